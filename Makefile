@@ -1,0 +1,54 @@
+# FusionGuard's front door. `make fraud` and `make test` do all the set-up they need; `make help` lists the rest.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+# uv does not read pip's settings: hand on the ones that say where packages come from.
+UV     := UV_FIND_LINKS="$(or $(UV_FIND_LINKS),$(PIP_FIND_LINKS))" VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(BIN)/uv
+
+.DEFAULT_GOAL := help
+.PHONY: help setup fraud test test-full lint types lock bench dashboard mlflow clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
+
+setup: $(READY) ## install everything into .venv from requirements.lock, and do no more
+
+$(READY): requirements.lock pyproject.toml Makefile
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "FusionGuard needs Python 3.11 or newer: make $(MAKECMDGOALS) PYTHON=python3.11"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
+	$(UV) pip install --quiet --requirement requirements.lock
+	$(UV) pip install --quiet --no-deps --editable .
+	@touch $(READY)
+
+fraud: setup ## run the fraud pipeline on simulated data of full size
+	$(BIN)/python run.py --pipeline fraud --stack local --source simulated
+
+test: setup ## the tests a newcomer runs (under 10 minutes)
+	$(BIN)/python -m pytest -m "not full"
+
+test-full: setup ## the long tests
+	$(BIN)/python -m pytest -m "full"
+
+lint: setup ## style and import rules
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: setup ## mypy --strict on src/
+	$(BIN)/mypy
+
+lock: $(READY) ## resolve requirements*.in anew into requirements.lock
+	$(UV) pip compile --quiet --python-version 3.11 --no-header --no-annotate requirements-dev.in --output-file requirements.lock
+	@sed -i -E 's/^(torch==[0-9.]+)\+.*/\1/' requirements.lock
+
+bench: setup ## measure, and write docs/benchmarks.md
+	$(BIN)/python -m benchmarks
+
+dashboard: setup ## open ZenML's dashboard on loopback and print the address of the last run
+	$(BIN)/python -m stacks.dashboard
+
+mlflow: setup ## open MLflow's pages on loopback
+	$(BIN)/fusionguard mlflow
+
+clean: ## remove what runs left behind (never your data)
+	rm -rf .fusionguard .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,140 @@
+"""The ``fusionguard`` command: what needs no pipeline. Heavy imports wait until a command needs them."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fusionguard import __version__
+from fusionguard.errors import FusionGuardError
+from fusionguard.home import find_home
+
+INTERRUPTED = 130
+"""The exit status after Ctrl-C, as shells have it."""
+
+app = typer.Typer(
+    name="fusionguard",
+    help="Card-fraud detection and churn risk: simulate data, score transactions, see what is installed.",
+    epilog="Training is `python run.py --pipeline fraud --stack local`.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+class Dataset(StrEnum):
+    """The data sets that can be simulated."""
+
+    FRAUD = "fraud"
+
+
+def main() -> None:
+    """Run the command line; an expected failure is one line on stderr and its exit status, never a traceback."""
+    try:
+        app()
+    except FusionGuardError as error:
+        _say(f"fusionguard: {error}")
+        sys.exit(error.exit_status)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+@app.command()
+def simulate(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write: FILE.csv, FILE.csv.gz or FILE.parquet.")],
+    rows: Annotated[int, typer.Option(min=100, help="How many transactions.")] = 284_807,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same rows.")] = 7,
+    dataset: Annotated[Dataset, typer.Option(help="Which data set's layout.")] = Dataset.FRAUD,
+) -> None:
+    """Write simulated transactions in Kaggle's layout.
+
+    Example: fusionguard simulate --rows 20000 --output transactions.csv
+    """
+    import pyarrow.parquet as pq
+
+    from fusionguard.data.schema import dataset_schema
+    from fusionguard.data.simulator import simulate as simulate_table
+    from fusionguard.output import output_suffix, row_writer, scratch_folder
+
+    schema = dataset_schema(dataset.value)
+    if output_suffix(output) == ".parquet":
+        simulate_table(schema, rows, seed, output)
+    else:
+        with scratch_folder(output) as scratch:
+            table = simulate_table(schema, rows, seed, scratch / "raw.parquet")
+            with pq.ParquetFile(table.path) as parquet, row_writer(output, parquet.schema_arrow) as writer:
+                for batch in parquet.iter_batches():
+                    writer.write_batch(batch)
+    _say(f"Wrote {rows:,} SIMULATED transactions (seed {seed}) to {output}.")
+
+
+@app.command()
+def score(
+    model: Annotated[str, typer.Option("--model", "-m", help="A bundle's folder, or fraud@champion, fraud@challenger, fraud@3.")],
+    input_file: Annotated[Path, typer.Option("--input", "-i", help="Transactions in Kaggle's layout, CSV or parquet.")],
+    output_file: Annotated[Path, typer.Option("--output", "-o", help="Where to write: FILE.csv, FILE.csv.gz or FILE.parquet.")],
+) -> None:
+    """Score transactions: score, calibrated probability, decision, expected saving and model version, a row for each row.
+
+    Example: fusionguard score --model fraud@champion --input transactions.csv --output scores.csv
+    """
+    from fusionguard.output import output_suffix
+    from fusionguard.registry.aliases import resolve_bundle
+
+    output_suffix(output_file)
+    bundle = resolve_bundle(find_home(), model)
+
+    from fusionguard.models.fraud.model import FraudModel
+    from fusionguard.scoring import score_file
+
+    loaded = FraudModel.load(bundle)
+    if loaded.bundle.manifest.origin == "simulated":
+        _say(f"Model {loaded.version} was trained on SIMULATED data: its scores say nothing about real transactions.")
+    summary = score_file(loaded, input_file, output_file)
+    _say(f"Scored {summary.rows:,} transactions, {summary.alerts:,} to review, with model {loaded.version}: {output_file}")
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is installed, what is missing and what to do. Exits with 0 when the embedded default works."""
+    from fusionguard.doctor import Status, default_works, examine
+
+    findings = examine(find_home())
+    signs = {Status.OK: "ok", Status.ABSENT: "-", Status.BROKEN: "BROKEN"}
+    width = max(len(finding.name) for finding in findings)
+    for finding in findings:
+        remedy = f"  -> {finding.remedy}" if finding.remedy else ""
+        typer.echo(f"{signs[finding.status]:6}  {finding.name:{width}}  {finding.detail}{remedy}")
+    works = default_works(findings)
+    typer.echo(
+        "The embedded default works: make fraud" if works else "The embedded default does not work: see the lines marked BROKEN."
+    )
+    raise typer.Exit(0 if works else 1)
+
+
+@app.command()
+def mlflow(
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="The port; 5000 or a free one by default.")] = None,
+) -> None:
+    """Open MLflow's pages on loopback until Ctrl-C: runs, metrics, plots and registered models."""
+    from fusionguard.registry.server import serve_pages
+
+    _say("Starting MLflow's server, which takes about 10 seconds.")
+    serve_pages(find_home(), lambda address: typer.echo(f"MLflow: {address} (Ctrl-C ends it)"), port)
+
+
+@app.callback(invoke_without_command=True)
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def _say(line: str) -> None:
+    typer.echo(line, err=True)

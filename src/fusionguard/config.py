@@ -1,0 +1,192 @@
+"""The settings of a run: frozen models read once at the edge, where an unknown key is an error that lists the known ones."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from fusionguard.errors import UsageError
+
+Config = TypeVar("Config", bound=BaseModel)
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataConfig(_Frozen):
+    """What is read and how features are made."""
+
+    source: str = "auto"
+    """``auto``, ``kaggle``, ``simulated``, or the path of a file or folder in Kaggle's layout."""
+    rows: int = Field(default=284_807, ge=1_000)
+    """Rows to simulate; other sources are read whole."""
+    engine: Literal["duckdb", "spark"] = "duckdb"
+
+
+class SplitConfig(_Frozen):
+    """The shares of the rows, in order of time, that each slice gets."""
+
+    train: float = Field(default=0.60, gt=0, lt=1)
+    validation: float = Field(default=0.10, gt=0, lt=1)
+    calibration: float = Field(default=0.10, gt=0, lt=1)
+    test: float = Field(default=0.20, gt=0, lt=1)
+
+    @model_validator(mode="after")
+    def _whole(self) -> SplitConfig:
+        total = self.train + self.validation + self.calibration + self.test
+        if abs(total - 1) > 1e-9:
+            raise ValueError(f"the four shares must add up to 1, not {total:g}")
+        return self
+
+
+class XGBoostConfig(_Frozen):
+    """Gradient-boosted trees; names are XGBoost's own."""
+
+    rounds: int = Field(default=600, ge=1)
+    early_stopping_rounds: int = Field(default=100, ge=1)
+    learning_rate: float = Field(default=0.03, gt=0, le=1)
+    max_depth: int = Field(default=5, ge=1, le=16)
+    min_child_weight: float = Field(default=0.01, ge=0)
+    """Small, because a rare class has small second derivatives: XGBoost's own 1.0 forbids leaves of nothing but fraud."""
+    subsample: float = Field(default=0.7, gt=0, le=1)
+    colsample_bytree: float = Field(default=0.3, gt=0, le=1)
+    reg_lambda: float = Field(default=5.0, ge=0)
+    max_bin: int = Field(default=256, ge=16)
+
+
+class AutoencoderConfig(_Frozen):
+    """A small symmetric network with a real bottleneck, trained on legitimate rows."""
+
+    latent_sizes: tuple[int, ...] = Field(default=(2, 4, 8), min_length=1)
+    """Candidates for the bottleneck; validation chooses."""
+    hidden_size: int = Field(default=20, ge=2)
+    epochs: int = Field(default=40, ge=1)
+    patience_epochs: int = Field(default=3, ge=1)
+    minimum_gain: float = Field(default=0.005, ge=0, lt=1)
+    """An epoch counts as better where it lowers the validation loss by at least this share."""
+    batch_rows: int = Field(default=512, ge=16)
+    learning_rate: float = Field(default=0.005, gt=0)
+
+
+class PolicyConfig(_Frozen):
+    """What a decision costs, in the currency of ``Amount``."""
+
+    review_cost: float = Field(default=3.0, gt=0)
+    """Cost of looking at one alert."""
+    alerts_per_day: int | None = Field(default=None, ge=1)
+    """How many alerts a day the analysts can look at; null for no limit."""
+
+
+class EvaluationConfig(_Frozen):
+    """How the final reading is taken."""
+
+    bootstrap_samples: int = Field(default=200, ge=20)
+    top_alerts_per_day: int = Field(default=100, ge=1)
+    false_positive_rate: float = Field(default=0.001, gt=0, lt=1)
+    shap_rows: int = Field(default=2000, ge=50)
+
+
+class GateConfig(_Frozen):
+    """When a challenger replaces the champion."""
+
+    probability_better: float = Field(default=0.8, ge=0.5, le=1)
+    """Share of paired bootstrap draws in which the challenger's average precision must be higher."""
+
+
+class FraudConfig(_Frozen):
+    """Every setting of the fraud pipeline."""
+
+    seed: int = Field(default=7, ge=0)
+    data: DataConfig = DataConfig()
+    split: SplitConfig = SplitConfig()
+    xgboost: XGBoostConfig = XGBoostConfig()
+    autoencoder: AutoencoderConfig = AutoencoderConfig()
+    policy: PolicyConfig = PolicyConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+    gate: GateConfig = GateConfig()
+
+
+def load_config(kind: type[Config], files: Iterable[Path] = (), assignments: Iterable[str] = ()) -> Config:
+    """Build a config from YAML files (later ones win) and ``key.sub=value`` assignments (which win over files).
+
+    Raises
+    ------
+    UsageError
+        A file that is missing or not YAML, an unknown key (the message lists the known ones), a value out of range.
+    """
+    merged: dict[str, Any] = {}
+    for file in files:
+        _merge(merged, _read_yaml(file))
+    for assignment in assignments:
+        _merge(merged, _parse_assignment(assignment))
+    try:
+        return kind.model_validate(merged)
+    except ValidationError as error:
+        raise UsageError(*_explain(kind, error)) from error
+
+
+def known_keys(kind: type[BaseModel], prefix: str = "") -> list[str]:
+    """Return every settable key of a config, dotted."""
+    keys: list[str] = []
+    for name, field in kind.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            keys += known_keys(inner, f"{prefix}{name}.")
+        else:
+            keys.append(prefix + name)
+    return keys
+
+
+def _read_yaml(file: Path) -> dict[str, Any]:
+    if not file.is_file():
+        raise UsageError(f"There is no config file '{file}'.", "Name an existing YAML file with --config.")
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        place = getattr(error, "problem_mark", None)
+        where = f" (line {place.line + 1})" if place else ""
+        raise UsageError(f"'{file}' is not valid YAML{where}.", "Correct it, or leave --config away.") from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise UsageError(f"'{file}' must hold keys and values.", "See pipelines/fraud.yaml for an example.")
+    return content
+
+
+def _parse_assignment(assignment: str) -> dict[str, Any]:
+    key, equals, text = assignment.partition("=")
+    if not equals or not key.strip():
+        raise UsageError(f"'{assignment}' is not an assignment.", "Write --set key=value, such as --set data.rows=20000.")
+    try:
+        value = yaml.safe_load(text) if text else None
+    except yaml.YAMLError as error:
+        raise UsageError(f"The value in '{assignment}' is not valid YAML.", "Quote it if it holds special characters.") from error
+    nested: Any = value
+    for part in reversed(key.strip().split(".")):
+        nested = {part: nested}
+    return dict(nested)
+
+
+def _merge(into: dict[str, Any], new: dict[str, Any]) -> None:
+    for key, value in new.items():
+        if isinstance(value, dict) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = value
+
+
+def _explain(kind: type[BaseModel], error: ValidationError) -> tuple[str, str]:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"]) or "config"
+    if first["type"] == "extra_forbidden":
+        known = known_keys(kind)
+        close = difflib.get_close_matches(key, known, n=1)
+        hint = f"Did you mean '{close[0]}'? " if close else ""
+        return f"Unknown key '{key}'.", f"{hint}Known keys: {', '.join(known)}."
+    return f"Bad value for '{key}': {first['msg']} (given: {first['input']!r}).", "Correct it and run again."

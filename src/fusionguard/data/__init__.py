@@ -1,0 +1,1 @@
+"""Where rows come from: sources, ingestion, provenance and contracts."""

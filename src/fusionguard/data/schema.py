@@ -1,0 +1,81 @@
+"""The data sets FusionGuard knows: their columns, types, label, and where Kaggle keeps them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from fusionguard.errors import UnknownChoiceError
+
+ColumnType = Literal["float", "integer", "text"]
+
+
+@dataclass(frozen=True)
+class DatasetSchema:
+    """The layout of a raw data set.
+
+    Parameters
+    ----------
+    name
+        What the project calls it: ``fraud`` or ``churn``.
+    columns
+        Column names in the file's order, with their types.
+    label
+        The column that holds the outcome, 0 or 1.
+    kaggle
+        The ``owner/name`` of the data set on Kaggle.
+    file_name
+        The name of the CSV file in Kaggle's layout.
+    """
+
+    name: str
+    columns: dict[str, ColumnType]
+    label: str
+    kaggle: str
+    file_name: str
+
+
+FRAUD = DatasetSchema(
+    name="fraud",
+    columns={
+        "Time": "float",
+        **{f"V{number}": "float" for number in range(1, 29)},
+        "Amount": "float",
+        "Class": "integer",
+    },
+    label="Class",
+    kaggle="mlg-ulb/creditcardfraud",
+    file_name="creditcard.csv",
+)
+
+CHURN = DatasetSchema(
+    name="churn",
+    columns={
+        "RowNumber": "integer",
+        "CustomerId": "integer",
+        "Surname": "text",
+        "CreditScore": "integer",
+        "Geography": "text",
+        "Gender": "text",
+        "Age": "integer",
+        "Tenure": "integer",
+        "Balance": "float",
+        "NumOfProducts": "integer",
+        "HasCrCard": "integer",
+        "IsActiveMember": "integer",
+        "EstimatedSalary": "float",
+        "Exited": "integer",
+    },
+    label="Exited",
+    kaggle="barelydedicated/bank-customer-churn-modeling",
+    file_name="Churn_Modelling.csv",
+)
+
+_SCHEMAS = {schema.name: schema for schema in (FRAUD, CHURN)}
+
+
+def dataset_schema(name: str) -> DatasetSchema:
+    """Return the schema called ``name``; raise :class:`UnknownChoiceError` with the known ones otherwise."""
+    if name not in _SCHEMAS:
+        raise UnknownChoiceError("data set", name, _SCHEMAS)
+    return _SCHEMAS[name]

@@ -1,0 +1,202 @@
+"""What this installation has, what it lacks, and what to do about it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from fusionguard import __version__
+from fusionguard.errors import FusionGuardError
+from fusionguard.home import Home
+
+NEEDED_DISK_GB = 2.0
+NEEDED_MEMORY_GB = 3.0
+PACKAGES = (
+    "duckdb",
+    "great-expectations",
+    "kaggle",
+    "matplotlib",
+    "mlflow",
+    "onnx",
+    "onnxruntime",
+    "pandas",
+    "pyarrow",
+    "pydantic",
+    "pyspark",
+    "scikit-learn",
+    "shap",
+    "torch",
+    "xgboost",
+    "zenml",
+)
+"""The packages whose versions are shown; without one of them FusionGuard does not run."""
+
+_PROGRAM_SECONDS = 10
+_REINSTALL = "Install it again: make setup."
+
+
+class Status(StrEnum):
+    """How a part is: there, absent but not needed by default, or in the way of the embedded default."""
+
+    OK = "ok"
+    ABSENT = "absent"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the doctor's report; ``remedy`` says what to do where there is something to do."""
+
+    name: str
+    status: Status
+    detail: str
+    remedy: str = ""
+
+
+def examine(home: Home) -> list[Finding]:
+    """Look at everything the project can use; nothing is changed, and no secret is read out."""
+    checks: tuple[Callable[[Home], list[Finding]], ...] = (
+        _python,
+        _packages,
+        _home,
+        _disk,
+        _memory,
+        _registry,
+        _kaggle,
+        _java,
+        _cuda,
+        _chromium,
+    )
+    return [finding for check in checks for finding in check(home)]
+
+
+def default_works(findings: list[Finding]) -> bool:
+    """Return whether the embedded default (simulated or local data, DuckDB, SQLite stores) can run."""
+    return all(finding.status is not Status.BROKEN for finding in findings)
+
+
+def _python(home: Home) -> list[Finding]:
+    return [Finding("FusionGuard", Status.OK, __version__), Finding("Python", Status.OK, platform.python_version())]
+
+
+def _packages(home: Home) -> list[Finding]:
+    findings = []
+    for package in PACKAGES:
+        try:
+            findings.append(Finding(package, Status.OK, importlib.metadata.version(package)))
+        except importlib.metadata.PackageNotFoundError:
+            findings.append(Finding(package, Status.BROKEN, "not installed", _REINSTALL))
+    return findings
+
+
+def _home(home: Home) -> list[Finding]:
+    try:
+        with tempfile.TemporaryFile(dir=_nearest_folder(home.state)):
+            return [Finding("home", Status.OK, f"{home.root} (writable)")]
+    except OSError as error:
+        remedy = "Change its permissions, or name another folder in FUSIONGUARD_HOME."
+        return [Finding("home", Status.BROKEN, f"{home.root}: {error.strerror}", remedy)]
+
+
+def _disk(home: Home) -> list[Finding]:
+    free_gb = shutil.disk_usage(_nearest_folder(home.state)).free / 1e9
+    detail = f"{free_gb:.1f} GB free"
+    if free_gb < NEEDED_DISK_GB:
+        return [
+            Finding("disk", Status.BROKEN, detail, f"A run needs {NEEDED_DISK_GB:.0f} GB: free some, or move FUSIONGUARD_HOME.")
+        ]
+    return [Finding("disk", Status.OK, detail)]
+
+
+def _memory(home: Home) -> list[Finding]:
+    total_gb = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
+    detail = f"{total_gb:.1f} GB, {os.cpu_count()} cores"
+    if total_gb < NEEDED_MEMORY_GB:
+        return [
+            Finding(
+                "memory", Status.BROKEN, detail, f"A run at full size needs {NEEDED_MEMORY_GB:.0f} GB: --set data.rows=50000."
+            )
+        ]
+    return [Finding("memory", Status.OK, detail)]
+
+
+def _registry(home: Home) -> list[Finding]:
+    from fusionguard.registry.aliases import champion
+    from fusionguard.registry.tracking import sqlite_file
+
+    database = sqlite_file(home.mlflow_uri)
+    if database is not None and not database.exists():
+        return [
+            Finding("MLflow", Status.OK, f"no store yet; the first run makes {database}"),
+            Finding("champion", Status.ABSENT, "no model has been trained yet", "Train one: make fraud"),
+        ]
+    try:
+        version = champion(home, "fraud")
+    except FusionGuardError as error:
+        return [Finding("MLflow", Status.BROKEN, error.what, error.remedy)]
+    store = Finding("MLflow", Status.OK, f"healthy ({database or 'a tracking server'})")
+    if version is None:
+        return [store, Finding("champion", Status.ABSENT, "no version of fraud is champion", "Train one: make fraud")]
+    simulated = ", trained on SIMULATED data" if version.simulated else ""
+    return [store, Finding("champion", Status.OK, f"fraud version {version.version} ({version.bundle_sha256[:12]}{simulated})")]
+
+
+def _kaggle(home: Home) -> list[Finding]:
+    from fusionguard.data.kaggle import find_credentials
+
+    if not find_credentials():
+        remedy = "Only for --source kaggle: make a token at https://www.kaggle.com/settings and put it in KAGGLE_API_TOKEN."
+        return [Finding("Kaggle credentials", Status.ABSENT, "none", remedy)]
+    return [Finding("Kaggle credentials", Status.OK, "present")]
+
+
+def _java(home: Home) -> list[Finding]:
+    home_java = os.environ.get("JAVA_HOME")
+    java = shutil.which("java", path=str(Path(home_java) / "bin")) if home_java else shutil.which("java")
+    if java is None:
+        return [
+            Finding("Java", Status.ABSENT, "not found", "Only for --engine spark: install a Java 17 runtime, or set JAVA_HOME.")
+        ]
+    version = re.search(r'version "([^"]+)"', _output_of(java, "-version"))
+    return [Finding("Java", Status.OK, version.group(1) if version else "present")]
+
+
+def _cuda(home: Home) -> list[Finding]:
+    if shutil.which("nvidia-smi") is None:  # no driver: do not import torch (2 s) to hear the same
+        return [Finding("CUDA", Status.ABSENT, "no NVIDIA driver; training uses the CPU")]
+    import torch
+
+    if not torch.cuda.is_available():
+        remedy = "Install the CUDA build of torch to train the autoencoder on it."
+        return [Finding("CUDA", Status.ABSENT, "a driver, but torch cannot use it; training uses the CPU", remedy)]
+    return [Finding("CUDA", Status.OK, torch.cuda.get_device_name(0))]
+
+
+def _chromium(home: Home) -> list[Finding]:
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        return [Finding("Chromium", Status.ABSENT, "not found", "Only for the browser tests: apt-get install chromium")]
+    version = re.search(r"[\d.]+", _output_of(program, "--version"))
+    return [Finding("Chromium", Status.OK, version.group() if version else "present")]
+
+
+def _output_of(*command: str) -> str:
+    """Return what a program says about itself, or nothing where it fails."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_PROGRAM_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout + done.stderr
+
+
+def _nearest_folder(path: Path) -> Path:
+    return next(folder for folder in (path, *path.parents) if folder.is_dir())

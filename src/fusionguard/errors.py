@@ -1,0 +1,56 @@
+"""The errors a user can meet: each says what was wrong, what would be right, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class FusionGuardError(Exception):
+    """Base of every expected failure; front doors print it without a traceback and exit with ``exit_status``."""
+
+    exit_status = 1
+
+    def __init__(self, what: str, remedy: str = "") -> None:
+        super().__init__(what, remedy)
+        self.what = what
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.remedy}".strip()
+
+
+class UsageError(FusionGuardError):
+    """The command cannot mean anything: an unknown pipeline, stack, key or file."""
+
+    exit_status = 2
+
+
+class UnknownChoiceError(UsageError):
+    """A name that is not among the valid ones; ``choices`` holds those."""
+
+    def __init__(self, kind: str, given: str, choices: Iterable[str]) -> None:
+        self.kind, self.given, self.choices = kind, given, sorted(choices)
+        super().__init__(f"Unknown {kind} '{given}'.", f"Valid choices: {', '.join(self.choices)}.")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (self.kind, self.given, self.choices))
+
+
+class DataError(FusionGuardError):
+    """Input that cannot be read as what it claims to be."""
+
+
+class SourceError(FusionGuardError):
+    """A data source that is absent, refuses, or sends something broken."""
+
+
+class StorageError(FusionGuardError):
+    """A disk that is full, a folder that cannot be written, a store that is damaged."""
+
+
+class BundleError(FusionGuardError):
+    """A model bundle that is incomplete, altered or of an unknown format."""
+
+
+class RegistryError(FusionGuardError):
+    """An MLflow registry that is unreachable, damaged, or does not hold what was asked for."""

@@ -1,0 +1,1 @@
+"""How good a model is: splits, metrics with intervals, decision policy, explanation, gate and model card."""

@@ -1,0 +1,111 @@
+"""Files that are either whole or absent: atomic writes, atomic folders, and their SHA-256."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from fusionguard.errors import StorageError
+
+_REMEDIES = {
+    errno.ENOSPC: "The disk is full: free some space or choose another folder, then run it again.",
+    errno.EDQUOT: "Your quota is used up: free some space or choose another folder, then run it again.",
+    errno.EROFS: "The file system is read-only: choose another folder.",
+    errno.EACCES: "You may not write there: change its permissions or choose another folder.",
+    errno.EPERM: "You may not write there: change its permissions or choose another folder.",
+    errno.ENOTDIR: "A parent of it is a file: choose another folder.",
+}
+
+
+@contextmanager
+def storage_errors(target: Path) -> Iterator[None]:
+    """Turn what a disk can refuse (full, read-only, forbidden) into a :class:`StorageError` with a remedy."""
+    try:
+        yield
+    except OSError as error:
+        remedy = _REMEDIES.get(error.errno or 0)
+        if remedy is None:
+            raise
+        raise StorageError(f"Cannot write {target}: {error.strerror}.", remedy) from error
+
+
+@contextmanager
+def atomic_path(target: Path) -> Iterator[Path]:
+    """Yield a temporary file path beside ``target``; on success it is fsynced and replaces ``target``, else it is removed."""
+    with storage_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            _fsync(temporary)
+            temporary.chmod(0o644)
+            os.replace(temporary, target)
+            _fsync(target.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(target: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside ``target`` that takes its place on success; an older ``target`` is replaced."""
+    with storage_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp"))
+        retired = temporary.with_suffix(".old")
+        try:
+            yield temporary
+            for path in sorted(temporary.rglob("*")):
+                _fsync(path)
+            temporary.chmod(0o755)
+            if target.exists():
+                os.replace(target, retired)
+            os.replace(temporary, target)
+            _fsync(target.parent)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+            shutil.rmtree(retired, ignore_errors=True)
+
+
+def write_bytes(target: Path, content: bytes) -> None:
+    """Write ``content`` to ``target`` atomically."""
+    with atomic_path(target) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_text(target: Path, content: str) -> None:
+    """Write ``content`` to ``target`` as UTF-8, atomically."""
+    write_bytes(target, content.encode("utf-8"))
+
+
+def json_text(content: Any) -> str:
+    """Return ``content`` as JSON that is the same for the same content: sorted keys, no NaN, a final newline."""
+    return json.dumps(content, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def write_json(target: Path, content: Any) -> None:
+    """Write ``content`` to ``target`` as deterministic JSON, atomically."""
+    write_text(target, json_text(content))
+
+
+def sha256_file(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes as 64 hexadecimal digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

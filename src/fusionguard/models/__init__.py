@@ -1,0 +1,1 @@
+"""Models: training, fusion, calibration and the bundle they are stored in."""

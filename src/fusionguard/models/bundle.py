@@ -1,0 +1,112 @@
+"""The bundle: a model as a folder of native files whose SHA-256 are checked at load. It needs neither MLflow nor pickle."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from fusionguard.data.provenance import Origin
+from fusionguard.errors import BundleError
+from fusionguard.files import sha256_file, write_json
+
+MANIFEST = "MANIFEST.json"
+FORMAT = 1
+_REMEDY = "Use another version of the model, or train it again with run.py."
+
+
+class BundleManifest(BaseModel):
+    """What a bundle holds and what it was made from; nothing in it depends on when, where or on which engine it was made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int = FORMAT
+    model: str
+    origin: Origin
+    source: str
+    """One line on the data the model was trained on."""
+    source_sha256: str
+    negative_sampling_rate: float
+    feature_schema_version: int
+    train_range_seconds: tuple[int, int]
+    """First and last second of every row that any fit has seen (train, validation and calibration)."""
+    seed: int
+    config: dict[str, Any]
+    files: dict[str, str]
+    """SHA-256 by file name."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A model's folder; make one with :meth:`open`, which checks it, or :meth:`seal`, which completes it."""
+
+    folder: Path
+
+    @classmethod
+    def open(cls, folder: Path) -> Bundle:
+        """Check every file of a bundle against its manifest.
+
+        Raises
+        ------
+        BundleError
+            There is no manifest, it is of another format, or a file is missing, altered or not listed.
+        """
+        bundle = cls(folder)
+        for name, expected in bundle.manifest.files.items():
+            file = folder / name
+            if not file.is_file():
+                raise BundleError(f"The bundle '{folder.name}' lacks {name}.", _REMEDY)
+            if sha256_file(file) != expected:
+                raise BundleError(
+                    f"{name} in the bundle '{folder.name}' is not the file that was saved (its SHA-256 differs).", _REMEDY
+                )
+        strangers = sorted(_file_names(folder) - set(bundle.manifest.files))
+        if strangers:
+            raise BundleError(
+                f"The bundle '{folder.name}' holds files its manifest does not list: {', '.join(strangers)}.", _REMEDY
+            )
+        return bundle
+
+    @classmethod
+    def seal(cls, folder: Path, **facts: Any) -> Bundle:
+        """Write the manifest of a folder that holds every file; ``facts`` are the manifest's fields but ``files``."""
+        files = {name: sha256_file(folder / name) for name in sorted(_file_names(folder))}
+        write_json(folder / MANIFEST, BundleManifest(files=files, **facts).model_dump(mode="json"))
+        return cls(folder)
+
+    @cached_property
+    def manifest(self) -> BundleManifest:
+        """The manifest, read once."""
+        file = self.folder / MANIFEST
+        if not file.is_file():
+            raise BundleError(f"'{self.folder}' is not a bundle: it has no {MANIFEST}.", "Name a folder that a run has written.")
+        try:
+            content = json.loads(file.read_bytes())
+            found = content.get("format") if isinstance(content, dict) else None
+            if found != FORMAT:
+                raise BundleError(f"The bundle '{self.folder.name}' has format {found}; this version reads {FORMAT}.", _REMEDY)
+            return BundleManifest.model_validate(content)
+        except (ValueError, ValidationError) as error:
+            raise BundleError(f"{MANIFEST} in the bundle '{self.folder.name}' is damaged.", _REMEDY) from error
+
+    @cached_property
+    def sha256(self) -> str:
+        """The SHA-256 of the manifest, which pins every other file: the identity of the model."""
+        return sha256_file(self.folder / MANIFEST)
+
+    @property
+    def version(self) -> str:
+        """The first 12 digits of :attr:`sha256`, for people."""
+        return self.sha256[:12]
+
+    def read_json(self, name: str) -> Any:
+        """Return the content of one of the bundle's JSON files."""
+        return json.loads((self.folder / name).read_bytes())
+
+
+def _file_names(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {MANIFEST}

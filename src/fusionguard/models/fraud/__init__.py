@@ -1,0 +1,1 @@
+"""The card-fraud model: XGBoost and an autoencoder, fused and calibrated by one logistic layer."""

@@ -1,0 +1,124 @@
+"""Fusion: one logistic layer over the booster's margin and the autoencoder's error, which calibrates as it combines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+from scipy.optimize import minimize
+from sklearn.metrics import average_precision_score
+from sklearn.model_selection import RepeatedStratifiedKFold
+
+_FOLDS = 5
+_REPEATS = 4
+_INTERCEPT_SPREAD = 0.5
+_SLOPE_SPREAD = 0.15
+_ERROR_SPREAD = 0.5
+
+Floats = NDArray[np.float64]
+
+
+class Fusion(BaseModel):
+    """log-odds = intercept + booster * margin + autoencoder * log error, fitted to the real prior."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    intercept: float
+    booster: float
+    autoencoder: float
+    """0 where XGBoost alone was better."""
+    uses_autoencoder: bool
+    average_precision_fused: float
+    """Cross-fitted on the calibration slice."""
+    average_precision_booster_alone: float
+    reason: str
+
+    def logit(self, margin: Floats, log_error: Floats) -> Floats:
+        """Return calibrated log-odds (n,) of margins (n,) and log errors (n,)."""
+        return self.intercept + self.booster * margin + self.autoencoder * log_error
+
+
+def fit_fusion(
+    margin: Floats, log_error: Floats, label: NDArray[np.int8], weight: Floats, *, prior_shift: float, seed: int
+) -> Fusion:
+    """Fit the layer on the calibration slice, and keep the autoencoder only if it raises average precision there.
+
+    Both candidates are judged cross-fitted (5 folds, 4 times), so that none is judged on rows it was fitted on.
+
+    Parameters
+    ----------
+    margin, log_error, label, weight
+        Arrays (n,) of the calibration slice; weights bring legitimate rows back to the real prior.
+    prior_shift
+        What must be added to the margin where the booster was trained on sampled legitimate rows: log(sampling rate).
+    seed
+        Chooses the folds.
+    """
+    mean, scale = float(log_error.mean()), max(float(log_error.std()), 1e-9)
+    error = (log_error - mean) / scale
+    fused = _cross_fitted(margin, error, label, weight, prior_shift, seed)
+    alone = _cross_fitted(margin, np.zeros_like(error), label, weight, prior_shift, seed)
+    uses = fused > alone
+    intercept, slope, error_slope = _fit(margin, error if uses else np.zeros_like(error), label, weight, prior_shift)
+    return Fusion(
+        intercept=float(intercept - error_slope * mean / scale),
+        booster=float(slope),
+        autoencoder=float(error_slope / scale) if uses else 0.0,
+        uses_autoencoder=uses,
+        average_precision_fused=fused,
+        average_precision_booster_alone=alone,
+        reason=(
+            f"On the calibration slice (cross-fitted) average precision is {fused:.4f} fused and {alone:.4f} for XGBoost alone, "
+            + ("so the two are fused." if uses else "so XGBoost is used alone.")
+        ),
+    )
+
+
+def calibrate(score: Floats, label: NDArray[np.int8], weight: Floats, unseen: Floats, *, prior_shift: float) -> Floats:
+    """Calibrate ``unseen`` log-odds (m,) by the same layer without the autoencoder, fitted on ``score`` (n,)."""
+    intercept, slope, _ = _fit(score, np.zeros_like(score), label, weight, prior_shift)
+    return sigmoid(intercept + slope * unseen)
+
+
+def sigmoid(logit: Floats) -> Floats:
+    """Return 1 / (1 + exp(-logit)) without overflow."""
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * logit)))
+
+
+def _fit(margin: Floats, error: Floats, label: NDArray[np.int8], weight: Floats, prior_shift: float) -> Floats:
+    """Return (intercept, slope of the margin, slope of the error) at the maximum a posteriori.
+
+    A margin is a log-odds already, so without evidence the answer is intercept = ``prior_shift``, slopes 1 and 0
+    (King & Zeng 2001, *Political Analysis* 9:137, for the shift). Normal priors around it keep a calibration slice with
+    a dozen frauds from claiming certainty; with hundreds they hardly matter and the fit is Platt's (1999).
+    """
+    x = np.column_stack([np.ones_like(margin), margin, error])
+    centre = np.array([prior_shift, 1.0, 0.0])
+    precision = np.array([_INTERCEPT_SPREAD, _SLOPE_SPREAD, _ERROR_SPREAD]) ** -2.0
+
+    def loss(line: Floats) -> tuple[float, Floats]:
+        logit = x @ line
+        value = weight @ (np.logaddexp(0.0, logit) - label * logit) + 0.5 * precision @ (line - centre) ** 2
+        return float(value), x.T @ (weight * (sigmoid(logit) - label)) + precision * (line - centre)
+
+    def curvature(line: Floats) -> Any:
+        probability = sigmoid(x @ line)
+        return (x.T * (weight * probability * (1 - probability))) @ x + np.diag(precision)
+
+    found = minimize(loss, centre, jac=True, hess=curvature, method="trust-exact", options={"gtol": 1e-8})
+    return np.asarray(found.x)
+
+
+def _cross_fitted(margin: Floats, error: Floats, label: NDArray[np.int8], weight: Floats, prior_shift: float, seed: int) -> float:
+    """Return the mean average precision over repeats; 0 where there are too few frauds to leave any out."""
+    folds = min(_FOLDS, int(label.sum()))
+    if folds < 2:
+        return 0.0
+    splitter = RepeatedStratifiedKFold(n_splits=folds, n_repeats=_REPEATS, random_state=seed)
+    logits = np.empty((_REPEATS, len(label)))
+    for number, (fitted, left_out) in enumerate(splitter.split(margin, label)):
+        line = _fit(margin[fitted], error[fitted], label[fitted], weight[fitted], prior_shift)
+        logits[number // folds, left_out] = line[0] + line[1] * margin[left_out] + line[2] * error[left_out]
+    return float(np.mean([average_precision_score(label, row, sample_weight=weight) for row in logits]))

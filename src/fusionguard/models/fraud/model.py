@@ -1,0 +1,107 @@
+"""The fraud model as it is used: load a bundle, score rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import xgboost as xgb
+
+from fusionguard.errors import BundleError
+from fusionguard.evaluation.policy import DecisionPolicy
+from fusionguard.features.fraud import MODEL_FEATURES, SCHEMA_VERSION
+from fusionguard.models.bundle import Bundle
+from fusionguard.models.fraud.fusion import Fusion, sigmoid
+from fusionguard.models.fraud.rows import matrix
+
+BOOSTER, BOOSTER_ONNX, AUTOENCODER_ONNX = "booster.ubj", "booster.onnx", "autoencoder.onnx"
+CALIBRATION, POLICY, FEATURES, PROFILE = "calibration.json", "policy.json", "features.json", "profile.parquet"
+
+
+@dataclass(frozen=True)
+class Scores:
+    """``score`` (n,) float64, calibrated log-odds to rank by; ``probability`` (n,) float64, calibrated to the real prior."""
+
+    score: np.ndarray
+    probability: np.ndarray
+
+
+@dataclass(frozen=True)
+class FraudModel:
+    """A loaded bundle; make one with :meth:`load`."""
+
+    bundle: Bundle
+    booster: xgb.Booster
+    fusion: Fusion
+    policy: DecisionPolicy
+
+    @classmethod
+    def load(cls, source: Bundle | Path) -> FraudModel:
+        """Open and check a bundle and load its models.
+
+        Raises
+        ------
+        BundleError
+            The bundle is damaged, is not a fraud model, or was made for other features.
+        """
+        bundle = Bundle.open(source.folder if isinstance(source, Bundle) else source)
+        if bundle.manifest.model != "fraud":
+            raise BundleError(f"The bundle '{bundle.folder.name}' holds a {bundle.manifest.model} model, not a fraud model.")
+        wanted = {"columns": list(MODEL_FEATURES), "schema_version": SCHEMA_VERSION}
+        if bundle.read_json(FEATURES) != wanted:
+            raise BundleError(
+                f"The bundle '{bundle.folder.name}' was made for other features than this version builds.",
+                "Train the model again with run.py.",
+            )
+        return cls(
+            bundle=bundle,
+            booster=xgb.Booster(model_file=bytearray((bundle.folder / BOOSTER).read_bytes())),
+            fusion=Fusion.model_validate(bundle.read_json(CALIBRATION)),
+            policy=DecisionPolicy.model_validate(bundle.read_json(POLICY)),
+        )
+
+    @property
+    def version(self) -> str:
+        """The first 12 digits of the bundle's SHA-256."""
+        return self.bundle.version
+
+    def score(self, rows: pa.Table, engine: Literal["native", "onnx"] = "native") -> Scores:
+        """Score rows that hold ``MODEL_FEATURES``; ``native`` suits batches, ``onnx`` single rows, and both agree to 1e-5."""
+        x = matrix(rows)
+        margin = self.margins(x) if engine == "native" else self._booster_session.run(["margins"], {"features": x})[0][:, 1]
+        logit = self.fusion.logit(np.asarray(margin, dtype=np.float64), self.log_errors(x))
+        return Scores(logit, sigmoid(logit))
+
+    def margins(self, x: np.ndarray) -> np.ndarray:
+        """Return the booster's log-odds (n,) of a matrix (n, f)."""
+        return np.asarray(self.booster.inplace_predict(x, predict_type="margin", validate_features=False), dtype=np.float64)
+
+    def log_errors(self, x: np.ndarray) -> np.ndarray:
+        """Return the autoencoder's log reconstruction errors (n,); zeros where the bundle does not use it."""
+        if not self.fusion.uses_autoencoder:
+            return np.zeros(len(x))
+        return log_errors(self._autoencoder_session, x)
+
+    @cached_property
+    def _booster_session(self) -> Any:
+        return open_session((self.bundle.folder / BOOSTER_ONNX).read_bytes())
+
+    @cached_property
+    def _autoencoder_session(self) -> Any:
+        return open_session((self.bundle.folder / AUTOENCODER_ONNX).read_bytes())
+
+
+def open_session(model: bytes) -> Any:
+    """Open an ONNX Runtime session on the CPU."""
+    import onnxruntime
+
+    return onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+
+
+def log_errors(session: Any, x: np.ndarray) -> np.ndarray:
+    """Run an autoencoder session on a matrix (n, f); return (n,) float64."""
+    return np.asarray(session.run(["log_error"], {"features": x})[0][:, 0], dtype=np.float64)

@@ -1,0 +1,102 @@
+"""Training reads what it may, repeats itself to the bit, and learns nothing from noise."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from fusionguard.config import XGBoostConfig
+from fusionguard.data.table import Table
+from fusionguard.models.fraud import boosting
+from fusionguard.models.fraud.boosting import train_booster
+from fusionguard.models.fraud.model import FraudModel
+from fusionguard.models.fraud.reading import read_test
+from fusionguard.models.fraud.references import LOGISTIC_REGRESSION, XGBOOST_DEFAULTS, score_references
+
+from ..conftest import CONFIG, Trained, draw_features, train
+
+
+def test_the_same_seed_and_data_give_the_same_bundle(trained: Trained, tmp_path: Path) -> None:
+    again = train(tmp_path, trained.features)
+    assert again.bundle.sha256 == trained.bundle.sha256
+
+
+def test_the_bundle_does_not_depend_on_how_the_table_is_stored(trained: Trained, tmp_path: Path) -> None:
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    whole = trained.features.read()
+    for number, start in enumerate(range(0, whole.num_rows, 1_300)):
+        pq.write_table(whole.slice(start, 1_300), parts / f"part-{number}.parquet")
+    assert train(tmp_path, Table(parts)).bundle.sha256 == trained.bundle.sha256
+
+
+def test_another_seed_gives_another_booster(trained: Trained) -> None:
+    other = train_booster(trained.features, trained.plan, CONFIG.xgboost, negative_weight=1.0, seed=CONFIG.seed + 1)
+    assert bytes(other.save_raw("ubj")) != bytes(trained.booster.save_raw("ubj"))
+
+
+def test_no_row_of_the_test_slice_is_seen_by_any_fit(trained: Trained, tmp_path: Path) -> None:
+    whole = trained.features.read()
+    start = trained.plan.test.start
+    ruined = {name: np.array(whole[name].to_numpy()) for name in whole.column_names}
+    for name, values in ruined.items():
+        if name not in ("time_seconds", "Class"):
+            values[start:] = 1_000
+    ruined["Class"][start:] = 1 - ruined["Class"][start:]
+    path = tmp_path / "ruined.parquet"
+    pq.write_table(pa.table(ruined, schema=whole.schema), path)
+    again = train(tmp_path, Table(path))
+    assert again.bundle.sha256 == trained.bundle.sha256
+
+
+def test_a_fit_would_notice_a_changed_train_row(trained: Trained, tmp_path: Path) -> None:
+    whole = trained.features.read()
+    changed = np.array(whole["V1"].to_numpy())
+    changed[: trained.plan.train.stop] *= 2
+    path = tmp_path / "changed.parquet"
+    pq.write_table(whole.set_column(whole.column_names.index("V1"), "V1", pa.array(changed)), path)
+    assert train(tmp_path, Table(path)).bundle.sha256 != trained.bundle.sha256
+
+
+def test_shuffled_labels_give_chance(tmp_path: Path) -> None:
+    noise = train(tmp_path, draw_features(tmp_path / "noise.parquet", rows=8_000, shuffle_labels=True))
+    rows = read_test(FraudModel.load(noise.bundle), noise.features, noise.plan, 1.0)
+    assert abs(roc_auc_score(rows.label, rows.score) - 0.5) < 0.12
+    assert average_precision_score(rows.label, rows.score) < 2.5 * rows.label.mean()
+
+
+def test_real_signal_is_found(trained: Trained) -> None:
+    rows = read_test(FraudModel.load(trained.bundle), trained.features, trained.plan, 1.0)
+    assert roc_auc_score(rows.label, rows.score) > 0.9
+    assert np.average(rows.probability) == pytest.approx(rows.label.mean(), rel=0.5)
+
+
+def test_segments_end_early_and_keep_the_best_round(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(boosting, "SEGMENT_ROUNDS", 10)
+    config = XGBoostConfig(rounds=500, early_stopping_rounds=20, learning_rate=0.5)
+    booster = train_booster(trained.features, trained.plan, config, negative_weight=1.0, seed=1)
+    rounds = int(booster.attr("rounds") or 0)
+    assert rounds == booster.num_boosted_rounds() < 500
+
+
+def test_sampled_legitimate_rows_shift_probabilities_to_the_real_prior(trained: Trained, tmp_path: Path) -> None:
+    sampled = train(tmp_path, trained.features, negative_weight=20.0)
+    x = trained.features.read()
+    plain = FraudModel.load(trained.bundle).score(x)
+    corrected = FraudModel.load(sampled.bundle).score(x)
+    shift = np.median(corrected.score - plain.score)
+    assert shift == pytest.approx(-math.log(20.0), abs=1.5)
+
+
+def test_references_are_calibrated_probabilities_of_the_test_slice(trained: Trained) -> None:
+    scores = score_references(trained.features, trained.plan, negative_weight=1.0, seed=0)
+    assert set(scores) == {LOGISTIC_REGRESSION, XGBOOST_DEFAULTS}
+    for probability in scores.values():
+        assert probability.shape == (trained.plan.test.rows,)
+        assert probability.mean() == pytest.approx(0.04, abs=0.02)

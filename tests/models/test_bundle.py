@@ -1,0 +1,85 @@
+"""A bundle is loaded whole and unaltered, or not at all."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fusionguard.errors import BundleError
+from fusionguard.models.bundle import MANIFEST, Bundle
+from fusionguard.models.fraud.model import FraudModel
+
+from .conftest import Trained
+
+
+@pytest.fixture
+def copy(trained: Trained, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(trained.bundle.folder, tmp_path / "copy"))
+
+
+def test_holds_the_agreed_files_and_no_pickle(trained: Trained) -> None:
+    assert sorted(trained.bundle.manifest.files) == [
+        "autoencoder.onnx",
+        "booster.onnx",
+        "booster.ubj",
+        "calibration.json",
+        "features.json",
+        "policy.json",
+        "profile.parquet",
+    ]
+
+
+def test_a_copy_is_the_same_model(trained: Trained, copy: Path) -> None:
+    assert Bundle.open(copy).sha256 == trained.bundle.sha256
+    assert FraudModel.load(copy).version == trained.bundle.sha256[:12]
+
+
+def _flip_a_byte(folder: Path) -> None:
+    content = bytearray((folder / "booster.ubj").read_bytes())
+    content[len(content) // 2] ^= 1
+    (folder / "booster.ubj").write_bytes(content)
+
+
+def _cut_the_manifest(folder: Path) -> None:
+    (folder / MANIFEST).write_bytes((folder / MANIFEST).read_bytes()[:-40])
+
+
+def _raise_the_format(folder: Path) -> None:
+    manifest = json.loads((folder / MANIFEST).read_text())
+    (folder / MANIFEST).write_text(json.dumps({**manifest, "format": 99}))
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (_flip_a_byte, "booster.ubj in the bundle 'copy' is not the file that was saved"),
+        (lambda folder: (folder / "autoencoder.onnx").unlink(), "lacks autoencoder.onnx"),
+        (lambda folder: (folder / "policy.json").write_text(""), "policy.json in the bundle 'copy' is not the file"),
+        (lambda folder: (folder / "extra.txt").write_text("x"), "does not list: extra.txt"),
+        (lambda folder: (folder / MANIFEST).unlink(), "is not a bundle"),
+        (_cut_the_manifest, "is damaged"),
+        (_raise_the_format, "has format 99; this version reads 1"),
+    ],
+)
+def test_damage_is_refused(copy: Path, damage: Callable[[Path], None], message: str) -> None:
+    damage(copy)
+    with pytest.raises(BundleError, match=message):
+        FraudModel.load(copy)
+
+
+def test_a_folder_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="is not a bundle"):
+        Bundle.open(tmp_path / "nothing")
+
+
+def test_features_of_another_version_are_refused(copy: Path) -> None:
+    (copy / "features.json").write_text(json.dumps({"columns": ["V1"], "schema_version": 0}))
+    manifest = Bundle(copy).manifest
+    (copy / MANIFEST).unlink()
+    Bundle.seal(copy, **manifest.model_dump(exclude={"files"}))
+    with pytest.raises(BundleError, match="other features"):
+        FraudModel.load(copy)
