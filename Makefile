@@ -32,7 +32,7 @@ test-full: setup ## the long tests
 	$(BIN)/python -m pytest -m "full"
 
 lint: setup ## style and import rules
-	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports
 
 types: setup ## mypy --strict on src/
 	$(BIN)/mypy
