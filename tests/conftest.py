@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from fusionguard.home import Home
+from fusionguard.models.bundle import Bundle
 
 _SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -25,3 +26,39 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     monkeypatch.setenv("FUSIONGUARD_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return Home(tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
+def simulated_raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A parquet file of 20,000 simulated transactions; tests must not change it."""
+    from fusionguard.data.schema import FRAUD
+    from fusionguard.data.simulator import simulate
+
+    return simulate(FRAUD, 20_000, 3, tmp_path_factory.mktemp("simulated") / "raw.parquet").path
+
+
+@pytest.fixture(scope="session")
+def fraud_bundle(simulated_raw: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """A small fraud model made of ``simulated_raw`` as the pipeline makes one; tests must not change its files."""
+    from fusionguard.config import AutoencoderConfig, FraudConfig, SplitConfig, XGBoostConfig
+    from fusionguard.data.provenance import Provenance
+    from fusionguard.data.table import Table
+    from fusionguard.evaluation.splits import plan_split
+    from fusionguard.features.store import build_features
+    from fusionguard.models.fraud.autoencoder import train_autoencoder
+    from fusionguard.models.fraud.boosting import train_booster
+    from fusionguard.models.fraud.build import build_fraud_bundle
+
+    config = FraudConfig(
+        split=SplitConfig(train=0.4, validation=0.2, calibration=0.2, test=0.2),
+        xgboost=XGBoostConfig(rounds=30, learning_rate=0.1),
+        autoencoder=AutoencoderConfig(latent_sizes=(2,), epochs=2),
+    )
+    folder = tmp_path_factory.mktemp("fraud")
+    raw = Table(simulated_raw)
+    provenance = Provenance(dataset="fraud", origin="simulated", description="20,000 rows", sha256="0" * 64, rows=raw.rows)
+    features = build_features(raw, provenance, "duckdb", folder / "store").table
+    plan = plan_split(features, config.split)
+    booster = train_booster(features, plan, config.xgboost, negative_weight=1.0, seed=7)
+    autoencoder = train_autoencoder(features, plan, config.autoencoder, negative_weight=1.0, seed=7)
+    return build_fraud_bundle(folder / "bundle", features, plan, booster, autoencoder, provenance=provenance, config=config)

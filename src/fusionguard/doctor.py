@@ -153,10 +153,11 @@ def _registry(home: Home) -> list[Finding]:
 def _kaggle(home: Home) -> list[Finding]:
     from fusionguard.data.kaggle import find_credentials
 
-    if not find_credentials():
+    place = find_credentials()
+    if place is None:
         remedy = "Only for --source kaggle: make a token at https://www.kaggle.com/settings and put it in KAGGLE_API_TOKEN."
         return [Finding("Kaggle credentials", Status.ABSENT, "none", remedy)]
-    return [Finding("Kaggle credentials", Status.OK, "present")]
+    return [Finding("Kaggle credentials", Status.OK, f"present in {place}")]
 
 
 def _java(home: Home) -> list[Finding]:

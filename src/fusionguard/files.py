@@ -22,6 +22,7 @@ _REMEDIES = {
     errno.EACCES: "You may not write there: change its permissions or choose another folder.",
     errno.EPERM: "You may not write there: change its permissions or choose another folder.",
     errno.ENOTDIR: "A parent of it is a file: choose another folder.",
+    errno.EEXIST: "A parent of it is a file: choose another folder.",
 }
 
 

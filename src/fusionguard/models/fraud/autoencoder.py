@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,8 +44,24 @@ def train_autoencoder(
     negative_weight
         How many real legitimate rows one stands for.
     seed
-        The same seed, data, device and number of threads give the same bytes.
+        The same seed, data and device give the same bytes.
     """
+    with _one_thread():
+        return _train(features, plan, config, negative_weight, seed)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Batches this small gain nothing from threads, wait for each other on shared cores, and may differ in the last bit."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _train(features: Table, plan: SplitPlan, config: AutoencoderConfig, negative_weight: float, seed: int) -> onnx.ModelProto:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     _log.info(
         "autoencoder: training on %s", torch.cuda.get_device_name(device) if device.type == "cuda" else "the CPU (no CUDA device)"

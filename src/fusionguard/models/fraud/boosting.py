@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-import numpy as np
 import xgboost as xgb
 
 from fusionguard.config import XGBoostConfig
@@ -44,7 +43,7 @@ def train_booster(features: Table, plan: SplitPlan, config: XGBoostConfig, *, ne
     validation = _dmatrix(features, plan, "validation", negative_weight, config.max_bin, reference=train)
     parameters = _parameters(config)
     serialised: bytearray | None = None
-    history: list[float] = []
+    history: list[tuple[float, float]] = []
     while len(history) < config.rounds and len(history) - 1 - _best(history) < config.early_stopping_rounds:
         rounds = min(SEGMENT_ROUNDS, config.rounds - len(history))
         log: dict[str, dict[str, list[float]]] = {}
@@ -58,11 +57,12 @@ def train_booster(features: Table, plan: SplitPlan, config: XGBoostConfig, *, ne
             verbose_eval=False,
         )
         serialised = booster.save_raw("ubj")
-        history += log["validation"]["aucpr"]
+        losses = log["validation"]["logloss"]
+        history += [(precision, -loss) for precision, loss in zip(log["validation"]["aucpr"], losses, strict=True)]
     best = _best(history)
-    _log.info("XGBoost: %d rounds of %d kept, validation average precision %.4f", best + 1, len(history), history[best])
+    _log.info("XGBoost: %d rounds of %d kept, validation average precision %.4f", best + 1, len(history), history[best][0])
     kept = xgb.Booster(model_file=serialised)[: best + 1]
-    kept.set_attr(rounds=str(best + 1), validation_average_precision=repr(history[best]))
+    kept.set_attr(rounds=str(best + 1), validation_average_precision=repr(history[best][0]))
     return kept
 
 
@@ -70,14 +70,15 @@ def _parameters(config: XGBoostConfig) -> dict[str, Any]:
     names = ("learning_rate", "max_depth", "min_child_weight", "subsample", "colsample_bytree", "reg_lambda", "max_bin")
     return {
         "objective": "binary:logistic",
-        "eval_metric": "aucpr",
+        "eval_metric": ["logloss", "aucpr"],
         "tree_method": "hist",
         **{name: getattr(config, name) for name in names},
     }
 
 
-def _best(history: list[float]) -> int:
-    return int(np.argmax(history)) if history else -1
+def _best(history: list[tuple[float, float]]) -> int:
+    """Return the round with the highest average precision; among equals, as few frauds make many, the lowest log loss."""
+    return max(range(len(history)), key=history.__getitem__, default=-1)
 
 
 def _dmatrix(

@@ -1,0 +1,20 @@
+"""The contract on raw data: read before anything is learnt from it."""
+
+from __future__ import annotations
+
+from fusionguard.data.contract_report import ContractReport
+from fusionguard.data.contract_suites import raw_suite
+from fusionguard.data.provenance import Provenance
+from fusionguard.data.schema import DatasetSchema
+from fusionguard.data.table import Table
+
+
+def check_raw(raw: Table, schema: DatasetSchema, provenance: Provenance) -> ContractReport:
+    """Read the contract of ``schema`` on a raw table; call ``raise_if_broken()`` on the report to stop a run.
+
+    The class balance is judged with legitimate rows weighted by ``provenance.negative_weight``.
+    """
+    from fusionguard.data.contract_runner import run_suite
+
+    weight = provenance.negative_weight
+    return run_suite(raw, raw_suite(schema), dataset=schema.name, stage="raw data", negative_weight=weight)

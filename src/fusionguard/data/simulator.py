@@ -1,0 +1,229 @@
+"""Simulated transactions in Kaggle's layout: any number of rows from a seed, drawn from published statistics."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from fusionguard.data.fraud_model import (
+    MODELLED,
+    ClassModel,
+    Floats,
+    FraudStatistics,
+    draw_latent,
+    load_statistics,
+    to_values,
+    whole_cents,
+)
+from fusionguard.data.ingest import arrow_schema, parquet_writer
+from fusionguard.data.provenance import Provenance
+from fusionguard.data.schema import DatasetSchema
+from fusionguard.data.source import RawData
+from fusionguard.data.table import Table
+from fusionguard.errors import UsageError
+from fusionguard.files import atomic_path, sha256_file
+
+SIMULATOR_VERSION = 1
+"""Goes up when the same seed gives other rows."""
+
+Integers = NDArray[np.int64]
+
+_CHUNK_ROWS = 1 << 16
+_PLAN, _FRAUDS, _CHUNK = range(3)
+"""Streams of random numbers: what is planned for the whole table, its frauds, and each chunk of legitimate rows."""
+
+
+@dataclass(frozen=True)
+class SimulatedSource:
+    """The simulator as a source: ``rows`` transactions from ``seed``."""
+
+    schema: DatasetSchema
+    rows: int
+    seed: int
+    reason: str = "asked for"
+
+    name = "simulated"
+
+    @property
+    def description(self) -> str:
+        """Rows, seed and why it was chosen."""
+        return f"SIMULATED data, {self.rows:,} rows from seed {self.seed} ({self.reason})"
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A SHA-256 over everything that decides the rows."""
+        statistics = resources.files("fusionguard.data").joinpath("fraud_statistics.json").read_bytes()
+        identity = f"simulated\n{SIMULATOR_VERSION}\n{self.schema.name}\n{self.rows}\n{self.seed}\n"
+        return hashlib.sha256(identity.encode() + statistics).hexdigest()
+
+    def fetch(self, folder: Path) -> RawData:
+        """Simulate into ``folder/raw.parquet``."""
+        table = simulate(self.schema, self.rows, self.seed, folder / "raw.parquet")
+        provenance = Provenance(
+            dataset=self.schema.name,
+            origin="simulated",
+            description=f"simulator version {SIMULATOR_VERSION}, {self.rows:,} rows, seed {self.seed}",
+            sha256=sha256_file(table.path),
+            rows=table.rows,
+        )
+        return RawData(table, provenance)
+
+
+def simulate(schema: DatasetSchema, rows: int, seed: int, destination: Path) -> Table:
+    """Write ``rows`` simulated transactions to a parquet file, in order of time; the same seed gives the same bytes.
+
+    Memory does not grow with ``rows`` beyond the frauds and duplicates (about 1 in 180 rows).
+
+    Raises
+    ------
+    UsageError
+        A data set without a simulator, fewer than 100 rows, or a negative seed.
+    """
+    if schema.name != "fraud":
+        raise UsageError(f"There is no simulator for the data set '{schema.name}'.", "Only 'fraud' can be simulated.")
+    if rows < 100 or seed < 0:
+        raise UsageError(f"Cannot simulate {rows} rows from seed {seed}.", "Ask for at least 100 rows, and a seed of 0 or more.")
+    columns = arrow_schema(schema)
+    with atomic_path(destination) as temporary, parquet_writer(temporary, columns) as writer:
+        for batch in simulate_batches(rows, seed, load_statistics(), columns):
+            writer.write_batch(batch, row_group_size=2 * _CHUNK_ROWS)
+    return Table(destination)
+
+
+def simulate_batches(rows: int, seed: int, statistics: FraudStatistics, columns: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """Yield the table chunk by chunk; a chunk depends on the seed and its number only, not on the chunks before it."""
+    plan = _make_plan(rows, seed, statistics)
+    fraud_values = _draw_frauds(plan.fraud_seconds, plan.fraud_campaigns, seed, statistics)
+    for number, start in enumerate(range(0, plan.base_rows, _CHUNK_ROWS)):
+        stop = min(start + _CHUNK_ROWS, plan.base_rows)
+        first, last = np.searchsorted(plan.fraud_positions, (start, stop))
+        is_fraud = np.zeros(stop - start, dtype=bool)
+        is_fraud[plan.fraud_positions[first:last] - start] = True
+        seconds = np.empty(stop - start, dtype=np.int64)
+        seconds[is_fraud] = plan.fraud_seconds[first:last]
+        seconds[~is_fraud] = np.searchsorted(plan.legitimate_until, np.arange(start - first, stop - last), side="right")
+        rng = np.random.default_rng((seed, _CHUNK, number))
+        values = np.empty((stop - start, len(MODELLED)))
+        values[is_fraud] = fraud_values[first:last]
+        values[~is_fraud] = _draw_legitimate(seconds[~is_fraud], rng, statistics)
+        low, high = np.searchsorted(plan.copied, (start, stop))
+        copies = np.bincount(plan.copied[low:high] - start, minlength=stop - start) + 1
+        order = np.repeat(np.arange(stop - start), copies)
+        arrays = [pa.array(seconds[order].astype(np.float64))]
+        arrays += [pa.array(values[order, column]) for column in range(len(MODELLED))]
+        arrays += [pa.array(is_fraud[order].astype(np.int64))]
+        yield pa.record_batch(arrays, schema=columns)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is decided for the whole table before any row is drawn; a base row is one that is not a copy of another."""
+
+    base_rows: int
+    legitimate_until: Integers
+    """(seconds,) how many legitimate base rows there are up to and with each second."""
+    fraud_seconds: Integers
+    fraud_campaigns: Integers
+    """The campaign of each fraud, -1 for a fraud on its own."""
+    fraud_positions: Integers
+    """The rank of each fraud among the base rows."""
+    copied: Integers
+    """The base rows that are copied, sorted, once for each copy."""
+
+
+def _make_plan(rows: int, seed: int, statistics: FraudStatistics) -> _Plan:
+    rng = np.random.default_rng((seed, _PLAN))
+    growth = rows / statistics.rows
+    frauds = max(1, round(statistics.frauds * growth))
+    fraud_copies = min(round(statistics.duplicate_frauds * growth), frauds - 1)
+    legitimate_copies = round((statistics.duplicates - statistics.duplicate_frauds) * growth)
+    legitimate = rows - frauds - legitimate_copies
+    per_second = rng.multinomial(legitimate, _shares_by_second(statistics.legitimate_by_hour, statistics.last_second))
+    legitimate_until = np.cumsum(per_second)
+    seconds, campaigns = _fraud_times(frauds - fraud_copies, rng, statistics)
+    before = legitimate_until[seconds] - per_second[seconds]
+    within = rng.integers(0, per_second[seconds] + 1)
+    # Frauds of one second keep their order, so that positions never cross.
+    ranks = np.sort(before + within)
+    positions = ranks + np.arange(len(ranks))
+    base_rows = legitimate + len(positions)
+    copied_legitimate = rng.integers(0, legitimate, legitimate_copies)
+    copied_legitimate += np.searchsorted(ranks, copied_legitimate, side="right")
+    copied_frauds = positions[rng.integers(0, len(positions), fraud_copies)]
+    copied = np.sort(np.concatenate([copied_legitimate, copied_frauds]))
+    return _Plan(base_rows, legitimate_until, seconds, campaigns, positions, copied)
+
+
+def _shares_by_second(shares_by_hour: Floats, last_second: int) -> Floats:
+    """Spread hourly shares over seconds: linear between the hours' middles, each hour keeping its share."""
+    seconds = np.arange(last_second + 1)
+    middles = np.arange(len(shares_by_hour)) * 3600 + 1800
+    density = np.interp(seconds, middles, shares_by_hour)
+    hours = seconds // 3600
+    per_hour = np.bincount(hours, weights=density, minlength=len(shares_by_hour))
+    shares = density * (shares_by_hour / per_hour)[hours]
+    return np.asarray(shares / shares.sum())
+
+
+def _fraud_times(count: int, rng: np.random.Generator, statistics: FraudStatistics) -> tuple[Integers, Integers]:
+    """Return the sorted seconds of ``count`` frauds, and the campaign of each (-1 for none)."""
+    sizes = rng.geometric(1 / statistics.campaign_mean_size, count)
+    wanted = round(count * statistics.campaign_share)
+    campaigns = np.repeat(np.arange(count), sizes)[:wanted]
+    campaigns = np.concatenate([campaigns, np.full(count - wanted, -1)])
+    shares = statistics.frauds_by_hour / statistics.frauds_by_hour.sum()
+    starts = rng.choice(len(shares), count, p=shares) * 3600 + rng.integers(0, 3600, count)
+    alone = rng.choice(len(shares), count, p=shares) * 3600 + rng.integers(0, 3600, count)
+    delays = rng.exponential(statistics.campaign_seconds, count).astype(np.int64)
+    seconds = np.where(campaigns >= 0, starts[campaigns] + delays, alone)
+    seconds = np.where(seconds > statistics.last_second, alone % 86_400, seconds)
+    order = np.argsort(seconds, kind="stable")
+    return seconds[order], campaigns[order]
+
+
+def _draw_frauds(seconds: Integers, campaigns: Integers, seed: int, statistics: FraudStatistics) -> Floats:
+    """Draw the frauds' values (n, 29); those of one campaign share a cluster and most of their noise."""
+    rng = np.random.default_rng((seed, _FRAUDS))
+    count = len(seconds)
+    noise, choice = rng.standard_normal((count, len(MODELLED))), rng.random(count)
+    shared_noise, shared_choice = rng.standard_normal((count, len(MODELLED))), rng.random(count)
+    member = campaigns >= 0
+    likeness = statistics.campaign_likeness
+    noise[member] = np.sqrt(likeness) * shared_noise[campaigns[member]] + np.sqrt(1 - likeness) * noise[member]
+    choice[member] = shared_choice[campaigns[member]]
+    values = _finish(statistics.fraud, seconds, noise, choice, rng)
+    faint = np.flatnonzero(~member & (rng.random(count) < statistics.faint_share / (1 - statistics.campaign_share)))
+    strength = rng.uniform(0, statistics.faint_strength, (len(faint), 1))
+    ordinary = _draw(statistics.legitimate, seconds[faint], rng)[:, :-1]
+    values[faint, :-1] = ordinary + strength * (values[faint, :-1] - ordinary)
+    return values
+
+
+def _draw_legitimate(seconds: Integers, rng: np.random.Generator, statistics: FraudStatistics) -> Floats:
+    """Draw legitimate values (n, 29); a few look like fraud in some of their V columns."""
+    values = _draw(statistics.legitimate, seconds, rng)
+    alike = np.flatnonzero(rng.random(len(seconds)) < statistics.look_alike_share)
+    fraudulent = _draw(statistics.fraud, seconds[alike], rng)
+    borrowed = rng.random(fraudulent.shape) < statistics.look_alike_columns
+    borrowed[:, -1] = False
+    values[alike] = np.where(borrowed, fraudulent, values[alike])
+    return values
+
+
+def _draw(model: ClassModel, seconds: Integers, rng: np.random.Generator) -> Floats:
+    count = len(seconds)
+    return _finish(model, seconds, rng.standard_normal((count, len(MODELLED))), rng.random(count), rng)
+
+
+def _finish(model: ClassModel, seconds: Integers, noise: Floats, choice: Floats, rng: np.random.Generator) -> Floats:
+    values = to_values(model, draw_latent(model, seconds, noise, choice))
+    values[:, -1] = whole_cents(model, values[:, -1], rng.random(len(values)))
+    return values

@@ -1,0 +1,89 @@
+"""Sources: where raw rows come from, behind one small interface, and the choice between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from fusionguard.data.provenance import Provenance
+from fusionguard.data.schema import DatasetSchema
+from fusionguard.data.table import Table
+from fusionguard.errors import UnknownChoiceError, UsageError
+from fusionguard.home import Home
+
+SOURCE_CHOICES = ("auto", "kaggle", "simulated", "the path of a file or folder")
+"""What ``--source`` takes."""
+
+
+@dataclass(frozen=True)
+class RawData:
+    """A raw table and where it came from."""
+
+    table: Table
+    provenance: Provenance
+
+
+class Source(Protocol):
+    """A place that raw rows come from."""
+
+    @property
+    def name(self) -> str:
+        """``kaggle``, ``local`` or ``simulated``."""
+
+    @property
+    def description(self) -> str:
+        """One line for people: which source this is and why it was chosen."""
+
+    @property
+    def fingerprint(self) -> str:
+        """The identity of the content, cheap to get: the same text means the same rows."""
+
+    def fetch(self, folder: Path) -> RawData:
+        """Write the rows as ``folder/raw.parquet`` and return them with their provenance."""
+
+
+def resolve_source(spec: str, schema: DatasetSchema, home: Home, *, seed: int, rows: int) -> Source:
+    """Return the source that ``spec`` means: ``auto``, ``kaggle``, ``simulated``, or the path of a file or folder.
+
+    ``auto`` takes a file in ``data/raw/<data set>/``, else Kaggle where its file is already here or there are credentials,
+    else the simulator with ``seed`` and ``rows``; the source's ``description`` says which and why.
+
+    Raises
+    ------
+    UnknownChoiceError
+        ``spec`` is none of these and no such path exists.
+    UsageError
+        The path is a folder without a file in Kaggle's layout.
+    """
+    from fusionguard.data.kaggle import KaggleSource, find_credentials
+    from fusionguard.data.local import LocalSource, find_file
+    from fusionguard.data.simulator import SimulatedSource
+
+    if spec == "simulated":
+        return SimulatedSource(schema, rows, seed)
+    if spec == "kaggle":
+        return KaggleSource(schema, home.raw / schema.name / "kaggle")
+    if spec == "auto":
+        folder = home.raw / schema.name
+        file = find_file(folder, schema)
+        if file:
+            return LocalSource(file, schema, reason=f"found in data/raw/{schema.name}")
+        kaggle = KaggleSource(schema, folder / "kaggle", reason=f"no file in data/raw/{schema.name}")
+        if kaggle.downloaded or find_credentials():
+            return kaggle
+        return SimulatedSource(schema, rows, seed, reason=f"no file in data/raw/{schema.name}, no Kaggle credentials")
+    path = Path(spec).expanduser()
+    if path.is_dir():
+        file = find_file(path, schema)
+        if file is None:
+            raise UsageError(
+                f"The folder '{spec}' holds no {schema.file_name} (nor .gz, .zip, .parquet).", "Name the file itself."
+            )
+        return LocalSource(file, schema)
+    if path.is_file():
+        return LocalSource(path, schema)
+    looks_like_path = "/" in spec or "\\" in spec or "." in spec
+    if looks_like_path:
+        raise UsageError(f"The source '{spec}' does not exist.", f"Valid choices: {', '.join(SOURCE_CHOICES)}.")
+    raise UnknownChoiceError("source", spec, SOURCE_CHOICES)

@@ -1,0 +1,124 @@
+"""How sure a reading is: percentile intervals from resampling the rows, stratified by label."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from fusionguard.errors import DataError
+from fusionguard.evaluation.ranked import Ranking
+from fusionguard.evaluation.scored import Floats
+
+Reader = Callable[[Floats], float]
+"""Reads one metric for weights (n,); NaN where it has no value."""
+
+
+class Interval(BaseModel):
+    """A reading with its 95 % interval, or the reason why there is none."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    reason: str | None = None
+    """Why ``value`` is null."""
+
+    def text(self, digits: int = 3) -> str:
+        """Return ``0.781 (0.702 to 0.853)``, without the brackets where there is no interval, or a dash without a value."""
+        if self.value is None:
+            return "–"
+        if self.low is None or self.high is None:
+            return f"{self.value:.{digits}f}"
+        return f"{self.value:.{digits}f} ({self.low:.{digits}f} to {self.high:.{digits}f})"
+
+
+class PairedDifference(BaseModel):
+    """By how much the challenger's average precision exceeds the champion's on the same rows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    value: float
+    low: float
+    high: float
+    probability_better: float = Field(ge=0, le=1)
+    """Share of the draws in which the challenger is strictly higher."""
+
+
+def intervals(
+    label: NDArray[np.int8],
+    weight: Floats,
+    values: Mapping[str, float],
+    readers: Mapping[str, Reader],
+    *,
+    samples: int,
+    seed: int,
+) -> dict[str, Interval]:
+    """Put a 95 % percentile interval around each value.
+
+    Frauds and legitimate rows are drawn with replacement, each among themselves, so that every draw keeps their numbers
+    (Efron and Tibshirani 1993, chapter 13). The same seed draws the same rows, whatever the model.
+
+    Parameters
+    ----------
+    label, weight
+        (n,) each.
+    values
+        What each metric reads on the rows as they are.
+    readers
+        The same metrics as functions of the weights; a draw in which one is NaN is left out of its interval.
+    samples, seed
+        How many draws, and where they start.
+    """
+    drawn: dict[str, list[float]] = {name: [] for name in values}
+    for count in resampled_counts(label, samples, seed):
+        draw_weight = weight * count
+        for name in values:
+            drawn[name].append(readers[name](draw_weight))
+    return {name: _interval(value, np.array(drawn[name])) for name, value in values.items()}
+
+
+def paired_difference(
+    label: NDArray[np.int8], weight: Floats, challenger_score: Floats, champion_score: Floats, *, samples: int, seed: int
+) -> PairedDifference:
+    """Compare two scores of the same rows by average precision, drawing the same rows for both.
+
+    All arrays are (n,). Raises :class:`DataError` where the rows hold one class only.
+    """
+    if not label.any() or label.all():
+        raise DataError("Two models cannot be compared on rows of one class.", "Use a test window with frauds in it.")
+    challenger, champion = Ranking(label, challenger_score), Ranking(label, champion_score)
+    gains = []
+    for count in resampled_counts(label, samples, seed):
+        drawn = weight * count
+        gains.append(challenger.average_precision(drawn) - champion.average_precision(drawn))
+    low, high = np.percentile(gains, [2.5, 97.5])
+    return PairedDifference(
+        value=challenger.average_precision(weight) - champion.average_precision(weight),
+        low=float(low),
+        high=float(high),
+        probability_better=float(np.mean(np.array(gains) > 0)),
+    )
+
+
+def resampled_counts(label: NDArray[np.int8], samples: int, seed: int) -> Iterator[Floats]:
+    """Yield, ``samples`` times, (n,) how often each row is drawn; each class keeps its number of rows."""
+    generator = np.random.default_rng(seed)
+    classes = [np.flatnonzero(label == 1), np.flatnonzero(label == 0)]
+    for _ in range(samples):
+        count = np.zeros(label.size, dtype=np.float64)
+        for rows in classes:
+            if rows.size:
+                count[rows] = np.bincount(generator.integers(0, rows.size, rows.size), minlength=rows.size)
+        yield count
+
+
+def _interval(value: float, drawn: Floats) -> Interval:
+    drawn = drawn[~np.isnan(drawn)]
+    if drawn.size == 0:
+        return Interval(value=value)
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return Interval(value=value, low=float(low), high=float(high))

@@ -1,0 +1,136 @@
+"""Features by DuckDB, inside this process: from parquet to parquet, no row ever in Python's memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from fusionguard.data.table import Table
+from fusionguard.errors import DataError, StorageError
+from fusionguard.features.fraud import COLUMN_TYPES, LABEL, ROWS_SQL, TRAINING_SET_SQL, V_COLUMNS, sql_text
+from fusionguard.files import atomic_path, storage_errors
+
+PARQUET = "FORMAT parquet, COMPRESSION uncompressed, ROW_GROUP_SIZE 122880"
+"""Not compressed: full-precision doubles shrink by 5 % only, and writing takes twice as long."""
+
+
+@dataclass(frozen=True)
+class DuckDBEngine:
+    """Runs the SQL over spans of time, one part file each, so that memory does not grow with the table.
+
+    Duplicates share their second and the order begins with it: spans that break between seconds give the same rows as the whole.
+
+    Parameters
+    ----------
+    span_rows
+        About how many raw rows one span holds.
+    """
+
+    span_rows: int = 1_000_000
+    name: str = "duckdb"
+
+    def build(self, raw: Table, destination: Path) -> Table:
+        """Write the training set made from ``raw`` as part files into ``destination``, a new folder, and return it."""
+        with storage_errors(destination):
+            destination.mkdir(parents=True)
+        with connection(scratch=destination) as database:
+            for part, condition in enumerate(_spans(database, raw, self.span_rows)):
+                _define_views(database, raw, condition)
+                file = destination / f"part-{part:05d}.parquet"
+                database.execute(f"COPY ({sql_text(TRAINING_SET_SQL)}) TO {literal(file)} ({PARQUET})")
+        return Table(destination)
+
+
+def score_rows(raw: Table, destination: Path) -> Table:
+    """Write what models read for every row of ``raw``, in its order and without the label, to the file ``destination``.
+
+    Raises
+    ------
+    DataError
+        A column is missing, or a cell is empty, not finite, or (``Time``, ``Amount``) below zero; the message names rows from 1.
+    """
+    with atomic_path(destination) as temporary, connection(scratch=destination.parent) as database:
+        _refuse_unusable(database, raw)
+        _define_views(database, raw, "TRUE")
+        columns = ", ".join(name for name in COLUMN_TYPES if name != LABEL)
+        database.execute(f"COPY (SELECT {columns} FROM fraud_rows) TO {literal(temporary)} ({PARQUET})")
+    return Table(destination)
+
+
+@contextmanager
+def connection(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a private database in memory that spills into the folder ``scratch``, keeps row order and never downloads anything."""
+    settings = {
+        "temp_directory": str(scratch / ".duckdb"),
+        "preserve_insertion_order": True,
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+    database = duckdb.connect(":memory:", config=settings)
+    try:
+        yield database
+    except duckdb.IOException as error:
+        first_line = str(error).splitlines()[0]
+        raise StorageError(f"DuckDB could not read or write: {first_line}.", "Check free space and permissions there.") from error
+    except duckdb.OutOfMemoryException as error:
+        raise StorageError(
+            "DuckDB ran out of memory or of disk to spill to.", "Free some of either, then run it again."
+        ) from error
+    finally:
+        database.close()
+
+
+def scan(table: Table) -> str:
+    """Return the SQL that reads a table's files in their order."""
+    return f"read_parquet([{', '.join(literal(file) for file in table.files)}])"
+
+
+def literal(path: Path) -> str:
+    """Return a path as an SQL string, whatever characters it holds."""
+    return "'" + str(path).replace("'", "''") + "'"
+
+
+def _define_views(database: duckdb.DuckDBPyConnection, raw: Table, condition: str) -> None:
+    label = "" if LABEL in raw.columns else f", CAST(NULL AS INT) AS {LABEL}"
+    database.execute(f"CREATE OR REPLACE TEMP VIEW raw AS SELECT *{label} FROM {scan(raw)} WHERE {condition}")
+    database.execute(f"CREATE OR REPLACE TEMP VIEW fraud_rows AS {sql_text(ROWS_SQL)}")
+
+
+def _spans(database: duckdb.DuckDBPyConnection, raw: Table, span_rows: int) -> Iterator[str]:
+    """Yield conditions on ``Time`` that cut the table, between whole minutes, into spans of at least ``span_rows`` rows."""
+    if raw.rows <= span_rows:
+        yield "TRUE"
+        return
+    query = f"SELECT CAST(FLOOR(Time / 60) AS BIGINT) AS minute, COUNT(*) FROM {scan(raw)} GROUP BY minute ORDER BY minute"
+    minutes = database.execute(query).fetchall()
+    start, held = minutes[0][0], 0
+    for minute, rows in minutes:
+        if held >= span_rows:
+            yield f"Time >= {start * 60} AND Time < {minute * 60}"
+            start, held = minute, 0
+        held += rows
+    yield f"Time >= {start * 60}"
+
+
+def _refuse_unusable(database: duckdb.DuckDBPyConnection, raw: Table) -> None:
+    inputs = ("Time", *V_COLUMNS, "Amount")
+    absent = [name for name in inputs if name not in raw.columns]
+    if absent:
+        raise DataError(f"These columns are missing: {', '.join(absent)}.", "Give a table in Kaggle's layout.")
+    broken = {name: f"({name} IS NULL OR NOT isfinite({name}))" for name in inputs}
+    for name in ("Time", "Amount"):
+        broken[name] = f"({broken[name]} OR {name} < 0)"
+    counts = ", ".join(f"COUNT(*) FILTER (WHERE {test})" for test in broken.values())
+    for name, count in zip(inputs, database.execute(f"SELECT {counts} FROM {scan(raw)}").fetchall()[0], strict=True):
+        if count:
+            numbered = f"SELECT ROW_NUMBER() OVER () AS row_number, * FROM {scan(raw)}"
+            query = f"SELECT row_number FROM ({numbered}) WHERE {broken[name]} ORDER BY row_number LIMIT 5"
+            rows = ", ".join(str(number) for (number,) in database.execute(query).fetchall())
+            raise DataError(
+                f"Column '{name}' has {count} cells that are empty, not finite or below zero (rows {rows}).",
+                "Correct or remove these rows; row 1 is the first row of data.",
+            )

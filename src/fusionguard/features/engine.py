@@ -1,0 +1,44 @@
+"""The engines that run the feature SQL: one interface, found by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from fusionguard.data.table import Table
+from fusionguard.errors import FusionGuardError, UnknownChoiceError
+
+ENGINES = ("duckdb", "spark")
+
+
+class EngineError(FusionGuardError):
+    """An engine that is not installed, cannot be reached, or gave up on its work."""
+
+
+class Engine(Protocol):
+    """What runs the SQL text. Every engine gives the same rows in the same order, to the last bit."""
+
+    @property
+    def name(self) -> str:
+        """What the engine is called on the command line."""
+        ...
+
+    def build(self, raw: Table, destination: Path) -> Table:
+        """Write the training set made from ``raw`` as part files into ``destination``, a new folder, and return it.
+
+        ``raw`` must satisfy the contract on raw data: no nulls, finite numbers, a label.
+        """
+        ...
+
+
+def make_engine(name: str) -> Engine:
+    """Return the engine called ``name``; raise :class:`UnknownChoiceError` with the known ones otherwise."""
+    if name == "duckdb":
+        from fusionguard.features.duckdb_engine import DuckDBEngine
+
+        return DuckDBEngine()
+    if name == "spark":
+        from fusionguard.features.spark_engine import SparkEngine
+
+        return SparkEngine()
+    raise UnknownChoiceError("engine", name, ENGINES)

@@ -1,0 +1,126 @@
+"""Features by Spark: this machine, a standalone or YARN cluster (``SPARK_MASTER``), or Spark Connect (``SPARK_REMOTE``).
+
+Spark works in a process of its own, :mod:`fusionguard.features.spark_job`: its JVM, its memory and its chatter go with it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from fusionguard.data.table import Table
+from fusionguard.features.engine import EngineError
+from fusionguard.features.fraud import ROWS_SQL, TRAINING_SET_SQL, sql_text
+from fusionguard.files import storage_errors
+
+_PATIENCE_SECONDS = 5
+_CONNECT_PORT = 15002
+
+
+@dataclass(frozen=True)
+class SparkEngine:
+    """Runs the SQL on Spark. A cluster must see ``raw`` and ``destination`` under the same paths as this machine."""
+
+    name: str = "spark"
+
+    def build(self, raw: Table, destination: Path) -> Table:
+        """Write the training set made from ``raw`` as part files into ``destination``, a new folder, and return it.
+
+        Raises
+        ------
+        EngineError
+            PySpark or Java is missing, the cluster cannot be reached, or the job failed; the message ends with Spark's own.
+        """
+        _require_spark()
+        with storage_errors(destination):
+            destination.mkdir(parents=True)
+            scratch = Path(tempfile.mkdtemp(prefix=f".{destination.name}.spark.", dir=destination.parent))
+        try:
+            written = scratch / "written"
+            job: dict[str, object] = {
+                "raw": [str(file.resolve()) for file in raw.files],
+                "rows_sql": sql_text(ROWS_SQL),
+                "training_set_sql": sql_text(TRAINING_SET_SQL),
+                "destination": str(written.resolve()),
+                "scratch": str(scratch.resolve()),
+                "rows": raw.rows,
+            }
+            _run(job, scratch)
+            with storage_errors(destination):
+                _adopt(written, destination)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+        return Table(destination)
+
+
+def _require_spark() -> None:
+    if find_spec("pyspark") is None:
+        raise EngineError(
+            "The Spark engine needs PySpark.", "Install it (pip install 'pyspark[connect]'), or use --engine duckdb."
+        )
+    remote, master = os.environ.get("SPARK_REMOTE"), os.environ.get("SPARK_MASTER", "")
+    if remote:
+        _require_answer("SPARK_REMOTE", remote)
+        return
+    java_home = os.environ.get("JAVA_HOME")
+    java = Path(java_home, "bin", "java") if java_home else shutil.which("java")
+    if java is None or not Path(java).is_file():
+        where = f"JAVA_HOME={java_home} holds none" if java_home else "there is none on the PATH"
+        raise EngineError(f"The Spark engine needs Java 17 or newer; {where}.", "Install a JRE, or use --engine duckdb.")
+    if master.startswith("spark://"):
+        _require_answer("SPARK_MASTER", master)
+
+
+def _require_answer(variable: str, address: str) -> None:
+    """Knock before Spark does: it would go on knocking for minutes."""
+    place = urlsplit(address.split(",")[0])
+    try:
+        socket.create_connection((place.hostname or "", place.port or _CONNECT_PORT), timeout=_PATIENCE_SECONDS).close()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise EngineError(
+            f"Nothing answers at {variable}={address} ({reason}).", "Start it, correct the address, or unset it."
+        ) from error
+
+
+def _run(job: dict[str, object], scratch: Path) -> None:
+    command = [sys.executable, "-m", "fusionguard.features.spark_job"]
+    package_root = str(Path(__file__).resolve().parents[2])
+    path = os.pathsep.join(filter(None, [package_root, os.environ.get("PYTHONPATH")]))
+    environment = os.environ | {"PYTHONPATH": path}
+    # The JVM holds the other end of this pipe: reading to its end waits until the JVM is gone, too.
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=scratch, env=environment
+    )
+    try:
+        log, _ = process.communicate(json.dumps(job).encode())
+    except BaseException:  # Ctrl-C: Spark must not go on writing after this process has left
+        process.terminate()
+        process.communicate()
+        raise
+    if process.returncode != 0:
+        said = scratch / "error.txt"
+        lines = said.read_text(encoding="utf-8").splitlines() if said.exists() else log.decode(errors="replace").splitlines()[-1:]
+        reason = lines[0] if lines else f"exit status {process.returncode}"
+        raise EngineError(
+            f"Spark failed: {reason}",
+            "A cluster must see the data under the same paths as this machine; --engine duckdb needs no cluster.",
+        )
+
+
+def _adopt(written: Path, destination: Path) -> None:
+    """Move Spark's part files, whose names hold a random id, to names that hold only their order; empty parts go."""
+    parts = [file for file in sorted(written.glob("part-*.parquet")) if Table(file).rows] or sorted(
+        written.glob("part-*.parquet")
+    )[:1]
+    for number, file in enumerate(parts):
+        file.rename(destination / f"part-{number:05d}.parquet")

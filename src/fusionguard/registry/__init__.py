@@ -1,0 +1,1 @@
+"""MLflow: tracking runs, registering bundles, and the champion and challenger aliases."""

@@ -1,0 +1,117 @@
+"""The release process: which version is champion, and how a name such as ``fraud@champion`` becomes a bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fusionguard.errors import BundleError, RegistryError, UnknownChoiceError, UsageError
+from fusionguard.files import atomic_folder
+from fusionguard.home import Home
+from fusionguard.models.bundle import Bundle
+from fusionguard.registry.register import BUNDLE_PATH
+from fusionguard.registry.tracking import open_store, quiet_mlflow, registry_errors
+from fusionguard.registry.versions import CHAMPION, RegisteredVersion, list_versions, local_folder, read_versions, registered_name
+
+
+def champion(home: Home, model: str) -> RegisteredVersion | None:
+    """Return the version that has the alias ``champion``, or None where no version has it."""
+    return next((version for version in list_versions(home, model) if CHAMPION in version.aliases), None)
+
+
+def set_alias(home: Home, model: str, alias: str, version: int) -> None:
+    """Point ``alias`` at ``version``, away from whatever it pointed at.
+
+    Raises
+    ------
+    RegistryError
+        There is no such version, or the registry fails.
+    """
+    client, name = open_store(home), registered_name(model)
+    with registry_errors(home.mlflow_uri):
+        known = [entry.version for entry in read_versions(client, name)]
+        if version not in known:
+            raise RegistryError(f"'{name}' has no version {version}.", f"It has: {', '.join(map(str, known)) or 'none'}.")
+        client.set_registered_model_alias(name, alias, str(version))
+
+
+def find_version(home: Home, spec: str) -> RegisteredVersion:
+    """Return the version that ``spec`` names: ``fraud@champion``, ``fraud@challenger`` or ``fraud@3``.
+
+    Raises
+    ------
+    UnknownChoiceError
+        No such model, alias or version; the message lists those that exist.
+    RegistryError
+        Nothing is registered, or the registry fails.
+    """
+    model, _, wanted = spec.partition("@")
+    name = registered_name(model)
+    versions = list_versions(home, model)
+    if not versions:
+        raise RegistryError(
+            f"No version of '{name}' is registered yet.", f"Train one first: make {model.removeprefix('fusionguard-')}."
+        )
+    for version in versions:
+        if wanted in version.aliases or wanted == str(version.version):
+            return version
+    exist = [alias for version in versions for alias in version.aliases] + [str(version.version) for version in versions]
+    raise UnknownChoiceError(f"version or alias of '{name}'", wanted, exist)
+
+
+def resolve_bundle(home: Home, spec: str) -> Bundle:
+    """Return the checked bundle that ``spec`` names: a bundle's folder, or a version as in :func:`find_version`.
+
+    A bundle of a remote registry is downloaded once, into the home.
+
+    Raises
+    ------
+    UsageError
+        ``spec`` is neither a folder nor of the form ``model@alias``; or names a version that does not exist.
+    BundleError
+        The bundle is incomplete or altered, or is not the one that was registered.
+    RegistryError
+        The registry fails, or does not have the version's files any more.
+    """
+    folder = Path(spec).expanduser()
+    if folder.is_dir():
+        return Bundle.open(folder)
+    if "@" not in spec:
+        raise UsageError(
+            f"There is no bundle folder '{spec}'.", "Name a folder that a run has written, or a version such as fraud@champion."
+        )
+    version = find_version(home, spec)
+    bundle = Bundle.open(_bundle_folder(home, version))
+    if bundle.sha256 != version.bundle_sha256:
+        raise BundleError(
+            f"The bundle of '{version.name}' version {version.version} is not the one that was registered (its SHA-256 differs).",
+            "Use another version of the model, or train it again with run.py.",
+        )
+    return bundle
+
+
+def _bundle_folder(home: Home, version: RegisteredVersion) -> Path:
+    client = open_store(home)
+    with registry_errors(home.mlflow_uri):
+        local = local_folder(client, version)
+        if local is None:
+            return _download(home, version, client.get_model_version_download_uri(version.name, str(version.version)))
+    if not local.is_dir():
+        raise RegistryError(
+            f"The files of '{version.name}' version {version.version} are gone: {local}.",
+            "Put them back, use another version, or run the pipeline that made it again: it restores them.",
+        )
+    return local / BUNDLE_PATH
+
+
+def _download(home: Home, version: RegisteredVersion, source: str) -> Path:
+    kept = home.state / "bundles" / version.bundle_sha256
+    if not kept.is_dir():
+        with quiet_mlflow(), registry_errors(home.mlflow_uri), atomic_folder(kept) as folder:
+            from mlflow.artifacts import download_artifacts
+
+            got = Path(download_artifacts(f"{source}/{BUNDLE_PATH}", dst_path=str(folder), tracking_uri=home.mlflow_uri))
+            for file in got.iterdir():
+                file.rename(folder / file.name)
+            for emptied in (path for path in (got, *got.parents) if folder in path.parents):
+                emptied.rmdir()
+    return kept

@@ -1,0 +1,234 @@
+"""Registering a bundle: one MLflow run with what is known about it, and one model version that holds it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import math
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fusionguard.data.provenance import Provenance
+from fusionguard.features.fraud import COLUMN_TYPES, MODEL_FEATURES
+from fusionguard.files import atomic_folder, json_text, storage_errors
+from fusionguard.home import Home
+from fusionguard.models.bundle import Bundle
+from fusionguard.registry.tracking import experiment_id, open_store, quiet_mlflow, registry_errors
+from fusionguard.registry.versions import (
+    BUNDLE_TAG,
+    ORIGIN_TAG,
+    RegisteredVersion,
+    describe_version,
+    local_folder,
+    read_versions,
+    registered_name,
+)
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.models import ModelSignature
+
+BUNDLE_PATH = "artifacts/bundle"
+"""Where the bundle lies within a model version's files."""
+
+_RUNTIME_PACKAGES = ("fusionguard", "mlflow", "numpy", "onnxruntime", "pandas", "pyarrow", "pydantic", "xgboost")
+_MAX_PARAMETER_LENGTH = 6000
+
+
+def register_bundle(
+    home: Home,
+    bundle: Bundle,
+    *,
+    metrics: Mapping[str, float],
+    plots: Mapping[str, bytes],
+    provenance: Provenance,
+    config: Mapping[str, Any],
+    tags: Mapping[str, str] | None = None,
+) -> RegisteredVersion:
+    """Register a bundle once; the same bundle again gives the version it already has.
+
+    Parameters
+    ----------
+    metrics
+        Test metrics by name, an interval's bounds as metrics of their own (``EvaluationReport.flat_metrics`` gives them so).
+        Values that are not finite are left out.
+    plots
+        PNG images by name, without a suffix or with it.
+    config
+        The run's settings, nested; logged as dotted parameters.
+    tags
+        More tags for the run and the version.
+
+    Raises
+    ------
+    RegistryError
+        The registry is damaged, does not answer, or refuses.
+    """
+    name = registered_name(bundle.manifest.model)
+    client = open_store(home, create=True)
+    with quiet_mlflow(), registry_errors(home.mlflow_uri), storage_errors(home.mlflow_artifacts):
+        for known in read_versions(client, name):
+            if known.bundle_sha256 == bundle.sha256:
+                _restore_lost_files(client, known, bundle)
+                return known
+        experiment = experiment_id(home, client)
+        all_tags = {BUNDLE_TAG: bundle.sha256, ORIGIN_TAG: provenance.origin, "data.sha256": provenance.sha256, **(tags or {})}
+        with _run(client, experiment, f"{bundle.manifest.model} {bundle.version}", all_tags) as run_id:
+            model_id, source = _log_model(client, experiment, run_id, bundle, name)
+            _log_facts(client, run_id, model_id, metrics, plots, provenance, config)
+            _ensure_registered_model(client, name)
+            entry = client.create_model_version(name, source, run_id=run_id, tags=all_tags, model_id=model_id)
+        return describe_version(entry, created=True)
+
+
+def attach_files(home: Home, version: RegisteredVersion, files: Mapping[str, bytes]) -> None:
+    """Add files, such as the model card, to the MLflow run of a version, under their names."""
+    client = open_store(home)
+    with quiet_mlflow(), registry_errors(home.mlflow_uri):
+        _log_files(client, version.run_id, files)
+
+
+def example_row() -> dict[str, float | int]:
+    """Return a row of model features that is nobody's: an average transaction at noon, all components 0."""
+    return dict.fromkeys(MODEL_FEATURES, 0.0) | {"Amount": 22.0, "hour_of_day": 12, "amount_fraction_cents": 0}
+
+
+@contextmanager
+def _run(client: MlflowClient, experiment: str, name: str, tags: Mapping[str, str]) -> Iterator[str]:
+    """Yield the id of a new MLflow run that ends as finished, failed or killed. No global state: it is not the "active" run."""
+    run_id = str(client.create_run(experiment, tags=dict(tags), run_name=name).info.run_id)
+    status = "KILLED"
+    try:
+        yield run_id
+        status = "FINISHED"
+    except Exception:
+        status = "FAILED"
+        raise
+    finally:
+        client.set_terminated(run_id, status)
+
+
+def _log_facts(
+    client: MlflowClient,
+    run_id: str,
+    model_id: str,
+    metrics: Mapping[str, float],
+    plots: Mapping[str, bytes],
+    provenance: Provenance,
+    config: Mapping[str, Any],
+) -> None:
+    from mlflow.entities import Metric, Param
+
+    now = int(time.time() * 1000)
+    values = [
+        Metric(key, float(value), now, 0, model_id=model_id, run_id=run_id)
+        for key, value in metrics.items()
+        if math.isfinite(value)
+    ]
+    params = [Param(key, _parameter_text(value)) for key, value in _flat(config)]
+    for start in range(0, len(params), 100):
+        client.log_batch(run_id, params=params[start : start + 100])
+    for start in range(0, len(values), 1000):
+        client.log_batch(run_id, metrics=values[start : start + 1000])
+    files = {f"plots/{Path(plot).stem}.png": content for plot, content in plots.items()}
+    files["provenance.json"] = json_text(provenance.model_dump(mode="json")).encode()
+    files["config.json"] = json_text(dict(config)).encode()
+    _log_files(client, run_id, files)
+
+
+def _log_files(client: MlflowClient, run_id: str, files: Mapping[str, bytes]) -> None:
+    with tempfile.TemporaryDirectory(prefix="fusionguard-") as temporary:
+        for name, content in files.items():
+            file = Path(temporary) / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
+        client.log_artifacts(run_id, temporary)
+
+
+def _log_model(client: MlflowClient, experiment: str, run_id: str, bundle: Bundle, name: str) -> tuple[str, str]:
+    """Log the bundle as an MLflow model of code and files; return the logged model's id and where its files are.
+
+    ``mlflow.pyfunc.log_model`` would do this through process-wide state (the active run, the tracking URI, an environment
+    variable), so the three calls that it consists of are made here.
+    """
+    model = client.create_logged_model(experiment, name=name, source_run_id=run_id, tags={BUNDLE_TAG: bundle.sha256})
+    try:
+        with tempfile.TemporaryDirectory(prefix="fusionguard-") as temporary:
+            folder = Path(temporary) / "model"
+            _save_model(folder, bundle, run_id=run_id, model_id=model.model_id)
+            client.log_model_artifacts(model.model_id, str(folder))
+    except BaseException:
+        client.finalize_logged_model(model.model_id, "FAILED")
+        raise
+    client.finalize_logged_model(model.model_id, "READY")
+    return str(model.model_id), str(model.artifact_location)
+
+
+def _restore_lost_files(client: MlflowClient, version: RegisteredVersion, bundle: Bundle) -> None:
+    """Write a version's files again where its folder has been deleted from this disk."""
+    folder = local_folder(client, version)
+    if folder is not None and not folder.is_dir():
+        with atomic_folder(folder) as temporary:
+            _save_model(temporary, bundle, run_id=version.run_id, model_id=folder.parent.name)
+
+
+def _save_model(folder: Path, bundle: Bundle, *, run_id: str, model_id: str) -> None:
+    import mlflow.pyfunc
+    import pandas as pd
+    from mlflow.models import Model
+
+    description = Model(run_id=run_id, model_id=model_id)
+    with tempfile.TemporaryDirectory(prefix="fusionguard-") as temporary:
+        staged = Path(temporary) / Path(BUNDLE_PATH).name
+        shutil.copytree(bundle.folder, staged)
+        mlflow.pyfunc.save_model(
+            str(folder),
+            python_model=str(Path(__file__).with_name("pyfunc_model.py")),
+            artifacts={"bundle": str(staged)},
+            signature=_signature(),
+            input_example=pd.DataFrame([example_row()]).astype({"hour_of_day": "int32", "amount_fraction_cents": "int32"}),
+            pip_requirements=[f"{package}=={importlib.metadata.version(package)}" for package in _RUNTIME_PACKAGES],
+            mlflow_model=description,
+        )
+    # MLflow writes down where the files were on this machine, and reads only the last part of it.
+    flavor = description.flavors["python_function"]
+    flavor["artifacts"]["bundle"]["uri"] = BUNDLE_PATH
+    flavor["model_code_path"] = Path(flavor["model_code_path"]).name
+    description.save(str(folder / "MLmodel"))
+
+
+def _signature() -> ModelSignature:
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema
+
+    types = {"double": DataType.double, "int32": DataType.integer, "int64": DataType.long}
+    inputs = [ColSpec(types[COLUMN_TYPES[name]], name) for name in MODEL_FEATURES]
+    outputs = [ColSpec(DataType.double, "score"), ColSpec(DataType.double, "probability"), ColSpec(DataType.string, "decision")]
+    return ModelSignature(Schema(inputs), Schema(outputs))
+
+
+def _ensure_registered_model(client: MlflowClient, name: str) -> None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+
+
+def _flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in config.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, value
+
+
+def _parameter_text(value: Any) -> str:
+    return (value if isinstance(value, str) else json.dumps(value))[:_MAX_PARAMETER_LENGTH]

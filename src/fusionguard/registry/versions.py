@@ -1,0 +1,110 @@
+"""What the registry knows of a model: its versions, their tags and their aliases, and the names people use for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from pydantic import BaseModel, ConfigDict
+
+from fusionguard.errors import RegistryError, UnknownChoiceError
+from fusionguard.home import Home
+from fusionguard.registry.tracking import open_store, registry_errors
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+BUNDLE_TAG = "bundle.sha256"
+ORIGIN_TAG = "data.origin"
+CHAMPION = "champion"
+CHALLENGER = "challenger"
+
+_PREFIX = "fusionguard-"
+_MODELS = ("fraud", "churn")
+
+
+class RegisteredVersion(BaseModel):
+    """One version of a registered model."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    """The registered model's name, such as ``fusionguard-fraud``."""
+    version: int
+    run_id: str
+    bundle_sha256: str
+    origin: str
+    """Where the training data came from: ``kaggle``, ``local`` or ``simulated``."""
+    created: bool = False
+    """Whether the call that returned this made it; false where the same bundle was registered before."""
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the model was trained on simulated data."""
+        return self.origin == "simulated"
+
+
+def registered_name(model: str) -> str:
+    """Return the registered name of a model: ``fraud`` and ``fusionguard-fraud`` both mean ``fusionguard-fraud``."""
+    short = model.removeprefix(_PREFIX)
+    if short not in _MODELS:
+        raise UnknownChoiceError("model", model, _MODELS)
+    return _PREFIX + short
+
+
+def list_versions(home: Home, model: str) -> list[RegisteredVersion]:
+    """Return every version of a model in the home's registry, oldest first; none where nothing was registered."""
+    client = open_store(home)
+    with registry_errors(home.mlflow_uri):
+        return read_versions(client, registered_name(model))
+
+
+def read_versions(client: MlflowClient, name: str) -> list[RegisteredVersion]:
+    """Return every version of the registered model ``name``, oldest first, with their aliases."""
+    aliases: dict[int, list[str]] = {}
+    registered = client.search_registered_models(filter_string=f"name = '{name}'")
+    for alias, version in (registered[0].aliases if registered else {}).items():
+        aliases.setdefault(int(version), []).append(alias)
+    found: list[Any] = []
+    token: str | None = None
+    while True:
+        page = client.search_model_versions(f"name = '{name}'", page_token=token)
+        found += page
+        token = page.token
+        if not token:
+            break
+    versions = [describe_version(entry, tuple(sorted(aliases.get(int(entry.version), ())))) for entry in found]
+    return sorted(versions, key=lambda version: version.version)
+
+
+def describe_version(entry: Any, aliases: tuple[str, ...] = (), *, created: bool = False) -> RegisteredVersion:
+    """Return one of MLflow's model versions as ours.
+
+    Raises
+    ------
+    RegistryError
+        The version lacks the tags that FusionGuard writes: somebody else registered it.
+    """
+    missing = [tag for tag in (BUNDLE_TAG, ORIGIN_TAG) if tag not in entry.tags]
+    if missing:
+        raise RegistryError(
+            f"Version {entry.version} of '{entry.name}' was not registered by FusionGuard: it has no tag '{missing[0]}'.",
+            f"Delete that version, or give FusionGuard a registry in which '{entry.name}' is its own.",
+        )
+    return RegisteredVersion(
+        name=entry.name,
+        version=int(entry.version),
+        run_id=entry.run_id,
+        bundle_sha256=entry.tags[BUNDLE_TAG],
+        origin=entry.tags[ORIGIN_TAG],
+        created=created,
+        aliases=aliases,
+    )
+
+
+def local_folder(client: MlflowClient, version: RegisteredVersion) -> Path | None:
+    """Return where a version's files lie on this disk, or None where they lie elsewhere."""
+    parts = urlsplit(client.get_model_version_download_uri(version.name, str(version.version)))
+    return Path(unquote(parts.path)) if parts.scheme in ("", "file") else None

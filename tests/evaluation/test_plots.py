@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import hashlib
+import struct
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib import pyplot
+
+from fusionguard.config import EvaluationConfig
+from fusionguard.evaluation import plots
+from fusionguard.evaluation.explanation_plots import shap_plots
+from fusionguard.evaluation.plots import evaluation_plots
+from fusionguard.evaluation.policy import DecisionPolicy
+from fusionguard.evaluation.report import EvaluationReport, evaluate
+
+
+def digests(images: dict[str, bytes]) -> dict[str, str]:
+    return {name: hashlib.sha256(image).hexdigest() for name, image in images.items()}
+
+
+def size(image: bytes) -> tuple[int, int]:
+    assert image.startswith(b"\x89PNG\r\n\x1a\n")
+    return struct.unpack(">II", image[16:24])
+
+
+def test_the_same_report_gives_the_same_bytes(report: EvaluationReport) -> None:
+    images = evaluation_plots(report)
+    assert list(images) == ["precision_recall", "calibration", "threshold", "cost"]
+    assert digests(images) == digests(evaluation_plots(report))
+    for image in images.values():
+        width, height = size(image)
+        assert 700 <= width <= 1_200 and 400 <= height <= 1_000
+        assert len(image) < 150_000
+    assert pyplot.get_fignums() == []
+
+
+@pytest.mark.parametrize(("origin", "said"), [("simulated", True), ("kaggle", False)])
+def test_titles_say_that_data_is_simulated(report: EvaluationReport, monkeypatch: Any, origin: str, said: bool) -> None:
+    titles: list[str] = []
+
+    def collect(figure: Any) -> bytes:
+        titles.append(figure.axes[0].get_title(loc="left"))
+        return b""
+
+    monkeypatch.setattr(plots, "png", collect)
+    evaluation_plots(report.model_copy(update={"origin": origin}))
+    assert len(titles) == 4
+    assert all(("SIMULATED" in title) is said for title in titles)
+
+
+def test_reports_with_gaps_are_drawn_too(make_rows: Any) -> None:
+    rows = make_rows(600)
+    config = EvaluationConfig(bootstrap_samples=20)
+    policy = DecisionPolicy(review_cost=3.0)
+    for odd in (replace(rows, amount=np.zeros(600)), rows.scored_by(np.zeros(600)), rows.scored_by(np.ones(600))):
+        images = evaluation_plots(evaluate(odd, {}, policy, config, origin="local", seed=1))
+        assert all(size(image) for image in images.values())
+
+
+# shap 0.51 calls a colour-map function that matplotlib 3.11 announces to deprecate (November 2026).
+@pytest.mark.filterwarnings("ignore:The set_(bad|over|under) function will be deprecated:PendingDeprecationWarning")
+def test_explanations_are_drawn_the_same_each_time() -> None:
+    generator = np.random.default_rng(0)
+    values = generator.normal(size=(300, 20))
+    contributions = values * np.linspace(1, 0.01, 20)
+    names = [f"V{number}" for number in range(20)]
+    before = np.random.get_state()[1].tolist()  # type: ignore[index,union-attr]
+    images = shap_plots(contributions, values, names, simulated=True)
+    assert list(images) == ["importance", "summary"]
+    assert digests(images) == digests(shap_plots(contributions, values, names, simulated=True))
+    assert digests(images) != digests(shap_plots(contributions, values, names, simulated=False))
+    assert np.random.get_state()[1].tolist() == before  # type: ignore[index,union-attr]
+    assert pyplot.get_fignums() == []

@@ -1,0 +1,89 @@
+"""The bias report against counts worked out in numpy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from fusionguard.data.provenance import Provenance
+from fusionguard.data.table import Table
+from fusionguard.features.bias import BiasReport, bias_report, wilson_interval
+from fusionguard.features.store import FeatureSet, build_features
+
+from .conftest import MakeRaw
+
+
+@pytest.fixture
+def features(make_raw: MakeRaw, provenance: Provenance, tmp_path_factory: pytest.TempPathFactory) -> FeatureSet:
+    sampled = provenance.model_copy(update={"negative_sampling_rate": 0.1})
+    return build_features(make_raw(20_000), sampled, "duckdb", tmp_path_factory.mktemp("store"))
+
+
+def test_segments_are_partitions_weighted_to_the_real_prior(features: FeatureSet) -> None:
+    report = bias_report(features.table, features.manifest)
+    table = {name: column.to_numpy() for name, column in zip(features.table.columns, features.table.read().columns, strict=True)}
+    label = table["Class"]
+    population = label.sum() + 10 * (1 - label).sum()
+    assert report.class_balance.fraud_rows == label.sum()
+    assert report.class_balance.label_rate == pytest.approx(label.sum() / population)
+    assert list(report.segments) == ["amount", "hour of day", "day"]
+    for parts in report.segments.values():
+        assert sum(part.rows for part in parts) == report.rows == len(label)
+        assert sum(part.frauds for part in parts) == label.sum()
+        assert sum(part.share for part in parts) == pytest.approx(1)
+    night = report.segments["hour of day"][3]
+    rows = label[table["hour_of_day"] == 3]
+    assert (night.name, night.rows, night.frauds) == ("03", len(rows), rows.sum())
+    assert night.label_rate == pytest.approx(rows.sum() / (rows.sum() + 10 * (1 - rows).sum()))
+    cheap = report.segments["amount"][1]
+    assert (cheap.name, cheap.rows) == ("1 to under 10", ((table["Amount"] >= 1) & (table["Amount"] < 10)).sum())
+    assert [part.name for part in report.segments["day"]] == ["0", "1"]
+
+
+def test_intervals_hold_the_rate_and_empty_segments_have_none(features: FeatureSet) -> None:
+    rows = features.table.read()
+    kept = rows.filter(np.asarray(rows["hour_of_day"]) != 5)
+    pq.write_table(kept, features.table.files[0])
+    report = bias_report(Table(features.table.path), features.manifest)
+    empty = report.segments["hour of day"][5]
+    assert (empty.rows, empty.label_rate, empty.label_rate_low, empty.label_rate_high) == (0, None, None, None)
+    assert "hour of day 05: no rows, so nothing is known about it." in report.findings
+    for part in report.segments["amount"]:
+        assert part.label_rate is not None and part.label_rate_low is not None and part.label_rate_high is not None
+        assert 0 <= part.label_rate_low <= part.label_rate <= part.label_rate_high <= 1
+
+
+def test_a_segment_of_many_frauds_and_an_empty_cell_are_findings(features: FeatureSet) -> None:
+    rows = features.table.read()
+    label = np.where(np.asarray(rows["hour_of_day"]) == 2, 1, np.asarray(rows["Class"])).astype(np.int32)
+    rows = rows.set_column(rows.schema.get_field_index("Class"), "Class", pa.array(label))
+    rows = rows.set_column(1, "V1", pa.array([None, *rows["V1"].to_pylist()[1:]], pa.float64()))
+    pq.write_table(rows, features.table.files[0])
+    report = bias_report(Table(features.table.path), features.manifest)
+    assert report.missing_share["V1"] == pytest.approx(1 / len(rows))
+    assert report.missing_share["V2"] == 0
+    assert any(finding.startswith("Column V1: 0.01% of cells") for finding in report.findings)
+    assert any(finding.startswith("hour of day 02: 100.000%") for finding in report.findings)
+
+
+def test_the_report_survives_json_and_carries_the_origin(features: FeatureSet) -> None:
+    report = bias_report(features.table, features.manifest)
+    assert report.origin == "simulated"
+    assert BiasReport.model_validate_json(report.to_json()) == report
+
+
+@pytest.mark.parametrize(
+    ("successes", "trials", "low", "high"),
+    [
+        (0, 10, 0.0, 0.27753),
+        (10, 10, 0.72247, 1.0),
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (1, 29, 0.0061, 0.1718),
+    ],
+)
+def test_wilson_intervals_as_published(successes: int, trials: int, low: float, high: float) -> None:
+    """Newcombe, Statistics in Medicine 17 (1998), table I, method 3; the first two from the closed form z2/(n+z2)."""
+    assert wilson_interval(successes, trials) == pytest.approx((low, high), abs=6e-5)

@@ -1,0 +1,61 @@
+"""A store made once and copied, and bundles made by hand: the registry does not look into them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fusionguard.data.provenance import Provenance
+from fusionguard.home import Home
+from fusionguard.models.bundle import Bundle
+from fusionguard.registry.register import register_bundle
+from fusionguard.registry.tracking import open_store
+from fusionguard.registry.versions import RegisteredVersion
+
+PROVENANCE = Provenance(dataset="fraud", origin="simulated", description="drawn by a test", sha256="1" * 64, rows=3)
+
+
+@pytest.fixture(scope="session")
+def blank_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MLflow's database as it is when just made, which takes seconds."""
+    home = Home(tmp_path_factory.mktemp("blank"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        open_store(home, create=True)
+        return home.state / "mlflow.db"
+
+
+@pytest.fixture
+def store(home: Home, blank_database: Path) -> Home:
+    """A home with an empty MLflow store."""
+    home.state.mkdir(parents=True)
+    shutil.copy(blank_database, home.state / "mlflow.db")
+    return home
+
+
+@pytest.fixture
+def make_bundle(tmp_path: Path) -> Callable[..., Bundle]:
+    """Make a sealed bundle; other ``content`` makes another SHA-256."""
+
+    def make(content: str = "{}", origin: str = "simulated") -> Bundle:
+        folder = tmp_path / f"bundle-{abs(hash(content))}"
+        folder.mkdir()
+        (folder / "calibration.json").write_text(content)
+        facts = {"source": "a test", "source_sha256": "1" * 64, "negative_sampling_rate": 1.0, "feature_schema_version": "1"}
+        return Bundle.seal(folder, model="fraud", origin=origin, train_range_seconds=(0, 9), seed=1, config={}, **facts)
+
+    return make
+
+
+@pytest.fixture
+def register(store: Home) -> Callable[..., RegisteredVersion]:
+    """Register a bundle with few facts."""
+
+    def call(bundle: Bundle, **facts: object) -> RegisteredVersion:
+        given = {"metrics": {"average_precision": 0.5}, "plots": {}, "provenance": PROVENANCE, "config": {"seed": 7}}
+        return register_bundle(store, bundle, **(given | facts))  # type: ignore[arg-type]
+
+    return call

@@ -1,0 +1,143 @@
+"""Batch scoring: the same numbers as the model gives, in the input's order, whatever the formats and the batches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+import pytest
+
+from fusionguard import scoring
+from fusionguard.data.table import Table
+from fusionguard.errors import DataError, StorageError, UnknownChoiceError, UsageError
+from fusionguard.features.duckdb_engine import score_rows
+from fusionguard.models.bundle import Bundle
+from fusionguard.models.fraud.model import FraudModel
+from fusionguard.scoring import COLUMNS, ScoreSummary, score_file
+
+ROWS = 3_000
+
+
+@pytest.fixture(scope="module")
+def model(fraud_bundle: Bundle) -> FraudModel:
+    return FraudModel.load(fraud_bundle)
+
+
+@pytest.fixture(scope="module")
+def transactions(simulated_raw: Path, tmp_path_factory: pytest.TempPathFactory) -> pa.Table:
+    """Some rows in an order that is not that of time, the first of them three times, some of them fraud."""
+    rows = pq.read_table(simulated_raw)
+    frauds = np.flatnonzero(rows["Class"].to_numpy())[:20]
+    chosen = np.concatenate([[5, 5, 5], np.random.default_rng(1).permutation(rows.num_rows)[: ROWS - 23], frauds])
+    return rows.take(pa.array(chosen))
+
+
+@pytest.fixture
+def csv_file(transactions: pa.Table, tmp_path: Path) -> Path:
+    pacsv.write_csv(transactions, tmp_path / "transactions.csv")
+    return tmp_path / "transactions.csv"
+
+
+def test_scores_are_the_models_in_their_order(
+    model: FraudModel, transactions: pa.Table, csv_file: Path, tmp_path: Path
+) -> None:
+    summary = score_file(model, csv_file, tmp_path / "scores.parquet")
+    scored = pq.read_table(tmp_path / "scores.parquet")
+    pq.write_table(transactions, tmp_path / "raw.parquet")
+    expected = model.score(score_rows(Table(tmp_path / "raw.parquet"), tmp_path / "features.parquet").read())
+    amount = transactions["Amount"].to_numpy()
+    assert scored.schema.equals(COLUMNS)
+    assert scored["row"].to_pylist() == list(range(1, ROWS + 1))
+    assert np.array_equal(scored["score"].to_numpy(), expected.score)
+    assert np.array_equal(scored["probability"].to_numpy(), expected.probability)
+    review = model.policy.decide(expected.probability, amount)
+    assert np.array_equal(np.array(scored["decision"].to_pylist()) == "review", review)
+    assert set(scored["decision"].to_pylist()) == {"review", "accept"}
+    assert np.allclose(scored["expected_saving"].to_numpy(), expected.probability * amount - model.policy.review_cost)
+    assert set(scored["model_version"].to_pylist()) == {model.bundle.sha256[:12]}
+    assert summary == ScoreSummary(rows=ROWS, alerts=int(review.sum()))
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".csv.gz"])
+def test_csv_scores_read_back_to_the_same_doubles(model: FraudModel, csv_file: Path, tmp_path: Path, suffix: str) -> None:
+    score_file(model, csv_file, tmp_path / "scores.parquet")
+    score_file(model, csv_file, tmp_path / f"scores{suffix}")
+    types = pacsv.ConvertOptions(column_types=COLUMNS)
+    assert pacsv.read_csv(tmp_path / f"scores{suffix}", convert_options=types).equals(pq.read_table(tmp_path / "scores.parquet"))
+
+
+def test_the_label_makes_no_difference_nor_does_the_inputs_format(
+    model: FraudModel, transactions: pa.Table, csv_file: Path, tmp_path: Path
+) -> None:
+    one_class = pa.array(np.ones(ROWS, dtype=np.int64))
+    inputs = {
+        "without.parquet": transactions.drop_columns(["Class"]),
+        "one_class.parquet": transactions.set_column(transactions.column_names.index("Class"), "Class", one_class),
+    }
+    score_file(model, csv_file, tmp_path / "scores.csv")
+    for name, table in inputs.items():
+        pq.write_table(table, tmp_path / name)
+        score_file(model, tmp_path / name, tmp_path / f"{name}.csv")
+        assert (tmp_path / f"{name}.csv").read_bytes() == (tmp_path / "scores.csv").read_bytes()
+
+
+def test_batches_make_no_difference(model: FraudModel, csv_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    score_file(model, csv_file, tmp_path / "whole.csv")
+    monkeypatch.setattr(scoring, "BATCH_ROWS", 700)
+    score_file(model, csv_file, tmp_path / "batches.csv")
+    assert (tmp_path / "batches.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+
+
+def test_one_row_can_be_scored(model: FraudModel, transactions: pa.Table, tmp_path: Path) -> None:
+    pq.write_table(transactions.slice(0, 1), tmp_path / "one.parquet")
+    assert score_file(model, tmp_path / "one.parquet", tmp_path / "new folder" / "scores.csv").rows == 1
+    assert len((tmp_path / "new folder" / "scores.csv").read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize("cell", ["", "abc", "-1", "inf"])
+def test_a_bad_cell_leaves_an_older_output_as_it_was(model: FraudModel, csv_file: Path, tmp_path: Path, cell: str) -> None:
+    lines = csv_file.read_text().splitlines()
+    cells = lines[40].split(",")
+    lines[40] = ",".join([*cells[:29], cell, *cells[30:]])
+    csv_file.write_text("\n".join(lines) + "\n")
+    output = tmp_path / "scores.csv"
+    output.write_text("older")
+    with pytest.raises(DataError, match=r"Amount.*\b40\b|\b40\b.*Amount"):
+        score_file(model, csv_file, output)
+    assert output.read_text() == "older"
+    assert {path.name for path in tmp_path.iterdir()} == {"transactions.csv", "scores.csv"}
+
+
+def test_a_failure_in_the_middle_leaves_nothing(
+    model: FraudModel, csv_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scoring, "BATCH_ROWS", 1_000)
+    whole, calls = FraudModel.score, []
+
+    def interrupted(self: FraudModel, rows: pa.Table) -> object:
+        calls.append(rows.num_rows)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return whole(self, rows)
+
+    monkeypatch.setattr(FraudModel, "score", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        score_file(model, csv_file, tmp_path / "scores.csv")
+    assert {path.name for path in tmp_path.iterdir()} == {"transactions.csv"}
+
+
+def test_outputs_that_cannot_be_are_refused_before_any_work(model: FraudModel, csv_file: Path, tmp_path: Path) -> None:
+    with pytest.raises(UnknownChoiceError, match=r"'\.xlsx'.*\.csv, \.csv\.gz, \.parquet"):
+        score_file(model, csv_file, tmp_path / "scores.xlsx")
+    with pytest.raises(UsageError, match="both input and output"):
+        score_file(model, csv_file, tmp_path / "." / "transactions.csv")
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(UsageError, match="is a folder"):
+        score_file(model, csv_file, tmp_path / "folder.csv")
+    with pytest.raises(UsageError, match="does not exist"):
+        score_file(model, tmp_path / "absent.csv", tmp_path / "scores.csv")
+    with pytest.raises(StorageError, match="A parent of it is a file"):
+        score_file(model, csv_file, csv_file / "scores.csv")
