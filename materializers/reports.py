@@ -1,0 +1,58 @@
+"""Reports, plans, verdicts: every frozen pydantic model, as JSON."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ValidationError
+from zenml.enums import ArtifactType
+from zenml.materializers.base_materializer import BaseMaterializer
+from zenml.materializers.materializer_registry import materializer_registry
+
+from fusionguard.errors import StorageError
+from materializers.transfer import get_bytes, put_bytes
+
+_FILE = "report.json"
+
+
+class ReportMaterializer(BaseMaterializer):
+    """Any pydantic model, as deterministic JSON; what is short at its top level becomes metadata."""
+
+    ASSOCIATED_TYPES: ClassVar[tuple[type[Any], ...]] = (BaseModel,)
+    ASSOCIATED_ARTIFACT_TYPE: ClassVar[ArtifactType] = ArtifactType.DATA
+
+    def save(self, data: BaseModel) -> None:
+        """Write the model as JSON."""
+        put_bytes(self, _FILE, _text(data).encode("utf-8"))
+
+    def load(self, data_type: type[BaseModel]) -> BaseModel:
+        """Read the model back and check it against its type."""
+        try:
+            return data_type.model_validate_json(get_bytes(self, _FILE))
+        except ValidationError as error:
+            raise StorageError(
+                f"A stored {data_type.__name__} does not read as one any more.", "Run again with --no-cache."
+            ) from error
+
+    def extract_metadata(self, data: BaseModel) -> dict[str, Any]:
+        """The top-level numbers, flags and short texts, as one entry: ZenML writes each entry in a transaction of its own."""
+        values = data.model_dump(mode="json")
+        short = {key: value for key, value in values.items() if _is_short(value)}
+        return {"summary": short} if short else {}
+
+    def compute_content_hash(self, data: BaseModel) -> str:
+        """The SHA-256 of the JSON."""
+        return hashlib.sha256(_text(data).encode("utf-8")).hexdigest()
+
+
+# ZenML has a materializer of its own for pydantic models, which stores the type's whole JSON schema with every artifact.
+materializer_registry.register_and_overwrite_type(BaseModel, ReportMaterializer)
+
+
+def _is_short(value: Any) -> bool:
+    return isinstance(value, bool | int | float) or (isinstance(value, str) and 0 < len(value) <= 200)
+
+
+def _text(data: BaseModel) -> str:
+    return data.model_dump_json(indent=1) + "\n"  # in the order of the fields: the order of metrics means something

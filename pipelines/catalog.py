@@ -1,0 +1,65 @@
+"""The pipelines there are, known without importing one (that would import ZenML)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from fusionguard.config import FraudConfig
+from fusionguard.data.schema import FRAUD
+from fusionguard.errors import UnknownChoiceError
+from fusionguard.home import Home
+
+PIPELINE_FOLDER = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True)
+class PipelineEntry:
+    """A pipeline's name, what it is for, the type of its settings, and the module that composes it.
+
+    The module offers ``PIPELINE`` (a ZenML pipeline) and ``report(outputs)`` (what the run's end tells, see
+    :class:`pipelines.summary.Report`). ``arguments`` turns settings into what the pipeline is called with; it finds out
+    what a person got wrong, such as a source that does not exist, before ZenML is even imported.
+    """
+
+    name: str
+    purpose: str
+    config: type[BaseModel]
+    arguments: Callable[[Any, Home], dict[str, Any]]
+    module: str
+    folder: Path = PIPELINE_FOLDER
+
+    @property
+    def settings(self) -> Path:
+        """The YAML file with the pipeline's defaults."""
+        return self.folder / f"{self.name}.yaml"
+
+
+def fraud_arguments(config: FraudConfig, home: Home) -> dict[str, Any]:
+    """Return the settings, and the fingerprint of the source they name."""
+    from fusionguard.data.source import resolve_source
+
+    source = resolve_source(config.data.source, FRAUD, home, seed=config.seed, rows=config.data.rows)
+    return {"config": config, "source_fingerprint": source.fingerprint}
+
+
+CATALOG = {
+    "fraud": PipelineEntry(
+        name="fraud",
+        purpose="card-fraud detection, from raw transactions to a gated model",
+        config=FraudConfig,
+        arguments=fraud_arguments,
+        module="pipelines.fraud",
+    ),
+}
+
+
+def find_pipeline(name: str, catalog: Mapping[str, PipelineEntry] = CATALOG) -> PipelineEntry:
+    """Return the pipeline called ``name``; raise :class:`UnknownChoiceError` with the known ones otherwise."""
+    if name not in catalog:
+        raise UnknownChoiceError("pipeline", name, catalog)
+    return catalog[name]

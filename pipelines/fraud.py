@@ -1,0 +1,85 @@
+"""The fraud pipeline: from raw transactions to a registered, explained, gated model with its card."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zenml import pipeline
+
+from fusionguard.config import FraudConfig
+from pipelines.summary import Report
+from steps.caching import CACHE_POLICY
+from steps.data.build_features import build_features
+from steps.data.check_feature_table import check_feature_table
+from steps.data.check_raw_data import check_raw_data
+from steps.data.load_data import load_data
+from steps.data.report_bias import report_bias
+from steps.data.split_by_time import split_by_time
+from steps.fraud.build_bundle import build_bundle
+from steps.fraud.evaluate_model import evaluate_model
+from steps.fraud.explain_model import explain_model
+from steps.fraud.score_references import score_references
+from steps.fraud.train_autoencoder import train_autoencoder
+from steps.fraud.train_xgboost import train_xgboost
+from steps.release.gate import gate
+from steps.release.register_model import register_model
+from steps.release.write_model_card import write_model_card
+
+if TYPE_CHECKING:
+    from pipelines.runner import RunOutputs
+
+
+@pipeline(name="fraud", cache_policy=CACHE_POLICY)
+def fraud(config: FraudConfig, source_fingerprint: str) -> None:
+    """Compose the steps; ZenML runs them in the order their inputs allow."""
+    seed = config.seed
+    raw, provenance = load_data("fraud", config.data.source, config.data.rows, seed, source_fingerprint)
+    raw_contract, _ = check_raw_data(raw, provenance)
+    features, manifest = build_features(raw, provenance, raw_contract, config.data.engine)
+    feature_contract, _ = check_feature_table(features, manifest)
+    bias = report_bias(features, manifest)
+    split = split_by_time(features, feature_contract, config.split)
+
+    booster = train_xgboost(features, manifest, split, config.xgboost, seed)
+    autoencoder = train_autoencoder(features, manifest, split, config.autoencoder, seed)
+    bundle = build_bundle(features, split, booster, autoencoder, provenance, config)
+    reference_scores = score_references(features, manifest, split, seed)
+    evaluation, evaluation_plots = evaluate_model(bundle, features, manifest, split, reference_scores, config.evaluation, seed)
+    importance, explanation_plots = explain_model(bundle, features, split, config.evaluation, seed)
+
+    version = register_model(bundle, evaluation, evaluation_plots, explanation_plots, provenance, config)
+    verdict = gate(version, bundle, evaluation, features, manifest, split, config.gate, seed)
+    write_model_card(
+        bundle=bundle,
+        version=version,
+        verdict=verdict,
+        evaluation=evaluation,
+        importance=importance,
+        bias=bias,
+        provenance=provenance,
+        manifest=manifest,
+        split=split,
+        evaluation_plots=evaluation_plots,
+        explanation_plots=explanation_plots,
+        config=config,
+    )
+
+
+PIPELINE = fraud
+
+
+def report(outputs: RunOutputs) -> Report:
+    """Return what the end of a run tells."""
+    evaluation = outputs.load("evaluate_model", "evaluation")
+    version = outputs.load("register_model", "version")
+    release = outputs.load("write_model_card", "release")
+    return Report(
+        data=outputs.load("load_data", "provenance"),
+        table=evaluation.table_rows(),
+        gate=outputs.load("gate", "verdict").model_dump(mode="json"),
+        bundle=release.bundle,
+        model_version=version.bundle_sha256[:12],
+        registered_as=f"{version.name} version {version.version}",
+        mlflow_run=version.run_id,
+        model_card=release.card,
+    )

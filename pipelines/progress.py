@@ -1,0 +1,102 @@
+"""What a person sees while a run is on its way: one line a step, and on a terminal a clock for the step at work."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from types import TracebackType
+from typing import Protocol, TextIO
+
+from rich.console import Console
+from rich.status import Status
+
+
+class Progress(Protocol):
+    """Hears about each step of a run."""
+
+    def started(self, number: int, total: int, name: str) -> None:
+        """Step ``number`` of ``total`` begins."""
+
+    def finished(self, number: int, total: int, name: str, *, seconds: float, rows: int | None, note: str = "") -> None:
+        """It ended well after ``seconds``; ``rows`` is the length of the table it made, ``note`` says if it was cached."""
+
+    def note(self, text: str) -> None:
+        """A step has something to say."""
+
+    def close(self) -> None:
+        """The run is over, or failed."""
+
+
+class SilentProgress:
+    """Says nothing."""
+
+    def started(self, number: int, total: int, name: str) -> None:
+        """Say nothing."""
+
+    def finished(self, number: int, total: int, name: str, *, seconds: float, rows: int | None, note: str = "") -> None:
+        """Say nothing."""
+
+    def note(self, text: str) -> None:
+        """Say nothing."""
+
+    def close(self) -> None:
+        """Say nothing."""
+
+
+class LineProgress:
+    """One line a finished step on standard error; a terminal also shows which step is at work."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        # ZenML puts its own writer around sys.stderr while a step runs, to keep the step's log.
+        self._console = Console(file=stream or sys.__stderr__, highlight=False, soft_wrap=True)
+        self._status: Status | None = None
+
+    def started(self, number: int, total: int, name: str) -> None:
+        """Show the step at work, on a terminal."""
+        if self._console.is_terminal:
+            self._status = self._console.status(f"{_place(number, total)} {name} …")
+            self._status.start()
+
+    def finished(self, number: int, total: int, name: str, *, seconds: float, rows: int | None, note: str = "") -> None:
+        """Print the step's line."""
+        self.close()
+        size = f"{rows:>12,} rows" if rows is not None else ""
+        time = note.rjust(8) if note else f"{seconds:6.1f} s"
+        self._console.print(f"{_place(number, total)} {name:<22}{time}{size}".rstrip())
+
+    def note(self, text: str) -> None:
+        """Print the text under the steps' lines."""
+        self._console.print(f"        {text}", style="dim", markup=False)
+
+    def close(self) -> None:
+        """Take the clock away."""
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+
+
+class ProgressHandler(logging.Handler):
+    """Hands what the domain logs on to a :class:`Progress`, while it is entered."""
+
+    def __init__(self, progress: Progress) -> None:
+        super().__init__(logging.INFO)
+        self._progress = progress
+        self._logger = logging.getLogger("fusionguard")
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Hand one record on."""
+        self._progress.note(record.getMessage())
+
+    def __enter__(self) -> ProgressHandler:
+        self._logger.addHandler(self)
+        self._level = self._logger.level
+        self._logger.setLevel(logging.INFO)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        self._logger.removeHandler(self)
+        self._logger.setLevel(self._level)
+
+
+def _place(number: int, total: int) -> str:
+    return f"\\[{number:>2}/{total}]"

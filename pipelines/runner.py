@@ -1,0 +1,181 @@
+"""Run a pipeline on a stack: settings, stack, steps, summary, and a tidy end whatever happens."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import shutil
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fusionguard.config import load_config
+from fusionguard.files import storage_errors
+from fusionguard.home import Home
+from pipelines.catalog import CATALOG, PipelineEntry, find_pipeline
+from pipelines.interruption import InterruptionGuard
+from pipelines.observer import StepObserver
+from pipelines.progress import LineProgress, Progress, ProgressHandler, SilentProgress
+from pipelines.summary import Summary, check_writable
+from stacks.provision import STACK_FOLDER, provision, read_stack_file
+from stacks.session import active_stack, open_client
+
+if TYPE_CHECKING:
+    from zenml.models import PipelineRunResponse
+
+
+_log = logging.getLogger("fusionguard.run")
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What a run was asked to do; see ``run.py --help``."""
+
+    pipeline: str
+    stack: str = "local"
+    config_files: tuple[Path, ...] = ()
+    assignments: tuple[str, ...] = ()
+    cache: bool = True
+    summary: Path | None = None
+    quiet: bool = False
+
+
+@dataclass(frozen=True)
+class RunOutputs:
+    """The artifacts of a finished run, read when they are asked for."""
+
+    run: PipelineRunResponse
+
+    def load(self, step: str, output: str) -> Any:
+        """Return the artifact ``output`` of ``step``."""
+        return self.run.steps[step].outputs[output][0].load()
+
+
+def execute(
+    request: RunRequest,
+    home: Home,
+    *,
+    begin: float | None = None,
+    catalog: Mapping[str, PipelineEntry] = CATALOG,
+    stack_folder: Path = STACK_FOLDER,
+) -> Summary:
+    """Run a pipeline and return its summary (written too, where ``request.summary`` names a file).
+
+    Parameters
+    ----------
+    begin
+        ``time.monotonic()`` at the start of the command; now, by default.
+
+    Raises
+    ------
+    UsageError
+        An unknown pipeline, stack, key or file; nothing has run then.
+    FusionGuardError
+        A step failed in an expected way.
+    Interrupted
+        Ctrl-C or SIGTERM; ZenML knows the run as stopped.
+    """
+    begin = time.monotonic() if begin is None else begin
+    entry = find_pipeline(request.pipeline, catalog)
+    config = load_config(entry.config, [entry.settings, *request.config_files], request.assignments)
+    read_stack_file(request.stack, stack_folder)
+    if request.summary is not None:
+        check_writable(request.summary)
+    arguments = entry.arguments(config, home)
+    _check_home(home)
+    with InterruptionGuard() as guard:
+        progress: Progress = SilentProgress() if request.quiet else LineProgress()
+        stack = provision(request.stack, home, stack_folder)
+        observer, run = _run(entry, arguments, request, home, stack.id, progress, guard)
+        module = importlib.import_module(entry.module)
+        summary = Summary(
+            pipeline=entry.name,
+            stack=request.stack,
+            zenml_run=run.name,
+            zenml_run_id=str(run.id),
+            steps=tuple(observer.records),
+            report=module.report(RunOutputs(run)),
+            seconds=round(time.monotonic() - begin, 3),
+            peak_memory_mb=peak_memory_mb(),
+        )
+        if request.summary is not None:
+            summary.write(request.summary)
+    return summary
+
+
+def peak_memory_mb() -> float:
+    """Return the most memory this process has held, in MB."""
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("VmHWM:"):
+            return round(int(line.split()[1]) / 1024, 1)
+    return 0.0
+
+
+def _run(
+    entry: PipelineEntry,
+    arguments: dict[str, Any],
+    request: RunRequest,
+    home: Home,
+    stack_id: uuid.UUID,
+    progress: Progress,
+    guard: InterruptionGuard,
+) -> tuple[StepObserver, PipelineRunResponse]:
+    from zenml.enums import ExecutionMode
+
+    client = open_client()
+    module = importlib.import_module(entry.module)
+    name = f"{entry.name}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
+    pipeline = module.PIPELINE.with_options(
+        run_name=name,
+        enable_cache=request.cache,
+        execution_mode=ExecutionMode.FAIL_FAST,
+    )
+    try:
+        with (
+            active_stack(stack_id),
+            ProgressHandler(progress),
+            StepObserver(client.active_stack.orchestrator, progress, guard.check) as observer,
+        ):
+            pipeline(**arguments)
+        guard.check()
+        return observer, client.get_pipeline_run(name, allow_name_prefix_match=False)
+    except BaseException:
+        _close_run(name)
+        raise
+    finally:
+        shutil.rmtree(home.work / name, ignore_errors=True)
+
+
+def _close_run(name: str) -> None:
+    """Tell ZenML that a run is over: a step that was at work when a signal came, or a disk refused, is not running any more."""
+    from sqlalchemy.exc import SQLAlchemyError
+    from zenml.client import Client
+    from zenml.enums import ExecutionStatus
+    from zenml.orchestrators import publish_utils
+
+    client = Client()
+    try:
+        found = client.list_pipeline_runs(name=name, size=1).items
+        if not found:
+            return
+        for step in client.list_run_steps(pipeline_run_id=found[0].id, size=500).items:
+            if not step.status.is_finished:
+                publish_utils.publish_stopped_step_run(step.id)
+        run = client.get_pipeline_run(found[0].id)
+        if not run.status.is_finished:
+            publish_utils.publish_pipeline_run_status_update(run.id, ExecutionStatus.STOPPED)
+    except (SQLAlchemyError, OSError) as error:
+        # What ended the run matters more than that ZenML could not note it, for instance on a full disk.
+        _log.warning("ZenML could not be told that the run %s is over: %s", name, error)
+
+
+def _check_home(home: Home) -> None:
+    with storage_errors(home.state):
+        home.work.mkdir(parents=True, exist_ok=True)
+        probe = home.work / f"probe-{uuid.uuid4().hex}"
+        probe.touch()
+        probe.unlink()

@@ -1,0 +1,102 @@
+"""The front door: run a pipeline on a stack. ``python run.py --help`` says how."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+_BEGIN = time.monotonic()
+
+_EXAMPLES = """\
+examples:
+  python run.py --pipeline fraud --stack local --source simulated
+  python run.py --pipeline fraud --source ~/data/creditcard.csv --summary run.json
+  python run.py --pipeline fraud --engine spark --set xgboost.rounds=300 --set data.rows=50000
+  python run.py --pipeline fraud --config my_settings.yaml --no-cache
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run what the arguments ask for and return the exit status: 0, 1 for a failure, 2 for a mistake in the command."""
+    options = _parser().parse_args(arguments)
+
+    from fusionguard.errors import FusionGuardError
+    from fusionguard.home import find_home
+    from pipelines.failures import expected_failure
+    from pipelines.interruption import Interrupted
+    from pipelines.runner import RunRequest, execute
+
+    assignments = list(options.set)
+    for key, value in (("data.source", options.source), ("data.engine", options.engine)):
+        if value is not None:
+            assignments.insert(0, f"{key}={json.dumps(value)}")
+    request = RunRequest(
+        pipeline=options.pipeline,
+        stack=options.stack,
+        config_files=tuple(options.config),
+        assignments=tuple(assignments),
+        cache=not options.no_cache,
+        summary=options.summary,
+        quiet=options.quiet,
+    )
+    try:
+        summary = execute(request, find_home(), begin=_BEGIN)
+    except Interrupted as stop:
+        return _fail(f"{stop}: the run was stopped and left nothing half-written.", stop.exit_status)
+    except KeyboardInterrupt:
+        return _fail("Interrupted: the run was stopped and left nothing half-written.", 130)
+    except FusionGuardError as error:
+        return _fail(str(error), error.exit_status)
+    except Exception as error:
+        failure = expected_failure(error)
+        if failure is None:
+            raise
+        return _fail(str(failure), failure.exit_status)
+    if not options.quiet:
+        from pipelines.summary import print_summary
+
+        print_summary(summary)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    here = Path(__file__).resolve().parent
+    pipelines, stacks = (
+        ", ".join(sorted(file.stem for file in (here / name).glob("*.yaml"))) for name in ("pipelines", "stacks")
+    )
+    parser = argparse.ArgumentParser(
+        prog="run.py",
+        description="Run a FusionGuard pipeline: from raw data to a registered, explained, gated model.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("--pipeline", metavar="NAME", default="fraud", help=f"what to run: {pipelines} (default: %(default)s)")
+    add("--stack", metavar="NAME", default="local", help=f"where to run it: {stacks} (default: %(default)s)")
+    add("--source", metavar="SOURCE", help="auto, kaggle, simulated, or a file or folder in Kaggle's layout (default: auto)")
+    add("--engine", metavar="ENGINE", help="what builds the features: duckdb or spark (default: duckdb)")
+    add("--config", metavar="FILE", type=Path, action="append", default=[], help="a YAML file with settings; the last one wins")
+    add(
+        "--set",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="one setting, such as data.rows=20000; repeatable, wins over files",
+    )
+    add("--no-cache", action="store_true", help="run every step, whatever earlier runs have left (default: use it)")
+    add("--summary", metavar="FILE.json", type=Path, help="write the run's summary there as JSON")
+    add("--quiet", action="store_true", help="print nothing unless it fails")
+    return parser
+
+
+def _fail(line: str, status: int) -> int:
+    sys.stderr.write(" ".join(line.split()) + "\n")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,143 @@
+"""Make ZenML agree with a stack file; the only place that registers anything, and a no-op when ZenML already agrees."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from fusionguard.errors import UnknownChoiceError, UsageError
+from fusionguard.home import Home
+from stacks.session import open_client
+
+if TYPE_CHECKING:
+    from zenml.client import Client
+    from zenml.models import ComponentResponse, StackResponse
+
+STACK_FOLDER = Path(__file__).resolve().parent
+
+
+class ComponentSpec(BaseModel):
+    """One component of a stack: its ZenML flavor and that flavor's settings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    flavor: str
+    configuration: dict[str, Any] = Field(default_factory=dict)
+
+
+class StackFile(BaseModel):
+    """A stack file. Texts may hold ``{state}`` and ``{home}``, the folders of the home that uses the stack."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    description: str
+    components: dict[str, ComponentSpec]
+
+
+@dataclass(frozen=True)
+class ProvisionedStack:
+    """A stack that ZenML knows; ``changes`` names what had to be registered or updated, and is empty on a second run."""
+
+    id: UUID
+    name: str
+    changes: tuple[str, ...]
+
+
+def stack_names(folder: Path = STACK_FOLDER) -> list[str]:
+    """Return the stacks there are: one for each YAML file."""
+    return sorted(file.stem for file in folder.glob("*.yaml"))
+
+
+def read_stack_file(name: str, folder: Path = STACK_FOLDER) -> StackFile:
+    """Read ``<name>.yaml``; an unknown name or key is a :class:`UsageError` that says what there is."""
+    if name not in stack_names(folder):
+        raise UnknownChoiceError("stack", name, stack_names(folder))
+    file = folder / f"{name}.yaml"
+    try:
+        return StackFile.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+    except (yaml.YAMLError, ValidationError) as error:
+        first = str(error).splitlines()[0] if isinstance(error, yaml.YAMLError) else _first_problem(error)
+        raise UsageError(f"The stack file {file.name} is not valid: {first}.", "See stacks/local.yaml for an example.") from error
+
+
+def provision(name: str, home: Home, folder: Path = STACK_FOLDER) -> ProvisionedStack:
+    """Register or update the stack ``name`` for this home, and leave the user's active stack and all others alone.
+
+    Names carry a mark of the home's folder, so that two checkouts that share one ZenML store do not fight over a path.
+    """
+    spec = read_stack_file(name, folder)
+    client = open_client()
+    full_name = f"fusionguard-{name}-{_home_mark(home)}"
+    changes: list[str] = []
+    wanted: dict[str, UUID] = {}
+    for kind, component in spec.components.items():
+        configuration = {key: _fill(value, home) for key, value in component.configuration.items()}
+        wanted[kind] = _agree_component(client, full_name, kind, component.flavor, configuration, changes)
+    stack = _agree_stack(client, full_name, wanted, changes)
+    return ProvisionedStack(id=stack.id, name=full_name, changes=tuple(changes))
+
+
+def _agree_component(
+    client: Client, name: str, kind: str, flavor: str, configuration: dict[str, Any], changes: list[str]
+) -> UUID:
+    from zenml.enums import StackComponentType
+
+    if kind not in StackComponentType.values():
+        raise UnknownChoiceError("component", kind, StackComponentType.values())
+    component_type = StackComponentType(kind)
+    found = _exact(client.list_stack_components(type=kind, name=name, hydrate=True).items)
+    if found is not None and found.flavor_name != flavor:
+        raise UsageError(
+            f"The ZenML component '{name}' ({kind}) has flavor '{found.flavor_name}', the stack file wants '{flavor}'.",
+            f"Remove it with: zenml {kind.replace('_', '-')} delete {name}",
+        )
+    if found is None:
+        changes.append(f"registered {kind} {name}")
+        created = client.create_stack_component(name, flavor, component_type, configuration)
+        return UUID(str(created.id))
+    current = {key: value for key, value in found.configuration.items() if value is not None}
+    if current != configuration:
+        removed: dict[str, Any] = {key: None for key in current if key not in configuration}
+        client.update_stack_component(found.id, component_type, configuration={**configuration, **removed})
+        changes.append(f"updated {kind} {name}")
+    return UUID(str(found.id))
+
+
+def _agree_stack(client: Client, name: str, wanted: dict[str, UUID], changes: list[str]) -> StackResponse:
+    from zenml.enums import StackComponentType
+
+    components = {StackComponentType(kind): identity for kind, identity in wanted.items()}
+    found = _exact(client.list_stacks(name=name, hydrate=True).items)
+    if found is None:
+        changes.append(f"registered stack {name}")
+        return client.create_stack(name=name, components=components)
+    current = {str(kind.value): {part.id for part in parts} for kind, parts in found.components.items()}
+    if current != {kind: {identity} for kind, identity in wanted.items()}:
+        changes.append(f"updated stack {name}")
+        return client.update_stack(found.id, component_updates={kind: [part] for kind, part in components.items()})
+    return cast("StackResponse", found)
+
+
+def _exact(items: list[StackResponse] | list[ComponentResponse]) -> Any:
+    return items[0] if items else None
+
+
+def _fill(value: Any, home: Home) -> Any:
+    if isinstance(value, str):
+        return value.replace("{state}", str(home.state)).replace("{home}", str(home.root))
+    return value
+
+
+def _home_mark(home: Home) -> str:
+    return hashlib.sha256(str(home.root.resolve()).encode()).hexdigest()[:8]
+
+
+def _first_problem(error: ValidationError) -> str:
+    first = error.errors()[0]
+    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"

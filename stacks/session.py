@@ -1,0 +1,69 @@
+"""How this process talks to ZenML: quiet, offline, without loading libraries that no step of ours needs."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from zenml.client import Client
+
+SOURCE_ROOT = Path(__file__).resolve().parents[1] / "src"
+"""What ZenML takes for the root of module names. Were it the checkout, an editable install of ``fusionguard`` would be
+recorded as ``src.fusionguard`` and imported a second time under that name; modules outside keep the names they were
+imported by."""
+
+_ACTIVE_STACK = "ZENML_ACTIVE_STACK_ID"
+_ENVIRONMENT = {
+    "ZENML_ANALYTICS_OPT_IN": "false",
+    "ZENML_LOGGING_VERBOSITY": "CRITICAL",
+    "ZENML_LOGGING_COLORS_DISABLED": "true",
+    "ZENML_DISABLE_STEP_NAMES_IN_LOGS": "true",
+    "ZENML_CUSTOM_SOURCE_ROOT": str(SOURCE_ROOT),
+    "AUTO_OPEN_DASHBOARD": "false",
+}
+
+
+def prepare_environment() -> None:
+    """Set ZenML's variables for this process; ZenML reads them when it is imported. What the user has set stays."""
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+
+
+def open_client() -> Client:
+    """Return ZenML's client, its store ready.
+
+    ZenML imports every integration whose library is installed (PyTorch, SHAP and more: 3 to 5 s) each time it compiles a
+    pipeline, to learn about materializers. All of ours are named by the steps, so integrations stay out of this process.
+    """
+    prepare_environment()
+    from zenml.client import Client
+    from zenml.integrations.registry import integration_registry
+    from zenml.logger import ZenMLConsoleHandler
+
+    integration_registry.activate_integrations = lambda: None  # type: ignore[method-assign]
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, ZenMLConsoleHandler):
+            handler.setLevel(logging.CRITICAL)  # what libraries log belongs into the step's log, which the dashboard shows
+    client = Client()
+    client.zen_store  # noqa: B018  (opens the store: a fresh one is created here)
+    return client
+
+
+@contextmanager
+def active_stack(identity: UUID) -> Iterator[None]:
+    """Use a stack in this process only; the stack the user has set for the ``zenml`` command stays as it is."""
+    before = os.environ.get(_ACTIVE_STACK)
+    os.environ[_ACTIVE_STACK] = str(identity)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_ACTIVE_STACK]
+        else:
+            os.environ[_ACTIVE_STACK] = before

@@ -1,0 +1,33 @@
+"""What makes a step's earlier result stale: its inputs, its settings, and any change of the code."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from zenml.config.cache_policy import CachePolicy
+
+import fusionguard
+
+_PROJECT = Path(__file__).resolve().parents[1]
+_SUFFIXES = {".py", ".sql", ".json"}
+
+
+@cache
+def code_fingerprint() -> str:
+    """Return the SHA-256 over the domain's code, the steps, the materializers and the locked versions."""
+    folders = [Path(fusionguard.__file__).resolve().parent, _PROJECT / "steps", _PROJECT / "materializers"]
+    digest = hashlib.sha256()
+    for folder in folders:
+        for file in sorted(path for path in folder.rglob("*") if path.suffix in _SUFFIXES):
+            digest.update(f"{folder.name}/{file.relative_to(folder).as_posix()}\n".encode())
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
+    lock = _PROJECT / "requirements.lock"
+    if lock.is_file():
+        digest.update(lock.read_bytes())
+    return digest.hexdigest()
+
+
+CACHE_POLICY = CachePolicy(cache_func=code_fingerprint)
+"""For every pipeline: ZenML's default, and the code's fingerprint."""

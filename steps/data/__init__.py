@@ -1,0 +1,1 @@
+"""Steps that any pipeline on tables shares: load, check, build features, split."""

@@ -1,0 +1,24 @@
+"""Features from raw rows, in the feature store."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from zenml import step
+
+from fusionguard.data.contract_report import ContractReport
+from fusionguard.data.provenance import Provenance
+from fusionguard.data.table import Table
+from fusionguard.features.store import FeatureManifest
+from fusionguard.features.store import build_features as build
+from fusionguard.home import find_home
+
+
+@step
+def build_features(
+    raw: Table, provenance: Provenance, contract: ContractReport, engine: str
+) -> tuple[Annotated[Table, "features"], Annotated[FeatureManifest, "manifest"]]:
+    """Build the feature table with DuckDB or Spark; a broken contract on the raw table ends the run here."""
+    contract.raise_if_broken()
+    built = build(raw, provenance, engine, find_home().feature_store)
+    return built.table, built.manifest

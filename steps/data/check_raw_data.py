@@ -1,0 +1,23 @@
+"""The raw table against its contract."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from zenml import step
+from zenml.types import HTMLString
+
+from fusionguard.data.contract_report import ContractReport
+from fusionguard.data.contracts import check_raw
+from fusionguard.data.provenance import Provenance
+from fusionguard.data.schema import dataset_schema
+from fusionguard.data.table import Table
+
+
+@step
+def check_raw_data(
+    raw: Table, provenance: Provenance
+) -> tuple[Annotated[ContractReport, "raw_contract"], Annotated[HTMLString, "raw_contract_page"]]:
+    """Check the raw table; a broken contract is a report here, and stops the step that would use the table."""
+    report = check_raw(raw, dataset_schema(provenance.dataset), provenance)
+    return report, HTMLString(report.to_html())

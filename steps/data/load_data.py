@@ -1,0 +1,25 @@
+"""Raw rows from a source, with their provenance."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated
+
+from zenml import step
+
+from fusionguard.data.provenance import Provenance
+from fusionguard.data.schema import dataset_schema
+from fusionguard.data.source import resolve_source
+from fusionguard.data.table import Table
+from fusionguard.home import find_home
+
+
+@step
+def load_data(
+    dataset: str, source: str, rows: int, seed: int, fingerprint: str
+) -> tuple[Annotated[Table, "raw"], Annotated[Provenance, "provenance"]]:
+    """Fetch the raw table of a data set; ``fingerprint`` is the source's, so that other content is another cache key."""
+    home = find_home()
+    folder = home.processed / dataset / hashlib.sha256(fingerprint.encode()).hexdigest()[:16]
+    fetched = resolve_source(source, dataset_schema(dataset), home, seed=seed, rows=rows).fetch(folder)
+    return fetched.table, fetched.provenance

@@ -1,0 +1,1 @@
+"""Steps of the fraud model: train, fuse, evaluate, explain."""

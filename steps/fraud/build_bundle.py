@@ -1,0 +1,32 @@
+"""The fraud model as one folder."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import onnx
+import xgboost as xgb
+from zenml import step
+
+from fusionguard.config import FraudConfig
+from fusionguard.data.provenance import Provenance
+from fusionguard.data.table import Table
+from fusionguard.evaluation.splits import SplitPlan
+from fusionguard.models.bundle import Bundle
+from fusionguard.models.fraud.build import build_fraud_bundle
+from steps.workspace import work_folder
+
+
+@step
+def build_bundle(
+    features: Table,
+    split: SplitPlan,
+    booster: xgb.Booster,
+    autoencoder: onnx.ModelProto,
+    provenance: Provenance,
+    config: FraudConfig,
+) -> Annotated[Bundle, "bundle"]:
+    """Fuse and calibrate on the calibration slice, learn the policy there, and write the bundle."""
+    return build_fraud_bundle(
+        work_folder() / "bundle", features, split, booster, autoencoder, provenance=provenance, config=config
+    )

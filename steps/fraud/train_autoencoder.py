@@ -1,0 +1,23 @@
+"""The fraud model's autoencoder."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import onnx
+from zenml import step
+
+from fusionguard.config import AutoencoderConfig
+from fusionguard.data.table import Table
+from fusionguard.evaluation.splits import SplitPlan
+from fusionguard.features.store import FeatureManifest
+
+
+@step
+def train_autoencoder(
+    features: Table, manifest: FeatureManifest, split: SplitPlan, config: AutoencoderConfig, seed: int
+) -> Annotated[onnx.ModelProto, "autoencoder"]:
+    """Fit on the legitimate rows of the train slice; the validation slice chooses the bottleneck's size."""
+    from fusionguard.models.fraud.autoencoder import train_autoencoder as train  # PyTorch takes seconds to import
+
+    return train(features, split, config, negative_weight=manifest.negative_weight, seed=seed)

@@ -1,0 +1,1 @@
+"""Steps that end a run: register, gate, model card."""

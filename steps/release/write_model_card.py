@@ -1,0 +1,106 @@
+"""What a run leaves for people: the model's folder with its bundle, card and reports."""
+
+from __future__ import annotations
+
+import shutil
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict
+from zenml import step
+from zenml.types import HTMLString, MarkdownString
+
+from fusionguard.config import FraudConfig
+from fusionguard.data.provenance import Provenance
+from fusionguard.evaluation.card import CardInputs, card_html, model_card
+from fusionguard.evaluation.gate import GateVerdict
+from fusionguard.evaluation.report import EvaluationReport
+from fusionguard.evaluation.splits import SplitPlan
+from fusionguard.features.bias import BiasReport
+from fusionguard.features.store import FeatureManifest
+from fusionguard.files import atomic_folder
+from fusionguard.home import Home, find_home
+from fusionguard.models.bundle import Bundle
+from fusionguard.models.fraud.model import FraudModel
+from fusionguard.registry.versions import RegisteredVersion
+from materializers.figures import Figures
+from steps.fraud.explain_model import Importance
+
+_LIBRARIES = ("fusionguard", "xgboost", "torch", "onnxruntime", "duckdb", "pyspark", "scikit-learn", "zenml", "mlflow")
+
+
+class Release(BaseModel):
+    """Where a model's files for people are."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    bundle: Path
+    card: Path
+
+
+@step(enable_cache=False)
+def write_model_card(
+    bundle: Bundle,
+    version: RegisteredVersion,
+    verdict: GateVerdict,
+    evaluation: EvaluationReport,
+    importance: Importance,
+    bias: BiasReport,
+    provenance: Provenance,
+    manifest: FeatureManifest,
+    split: SplitPlan,
+    evaluation_plots: Figures,
+    explanation_plots: Figures,
+    config: FraudConfig,
+) -> tuple[
+    Annotated[MarkdownString, "model_card"],
+    Annotated[HTMLString, "model_card_page"],
+    Annotated[Release, "release"],
+]:
+    """Write the model card and keep it beside the bundle and the reports, and in the MLflow run."""
+    from fusionguard.registry.register import attach_files  # MLflow takes seconds to import
+
+    card = model_card(
+        CardInputs(
+            provenance=provenance,
+            features=manifest.model_dump(mode="json"),
+            split=split.model_dump(mode="json"),
+            training=_training_facts(bundle),
+            evaluation=evaluation,
+            importance=importance.features,
+            gate=verdict,
+            config=config.model_dump(mode="json"),
+            versions={name: installed_version(name) for name in _LIBRARIES},
+            bundle_sha256=bundle.sha256,
+        )
+    )
+    page = card_html(card, {**evaluation_plots.images, **explanation_plots.images})
+    files = {
+        "model_card.md": card.encode(),
+        "model_card.html": page.encode(),
+        "data_bias_report.json": bias.to_json().encode(),
+        "evaluation.json": evaluation.to_json().encode(),
+    }
+    home = find_home()
+    attach_files(home, version, files)
+    return MarkdownString(card), HTMLString(page), _keep(home, bundle, files)
+
+
+def _training_facts(bundle: Bundle) -> dict[str, int | str]:
+    model = FraudModel.load(bundle)
+    return {"boosted trees": model.booster.num_boosted_rounds(), "fusion": model.fusion.reason}
+
+
+def training_facts(model: FraudModel) -> dict[str, str | int]:
+    """Return what training found, by its name for people."""
+    return {"boosting rounds": model.booster.num_boosted_rounds(), "fusion": model.fusion.reason}
+
+
+def _keep(home: Home, bundle: Bundle, files: dict[str, bytes]) -> Release:
+    target = home.models / f"{bundle.manifest.model}-{bundle.version}"
+    with atomic_folder(target) as folder:
+        shutil.copytree(bundle.folder, folder / "bundle")
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
+    return Release(bundle=Bundle.open(target / "bundle").folder, card=target / "model_card.md")
