@@ -1,0 +1,1 @@
+"""What FusionGuard costs in time and memory, measured: ``python -m benchmarks`` writes docs/benchmarks.md."""

@@ -1,0 +1,43 @@
+"""What the numbers were measured on, without saying where: no host name, no path, no user."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+_LIBRARIES = (
+    "zenml", "mlflow", "duckdb", "pyspark", "xgboost", "torch", "shap", "scikit-learn", "onnxruntime", "great-expectations",
+    "pandas", "numpy", "pyarrow",
+)  # fmt: skip
+
+
+class Machine(BaseModel):
+    """Cores, memory, and the software that matters."""
+
+    model_config = ConfigDict(frozen=True)
+
+    cores: int
+    """Those that this process may use."""
+    memory_gb: int
+    system: str
+    python: str
+    libraries: dict[str, str]
+    load: float
+    """How many processes wanted a core in the minute before the first measurement; near 0 on an idle machine."""
+
+
+def describe_machine() -> Machine:
+    """Return what this machine is."""
+    memory = next(line for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines() if line.startswith("MemTotal:"))
+    return Machine(
+        cores=len(os.sched_getaffinity(0)),
+        memory_gb=round(int(memory.split()[1]) / 2**20),
+        system=f"{platform.freedesktop_os_release()['PRETTY_NAME']}, {platform.machine()}",
+        python=platform.python_version(),
+        libraries={name: version(name) for name in _LIBRARIES},
+        load=round(os.getloadavg()[0], 1),
+    )

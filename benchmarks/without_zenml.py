@@ -1,0 +1,213 @@
+"""The fraud run's work on the domain alone: the same functions in the same order as ``pipelines/fraud.py``, without ZenML.
+
+It makes the same bundle, registers it and writes its card; it lacks ZenML's record of the run: artifacts, lineage, the cache.
+
+    python -m benchmarks.without_zenml OUTPUT_FOLDER --set data.rows=20000
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version as installed_version
+from pathlib import Path
+
+from fusionguard.config import FraudConfig, load_config
+from fusionguard.data.contracts import check_raw
+from fusionguard.data.provenance import Provenance
+from fusionguard.data.schema import FRAUD
+from fusionguard.data.source import resolve_source
+from fusionguard.data.table import Table
+from fusionguard.errors import FusionGuardError
+from fusionguard.evaluation.bootstrap import PairedDifference, paired_difference
+from fusionguard.evaluation.card import CardInputs, card_html, model_card
+from fusionguard.evaluation.explanation_plots import shap_plots
+from fusionguard.evaluation.gate import Contender, GateVerdict, decide_gate
+from fusionguard.evaluation.plots import evaluation_plots
+from fusionguard.evaluation.report import EvaluationReport, evaluate
+from fusionguard.evaluation.splits import SplitPlan, plan_split
+from fusionguard.features.bias import bias_report
+from fusionguard.features.contracts import check_features
+from fusionguard.features.fraud import MODEL_FEATURES
+from fusionguard.features.store import FeatureManifest, build_features
+from fusionguard.files import write_json, write_text
+from fusionguard.home import Home
+from fusionguard.models.bundle import Bundle
+from fusionguard.models.fraud.boosting import train_booster
+from fusionguard.models.fraud.build import build_fraud_bundle
+from fusionguard.models.fraud.explain import explain, sample_rows
+from fusionguard.models.fraud.model import FraudModel
+from fusionguard.models.fraud.reading import read_test
+from fusionguard.models.fraud.references import score_references
+from fusionguard.registry.versions import CHALLENGER, CHAMPION, RegisteredVersion
+
+_SETTINGS = Path(__file__).resolve().parents[1] / "pipelines" / "fraud.yaml"
+_LIBRARIES = ("fusionguard", "xgboost", "torch", "onnxruntime", "duckdb", "pyspark", "scikit-learn", "mlflow")
+
+
+class Clock:
+    """Seconds per named step, in the order the steps came."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Time what happens inside."""
+        begin = time.monotonic()
+        yield
+        self.seconds[name] = time.monotonic() - begin
+
+
+def main() -> int:
+    """Run everything into a folder and write ``bundle/``, ``model_card.md``, ``model_card.html`` and ``steps.json`` there."""
+    parser = argparse.ArgumentParser(description="The fraud run without ZenML, on simulated data.")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--set", metavar="KEY=VALUE", action="append", default=[])
+    options = parser.parse_args()
+    try:
+        config = load_config(FraudConfig, [_SETTINGS], ["data.source=simulated", *options.set])
+        seconds = run(config, options.folder.resolve())
+    except FusionGuardError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_status
+    write_json(options.folder / "steps.json", [{"name": name, "seconds": round(taken, 3)} for name, taken in seconds.items()])
+    return 0
+
+
+def run(config: FraudConfig, folder: Path) -> dict[str, float]:
+    """Do the work into ``folder`` and return the seconds of each step, named as in the pipeline."""
+    home, seed, clock = Home(folder / "home"), config.seed, Clock()
+    with clock.step("load_data"):
+        source = resolve_source(config.data.source, FRAUD, home, seed=seed, rows=config.data.rows)
+        fetched = source.fetch(home.processed / "fraud" / source.fingerprint[:16])
+        raw, provenance = fetched.table, fetched.provenance
+    with clock.step("check_raw_data"):
+        raw_contract = check_raw(raw, FRAUD, provenance)
+        raw_contract.to_html()
+    with clock.step("build_features"):
+        raw_contract.raise_if_broken()
+        built = build_features(raw, provenance, config.data.engine, home.feature_store)
+        features, manifest = built.table, built.manifest
+    with clock.step("check_feature_table"):
+        feature_contract = check_features(features, manifest)
+        feature_contract.to_html()
+    with clock.step("report_bias"):
+        bias_report(features, manifest).to_json()
+    with clock.step("split_by_time"):
+        feature_contract.raise_if_broken()
+        split = plan_split(features, config.split)
+
+    weight = manifest.negative_weight
+    with clock.step("train_xgboost"):
+        booster = train_booster(features, split, config.xgboost, negative_weight=weight, seed=seed)
+    with clock.step("train_autoencoder"):
+        from fusionguard.models.fraud.autoencoder import train_autoencoder
+
+        autoencoder = train_autoencoder(features, split, config.autoencoder, negative_weight=weight, seed=seed)
+    with clock.step("build_bundle"):
+        bundle = build_fraud_bundle(
+            folder / "bundle", features, split, booster, autoencoder, provenance=provenance, config=config
+        )
+    with clock.step("score_references"):
+        reference_scores = score_references(features, split, negative_weight=weight, seed=seed)
+    with clock.step("evaluate_model"):
+        model = FraudModel.load(bundle)
+        rows = read_test(model, features, split, weight)
+        references = {name: rows.scored_by(scores) for name, scores in reference_scores.items()}
+        evaluation = evaluate(rows, references, model.policy, config.evaluation, origin=manifest.origin, seed=seed)
+        plots = evaluation_plots(evaluation)
+    with clock.step("explain_model"):
+        importance, explanation_plots = _explain(model, features, split, config, simulated=manifest.simulated)
+
+    images = {**plots, **explanation_plots}
+    with clock.step("register_model"):
+        version = _register(home, bundle, evaluation, images, provenance, config)
+    with clock.step("gate"):
+        verdict = _gate(home, version, bundle, evaluation, features, manifest, split, config)
+    with clock.step("write_model_card"):
+        card = model_card(
+            CardInputs(
+                provenance=provenance,
+                features=manifest,
+                split=split,
+                evaluation=evaluation,
+                importance=tuple(importance),
+                gate=verdict,
+                config=config,
+                versions={name: installed_version(name) for name in _LIBRARIES},
+                bundle_sha256=bundle.sha256,
+            )
+        )
+        write_text(folder / "model_card.md", card)
+        write_text(folder / "model_card.html", card_html(card, images))
+    return clock.seconds
+
+
+def _explain(
+    model: FraudModel, features: Table, split: SplitPlan, config: FraudConfig, *, simulated: bool
+) -> tuple[list[tuple[str, float]], dict[str, bytes]]:
+    test = features.read(list(MODEL_FEATURES), split.test.start, split.test.stop)
+    explanation = explain(model, test.take(sample_rows(test.num_rows, config.evaluation.shap_rows, config.seed)))
+    plots = shap_plots(explanation.contributions, explanation.values, explanation.names, simulated=simulated)
+    return explanation.importance(), plots
+
+
+def _register(
+    home: Home,
+    bundle: Bundle,
+    evaluation: EvaluationReport,
+    images: dict[str, bytes],
+    provenance: Provenance,
+    config: FraudConfig,
+) -> RegisteredVersion:
+    from fusionguard.registry.register import register_bundle  # MLflow takes seconds to import
+
+    settings = config.model_dump(mode="json")
+    return register_bundle(home, bundle, metrics=evaluation.flat_metrics(), plots=images, provenance=provenance, config=settings)
+
+
+def _gate(
+    home: Home,
+    version: RegisteredVersion,
+    bundle: Bundle,
+    evaluation: EvaluationReport,
+    features: Table,
+    manifest: FeatureManifest,
+    split: SplitPlan,
+    config: FraudConfig,
+) -> GateVerdict:
+    from fusionguard.registry.aliases import champion, resolve_bundle, set_alias
+
+    current = champion(home, "fraud")
+    held = resolve_bundle(home, f"fraud@{CHAMPION}") if current is not None else None
+
+    def compare() -> PairedDifference:
+        assert held is not None
+        own, other = (read_test(FraudModel.load(each), features, split, manifest.negative_weight) for each in (bundle, held))
+        samples = config.evaluation.bootstrap_samples
+        return paired_difference(own.label, own.weight, own.score, other.score, samples=samples, seed=config.seed)
+
+    verdict = decide_gate(
+        _contender(str(version.version), bundle),
+        _contender(str(current.version), held) if current is not None and held is not None else None,
+        report=evaluation,
+        compare=compare,
+        config=config.gate,
+    )
+    set_alias(home, "fraud", CHALLENGER, version.version)
+    if verdict.promoted:
+        set_alias(home, "fraud", CHAMPION, version.version)
+    return verdict
+
+
+def _contender(version: str, bundle: Bundle) -> Contender:
+    facts = bundle.manifest.model_dump(include={"origin", "source_sha256", "train_range_seconds"})
+    return Contender(version=version, sha256=bundle.sha256, **facts)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
