@@ -41,7 +41,7 @@ def explain(model: FraudModel, rows: pa.Table) -> Explanation:
     """Explain every given row: about 1 ms a row, so give a sample or the flagged rows.
 
     Tree contributions are exact SHAP values (Lundberg et al. 2020, *Nature Machine Intelligence* 2:56, computed by
-    XGBoost), scaled by the fusion's slope; the autoencoder counts as one more feature, against its mean here.
+    XGBoost), scaled by the fusion's slope; the autoencoder counts as one more feature, against its mean on the calibration slice.
     """
     x = matrix(rows)
     trees = np.asarray(
@@ -50,7 +50,7 @@ def explain(model: FraudModel, rows: pa.Table) -> Explanation:
     contributions, values, names = model.fusion.booster * trees[:, :-1], x.astype(np.float64), MODEL_FEATURES
     if model.fusion.uses_autoencoder:
         error = model.log_errors(x)
-        contributions = np.column_stack([contributions, model.fusion.autoencoder * (error - error.mean())])
+        contributions = np.column_stack([contributions, model.fusion.autoencoder * (error - model.fusion.mean_log_error)])
         values, names = np.column_stack([values, error]), (*names, RECONSTRUCTION_ERROR)
     return Explanation(contributions, values, names)
 

@@ -30,6 +30,8 @@ class Fusion(BaseModel):
     autoencoder: float
     """0 where XGBoost alone was better."""
     uses_autoencoder: bool
+    mean_log_error: float
+    """The weighted mean of the autoencoder's log error on the calibration slice: what its contribution is told against."""
     average_precision_fused: float
     """Cross-fitted on the calibration slice."""
     average_precision_booster_alone: float
@@ -67,6 +69,7 @@ def fit_fusion(
         booster=float(slope),
         autoencoder=float(error_slope / scale) if uses else 0.0,
         uses_autoencoder=uses,
+        mean_log_error=float(np.average(log_error, weights=weight)),
         average_precision_fused=fused,
         average_precision_booster_alone=alone,
         reason=(
