@@ -91,13 +91,10 @@ def write(results: Results, document: Path) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure FusionGuard and write docs/benchmarks.md.")
-    parser.add_argument(
-        "--only", metavar="NAME", action="append", choices=PARTS, help=f"one part; repeatable: {', '.join(PARTS)}"
-    )
-    parser.add_argument(
-        "--quick", action="store_true", help="small sizes: a minute instead of twenty, and numbers that mean nothing"
-    )
-    parser.add_argument("--output", metavar="FILE.md", type=Path, help="where to write (default: docs/benchmarks.md)")
+    add = parser.add_argument
+    add("--only", metavar="NAME", action="append", choices=PARTS, help=f"measure this part; repeatable: {', '.join(PARTS)}")
+    add("--quick", action="store_true", help="small sizes: it takes two minutes, and the numbers mean nothing")
+    add("--output", metavar="FILE.md", type=Path, help="where to write, with a chart beside it (default: docs/benchmarks.md)")
     return parser
 
 
@@ -105,7 +102,7 @@ def _require_space(folder: Path, needed_gb: int) -> None:
     free_gb = shutil.disk_usage(folder).free / 2**30
     if free_gb < needed_gb:
         raise UsageError(
-            f"The temporary folder has {free_gb:.0f} GB of free disk, and {needed_gb} GB are needed.",
+            f"The temporary folder has {free_gb:.0f} GB of free disk; {needed_gb} GB are needed.",
             "Set TMPDIR to a roomier one.",
         )
 

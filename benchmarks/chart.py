@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from benchmarks.fraud_run import PipelineRun
 from benchmarks.results import EngineRun, Results
@@ -37,6 +40,7 @@ def _draw_steps(axes: Axes, results: Results) -> None:
     drawn = axes.barh(names, seconds, color=colors, height=0.66)
     axes.bar_label(drawn, fmt="%.1f", padding=4, fontsize=9)
     axes.set(xlabel="seconds", xlim=(0, max(seconds) * 1.14))
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.grid(visible=False, axis="y")
     axes.set_title(f"The fraud run, {cold.rows:,} rows: {cold.took.seconds:.0f} s")
 
@@ -55,35 +59,35 @@ def _draw_engines(axes: Axes, results: Results) -> None:
 
 def _draw_growth(axes: Axes, results: Results) -> None:
     runs: tuple[PipelineRun, ...] = results.growth or ()
-    _line(axes, [(run.rows, run.took.seconds) for run in runs], MAIN, "measured")
+    _line(axes, [(run.rows, run.took.seconds) for run in runs], MAIN)
     first = runs[0]
     proportional = [first.took.seconds * run.rows / first.rows for run in runs]
     axes.plot([run.rows for run in runs], proportional, color=MUTED, linestyle=(0, (4, 3)), linewidth=1.2)
-    axes.annotate(
-        "in proportion", (runs[-1].rows, proportional[-1]), xytext=(-6, 2), textcoords="offset points", ha="right", color=MUTED
-    )
+    _note(axes, "in proportion", (runs[-1].rows, proportional[-1]), (-9, 2), ha="right", color=MUTED)
     axes.set(xscale="log", yscale="log", ylabel="seconds")
     _scales(axes, [run.rows for run in runs], [*proportional, *(run.took.seconds for run in runs)])
     axes.set_title("The whole fraud run")
 
 
-def _line(axes: Axes, points: list[tuple[int, float]], color: str, name: str) -> None:
+def _line(axes: Axes, points: list[tuple[int, float]], color: str, name: str = "") -> None:
     rows, seconds = zip(*points, strict=True)
     axes.plot(rows, seconds, color=color, marker="o", markersize=5)
     for row, taken in points:
-        axes.annotate(f"{taken:.0f} s" if taken >= 10 else f"{taken:.1f} s", (row, taken), xytext=(0, -15), textcoords="offset points",
-                      ha="center", fontsize=9, color=color)  # fmt: skip
-    axes.annotate(
-        name, (rows[0], seconds[0]), xytext=(0, 9), textcoords="offset points", ha="left", color=color, fontweight="bold"
-    )
+        text = f"{taken:.0f} s" if taken >= 10 else f"{taken:.1f} s"
+        _note(axes, text, (row, taken), (5, -13), ha="left", fontsize=9, color=color)
+    _note(axes, name, points[-1], (-9, 3), ha="right", color=color, fontweight="bold")
+
+
+def _note(axes: Axes, text: str, point: tuple[float, float], offset: tuple[float, float], **look: Any) -> None:
+    axes.annotate(text, point, xytext=offset, textcoords="offset points", **look)
 
 
 def _scales(axes: Axes, rows: list[int], seconds: list[float]) -> None:
-    axes.set_xticks(rows, [f"{row / 1e6:.3g} M" if row >= 100_000 else f"{row:,}" for row in rows])
+    axes.set_xticks(rows, [f"{row / 1e6:.2g} M" if row >= 100_000 else f"{row:,}" for row in rows])
     ticks = [tick for power in range(-2, 5) for tick in (10.0**power, 2 * 10.0**power, 5 * 10.0**power)]
     low, high = min(seconds) / 1.8, max(seconds) * 1.5
     shown = [tick for tick in ticks if low <= tick <= high]
     axes.set_yticks(shown, [f"{tick:g}" for tick in shown])
     axes.minorticks_off()
-    axes.set(ylim=(low, high), xlim=(min(rows) / 1.35, max(rows) * 1.35), xlabel="rows")
+    axes.set(ylim=(low, high), xlim=(min(rows) / 1.35, max(rows) * (max(rows) / min(rows)) ** 0.16), xlabel="rows")
     axes.tick_params(colors=INK)

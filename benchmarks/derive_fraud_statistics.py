@@ -28,7 +28,7 @@ from fusionguard.data.schema import FRAUD
 CLUSTERS = {"legitimate": 14, "fraud": 4}
 RIDGE = {"legitimate": 0.01, "fraud": 0.05}
 CAMPAIGNS = {"share": 0.5, "mean_size": 5.0, "seconds": 120.0, "likeness": 0.97}
-DIFFICULTY = {"faint_share": 0.25, "faint_strength": 0.2, "look_alike_share": 0.0006, "look_alike_columns": 0.5}
+DIFFICULTY = {"faint_share": 0.28, "faint_strength": 0.15, "look_alike_share": 0.0006, "look_alike_columns": 0.5}
 """Chosen so that logistic regression and boosted trees do about as well as on the real data; see docs/data_sources.md."""
 HOURS, DRAWS = 48, 2_000_000
 TAIL = [3.5e-6, 1e-4, 5e-4, 1e-3, 2.5e-3, 0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1]
@@ -149,9 +149,8 @@ def _tables(name: str, content: dict[str, Any], values: Any, sample: Any, publis
             quantiles = np.quantile(sample[:, index], probabilities)
         else:
             quantiles = _like_full_file(name, column, quantiles, sample[:, index], published)
-        low, high = _range(name, column, published, quantiles)
-        if name == "legitimate":
-            quantiles = _stretch_tails(column, probabilities, quantiles, (low, high), published)
+        low, high = _range(name, column, published)
+        quantiles = _stretch_tails(name, column, probabilities, np.clip(quantiles, low, high), (low, high), published)
         nodes = np.array([nodes[0] - 2.5, *nodes, nodes[-1] + 2.5])
         digits = 2 if column == "Amount" else 4
         quantiles = np.clip(np.maximum.accumulate(np.round([low, *quantiles, high], digits)), low, high)
@@ -172,33 +171,43 @@ def _like_full_file(name: str, column: str, quantiles: Any, sample: Any, publish
     return np.maximum.accumulate(moved)
 
 
-def _range(name: str, column: str, published: dict[str, Any], quantiles: Any) -> tuple[float, float]:
-    """Return the published range of a class; where the other class holds the record, the outermost quantile."""
+def _range(name: str, column: str, published: dict[str, Any]) -> tuple[float, float]:
+    """Return the published range of a class (of both, for legitimate rows, which hold nearly all records)."""
     overall, classes = published["overall_describe"]["columns"][column], published["class_conditional"]["columns"][column]
-    if name == "fraud":
-        return classes["fraud_min"], classes["fraud_max"]
-    low = overall["min"] if overall["min"] != round(classes["fraud_min"], 6) else quantiles[0]
-    high = overall["max"] if overall["max"] != round(classes["fraud_max"], 6) else quantiles[-1]
-    return min(low, quantiles[0]), max(high, quantiles[-1])
+    return (classes["fraud_min"], classes["fraud_max"]) if name == "fraud" else (overall["min"], overall["max"])
+
+
+def _deviation(name: str, column: str, published: dict[str, Any]) -> float:
+    """Return the published spread of a class; for frauds, that of those which are not faint (nearly legitimate)."""
+    classes = published["class_conditional"]["columns"][column]
+    mean, deviation = classes["legit_mean_derived"], classes["legit_std_derived"]
+    if name == "legitimate" or column == "Amount":
+        return float(deviation if name == "legitimate" else classes["fraud_std"])
+    faint = DIFFICULTY["faint_share"]
+    plain_mean = (classes["fraud_mean"] - faint * mean) / (1 - faint)
+    square = (classes["fraud_std"] ** 2 + classes["fraud_mean"] ** 2 - faint * (deviation**2 + mean**2)) / (1 - faint)
+    return float(np.sqrt(max(square - plain_mean**2, deviation**2)))
 
 
 def _stretch_tails(
-    column: str, probabilities: Any, quantiles: Any, limits: tuple[float, float], published: dict[str, Any]
+    name: str, column: str, probabilities: Any, quantiles: Any, limits: tuple[float, float], published: dict[str, Any]
 ) -> Any:
-    """Stretch the outer 2 % on both sides until the spread is the published one, within the published range."""
-    deviation = published["class_conditional"]["columns"][column]["legit_std_derived"]
-    # The most extreme of N rows stands at 1/N; leave it a little short of the published record.
+    """Stretch the outer part on both sides until the spread is the published one, within the published range."""
+    deviation = _deviation(name, column, published)
     quantiles = quantiles.copy()
-    quantiles[0] = quantiles[1] + 0.9 * (limits[0] - quantiles[1])
-    quantiles[-1] = quantiles[-2] + 0.9 * (limits[1] - quantiles[-2])
+    if name == "legitimate":
+        # The most extreme of N rows stands at 1/N; leave it a little short of the published record.
+        quantiles[0] = quantiles[1] + 0.9 * (limits[0] - quantiles[1])
+        quantiles[-1] = quantiles[-2] + 0.9 * (limits[1] - quantiles[-2])
     grid = ndtri(np.linspace(0, 1, 400_002)[1:-1])
-    lower, upper = np.interp([0.02, 0.98], probabilities, quantiles)
+    lower, upper = np.interp([0.02, 0.98] if name == "legitimate" else [0.2, 0.8], probabilities, quantiles)
 
     def stretched(by: float) -> Any:
         outside = np.minimum(quantiles - lower, 0) * (column != "Amount") + np.maximum(quantiles - upper, 0)
-        return np.clip(quantiles + (by - 1) * outside, quantiles[0], quantiles[-1])
+        bounds = (quantiles[0], quantiles[-1]) if name == "legitimate" else limits
+        return np.clip(quantiles + (by - 1) * outside, *bounds)
 
-    bounds = [0.4, 3.0]
+    bounds = [0.4, 3.0] if name == "legitimate" else [0.7, 1.5]
     for _ in range(30):
         middle = sum(bounds) / 2
         spread = np.interp(grid, ndtri(probabilities), stretched(middle)).std()

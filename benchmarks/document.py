@@ -25,7 +25,7 @@ def write_document(results: Results, chart: str | None) -> str:
         parts.append(_engines(results))
     if results.growth is not None and run is not None:
         parts.append(_growth(results.growth, run.imports))
-    parts.append(_method(results))
+    parts.append(_method())
     return "\n\n".join(parts) + "\n"
 
 
@@ -40,10 +40,10 @@ def _opening(results: Results) -> str:
     libraries = ", ".join(f"{name} {version}" for name, version in machine.libraries.items())
     text = (
         "# Benchmarks\n\n"
-        f"Written by `make bench` on {results.day.isoformat()}; all numbers come from that one call, which took"
-        f" {results.seconds / 60:.0f} minutes.\n\n"
-        f"Machine: {machine.cores} cores, {machine.memory_gb} GB of memory, {machine.system}, Python {machine.python}. Load before it"
-        f" began: {machine.load:.1f}.\n"
+        f"Written by `python -m benchmarks` on {results.day.isoformat()}; all numbers come from that one call, which took"
+        f" {results.seconds / 60:.1f} minutes.\n\n"
+        f"Machine: {machine.cores} cores, {machine.memory_gb} GB of memory, {machine.system}, Python {machine.python}."
+        f" Load before it began: {machine.load:.1f}.\n"
         f"Libraries: {libraries}."
     )
     if not results.full_size:
@@ -70,8 +70,8 @@ def _fraud_run(run: FraudRun, results: Results) -> str:
         goal = "The target is for the full size, so it is not judged here."
     return (
         "## The fraud run\n\n"
-        f"`python run.py --source simulated` with {run.cold.rows:,} rows, from simulating them to the model card, as one process with a"
-        " home and a ZenML store of its own.\n\n"
+        f"`python run.py --source simulated` with {run.cold.rows:,} rows, from simulating them to the model card,"
+        " as one process with a home and a ZenML store of its own.\n\n"
         f"{table(('', 'seconds', 'peak MB'), rows)}\n\n"
         f"{goal} Imports are the {run.modules:,} modules that this very run had loaded when it ended."
     )
@@ -88,8 +88,8 @@ def _steps(run: FraudRun) -> str:
     rows += [("outside the steps", outside[0], outside[1]), ("**in all**", f"**{in_all[0]}**", f"**{in_all[1]}**")]
     return (
         f"{table(('step', 'cold, seconds', 'again, seconds'), rows)}\n\n"
-        "A step's time includes the libraries that it is the first to load. Outside the steps: Python's start, imports, new databases,"
-        " compiling the pipeline, and the summary."
+        "A step's time includes the libraries that it is the first to load. Outside the steps: Python's start, imports,"
+        " new databases, compiling the pipeline, and the summary."
     )
 
 
@@ -102,12 +102,13 @@ def _plain_script(run: FraudRun, plain: Measurement) -> str:
     ]
     return (
         "## Against a plain script\n\n"
-        "`benchmarks/plain_script.py` does the same work the way it is commonly written: Spark from CSV to JSON features, pandas to read"
-        " them, XGBoost with a fixed number of trees, an autoencoder with a DataLoader, SHAP. It has no contracts, calibration, policy,"
-        " references, intervals, gate, registry, card or lineage. Same rows; making its CSV file does not count, while the fraud run's"
-        " time includes making its data.\n\n"
+        "`benchmarks/plain_script.py` does the same work the way it is commonly written: Spark from CSV to JSON features,"
+        " pandas to read them, XGBoost with a fixed number of trees, an autoencoder with a DataLoader, SHAP. It has no contracts,"
+        " calibration, policy, references, intervals, gate, registry, card or lineage. Same rows; making its CSV file does not"
+        " count, while the fraud run's time includes making its data.\n\n"
         f"{table(('', 'seconds', 'peak MB'), rows)}\n\n"
-        f"The fraud run takes {_times(cold.seconds, plain.seconds)} time and {_times(cold.peak_mb, plain.peak_mb)} memory."
+        f"The fraud run takes {100 * cold.seconds / plain.seconds:.0f} % of the plain script's time and"
+        f" {100 * cold.peak_mb / plain.peak_mb:.0f} % of its memory."
     )
 
 
@@ -127,13 +128,13 @@ def _overhead(cold: PipelineRun, without: PipelineRun) -> str:
     ]
     return (
         "## What ZenML costs\n\n"
-        "`benchmarks/without_zenml.py` calls the same functions of `src/fusionguard` in the same order, on the same rows, and leaves the"
-        " same bundle, registered and with its card. Difference: what it takes that every result is an artifact with lineage, and that a"
-        " second run finds it again.\n\n"
+        "`benchmarks/without_zenml.py` calls the same functions of `src/fusionguard` in the same order, on the same rows, and"
+        " leaves the same bundle, registered and with its card. The difference is what it takes that every result is an artifact"
+        " with lineage, and that a second run finds it again.\n\n"
         f"{table(('step', 'fraud run, seconds', 'without ZenML, seconds', 'difference'), rows)}\n\n"
         f"ZenML takes {difference:.1f} s ({100 * difference / cold.took.seconds:.0f} % of the run): {in_steps:.1f} s in"
-        f" {len(cold.steps)} steps ({in_steps / len(cold.steps):.2f} s each) and {outside:.1f} s outside them (its import, its database,"
-        " compiling)."
+        f" {len(cold.steps)} steps ({in_steps / len(cold.steps):.2f} s each) and {outside:.1f} s outside them (its import, its"
+        " database, compiling)."
     )
 
 
@@ -153,8 +154,8 @@ def _engines(results: Results) -> str:
     head = ("rows", "DuckDB, s", "Spark, s", "Spark / DuckDB", "DuckDB, peak MB", "Spark, peak MB", "Spark / DuckDB")
     return (
         "## DuckDB against Spark\n\n"
-        "The same SQL text from a raw parquet table to the feature table, each in a process of its own, start included. Spark runs as"
-        " `local[2]`; on a cluster it would have more cores, and a network.\n\n"
+        "The same SQL text from a raw parquet table to the feature table, each in a process of its own, start included. Spark"
+        " runs as `local[2]`; on a cluster it would have more cores, and a network.\n\n"
         f"{table(head, rows)}"
     )
 
@@ -188,13 +189,13 @@ def _growth(runs: tuple[PipelineRun, ...], imports: Measurement) -> str:
     )
 
 
-def _method(results: Results) -> str:
+def _method() -> str:
     return (
         "## How it was measured\n\n"
-        "- Each line is one process, started by `benchmarks/measure.py` with nothing else at work; seconds are wall clock from start to"
-        " end.\n"
-        "- Peak memory is resident memory summed over the process and all it starts, sampled ten times a second (pages that processes"
-        " share count once for each), or the highest mark the kernel kept for one of them, where that is more.\n"
+        "- Each line is one process, started by `benchmarks/measure.py` when the one before had ended; seconds are wall clock"
+        " from start to end.\n"
+        "- Peak memory is resident memory summed over the process and all it starts, sampled ten times a second (pages that"
+        " processes share count once for each), or the highest mark the kernel kept for one of them, where that is more.\n"
         "- Each was measured once: expect a few percent between two calls, and trust ratios more than seconds.\n"
         "- Data are simulated. Run it yourself: `make bench`."
     )
@@ -206,7 +207,3 @@ def _numbers(taken: Measurement) -> tuple[str, str]:
 
 def _cached(run: PipelineRun) -> str:
     return f"{sum(step.cached for step in run.steps)} of {len(run.steps)} steps cached"
-
-
-def _times(own: float, other: float) -> str:
-    return f"{other / own:.1f} times less" if own < other else f"{own / other:.1f} times the"

@@ -98,6 +98,7 @@ def _agree_component(
             f"Remove it with: zenml {kind.replace('_', '-')} delete {name}",
         )
     if found is None:
+        _check_flavor(client, kind, flavor)
         changes.append(f"registered {kind} {name}")
         created = client.create_stack_component(name, flavor, component_type, configuration)
         return UUID(str(created.id))
@@ -107,6 +108,12 @@ def _agree_component(
         client.update_stack_component(found.id, component_type, configuration={**configuration, **removed})
         changes.append(f"updated {kind} {name}")
     return UUID(str(found.id))
+
+
+def _check_flavor(client: Client, kind: str, flavor: str) -> None:
+    known = [found.name for found in client.list_flavors(type=kind, size=500).items]
+    if flavor not in known:
+        raise UnknownChoiceError(f"flavor of {kind}", flavor, known)
 
 
 def _agree_stack(client: Client, name: str, wanted: dict[str, UUID], changes: list[str]) -> StackResponse:

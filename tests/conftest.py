@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,25 @@ def fraud_bundle(simulated_raw: Path, tmp_path_factory: pytest.TempPathFactory) 
     booster = train_booster(features, plan, config.xgboost, negative_weight=1.0, seed=7)
     autoencoder = train_autoencoder(features, plan, config.autoencoder, negative_weight=1.0, seed=7)
     return build_fraud_bundle(folder / "bundle", features, plan, booster, autoencoder, provenance=provenance, config=config)
+
+
+@pytest.fixture(scope="session")
+def zenml_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A ZenML configuration and store of this session's own, for this process and those it starts; never the user's."""
+    import logging
+    import warnings
+
+    folder = tmp_path_factory.mktemp("zenml")
+    root = logging.getLogger()
+    level = root.level
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ZENML_CONFIG_PATH", str(folder))
+        patch.delenv("ZENML_ACTIVE_STACK_ID", raising=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # 2026-11: ZenML 0.98 imports passlib, which imports the deprecated crypt
+            from stacks.session import open_client
+
+            open_client()
+        root.setLevel(level)  # ZenML turns the whole process silent; other tests read logs
+        logging.captureWarnings(False)
+        yield folder

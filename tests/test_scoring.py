@@ -41,9 +41,7 @@ def csv_file(transactions: pa.Table, tmp_path: Path) -> Path:
     return tmp_path / "transactions.csv"
 
 
-def test_scores_are_the_models_in_their_order(
-    model: FraudModel, transactions: pa.Table, csv_file: Path, tmp_path: Path
-) -> None:
+def test_scores_are_the_models_in_their_order(model: FraudModel, transactions: pa.Table, csv_file: Path, tmp_path: Path) -> None:
     summary = score_file(model, csv_file, tmp_path / "scores.parquet")
     scored = pq.read_table(tmp_path / "scores.parquet")
     pq.write_table(transactions, tmp_path / "raw.parquet")

@@ -66,7 +66,7 @@ def simulate(
     else:
         with scratch_folder(output) as scratch:
             table = simulate_table(schema, rows, seed, scratch / "raw.parquet")
-            with pq.ParquetFile(table.path) as parquet, row_writer(output, parquet.schema_arrow) as writer:
+            with pq.ParquetFile(table.path, pre_buffer=False) as parquet, row_writer(output, parquet.schema_arrow) as writer:
                 for batch in parquet.iter_batches():
                     writer.write_batch(batch)
     _say(f"Wrote {rows:,} SIMULATED transactions (seed {seed}) to {output}.")

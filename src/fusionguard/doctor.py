@@ -130,8 +130,9 @@ def _memory(home: Home) -> list[Finding]:
 
 
 def _registry(home: Home) -> list[Finding]:
-    from fusionguard.registry.aliases import champion
+    from fusionguard.registry.aliases import champion, resolve_bundle
     from fusionguard.registry.tracking import sqlite_file
+    from fusionguard.registry.versions import CHAMPION
 
     database = sqlite_file(home.mlflow_uri)
     if database is not None and not database.exists():
@@ -146,8 +147,12 @@ def _registry(home: Home) -> list[Finding]:
     store = Finding("MLflow", Status.OK, f"healthy ({database or 'a tracking server'})")
     if version is None:
         return [store, Finding("champion", Status.ABSENT, "no version of fraud is champion", "Train one: make fraud")]
+    try:
+        bundle = resolve_bundle(home, f"fraud@{CHAMPION}")
+    except FusionGuardError as error:
+        return [store, Finding("champion", Status.BROKEN, error.what, error.remedy)]
     simulated = ", trained on SIMULATED data" if version.simulated else ""
-    return [store, Finding("champion", Status.OK, f"fraud version {version.version} ({version.bundle_sha256[:12]}{simulated})")]
+    return [store, Finding("champion", Status.OK, f"fraud version {version.version}, bundle {bundle.version}{simulated}")]
 
 
 def _kaggle(home: Home) -> list[Finding]:

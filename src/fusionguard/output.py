@@ -70,7 +70,7 @@ def _open(suffix: str, path: Path, columns: pa.Schema) -> Iterator[RowWriter]:
         return
     import pyarrow.csv as pacsv
 
-    plain = pacsv.WriteOptions(quoting_style="needed", quoting_header="none")
+    plain = pacsv.WriteOptions(quoting_style="none", quoting_header="none")
     compression = "gzip" if suffix == ".csv.gz" else None
     with (
         pa.output_stream(str(path), compression=compression) as stream,

@@ -91,7 +91,7 @@ def score_file(model: FraudModel, input_file: Path, output_file: Path) -> ScoreS
 def _score_batches(model: FraudModel, features: Table) -> Iterator[pa.RecordBatch]:
     first_row = 1
     for file in features.files:
-        with pq.ParquetFile(file) as parquet:
+        with pq.ParquetFile(file, pre_buffer=False) as parquet:  # else the whole file stays in memory
             for rows in parquet.iter_batches(BATCH_ROWS, columns=list(MODEL_FEATURES)):
                 yield _score(model, rows, first_row)
                 first_row += rows.num_rows

@@ -311,3 +311,11 @@ def test_the_real_sample_satisfies_its_contract(real_data: Path, tmp_path: Path)
             dataset=schema.name, origin="local", description="", sha256="0" * 64, rows=raw.rows, negative_sampling_rate=keep
         )
         assert check_raw(raw, schema, provenance).broken == ()
+
+
+def test_the_document_names_every_rule_of_each_contract(check: RunCheck) -> None:
+    document = Path(__file__).resolve().parents[2] / "docs" / "data_quality_checks.md"
+    sections = dict(part.split("\n", 1) for part in document.read_text(encoding="utf-8").split("\n## "))
+    for schema, title in ((FRAUD, "Fraud, raw data"), (CHURN, "Churn, raw data")):
+        missing = {one.rule for one in check(schema=schema).checks if one.rule not in sections[title]}
+        assert missing == set()

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from fusionguard.data.export import write_table
 from fusionguard.data.schema import CHURN, FRAUD
 from fusionguard.data.simulator import simulate
 from fusionguard.data.source import resolve_source
-from fusionguard.data.export import write_table
 from fusionguard.errors import UnknownChoiceError, UsageError
 from fusionguard.home import Home
 
@@ -39,7 +39,9 @@ def test_simulated(home: Home, tmp_path: Path) -> None:
 
 
 def test_fingerprint_of_simulated_data_follows_what_decides_the_rows(home: Home) -> None:
-    prints = {resolve_source("simulated", FRAUD, home, seed=seed, rows=rows).fingerprint for seed in (1, 2) for rows in (1_000, 2_000)}
+    prints = {
+        resolve_source("simulated", FRAUD, home, seed=seed, rows=rows).fingerprint for seed in (1, 2) for rows in (1_000, 2_000)
+    }
     assert len(prints) == 4
 
 
@@ -68,7 +70,9 @@ def test_auto_falls_back_to_simulated_and_says_why(home: Home) -> None:
 
 
 def test_unknown_spec_lists_the_choices(home: Home) -> None:
-    with pytest.raises(UnknownChoiceError, match=r"Unknown source 'kagle'.*auto, kaggle, simulated, the path of a file or folder"):
+    with pytest.raises(
+        UnknownChoiceError, match=r"Unknown source 'kagle'.*auto, kaggle, simulated, the path of a file or folder"
+    ):
         resolve_source("kagle", FRAUD, home, seed=1, rows=1_000)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from pathlib import Path
@@ -9,7 +10,6 @@ from typing import Annotated, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict
 from zenml import pipeline, step
 
 from fusionguard.data.provenance import Provenance
@@ -17,24 +17,10 @@ from fusionguard.data.table import Table
 from fusionguard.errors import DataError
 from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.report import TableRow
-from fusionguard.home import Home
-from pipelines.catalog import PipelineEntry
 from pipelines.summary import Report
 from steps.caching import CACHE_POLICY
 from steps.workspace import work_folder
-
-
-class ToyConfig(BaseModel):
-    """What the toy does."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    rows: int = 10
-    fail: str = ""
-    """``domain``, ``bug`` or ``disk``."""
-    marker: str = ""
-    """A file that the step ``work`` makes before it waits."""
-    wait_seconds: float = 0.0
+from tests.pipelines.toy_entry import ToyConfig
 
 
 @step
@@ -48,6 +34,7 @@ def make(rows: int) -> Annotated[Table, "made"]:
 @step
 def work(made: Table, config: ToyConfig) -> Annotated[Provenance, "provenance"]:
     """Wait, fail, or count the rows."""
+    logging.getLogger("fusionguard.toy").info("the toy is at work")
     if config.fail == "domain":
         raise DataError("The toy's data is broken.", "Mend it.")
     if config.fail == "bug":
@@ -77,11 +64,6 @@ def toy(config: ToyConfig) -> None:
 PIPELINE = toy
 
 
-def arguments(config: ToyConfig, home: Home) -> dict[str, Any]:
-    """What to call the pipeline with."""
-    return {"config": config}
-
-
 def report(outputs: Any) -> Report:
     """What the end of a run tells."""
     return Report(
@@ -94,6 +76,3 @@ def report(outputs: Any) -> Report:
         mlflow_run="none",
         model_card=Path("card.md"),
     )
-
-
-ENTRY = PipelineEntry("toy", "tests", ToyConfig, arguments, "tests.pipelines.toy", folder=Path(__file__).resolve().parent)

@@ -15,7 +15,7 @@ from fusionguard.data.contract_report import Check, ContractReport, Severity
 from fusionguard.data.contract_suites import CellRule, Suite
 from fusionguard.data.table import Table
 
-_BATCH_ROWS = 1_000_000
+_BATCH_ROWS = 500_000
 _EXAMPLES = 5
 _STEP = "step from the row before"
 

@@ -103,7 +103,7 @@ def _convert_csv(file: Path, kind: str, schema: DatasetSchema, destination: Path
 
 def _convert_parquet(file: Path, schema: DatasetSchema, destination: Path, require_label: bool) -> int:
     try:
-        with pq.ParquetFile(file) as source:
+        with pq.ParquetFile(file, pre_buffer=False) as source:  # else the whole file stays in memory
             names = _check_columns(file.name, source.schema_arrow.names, schema, require_label)
             columns = arrow_schema(schema, names)
             _check_types(file.name, source.schema_arrow, columns)

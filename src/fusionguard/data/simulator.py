@@ -100,8 +100,8 @@ def simulate(schema: DatasetSchema, rows: int, seed: int, destination: Path) -> 
 
 def simulate_batches(rows: int, seed: int, statistics: FraudStatistics, columns: pa.Schema) -> Iterator[pa.RecordBatch]:
     """Yield the table chunk by chunk; a chunk depends on the seed and its number only, not on the chunks before it."""
-    plan = _make_plan(rows, seed, statistics)
-    fraud_values = _draw_frauds(plan.fraud_seconds, plan.fraud_campaigns, seed, statistics)
+    plan = make_plan(rows, seed, statistics)
+    fraud_values = draw_frauds(plan, seed, statistics)
     for number, start in enumerate(range(0, plan.base_rows, _CHUNK_ROWS)):
         stop = min(start + _CHUNK_ROWS, plan.base_rows)
         first, last = np.searchsorted(plan.fraud_positions, (start, stop))
@@ -124,7 +124,7 @@ def simulate_batches(rows: int, seed: int, statistics: FraudStatistics, columns:
 
 
 @dataclass(frozen=True)
-class _Plan:
+class Plan:
     """What is decided for the whole table before any row is drawn; a base row is one that is not a copy of another."""
 
     base_rows: int
@@ -139,7 +139,8 @@ class _Plan:
     """The base rows that are copied, sorted, once for each copy."""
 
 
-def _make_plan(rows: int, seed: int, statistics: FraudStatistics) -> _Plan:
+def make_plan(rows: int, seed: int, statistics: FraudStatistics) -> Plan:
+    """Decide how many rows of each kind there are, when they happen, and which are copied."""
     rng = np.random.default_rng((seed, _PLAN))
     growth = rows / statistics.rows
     frauds = max(1, round(statistics.frauds * growth))
@@ -159,7 +160,7 @@ def _make_plan(rows: int, seed: int, statistics: FraudStatistics) -> _Plan:
     copied_legitimate += np.searchsorted(ranks, copied_legitimate, side="right")
     copied_frauds = positions[rng.integers(0, len(positions), fraud_copies)]
     copied = np.sort(np.concatenate([copied_legitimate, copied_frauds]))
-    return _Plan(base_rows, legitimate_until, seconds, campaigns, positions, copied)
+    return Plan(base_rows, legitimate_until, seconds, campaigns, positions, copied)
 
 
 def _shares_by_second(shares_by_hour: Floats, last_second: int) -> Floats:
@@ -189,8 +190,9 @@ def _fraud_times(count: int, rng: np.random.Generator, statistics: FraudStatisti
     return seconds[order], campaigns[order]
 
 
-def _draw_frauds(seconds: Integers, campaigns: Integers, seed: int, statistics: FraudStatistics) -> Floats:
+def draw_frauds(plan: Plan, seed: int, statistics: FraudStatistics) -> Floats:
     """Draw the frauds' values (n, 29); those of one campaign share a cluster and most of their noise."""
+    seconds, campaigns = plan.fraud_seconds, plan.fraud_campaigns
     rng = np.random.default_rng((seed, _FRAUDS))
     count = len(seconds)
     noise, choice = rng.standard_normal((count, len(MODELLED))), rng.random(count)

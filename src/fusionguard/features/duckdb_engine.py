@@ -30,7 +30,7 @@ class DuckDBEngine:
         About how many raw rows one span holds.
     """
 
-    span_rows: int = 1_000_000
+    span_rows: int = 500_000
     name: str = "duckdb"
 
     def build(self, raw: Table, destination: Path) -> Table:

@@ -18,7 +18,7 @@ from fusionguard.registry.tracking import check_database, open_store, settle_env
 
 HOST = "127.0.0.1"
 DEFAULT_PORT = 5000
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 STOP_SECONDS = 10.0
 
 

@@ -1,0 +1,236 @@
+"""The command line as people use it: exit statuses, one line for what went wrong, files whole or absent."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+import pytest
+
+from fusionguard import __version__, cli
+from fusionguard.data.provenance import Provenance
+from fusionguard.data.schema import FRAUD
+from fusionguard.home import Home
+from fusionguard.models.bundle import Bundle
+
+COMMAND = (sys.executable, "-c", "from fusionguard.cli import main; main()")
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Run the command in this process; return its exit status, stdout and stderr."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["fusionguard", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        streams = capsys.readouterr()
+        return int(ended.value.code or 0), streams.out, streams.err
+
+    return call
+
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+def test_help_needs_no_heavy_import_and_names_the_commands() -> None:
+    heavy = "{'mlflow', 'torch', 'pandas', 'xgboost', 'duckdb', 'pyarrow', 'numpy', 'zenml'}"
+    code = f"import sys, fusionguard.cli\nprint(sorted({heavy} & set(sys.modules)))\nfusionguard.cli.main()"
+    done = subprocess.run([sys.executable, "-c", code, "--help"], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.startswith("[]\n")
+    for command in ("simulate", "score", "doctor", "mlflow"):
+        assert command in done.stdout
+
+
+def test_version(run: Run) -> None:
+    assert run("--version") == (0, f"{__version__}\n", "")
+
+
+@pytest.mark.parametrize("arguments", [["nonsense"], ["score"], ["simulate", "--rows", "many"], ["simulate", "--rows", "5"]])
+def test_a_wrong_usage_exits_with_2(run: Run, arguments: list[str]) -> None:
+    status, out, err = run(*arguments)
+    assert (status, out) == (2, "")
+    assert "Traceback" not in err
+
+
+def test_an_unknown_dataset_lists_the_known(run: Run, tmp_path: Path) -> None:
+    status, _, err = run("simulate", "--dataset", "weather", "--output", tmp_path / "x.csv")
+    assert status == 2
+    assert "fraud" in err
+
+
+def test_simulate_writes_kaggles_layout_the_same_in_every_format(run: Run, tmp_path: Path) -> None:
+    for name in ("a.csv", "b.csv", "c.csv.gz", "d.parquet"):
+        status, out, err = run("simulate", "--rows", 2000, "--seed", 5, "--output", tmp_path / name)
+        assert (status, out) == (0, "")
+        assert "SIMULATED" in err
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+    assert (tmp_path / "a.csv").read_text().splitlines()[0] == ",".join(FRAUD.columns)
+    table = pq.read_table(tmp_path / "d.parquet")
+    assert table.num_rows == 2000
+    for name in ("a.csv", "c.csv.gz"):
+        types = pacsv.ConvertOptions(column_types=table.schema)
+        assert pacsv.read_csv(tmp_path / name, convert_options=types).equals(table)
+    assert {path.name for path in tmp_path.iterdir()} == {"a.csv", "b.csv", "c.csv.gz", "d.parquet"}
+
+
+def test_an_unknown_format_is_one_line_with_the_choices(run: Run, tmp_path: Path) -> None:
+    status, out, err = run("simulate", "--rows", 200, "--output", tmp_path / "x.xlsx")
+    assert (status, out) == (2, "")
+    assert err == "fusionguard: Unknown output format '.xlsx'. Valid choices: .csv, .csv.gz, .parquet.\n"
+
+
+def test_ctrl_c_exits_with_130_and_leaves_nothing(tmp_path: Path) -> None:
+    command = [*COMMAND, "simulate", "--rows", "20000000", "--output", str(tmp_path / "x.csv")]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 60
+        while not list(tmp_path.glob(".fusionguard-*/.raw.parquet.*")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == cli.INTERRUPTED
+    assert "Traceback" not in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_score_with_a_bundles_folder(run: Run, fraud_bundle: Bundle, simulated_raw: Path, home: Home, tmp_path: Path) -> None:
+    status, out, err = run("score", "-m", fraud_bundle.folder, "-i", simulated_raw, "-o", tmp_path / "scores.csv")
+    assert (status, out) == (0, "")
+    assert f"Model {fraud_bundle.version} was trained on SIMULATED data" in err
+    scores = pacsv.read_csv(tmp_path / "scores.csv").to_pydict()
+    assert len(scores["row"]) == 20_000
+    assert list(scores) == ["row", "score", "probability", "decision", "expected_saving", "model_version"]
+    reviews = scores["decision"].count("review")
+    assert f"Scored 20,000 transactions, {reviews:,} to review, with model {fraud_bundle.version}" in err
+    assert not home.root.exists()
+
+
+def test_score_with_the_champion_and_what_the_doctor_says(
+    run: Run, fraud_bundle: Bundle, simulated_raw: Path, home: Home, tmp_path: Path
+) -> None:
+    from fusionguard.registry.aliases import set_alias
+    from fusionguard.registry.register import register_bundle
+
+    status, _, err = run("score", "-m", "fraud@champion", "-i", simulated_raw, "-o", tmp_path / "scores.csv")
+    assert (status, err.count("\n")) == (1, 1)
+    assert "no model registry" in err
+    assert "make fraud" in err
+
+    provenance = Provenance(dataset="fraud", origin="simulated", description="20,000 rows", sha256="0" * 64, rows=20_000)
+    version = register_bundle(home, fraud_bundle, metrics={}, plots={}, provenance=provenance, config={})
+    set_alias(home, "fraud", "champion", version.version)
+    assert run("score", "-m", "fraud@champion", "-i", simulated_raw, "-o", tmp_path / "scores.parquet")[0] == 0
+    assert set(pq.read_table(tmp_path / "scores.parquet")["model_version"].to_pylist()) == {fraud_bundle.version}
+
+    status, _, err = run("score", "-m", "fraud@winner", "-i", simulated_raw, "-o", tmp_path / "scores.csv")
+    assert (status, err) == (
+        2,
+        "fusionguard: Unknown version or alias of 'fusionguard-fraud' 'winner'. Valid choices: 1, champion.\n",
+    )
+
+    status, out, _ = run("doctor")
+    assert status == 0
+    assert f"fraud version 1, bundle {fraud_bundle.version}, trained on SIMULATED data" in out
+    (stored,) = home.mlflow_artifacts.glob("models/*/artifacts/artifacts/bundle/policy.json")
+    stored.unlink()
+    status, out, _ = run("doctor")
+    assert status == 1
+    assert "BROKEN  champion" in out
+    status, _, err = run("score", "-m", "fraud@champion", "-i", simulated_raw, "-o", tmp_path / "scores.csv")
+    assert status == 1
+    assert "lacks policy.json" in err
+
+
+def test_bad_input_is_one_line_that_names_the_row(run: Run, fraud_bundle: Bundle, tmp_path: Path) -> None:
+    run("simulate", "--rows", 200, "--output", tmp_path / "x.csv")
+    lines = (tmp_path / "x.csv").read_text().splitlines()
+    lines[7] = lines[7].replace(",", ",oops", 1)
+    (tmp_path / "x.csv").write_text("\n".join(lines))
+    status, out, err = run("score", "-m", fraud_bundle.folder, "-i", tmp_path / "x.csv", "-o", tmp_path / "y.csv")
+    assert (status, out) == (1, "")
+    assert re.search(r"^fusionguard: x\.csv, row 7 .*V1.*oops", err, re.MULTILINE)
+    assert not (tmp_path / "y.csv").exists()
+
+
+def test_a_taken_port_that_was_asked_for_is_said(run: Run, home: Home) -> None:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        status, _, err = run("mlflow", "--port", taken.getsockname()[1])
+    assert status == 2
+    assert "is taken" in err
+    assert not home.root.exists()
+
+
+def test_a_damaged_registry_is_said_before_any_server_starts(run: Run, home: Home) -> None:
+    home.state.mkdir(parents=True)
+    (home.state / "mlflow.db").write_bytes(b"cut off")
+    status, _, err = run("mlflow")
+    assert status == 1
+    assert "nothing was changed" in err
+
+
+def test_mlflows_server_is_for_loopback_only_serves_as_a_registry_and_ends_with_the_command(
+    home: Home, fraud_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with subprocess.Popen([*COMMAND, "mlflow"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        address = re.fullmatch(r"MLflow: (http://127\.0\.0\.1:\d+) .*\n", line)
+        assert address, f"{line!r} {process.stderr.read() if process.stderr else ''}"
+        url = address.group(1)
+        assert b"<html" in _get(url, url.removeprefix("http://"))
+        with pytest.raises(urllib.error.HTTPError, match="403") as refused:
+            _get(url, "elsewhere.example")
+        refused.value.close()
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", url)
+        _use_as_registry(Home(tmp_path / "another machine"), fraud_bundle)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert process.returncode == cli.INTERRUPTED
+    with pytest.raises(urllib.error.URLError, match="refused"):
+        _get(url, "127.0.0.1")
+    assert not _processes_naming(str(home.root))
+
+
+def _use_as_registry(home: Home, bundle: Bundle) -> None:
+    from fusionguard.registry.aliases import champion, resolve_bundle, set_alias
+    from fusionguard.registry.register import register_bundle
+
+    provenance = Provenance(dataset="fraud", origin="simulated", description="20,000 rows", sha256="0" * 64, rows=20_000)
+    version = register_bundle(home, bundle, metrics={"ap": 0.5}, plots={"p": b"png"}, provenance=provenance, config={})
+    assert not register_bundle(home, bundle, metrics={}, plots={}, provenance=provenance, config={}).created
+    set_alias(home, "fraud", "champion", version.version)
+    assert champion(home, "fraud") is not None
+    for _ in range(2):
+        downloaded = resolve_bundle(home, "fraud@champion")
+        assert downloaded.sha256 == bundle.sha256
+        assert home.root in downloaded.folder.parents
+
+
+def _get(url: str, host: str) -> bytes:
+    with urllib.request.urlopen(urllib.request.Request(url, headers={"Host": host}), timeout=20) as answer:
+        return bytes(answer.read())
+
+
+def _processes_naming(text: str) -> list[str]:
+    """Return the command lines and environments of other processes that name ``text``."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            content = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+        except OSError:
+            continue
+        if text.encode() in content and int(process.name) != os.getpid():
+            found.append(process.name)
+    return found

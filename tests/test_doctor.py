@@ -1,0 +1,111 @@
+"""The doctor: what is in the way makes it fail, what is merely absent does not, and no secret is ever shown."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import shutil
+from pathlib import Path
+
+import pytest
+
+from fusionguard import doctor
+from fusionguard.doctor import PACKAGES, Finding, Status, default_works, examine
+from fusionguard.home import Home
+
+KAGGLE = ("KAGGLE_API_TOKEN", "KAGGLE_USERNAME", "KAGGLE_KEY", "KAGGLE_CONFIG_DIR", "XDG_CONFIG_HOME")
+
+
+@pytest.fixture(autouse=True)
+def _no_kaggle(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in KAGGLE:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
+def _finding(home: Home, name: str) -> Finding:
+    return next(finding for finding in examine(home) if finding.name == name)
+
+
+def test_an_empty_home_works_by_default_and_stays_empty(home: Home) -> None:
+    findings = examine(home)
+    assert default_works(findings)
+    assert {finding.name for finding in findings} >= {
+        *PACKAGES,
+        "home",
+        "disk",
+        "memory",
+        "MLflow",
+        "champion",
+        "Java",
+        "CUDA",
+        "Chromium",
+    }
+    assert _finding(home, "champion").remedy == "Train one: make fraud"
+    assert not home.root.exists()
+
+
+def test_what_spark_and_the_browser_need_is_absent_but_not_broken(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    for name in ("Java", "CUDA", "Chromium"):
+        assert _finding(home, name).status is Status.ABSENT
+    assert "--engine spark" in _finding(home, "Java").remedy
+    assert default_works(examine(home))
+
+
+def test_java_is_taken_from_java_home(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    java = tmp_path / "bin" / "java"
+    java.parent.mkdir()
+    java.write_text("#!/bin/sh\necho 'openjdk version \"17.0.1\" 2021' >&2\n")
+    java.chmod(0o755)
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    assert _finding(home, "Java") == Finding("Java", Status.OK, "17.0.1")
+
+
+def test_credentials_are_said_to_be_there_and_never_shown(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _finding(home, "Kaggle credentials").status is Status.ABSENT
+    monkeypatch.setenv("KAGGLE_USERNAME", "somebody")
+    monkeypatch.setenv("KAGGLE_KEY", "0123secret")
+    assert _finding(home, "Kaggle credentials").status is Status.OK
+    assert "secret" not in repr(examine(home))
+    assert "somebody" not in repr(examine(home))
+
+
+def test_a_missing_package_is_in_the_way(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed = importlib.metadata.version
+
+    def version(package: str) -> str:
+        if package == "xgboost":
+            raise importlib.metadata.PackageNotFoundError(package)
+        return installed(package)
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    assert _finding(home, "xgboost") == Finding("xgboost", Status.BROKEN, "not installed", "Install it again: make setup.")
+    assert not default_works(examine(home))
+
+
+def test_a_full_disk_is_in_the_way(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = shutil.disk_usage("/")._replace(free=100_000_000)
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: usage)
+    assert _finding(home, "disk").detail == "0.1 GB free"
+    assert not default_works(examine(home))
+
+
+def test_a_home_that_cannot_be_written_is_in_the_way(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(doctor.tempfile, "TemporaryFile", refuse)
+    finding = _finding(home, "home")
+    assert finding.status is Status.BROKEN
+    assert "FUSIONGUARD_HOME" in finding.remedy
+
+
+def test_a_damaged_registry_is_in_the_way_and_stays(home: Home) -> None:
+    home.state.mkdir(parents=True)
+    (home.state / "mlflow.db").write_bytes(b"SQLite format 3\x00 cut off")
+    finding = _finding(home, "MLflow")
+    assert finding.status is Status.BROKEN
+    assert "is damaged" in finding.detail
+    assert not default_works(examine(home))
+    assert (home.state / "mlflow.db").read_bytes() == b"SQLite format 3\x00 cut off"

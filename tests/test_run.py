@@ -1,0 +1,79 @@
+"""The front door: what it says, how it fails, and how fast it says no."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import run
+from fusionguard.home import Home
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+def _fails(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    status = run.main(list(arguments))
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    return status, err
+
+
+def test_help_shows_defaults_and_examples_and_does_not_import_zenml() -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "run.py", "--help"], cwd=PROJECT, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0
+    for word in ("--pipeline", "--stack", "--source", "--engine", "--config", "--set", "--no-cache", "--summary", "--quiet"):
+        assert word in done.stdout
+    assert "(default: fraud)" in done.stdout
+    assert "python run.py --pipeline fraud --stack local --source simulated" in done.stdout
+    for heavy in ("zenml", "pyarrow", "pydantic"):
+        assert f" {heavy}\n" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--pipeline", "nope"), "Unknown pipeline 'nope'. Valid choices: fraud."),
+        (("--stack", "nope"), "Unknown stack 'nope'. Valid choices: local."),
+        (("--source", "nope"), "Unknown source 'nope'. Valid choices: auto, kaggle, simulated"),
+        (("--source", "./nope.csv"), "The source './nope.csv' does not exist."),
+        (("--engine", "nope"), "'duckdb' or 'spark'"),
+        (("--config", "nope.yaml"), "There is no config file 'nope.yaml'."),
+        (("--set", "xgboost.round=3"), "Unknown key 'xgboost.round'. Did you mean 'xgboost.rounds'?"),
+        (("--set", "nonsense"), "'nonsense' is not an assignment."),
+        (("--set", "data.rows=3"), "greater than or equal to 1000"),
+        (("--summary", "nope/summary.json"), "There is no folder 'nope' for the summary."),
+    ],
+)
+def test_a_mistake_is_one_line_and_status_2(
+    home: Home, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], said: str
+) -> None:
+    status, err = _fails(capsys, *arguments)
+    assert status == 2
+    assert said in err
+    assert not home.state.exists()
+
+
+def test_an_unknown_option_is_status_2(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        run.main(["--pipelin", "fraud"])
+    assert caught.value.code == 2
+    assert "unrecognized arguments: --pipelin" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["a: b.csv", "[x].csv", "it's #1.csv", "null"])
+def test_a_source_is_taken_as_it_is_written(home: Home, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    status, err = _fails(capsys, "--source", f"./{name}")
+    assert status == 2
+    assert f"'./{name}' does not exist" in err
+
+
+def test_a_mistake_is_found_without_importing_zenml() -> None:
+    code = "import sys, run; status = run.main(['--source', 'nope']); sys.exit(status + 10 * ('zenml' in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2, done.stderr
