@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -85,3 +91,45 @@ def zenml_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         root.setLevel(level)  # ZenML turns the whole process silent; other tests read logs
         logging.captureWarnings(False)
         yield folder
+
+
+@dataclass(frozen=True)
+class FraudRun:
+    """A finished run of the fraud pipeline in a home of its own; ``again()`` runs the same command once more."""
+
+    home: Home
+    command: tuple[str, ...]
+    summary: dict[str, Any]
+    out: str
+    err: str
+
+    def again(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the same command, with more arguments."""
+        environment = os.environ | {"FUSIONGUARD_HOME": str(self.home.root)}
+        command = [*self.command, *arguments]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=280)
+
+
+@pytest.fixture(scope="session")
+def fraud_run(zenml_store: Path, tmp_path_factory: pytest.TempPathFactory) -> FraudRun:
+    """The fraud pipeline, run once for every test that looks at its result: small, on simulated data, as a user runs it."""
+    folder = tmp_path_factory.mktemp("fraud-run")
+    small = ["data.rows=30000", "split.train=0.4", "split.validation=0.2", "split.calibration=0.2", "xgboost.rounds=40"]
+    small += [
+        "autoencoder.epochs=2",
+        "autoencoder.latent_sizes=[2]",
+        "evaluation.bootstrap_samples=20",
+        "evaluation.shap_rows=100",
+    ]
+    command = [
+        sys.executable,
+        str(Path(__file__).resolve().parents[1] / "run.py"),
+        "--pipeline",
+        "fraud",
+        "--source",
+        "simulated",
+    ]
+    run = FraudRun(Home(folder / "home"), (*command, *(word for each in small for word in ("--set", each))), {}, "", "")
+    done = run.again("--summary", str(folder / "summary.json"))
+    assert done.returncode == 0, done.stderr
+    return replace(run, summary=json.loads((folder / "summary.json").read_text()), out=done.stdout, err=done.stderr)

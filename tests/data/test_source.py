@@ -83,7 +83,7 @@ def test_a_path_that_is_not_there(spec: str, home: Home) -> None:
 
 
 def test_a_folder_without_the_file(home: Home, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="holds no creditcard.csv"):
+    with pytest.raises(UsageError, match=r"holds no creditcard\.csv"):
         resolve_source(str(tmp_path), FRAUD, home, seed=1, rows=1_000)
 
 

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from fusionguard.data.table import Table
-from fusionguard.errors import StorageError, UnknownChoiceError
+from fusionguard.errors import StorageError, UnknownChoiceError, UsageError
 from fusionguard.features.duckdb_engine import DuckDBEngine
 from fusionguard.features.engine import ENGINES, EngineError, make_engine
 from fusionguard.features.fraud import COLUMN_TYPES
@@ -124,8 +124,17 @@ def test_a_cluster_that_does_not_answer(
     make_raw: MakeRaw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, scheme: str
 ) -> None:
     address = f"{scheme}://127.0.0.1:{_free_port()}"
-    monkeypatch.setenv(variable, address)
-    with pytest.raises(EngineError, match=f"Nothing answers at {variable}={address}"):
+    monkeypatch.setenv(variable, f"{address}/;token=secret")
+    with pytest.raises(EngineError, match=rf"Nothing answers at the {variable} \({address}: ") as caught:
+        SparkEngine().build(make_raw(10), tmp_path / "spark")
+    assert "secret" not in str(caught.value)
+    assert not (tmp_path / "spark").exists()
+
+
+@pytest.mark.parametrize("address", ["sc://", "sc://host:port", "host"])
+def test_an_address_that_is_none(make_raw: MakeRaw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("SPARK_REMOTE", address)
+    with pytest.raises(UsageError, match="SPARK_REMOTE does not hold an address"):
         SparkEngine().build(make_raw(10), tmp_path / "spark")
 
 

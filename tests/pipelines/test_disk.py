@@ -33,7 +33,7 @@ def _run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_disk_that_fills_up_ends_the_run_with_one_line_and_leaves_nothing_half_written(small_disk: Path) -> None:
-    done = _run(small_disk / "home", "--set", "rows=2000000")
+    done = _run(small_disk / "home", "--set", "rows=1000000")
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert "disk is full" in line

@@ -15,9 +15,9 @@ import tempfile
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from fusionguard.data.table import Table
+from fusionguard.errors import UsageError
 from fusionguard.features.engine import EngineError
 from fusionguard.features.fraud import ROWS_SQL, TRAINING_SET_SQL, sql_text
 from fusionguard.files import storage_errors
@@ -81,15 +81,22 @@ def _require_spark() -> None:
 
 
 def _require_answer(variable: str, address: str) -> None:
-    """Knock before Spark does: it would go on knocking for minutes."""
-    place = urlsplit(address.split(",")[0])
-    try:
-        socket.create_connection((place.hostname or "", place.port or _CONNECT_PORT), timeout=_PATIENCE_SECONDS).close()
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise EngineError(
-            f"Nothing answers at {variable}={address} ({reason}).", "Start it, correct the address, or unset it."
-        ) from error
+    """Knock before Spark does, at each of several masters: it would go on knocking for minutes."""
+    scheme, _, places = address.partition("://")
+    reason = ""
+    for place in places.split("/")[0].split(","):  # what follows a slash may be a token, which no message may show
+        host, _, port = place.rpartition(":") if ":" in place else (place, "", str(_CONNECT_PORT))
+        if not host or not port.isdigit():
+            raise UsageError(
+                f"{variable} does not hold an address.",
+                f"Write it as {'sc' if variable == 'SPARK_REMOTE' else 'spark'}://HOST:PORT.",
+            )
+        try:
+            socket.create_connection((host, int(port)), timeout=_PATIENCE_SECONDS).close()
+            return
+        except OSError as error:
+            reason = f"{scheme}://{host}:{port}: {error.strerror or error}"
+    raise EngineError(f"Nothing answers at the {variable} ({reason}).", "Start it, correct the address, or unset it.")
 
 
 def _run(job: dict[str, object], scratch: Path) -> None:
@@ -119,8 +126,7 @@ def _run(job: dict[str, object], scratch: Path) -> None:
 
 def _adopt(written: Path, destination: Path) -> None:
     """Move Spark's part files, whose names hold a random id, to names that hold only their order; empty parts go."""
-    parts = [file for file in sorted(written.glob("part-*.parquet")) if Table(file).rows] or sorted(
-        written.glob("part-*.parquet")
-    )[:1]
+    written_parts = sorted(written.glob("part-*.parquet"))
+    parts = [file for file in written_parts if Table(file).rows] or written_parts[:1]
     for number, file in enumerate(parts):
         file.rename(destination / f"part-{number:05d}.parquet")

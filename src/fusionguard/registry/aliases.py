@@ -104,8 +104,11 @@ def _bundle_folder(home: Home, version: RegisteredVersion) -> Path:
 
 
 def _download(home: Home, version: RegisteredVersion, source: str) -> Path:
+    """Return the home's own copy of a remote bundle, fetched where there is none or it is damaged."""
     kept = home.state / "bundles" / version.bundle_sha256
-    if not kept.is_dir():
+    try:
+        Bundle.open(kept)
+    except BundleError:
         with quiet_mlflow(), registry_errors(home.mlflow_uri), atomic_folder(kept) as folder:
             from mlflow.artifacts import download_artifacts
 

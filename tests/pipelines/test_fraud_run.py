@@ -1,0 +1,156 @@
+"""The fraud pipeline from end to end, as a user runs it, on a small simulated table."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from fusionguard.models.bundle import Bundle
+from tests.conftest import FraudRun
+
+STEPS = [
+    "load_data",
+    "check_raw_data",
+    "build_features",
+    "check_feature_table",
+    "report_bias",
+    "split_by_time",
+    "train_xgboost",
+    "train_autoencoder",
+    "build_bundle",
+    "score_references",
+    "evaluate_model",
+    "explain_model",
+    "register_model",
+    "gate",
+    "write_model_card",
+]
+ALWAYS = {"register_model", "gate", "write_model_card"}
+
+
+def test_every_step_ran_and_was_timed(fraud_run: FraudRun) -> None:
+    steps = {step["name"]: step for step in fraud_run.summary["steps"]}
+    assert sorted(steps) == sorted(STEPS)
+    assert all(step["seconds"] > 0 and not step["cached"] for step in steps.values())
+    assert steps["load_data"]["rows"] == 30_000
+    assert steps["build_features"]["rows"] < 30_000
+
+
+def test_progress_names_every_step_and_the_table_where_to_look(fraud_run: FraudRun) -> None:
+    for step in STEPS:
+        assert step in fraud_run.err
+    for word in (
+        "SIMULATED DATA",
+        "average precision",
+        "logistic regression",
+        "XGBoost defaults",
+        "model card",
+        "make dashboard",
+    ):
+        assert word in fraud_run.out
+    assert "Traceback" not in fraud_run.err
+    assert "Warning" not in fraud_run.err + fraud_run.out
+
+
+def test_the_summary_names_a_bundle_that_opens_and_scores(fraud_run: FraudRun) -> None:
+    bundle = Bundle.open(Path(fraud_run.summary["bundle"]))
+    assert bundle.version == fraud_run.summary["model_version"]
+    assert bundle.manifest.origin == "simulated"
+
+
+def test_the_summary_holds_metrics_with_intervals_beside_the_references(fraud_run: FraudRun) -> None:
+    summary = fraud_run.summary
+    assert set(summary["references"]) == {"logistic regression", "XGBoost defaults"}
+    for readings in (summary["metrics"], *summary["references"].values()):
+        assert list(readings)[0] == "average_precision"
+        assert 0 <= readings["average_precision"]["low"] <= readings["average_precision"]["high"] <= 1
+    assert summary["gate"]["reason"]
+    assert summary["data"]["origin"] == "simulated"
+    assert summary["simulated"] is True
+
+
+def test_the_models_folder_holds_what_people_read(fraud_run: FraudRun) -> None:
+    folder = Path(fraud_run.summary["model_card"]).parent
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"bundle", "model_card.md", "model_card.html", "data_bias_report.json", "evaluation.json"}
+    assert "SIMULATED" in (folder / "model_card.md").read_text().upper()
+    assert json.loads((folder / "data_bias_report.json").read_text())["dataset"] == "fraud"
+    assert "<script src" not in (folder / "model_card.html").read_text()
+
+
+def test_nothing_is_left_outside_its_place(fraud_run: FraudRun) -> None:
+    assert {path.name for path in fraud_run.home.root.iterdir()} == {"data", ".fusionguard"}
+    assert list(fraud_run.home.work.iterdir()) == []
+    stored = [path for path in fraud_run.home.state.rglob("*") if path.is_file()]
+    assert not [path for path in stored if path.suffix in {".csv", ".pkl", ".joblib"} or path.name == "describe.csv"]
+
+
+def test_the_same_run_again_is_cached_and_registers_nothing_new(fraud_run: FraudRun, tmp_path: Path) -> None:
+    done = fraud_run.again("--summary", str(tmp_path / "again.json"))
+    assert done.returncode == 0, done.stderr
+    again = json.loads((tmp_path / "again.json").read_text())
+    assert {step["name"] for step in again["steps"] if not step["cached"]} == ALWAYS
+    assert again["model_version"] == fraud_run.summary["model_version"]
+    assert again["registered_as"] == fraud_run.summary["registered_as"]
+    assert again["metrics"] == fraud_run.summary["metrics"]
+    if fraud_run.summary["gate"]["promoted"]:
+        assert "already champion" in again["gate"]["reason"]
+
+
+def test_without_the_cache_the_same_settings_give_the_same_bundle(fraud_run: FraudRun, tmp_path: Path) -> None:
+    done = fraud_run.again("--no-cache", "--quiet", "--summary", str(tmp_path / "anew.json"))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == done.stderr == ""
+    anew = json.loads((tmp_path / "anew.json").read_text())
+    assert not [step for step in anew["steps"] if step["cached"]]
+    assert anew["model_version"] == fraud_run.summary["model_version"]
+
+
+def test_a_broken_contract_ends_the_run_before_training_with_one_line(fraud_run: FraudRun, tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.csv as pacsv
+    import pyarrow.parquet as pq
+
+    (raw,) = (fraud_run.home.processed / "fraud").rglob("raw.parquet")
+    rows = pq.read_table(raw)
+    amounts = rows["Amount"].to_pylist()
+    amounts[41] = -5.0
+    broken = rows.set_column(rows.schema.get_field_index("Amount"), "Amount", pa.array(amounts, pa.float64()))
+    pacsv.write_csv(broken, tmp_path / "creditcard.csv")
+    done = fraud_run.again("--source", str(tmp_path / "creditcard.csv"), "--quiet")
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "Amount" in line
+    assert "row 42" in line
+
+
+def test_ctrl_c_in_the_middle_of_training_stops_at_once(fraud_run: FraudRun) -> None:
+    environment = os.environ | {"FUSIONGUARD_HOME": str(fraud_run.home.root)}
+    long = [*fraud_run.command, "--set", "xgboost.rounds=100000", "--set", "xgboost.early_stopping_rounds=100000"]
+    long += ["--set", "autoencoder.epochs=10000", "--set", "autoencoder.patience_epochs=10000"]
+    process = subprocess.Popen(long, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "split_by_time" in line:
+            break
+    time.sleep(5)
+    begin = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.splitlines()[-1] == "Interrupted: the run was stopped and left nothing half-written."
+    assert time.monotonic() - begin < 30
+    assert list(fraud_run.home.work.iterdir()) == []
+
+
+@pytest.mark.full
+def test_spark_gives_the_same_model(fraud_run: FraudRun, tmp_path: Path) -> None:
+    done = fraud_run.again("--engine", "spark", "--quiet", "--summary", str(tmp_path / "spark.json"))
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "spark.json").read_text())["model_version"] == fraud_run.summary["model_version"]
