@@ -115,15 +115,15 @@ def _plain_script(run: FraudRun, plain: Measurement) -> str:
 def _overhead(cold: PipelineRun, without: PipelineRun) -> str:
     bare = {step.name: step.seconds for step in without.steps}
     rows = [
-        (step.name, f"{step.seconds:.1f}", f"{bare[step.name]:.1f}", f"{step.seconds - bare[step.name]:+.1f}")
+        (step.name, f"{step.seconds:.1f}", f"{bare[step.name]:.1f}", f"{step.seconds - bare[step.name]:+z.1f}")
         for step in cold.steps
     ]
     in_steps = sum(step.seconds - bare[step.name] for step in cold.steps)
     outside = cold.outside_steps_seconds - without.outside_steps_seconds
     difference, memory = cold.took.seconds - without.took.seconds, cold.took.peak_mb - without.took.peak_mb
     rows += [
-        ("outside the steps", f"{cold.outside_steps_seconds:.1f}", f"{without.outside_steps_seconds:.1f}", f"{outside:+.1f}"),
-        ("**in all**", f"**{cold.took.seconds:.1f}**", f"**{without.took.seconds:.1f}**", f"**{difference:+.1f}**"),
+        ("outside the steps", f"{cold.outside_steps_seconds:.1f}", f"{without.outside_steps_seconds:.1f}", f"{outside:+z.1f}"),
+        ("**in all**", f"**{cold.took.seconds:.1f}**", f"**{without.took.seconds:.1f}**", f"**{difference:+z.1f}**"),
         ("peak MB", f"{cold.took.peak_mb:,.0f}", f"{without.took.peak_mb:,.0f}", f"{memory:+,.0f}"),
     ]
     return (
@@ -171,8 +171,8 @@ def _growth(runs: tuple[PipelineRun, ...], imports: Measurement) -> str:
             (
                 f"{run.rows:,}",
                 f"{run.took.seconds:.1f}",
-                f"{run.took.seconds / millions:.0f}",
-                "" if more is None else f"{more:.0f}",
+                f"{run.took.seconds / millions:,.0f}",
+                "" if more is None else f"{more:,.0f}",
                 f"{run.took.peak_mb:,.0f}",
                 "" if more_mb is None else f"{more_mb:,.0f}",
             )

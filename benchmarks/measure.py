@@ -83,9 +83,13 @@ def python(*arguments: str | Path) -> list[str]:
 
 
 def fresh_environment(folder: Path) -> dict[str, str]:
-    """Return this environment with a home and a ZenML store of their own under ``folder``, as on a new machine."""
+    """Return this environment with a home, a ZenML store and temporary files of its own under ``folder``, as on a new machine."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
-    return environment | {"FUSIONGUARD_HOME": str(folder / "home"), "ZENML_CONFIG_PATH": str(folder / "zenml")}
+    places = {"FUSIONGUARD_HOME": "home", "ZENML_CONFIG_PATH": "zenml", "TMPDIR": "temporary"}
+    for variable, name in places.items():
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        environment[variable] = str(folder / name)
+    return environment
 
 
 @dataclass

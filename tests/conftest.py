@@ -115,20 +115,10 @@ def fraud_run(zenml_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Fr
     """The fraud pipeline, run once for every test that looks at its result: small, on simulated data, as a user runs it."""
     folder = tmp_path_factory.mktemp("fraud-run")
     small = ["data.rows=30000", "split.train=0.4", "split.validation=0.2", "split.calibration=0.2", "xgboost.rounds=40"]
-    small += [
-        "autoencoder.epochs=2",
-        "autoencoder.latent_sizes=[2]",
-        "evaluation.bootstrap_samples=20",
-        "evaluation.shap_rows=100",
-    ]
-    command = [
-        sys.executable,
-        str(Path(__file__).resolve().parents[1] / "run.py"),
-        "--pipeline",
-        "fraud",
-        "--source",
-        "simulated",
-    ]
+    small += ["autoencoder.epochs=2", "autoencoder.latent_sizes=[2]"]
+    small += ["evaluation.bootstrap_samples=20", "evaluation.shap_rows=100"]
+    door = Path(__file__).resolve().parents[1] / "run.py"
+    command = (sys.executable, str(door), "--pipeline", "fraud", "--source", "simulated")
     run = FraudRun(Home(folder / "home"), (*command, *(word for each in small for word in ("--set", each))), {}, "", "")
     done = run.again("--summary", str(folder / "summary.json"))
     assert done.returncode == 0, done.stderr

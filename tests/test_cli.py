@@ -109,7 +109,7 @@ def test_score_with_a_bundles_folder(run: Run, fraud_bundle: Bundle, simulated_r
     assert f"Model {fraud_bundle.version} was trained on SIMULATED data" in err
     scores = pacsv.read_csv(tmp_path / "scores.csv").to_pydict()
     assert len(scores["row"]) == 20_000
-    assert list(scores) == ["row", "score", "probability", "decision", "expected_saving", "model_version"]
+    assert list(scores) == ["row", "score", "probability", "decision", "expected_saving", "reasons", "model_version"]
     reviews = scores["decision"].count("review")
     assert f"Scored 20,000 transactions, {reviews:,} to review, with model {fraud_bundle.version}" in err
     assert not home.root.exists()

@@ -14,6 +14,7 @@ from fusionguard import scoring
 from fusionguard.data.table import Table
 from fusionguard.errors import DataError, StorageError, UnknownChoiceError, UsageError
 from fusionguard.features.duckdb_engine import score_rows
+from fusionguard.features.fraud import MODEL_FEATURES
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.fraud.model import FraudModel
 from fusionguard.scoring import COLUMNS, ScoreSummary, score_file
@@ -56,6 +57,12 @@ def test_scores_are_the_models_in_their_order(model: FraudModel, transactions: p
     assert set(scored["decision"].to_pylist()) == {"review", "accept"}
     assert np.allclose(scored["expected_saving"].to_numpy(), expected.probability * amount - model.policy.review_cost)
     assert set(scored["model_version"].to_pylist()) == {model.bundle.sha256[:12]}
+    assert all((reasons != "") == alert for reasons, alert in zip(scored["reasons"].to_pylist(), review, strict=True))
+    assert set("; ".join(scored["reasons"].to_pylist()).replace("; ", " ").split()) <= {
+        *MODEL_FEATURES,
+        "reconstruction",
+        "error",
+    }
     assert summary == ScoreSummary(rows=ROWS, alerts=int(review.sum()))
 
 

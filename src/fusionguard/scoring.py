@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from fusionguard.data.ingest import read_raw
 from fusionguard.data.schema import FRAUD
@@ -17,11 +18,15 @@ from fusionguard.data.table import Table
 from fusionguard.errors import UsageError
 from fusionguard.features.duckdb_engine import score_rows
 from fusionguard.features.fraud import MODEL_FEATURES
+from fusionguard.models.fraud.explain import explain
 from fusionguard.models.fraud.model import FraudModel
 from fusionguard.output import output_suffix, row_writer, scratch_folder
 
 BATCH_ROWS = 200_000
 """Rows scored at a time."""
+
+REASONS = 3
+"""Reason codes told for an alert, at most."""
 
 REVIEW, ACCEPT = "review", "accept"
 
@@ -32,6 +37,7 @@ COLUMNS = pa.schema(
         ("probability", pa.float64()),
         ("decision", pa.string()),
         ("expected_saving", pa.float64()),
+        ("reasons", pa.string()),
         ("model_version", pa.string()),
     ]
 )
@@ -39,7 +45,8 @@ COLUMNS = pa.schema(
 
 ``row`` counts the input's rows of data from 1; ``score`` ranks (calibrated log-odds); ``probability`` is calibrated to the real
 prior; ``decision`` is ``review`` (an alert) or ``accept``; ``expected_saving`` is what a review is expected to save, in the
-currency of the amounts; ``model_version`` is the first 12 digits of the bundle's SHA-256.
+currency of the amounts; ``reasons`` names what raises the risk of an alert most, separated by ``; ``, and is empty otherwise;
+``model_version`` is the first 12 digits of the bundle's SHA-256.
 """
 
 
@@ -98,7 +105,8 @@ def _score_batches(model: FraudModel, features: Table) -> Iterator[pa.RecordBatc
 
 
 def _score(model: FraudModel, rows: pa.RecordBatch, first_row: int) -> pa.RecordBatch:
-    scores = model.score(pa.Table.from_batches([rows]))
+    table = pa.Table.from_batches([rows])
+    scores = model.score(table)
     amount = rows["Amount"].to_numpy()
     review = model.policy.decide(scores.probability, amount)
     columns = [
@@ -107,6 +115,17 @@ def _score(model: FraudModel, rows: pa.RecordBatch, first_row: int) -> pa.Record
         pa.array(scores.probability),
         pa.array(np.where(review, REVIEW, ACCEPT)),
         pa.array(model.policy.expected_saving(scores.probability, amount)),
+        pa.array(_reasons(model, table, review), pa.string()),
         pa.array([model.version]).take(pa.array(np.zeros(rows.num_rows, dtype=np.int8))),
     ]
     return pa.record_batch(columns, schema=COLUMNS)
+
+
+def _reasons(model: FraudModel, rows: pa.Table, review: NDArray[np.bool_]) -> list[str]:
+    reasons = [""] * rows.num_rows
+    flagged = np.flatnonzero(review)
+    if flagged.size:
+        codes = explain(model, rows.take(flagged)).reason_codes(REASONS)
+        for row, names in zip(flagged, codes, strict=True):
+            reasons[row] = "; ".join(names)
+    return reasons

@@ -53,6 +53,7 @@ def address(fraud_run: FraudRun) -> Iterator[str]:
         yield line
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
+        process.stdout.close()
     with pytest.raises(OSError, match="refused"):
         urllib.request.urlopen(line.partition("/projects")[0], timeout=5)
 
@@ -80,6 +81,8 @@ def test_the_dashboard_shows_the_runs_graph_with_its_artifacts(address: str, fra
             page.get_by_text(text, exact=True).first.wait_for(timeout=30_000)
         page.screenshot(path=str(ARTIFACTS / "dashboard_run.png"))
         page.get_by_text("evaluation_plots", exact=True).first.click()
+        page.get_by_role("tab", name="Visualization").click()
+        page.get_by_text("Load Preview").click()
         frame = page.frame_locator("iframe").first
         frame.locator("img").first.wait_for(timeout=60_000)
         page.screenshot(path=str(ARTIFACTS / "dashboard_evaluation_plots.png"))

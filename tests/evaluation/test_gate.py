@@ -34,6 +34,12 @@ def test_a_first_model_that_beats_the_logistic_regression_is_promoted(report: Ev
     assert "no champion yet" in verdict.reason and " beats the logistic regression's" in verdict.reason
 
 
+def test_a_champion_that_cannot_be_loaded_defends_nothing(report: EvaluationReport) -> None:
+    verdict = decide_gate(CHALLENGER, None, report=report, compare=pytest.fail, config=GateConfig(), lost="1")  # type: ignore[arg-type]
+    assert verdict.promoted
+    assert verdict.reason.startswith("The champion, version 1, cannot be loaded any more, and average precision")
+
+
 def test_a_first_model_that_does_not_beat_it_is_not(report: EvaluationReport) -> None:
     tied = report.model_copy(update={"metrics": report.references["logistic regression"]})
     verdict = decide(tied, None)

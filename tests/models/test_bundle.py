@@ -76,10 +76,17 @@ def test_a_folder_that_does_not_exist_is_refused(tmp_path: Path) -> None:
         Bundle.open(tmp_path / "nothing")
 
 
-def test_features_of_another_version_are_refused(copy: Path) -> None:
-    (copy / "features.json").write_text(json.dumps({"columns": ["V1"], "schema_version": 0}))
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("features.json", {"columns": ["V1"], "schema_version": 0}, "other features"),
+        ("calibration.json", {"slope": 1}, "does not know"),
+    ],
+)
+def test_files_of_another_version_are_refused(copy: Path, file: str, content: dict[str, object], message: str) -> None:
+    (copy / file).write_text(json.dumps(content))
     manifest = Bundle(copy).manifest
     (copy / MANIFEST).unlink()
     Bundle.seal(copy, **manifest.model_dump(exclude={"files"}))
-    with pytest.raises(BundleError, match="other features"):
+    with pytest.raises(BundleError, match=message):
         FraudModel.load(copy)

@@ -46,9 +46,9 @@ def test_a_read_only_folder_is_one_line_before_anything_runs(small_disk: Path) -
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     done = _run(small_disk / "home")
     assert done.returncode == 1
-    assert done.stderr.splitlines() == [
-        f"Cannot write {small_disk}/home/.fusionguard: Read-only file system. The file system is read-only: choose another folder."
-    ]
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"Cannot write {small_disk}/home/.fusionguard: Read-only file system.")
+    assert "choose another folder" in line
 
 
 def test_a_summary_on_a_read_only_folder_is_found_before_the_run(small_disk: Path, tmp_path: Path) -> None:

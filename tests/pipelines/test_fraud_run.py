@@ -68,7 +68,7 @@ def test_the_summary_holds_metrics_with_intervals_beside_the_references(fraud_ru
     summary = fraud_run.summary
     assert set(summary["references"]) == {"logistic regression", "XGBoost defaults"}
     for readings in (summary["metrics"], *summary["references"].values()):
-        assert list(readings)[0] == "average_precision"
+        assert next(iter(readings)) == "average_precision"
         assert 0 <= readings["average_precision"]["low"] <= readings["average_precision"]["high"] <= 1
     assert summary["gate"]["reason"]
     assert summary["data"]["origin"] == "simulated"

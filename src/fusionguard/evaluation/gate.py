@@ -56,6 +56,7 @@ def decide_gate(
     report: EvaluationReport,
     compare: Callable[[], PairedDifference],
     config: GateConfig,
+    lost: str | None = None,
 ) -> GateVerdict:
     """Decide whether ``challenger`` becomes the champion.
 
@@ -75,9 +76,11 @@ def decide_gate(
         it is needed.
     config
         How sure is sure enough.
+    lost
+        The version of a champion that cannot be loaded any more; it defends nothing, so ``champion`` is null then.
     """
     if champion is None:
-        return _first(challenger, report)
+        return _first(challenger, report, lost)
     obstacle = _obstacle(challenger, champion, report)
     if obstacle is not None:
         return _verdict(challenger, champion, promoted=False, reason=obstacle)
@@ -88,13 +91,14 @@ def decide_gate(
     )
 
 
-def _first(challenger: Contender, report: EvaluationReport) -> GateVerdict:
+def _first(challenger: Contender, report: EvaluationReport, lost: str | None) -> GateVerdict:
     if BAR_OF_THE_FIRST not in report.references:
         raise DataError(f"The gate needs the {BAR_OF_THE_FIRST}'s reading.", "Evaluate the reference models on the same rows.")
     own, bar = report.value(AVERAGE_PRECISION, FRAUD_MODEL), report.value(AVERAGE_PRECISION, BAR_OF_THE_FIRST)
     promoted = own > bar
     verb = "beats" if promoted else "does not beat"
-    reason = f"There is no champion yet, and average precision {own:.3f} {verb} the {BAR_OF_THE_FIRST}'s {bar:.3f}."
+    vacancy = f"The champion, version {lost}, cannot be loaded any more" if lost else "There is no champion yet"
+    reason = f"{vacancy}, and average precision {own:.3f} {verb} the {BAR_OF_THE_FIRST}'s {bar:.3f}."
     return GateVerdict(promoted=promoted, challenger_version=challenger.version, reason=reason)
 
 

@@ -14,8 +14,8 @@ from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.policy import DecisionPolicy
 from fusionguard.evaluation.readings import read_ranking, read_value
 from fusionguard.evaluation.scored import Flags, ScoredRows
+from fusionguard.features.fraud import AMOUNT_EDGES
 
-AMOUNT_EDGES = (0.0, 1.0, 10.0, 100.0, 500.0)
 HOUR_EDGES = (0, 4, 8, 12, 16, 20, 24)
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 import xgboost as xgb
+from pydantic import ValidationError
 
 from fusionguard.errors import BundleError
 from fusionguard.evaluation.policy import DecisionPolicy
@@ -57,12 +58,16 @@ class FraudModel:
                 f"The bundle '{bundle.folder.name}' was made for other features than this version builds.",
                 "Train the model again with run.py.",
             )
-        return cls(
-            bundle=bundle,
-            booster=xgb.Booster(model_file=bytearray((bundle.folder / BOOSTER).read_bytes())),
-            fusion=Fusion.model_validate(bundle.read_json(CALIBRATION)),
-            policy=DecisionPolicy.model_validate(bundle.read_json(POLICY)),
-        )
+        try:
+            fusion = Fusion.model_validate(bundle.read_json(CALIBRATION))
+            policy = DecisionPolicy.model_validate(bundle.read_json(POLICY))
+        except ValidationError as error:
+            raise BundleError(
+                f"The bundle '{bundle.folder.name}' holds a {CALIBRATION} or {POLICY} that this version does not know.",
+                "Train the model again with run.py.",
+            ) from error
+        booster = xgb.Booster(model_file=bytearray((bundle.folder / BOOSTER).read_bytes()))
+        return cls(bundle=bundle, booster=booster, fusion=fusion, policy=policy)
 
     @property
     def version(self) -> str:
