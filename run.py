@@ -22,7 +22,13 @@ examples:
 def main(arguments: list[str] | None = None) -> int:
     """Run what the arguments ask for and return the exit status: 0, 1 for a failure, 2 for a mistake in the command."""
     options = _parser().parse_args(arguments)
+    try:
+        return _run(options)
+    except KeyboardInterrupt:
+        return _fail("Interrupted: the run was stopped and left nothing half-written.", 130)
 
+
+def _run(options: argparse.Namespace) -> int:
     from fusionguard.errors import FusionGuardError
     from fusionguard.home import find_home
     from pipelines.failures import expected_failure
@@ -46,14 +52,12 @@ def main(arguments: list[str] | None = None) -> int:
         summary = execute(request, find_home(), begin=_BEGIN)
     except Interrupted as stop:
         return _fail(f"{stop}: the run was stopped and left nothing half-written.", stop.exit_status)
-    except KeyboardInterrupt:
-        return _fail("Interrupted: the run was stopped and left nothing half-written.", 130)
     except FusionGuardError as error:
         return _fail(str(error), error.exit_status)
     except Exception as error:
         failure = expected_failure(error)
         if failure is None:
-            raise
+            raise  # a bug: show all of it
         return _fail(str(failure), failure.exit_status)
     if not options.quiet:
         from pipelines.summary import print_summary

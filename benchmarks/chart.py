@@ -7,6 +7,7 @@ from typing import Any
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
 from benchmarks.fraud_run import PipelineRun
@@ -24,8 +25,7 @@ def draw_chart(results: Results) -> bytes | None:
         return None
     widths = [1.35 if draw is _draw_steps else 1.0 for draw in wanted]
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(4.6 * sum(widths), 4.8), layout="constrained")
-        figure.get_layout_engine().set(wspace=0.06)
+        figure = Figure(figsize=(4.6 * sum(widths), 4.8), layout=ConstrainedLayoutEngine(wspace=0.06))
         for axes, draw in zip(figure.subplots(1, len(wanted), width_ratios=widths, squeeze=False)[0], wanted, strict=True):
             draw(axes, results)
         return png(figure)

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from benchmarks.measure import Measurement, fresh_environment, measure, python
+from benchmarks.measure import BenchmarkError, Measurement, fresh_environment, measure, python
 from benchmarks.sizes import QUICK, Sizes
 
 TARGET_SECONDS = 70.0
@@ -57,13 +57,21 @@ class FraudRun(_Frozen):
 
 
 def measure_fraud_run(sizes: Sizes, folder: Path) -> FraudRun:
-    """Measure the run cold, then cached, then the imports of the cold one."""
+    """Measure the run cold, then cached, then the imports of the cold one.
+
+    Raises
+    ------
+    BenchmarkError
+        The second run found nothing in the cache, as when the code was changed meanwhile.
+    """
     if sizes.warm_up:
         run_pipeline(QUICK, QUICK.rows, folder / "warm-up")
     modules = folder / "modules.json"
     home = folder / "home"
     cold = run_pipeline(sizes, sizes.rows, home, modules=modules)
     cached = run_pipeline(sizes, sizes.rows, home)
+    if not any(step.cached for step in cached.steps):
+        raise BenchmarkError("The same command again found no step in the cache.", "Leave the code alone while it is measured.")
     imports = measure(python("-m", "benchmarks.imports", "only", modules), environment=fresh_environment(folder / "imports"))
     return FraudRun(cold=cold, cached=cached, imports=imports, modules=len(json.loads(modules.read_text(encoding="utf-8"))))
 
@@ -73,7 +81,7 @@ def run_pipeline(sizes: Sizes, rows: int, folder: Path, *, modules: Path | None 
     folder.mkdir(parents=True, exist_ok=True)
     summary = folder / "summary.json"
     script = ["run.py", "--pipeline", "fraud", "--stack", "local", "--source", "simulated", "--summary", str(summary)]
-    recorder = ["-m", "benchmarks.imports", "record", modules] if modules else []
+    recorder = ["-m", "benchmarks.imports", "record", str(modules)] if modules else []
     took = measure(python(*recorder, *script, *sizes.assignments(rows)), environment=fresh_environment(folder))
     return PipelineRun(rows=rows, took=took, steps=_steps(json.loads(summary.read_text(encoding="utf-8"))))
 

@@ -14,18 +14,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fusionguard.config import load_config
+from fusionguard.errors import UsageError
 from fusionguard.files import storage_errors
 from fusionguard.home import Home
 from pipelines.catalog import CATALOG, PipelineEntry, find_pipeline
 from pipelines.interruption import InterruptionGuard
 from pipelines.observer import StepObserver
 from pipelines.progress import LineProgress, Progress, ProgressHandler, SilentProgress
-from pipelines.summary import Summary, check_writable
 from stacks.provision import STACK_FOLDER, provision, read_stack_file
 from stacks.session import active_stack, open_client
 
 if TYPE_CHECKING:
     from zenml.models import PipelineRunResponse
+
+    from pipelines.summary import Summary
 
 
 _log = logging.getLogger("fusionguard.run")
@@ -84,13 +86,15 @@ def execute(
     config = load_config(entry.config, [entry.settings, *request.config_files], request.assignments)
     read_stack_file(request.stack, stack_folder)
     if request.summary is not None:
-        check_writable(request.summary)
+        _check_summary(request.summary)
     arguments = entry.arguments(config, home)
     _check_home(home)
     with InterruptionGuard() as guard:
         progress: Progress = SilentProgress() if request.quiet else LineProgress()
         stack = provision(request.stack, home, stack_folder)
         observer, run = _run(entry, arguments, request, home, stack.id, progress, guard)
+        from pipelines.summary import Summary  # what it needs of the domain takes a second to import
+
         module = importlib.import_module(entry.module)
         summary = Summary(
             pipeline=entry.name,
@@ -171,6 +175,22 @@ def _close_run(name: str) -> None:
     except (SQLAlchemyError, OSError) as error:
         # What ended the run matters more than that ZenML could not note it, for instance on a full disk.
         _log.warning("ZenML could not be told that the run %s is over: %s", name, error)
+
+
+def _check_summary(file: Path) -> None:
+    """Find out before a long run that its summary could not be written."""
+    if not file.parent.is_dir():
+        raise UsageError(
+            f"There is no folder '{file.parent}' for the summary.", "Create it, or name another file with --summary."
+        )
+    if file.is_dir():
+        raise UsageError(f"'{file}' is a folder.", "Name a file with --summary.")
+    probe = file.parent / f".{file.name}.probe"
+    try:
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise UsageError(f"Cannot write the summary '{file}': {error.strerror}.", "Name another file with --summary.") from error
 
 
 def _check_home(home: Home) -> None:

@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from fusionguard.data.provenance import Provenance
-from fusionguard.errors import UsageError
 from fusionguard.evaluation.report import TableRow
 from fusionguard.files import write_json
 from pipelines.observer import StepRecord
@@ -84,21 +83,6 @@ class Summary(BaseModel):
     def write(self, file: Path) -> None:
         """Write the JSON, whole or not at all."""
         write_json(file, self.to_json())
-
-
-def check_writable(file: Path) -> None:
-    """Find out before a long run that its summary could not be written; raise :class:`UsageError` then."""
-    folder = file.parent
-    if not folder.is_dir():
-        raise UsageError(f"There is no folder '{folder}' for the summary.", "Create it, or name another file with --summary.")
-    if file.is_dir():
-        raise UsageError(f"'{file}' is a folder.", "Name a file with --summary.")
-    probe = folder / f".{file.name}.probe"
-    try:
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise UsageError(f"Cannot write the summary '{file}': {error.strerror}.", "Name another file with --summary.") from error
 
 
 def print_summary(summary: Summary, stream: TextIO | None = None) -> None:

@@ -29,5 +29,5 @@ def code_fingerprint() -> str:
     return digest.hexdigest()
 
 
-CACHE_POLICY = CachePolicy(cache_func=code_fingerprint)
+CACHE_POLICY = CachePolicy(cache_func=code_fingerprint)  # type: ignore[arg-type]  # ZenML turns it into a source
 """For every pipeline: ZenML's default, and the code's fingerprint."""

@@ -64,13 +64,13 @@ def write_model_card(
     card = model_card(
         CardInputs(
             provenance=provenance,
-            features=manifest.model_dump(mode="json"),
-            split=split.model_dump(mode="json"),
+            features=manifest,
+            split=split,
             training=_training_facts(bundle),
             evaluation=evaluation,
             importance=importance.features,
             gate=verdict,
-            config=config.model_dump(mode="json"),
+            config=config,
             versions={name: installed_version(name) for name in _LIBRARIES},
             bundle_sha256=bundle.sha256,
         )
@@ -90,11 +90,6 @@ def write_model_card(
 def _training_facts(bundle: Bundle) -> dict[str, int | str]:
     model = FraudModel.load(bundle)
     return {"boosted trees": model.booster.num_boosted_rounds(), "fusion": model.fusion.reason}
-
-
-def training_facts(model: FraudModel) -> dict[str, str | int]:
-    """Return what training found, by its name for people."""
-    return {"boosting rounds": model.booster.num_boosted_rounds(), "fusion": model.fusion.reason}
 
 
 def _keep(home: Home, bundle: Bundle, files: dict[str, bytes]) -> Release:
