@@ -83,6 +83,9 @@ def zenml_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ZENML_CONFIG_PATH", str(folder))
         patch.delenv("ZENML_ACTIVE_STACK_ID", raising=False)
+        if os.environ.get("PYTHONDONTWRITEBYTECODE"):  # else each of a dozen processes would compile ZenML anew: 5 s
+            patch.delenv("PYTHONDONTWRITEBYTECODE")
+            patch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path_factory.mktemp("bytecode")))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # 2026-11: ZenML 0.98 imports passlib, which imports the deprecated crypt
             from stacks.session import open_client

@@ -54,21 +54,14 @@ def simulate(
 
     Example: fusionguard simulate --rows 20000 --output transactions.csv
     """
-    import pyarrow.parquet as pq
-
+    from fusionguard.data.export import write_table
     from fusionguard.data.schema import dataset_schema
     from fusionguard.data.simulator import simulate as simulate_table
-    from fusionguard.output import output_suffix, row_writer, scratch_folder
+    from fusionguard.output import output_suffix, scratch_folder
 
-    schema = dataset_schema(dataset.value)
-    if output_suffix(output) == ".parquet":
-        simulate_table(schema, rows, seed, output)
-    else:
-        with scratch_folder(output) as scratch:
-            table = simulate_table(schema, rows, seed, scratch / "raw.parquet")
-            with pq.ParquetFile(table.path, pre_buffer=False) as parquet, row_writer(output, parquet.schema_arrow) as writer:
-                for batch in parquet.iter_batches():
-                    writer.write_batch(batch)
+    output_suffix(output)
+    with scratch_folder(output) as scratch:
+        write_table(simulate_table(dataset_schema(dataset.value), rows, seed, scratch / "raw.parquet"), output)
     _say(f"Wrote {rows:,} SIMULATED transactions (seed {seed}) to {output}.")
 
 

@@ -67,10 +67,10 @@ class AutoencoderConfig(_Frozen):
     """Candidates for the bottleneck; validation chooses."""
     hidden_size: int = Field(default=20, ge=2)
     epochs: int = Field(default=40, ge=1)
-    patience_epochs: int = Field(default=3, ge=1)
-    minimum_gain: float = Field(default=0.005, ge=0, lt=1)
+    patience_epochs: int = Field(default=2, ge=1)
+    minimum_gain: float = Field(default=0.01, ge=0, lt=1)
     """An epoch counts as better where it lowers the validation loss by at least this share."""
-    batch_rows: int = Field(default=512, ge=16)
+    batch_rows: int = Field(default=1024, ge=16)
     learning_rate: float = Field(default=0.005, gt=0)
 
 

@@ -206,7 +206,7 @@ def test_a_folder_of_part_files_is_written_as_one(tmp_path: Path) -> None:
 
 def test_a_table_that_cannot_be_written(tmp_path: Path) -> None:
     table = simulate(FRAUD, 100, 4, tmp_path / "raw.parquet")
-    with pytest.raises(UnknownChoiceError, match=r"file type '.xlsx'.*\.csv, \.csv\.gz, \.parquet"):
+    with pytest.raises(UnknownChoiceError, match=r"output format '.xlsx'.*\.csv, \.csv\.gz, \.parquet"):
         write_table(table, tmp_path / "a.xlsx")
     with pytest.raises(StorageError):
         write_table(table, table.path / "a.csv")
