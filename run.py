@@ -31,6 +31,9 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     from fusionguard.errors import FusionGuardError
     from fusionguard.home import find_home
+    from fusionguard.threads import wait_politely
+
+    wait_politely()
     from pipelines.failures import expected_failure
     from pipelines.interruption import Interrupted
     from pipelines.runner import RunRequest, execute

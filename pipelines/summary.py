@@ -95,7 +95,9 @@ def print_summary(summary: Summary, stream: TextIO | None = None) -> None:
     say()
     if report.data.simulated:
         say(_SIMULATED, style="bold yellow")
-    say(f"Data    {report.data.origin}, {report.data.rows:,} rows: {report.data.description}")
+    rate = report.data.negative_sampling_rate
+    sampled = f"; {100 * rate:g} % of the legitimate rows, weighted back" if rate < 1 else ""
+    say(f"Data    {report.data.origin}, {report.data.rows:,} rows: {report.data.description}{sampled}")
     console.print(_metrics_table(report))
     say(f"Gate    {report.registered_as} {_verdict(report)}. {report.gate.get('reason', '')}")
     cached = sum(step.cached for step in summary.steps)

@@ -15,7 +15,9 @@ import pytest
 
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
+from fusionguard.threads import wait_politely
 
+wait_politely()
 _SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 

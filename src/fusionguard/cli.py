@@ -12,6 +12,7 @@ import typer
 from fusionguard import __version__
 from fusionguard.errors import FusionGuardError
 from fusionguard.home import find_home
+from fusionguard.threads import wait_politely
 
 INTERRUPTED = 130
 """The exit status after Ctrl-C, as shells have it."""
@@ -34,6 +35,7 @@ class Dataset(StrEnum):
 
 def main() -> None:
     """Run the command line; an expected failure is one line on stderr and its exit status, never a traceback."""
+    wait_politely()
     try:
         app()
     except FusionGuardError as error:

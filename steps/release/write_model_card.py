@@ -7,6 +7,7 @@ from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Annotated
 
+import onnx
 from pydantic import BaseModel, ConfigDict
 from zenml import step
 from zenml.types import HTMLString, MarkdownString
@@ -22,12 +23,14 @@ from fusionguard.features.store import FeatureManifest
 from fusionguard.files import atomic_folder
 from fusionguard.home import Home, find_home
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.fraud.model import FraudModel
+from fusionguard.models.fraud.model import AUTOENCODER_ONNX, FraudModel
 from fusionguard.registry.versions import RegisteredVersion
 from materializers.figures import Figures
 from steps.fraud.explain_model import Importance
 
 _LIBRARIES = ("fusionguard", "xgboost", "torch", "onnxruntime", "duckdb", "pyspark", "scikit-learn", "zenml", "mlflow")
+
+_PLOTS = "plots"
 
 
 class Release(BaseModel):
@@ -61,21 +64,21 @@ def write_model_card(
     """Write the model card and keep it beside the bundle and the reports, and in the MLflow run."""
     from fusionguard.registry.register import attach_files  # MLflow takes seconds to import
 
-    card = model_card(
-        CardInputs(
-            provenance=provenance,
-            features=manifest,
-            split=split,
-            training=_training_facts(bundle),
-            evaluation=evaluation,
-            importance=importance.features,
-            gate=verdict,
-            config=config,
-            versions={name: installed_version(name) for name in _LIBRARIES},
-            bundle_sha256=bundle.sha256,
-        )
+    inputs = CardInputs(
+        provenance=provenance,
+        features=manifest,
+        split=split,
+        training=_training_facts(bundle),
+        evaluation=evaluation,
+        importance=importance.features,
+        gate=verdict,
+        config=config,
+        versions={name: installed_version(name) for name in _LIBRARIES},
+        bundle_sha256=bundle.sha256,
     )
-    page = card_html(card, {**evaluation_plots.images, **explanation_plots.images})
+    images = {**evaluation_plots.images, **explanation_plots.images}
+    card = model_card(inputs)
+    page = card_html(card, images)
     files = {
         "model_card.md": card.encode(),
         "model_card.html": page.encode(),
@@ -84,18 +87,26 @@ def write_model_card(
     }
     home = find_home()
     attach_files(home, version, files)
-    return MarkdownString(card), HTMLString(page), _keep(home, bundle, files)
+    plots = {f"{_PLOTS}/{name}.png": image for name, image in images.items()}
+    illustrated = {"model_card.md": model_card(inputs, image_folder=_PLOTS).encode()}
+    return MarkdownString(card), HTMLString(page), _keep(home, bundle, {**files, **illustrated, **plots})
 
 
 def _training_facts(bundle: Bundle) -> dict[str, int | str]:
     model = FraudModel.load(bundle)
-    return {"boosted trees": model.booster.num_boosted_rounds(), "fusion": model.fusion.reason}
+    autoencoder = {prop.key: prop.value for prop in onnx.load(bundle.folder / AUTOENCODER_ONNX).metadata_props}
+    return {
+        "boosted trees": model.booster.num_boosted_rounds(),
+        "autoencoder's bottleneck": autoencoder["latent_size"],
+        "fusion": model.fusion.reason,
+    }
 
 
 def _keep(home: Home, bundle: Bundle, files: dict[str, bytes]) -> Release:
     target = home.models / f"{bundle.manifest.model}-{bundle.version}"
     with atomic_folder(target) as folder:
         shutil.copytree(bundle.folder, folder / "bundle")
+        (folder / _PLOTS).mkdir()
         for name, content in files.items():
             (folder / name).write_bytes(content)
     return Release(bundle=Bundle.open(target / "bundle").folder, card=target / "model_card.md")

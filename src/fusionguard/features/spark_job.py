@@ -12,6 +12,9 @@ from typing import Any
 DEFAULT_MASTER = "local[2]"
 ROW_GROUP_BYTES = 32 * 2**20
 ROWS_PER_PARTITION = 250_000
+LOCAL_MEMORY = "4g"
+"""The heap of a local Spark at most; ``SPARK_DRIVER_MEMORY`` overrides it."""
+
 SMALL_ROWS = 2_000_000
 """Up to here the JVM's optimising compiler costs more time than it saves: a third of all CPU at 285 k rows."""
 
@@ -62,6 +65,7 @@ def _open_session(scratch: str, rows: int) -> Any:
     }
     if master.startswith("local"):
         settings |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+        settings["spark.driver.memory"] = os.environ.get("SPARK_DRIVER_MEMORY", LOCAL_MEMORY)
         if rows <= SMALL_ROWS:
             settings["spark.driver.extraJavaOptions"] = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
     for key, value in settings.items():
