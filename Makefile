@@ -4,7 +4,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 # uv does not read pip's settings: hand on the ones that say where packages come from.
-UV     := UV_FIND_LINKS="$(or $(UV_FIND_LINKS),$(PIP_FIND_LINKS))" VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(BIN)/uv
+COMMA  := ,
+SPACE  := $(subst ,, )
+UV     := UV_FIND_LINKS="$(or $(UV_FIND_LINKS),$(subst $(SPACE),$(COMMA),$(strip $(PIP_FIND_LINKS))))" \
+          $(if $(PIP_INDEX_URL),UV_DEFAULT_INDEX="$(PIP_INDEX_URL)") $(if $(PIP_CERT),SSL_CERT_FILE="$(PIP_CERT)") VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(BIN)/uv
 
 .DEFAULT_GOAL := help
 .PHONY: help setup fraud test test-full lint types lock bench dashboard mlflow clean
@@ -16,7 +19,7 @@ setup: $(READY) ## install everything into .venv from requirements.lock, and do 
 
 $(READY): requirements.lock pyproject.toml Makefile
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "FusionGuard needs Python 3.11 or newer: make $(MAKECMDGOALS) PYTHON=python3.11"; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
 	$(UV) pip install --quiet --compile-bytecode --requirement requirements.lock
 	$(UV) pip install --quiet --no-deps --editable .
@@ -38,6 +41,7 @@ types: setup ## mypy --strict on src/
 	$(BIN)/mypy
 
 lock: $(READY) ## resolve requirements*.in anew into requirements.lock
+	@rm -f requirements.lock
 	$(UV) pip compile --quiet --python-version 3.11 --no-header --no-annotate requirements-dev.in --output-file requirements.lock
 	@sed -i -E 's/^(torch==[0-9.]+)\+.*/\1/' requirements.lock
 

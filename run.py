@@ -41,7 +41,7 @@ def _run(options: argparse.Namespace) -> int:
     assignments = list(options.set)
     for key, value in (("data.source", options.source), ("data.engine", options.engine)):
         if value is not None:
-            assignments.insert(0, f"{key}={json.dumps(value)}")
+            assignments.insert(0, f"{key}={json.dumps(value, ensure_ascii=False)}")
     request = RunRequest(
         pipeline=options.pipeline,
         stack=options.stack,

@@ -22,17 +22,15 @@ from fusionguard.data.schema import FRAUD
 from fusionguard.data.source import resolve_source
 from fusionguard.data.table import Table
 from fusionguard.errors import FusionGuardError
-from fusionguard.evaluation.bootstrap import PairedDifference, paired_difference
 from fusionguard.evaluation.card import CardInputs, card_html, model_card
 from fusionguard.evaluation.explanation_plots import shap_plots
-from fusionguard.evaluation.gate import Contender, GateVerdict, decide_gate
 from fusionguard.evaluation.plots import evaluation_plots
 from fusionguard.evaluation.report import EvaluationReport, evaluate
 from fusionguard.evaluation.splits import SplitPlan, plan_split
 from fusionguard.features.bias import bias_report
 from fusionguard.features.contracts import check_features
 from fusionguard.features.fraud import MODEL_FEATURES
-from fusionguard.features.store import FeatureManifest, build_features
+from fusionguard.features.store import build_features
 from fusionguard.files import write_json, write_text
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
@@ -42,7 +40,7 @@ from fusionguard.models.fraud.explain import explain, sample_rows
 from fusionguard.models.fraud.model import FraudModel
 from fusionguard.models.fraud.reading import read_test
 from fusionguard.models.fraud.references import score_references
-from fusionguard.registry.versions import CHALLENGER, CHAMPION, RegisteredVersion
+from fusionguard.registry.versions import RegisteredVersion
 
 _SETTINGS = Path(__file__).resolve().parents[1] / "pipelines" / "fraud.yaml"
 _LIBRARIES = ("fusionguard", "xgboost", "torch", "onnxruntime", "duckdb", "pyspark", "scikit-learn", "mlflow")
@@ -110,7 +108,14 @@ def run(config: FraudConfig, folder: Path) -> dict[str, float]:
         autoencoder = train_autoencoder(features, split, config.autoencoder, negative_weight=weight, seed=seed)
     with clock.step("build_bundle"):
         bundle = build_fraud_bundle(
-            folder / "bundle", features, split, booster, autoencoder, provenance=provenance, config=config
+            folder / "bundle",
+            features,
+            split,
+            booster,
+            autoencoder,
+            provenance=provenance,
+            features_sha256=manifest.features_sha256,
+            config=config,
         )
     with clock.step("score_references"):
         reference_scores = score_references(features, split, negative_weight=weight, seed=seed)
@@ -127,7 +132,9 @@ def run(config: FraudConfig, folder: Path) -> dict[str, float]:
     with clock.step("register_model"):
         version = _register(home, bundle, evaluation, images, provenance, config)
     with clock.step("gate"):
-        verdict = _gate(home, version, bundle, evaluation, features, manifest, split, config)
+        from fusionguard.registry.gate import pass_gate
+
+        verdict = pass_gate(home, version, bundle, evaluation, features, split, config.gate, negative_weight=weight, seed=seed)
     with clock.step("write_model_card"):
         card = model_card(
             CardInputs(
@@ -168,45 +175,6 @@ def _register(
 
     settings = config.model_dump(mode="json")
     return register_bundle(home, bundle, metrics=evaluation.flat_metrics(), plots=images, provenance=provenance, config=settings)
-
-
-def _gate(
-    home: Home,
-    version: RegisteredVersion,
-    bundle: Bundle,
-    evaluation: EvaluationReport,
-    features: Table,
-    manifest: FeatureManifest,
-    split: SplitPlan,
-    config: FraudConfig,
-) -> GateVerdict:
-    from fusionguard.registry.aliases import champion, resolve_bundle, set_alias
-
-    current = champion(home, "fraud")
-    held = resolve_bundle(home, f"fraud@{CHAMPION}") if current is not None else None
-
-    def compare() -> PairedDifference:
-        assert held is not None
-        own, other = (read_test(FraudModel.load(each), features, split, manifest.negative_weight) for each in (bundle, held))
-        samples = config.evaluation.bootstrap_samples
-        return paired_difference(own.label, own.weight, own.score, other.score, samples=samples, seed=config.seed)
-
-    verdict = decide_gate(
-        _contender(str(version.version), bundle),
-        _contender(str(current.version), held) if current is not None and held is not None else None,
-        report=evaluation,
-        compare=compare,
-        config=config.gate,
-    )
-    set_alias(home, "fraud", CHALLENGER, version.version)
-    if verdict.promoted:
-        set_alias(home, "fraud", CHAMPION, version.version)
-    return verdict
-
-
-def _contender(version: str, bundle: Bundle) -> Contender:
-    facts = bundle.manifest.model_dump(include={"origin", "source_sha256", "train_range_seconds"})
-    return Contender(version=version, sha256=bundle.sha256, **facts)
 
 
 if __name__ == "__main__":

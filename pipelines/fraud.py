@@ -42,7 +42,7 @@ def fraud(config: FraudConfig, source_fingerprint: str) -> None:
 
     booster = train_xgboost(features, manifest, split, config.xgboost, seed)
     autoencoder = train_autoencoder(features, manifest, split, config.autoencoder, seed)
-    bundle = build_bundle(features, split, booster, autoencoder, provenance, config)
+    bundle = build_bundle(features, manifest, split, booster, autoencoder, provenance, config)
     reference_scores = score_references(features, manifest, split, seed)
     evaluation, evaluation_plots = evaluate_model(bundle, features, manifest, split, reference_scores, config.evaluation, seed)
     importance, explanation_plots = explain_model(bundle, features, split, config.evaluation, seed)

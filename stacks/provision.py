@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fusionguard.errors import UnknownChoiceError, UsageError
+from fusionguard.files import locked
 from fusionguard.home import Home
 from stacks.session import open_client
 
@@ -73,6 +74,12 @@ def provision(name: str, home: Home, folder: Path = STACK_FOLDER) -> Provisioned
     """
     spec = read_stack_file(name, folder)
     client = open_client()
+    home.state.mkdir(parents=True, exist_ok=True)
+    with locked(home.state):  # two first runs at once would register everything twice
+        return _agree(client, name, spec, home)
+
+
+def _agree(client: Client, name: str, spec: StackFile, home: Home) -> ProvisionedStack:
     full_name = f"fusionguard-{name}-{_home_mark(home)}"
     changes: list[str] = []
     wanted: dict[str, UUID] = {}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import uuid
 from functools import cache
 from pathlib import Path
 
 from zenml.config.cache_policy import CachePolicy
 
 import fusionguard
+from fusionguard.files import write_text
+from fusionguard.home import find_home
 
 _PROJECT = Path(__file__).resolve().parents[1]
 _SUFFIXES = {".py", ".sql", ".json"}
@@ -29,5 +32,18 @@ def code_fingerprint() -> str:
     return digest.hexdigest()
 
 
-CACHE_POLICY = CachePolicy(cache_func=code_fingerprint)  # type: ignore[arg-type]  # ZenML turns it into a source
-"""For every pipeline: ZenML's default, and the code's fingerprint."""
+def store_mark() -> str:
+    """Return what tells this artifact folder from another in its place: where it was emptied, nothing cached is left in it."""
+    mark = find_home().state / "artifacts" / ".mark"
+    if not mark.is_file():
+        write_text(mark, uuid.uuid4().hex)
+    return mark.read_text(encoding="utf-8")
+
+
+def freshness() -> str:
+    """Return the part of a cache key that a step's inputs do not say."""
+    return f"{code_fingerprint()} {store_mark()}"
+
+
+CACHE_POLICY = CachePolicy(cache_func=freshness)  # type: ignore[arg-type]  # ZenML turns it into a source
+"""For every pipeline: ZenML's default, the code's fingerprint, and the artifact folder's mark."""

@@ -70,7 +70,9 @@ def fraud_bundle(simulated_raw: Path, tmp_path_factory: pytest.TempPathFactory) 
     plan = plan_split(features, config.split)
     booster = train_booster(features, plan, config.xgboost, negative_weight=1.0, seed=7)
     autoencoder = train_autoencoder(features, plan, config.autoencoder, negative_weight=1.0, seed=7)
-    return build_fraud_bundle(folder / "bundle", features, plan, booster, autoencoder, provenance=provenance, config=config)
+    return build_fraud_bundle(
+        folder / "bundle", features, plan, booster, autoencoder, provenance=provenance, features_sha256="1" * 64, config=config
+    )
 
 
 @pytest.fixture(scope="session")

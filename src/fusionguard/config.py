@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -16,7 +16,7 @@ Config = TypeVar("Config", bound=BaseModel)
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class DataConfig(_Frozen):
@@ -63,7 +63,7 @@ class XGBoostConfig(_Frozen):
 class AutoencoderConfig(_Frozen):
     """A small symmetric network with a real bottleneck, trained on legitimate rows."""
 
-    latent_sizes: tuple[int, ...] = Field(default=(2, 4, 8), min_length=1)
+    latent_sizes: tuple[Annotated[int, Field(ge=1)], ...] = Field(default=(2, 4, 8), min_length=1)
     """Candidates for the bottleneck; validation chooses."""
     hidden_size: int = Field(default=20, ge=2)
     epochs: int = Field(default=40, ge=1)
@@ -102,7 +102,7 @@ class GateConfig(_Frozen):
 class FraudConfig(_Frozen):
     """Every setting of the fraud pipeline."""
 
-    seed: int = Field(default=7, ge=0)
+    seed: int = Field(default=7, ge=0, lt=2**31)
     data: DataConfig = DataConfig()
     split: SplitConfig = SplitConfig()
     xgboost: XGBoostConfig = XGBoostConfig()

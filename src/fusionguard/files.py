@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -49,7 +50,7 @@ def atomic_path(target: Path) -> Iterator[Path]:
         try:
             yield temporary
             _fsync(temporary)
-            temporary.chmod(0o644)
+            temporary.chmod(0o666 & ~_umask())
             os.replace(temporary, target)
             _fsync(target.parent)
         finally:
@@ -62,19 +63,27 @@ def atomic_folder(target: Path) -> Iterator[Path]:
     with storage_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp"))
-        retired = temporary.with_suffix(".old")
         try:
             yield temporary
             for path in sorted(temporary.rglob("*")):
                 _fsync(path)
-            temporary.chmod(0o755)
-            if target.exists():
-                os.replace(target, retired)
-            os.replace(temporary, target)
+            temporary.chmod(0o777 & ~_umask())
+            with locked(target.parent):
+                _swap(temporary, target)
             _fsync(target.parent)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
-            shutil.rmtree(retired, ignore_errors=True)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other processes that ask for the same lock out of ``folder``; they wait. Nothing is left behind."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def write_bytes(target: Path, content: bytes) -> None:
@@ -102,6 +111,26 @@ def sha256_file(path: Path) -> str:
     """Return the SHA-256 of a file's bytes as 64 hexadecimal digits."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _swap(temporary: Path, target: Path) -> None:
+    """Put a folder in the place of another, which is removed only when the new one stands."""
+    retired = temporary.with_suffix(".old")
+    try:
+        if target.exists():
+            os.replace(target, retired)
+        os.replace(temporary, target)
+    except BaseException:
+        if retired.exists() and not target.exists():
+            os.replace(retired, target)
+        raise
+    shutil.rmtree(retired, ignore_errors=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 def _fsync(path: Path) -> None:

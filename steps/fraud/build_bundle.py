@@ -12,6 +12,7 @@ from fusionguard.config import FraudConfig
 from fusionguard.data.provenance import Provenance
 from fusionguard.data.table import Table
 from fusionguard.evaluation.splits import SplitPlan
+from fusionguard.features.store import FeatureManifest
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.fraud.build import build_fraud_bundle
 from steps.workspace import work_folder
@@ -20,6 +21,7 @@ from steps.workspace import work_folder
 @step
 def build_bundle(
     features: Table,
+    manifest: FeatureManifest,
     split: SplitPlan,
     booster: xgb.Booster,
     autoencoder: onnx.ModelProto,
@@ -28,5 +30,12 @@ def build_bundle(
 ) -> Annotated[Bundle, "bundle"]:
     """Fuse and calibrate on the calibration slice, learn the policy there, and write the bundle."""
     return build_fraud_bundle(
-        work_folder() / "bundle", features, split, booster, autoencoder, provenance=provenance, config=config
+        work_folder() / "bundle",
+        features,
+        split,
+        booster,
+        autoencoder,
+        provenance=provenance,
+        features_sha256=manifest.features_sha256,
+        config=config,
     )

@@ -33,6 +33,6 @@ def register_model(
         metrics=evaluation.flat_metrics(),
         plots={**evaluation_plots.images, **explanation_plots.images},
         provenance=provenance,
-        config=config.model_dump(mode="json"),
+        config=config.model_dump(mode="json", exclude={"data": {"source"}}),  # a path; the provenance says what it was
         tags={"zenml.run": get_step_context().pipeline_run.name},
     )

@@ -7,11 +7,15 @@ import pytest
 from fusionguard.config import GateConfig
 from fusionguard.errors import DataError
 from fusionguard.evaluation.bootstrap import PairedDifference
-from fusionguard.evaluation.gate import Contender, GateVerdict, decide_gate
+from fusionguard.evaluation.gate import Contender, GateVerdict, LostChampion, decide_gate
 from fusionguard.evaluation.report import EvaluationReport
 
-CHALLENGER = Contender(version="2", sha256="aa", origin="kaggle", source_sha256="s2", train_range_seconds=(0, 130_000))
-CHAMPION = Contender(version="1", sha256="bb", origin="kaggle", source_sha256="s1", train_range_seconds=(0, 130_000))
+CHALLENGER = Contender(
+    version="2", sha256="aa", origin="kaggle", source_sha256="s2", features_sha256="f2", train_range_seconds=(0, 130_000)
+)
+CHAMPION = Contender(
+    version="1", sha256="bb", origin="kaggle", source_sha256="s1", features_sha256="f1", train_range_seconds=(0, 130_000)
+)
 
 
 def difference(probability_better: float, value: float = 0.02) -> PairedDifference:
@@ -35,9 +39,19 @@ def test_a_first_model_that_beats_the_logistic_regression_is_promoted(report: Ev
 
 
 def test_a_champion_that_cannot_be_loaded_defends_nothing(report: EvaluationReport) -> None:
-    verdict = decide_gate(CHALLENGER, None, report=report, compare=pytest.fail, config=GateConfig(), lost="1")  # type: ignore[arg-type]
+    verdict = decide_gate(
+        CHALLENGER, None, report=report, compare=pytest.fail, config=GateConfig(), lost=LostChampion("1", "kaggle")
+    )  # type: ignore[arg-type]
     assert verdict.promoted
     assert verdict.reason.startswith("The champion, version 1, cannot be loaded any more, and average precision")
+
+
+def test_a_simulated_model_does_not_replace_a_lost_champion_of_real_data(report: EvaluationReport) -> None:
+    simulated = CHALLENGER.model_copy(update={"origin": "simulated"})
+    lost = LostChampion("1", "kaggle")
+    verdict = decide_gate(simulated, None, report=report, compare=pytest.fail, config=GateConfig(), lost=lost)  # type: ignore[arg-type]
+    assert not verdict.promoted
+    assert verdict.reason.endswith("a model trained on simulated data never replaces one trained on real data.")
 
 
 def test_a_first_model_that_does_not_beat_it_is_not(report: EvaluationReport) -> None:

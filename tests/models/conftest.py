@@ -69,7 +69,9 @@ def train(folder: Path, features: Table, negative_weight: float = 1.0) -> Traine
     booster = train_booster(features, plan, CONFIG.xgboost, negative_weight=negative_weight, seed=CONFIG.seed)
     autoencoder = train_autoencoder(features, plan, CONFIG.autoencoder, negative_weight=negative_weight, seed=CONFIG.seed)
     provenance = PROVENANCE.model_copy(update={"negative_sampling_rate": 1 / negative_weight})
-    bundle = build_fraud_bundle(folder / "bundle", features, plan, booster, autoencoder, provenance=provenance, config=CONFIG)
+    bundle = build_fraud_bundle(
+        folder / "bundle", features, plan, booster, autoencoder, provenance=provenance, features_sha256="1" * 64, config=CONFIG
+    )
     return Trained(features, plan, booster, autoencoder, bundle)
 
 

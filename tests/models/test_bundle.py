@@ -48,6 +48,24 @@ def _cut_the_manifest(folder: Path) -> None:
     (folder / MANIFEST).write_bytes((folder / MANIFEST).read_bytes()[:-40])
 
 
+def _list_a_file_outside(folder: Path) -> None:
+    manifest = json.loads((folder / MANIFEST).read_text())
+    manifest["files"]["../policy.json"] = manifest["files"]["policy.json"]
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+
+
+def _leave_out_a_file(folder: Path) -> None:
+    manifest = json.loads((folder / MANIFEST).read_text())
+    del manifest["files"]["policy.json"]
+    (folder / "policy.json").unlink()
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+
+
+def _link_a_file(folder: Path) -> None:
+    (folder / "policy.json").rename(folder.parent / "policy.json")
+    (folder / "policy.json").symlink_to(folder.parent / "policy.json")
+
+
 def _raise_the_format(folder: Path) -> None:
     manifest = json.loads((folder / MANIFEST).read_text())
     (folder / MANIFEST).write_text(json.dumps({**manifest, "format": 99}))
@@ -62,6 +80,9 @@ def _raise_the_format(folder: Path) -> None:
         (lambda folder: (folder / "extra.txt").write_text("x"), "does not list: extra.txt"),
         (lambda folder: (folder / MANIFEST).unlink(), "is not a bundle"),
         (_cut_the_manifest, "is damaged"),
+        (_list_a_file_outside, "not a plain file"),
+        (_link_a_file, "not a plain file"),
+        (_leave_out_a_file, "has no policy.json"),
         (_raise_the_format, "has format 99; this version reads 1"),
     ],
 )

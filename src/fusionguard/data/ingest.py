@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import lzma
+import os
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -44,6 +46,8 @@ def read_raw(file: Path, schema: DatasetSchema, destination: Path, *, require_la
         raise UsageError(f"'{file}' {kind}.", f"Name a CSV or parquet file with the columns of {schema.file_name}.")
     if file.stat().st_size == 0:
         raise DataError(f"{file.name} is empty (0 bytes).", "Get it again from where it came.")
+    if not os.access(file, os.R_OK):
+        raise DataError(f"You may not read {file.name}.", "Change its permissions, or ask its owner to.")
     kind = _kind(file)
     with atomic_path(destination) as temporary:
         if kind == "parquet":
@@ -201,5 +205,9 @@ def _open_csv(file: Path, kind: str, schema: DatasetSchema) -> Iterator[IO[bytes
 def _decompression_faults(file: Path) -> Iterator[None]:
     try:
         yield
-    except (EOFError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error) as error:
+    except (NotImplementedError, RuntimeError) as error:
+        raise DataError(
+            f"{file.name} is packed in a way that cannot be read ({error}).", "Unpack it, or pack it as an ordinary zip or gzip."
+        ) from error
+    except (EOFError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError) as error:
         raise DataError(f"{file.name} is cut off or damaged: it does not unpack.", "Get it again from where it came.") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
 
@@ -29,8 +30,18 @@ class Contender(BaseModel):
     origin: Origin
     source_sha256: str
     """SHA-256 of the raw file its rows came from."""
+    features_sha256: str
+    """SHA-256 of the feature table's content, the same however the rows were packed."""
     train_range_seconds: tuple[int, int]
     """First and last second of the rows it was fitted on."""
+
+
+@dataclass(frozen=True)
+class LostChampion:
+    """A champion whose bundle is damaged or gone: its version, and the origin of its data."""
+
+    version: str
+    origin: Origin
 
 
 class GateVerdict(BaseModel):
@@ -56,7 +67,7 @@ def decide_gate(
     report: EvaluationReport,
     compare: Callable[[], PairedDifference],
     config: GateConfig,
-    lost: str | None = None,
+    lost: LostChampion | None = None,
 ) -> GateVerdict:
     """Decide whether ``challenger`` becomes the champion.
 
@@ -77,7 +88,7 @@ def decide_gate(
     config
         How sure is sure enough.
     lost
-        The version of a champion that cannot be loaded any more; it defends nothing, so ``champion`` is null then.
+        A champion that cannot be loaded any more, so that nothing can be compared and ``champion`` is null.
     """
     if champion is None:
         return _first(challenger, report, lost)
@@ -91,13 +102,16 @@ def decide_gate(
     )
 
 
-def _first(challenger: Contender, report: EvaluationReport, lost: str | None) -> GateVerdict:
+def _first(challenger: Contender, report: EvaluationReport, lost: LostChampion | None) -> GateVerdict:
     if BAR_OF_THE_FIRST not in report.references:
         raise DataError(f"The gate needs the {BAR_OF_THE_FIRST}'s reading.", "Evaluate the reference models on the same rows.")
+    vacancy = f"The champion, version {lost.version}, cannot be loaded any more" if lost else "There is no champion yet"
+    if lost is not None and challenger.origin == "simulated" and lost.origin != "simulated":
+        reason = f"{vacancy}, but a model trained on simulated data never replaces one trained on real data."
+        return GateVerdict(promoted=False, challenger_version=challenger.version, champion_version=lost.version, reason=reason)
     own, bar = report.value(AVERAGE_PRECISION, FRAUD_MODEL), report.value(AVERAGE_PRECISION, BAR_OF_THE_FIRST)
     promoted = own > bar
     verb = "beats" if promoted else "does not beat"
-    vacancy = f"The champion, version {lost}, cannot be loaded any more" if lost else "There is no champion yet"
     reason = f"{vacancy}, and average precision {own:.3f} {verb} the {BAR_OF_THE_FIRST}'s {bar:.3f}."
     return GateVerdict(promoted=promoted, challenger_version=challenger.version, reason=reason)
 
@@ -108,7 +122,7 @@ def _obstacle(challenger: Contender, champion: Contender, report: EvaluationRepo
     if challenger.origin == "simulated" and champion.origin != "simulated":
         return "A model trained on simulated data never replaces a champion trained on real data."
     first, last = champion.train_range_seconds
-    same_rows = champion.source_sha256 == challenger.source_sha256
+    same_rows = champion.source_sha256 == challenger.source_sha256 or champion.features_sha256 == challenger.features_sha256
     if same_rows and first <= report.test.last_second and report.test.first_second <= last:
         return (
             f"The champion was trained on seconds {first} to {last} of the same source, which overlap the test window"

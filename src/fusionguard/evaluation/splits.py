@@ -68,7 +68,7 @@ def plan_split(features: Table, config: SplitConfig) -> SplitPlan:
         raise DataError("The feature table is not in order of time.", "Build it again with `--no-cache`.")
     shares = np.cumsum([config.train, config.validation, config.calibration])
     wanted = np.round(shares * len(seconds)).astype(int)
-    cuts = [0, *(int(np.searchsorted(seconds, seconds[row], side="left")) for row in wanted), len(seconds)]
+    cuts = [0, *(int(np.searchsorted(seconds, seconds[min(row, len(seconds) - 1)], side="left")) for row in wanted), len(seconds)]
     return SplitPlan(**{name: _slice(name, seconds, label, *ends) for name, ends in zip(SLICE_USES, pairwise(cuts), strict=True)})
 
 

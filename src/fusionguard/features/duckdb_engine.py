@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 
+from fusionguard.data.contract_suites import LARGEST_AMOUNT, LARGEST_V, LAST_SECOND
 from fusionguard.data.table import Table
 from fusionguard.errors import DataError, StorageError
 from fusionguard.features.fraud import COLUMN_TYPES, LABEL, ROWS_SQL, TRAINING_SET_SQL, V_COLUMNS, sql_text
@@ -51,7 +52,8 @@ def score_rows(raw: Table, destination: Path) -> Table:
     Raises
     ------
     DataError
-        A column is missing, or a cell is empty, not finite, or (``Time``, ``Amount``) below zero; the message names rows from 1.
+        A column is missing, or a cell is empty, not finite, or outside the range
+        that the contract on raw data allows; the message names rows from 1.
     """
     with atomic_path(destination) as temporary, connection(scratch=destination.parent) as database:
         _refuse_unusable(database, raw)
@@ -122,8 +124,10 @@ def _refuse_unusable(database: duckdb.DuckDBPyConnection, raw: Table) -> None:
     if absent:
         raise DataError(f"These columns are missing: {', '.join(absent)}.", "Give a table in Kaggle's layout.")
     broken = {name: f"({name} IS NULL OR NOT isfinite({name}))" for name in inputs}
-    for name in ("Time", "Amount"):
-        broken[name] = f"({broken[name]} OR {name} < 0)"
+    for name, limit in {"Time": LAST_SECOND, "Amount": LARGEST_AMOUNT}.items():
+        broken[name] = f"({broken[name]} OR {name} < 0 OR {name} > {limit})"
+    for name in V_COLUMNS:
+        broken[name] = f"({broken[name]} OR abs({name}) > {LARGEST_V})"
     counts = ", ".join(f"COUNT(*) FILTER (WHERE {test})" for test in broken.values())
     for name, count in zip(inputs, database.execute(f"SELECT {counts} FROM {scan(raw)}").fetchall()[0], strict=True):
         if count:
@@ -131,6 +135,6 @@ def _refuse_unusable(database: duckdb.DuckDBPyConnection, raw: Table) -> None:
             query = f"SELECT row_number FROM ({numbered}) WHERE {broken[name]} ORDER BY row_number LIMIT 5"
             rows = ", ".join(str(number) for (number,) in database.execute(query).fetchall())
             raise DataError(
-                f"Column '{name}' has {count} cells that are empty, not finite or below zero (rows {rows}).",
+                f"Column '{name}' has {count} cells that are empty, not finite or out of range (rows {rows}).",
                 "Correct or remove these rows; row 1 is the first row of data.",
             )

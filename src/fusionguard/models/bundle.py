@@ -27,9 +27,9 @@ class BundleManifest(BaseModel):
     format: int = FORMAT
     model: str
     origin: Origin
-    source: str
-    """One line on the data the model was trained on."""
     source_sha256: str
+    features_sha256: str
+    """SHA-256 of the feature table's content."""
     negative_sampling_rate: float
     feature_schema_version: int
     train_range_seconds: tuple[int, int]
@@ -58,6 +58,8 @@ class Bundle:
         bundle = cls(folder)
         for name, expected in bundle.manifest.files.items():
             file = folder / name
+            if Path(name).name != name or file.is_symlink():
+                raise BundleError(f"The bundle '{folder.name}' lists '{name}', which is not a plain file of its own.", _REMEDY)
             if not file.is_file():
                 raise BundleError(f"The bundle '{folder.name}' lacks {name}.", _REMEDY)
             if sha256_file(file) != expected:

@@ -68,9 +68,9 @@ def resolve_bundle(home: Home, spec: str) -> Bundle:
     UsageError
         ``spec`` is neither a folder nor of the form ``model@alias``; or names a version that does not exist.
     BundleError
-        The bundle is incomplete or altered, or is not the one that was registered.
+        The bundle is incomplete or altered, is not the one that was registered, or its files are gone.
     RegistryError
-        The registry fails, or does not have the version's files any more.
+        The registry fails.
     """
     folder = Path(spec).expanduser()
     if folder.is_dir():
@@ -96,7 +96,7 @@ def _bundle_folder(home: Home, version: RegisteredVersion) -> Path:
         if local is None:
             return _download(home, version, client.get_model_version_download_uri(version.name, str(version.version)))
     if not local.is_dir():
-        raise RegistryError(
+        raise BundleError(
             f"The files of '{version.name}' version {version.version} are gone: {local}.",
             "Put them back, use another version, or run the pipeline that made it again: it restores them.",
         )

@@ -34,7 +34,7 @@ class RegisteredVersion(BaseModel):
     version: int
     run_id: str
     bundle_sha256: str
-    origin: str
+    origin: Origin
     """Where the training data came from: ``kaggle``, ``local`` or ``simulated``."""
     created: bool = False
     """Whether the call that returned this made it; false where the same bundle was registered before."""

@@ -116,8 +116,8 @@ def reproduce(inputs: CardInputs) -> str:
     where = f" `FILE` is the raw file with SHA-256 `{inputs.provenance.sha256}`." if source == "FILE" else ""
     parts = [
         f"```sh\nmake setup\n.venv/bin/{command}\n```",
-        f"The seed is {inputs.config.seed}. With the same raw file, seed, settings and library versions, the bundle's"
-        f" SHA-256 is the same.{where}",
+        f"The seed is {inputs.config.seed}. With the same raw file, seed, settings, library versions and number of cores,"
+        f" the bundle's SHA-256 is the same.{where}",
     ]
     if inputs.versions:
         parts.append(table(("library", "version"), sorted(inputs.versions.items()), left=(0, 1)))

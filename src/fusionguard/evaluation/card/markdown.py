@@ -32,7 +32,7 @@ def text(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(text(part) for part in value)
     words = [PurePath(word).name if word.startswith("/") and len(word) > 1 else word for word in str(value).split()]
-    return " ".join(words).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
+    return " ".join(words).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("[", "\\[")
 
 
 def count(number: float) -> str:

@@ -47,6 +47,7 @@ def build_fraud_bundle(
     autoencoder: onnx.ModelProto,
     *,
     provenance: Provenance,
+    features_sha256: str,
     config: FraudConfig,
 ) -> Bundle:
     """Fit fusion, calibration and policy on the calibration slice and write the bundle, whole or not at all."""
@@ -74,8 +75,8 @@ def build_fraud_bundle(
             folder,
             model="fraud",
             origin=provenance.origin,
-            source=provenance.description,
             source_sha256=provenance.sha256,
+            features_sha256=features_sha256,
             negative_sampling_rate=provenance.negative_sampling_rate,
             feature_schema_version=SCHEMA_VERSION,
             train_range_seconds=(plan.train.first_second, plan.calibration.last_second),

@@ -97,18 +97,20 @@ def _fit(margin: Floats, error: Floats, label: NDArray[np.int8], weight: Floats,
     (King & Zeng 2001, *Political Analysis* 9:137, for the shift). Normal priors around it keep a calibration slice with
     a dozen frauds from claiming certainty; with hundreds they hardly matter and the fit is Platt's (1999).
     """
+    # Sums without BLAS, whose last bits change with its number of threads.
     x = np.column_stack([np.ones_like(margin), margin, error])
     centre = np.array([prior_shift, 1.0, 0.0])
     precision = np.array([_INTERCEPT_SPREAD, _SLOPE_SPREAD, _ERROR_SPREAD]) ** -2.0
 
     def loss(line: Floats) -> tuple[float, Floats]:
-        logit = x @ line
-        value = weight @ (np.logaddexp(0.0, logit) - label * logit) + 0.5 * precision @ (line - centre) ** 2
-        return float(value), x.T @ (weight * (sigmoid(logit) - label)) + precision * (line - centre)
+        logit = np.einsum("ij,j->i", x, line)
+        value = np.sum(weight * (np.logaddexp(0.0, logit) - label * logit)) + 0.5 * np.sum(precision * (line - centre) ** 2)
+        gradient = np.einsum("ij,i->j", x, weight * (sigmoid(logit) - label)) + precision * (line - centre)
+        return float(value), gradient
 
     def curvature(line: Floats) -> Any:
-        probability = sigmoid(x @ line)
-        return (x.T * (weight * probability * (1 - probability))) @ x + np.diag(precision)
+        probability = sigmoid(np.einsum("ij,j->i", x, line))
+        return np.einsum("ij,i,ik->jk", x, weight * probability * (1 - probability), x) + np.diag(precision)
 
     found = minimize(loss, centre, jac=True, hess=curvature, method="trust-exact", options={"gtol": 1e-8})
     return np.asarray(found.x)

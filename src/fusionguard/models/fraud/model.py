@@ -52,6 +52,9 @@ class FraudModel:
         bundle = Bundle.open(source.folder if isinstance(source, Bundle) else source)
         if bundle.manifest.model != "fraud":
             raise BundleError(f"The bundle '{bundle.folder.name}' holds a {bundle.manifest.model} model, not a fraud model.")
+        missing = sorted({BOOSTER, BOOSTER_ONNX, AUTOENCODER_ONNX, CALIBRATION, POLICY, FEATURES} - set(bundle.manifest.files))
+        if missing:
+            raise BundleError(f"The bundle '{bundle.folder.name}' has no {missing[0]}.", "Train the model again with run.py.")
         wanted = {"columns": list(MODEL_FEATURES), "schema_version": SCHEMA_VERSION}
         if bundle.read_json(FEATURES) != wanted:
             raise BundleError(
