@@ -44,7 +44,12 @@ def make_bundle(tmp_path: Path) -> Callable[..., Bundle]:
         folder = tmp_path / f"bundle-{abs(hash(content))}"
         folder.mkdir()
         (folder / "calibration.json").write_text(content)
-        facts = {"source": "a test", "source_sha256": "1" * 64, "negative_sampling_rate": 1.0, "feature_schema_version": "1"}
+        facts = {
+            "features_sha256": "2" * 64,
+            "source_sha256": "1" * 64,
+            "negative_sampling_rate": 1.0,
+            "feature_schema_version": 1,
+        }
         return Bundle.seal(folder, model="fraud", origin=origin, train_range_seconds=(0, 9), seed=1, config={}, **facts)
 
     return make

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fusionguard.errors import RegistryError
+from fusionguard.errors import BundleError, RegistryError
 from fusionguard.features.fraud import MODEL_FEATURES
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
@@ -109,7 +109,7 @@ def test_lost_files_are_restored_by_registering_again(store: Home, make_bundle: 
     bundle = make_bundle()
     register(bundle)
     shutil.rmtree(_model_folder(store))
-    with pytest.raises(RegistryError, match=r"files of 'fusionguard-fraud' version 1 are gone"):
+    with pytest.raises(BundleError, match=r"files of 'fusionguard-fraud' version 1 are gone"):
         resolve_bundle(store, "fraud@1")
     assert register(bundle).version == 1
     assert resolve_bundle(store, "fraud@1").sha256 == bundle.sha256

@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict
 
+from fusionguard.data.provenance import Origin
 from fusionguard.errors import RegistryError, UnknownChoiceError
 from fusionguard.home import Home
 from fusionguard.registry.tracking import open_store, registry_errors
