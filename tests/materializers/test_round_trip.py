@@ -139,7 +139,7 @@ def _bundle(folder: Path) -> Bundle:
         folder,
         model="fraud",
         origin="simulated",
-        source="x",
+        features_sha256="1" * 64,
         source_sha256="0" * 64,
         negative_sampling_rate=1.0,
         feature_schema_version=1,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -77,9 +78,16 @@ def test_changed_code_is_not_served_stale_results(home: Home, monkeypatch: pytes
 
     _run(home)
     load = cache_utils.source_utils.load
-    changed = lambda source: (lambda: "other code") if "code_fingerprint" in str(source) else load(source)  # noqa: E731
+    changed = lambda source: (lambda: "other code") if "freshness" in str(source) else load(source)  # noqa: E731
     monkeypatch.setattr(cache_utils.source_utils, "load", changed)
     assert _cached(_run(home)) == {"make": False, "work": False, "tell": False}
+
+
+def test_artifacts_that_are_gone_are_made_again(home: Home) -> None:
+    _run(home)
+    shutil.rmtree(home.state / "artifacts")
+    assert _cached(_run(home)) == {"make": False, "work": False, "tell": False}
+    assert _cached(_run(home)) == {"make": True, "work": True, "tell": False}
 
 
 def test_settings_come_from_the_pipelines_file_then_config_then_set(home: Home, tmp_path: Path) -> None:
