@@ -41,9 +41,8 @@ types: setup ## mypy --strict on src/
 	$(BIN)/mypy
 
 lock: $(READY) ## resolve requirements*.in anew into requirements.lock
-	@rm -f requirements.lock
-	$(UV) pip compile --quiet --python-version 3.11 --no-header --no-annotate requirements-dev.in --output-file requirements.lock
-	@sed -i -E 's/^(torch==[0-9.]+)\+.*/\1/' requirements.lock
+	$(UV) pip compile --quiet --python-version 3.11 --no-header --no-annotate requirements-dev.in --output-file requirements.lock.new
+	@sed -i -E 's/^(torch==[0-9.]+)\+.*/\1/' requirements.lock.new && mv requirements.lock.new requirements.lock
 
 bench: setup ## measure, and write docs/benchmarks.md
 	$(BIN)/python -m benchmarks

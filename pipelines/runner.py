@@ -17,6 +17,7 @@ from fusionguard.config import load_config
 from fusionguard.errors import UsageError
 from fusionguard.files import storage_errors
 from fusionguard.home import Home
+from fusionguard.registry.tracking import check_database, sqlite_file
 from pipelines.catalog import CATALOG, PipelineEntry, find_pipeline
 from pipelines.interruption import InterruptionGuard
 from pipelines.observer import StepObserver
@@ -89,6 +90,9 @@ def execute(
         _check_summary(request.summary)
     arguments = entry.arguments(config, home)
     _check_home(home)
+    database = sqlite_file(home.mlflow_uri)
+    if database is not None and database.exists():
+        check_database(database)  # now, rather than when training is over
     with InterruptionGuard() as guard:
         progress: Progress = SilentProgress() if request.quiet else LineProgress()
         stack = provision(request.stack, home, stack_folder)

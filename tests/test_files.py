@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import threading
 from pathlib import Path
@@ -69,6 +71,16 @@ def test_writers_of_one_folder_wait_for_each_other(tmp_path: Path) -> None:
     assert errors == []
     assert (tmp_path / "folder" / "a").read_text() in {"0", "1", "2", "3"}
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_file_system_without_locks_is_written_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(descriptor: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with atomic_folder(tmp_path / "folder") as folder:
+        (folder / "a").write_text("x")
+    assert (tmp_path / "folder" / "a").read_text() == "x"
 
 
 @pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o077, 0o600)])

@@ -130,6 +130,13 @@ def _memory(home: Home) -> list[Finding]:
 
 
 def _registry(home: Home) -> list[Finding]:
+    try:
+        return _registry_state(home)
+    except ImportError as error:
+        return [Finding("MLflow", Status.BROKEN, f"cannot be imported: {error}", "Install what is missing: make setup")]
+
+
+def _registry_state(home: Home) -> list[Finding]:
     from fusionguard.registry.aliases import champion, resolve_bundle
     from fusionguard.registry.tracking import sqlite_file
     from fusionguard.registry.versions import CHAMPION
@@ -156,8 +163,12 @@ def _registry(home: Home) -> list[Finding]:
 
 
 def _kaggle(home: Home) -> list[Finding]:
-    from fusionguard.data.kaggle import find_credentials
-
+    try:
+        from fusionguard.data.kaggle import find_credentials
+    except ImportError as error:
+        return [
+            Finding("Kaggle credentials", Status.ABSENT, f"cannot be looked up: {error}", "Install what is missing: make setup")
+        ]
     place = find_credentials()
     if place is None:
         remedy = "Only for --source kaggle: make a token at https://www.kaggle.com/settings and put it in KAGGLE_API_TOKEN."

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,10 @@ _REMEDIES = {
     errno.ENOTDIR: "A parent of it is a file: choose another folder.",
     errno.EEXIST: "A parent of it is a file: choose another folder.",
 }
+
+
+_NO_LOCKS = {errno.EBADF, errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
+_umask_lock = threading.Lock()
 
 
 @contextmanager
@@ -77,10 +82,17 @@ def atomic_folder(target: Path) -> Iterator[Path]:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keep other processes that ask for the same lock out of ``folder``; they wait. Nothing is left behind."""
+    """Keep other processes that ask for the same lock out of ``folder``; they wait. Nothing is left behind.
+
+    Some network file systems have no such locks; there, two writers at once are on their own.
+    """
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
         yield
     finally:
         os.close(descriptor)
@@ -128,8 +140,9 @@ def _swap(temporary: Path, target: Path) -> None:
 
 
 def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
+    with _umask_lock:  # it can only be read by setting it
+        mask = os.umask(0o077)
+        os.umask(mask)
     return mask
 
 

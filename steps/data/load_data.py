@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from typing import Annotated
 
 from zenml import step
@@ -13,6 +14,8 @@ from fusionguard.data.source import resolve_source
 from fusionguard.data.table import Table
 from fusionguard.home import find_home
 
+_log = logging.getLogger("fusionguard.source")
+
 
 @step
 def load_data(
@@ -21,5 +24,7 @@ def load_data(
     """Fetch the raw table of a data set; ``fingerprint`` is the source's, so that other content is another cache key."""
     home = find_home()
     folder = home.processed / dataset / hashlib.sha256(fingerprint.encode()).hexdigest()[:16]
-    fetched = resolve_source(source, dataset_schema(dataset), home, seed=seed, rows=rows).fetch(folder)
+    chosen = resolve_source(source, dataset_schema(dataset), home, seed=seed, rows=rows)
+    _log.info("source: %s", chosen.description)
+    fetched = chosen.fetch(folder)
     return fetched.table, fetched.provenance

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -25,6 +26,8 @@ from fusionguard.features.spark_engine import SparkEngine
 from fusionguard.features.store import content_sha256
 
 from .conftest import MakeRaw
+
+needs_java = pytest.mark.skipif(shutil.which("java") is None, reason="needs Java 17 for Spark")
 
 
 @pytest.fixture(autouse=True)
@@ -76,6 +79,7 @@ def test_the_order_of_the_raw_rows_makes_no_difference(make_raw: MakeRaw, tmp_pa
     )
 
 
+@needs_java
 def test_spark_gives_the_rows_of_duckdb_and_leaves_nothing_else(
     make_raw: MakeRaw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -91,6 +95,7 @@ def test_spark_gives_the_rows_of_duckdb_and_leaves_nothing_else(
     assert capfd.readouterr() == ("", "")
 
 
+@needs_java
 @pytest.mark.full
 def test_both_engines_agree_at_a_million_rows(make_raw: MakeRaw, tmp_path: Path) -> None:
     raw = make_raw(1_000_000, duplicates=4_000)
@@ -99,6 +104,7 @@ def test_both_engines_agree_at_a_million_rows(make_raw: MakeRaw, tmp_path: Path)
     assert_identical(spark, DuckDBEngine(300_000).build(raw, tmp_path / "duckdb"))
 
 
+@needs_java
 def test_a_destination_that_exists_is_never_overwritten(make_raw: MakeRaw, tmp_path: Path) -> None:
     (tmp_path / "taken").mkdir()
     for engine in ENGINES:

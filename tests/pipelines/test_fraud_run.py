@@ -128,6 +128,9 @@ def test_a_broken_contract_ends_the_run_before_training_with_one_line(fraud_run:
     (line,) = done.stderr.splitlines()
     assert "Amount" in line
     assert "row 42" in line
+    progress = fraud_run.again("--source", str(tmp_path / "creditcard.csv")).stderr
+    assert "load_data" in progress
+    assert "train_" not in progress
 
 
 def test_ctrl_c_in_the_middle_of_training_stops_at_once(fraud_run: FraudRun) -> None:

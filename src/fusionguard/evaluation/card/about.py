@@ -114,6 +114,9 @@ def reproduce(inputs: CardInputs) -> str:
     engine = f" --engine {inputs.config.data.engine}" if inputs.config.data.engine != "duckdb" else ""
     command = f"python run.py --pipeline fraud --stack local --source {source}{engine}{options}"
     where = f" `FILE` is the raw file with SHA-256 `{inputs.provenance.sha256}`." if source == "FILE" else ""
+    rate = inputs.provenance.negative_sampling_rate
+    if source == "FILE" and rate < 1:
+        where += f" Beside it lies `FILE.source.yaml` with the line `negative_sampling_rate: {rate!r}`."
     parts = [
         f"```sh\nmake setup\n.venv/bin/{command}\n```",
         f"The seed is {inputs.config.seed}. With the same raw file, seed, settings, library versions and number of cores,"
