@@ -103,10 +103,15 @@ def print_summary(summary: Summary, stream: TextIO | None = None) -> None:
     cached = sum(step.cached for step in summary.steps)
     say(f"Time    {summary.seconds:.1f} s, {summary.peak_memory_mb:,.0f} MB, {cached} of {len(summary.steps)} steps cached")
     say("Where to look")
-    say(f"  model card  {report.model_card}")
-    say(f"  bundle      {report.bundle}")
+    say(f"  model card  {_from_here(report.model_card)}")
+    say(f"  bundle      {_from_here(report.bundle)}")
     say(f"  MLflow run  {report.mlflow_run}  (make mlflow)")
     say(f"  ZenML run   {summary.zenml_run}  (make dashboard)")
+
+
+def _from_here(path: Path) -> Path:
+    """Return a path as it is typed in the current folder, where it lies below that."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _verdict(report: Report) -> str:
