@@ -21,8 +21,9 @@ $(READY): requirements.lock pyproject.toml Makefile
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "FusionGuard needs Python 3.11 or newer: make $(MAKECMDGOALS) PYTHON=python3.11"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
-	$(UV) pip install --quiet --compile-bytecode --requirement requirements.lock
-	$(UV) pip install --quiet --no-deps --editable .
+	@echo "Installing into $(VENV): a minute or so the first time"
+	@$(UV) pip install --quiet --compile-bytecode --requirement requirements.lock
+	@$(UV) pip install --quiet --no-deps --editable .
 	@touch $(READY)
 
 fraud: setup ## run the fraud pipeline on simulated data of full size
