@@ -1,0 +1,104 @@
+"""The gate with real models and a real registry: who is champion afterwards."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fusionguard.config import AutoencoderConfig, FraudConfig, XGBoostConfig
+from fusionguard.data.provenance import Origin, Provenance
+from fusionguard.data.table import Table
+from fusionguard.evaluation.gate import GateVerdict
+from fusionguard.evaluation.report import evaluate
+from fusionguard.evaluation.splits import SplitPlan, plan_split
+from fusionguard.home import Home
+from fusionguard.models.bundle import Bundle
+from fusionguard.models.fraud.autoencoder import train_autoencoder
+from fusionguard.models.fraud.boosting import train_booster
+from fusionguard.models.fraud.build import build_fraud_bundle
+from fusionguard.models.fraud.model import FraudModel
+from fusionguard.models.fraud.reading import read_test
+from fusionguard.registry.aliases import champion, resolve_bundle
+from fusionguard.registry.gate import pass_gate
+from fusionguard.registry.register import register_bundle
+from tests.models.conftest import draw_features
+
+
+class Contest:
+    """Models of different strength on one table, and the gate they pass."""
+
+    def __init__(self, folder: Path, home: Home) -> None:
+        self.folder, self.home = folder, home
+        self.features: Table = draw_features(folder / "features.parquet")
+        self.plan: SplitPlan = plan_split(self.features, FraudConfig().split)
+
+    def model(self, name: str, rounds: int, origin: Origin = "local") -> tuple[Bundle, Provenance]:
+        """Train a model of its own source; more rounds are stronger."""
+        config = FraudConfig(
+            xgboost=XGBoostConfig(rounds=rounds, learning_rate=0.3, max_depth=1 if rounds == 1 else 4),
+            autoencoder=AutoencoderConfig(latent_sizes=(2,), epochs=1),
+        )
+        booster = train_booster(self.features, self.plan, config.xgboost, negative_weight=1.0, seed=1)
+        autoencoder = train_autoencoder(self.features, self.plan, config.autoencoder, negative_weight=1.0, seed=1)
+        provenance = Provenance(dataset="fraud", origin=origin, description=name, sha256=name * 64, rows=self.features.rows)
+        bundle = build_fraud_bundle(
+            self.folder / name,
+            self.features,
+            self.plan,
+            booster,
+            autoencoder,
+            provenance=provenance,
+            features_sha256=name * 64,
+            config=config,
+        )
+        return bundle, provenance
+
+    def enter(self, bundle: Bundle, provenance: Provenance) -> GateVerdict:
+        """Register a model and let the gate decide."""
+        version = register_bundle(self.home, bundle, metrics={}, plots={}, provenance=provenance, config={})
+        model = FraudModel.load(bundle)
+        rows = read_test(model, self.features, self.plan, 1.0)
+        chance = rows.scored_by(np.full(rows.rows, 0.04))
+        references = {"logistic regression": chance}
+        config = FraudConfig()
+        report = evaluate(rows, references, model.policy, config.evaluation, origin=provenance.origin, seed=1)
+        return pass_gate(self.home, version, bundle, report, self.features, self.plan, config.gate, negative_weight=1.0, seed=1)
+
+    @property
+    def champion_sha256(self) -> str:
+        return resolve_bundle(self.home, "fraud@champion").sha256
+
+
+@pytest.fixture
+def contest(tmp_path: Path, home: Home) -> Contest:
+    return Contest(tmp_path, home)
+
+
+def test_the_stronger_model_takes_over_and_the_weaker_does_not_take_it_back(contest: Contest) -> None:
+    weak, strong = contest.model("a", 1), contest.model("b", 60)
+    assert contest.enter(*weak).promoted
+    assert contest.champion_sha256 == weak[0].sha256
+    verdict = contest.enter(*strong)
+    assert verdict.promoted
+    assert verdict.difference is not None and verdict.difference.value > 0
+    assert contest.champion_sha256 == strong[0].sha256
+    assert not contest.enter(*weak).promoted
+    assert contest.champion_sha256 == strong[0].sha256
+    assert "already champion" in contest.enter(*strong).reason
+
+
+def test_a_lost_champion_is_replaced_but_not_by_a_simulated_model(contest: Contest) -> None:
+    contest.enter(*contest.model("a", 1))
+    lost = champion(contest.home, "fraud")
+    assert lost is not None
+    for booster in list(contest.home.mlflow_artifacts.rglob("booster.ubj")):
+        shutil.rmtree(booster.parent)
+    simulated = contest.enter(*contest.model("c", 60, origin="simulated"))
+    assert not simulated.promoted
+    assert "simulated data never replaces" in simulated.reason
+    assert contest.enter(*contest.model("b", 60)).promoted
+    now = champion(contest.home, "fraud")
+    assert now is not None and now.version != lost.version
