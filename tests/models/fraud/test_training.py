@@ -100,3 +100,14 @@ def test_references_are_calibrated_probabilities_of_the_test_slice(trained: Trai
     for probability in scores.values():
         assert probability.shape == (trained.plan.test.rows,)
         assert probability.mean() == pytest.approx(0.04, abs=0.02)
+
+
+def test_references_do_not_see_the_labels_they_are_judged_by(trained: Trained, tmp_path: Path) -> None:
+    whole = trained.features.read()
+    turned = np.array(whole["Class"].to_numpy())
+    turned[trained.plan.test.start :] = 1 - turned[trained.plan.test.start :]
+    path = tmp_path / "turned.parquet"
+    pq.write_table(whole.set_column(whole.column_names.index("Class"), "Class", pa.array(turned)), path)
+    scores = score_references(trained.features, trained.plan, negative_weight=1.0, seed=0)
+    again = score_references(Table(path), trained.plan, negative_weight=1.0, seed=0)
+    assert all(np.array_equal(scores[name], again[name]) for name in scores)
