@@ -112,6 +112,129 @@ class FraudConfig(_Frozen):
     gate: GateConfig = GateConfig()
 
 
+class ChurnDataConfig(_Frozen):
+    """What is read and how features are made."""
+
+    source: str = "auto"
+    """``auto``, ``kaggle``, ``simulated``, or the path of a file or folder in Kaggle's layout."""
+    rows: int = Field(default=10_000, ge=1_000)
+    """Rows to simulate; other sources are read whole."""
+    engine: Literal["duckdb", "spark"] = "duckdb"
+
+
+class HoldoutConfig(_Frozen):
+    """How rows without a time axis are divided: a test slice that is read once, and folds of the rest."""
+
+    test: float = Field(default=0.20, gt=0, lt=1)
+    folds: int = Field(default=5, ge=2, le=20)
+    repeats: int = Field(default=5, ge=1, le=50)
+
+
+class LightGBMConfig(_Frozen):
+    """Leaf-wise boosted trees; names are LightGBM's own."""
+
+    rounds: int = Field(default=300, ge=1)
+    learning_rate: float = Field(default=0.03, gt=0, le=1)
+    num_leaves: int = Field(default=8, ge=2)
+    min_child_samples: int = Field(default=30, ge=1)
+    subsample: float = Field(default=0.8, gt=0, le=1)
+    colsample_bytree: float = Field(default=0.6, gt=0, le=1)
+    reg_lambda: float = Field(default=5.0, ge=0)
+    path_smooth: float = Field(default=0.0, ge=0)
+    extra_trees: bool = False
+    max_bin: int = Field(default=255, ge=15)
+
+
+class CatBoostConfig(_Frozen):
+    """Symmetric boosted trees; names are CatBoost's own, but for ``rounds`` (its ``iterations``)."""
+
+    rounds: int = Field(default=400, ge=1)
+    learning_rate: float = Field(default=0.04, gt=0, le=1)
+    depth: int = Field(default=5, ge=1, le=10)
+    l2_leaf_reg: float = Field(default=8.0, ge=0)
+    rsm: float = Field(default=0.6, gt=0, le=1)
+    random_strength: float = Field(default=1.0, ge=0)
+    bagging_temperature: float = Field(default=1.0, ge=0)
+    border_count: int = Field(default=254, ge=1, le=254)
+
+
+class TuningConfig(_Frozen):
+    """The search for better hyperparameters, off by default: those above were found by it."""
+
+    trials: int = Field(default=0, ge=0)
+    """How many settings to try for each of the two models; 0 leaves the settings as they are."""
+    seconds: float | None = Field(default=None, gt=0)
+    """Begin no further trial of a model after so many seconds; null for no such bound."""
+
+
+class RetentionConfig(_Frozen):
+    """What keeping a customer is worth and what trying costs, in the currency of ``Balance``."""
+
+    base_value: float = Field(default=100.0, ge=0)
+    """Value of a customer who stays, whatever the balance."""
+    balance_margin: float = Field(default=0.0013, ge=0)
+    """Value of a customer who stays, for each unit of balance."""
+    offer_cost: float = Field(default=10.0, gt=0)
+    """Cost of an offer that is taken: by each customer who would have stayed anyway, and by those it keeps."""
+    contact_cost: float = Field(default=1.0, ge=0)
+    """Cost of contacting a customer."""
+    acceptance_alpha: float = Field(default=6.0, gt=1)
+    acceptance_beta: float = Field(default=14.0, gt=1)
+    """The chance that a leaving customer takes the offer and stays is Beta(alpha, beta): 0.3 on average."""
+    contacts: int | None = Field(default=None, ge=1)
+    """How many of every 1,000 customers can be contacted; null for no limit."""
+
+
+class FairnessLimits(_Frozen):
+    """The largest gaps between the groups of one attribute that the gate accepts; null where a gap is only reported."""
+
+    selection_rate: float | None = Field(default=None, gt=0, le=1)
+    """Gap of the shares of customers who get an offer."""
+    true_positive_rate: float | None = Field(default=None, gt=0, le=1)
+    """Gap of the shares of leaving customers who get an offer."""
+    false_positive_rate: float | None = Field(default=None, gt=0, le=1)
+    """Gap of the shares of staying customers who get an offer."""
+    calibration: float | None = Field(default=None, gt=0, le=1)
+    """Largest distance, among the groups, of the mean probability from the observed churn rate."""
+
+
+class FairnessConfig(_Frozen):
+    """What the gate asks of the groups of each attribute."""
+
+    gender: FairnessLimits = FairnessLimits(true_positive_rate=0.15, false_positive_rate=0.15, calibration=0.05)
+    age_band: FairnessLimits = FairnessLimits(calibration=0.10)
+    geography: FairnessLimits = FairnessLimits(true_positive_rate=0.25, false_positive_rate=0.35, calibration=0.05)
+    beyond_doubt: bool = True
+    """Refuse only where a gap's 95 % interval lies above its limit as a whole; false refuses as soon as the gap itself does."""
+    mitigation: Literal["none", "group_thresholds"] = "none"
+    """``group_thresholds`` learns a threshold for each group of ``mitigated_attribute`` that evens out true-positive rates."""
+    mitigated_attribute: Literal["gender", "age_band", "geography"] = "gender"
+    minimum_group_rows: int = Field(default=30, ge=1)
+    """Groups with fewer rows are shown but not judged."""
+
+
+class ChurnEvaluationConfig(_Frozen):
+    """How the final reading is taken."""
+
+    bootstrap_samples: int = Field(default=200, ge=20)
+    shap_rows: int = Field(default=1000, ge=50)
+
+
+class ChurnConfig(_Frozen):
+    """Every setting of the churn pipeline."""
+
+    seed: int = Field(default=7, ge=0, lt=2**31)
+    data: ChurnDataConfig = ChurnDataConfig()
+    holdout: HoldoutConfig = HoldoutConfig()
+    lightgbm: LightGBMConfig = LightGBMConfig()
+    catboost: CatBoostConfig = CatBoostConfig()
+    tuning: TuningConfig = TuningConfig()
+    retention: RetentionConfig = RetentionConfig()
+    fairness: FairnessConfig = FairnessConfig()
+    evaluation: ChurnEvaluationConfig = ChurnEvaluationConfig()
+    gate: GateConfig = GateConfig()
+
+
 def load_config(kind: type[Config], files: Iterable[Path] = (), assignments: Iterable[str] = ()) -> Config:
     """Build a config from YAML files (later ones win) and ``key.sub=value`` assignments (which win over files).
 

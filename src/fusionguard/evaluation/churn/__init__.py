@@ -1,0 +1,1 @@
+"""How a churn model is judged: ranking, calibration, profit, fairness, and what a retention lead reads."""
