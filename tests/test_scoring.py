@@ -14,7 +14,7 @@ from fusionguard import scoring
 from fusionguard.data.table import Table
 from fusionguard.errors import DataError, StorageError, UnknownChoiceError, UsageError
 from fusionguard.features.duckdb_engine import score_rows
-from fusionguard.features.fraud import MODEL_FEATURES
+from fusionguard.features.fraud import FRAUD_FEATURES, MODEL_FEATURES
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.fraud.model import FraudModel
 from fusionguard.scoring import COLUMNS, ScoreSummary, score_file
@@ -46,7 +46,7 @@ def test_scores_are_the_models_in_their_order(model: FraudModel, transactions: p
     summary = score_file(model, csv_file, tmp_path / "scores.parquet")
     scored = pq.read_table(tmp_path / "scores.parquet")
     pq.write_table(transactions, tmp_path / "raw.parquet")
-    expected = model.score(score_rows(Table(tmp_path / "raw.parquet"), tmp_path / "features.parquet").read())
+    expected = model.score(score_rows(FRAUD_FEATURES, Table(tmp_path / "raw.parquet"), tmp_path / "features.parquet").read())
     amount = transactions["Amount"].to_numpy()
     assert scored.schema.equals(COLUMNS)
     assert scored["row"].to_pylist() == list(range(1, ROWS + 1))

@@ -17,7 +17,7 @@ from fusionguard.data.schema import FRAUD
 from fusionguard.data.table import Table
 from fusionguard.errors import UsageError
 from fusionguard.features.duckdb_engine import score_rows
-from fusionguard.features.fraud import MODEL_FEATURES
+from fusionguard.features.fraud import FRAUD_FEATURES, MODEL_FEATURES
 from fusionguard.models.fraud.explain import explain
 from fusionguard.models.fraud.model import FraudModel
 from fusionguard.output import output_suffix, row_writer, scratch_folder
@@ -84,7 +84,7 @@ def score_file(model: FraudModel, input_file: Path, output_file: Path) -> ScoreS
         raise UsageError(f"'{output_file}' is both input and output.", "Write the scores to another file.")
     with scratch_folder(output_file) as scratch:
         raw = read_raw(input_file, FRAUD, scratch / "raw.parquet", require_label=False)
-        features = score_rows(raw, scratch / "features.parquet")
+        features = score_rows(FRAUD_FEATURES, raw, scratch / "features.parquet")
         raw.path.unlink()
         rows = alerts = 0
         with row_writer(output_file, COLUMNS) as writer:

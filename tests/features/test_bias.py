@@ -26,16 +26,16 @@ def test_segments_are_partitions_weighted_to_the_real_prior(features: FeatureSet
     table = {name: column.to_numpy() for name, column in zip(features.table.columns, features.table.read().columns, strict=True)}
     label = table["Class"]
     population = label.sum() + 10 * (1 - label).sum()
-    assert report.class_balance.fraud_rows == label.sum()
+    assert report.class_balance.positive_rows == label.sum()
     assert report.class_balance.label_rate == pytest.approx(label.sum() / population)
     assert list(report.segments) == ["amount", "hour of day", "day"]
     for parts in report.segments.values():
         assert sum(part.rows for part in parts) == report.rows == len(label)
-        assert sum(part.frauds for part in parts) == label.sum()
+        assert sum(part.positives for part in parts) == label.sum()
         assert sum(part.share for part in parts) == pytest.approx(1)
     night = report.segments["hour of day"][3]
     rows = label[table["hour_of_day"] == 3]
-    assert (night.name, night.rows, night.frauds) == ("03", len(rows), rows.sum())
+    assert (night.name, night.rows, night.positives) == ("03", len(rows), rows.sum())
     assert night.label_rate == pytest.approx(rows.sum() / (rows.sum() + 10 * (1 - rows).sum()))
     cheap = report.segments["amount"][1]
     assert (cheap.name, cheap.rows) == ("1 to under 10", ((table["Amount"] >= 1) & (table["Amount"] < 10)).sum())

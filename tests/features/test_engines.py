@@ -21,7 +21,7 @@ from fusionguard.data.table import Table
 from fusionguard.errors import StorageError, UnknownChoiceError, UsageError
 from fusionguard.features.duckdb_engine import DuckDBEngine
 from fusionguard.features.engine import ENGINES, EngineError, make_engine
-from fusionguard.features.fraud import COLUMN_TYPES
+from fusionguard.features.fraud import COLUMN_TYPES, FRAUD_FEATURES
 from fusionguard.features.spark_engine import SparkEngine
 from fusionguard.features.store import content_sha256
 
@@ -55,16 +55,16 @@ def _bits(kind: pa.DataType) -> pa.DataType:
 
 
 def test_every_engine_is_found_by_its_name() -> None:
-    assert [make_engine(name).name for name in ENGINES] == list(ENGINES)
+    assert [make_engine(name, FRAUD_FEATURES).name for name in ENGINES] == list(ENGINES)
     with pytest.raises(UnknownChoiceError, match="Valid choices: duckdb, spark"):
-        make_engine("dask")
+        make_engine("dask", FRAUD_FEATURES)
 
 
 @pytest.mark.parametrize("span_rows", [2_000, 20_000])
 def test_spans_make_no_difference_on_duckdb(make_raw: MakeRaw, tmp_path: Path, span_rows: int) -> None:
     raw = make_raw(30_000, duplicates=300)
-    whole = DuckDBEngine().build(raw, tmp_path / "whole")
-    spans = DuckDBEngine(span_rows).build(raw, tmp_path / "spans")
+    whole = DuckDBEngine(FRAUD_FEATURES).build(raw, tmp_path / "whole")
+    spans = DuckDBEngine(FRAUD_FEATURES, span_rows).build(raw, tmp_path / "spans")
     assert len(whole.files) == 1 < len(spans.files)
     assert_identical(whole, spans)
 
@@ -74,8 +74,8 @@ def test_the_order_of_the_raw_rows_makes_no_difference(make_raw: MakeRaw, tmp_pa
     table = raw.read()
     pq.write_table(table.take(pa.array(range(table.num_rows - 1, -1, -1))), tmp_path / "reversed.parquet")
     assert_identical(
-        DuckDBEngine().build(raw, tmp_path / "one"),
-        DuckDBEngine(1_000).build(Table(tmp_path / "reversed.parquet"), tmp_path / "two"),
+        DuckDBEngine(FRAUD_FEATURES).build(raw, tmp_path / "one"),
+        DuckDBEngine(FRAUD_FEATURES, 1_000).build(Table(tmp_path / "reversed.parquet"), tmp_path / "two"),
     )
 
 
@@ -87,8 +87,8 @@ def test_spark_gives_the_rows_of_duckdb_and_leaves_nothing_else(
     here.mkdir()
     monkeypatch.chdir(here)
     raw = make_raw(50_000, duplicates=500)
-    spark = SparkEngine().build(raw, tmp_path / "spark")
-    assert_identical(spark, DuckDBEngine().build(raw, tmp_path / "duckdb"))
+    spark = SparkEngine(FRAUD_FEATURES).build(raw, tmp_path / "spark")
+    assert_identical(spark, DuckDBEngine(FRAUD_FEATURES).build(raw, tmp_path / "duckdb"))
     assert list(here.iterdir()) == []
     assert {path.name for path in tmp_path.iterdir()} == {"here", raw.path.name, "spark", "duckdb"}
     assert all(path.name.startswith("part-") and path.suffix == ".parquet" for path in spark.path.iterdir())
@@ -99,9 +99,9 @@ def test_spark_gives_the_rows_of_duckdb_and_leaves_nothing_else(
 @pytest.mark.full
 def test_both_engines_agree_at_a_million_rows(make_raw: MakeRaw, tmp_path: Path) -> None:
     raw = make_raw(1_000_000, duplicates=4_000)
-    spark = SparkEngine().build(raw, tmp_path / "spark")
+    spark = SparkEngine(FRAUD_FEATURES).build(raw, tmp_path / "spark")
     assert len(spark.files) > 1
-    assert_identical(spark, DuckDBEngine(300_000).build(raw, tmp_path / "duckdb"))
+    assert_identical(spark, DuckDBEngine(FRAUD_FEATURES, 300_000).build(raw, tmp_path / "duckdb"))
 
 
 @needs_java
@@ -109,7 +109,7 @@ def test_a_destination_that_exists_is_never_overwritten(make_raw: MakeRaw, tmp_p
     (tmp_path / "taken").mkdir()
     for engine in ENGINES:
         with pytest.raises(StorageError, match="taken"):
-            make_engine(engine).build(make_raw(10), tmp_path / "taken")
+            make_engine(engine, FRAUD_FEATURES).build(make_raw(10), tmp_path / "taken")
 
 
 @pytest.mark.parametrize("java_home", [None, "/nowhere"])
@@ -121,7 +121,7 @@ def test_without_java_the_message_says_what_to_do(
     if java_home:
         monkeypatch.setenv("JAVA_HOME", java_home)
     with pytest.raises(EngineError, match=r"needs Java 17 .* use --engine duckdb"):
-        SparkEngine().build(make_raw(10), tmp_path / "spark")
+        SparkEngine(FRAUD_FEATURES).build(make_raw(10), tmp_path / "spark")
     assert not (tmp_path / "spark").exists()
 
 
@@ -132,7 +132,7 @@ def test_a_cluster_that_does_not_answer(
     address = f"{scheme}://127.0.0.1:{_free_port()}"
     monkeypatch.setenv(variable, f"{address}/;token=secret")
     with pytest.raises(EngineError, match=rf"Nothing answers at the {variable} \({address}: ") as caught:
-        SparkEngine().build(make_raw(10), tmp_path / "spark")
+        SparkEngine(FRAUD_FEATURES).build(make_raw(10), tmp_path / "spark")
     assert "secret" not in str(caught.value)
     assert not (tmp_path / "spark").exists()
 
@@ -141,7 +141,7 @@ def test_a_cluster_that_does_not_answer(
 def test_an_address_that_is_none(make_raw: MakeRaw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     monkeypatch.setenv("SPARK_REMOTE", address)
     with pytest.raises(UsageError, match="SPARK_REMOTE does not hold an address"):
-        SparkEngine().build(make_raw(10), tmp_path / "spark")
+        SparkEngine(FRAUD_FEATURES).build(make_raw(10), tmp_path / "spark")
 
 
 @pytest.mark.full
@@ -150,7 +150,7 @@ def test_what_spark_cannot_read_is_said_in_one_line(make_raw: MakeRaw, tmp_path:
     broken = Table(tmp_path / "broken.parquet")
     pq.write_table(raw.read().drop_columns(["V7"]), broken.path)
     with pytest.raises(EngineError, match=r"Spark failed: .*V7") as caught:
-        SparkEngine().build(broken, tmp_path / "spark")
+        SparkEngine(FRAUD_FEATURES).build(broken, tmp_path / "spark")
     assert "\n" not in str(caught.value)
 
 
@@ -159,8 +159,9 @@ def test_an_interrupted_spark_leaves_no_process_and_no_scratch(make_raw: MakeRaw
     raw = make_raw(100_000)
     code = (
         "import sys; from pathlib import Path; from fusionguard.data.table import Table\n"
+        "from fusionguard.features.fraud import FRAUD_FEATURES\n"
         "from fusionguard.features.spark_engine import SparkEngine\n"
-        "SparkEngine().build(Table(Path(sys.argv[1])), Path(sys.argv[2]))"
+        "SparkEngine(FRAUD_FEATURES).build(Table(Path(sys.argv[1])), Path(sys.argv[2]))"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", code, str(raw.path), str(tmp_path / "out" / "spark")],
@@ -200,8 +201,8 @@ def test_a_standalone_cluster(make_raw: MakeRaw, tmp_path: Path, monkeypatch: py
         _wait_for(with_ports["port"])
         with _daemon("org.apache.spark.deploy." + worker[0], *worker[1:], cwd=tmp_path):
             monkeypatch.setenv("SPARK_MASTER", address)
-            spark = SparkEngine().build(raw, tmp_path / "spark")
-    assert_identical(spark, DuckDBEngine().build(raw, tmp_path / "duckdb"))
+            spark = SparkEngine(FRAUD_FEATURES).build(raw, tmp_path / "spark")
+    assert_identical(spark, DuckDBEngine(FRAUD_FEATURES).build(raw, tmp_path / "duckdb"))
 
 
 @pytest.mark.full
@@ -226,8 +227,8 @@ def test_spark_connect(make_raw: MakeRaw, tmp_path: Path, monkeypatch: pytest.Mo
         _wait_for(port)
         monkeypatch.setenv("SPARK_REMOTE", f"sc://127.0.0.1:{port}")
         monkeypatch.setenv("PATH", str(tmp_path))  # the client needs no Java
-        spark = SparkEngine().build(raw, tmp_path / "spark")
-    assert_identical(spark, DuckDBEngine().build(raw, tmp_path / "duckdb"))
+        spark = SparkEngine(FRAUD_FEATURES).build(raw, tmp_path / "spark")
+    assert_identical(spark, DuckDBEngine(FRAUD_FEATURES).build(raw, tmp_path / "duckdb"))
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import pytest
 from fusionguard.data.table import Table
 from fusionguard.errors import DataError, StorageError
 from fusionguard.features.duckdb_engine import score_rows
+from fusionguard.features.fraud import FRAUD_FEATURES
 
 from .conftest import MakeRaw
 
@@ -25,24 +26,24 @@ def test_an_unusable_cell(make_raw: MakeRaw, tmp_path: Path, column: str, value:
     rows[column][1] = rows[column][2_999] = value
     pq.write_table(pa.table(rows), tmp_path / "bad.parquet")
     with pytest.raises(DataError, match=rf"Column '{column}' has 2 cells .* \(rows 2, 3000\)"):
-        score_rows(Table(tmp_path / "bad.parquet"), tmp_path / "rows.parquet")
+        score_rows(FRAUD_FEATURES, Table(tmp_path / "bad.parquet"), tmp_path / "rows.parquet")
     assert not [file for file in tmp_path.iterdir() if "rows" in file.name]
 
 
 def test_a_missing_column(make_raw: MakeRaw, tmp_path: Path) -> None:
     pq.write_table(make_raw(10).read().drop_columns(["V2", "V9"]), tmp_path / "bad.parquet")
     with pytest.raises(DataError, match="missing: V2, V9"):
-        score_rows(Table(tmp_path / "bad.parquet"), tmp_path / "rows.parquet")
+        score_rows(FRAUD_FEATURES, Table(tmp_path / "bad.parquet"), tmp_path / "rows.parquet")
 
 
 def test_a_path_with_a_quote_and_a_space(make_raw: MakeRaw, tmp_path: Path) -> None:
     folder = tmp_path / "Zoë's data; DROP TABLE raw"
     folder.mkdir()
     file = make_raw(50).path.rename(folder / "raw.parquet")
-    assert score_rows(Table(file), folder / "rows.parquet").rows == 50
+    assert score_rows(FRAUD_FEATURES, Table(file), folder / "rows.parquet").rows == 50
 
 
 def test_a_parent_that_is_a_file(make_raw: MakeRaw, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError):
-        score_rows(make_raw(50), tmp_path / "file" / "rows.parquet")
+        score_rows(FRAUD_FEATURES, make_raw(50), tmp_path / "file" / "rows.parquet")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,7 +15,7 @@ from fusionguard.data.table import Table
 from fusionguard.errors import StorageError, UnknownChoiceError
 from fusionguard.features import store as store_module
 from fusionguard.features.duckdb_engine import DuckDBEngine
-from fusionguard.features.fraud import COLUMN_TYPES, SCHEMA_VERSION
+from fusionguard.features.fraud import COLUMN_TYPES, FRAUD_FEATURES, SCHEMA_VERSION
 from fusionguard.features.store import FeatureManifest, build_features, content_sha256, feature_key
 
 from .conftest import MakeRaw
@@ -31,7 +32,7 @@ def test_the_manifest_says_what_was_made_from_what(make_raw: MakeRaw, provenance
     assert manifest.rows == built.table.rows == 5_000 - manifest.duplicates_dropped
     assert 35 <= manifest.duplicates_dropped <= 40
     assert manifest.columns == COLUMN_TYPES
-    folder = tmp_path / "store" / "fraud" / feature_key(provenance, "duckdb")
+    folder = tmp_path / "store" / "fraud" / feature_key(FRAUD_FEATURES, provenance, "duckdb")
     assert FeatureManifest.model_validate_json((folder / "manifest.json").read_bytes()) == manifest
     assert {path.name for path in folder.rglob("*")} == {"features", "part-00000.parquet", "manifest.json"}
 
@@ -73,14 +74,15 @@ def test_a_damaged_feature_set_is_made_again(make_raw: MakeRaw, provenance: Prov
     "change", [{"sha256": "0" * 64}, {"negative_sampling_rate": 0.5}, {"origin": "local"}, {"dataset": "other"}]
 )
 def test_whatever_the_manifest_depends_on_is_in_the_key(provenance: Provenance, change: dict[str, object]) -> None:
-    assert feature_key(provenance.model_copy(update=change), "duckdb") != feature_key(provenance, "duckdb")
-    assert feature_key(provenance, "spark") != feature_key(provenance, "duckdb")
+    assert feature_key(FRAUD_FEATURES, provenance.model_copy(update=change), "duckdb") != feature_key(
+        FRAUD_FEATURES, provenance, "duckdb"
+    )
+    assert feature_key(FRAUD_FEATURES, provenance, "spark") != feature_key(FRAUD_FEATURES, provenance, "duckdb")
 
 
-def test_the_schema_version_is_in_the_key(provenance: Provenance, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = feature_key(provenance, "duckdb")
-    monkeypatch.setattr(store_module, "SCHEMA_VERSION", SCHEMA_VERSION + 1)
-    assert feature_key(provenance, "duckdb") != before
+def test_the_schema_version_is_in_the_key(provenance: Provenance) -> None:
+    before = feature_key(FRAUD_FEATURES, provenance, "duckdb")
+    assert feature_key(replace(FRAUD_FEATURES, schema_version=SCHEMA_VERSION + 1), provenance, "duckdb") != before
 
 
 def test_the_content_hash_sees_values_names_and_types_but_not_the_files(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from fusionguard.config import FraudConfig
 from fusionguard.data.provenance import Provenance
 from fusionguard.data.table import Table
 from fusionguard.features.duckdb_engine import score_rows
-from fusionguard.features.fraud import MODEL_FEATURES
+from fusionguard.features.fraud import FRAUD_FEATURES, MODEL_FEATURES
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.fraud.model import FraudModel
@@ -30,7 +30,7 @@ def source(store: Home, fraud_bundle: Bundle) -> str:
 def test_mlflow_gives_the_bundles_scores(source: str, store: Home, fraud_bundle: Bundle, simulated_raw, tmp_path) -> None:  # type: ignore[no-untyped-def]
     import mlflow.pyfunc
 
-    features = score_rows(Table(simulated_raw), tmp_path / "features.parquet").read(list(MODEL_FEATURES), 0, 500)
+    features = score_rows(FRAUD_FEATURES, Table(simulated_raw), tmp_path / "features.parquet").read(list(MODEL_FEATURES), 0, 500)
     expected = FraudModel.load(fraud_bundle).score(features)
     with quiet_mlflow():
         predicted = mlflow.pyfunc.load_model(source).predict(features.to_pandas())

@@ -14,6 +14,18 @@ LARGEST_V = 150.0
 LARGEST_AMOUNT = 1e9
 LAST_SECOND = 10 * 366 * 86_400
 """Ten years: ``Time`` counts seconds from the first day, so a date's epoch seconds are told apart."""
+GEOGRAPHIES: tuple[str, ...] = ("France", "Germany", "Spain")
+GENDERS: tuple[str, ...] = ("Female", "Male")
+CHURN_LIMITS: dict[str, tuple[float, float]] = {
+    "CreditScore": (300, 850),
+    "Age": (18, 110),
+    "Tenure": (0, 10),
+    "Balance": (0, LARGEST_AMOUNT),
+    "NumOfProducts": (1, 4),
+    "HasCrCard": (0, 1),
+    "IsActiveMember": (0, 1),
+    "EstimatedSalary": (0, LARGEST_AMOUNT),
+}
 _ARROW_TYPES: dict[ColumnType, tuple[str, ...]] = {
     "float": ("double",),
     "integer": ("int64", "int32"),
@@ -125,21 +137,15 @@ def _fraud(schema: DatasetSchema) -> Suite:
 
 
 def _churn(schema: DatasetSchema) -> Suite:
+    flags = ("HasCrCard", "IsActiveMember", schema.label)
     return Suite(
         columns=_column_types(schema),
         cells=(
             *(not_null(name) for name in schema.columns),
-            between("CreditScore", 300, 850),
-            one_of("Geography", ("France", "Germany", "Spain")),
-            one_of("Gender", ("Female", "Male")),
-            between("Age", 18, 110),
-            between("Tenure", 0, 10),
-            between("Balance", 0, LARGEST_AMOUNT),
-            between("NumOfProducts", 1, 4),
-            one_of("HasCrCard", (0, 1)),
-            one_of("IsActiveMember", (0, 1)),
-            between("EstimatedSalary", 0, LARGEST_AMOUNT),
-            one_of("Exited", (0, 1)),
+            one_of("Geography", GEOGRAPHIES),
+            one_of("Gender", GENDERS),
+            *(between(name, *CHURN_LIMITS[name]) for name in schema.columns if name in CHURN_LIMITS and name not in flags),
+            *(one_of(name, (0, 1)) for name in flags),
         ),
         unique=(UniqueRule("each customer once", ("CustomerId",)),),
         label=schema.label,

@@ -1,22 +1,22 @@
-"""Whom the data shows and how often it calls them fraud: class balance, missing cells, and segments by amount, hour and day."""
+"""Whom the data shows and how often its label is set for them: class balance, missing cells, and segments people think in."""
 
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 
 import duckdb
 from pydantic import BaseModel, ConfigDict
 
 from fusionguard.data.provenance import Origin
 from fusionguard.data.table import Table
+from fusionguard.features.definition import FeatureDefinition, Segmentation
+from fusionguard.features.definitions import feature_definition
 from fusionguard.features.duckdb_engine import connection, scan
-from fusionguard.features.fraud import AMOUNT_EDGES, LABEL, TIME
 from fusionguard.features.store import FeatureManifest
 
 _Z95, _Z999 = 1.959963984540054, 3.2905267314919255
 """Normal quantiles of two-sided intervals. Findings use the wider: of thirty segments, chance puts one or two outside 95 %."""
-_FEW_FRAUDS = 5
+_FEW_POSITIVES = 5
 
 
 class _Frozen(BaseModel):
@@ -24,26 +24,27 @@ class _Frozen(BaseModel):
 
 
 class Segment(_Frozen):
-    """A part of the rows. Shares and rates are of the real population: legitimate rows count ``negative_weight`` times."""
+    """A part of the rows. Shares and rates are of the real population: rows with label 0 count ``negative_weight`` times."""
 
     name: str
     rows: int
     """Rows in the table, not weighted."""
     share: float
     """Share of the population."""
-    frauds: int
+    positives: int
+    """Rows with label 1."""
     label_rate: float | None
-    """Share of frauds in the segment; null where it has no rows."""
+    """Share of label 1 in the segment; null where it has no rows."""
     label_rate_low: float | None
     label_rate_high: float | None
     """Wilson's 95 % interval (Wilson 1927), carried over to the real prior."""
 
 
 class ClassBalance(_Frozen):
-    """How many rows of each class there are, and the share of frauds in the real population."""
+    """How many rows of each class there are, and the share of label 1 in the real population."""
 
-    legitimate_rows: int
-    fraud_rows: int
+    negative_rows: int
+    positive_rows: int
     label_rate: float
 
 
@@ -60,7 +61,7 @@ class BiasReport(_Frozen):
     missing_share: dict[str, float]
     """Share of empty cells in each column."""
     segments: dict[str, list[Segment]]
-    """``amount``, ``hour of day`` and ``day``, each a partition of the rows in its natural order."""
+    """By segmentation of the data set's features: each a partition of the rows in its natural order."""
     findings: list[str]
     """What stands out, in words."""
 
@@ -71,27 +72,29 @@ class BiasReport(_Frozen):
 
 def bias_report(features: Table, manifest: FeatureManifest) -> BiasReport:
     """Describe a feature table by aggregates that DuckDB computes; no row is read into Python."""
+    definition = feature_definition(manifest.dataset)
     weight = manifest.negative_weight
     with connection(scratch=features.path.parent) as database:
         database.execute(f"CREATE TEMP VIEW features AS SELECT * FROM {scan(features)}")
         missing = _missing_share(database, features.columns)
-        counts = {name: _count(database, expression) for name, expression in _segment_keys().items()}
-    frauds = sum(of for _, _, of in counts["day"])
-    legitimate = sum(rows for _, rows, _ in counts["day"]) - frauds
-    population = frauds + legitimate * weight
-    overall = frauds / population if population else 0.0
+        counts = {each.name: _count(database, definition, each) for each in definition.segmentations}
+    anywhere = next(iter(counts.values()))
+    positives = sum(of for _, _, of in anywhere)
+    negatives = sum(rows for _, rows, _ in anywhere) - positives
+    population = positives + negatives * weight
+    overall = positives / population if population else 0.0
     segments = {name: [_segment(*row, weight, population) for row in rows] for name, rows in counts.items()}
     return BiasReport(
         dataset=manifest.dataset,
         origin=manifest.origin,
         source_sha256=manifest.source_sha256,
-        rows=frauds + legitimate,
+        rows=positives + negatives,
         duplicates_dropped=manifest.duplicates_dropped,
         negative_sampling_rate=manifest.negative_sampling_rate,
-        class_balance=ClassBalance(legitimate_rows=legitimate, fraud_rows=frauds, label_rate=overall),
+        class_balance=ClassBalance(negative_rows=negatives, positive_rows=positives, label_rate=overall),
         missing_share=missing,
         segments=segments,
-        findings=_findings(segments, overall, missing, weight),
+        findings=_findings(definition, segments, overall, missing, weight),
     )
 
 
@@ -106,25 +109,13 @@ def wilson_interval(successes: int, trials: int, z: float = _Z95) -> tuple[float
     return (0.0 if successes == 0 else centre - half), (1.0 if successes == trials else centre + half)
 
 
-def _segment_keys() -> dict[str, tuple[str, dict[int, str]]]:
-    """For each kind of segment: SQL that numbers a row's segment, and the names of those that are there even when empty."""
-    bands = " + ".join(f"CAST(Amount >= {edge} AS INT)" for edge in AMOUNT_EDGES[1:])
-    amounts = [f"{low:g} to under {high:g}" for low, high in pairwise(AMOUNT_EDGES)] + [f"{AMOUNT_EDGES[-1]:g} and more"]
-    return {
-        "amount": (bands, dict(enumerate(amounts))),
-        "hour of day": ("hour_of_day", {hour: f"{hour:02d}" for hour in range(24)}),
-        "day": (f"CAST(FLOOR({TIME} / 86400) AS INT)", {}),
-    }
-
-
-def _count(database: duckdb.DuckDBPyConnection, key: tuple[str, dict[int, str]]) -> list[tuple[str, int, int]]:
-    expression, names = key
+def _count(database: duckdb.DuckDBPyConnection, definition: FeatureDefinition, cut: Segmentation) -> list[tuple[str, int, int]]:
     query = (
-        f"SELECT {expression} AS segment, COUNT(*), CAST(SUM({LABEL}) AS BIGINT) FROM features GROUP BY segment ORDER BY segment"
+        f"SELECT {cut.expression} AS segment, COUNT(*), CAST(SUM({definition.label}) AS BIGINT) FROM features"
+        " GROUP BY segment ORDER BY segment"
     )
-    found = {segment: (rows, frauds) for segment, rows, frauds in database.execute(query).fetchall()}
-    numbers = sorted({*names, *found})
-    return [(names.get(number, str(number)), *found.get(number, (0, 0))) for number in numbers]
+    found = {segment: (rows, positives) for segment, rows, positives in database.execute(query).fetchall()}
+    return [(cut.names.get(key, str(key)), *found.get(key, (0, 0))) for key in sorted({*cut.names, *found})]
 
 
 def _missing_share(database: duckdb.DuckDBPyConnection, columns: list[str]) -> dict[str, float]:
@@ -132,22 +123,30 @@ def _missing_share(database: duckdb.DuckDBPyConnection, columns: list[str]) -> d
     return dict(zip(columns, database.execute(f"SELECT {shares} FROM features").fetchall()[0], strict=True))
 
 
-def _segment(name: str, rows: int, frauds: int, weight: float, population: float) -> Segment:
-    weighted = frauds + (rows - frauds) * weight
+def _segment(name: str, rows: int, positives: int, weight: float, population: float) -> Segment:
+    weighted = positives + (rows - positives) * weight
     low = high = rate = None
     if rows:
-        rate = frauds / weighted
-        low, high = (_at_real_prior(bound, weight) for bound in wilson_interval(frauds, rows))
+        rate = positives / weighted
+        low, high = (_at_real_prior(bound, weight) for bound in wilson_interval(positives, rows))
     share = weighted / population if population else 0.0
-    return Segment(name=name, rows=rows, share=share, frauds=frauds, label_rate=rate, label_rate_low=low, label_rate_high=high)
+    return Segment(
+        name=name, rows=rows, share=share, positives=positives, label_rate=rate, label_rate_low=low, label_rate_high=high
+    )
 
 
 def _at_real_prior(rate: float, negative_weight: float) -> float:
-    """The share of frauds once each legitimate row counts ``negative_weight`` times; it keeps the order of rates."""
+    """The share of label 1 once each row with label 0 counts ``negative_weight`` times; it keeps the order of rates."""
     return rate / (rate + (1 - rate) * negative_weight)
 
 
-def _findings(segments: dict[str, list[Segment]], overall: float, missing: dict[str, float], weight: float) -> list[str]:
+def _findings(
+    definition: FeatureDefinition,
+    segments: dict[str, list[Segment]],
+    overall: float,
+    missing: dict[str, float],
+    weight: float,
+) -> list[str]:
     findings = [f"Column {name}: {share:.2%} of cells are empty." for name, share in missing.items() if share > 0]
     for kind, parts in segments.items():
         for part in parts:
@@ -155,10 +154,11 @@ def _findings(segments: dict[str, list[Segment]], overall: float, missing: dict[
             if part.label_rate is None:
                 findings.append(f"{where}: no rows, so nothing is known about it.")
                 continue
-            if part.frauds < _FEW_FRAUDS:
-                findings.append(f"{where}: {part.frauds} frauds in {part.rows:,} rows, too few to judge a model on.")
-            low, high = (_at_real_prior(bound, weight) for bound in wilson_interval(part.frauds, part.rows, _Z999))
+            if part.positives < _FEW_POSITIVES:
+                few = f"{part.positives} {definition.positives} in {part.rows:,} rows"
+                findings.append(f"{where}: {few}, too few to judge a model on.")
+            low, high = (_at_real_prior(bound, weight) for bound in wilson_interval(part.positives, part.rows, _Z999))
             if low > overall or high < overall:
                 interval = f"{part.label_rate:.3%} (99.9 % interval {low:.3%} to {high:.3%})"
-                findings.append(f"{where}: {interval} of transactions are frauds, {overall:.3%} overall.")
+                findings.append(f"{where}: {interval} of {definition.rows} are {definition.positives}, {overall:.3%} overall.")
     return findings

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import duckdb
 
-from fusionguard.data.contract_suites import LARGEST_AMOUNT, LARGEST_V, LAST_SECOND
 from fusionguard.data.table import Table
 from fusionguard.errors import DataError, StorageError
-from fusionguard.features.fraud import COLUMN_TYPES, LABEL, ROWS_SQL, TRAINING_SET_SQL, V_COLUMNS, sql_text
+from fusionguard.features.definition import FeatureDefinition
 from fusionguard.files import atomic_path, storage_errors
 
 PARQUET = "FORMAT parquet, COMPRESSION uncompressed, ROW_GROUP_SIZE 122880"
@@ -21,16 +20,19 @@ PARQUET = "FORMAT parquet, COMPRESSION uncompressed, ROW_GROUP_SIZE 122880"
 
 @dataclass(frozen=True)
 class DuckDBEngine:
-    """Runs the SQL over spans of time, one part file each, so that memory does not grow with the table.
+    """Runs the SQL over spans of time where there is time, one part file each, so that memory does not grow with the table.
 
     Duplicates share their second and the order begins with it: spans that break between seconds give the same rows as the whole.
 
     Parameters
     ----------
+    definition
+        The features to build.
     span_rows
         About how many raw rows one span holds.
     """
 
+    definition: FeatureDefinition
     span_rows: int = 500_000
     name: str = "duckdb"
 
@@ -39,27 +41,27 @@ class DuckDBEngine:
         with storage_errors(destination):
             destination.mkdir(parents=True)
         with connection(scratch=destination) as database:
-            for part, condition in enumerate(_spans(database, raw, self.span_rows)):
-                _define_views(database, raw, condition)
+            for part, condition in enumerate(_spans(database, raw, self.definition.span_column, self.span_rows)):
+                _define_views(database, self.definition, raw, condition)
                 file = destination / f"part-{part:05d}.parquet"
-                database.execute(f"COPY ({sql_text(TRAINING_SET_SQL)}) TO {literal(file)} ({PARQUET})")
+                database.execute(f"COPY ({self.definition.training_set_text}) TO {literal(file)} ({PARQUET})")
         return Table(destination)
 
 
-def score_rows(raw: Table, destination: Path) -> Table:
+def score_rows(definition: FeatureDefinition, raw: Table, destination: Path) -> Table:
     """Write what models read for every row of ``raw``, in its order and without the label, to the file ``destination``.
 
     Raises
     ------
     DataError
-        A column is missing, or a cell is empty, not finite, or outside the range
+        A column is missing, or a cell is empty, not finite, unknown, or outside the range
         that the contract on raw data allows; the message names rows from 1.
     """
     with atomic_path(destination) as temporary, connection(scratch=destination.parent) as database:
-        _refuse_unusable(database, raw)
-        _define_views(database, raw, "TRUE")
-        columns = ", ".join(name for name in COLUMN_TYPES if name != LABEL)
-        database.execute(f"COPY (SELECT {columns} FROM fraud_rows) TO {literal(temporary)} ({PARQUET})")
+        _refuse_unusable(database, definition, raw)
+        _define_views(database, definition, raw, "TRUE")
+        columns = ", ".join(name for name in definition.column_types if name != definition.label)
+        database.execute(f"COPY (SELECT {columns} FROM {definition.rows_view}) TO {literal(temporary)} ({PARQUET})")
     return Table(destination)
 
 
@@ -96,45 +98,51 @@ def literal(path: Path) -> str:
     return "'" + str(path).replace("'", "''") + "'"
 
 
-def _define_views(database: duckdb.DuckDBPyConnection, raw: Table, condition: str) -> None:
-    label = "" if LABEL in raw.columns else f", CAST(NULL AS INT) AS {LABEL}"
+def _define_views(database: duckdb.DuckDBPyConnection, definition: FeatureDefinition, raw: Table, condition: str) -> None:
+    label = "" if definition.label in raw.columns else f", CAST(NULL AS INT) AS {definition.label}"
     database.execute(f"CREATE OR REPLACE TEMP VIEW raw AS SELECT *{label} FROM {scan(raw)} WHERE {condition}")
-    database.execute(f"CREATE OR REPLACE TEMP VIEW fraud_rows AS {sql_text(ROWS_SQL)}")
+    database.execute(f"CREATE OR REPLACE TEMP VIEW {definition.rows_view} AS {definition.rows_text}")
 
 
-def _spans(database: duckdb.DuckDBPyConnection, raw: Table, span_rows: int) -> Iterator[str]:
-    """Yield conditions on ``Time`` that cut the table, between whole minutes, into spans of at least ``span_rows`` rows."""
-    if raw.rows <= span_rows:
+def _spans(database: duckdb.DuckDBPyConnection, raw: Table, seconds: str | None, span_rows: int) -> Iterator[str]:
+    """Yield conditions on the column ``seconds`` that cut the table between whole minutes, into spans of ``span_rows`` or more."""
+    if seconds is None or raw.rows <= span_rows:
         yield "TRUE"
         return
-    query = f"SELECT CAST(FLOOR(Time / 60) AS BIGINT) AS minute, COUNT(*) FROM {scan(raw)} GROUP BY minute ORDER BY minute"
+    query = f"SELECT CAST(FLOOR({seconds} / 60) AS BIGINT) AS minute, COUNT(*) FROM {scan(raw)} GROUP BY minute ORDER BY minute"
     minutes = database.execute(query).fetchall()
     start, held = minutes[0][0], 0
     for minute, rows in minutes:
         if held >= span_rows:
-            yield f"Time >= {start * 60} AND Time < {minute * 60}"
+            yield f"{seconds} >= {start * 60} AND {seconds} < {minute * 60}"
             start, held = minute, 0
         held += rows
-    yield f"Time >= {start * 60}"
+    yield f"{seconds} >= {start * 60}"
 
 
-def _refuse_unusable(database: duckdb.DuckDBPyConnection, raw: Table) -> None:
-    inputs = ("Time", *V_COLUMNS, "Amount")
-    absent = [name for name in inputs if name not in raw.columns]
+def _refuse_unusable(database: duckdb.DuckDBPyConnection, definition: FeatureDefinition, raw: Table) -> None:
+    broken = {
+        name: f"({name} IS NULL OR NOT isfinite(CAST({name} AS DOUBLE)) OR {name} < {low!r} OR {name} > {high!r})"
+        for name, (low, high) in definition.limits.items()
+    }
+    for name, values in definition.known.items():
+        listed = ", ".join(f"'{value}'" for value in values)
+        broken[name] = f"({name} IS NULL OR {name} NOT IN ({listed}))"
+    absent = [name for name in broken if name not in raw.columns]
     if absent:
         raise DataError(f"These columns are missing: {', '.join(absent)}.", "Give a table in Kaggle's layout.")
-    broken = {name: f"({name} IS NULL OR NOT isfinite({name}))" for name in inputs}
-    for name, limit in {"Time": LAST_SECOND, "Amount": LARGEST_AMOUNT}.items():
-        broken[name] = f"({broken[name]} OR {name} < 0 OR {name} > {limit})"
-    for name in V_COLUMNS:
-        broken[name] = f"({broken[name]} OR abs({name}) > {LARGEST_V})"
     counts = ", ".join(f"COUNT(*) FILTER (WHERE {test})" for test in broken.values())
-    for name, count in zip(inputs, database.execute(f"SELECT {counts} FROM {scan(raw)}").fetchall()[0], strict=True):
+    for name, count in zip(broken, database.execute(f"SELECT {counts} FROM {scan(raw)}").fetchall()[0], strict=True):
         if count:
-            numbered = f"SELECT ROW_NUMBER() OVER () AS row_number, * FROM {scan(raw)}"
-            query = f"SELECT row_number FROM ({numbered}) WHERE {broken[name]} ORDER BY row_number LIMIT 5"
+            numbered = f"SELECT ROW_NUMBER() OVER () AS data_row, * FROM {scan(raw)}"
+            query = f"SELECT data_row FROM ({numbered}) WHERE {broken[name]} ORDER BY data_row LIMIT 5"
             rows = ", ".join(str(number) for (number,) in database.execute(query).fetchall())
+            wrong = (
+                "empty or not one of " + ", ".join(definition.known[name])
+                if name in definition.known
+                else "empty, not finite or out of range"
+            )
             raise DataError(
-                f"Column '{name}' has {count} cells that are empty, not finite or out of range (rows {rows}).",
+                f"Column '{name}' has {count} cells that are {wrong} (rows {rows}).",
                 "Correct or remove these rows; row 1 is the first row of data.",
             )

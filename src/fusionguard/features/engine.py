@@ -7,6 +7,7 @@ from typing import Protocol
 
 from fusionguard.data.table import Table
 from fusionguard.errors import FusionGuardError, UnknownChoiceError
+from fusionguard.features.definition import FeatureDefinition
 
 ENGINES = ("duckdb", "spark")
 
@@ -16,7 +17,7 @@ class EngineError(FusionGuardError):
 
 
 class Engine(Protocol):
-    """What runs the SQL text. Every engine gives the same rows in the same order, to the last bit."""
+    """What runs the SQL text of one data set's features. Every engine gives the same rows in the same order, to the last bit."""
 
     @property
     def name(self) -> str:
@@ -31,14 +32,14 @@ class Engine(Protocol):
         ...
 
 
-def make_engine(name: str) -> Engine:
-    """Return the engine called ``name``; raise :class:`UnknownChoiceError` with the known ones otherwise."""
+def make_engine(name: str, definition: FeatureDefinition) -> Engine:
+    """Return the engine called ``name`` for some features; raise :class:`UnknownChoiceError` with the known ones otherwise."""
     if name == "duckdb":
         from fusionguard.features.duckdb_engine import DuckDBEngine
 
-        return DuckDBEngine()
+        return DuckDBEngine(definition)
     if name == "spark":
         from fusionguard.features.spark_engine import SparkEngine
 
-        return SparkEngine()
+        return SparkEngine(definition)
     raise UnknownChoiceError("engine", name, ENGINES)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-from importlib.resources import files
+from itertools import pairwise
+
+from fusionguard.data.contract_suites import LARGEST_AMOUNT, LARGEST_V, LAST_SECOND
+from fusionguard.features.definition import FeatureDefinition, Segmentation
 
 SCHEMA_VERSION = 1
 """Raised with every change of the meaning of a column."""
@@ -33,15 +35,32 @@ COLUMN_TYPES: dict[str, str] = {
 AMOUNT_EDGES: tuple[float, ...] = (0.0, 1.0, 10.0, 100.0, 500.0)
 """Where bands of ``Amount`` begin; the last is open."""
 
-ROWS_SQL = "fraud_rows.sql"
-TRAINING_SET_SQL = "fraud_training_set.sql"
+_AMOUNT_BANDS = [f"{low:g} to under {high:g}" for low, high in pairwise(AMOUNT_EDGES)] + [f"{AMOUNT_EDGES[-1]:g} and more"]
 
-
-def sql_text(name: str) -> str:
-    """Return the text of one of the two SQL definitions that lie beside this module."""
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
-def definition_sha256() -> str:
-    """Return the SHA-256 of both SQL texts, so that features made by another definition are never reused."""
-    return hashlib.sha256((sql_text(ROWS_SQL) + sql_text(TRAINING_SET_SQL)).encode()).hexdigest()
+FRAUD_FEATURES = FeatureDefinition(
+    dataset="fraud",
+    schema_version=SCHEMA_VERSION,
+    label=LABEL,
+    column_types=COLUMN_TYPES,
+    model_features=MODEL_FEATURES,
+    rows_sql="fraud_rows.sql",
+    training_set_sql="fraud_training_set.sql",
+    positives="frauds",
+    negatives="legitimate transactions",
+    rows="transactions",
+    segmentations=(
+        Segmentation(
+            "amount",
+            " + ".join(f"CAST(Amount >= {edge} AS INT)" for edge in AMOUNT_EDGES[1:]),
+            dict(enumerate(_AMOUNT_BANDS)),
+        ),
+        Segmentation("hour of day", "hour_of_day", {hour: f"{hour:02d}" for hour in range(24)}),
+        Segmentation("day", f"CAST(FLOOR({TIME} / 86400) AS INT)"),
+    ),
+    limits={
+        "Time": (0.0, LAST_SECOND),
+        **dict.fromkeys(V_COLUMNS, (-LARGEST_V, LARGEST_V)),
+        "Amount": (0.0, LARGEST_AMOUNT),
+    },
+    span_column="Time",
+)

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from fusionguard.data.table import Table
 from fusionguard.errors import UsageError
+from fusionguard.features.definition import FeatureDefinition
 from fusionguard.features.engine import EngineError
-from fusionguard.features.fraud import ROWS_SQL, TRAINING_SET_SQL, sql_text
 from fusionguard.files import storage_errors
 
 _PATIENCE_SECONDS = 5
@@ -30,6 +30,7 @@ _CONNECT_PORT = 15002
 class SparkEngine:
     """Runs the SQL on Spark. A cluster must see ``raw`` and ``destination`` under the same paths as this machine."""
 
+    definition: FeatureDefinition
     name: str = "spark"
 
     def build(self, raw: Table, destination: Path) -> Table:
@@ -48,8 +49,9 @@ class SparkEngine:
             written = scratch / "written"
             job: dict[str, object] = {
                 "raw": [str(file.resolve()) for file in raw.files],
-                "rows_sql": sql_text(ROWS_SQL),
-                "training_set_sql": sql_text(TRAINING_SET_SQL),
+                "rows_sql": self.definition.rows_text,
+                "rows_view": self.definition.rows_view,
+                "training_set_sql": self.definition.training_set_text,
                 "destination": str(written.resolve()),
                 "scratch": str(scratch.resolve()),
                 "rows": raw.rows,

@@ -38,7 +38,7 @@ def _run(job: dict[str, Any]) -> None:
     session = _open_session(job["scratch"], job["rows"])
     try:
         session.read.parquet(*job["raw"]).createOrReplaceTempView("raw")
-        session.sql(job["rows_sql"]).createOrReplaceTempView("fraud_rows")
+        session.sql(job["rows_sql"]).createOrReplaceTempView(job["rows_view"])
         training_set = session.sql(job["training_set_sql"])
         writer = training_set.write.option("compression", "uncompressed").option("parquet.block.size", ROW_GROUP_BYTES)
         writer.parquet(job["destination"])

@@ -13,8 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fusionguard.data.provenance import Origin, Provenance
 from fusionguard.data.table import Table
+from fusionguard.features.definition import FeatureDefinition
+from fusionguard.features.definitions import feature_definition
 from fusionguard.features.engine import make_engine
-from fusionguard.features.fraud import SCHEMA_VERSION, definition_sha256
 from fusionguard.files import atomic_folder, json_text, write_json
 
 _MANIFEST = "manifest.json"
@@ -71,15 +72,16 @@ def build_features(raw: Table, provenance: Provenance, engine: str, store: Path)
     store
         The feature store's folder; the table lands in ``store/<dataset>/<key>/features`` beside its ``manifest.json``.
     """
-    runner = make_engine(engine)
-    folder = store / provenance.dataset / feature_key(provenance, engine)
+    definition = feature_definition(provenance.dataset)
+    runner = make_engine(engine, definition)
+    folder = store / provenance.dataset / feature_key(definition, provenance, engine)
     kept = _open(folder)
     if kept is not None:
         return kept
     with atomic_folder(folder) as temporary:
         built = runner.build(raw, temporary / _FEATURES)
         manifest = FeatureManifest(
-            schema_version=SCHEMA_VERSION,
+            schema_version=definition.schema_version,
             dataset=provenance.dataset,
             origin=provenance.origin,
             source_sha256=provenance.sha256,
@@ -95,15 +97,15 @@ def build_features(raw: Table, provenance: Provenance, engine: str, store: Path)
     return FeatureSet(Table(folder / _FEATURES), manifest)
 
 
-def feature_key(provenance: Provenance, engine: str) -> str:
+def feature_key(definition: FeatureDefinition, provenance: Provenance, engine: str) -> str:
     """Return the 16 hexadecimal digits that stand for everything a feature table and its manifest depend on."""
     ingredients = provenance.model_dump(exclude={"description", "rows"})
-    ingredients |= {"schema_version": SCHEMA_VERSION, "definition": definition_sha256(), "engine": engine}
+    ingredients |= {"schema_version": definition.schema_version, "definition": definition.sha256(), "engine": engine}
     return hashlib.sha256(json_text(ingredients).encode()).hexdigest()[:16]
 
 
 def content_sha256(table: Table) -> str:
-    """Return the SHA-256 of a numeric table's names, types and values in order; how its files are cut makes no difference."""
+    """Return the SHA-256 of a table's names, types and values in order; how its files are cut makes no difference."""
     columns = {name: _ColumnDigest() for name in table.columns}
     for file in table.files:
         with pq.ParquetFile(file) as parquet:
@@ -117,17 +119,24 @@ def content_sha256(table: Table) -> str:
 
 
 class _ColumnDigest:
-    """The SHA-256 of a column that arrives in chunks: its values, empty cells as zero, then the positions of the empty cells."""
+    """The SHA-256 of a column that arrives in chunks: its values, empty cells as zero or "", then where the empty cells are.
+
+    A text stands behind its length, so that no two columns of texts read the same.
+    """
 
     def __init__(self) -> None:
         self._values, self._empty, self._rows = hashlib.sha256(), hashlib.sha256(), 0
 
     def add(self, column: pa.ChunkedArray) -> None:
         for chunk in column.chunks:
+            text = pa.types.is_string(chunk.type) or pa.types.is_large_string(chunk.type)
             if chunk.null_count:
                 self._empty.update((np.flatnonzero(chunk.is_null()) + self._rows).tobytes())
-                chunk = chunk.fill_null(0)
-            self._values.update(np.ascontiguousarray(chunk.to_numpy()).data)
+                chunk = chunk.fill_null("" if text else 0)
+            if text:
+                self._values.update("".join(f"{len(value)}:{value}" for value in chunk.to_pylist()).encode())
+            else:
+                self._values.update(np.ascontiguousarray(chunk.to_numpy()).data)
             self._rows += len(chunk)
 
     def hexdigest(self) -> str:

@@ -1,0 +1,90 @@
+"""The churn features: their names, their version and the SQL text that defines them; no name and no customer id among them."""
+
+from __future__ import annotations
+
+from fusionguard.data.contract_suites import CHURN_LIMITS, GENDERS, GEOGRAPHIES
+from fusionguard.features.definition import FeatureDefinition, Segmentation
+
+SCHEMA_VERSION = 1
+"""Raised with every change of the meaning of a column."""
+
+LABEL = "Exited"
+"""1 for a customer who left, 0 for one who stayed."""
+
+ROW_NUMBER = "row_number"
+"""The row's number in its source: the table's order, and what tells customers apart without saying who they are."""
+
+AGE_BAND = "age_band"
+AGE_EDGES: tuple[int, ...] = (30, 40, 50, 60)
+"""Where age bands begin; the first is open below, the last above."""
+
+AGE_BANDS: tuple[str, ...] = ("under 30", "30 to 39", "40 to 49", "50 to 59", "60 and over")
+"""The names of ``age_band``, by number."""
+
+CATEGORICAL: tuple[str, ...] = ("Geography", "Gender", "country_products", "activity_products")
+"""The model features that are texts; models handle them natively."""
+
+MODEL_FEATURES: tuple[str, ...] = (
+    "CreditScore",
+    "Geography",
+    "Gender",
+    "Age",
+    "Tenure",
+    "Balance",
+    "NumOfProducts",
+    "HasCrCard",
+    "IsActiveMember",
+    "EstimatedSalary",
+    "has_balance",
+    "balance_to_salary",
+    "balance_per_product",
+    "tenure_to_age",
+    "inactive_age",
+    "country_products",
+    "activity_products",
+)
+"""What models may read. Each model takes those that its settings do not leave out."""
+
+COLUMN_TYPES: dict[str, str] = {
+    ROW_NUMBER: "int64",
+    "CreditScore": "int32",
+    "Geography": "string",
+    "Gender": "string",
+    "Age": "int32",
+    "Tenure": "int32",
+    "Balance": "double",
+    "NumOfProducts": "int32",
+    "HasCrCard": "int32",
+    "IsActiveMember": "int32",
+    "EstimatedSalary": "double",
+    AGE_BAND: "int32",
+    "has_balance": "int32",
+    "balance_to_salary": "double",
+    "balance_per_product": "double",
+    "tenure_to_age": "double",
+    "inactive_age": "int32",
+    "country_products": "string",
+    "activity_products": "string",
+    LABEL: "int32",
+}
+"""The columns of a training table in order, with their Arrow types; a table for scoring lacks the label."""
+
+CHURN_FEATURES = FeatureDefinition(
+    dataset="churn",
+    schema_version=SCHEMA_VERSION,
+    label=LABEL,
+    column_types=COLUMN_TYPES,
+    model_features=MODEL_FEATURES,
+    rows_sql="churn_rows.sql",
+    training_set_sql="churn_training_set.sql",
+    positives="churners",
+    negatives="customers who stayed",
+    rows="customers",
+    segmentations=(
+        Segmentation("gender", "Gender", {name: name for name in GENDERS}),
+        Segmentation("age band", AGE_BAND, dict(enumerate(AGE_BANDS))),
+        Segmentation("geography", "Geography", {name: name for name in GEOGRAPHIES}),
+    ),
+    limits=CHURN_LIMITS,
+    known={"Geography": GEOGRAPHIES, "Gender": GENDERS},
+)

@@ -1,0 +1,95 @@
+"""What one data set's features are: names, types, SQL, and what its raw cells must hold before the SQL may read them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from importlib.resources import files
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """A way to cut the rows into segments that people think in.
+
+    Parameters
+    ----------
+    name
+        What the segments are called together: ``hour of day``.
+    expression
+        SQL over the feature table that gives a row's segment, as a number or a text.
+    names
+        Names of those segments that are reported even when they hold no row, by the expression's value.
+    """
+
+    name: str
+    expression: str
+    names: dict[int | str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FeatureDefinition:
+    """The features of one data set.
+
+    Parameters
+    ----------
+    dataset
+        The data set's name; the SQL of rows defines a view called ``<dataset>_rows``.
+    schema_version
+        Raised with every change of the meaning of a column.
+    label
+        The column of outcomes, 0 or 1.
+    column_types
+        The columns of a training table in order, with their Arrow types; a table for scoring lacks the label.
+    model_features
+        What models read, in the order they read it.
+    rows_sql, training_set_sql
+        The names of the SQL texts that lie beside this module.
+    positives, negatives, rows
+        What rows are called: ``frauds``, ``legitimate transactions``, ``transactions``.
+    segmentations
+        What the bias report is cut by.
+    limits
+        Raw numeric columns that the SQL reads, with the range in which a row can be scored.
+    known
+        Raw text columns that the SQL reads, with the values that are known.
+    span_column
+        The raw column of seconds along which a large table is cut into spans; without one it is built in one piece.
+    """
+
+    dataset: str
+    schema_version: int
+    label: str
+    column_types: dict[str, str]
+    model_features: tuple[str, ...]
+    rows_sql: str
+    training_set_sql: str
+    positives: str
+    negatives: str
+    rows: str
+    segmentations: tuple[Segmentation, ...]
+    limits: dict[str, tuple[float, float]]
+    known: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    span_column: str | None = None
+
+    @property
+    def rows_view(self) -> str:
+        """The name under which the training set's SQL reads the rows."""
+        return f"{self.dataset}_rows"
+
+    @property
+    def rows_text(self) -> str:
+        """The SQL of one row of features for one raw row; it reads ``raw``."""
+        return _text(self.rows_sql)
+
+    @property
+    def training_set_text(self) -> str:
+        """The SQL of the table that models learn from; it reads :attr:`rows_view`."""
+        return _text(self.training_set_sql)
+
+    def sha256(self) -> str:
+        """Return the SHA-256 of both SQL texts, so that features made by another definition are never reused."""
+        return hashlib.sha256((self.rows_text + self.training_set_text).encode()).hexdigest()
+
+
+def _text(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
