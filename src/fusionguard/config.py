@@ -134,28 +134,27 @@ class LightGBMConfig(_Frozen):
     """Leaf-wise boosted trees; names are LightGBM's own."""
 
     rounds: int = Field(default=300, ge=1)
-    learning_rate: float = Field(default=0.03, gt=0, le=1)
-    num_leaves: int = Field(default=8, ge=2)
-    min_child_samples: int = Field(default=30, ge=1)
-    subsample: float = Field(default=0.8, gt=0, le=1)
-    colsample_bytree: float = Field(default=0.6, gt=0, le=1)
-    reg_lambda: float = Field(default=5.0, ge=0)
-    path_smooth: float = Field(default=0.0, ge=0)
-    extra_trees: bool = False
-    max_bin: int = Field(default=255, ge=15)
+    learning_rate: float = Field(default=0.02, gt=0, le=1)
+    num_leaves: int = Field(default=11, ge=2)
+    min_child_samples: int = Field(default=8, ge=1)
+    subsample: float = Field(default=0.95, gt=0, le=1)
+    colsample_bytree: float = Field(default=0.87, gt=0, le=1)
+    reg_lambda: float = Field(default=0.01, ge=0)
+    min_split_gain: float = Field(default=0.6, ge=0)
+    path_smooth: float = Field(default=6.5, ge=0)
 
 
 class CatBoostConfig(_Frozen):
     """Symmetric boosted trees; names are CatBoost's own, but for ``rounds`` (its ``iterations``)."""
 
-    rounds: int = Field(default=400, ge=1)
-    learning_rate: float = Field(default=0.04, gt=0, le=1)
-    depth: int = Field(default=5, ge=1, le=10)
-    l2_leaf_reg: float = Field(default=8.0, ge=0)
-    rsm: float = Field(default=0.6, gt=0, le=1)
-    random_strength: float = Field(default=1.0, ge=0)
-    bagging_temperature: float = Field(default=1.0, ge=0)
-    border_count: int = Field(default=254, ge=1, le=254)
+    rounds: int = Field(default=262, ge=1)
+    learning_rate: float = Field(default=0.0325, gt=0, le=1)
+    depth: int = Field(default=4, ge=1, le=10)
+    l2_leaf_reg: float = Field(default=1.0, ge=0)
+    rsm: float = Field(default=0.41, gt=0, le=1)
+    random_strength: float = Field(default=0.43, ge=0)
+    bagging_temperature: float = Field(default=1.57, ge=0)
+    border_count: int = Field(default=64, ge=1, le=254)
 
 
 class TuningConfig(_Frozen):

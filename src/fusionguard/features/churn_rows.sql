@@ -17,9 +17,7 @@ SELECT
     CASE WHEN Age < 30 THEN 0 WHEN Age < 40 THEN 1 WHEN Age < 50 THEN 2 WHEN Age < 60 THEN 3 ELSE 4 END AS age_band,
     CASE WHEN Balance > 0e0 THEN 1 ELSE 0 END AS has_balance,
     Balance / (EstimatedSalary + 1e3) + 0e0 AS balance_to_salary,
-    Balance / NumOfProducts + 0e0 AS balance_per_product,
     CAST(Tenure AS DOUBLE) / CAST(Age AS DOUBLE) AS tenure_to_age,
-    CAST(Age * (1 - IsActiveMember) AS INT) AS inactive_age,
     CONCAT(Geography, ', ', CAST(NumOfProducts AS VARCHAR(9)), ' products') AS country_products,
     CONCAT(CASE WHEN IsActiveMember = 1 THEN 'active, ' ELSE 'inactive, ' END, CAST(NumOfProducts AS VARCHAR(9)), ' products')
         AS activity_products,

@@ -70,9 +70,7 @@ _CHURN_CELLS = (
     between("age_band", 0, len(AGE_BANDS) - 1),
     one_of("has_balance", (0, 1)),
     between("balance_to_salary", 0, LARGEST_AMOUNT),
-    between("balance_per_product", 0, LARGEST_AMOUNT),
     between("tenure_to_age", 0, 1),
-    between("inactive_age", 0, 110),
     one_of("country_products", tuple(f"{country}, {number} products" for country in GEOGRAPHIES for number in _PRODUCTS)),
     one_of("activity_products", tuple(f"{state}, {number} products" for state in ("active", "inactive") for number in _PRODUCTS)),
 )

@@ -105,7 +105,7 @@ def _define_views(database: duckdb.DuckDBPyConnection, definition: FeatureDefini
 
 
 def _spans(database: duckdb.DuckDBPyConnection, raw: Table, seconds: str | None, span_rows: int) -> Iterator[str]:
-    """Yield conditions on the column ``seconds`` that cut the table between whole minutes, into spans of ``span_rows`` or more."""
+    """Yield conditions on the column ``seconds`` that cut the table at whole minutes into spans of ``span_rows`` or more."""
     if seconds is None or raw.rows <= span_rows:
         yield "TRUE"
         return

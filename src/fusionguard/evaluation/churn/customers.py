@@ -11,9 +11,6 @@ from numpy.typing import NDArray
 from fusionguard.errors import DataError
 from fusionguard.evaluation.scored import Flags, Floats, Integers
 
-AGE_BANDS: tuple[str, ...] = ("under 30", "30 to 39", "40 to 49", "50 to 59", "60 and over")
-"""The bands of ``age_band`` in the feature table, by number."""
-
 ATTRIBUTES: tuple[str, ...] = ("gender", "age_band", "geography")
 """What customers are grouped by."""
 

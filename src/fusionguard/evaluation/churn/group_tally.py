@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fusionguard.evaluation.bootstrap import resampled_counts
-from fusionguard.evaluation.churn.customers import AGE_BANDS, ATTRIBUTES, ScoredCustomers
+from fusionguard.evaluation.churn.customers import ATTRIBUTES, ScoredCustomers
 from fusionguard.evaluation.scored import Flags, Floats
+from fusionguard.features.churn import AGE_BANDS
 
 SELECTION_RATE = "selection_rate"
 TRUE_POSITIVE_RATE = "true_positive_rate"

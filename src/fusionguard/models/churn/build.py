@@ -1,0 +1,106 @@
+"""From trained parts to a bundle: calibrate and learn the policy on out-of-fold scores, take the profile, write the folder."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import catboost as cb
+import lightgbm as lgb
+import pyarrow.parquet as pq
+
+from fusionguard.config import ChurnConfig
+from fusionguard.data.provenance import Provenance
+from fusionguard.data.table import Table
+from fusionguard.evaluation.churn.cross_validation import CrossValidation
+from fusionguard.evaluation.churn.holdout import HoldoutPlan
+from fusionguard.evaluation.churn.mitigation import Mitigation, even_out
+from fusionguard.evaluation.churn.retention import RetentionPolicy, fit_retention_policy
+from fusionguard.features.churn import SCHEMA_VERSION
+from fusionguard.files import atomic_folder, write_json, write_text
+from fusionguard.models.bundle import Bundle
+from fusionguard.models.churn.calibration import fit_platt
+from fusionguard.models.churn.model import (
+    CALIBRATION,
+    CATBOOST_FILE,
+    FEATURES,
+    LIGHTGBM_FILE,
+    POLICY,
+    PROFILE,
+    Combination,
+    feature_list,
+)
+from fusionguard.models.churn.out_of_fold import AVERAGE, CATBOOST, LIGHTGBM, OutOfFold
+from fusionguard.models.churn.profile import reference_profile
+from fusionguard.models.churn.rows import read_customers, scored_customers
+
+_WEIGHTS = {LIGHTGBM: (1.0, 0.0), CATBOOST: (0.0, 1.0), AVERAGE: (0.5, 0.5)}
+
+_DECIDING: dict[str, Any] = {
+    **dict.fromkeys(("holdout", "lightgbm", "catboost", "retention"), True),
+    "fairness": {"mitigation", "mitigated_attribute"},
+}
+"""The settings that decide what is in a bundle; other limits of fairness, say, judge the same model."""
+
+_log = logging.getLogger(__name__)
+
+
+def build_churn_bundle(
+    destination: Path,
+    features: Table,
+    plan: HoldoutPlan,
+    lightgbm: lgb.Booster,
+    catboost: cb.CatBoost,
+    scored: OutOfFold,
+    comparison: CrossValidation,
+    *,
+    provenance: Provenance,
+    config: ChurnConfig,
+) -> tuple[Bundle, Mitigation | None]:
+    """Fit calibration and policy on out-of-fold scores of the development part, and write the bundle, whole or not at all.
+
+    Returns
+    -------
+    The bundle, and what evening out its offers changed on the rows it was learned on, where the settings ask for it.
+    """
+    line = fit_platt(*scored.stacked(comparison.chosen))
+    score = scored.scores[comparison.chosen][0]
+    _log.info("model: %s", comparison.reason)
+    customers, label = read_customers(features)
+    development, _ = plan.places(label)
+    seen = scored_customers(features, development, line.probability(score), line.logit(score))
+    policy = fit_retention_policy(seen, config.retention)
+    mitigation: Mitigation | None = None
+    if config.fairness.mitigation == "group_thresholds":
+        mitigation = even_out(seen, policy, config.fairness.mitigated_attribute)
+        policy = mitigation.policy
+    weights = _WEIGHTS[comparison.chosen]
+    combination = Combination(
+        lightgbm=weights[0], catboost=weights[1], calibration=line, chosen=comparison.chosen, reason=comparison.reason
+    )
+    with atomic_folder(destination) as folder:
+        write_text(folder / LIGHTGBM_FILE, lightgbm.model_to_string())
+        catboost.save_model(str(folder / CATBOOST_FILE))
+        write_json(folder / CALIBRATION, combination.model_dump(mode="json"))
+        write_json(folder / POLICY, policy.model_dump(mode="json"))
+        write_json(folder / FEATURES, feature_list())
+        pq.write_table(reference_profile(customers.take(development), seen.probability), folder / PROFILE)
+        Bundle.seal(
+            folder,
+            model="churn",
+            origin=provenance.origin,
+            source_sha256=provenance.sha256,
+            features_sha256=plan.features_sha256,
+            negative_sampling_rate=provenance.negative_sampling_rate,
+            feature_schema_version=SCHEMA_VERSION,
+            holdout_sha256=plan.sha256,
+            seed=config.seed,
+            config=config.model_dump(mode="json", include=_DECIDING),
+        )
+    return Bundle.open(destination), mitigation
+
+
+def unmitigated(policy: RetentionPolicy) -> RetentionPolicy:
+    """Return a policy without margins for groups: what profit alone would do."""
+    return policy.model_copy(update={"group_attribute": None, "group_margins": {}})

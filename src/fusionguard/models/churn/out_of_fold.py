@@ -1,0 +1,129 @@
+"""Out-of-fold scores: each development customer as models see them that were fitted without them, once a repeat."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from fusionguard.config import CatBoostConfig, LightGBMConfig
+from fusionguard.data.table import Table
+from fusionguard.evaluation.churn.cross_validation import CrossValidation, cross_validation
+from fusionguard.evaluation.churn.holdout import Fold, HoldoutPlan
+from fusionguard.evaluation.ranked import Ranking
+from fusionguard.models.churn.calibration import cross_fitted
+from fusionguard.models.churn.references import REFERENCES, score_reference
+from fusionguard.models.churn.rows import CustomerRows, read_customers
+
+LIGHTGBM, CATBOOST, AVERAGE = "LightGBM", "CatBoost", "average of both"
+CANDIDATES = (LIGHTGBM, CATBOOST, AVERAGE)
+
+Floats = NDArray[np.float64]
+Labels = NDArray[np.int8]
+Scorer = Callable[[CustomerRows, Labels, CustomerRows], Floats]
+"""Fit on the first two and return log-odds of the third."""
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """Scores by model: one (n,) of log-odds a repeat, for the n customers of the development part."""
+
+    label: Labels
+    folds: list[Fold]
+    scores: dict[str, list[Floats]]
+
+    def stacked(self, model: str) -> tuple[Floats, Labels]:
+        """Return the scores of every repeat one after the other (repeats * n,), with their labels.
+
+        What calibration is fitted on: means over the repeats would be sharper than the one model that is used in the end.
+        """
+        return np.concatenate(self.scores[model]), np.tile(self.label, len(self.scores[model]))
+
+
+def score_out_of_fold(
+    features: Table, plan: HoldoutPlan, lightgbm: LightGBMConfig, catboost: CatBoostConfig, *, seed: int
+) -> OutOfFold:
+    """Fit every candidate and reference on each fold; two fits run beside each other on two cores."""
+    from fusionguard.models.churn import catboost_model, lightgbm_model
+
+    customers, label = read_customers(features)
+    development, _ = plan.places(label)
+    customers, label = customers.take(development), label[development]
+    scorers: dict[str, Scorer] = {
+        LIGHTGBM: lambda rows, known, unseen: lightgbm_model.margins(
+            lightgbm_model.train_lightgbm(rows, known, lightgbm, seed=seed), unseen
+        ),
+        CATBOOST: lambda rows, known, unseen: catboost_model.margins(
+            catboost_model.train_catboost(rows, known, catboost, seed=seed), unseen
+        ),
+    }
+    for reference in REFERENCES:
+        scorers[reference] = lambda rows, known, unseen, name=reference: score_reference(name, rows, known, unseen, seed=seed)  # type: ignore[misc]
+    return fit_folds(customers, label, plan.fold_places(label), plan.repeats, scorers)
+
+
+def fit_folds(customers: CustomerRows, label: Labels, folds: list[Fold], repeats: int, scorers: dict[str, Scorer]) -> OutOfFold:
+    """Run each scorer on each fold; ``LightGBM`` and ``CatBoost`` among them are averaged, too."""
+    scores = {name: [np.empty(label.size) for _ in range(repeats)] for name in scorers}
+
+    def run(job: tuple[str, int]) -> None:
+        name, number = job
+        rest, places = folds[number]
+        unseen = customers.take(places)
+        scores[name][number * repeats // len(folds)][places] = scorers[name](customers.take(rest), label[rest], unseen)
+
+    with ThreadPoolExecutor(min(len(os.sched_getaffinity(0)), 8)) as pool:
+        # The slowest kind first, so that no core waits at the end.
+        list(pool.map(run, [(name, number) for name in reversed(list(scorers)) for number in range(len(folds))]))
+    if LIGHTGBM in scores and CATBOOST in scores:
+        pairs = zip(scores[LIGHTGBM], scores[CATBOOST], strict=True)
+        scores[AVERAGE] = [(first + second) / 2 for first, second in pairs]
+    return OutOfFold(label, folds, scores)
+
+
+def compare(scored: OutOfFold, plan: HoldoutPlan) -> CrossValidation:
+    """Choose among the candidates by mean average precision, and read every model on every fold.
+
+    The average of both is one more candidate: it is used where it wins. Choosing among three favours the winner by a little;
+    the test slice, which had no part in it, does not.
+    """
+    probabilities = {name: cross_fitted(scores, scored.label, scored.folds) for name, scores in scored.scores.items()}
+    precision = {name: _mean_average_precision(scored, name) for name in CANDIDATES}
+    chosen = max(CANDIDATES, key=lambda name: precision[name])
+    listed = ", ".join(f"{value:.4f} for {name}" for name, value in precision.items())
+    reason = f"Mean average precision over {len(scored.folds)} folds is {listed}, so the model is {chosen}."
+    return cross_validation(
+        scored.label, scored.folds, scored.scores, probabilities, folds_per_repeat=plan.folds, chosen=chosen, reason=reason
+    )
+
+
+def _mean_average_precision(scored: OutOfFold, name: str) -> float:
+    per_repeat = len(scored.folds) // len(scored.scores[name])
+    read = [
+        Ranking(scored.label[places], scored.scores[name][number // per_repeat][places]).average_precision(np.ones(places.size))
+        for number, (_, places) in enumerate(scored.folds)
+    ]
+    return float(np.mean(read))
+
+
+def out_of_fold_table(scored: OutOfFold) -> pa.Table:
+    """Return the scores as a table for keeping: a column ``<model>/<repeat>`` of log-odds each, and the label."""
+    columns: dict[str, Any] = {"label": scored.label}
+    for name, scores in scored.scores.items():
+        columns |= {f"{name}/{repeat}": score for repeat, score in enumerate(scores)}
+    return pa.table(columns)
+
+
+def read_out_of_fold(table: pa.Table, plan: HoldoutPlan) -> OutOfFold:
+    """Read back what :func:`out_of_fold_table` wrote; the folds follow from the plan."""
+    label = table["label"].to_numpy().astype(np.int8)
+    scores: dict[str, list[Floats]] = {}
+    for column in table.column_names[1:]:
+        scores.setdefault(column.rpartition("/")[0], []).append(table[column].to_numpy())
+    return OutOfFold(label, plan.fold_places(label), scores)

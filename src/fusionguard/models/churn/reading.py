@@ -1,0 +1,43 @@
+"""Reading customers with a churn model and with the references: scores beside outcomes, balances and groups."""
+
+from __future__ import annotations
+
+from fusionguard.data.table import Table
+from fusionguard.evaluation.churn.customers import ScoredCustomers
+from fusionguard.evaluation.churn.holdout import HoldoutPlan
+from fusionguard.models.churn.calibration import fit_platt, sigmoid
+from fusionguard.models.churn.model import ChurnModel
+from fusionguard.models.churn.out_of_fold import OutOfFold
+from fusionguard.models.churn.references import REFERENCES, score_reference
+from fusionguard.models.churn.rows import read_customers, scored_customers
+
+
+def read_test(model: ChurnModel, features: Table, plan: HoldoutPlan) -> ScoredCustomers:
+    """Score the test slice with a model."""
+    customers, label = read_customers(features)
+    _, test = plan.places(label)
+    scores = model.score_customers(customers.take(test))
+    return scored_customers(features, test, scores.probability, scores.score)
+
+
+def read_references(features: Table, plan: HoldoutPlan, scored: OutOfFold, *, seed: int) -> dict[str, ScoredCustomers]:
+    """Fit each reference on the whole development part, calibrate it by its own out-of-fold scores, and score the test slice."""
+    customers, label = read_customers(features)
+    development, test = plan.places(label)
+    read = {}
+    for name in REFERENCES:
+        line = fit_platt(*scored.stacked(name))
+        logit = line.logit(
+            score_reference(name, customers.take(development), label[development], customers.take(test), seed=seed)
+        )
+        read[name] = scored_customers(features, test, sigmoid(logit), logit)
+    return read
+
+
+def read_development(model: ChurnModel, features: Table, plan: HoldoutPlan, scored: OutOfFold) -> ScoredCustomers:
+    """Return the development part as the first repeat's out-of-fold models see it, calibrated as ``model`` is."""
+    _, label = read_customers(features)
+    development, _ = plan.places(label)
+    line = model.combination.calibration
+    score = scored.scores[model.combination.chosen][0]
+    return scored_customers(features, development, line.probability(score), line.logit(score))
