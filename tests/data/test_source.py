@@ -87,6 +87,7 @@ def test_a_folder_without_the_file(home: Home, tmp_path: Path) -> None:
         resolve_source(str(tmp_path), FRAUD, home, seed=1, rows=1_000)
 
 
-def test_there_is_no_simulator_for_churn_yet(home: Home, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no simulator for the data set 'churn'"):
-        resolve_source("simulated", CHURN, home, seed=1, rows=1_000).fetch(tmp_path)
+def test_simulated_customers(home: Home, tmp_path: Path) -> None:
+    raw = resolve_source("simulated", CHURN, home, seed=1, rows=1_000).fetch(tmp_path)
+    assert raw.table.columns == list(CHURN.columns)
+    assert (raw.provenance.dataset, raw.provenance.origin) == ("churn", "simulated")

@@ -150,7 +150,7 @@ def _churn(schema: DatasetSchema) -> Suite:
         unique=(UniqueRule("each customer once", ("CustomerId",)),),
         label=schema.label,
         label_share=(0.02, 0.6),
-        private=frozenset({"CustomerId", "Surname"}),
+        private=schema.private,
     )
 
 

@@ -51,10 +51,12 @@ def read_header(name: str, start: bytes) -> list[str]:
 def broken_cell(name: str, stream: IO[bytes], schema: DatasetSchema, fallback: str) -> DataError:
     """Read a CSV cell by cell up to the first one that is wrong, and return the error that describes it.
 
-    ``fallback`` is what the fast reader said; it is used when nothing wrong is found here.
+    ``fallback`` is what the fast reader said; it is used when nothing wrong is found here. It may quote any cell, so a data set
+    with private columns goes without it.
     """
     with io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
-        what, remedy = _first_fault(csv.reader(text, strict=True), schema) or (f"cannot be read as CSV: {fallback[:200]}", _AGAIN)
+        said = "" if schema.private else f": {fallback[:200]}"
+        what, remedy = _first_fault(csv.reader(text, strict=True), schema) or (f"cannot be read as CSV{said}.", _AGAIN)
     return DataError(f"{name}{what}" if what.startswith(",") else f"{name} {what}", remedy)
 
 
@@ -69,7 +71,8 @@ def _first_fault(rows: Any, schema: DatasetSchema) -> tuple[str, str] | None:
                 return what, "Complete or remove the row, or get the file again if it is cut off."
             for column, cell in zip(header, cells, strict=True):
                 if cell and not _fits(cell, schema.columns[column]):
-                    return f"{where}, column {column}: '{cell[:40]}' is not {_WORDS[schema.columns[column]]}.", "Correct it."
+                    shown = "a value that is not shown" if column in schema.private else f"'{cell[:40]}'"
+                    return f"{where}, column {column}: {shown} is not {_WORDS[schema.columns[column]]}.", "Correct it."
     except UnicodeDecodeError:
         return f"is not UTF-8 text (after row {row:,}).", _NOT_UTF8
     except csv.Error as error:
@@ -78,5 +81,7 @@ def _first_fault(rows: Any, schema: DatasetSchema) -> tuple[str, str] | None:
 
 
 def _fits(cell: str, kind: ColumnType) -> bool:
-    # 1e999 looks like a number and is not one that a double can hold.
-    return bool(_RULES[kind].fullmatch(cell)) and (kind != "float" or math.isfinite(float(cell)))
+    if not _RULES[kind].fullmatch(cell):
+        return False
+    # 1e999 looks like a number and is not one that a double can hold; nor do all of nineteen digits fit into 64 bits.
+    return math.isfinite(float(cell)) if kind == "float" else kind == "text" or -(2**63) <= int(cell) < 2**63

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from fusionguard.errors import UnknownChoiceError
@@ -26,6 +26,8 @@ class DatasetSchema:
         The ``owner/name`` of the data set on Kaggle.
     file_name
         The name of the CSV file in Kaggle's layout.
+    private
+        Columns that say who somebody is: their values never appear in a message, a report or a preview.
     """
 
     name: str
@@ -33,6 +35,7 @@ class DatasetSchema:
     label: str
     kaggle: str
     file_name: str
+    private: frozenset[str] = field(default_factory=frozenset)
 
 
 FRAUD = DatasetSchema(
@@ -69,6 +72,7 @@ CHURN = DatasetSchema(
     label="Exited",
     kaggle="barelydedicated/bank-customer-churn-modeling",
     file_name="Churn_Modelling.csv",
+    private=frozenset({"CustomerId", "Surname"}),
 )
 
 _SCHEMAS = {schema.name: schema for schema in (FRAUD, CHURN)}

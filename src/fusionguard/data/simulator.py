@@ -1,4 +1,4 @@
-"""Simulated transactions in Kaggle's layout: any number of rows from a seed, drawn from published statistics."""
+"""Simulated data in Kaggle's layouts, any number of rows from a seed; here the transactions, the customers in churn_simulator."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from fusionguard.data.churn_simulator import load_churn_statistics, simulate_customers
 from fusionguard.data.fraud_model import (
     MODELLED,
     ClassModel,
@@ -25,7 +26,7 @@ from fusionguard.data.fraud_model import (
 )
 from fusionguard.data.ingest import arrow_schema, parquet_writer
 from fusionguard.data.provenance import Provenance
-from fusionguard.data.schema import DatasetSchema
+from fusionguard.data.schema import CHURN, FRAUD, DatasetSchema
 from fusionguard.data.source import RawData
 from fusionguard.data.table import Table
 from fusionguard.errors import UsageError
@@ -43,7 +44,7 @@ _PLAN, _FRAUDS, _CHUNK = range(3)
 
 @dataclass(frozen=True)
 class SimulatedSource:
-    """The simulator as a source: ``rows`` transactions from ``seed``."""
+    """The simulator as a source: ``rows`` transactions or customers from ``seed``."""
 
     schema: DatasetSchema
     rows: int
@@ -60,7 +61,7 @@ class SimulatedSource:
     @cached_property
     def fingerprint(self) -> str:
         """A SHA-256 over everything that decides the rows."""
-        statistics = resources.files("fusionguard.data").joinpath("fraud_statistics.json").read_bytes()
+        statistics = resources.files("fusionguard.data").joinpath(f"{self.schema.name}_statistics.json").read_bytes()
         identity = f"simulated\n{SIMULATOR_VERSION}\n{self.schema.name}\n{self.rows}\n{self.seed}\n"
         return hashlib.sha256(identity.encode() + statistics).hexdigest()
 
@@ -78,28 +79,35 @@ class SimulatedSource:
 
 
 def simulate(schema: DatasetSchema, rows: int, seed: int, destination: Path) -> Table:
-    """Write ``rows`` simulated transactions to a parquet file, in order of time; the same seed gives the same bytes.
+    """Write simulated rows to a parquet file, transactions in order of time; the same seed gives the same bytes.
 
-    Memory does not grow with ``rows`` beyond the frauds and duplicates (about 1 in 180 rows).
+    Memory does not grow with ``rows`` beyond a table's frauds and duplicates (about 1 in 180 rows).
 
     Raises
     ------
     UsageError
         A data set without a simulator, fewer than 100 rows, or a negative seed.
     """
-    if schema.name != "fraud":
-        raise UsageError(f"There is no simulator for the data set '{schema.name}'.", "Only 'fraud' can be simulated.")
     if rows < 100 or seed < 0:
         raise UsageError(f"Cannot simulate {rows} rows from seed {seed}.", "Ask for at least 100 rows, and a seed of 0 or more.")
     columns = arrow_schema(schema)
+    batches = _batches(schema, rows, seed, columns)
     with atomic_path(destination) as temporary, parquet_writer(temporary, columns) as writer:
-        for batch in simulate_batches(rows, seed, load_statistics(), columns):
+        for batch in batches:
             writer.write_batch(batch, row_group_size=2 * _CHUNK_ROWS)
     return Table(destination)
 
 
+def _batches(schema: DatasetSchema, rows: int, seed: int, columns: pa.Schema) -> Iterator[pa.RecordBatch]:
+    if schema.name == FRAUD.name:
+        return simulate_batches(rows, seed, load_statistics(), columns)
+    if schema.name == CHURN.name:
+        return simulate_customers(rows, seed, load_churn_statistics(), columns)
+    raise UsageError(f"There is no simulator for the data set '{schema.name}'.", "Only 'fraud' and 'churn' can be simulated.")
+
+
 def simulate_batches(rows: int, seed: int, statistics: FraudStatistics, columns: pa.Schema) -> Iterator[pa.RecordBatch]:
-    """Yield the table chunk by chunk; a chunk depends on the seed and its number only, not on the chunks before it."""
+    """Yield transactions chunk by chunk; a chunk depends on the seed and its number only, not on the chunks before it."""
     plan = make_plan(rows, seed, statistics)
     fraud_values = draw_frauds(plan, seed, statistics)
     for number, start in enumerate(range(0, plan.base_rows, _CHUNK_ROWS)):
