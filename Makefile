@@ -10,7 +10,7 @@ UV     := UV_FIND_LINKS="$(or $(UV_FIND_LINKS),$(subst $(SPACE),$(COMMA),$(strip
           $(if $(PIP_INDEX_URL),UV_DEFAULT_INDEX="$(PIP_INDEX_URL)") $(if $(PIP_CERT),SSL_CERT_FILE="$(PIP_CERT)") VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fraud test test-full lint types lock bench dashboard mlflow clean
+.PHONY: help setup fraud churn test test-full lint types lock bench dashboard mlflow clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -28,6 +28,9 @@ $(READY): requirements.lock pyproject.toml Makefile
 
 fraud: setup ## run the fraud pipeline on simulated data of full size
 	$(BIN)/python run.py --pipeline fraud --stack local --source simulated
+
+churn: setup ## run the churn pipeline on simulated customers
+	$(BIN)/python run.py --pipeline churn --stack local --source simulated
 
 test: setup ## the tests a newcomer runs (under 10 minutes)
 	$(BIN)/python -m pytest -m "not full"

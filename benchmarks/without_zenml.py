@@ -37,8 +37,8 @@ from fusionguard.models.bundle import Bundle
 from fusionguard.models.fraud.boosting import train_booster
 from fusionguard.models.fraud.build import build_fraud_bundle
 from fusionguard.models.fraud.explain import explain, sample_rows
-from fusionguard.models.fraud.model import FraudModel
-from fusionguard.models.fraud.reading import read_test
+from fusionguard.models.fraud.model import FraudModel, load
+from fusionguard.models.fraud.reading import rank_test, read_test
 from fusionguard.models.fraud.references import score_references
 from fusionguard.registry.versions import RegisteredVersion
 
@@ -120,7 +120,7 @@ def run(config: FraudConfig, folder: Path) -> dict[str, float]:
     with clock.step("score_references"):
         reference_scores = score_references(features, split, negative_weight=weight, seed=seed)
     with clock.step("evaluate_model"):
-        model = FraudModel.load(bundle)
+        model = load(bundle)
         rows = read_test(model, features, split, weight)
         references = {name: rows.scored_by(scores) for name, scores in reference_scores.items()}
         evaluation = evaluate(rows, references, model.policy, config.evaluation, origin=manifest.origin, seed=seed)
@@ -134,7 +134,16 @@ def run(config: FraudConfig, folder: Path) -> dict[str, float]:
     with clock.step("gate"):
         from fusionguard.registry.gate import pass_gate
 
-        verdict = pass_gate(home, version, bundle, evaluation, features, split, config.gate, negative_weight=weight, seed=seed)
+        verdict = pass_gate(
+            home,
+            version,
+            bundle,
+            evaluation.gate_facts(),
+            lambda model: rank_test(model, features, split, weight),
+            config.gate,
+            samples=evaluation.bootstrap_samples,
+            seed=seed,
+        )
     with clock.step("write_model_card"):
         card = model_card(
             CardInputs(

@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from fusionguard.config import FraudConfig
-from fusionguard.data.schema import FRAUD
+from fusionguard.config import ChurnConfig, FraudConfig
+from fusionguard.data.schema import CHURN, FRAUD, DatasetSchema
 from fusionguard.errors import UnknownChoiceError
 from fusionguard.home import Home
 
@@ -41,9 +41,18 @@ class PipelineEntry:
 
 def fraud_arguments(config: FraudConfig, home: Home) -> dict[str, Any]:
     """Return the settings, and the fingerprint of the source they name."""
+    return _arguments(FRAUD, config, home)
+
+
+def churn_arguments(config: ChurnConfig, home: Home) -> dict[str, Any]:
+    """Return the settings, and the fingerprint of the source they name."""
+    return _arguments(CHURN, config, home)
+
+
+def _arguments(schema: DatasetSchema, config: FraudConfig | ChurnConfig, home: Home) -> dict[str, Any]:
     from fusionguard.data.source import resolve_source
 
-    source = resolve_source(config.data.source, FRAUD, home, seed=config.seed, rows=config.data.rows)
+    source = resolve_source(config.data.source, schema, home, seed=config.seed, rows=config.data.rows)
     return {"config": config, "source_fingerprint": source.fingerprint}
 
 
@@ -54,6 +63,13 @@ CATALOG = {
         config=FraudConfig,
         arguments=fraud_arguments,
         module="pipelines.fraud",
+    ),
+    "churn": PipelineEntry(
+        name="churn",
+        purpose="bank-customer churn, from raw customers to a gated model and a contact list",
+        config=ChurnConfig,
+        arguments=churn_arguments,
+        module="pipelines.churn",
     ),
 }
 

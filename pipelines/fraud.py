@@ -47,7 +47,8 @@ def fraud(config: FraudConfig, source_fingerprint: str) -> None:
     evaluation, evaluation_plots = evaluate_model(bundle, features, manifest, split, reference_scores, config.evaluation, seed)
     importance, explanation_plots = explain_model(bundle, features, split, config.evaluation, seed)
 
-    version = register_model(bundle, evaluation, evaluation_plots, explanation_plots, provenance, config)
+    settings = config.model_dump(mode="json")
+    version = register_model(bundle, evaluation, evaluation_plots, explanation_plots, provenance, settings)
     verdict = gate(version, bundle, evaluation, features, manifest, split, config.gate, seed)
     write_model_card(
         bundle=bundle,

@@ -11,12 +11,13 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from fusionguard.data.provenance import Provenance
+from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.report import TableRow
 from fusionguard.files import write_json
 from pipelines.observer import StepRecord
 
 _WIDTH_OF_FILES = 130
-_SIMULATED = "SIMULATED DATA: these numbers say that the pipeline works, not how well it finds real fraud."
+_SIMULATED = "SIMULATED DATA: these numbers say that the pipeline works, not how well the model does on real data."
 
 
 class Report(BaseModel):
@@ -37,6 +38,12 @@ class Report(BaseModel):
     """Name and version in the registry."""
     mlflow_run: str
     model_card: Path
+    notes: tuple[str, ...] = ()
+    """Lines to print below the table."""
+    cross_validation: dict[str, dict[str, Interval]] = {}
+    """Where there was one, by model: each metric's mean over the folds."""
+    files: dict[str, Path] = {}
+    """What else is worth a look, by what it is."""
 
     @property
     def models(self) -> list[str]:
@@ -66,7 +73,7 @@ class Summary(BaseModel):
             {"name": step.name, "seconds": round(step.seconds, 3), "cached": step.cached, "rows": step.rows}
             for step in self.steps
         ]
-        report = self.report.model_dump(mode="json", exclude={"table"})
+        report = self.report.model_dump(mode="json", exclude={"table", "notes"}, exclude_none=True)
         model, *references = self.report.models
         readings = {
             name: {row.name: row.readings[name].model_dump(mode="json", exclude_none=True) for row in self.report.table}
@@ -99,11 +106,15 @@ def print_summary(summary: Summary, stream: TextIO | None = None) -> None:
     sampled = f"; {100 * rate:g} % of the legitimate rows, weighted back" if rate < 1 else ""
     say(f"Data    {report.data.origin}, {report.data.rows:,} rows: {report.data.description}{sampled}")
     console.print(_metrics_table(report))
+    for note in report.notes:
+        say(note)
     say(f"Gate    {report.registered_as} {_verdict(report)}. {report.gate.get('reason', '')}")
     cached = sum(step.cached for step in summary.steps)
     say(f"Time    {summary.seconds:.1f} s, {summary.peak_memory_mb:,.0f} MB, {cached} of {len(summary.steps)} steps cached")
     say("Where to look")
     say(f"  model card  {_from_here(report.model_card)}")
+    for name, file in report.files.items():
+        say(f"  {name:10}  {_from_here(file)}")
     say(f"  bundle      {_from_here(report.bundle)}")
     say(f"  MLflow run  {report.mlflow_run}  (make mlflow)")
     say(f"  ZenML run   {summary.zenml_run}  (make dashboard)")

@@ -19,9 +19,10 @@ import pytest
 
 from fusionguard import __version__, cli
 from fusionguard.data.provenance import Provenance
-from fusionguard.data.schema import FRAUD
+from fusionguard.data.schema import CHURN, FRAUD
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
+from tests.fakes import churn
 
 COMMAND = (sys.executable, "-c", "from fusionguard.cli import main; main()")
 
@@ -66,7 +67,23 @@ def test_a_wrong_usage_exits_with_2(run: Run, arguments: list[str]) -> None:
 def test_an_unknown_dataset_lists_the_known(run: Run, tmp_path: Path) -> None:
     status, _, err = run("simulate", "--dataset", "weather", "--output", tmp_path / "x.csv")
     assert status == 2
-    assert "fraud" in err
+    assert "fraud" in err and "churn" in err
+
+
+def test_simulate_writes_customers(run: Run, tmp_path: Path) -> None:
+    status, out, err = run("simulate", "--dataset", "churn", "--rows", 500, "--seed", 5, "--output", tmp_path / "a.csv")
+    assert (status, out) == (0, "")
+    assert err == f"Wrote 500 SIMULATED customers (seed 5) to {tmp_path / 'a.csv'}.\n"
+    lines = (tmp_path / "a.csv").read_text().splitlines()
+    assert lines[0] == ",".join(CHURN.columns)
+    assert len(lines) == 501
+
+
+def test_simulate_makes_as_many_customers_as_the_published_file_has(run: Run, tmp_path: Path) -> None:
+    status, _, err = run("simulate", "--dataset", "churn", "--output", tmp_path / "a.parquet")
+    assert status == 0
+    assert "Wrote 10,000 SIMULATED customers" in err
+    assert pq.read_metadata(tmp_path / "a.parquet").num_rows == 10_000
 
 
 def test_simulate_writes_kaggles_layout_the_same_in_every_format(run: Run, tmp_path: Path) -> None:
@@ -149,6 +166,20 @@ def test_score_with_the_champion_and_what_the_doctor_says(
     status, _, err = run("score", "-m", "fraud@champion", "-i", simulated_raw, "-o", tmp_path / "scores.csv")
     assert status == 1
     assert "lacks policy.json" in err
+
+
+def test_score_of_a_churn_model_speaks_of_customers(
+    run: Run, home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    churn.install(monkeypatch)
+    bundle = churn.seal_bundle(tmp_path / "bundle")
+    pacsv.write_csv(churn.customers(), tmp_path / "customers.csv")
+    status, out, err = run("score", "-m", bundle.folder, "-i", tmp_path / "customers.csv", "-o", tmp_path / "scores.csv")
+    assert (status, out) == (0, "")
+    assert "was trained on SIMULATED data: its scores say nothing about real customers." in err
+    assert f"Scored 4 customers, 2 to get an offer, with model {bundle.version}" in err
+    assert pacsv.read_csv(tmp_path / "scores.csv")["decision"].to_pylist() == ["offer", "offer", "none", "none"]
+    assert not [name for name in churn.customers()["Surname"].to_pylist() if name in (tmp_path / "scores.csv").read_text()]
 
 
 def test_bad_input_is_one_line_that_names_the_row(run: Run, fraud_bundle: Bundle, tmp_path: Path) -> None:

@@ -16,15 +16,18 @@ from fusionguard.errors import DataError, StorageError, UnknownChoiceError, Usag
 from fusionguard.features.duckdb_engine import score_rows
 from fusionguard.features.fraud import FRAUD_FEATURES, MODEL_FEATURES
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.fraud.model import FraudModel
-from fusionguard.scoring import COLUMNS, ScoreSummary, score_file
+from fusionguard.models.family import FRAUD_FAMILY
+from fusionguard.models.fraud.model import FraudModel, load
+from fusionguard.scoring import ScoreSummary, score_columns, score_file
+from tests.fakes import churn
 
 ROWS = 3_000
+COLUMNS = score_columns(FRAUD_FAMILY)
 
 
 @pytest.fixture(scope="module")
 def model(fraud_bundle: Bundle) -> FraudModel:
-    return FraudModel.load(fraud_bundle)
+    return load(fraud_bundle)
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +52,7 @@ def test_scores_are_the_models_in_their_order(model: FraudModel, transactions: p
     expected = model.score(score_rows(FRAUD_FEATURES, Table(tmp_path / "raw.parquet"), tmp_path / "features.parquet").read())
     amount = transactions["Amount"].to_numpy()
     assert scored.schema.equals(COLUMNS)
+    assert scored.column_names == ["row", "score", "probability", "decision", "expected_saving", "reasons", "model_version"]
     assert scored["row"].to_pylist() == list(range(1, ROWS + 1))
     assert np.array_equal(scored["score"].to_numpy(), expected.score)
     assert np.array_equal(scored["probability"].to_numpy(), expected.probability)
@@ -63,7 +67,7 @@ def test_scores_are_the_models_in_their_order(model: FraudModel, transactions: p
         "reconstruction",
         "error",
     }
-    assert summary == ScoreSummary(rows=ROWS, alerts=int(review.sum()))
+    assert summary == ScoreSummary(rows=ROWS, flagged=int(review.sum()))
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".csv.gz"])
@@ -146,3 +150,28 @@ def test_outputs_that_cannot_be_are_refused_before_any_work(model: FraudModel, c
         score_file(model, tmp_path / "absent.csv", tmp_path / "scores.csv")
     with pytest.raises(StorageError, match="A parent of it is a file"):
         score_file(model, csv_file, csv_file / "scores.csv")
+
+
+def test_another_family_is_scored_by_its_own_schema_features_and_outputs(tmp_path: Path) -> None:
+    model = churn.load(churn.seal_bundle(tmp_path / "bundle"))
+    pacsv.write_csv(churn.customers(), tmp_path / "customers.csv")
+    assert score_file(model, tmp_path / "customers.csv", tmp_path / "scores.parquet") == ScoreSummary(rows=4, flagged=2)
+    scored = pq.read_table(tmp_path / "scores.parquet").to_pydict()
+    assert list(scored) == ["row", "score", "probability", "decision", "expected_profit", "risk_band", "reasons", "model_version"]
+    assert scored["row"] == [1, 2, 3, 4]
+    assert scored["probability"] == pytest.approx([0.53, 0.60, 0.30, 0.25])
+    assert scored["decision"] == ["offer", "offer", "none", "none"]
+    assert scored["reasons"] == ["age; Germany", "age", "", ""]
+    assert set(scored["model_version"]) == {model.version}
+
+
+def test_another_familys_bad_cell_is_named(tmp_path: Path) -> None:
+    model = churn.load(churn.seal_bundle(tmp_path / "bundle"))
+    table = churn.customers()
+    place = table.column_names.index("Geography")
+    pacsv.write_csv(
+        table.set_column(place, "Geography", pa.array(["France", "Spain", "Atlantis", "Spain"])), tmp_path / "bad.csv"
+    )
+    with pytest.raises(DataError, match=r"'Geography' .*\(rows 3\)"):
+        score_file(model, tmp_path / "bad.csv", tmp_path / "scores.csv")
+    assert not (tmp_path / "scores.csv").exists()

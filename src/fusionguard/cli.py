@@ -19,7 +19,7 @@ INTERRUPTED = 130
 
 app = typer.Typer(
     name="fusionguard",
-    help="Card-fraud detection and churn risk: simulate data, score transactions, see what is installed.",
+    help="Card-fraud detection and churn risk: simulate data, score transactions or customers, see what is installed.",
     epilog="Training is `python run.py --pipeline fraud --stack local`.",
     no_args_is_help=True,
     add_completion=False,
@@ -31,6 +31,17 @@ class Dataset(StrEnum):
     """The data sets that can be simulated."""
 
     FRAUD = "fraud"
+    CHURN = "churn"
+
+    @property
+    def published_rows(self) -> int:
+        """How many rows the published file has."""
+        return {"fraud": 284_807, "churn": 10_000}[self.value]
+
+    @property
+    def rows_are(self) -> str:
+        """What a row stands for, in the plural."""
+        return {"fraud": "transactions", "churn": "customers"}[self.value]
 
 
 def main() -> None:
@@ -48,11 +59,11 @@ def main() -> None:
 @app.command()
 def simulate(
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write: FILE.csv, FILE.csv.gz or FILE.parquet.")],
-    rows: Annotated[int, typer.Option(min=100, help="How many transactions.")] = 284_807,
+    rows: Annotated[int | None, typer.Option(min=100, help="How many rows; as many as the published file by default.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same rows.")] = 7,
     dataset: Annotated[Dataset, typer.Option(help="Which data set's layout.")] = Dataset.FRAUD,
 ) -> None:
-    """Write simulated transactions in Kaggle's layout.
+    """Write simulated transactions or customers in Kaggle's layout.
 
     Example: fusionguard simulate --rows 20000 --output transactions.csv
     """
@@ -62,18 +73,19 @@ def simulate(
     from fusionguard.output import output_suffix, scratch_folder
 
     output_suffix(output)
+    count = rows or dataset.published_rows
     with scratch_folder(output) as scratch:
-        write_table(simulate_table(dataset_schema(dataset.value), rows, seed, scratch / "raw.parquet"), output)
-    _say(f"Wrote {rows:,} SIMULATED transactions (seed {seed}) to {output}.")
+        write_table(simulate_table(dataset_schema(dataset.value), count, seed, scratch / "raw.parquet"), output)
+    _say(f"Wrote {count:,} SIMULATED {dataset.rows_are} (seed {seed}) to {output}.")
 
 
 @app.command()
 def score(
-    model: Annotated[str, typer.Option("--model", "-m", help="A bundle's folder, or fraud@champion, fraud@challenger, fraud@3.")],
-    input_file: Annotated[Path, typer.Option("--input", "-i", help="Transactions in Kaggle's layout, CSV or parquet.")],
+    model: Annotated[str, typer.Option("--model", "-m", help="A bundle's folder, or fraud@champion, churn@champion, fraud@3.")],
+    input_file: Annotated[Path, typer.Option("--input", "-i", help="What to score, in Kaggle's layout, CSV or parquet.")],
     output_file: Annotated[Path, typer.Option("--output", "-o", help="Where to write: FILE.csv, FILE.csv.gz or FILE.parquet.")],
 ) -> None:
-    """Score transactions: score, calibrated probability, decision, expected saving and model version, a row for each row.
+    """Score transactions or customers: score, calibrated probability, decision, what it is worth, reasons, model version.
 
     Example: fusionguard score --model fraud@champion --input transactions.csv --output scores.csv
     """
@@ -83,14 +95,16 @@ def score(
     output_suffix(output_file)
     bundle = resolve_bundle(find_home(), model)
 
-    from fusionguard.models.fraud.model import FraudModel
+    from fusionguard.models.family import model_family
     from fusionguard.scoring import score_file
 
-    loaded = FraudModel.load(bundle)
-    if loaded.bundle.manifest.origin == "simulated":
-        _say(f"Model {loaded.version} was trained on SIMULATED data: its scores say nothing about real transactions.")
+    family = model_family(bundle.manifest.model)
+    loaded, things = family.load(bundle), family.features.rows
+    if bundle.manifest.origin == "simulated":
+        _say(f"Model {loaded.version} was trained on SIMULATED data: its scores say nothing about real {things}.")
     summary = score_file(loaded, input_file, output_file)
-    _say(f"Scored {summary.rows:,} transactions, {summary.alerts:,} to review, with model {loaded.version}: {output_file}")
+    flagged = f"{summary.flagged:,} {family.flagged_rows_are}"
+    _say(f"Scored {summary.rows:,} {things}, {flagged}, with model {loaded.version}: {output_file}")
 
 
 @app.command()

@@ -39,6 +39,11 @@ class Home:
         return self.state / "models"
 
     @property
+    def studies(self) -> Path:
+        """Optuna's studies, one append-only file each: a search that was interrupted goes on from here."""
+        return self.state / "studies"
+
+    @property
     def work(self) -> Path:
         """Files of the run at work, removed when it ends."""
         return self.state / "work"

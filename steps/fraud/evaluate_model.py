@@ -13,7 +13,7 @@ from fusionguard.evaluation.report import EvaluationReport, evaluate
 from fusionguard.evaluation.splits import SplitPlan
 from fusionguard.features.store import FeatureManifest
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.fraud.model import FraudModel
+from fusionguard.models.fraud.model import load
 from fusionguard.models.fraud.reading import read_test
 from materializers.figures import Figures
 
@@ -29,7 +29,7 @@ def evaluate_model(
     seed: int,
 ) -> tuple[Annotated[EvaluationReport, "evaluation"], Annotated[Figures, "evaluation_plots"]]:
     """Read metrics with intervals for the model and the references, slices and curves."""
-    model = FraudModel.load(bundle)
+    model = load(bundle)
     rows = read_test(model, features, split, manifest.negative_weight)
     scores = reference_scores.read()
     references = {name: rows.scored_by(scores[name].to_numpy()) for name in scores.column_names}

@@ -16,7 +16,7 @@ from fusionguard.evaluation.splits import SplitPlan
 from fusionguard.features.fraud import MODEL_FEATURES
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.fraud.explain import explain, sample_rows
-from fusionguard.models.fraud.model import FraudModel
+from fusionguard.models.fraud.model import FraudModel, load
 from materializers.figures import Figures
 
 
@@ -49,7 +49,7 @@ def explain_model(
     """Explain a sample of the test slice with SHAP values."""
     test = features.read(list(MODEL_FEATURES), split.test.start, split.test.stop)
     rows = test.take(sample_rows(test.num_rows, config.shap_rows, seed))
-    model = FraudModel.load(bundle)
+    model = load(bundle)
     explanation = explain(model, rows)
     simulated = bundle.manifest.origin == "simulated"
     plots = shap_plots(explanation.contributions, explanation.values, explanation.names, simulated=simulated)

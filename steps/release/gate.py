@@ -1,4 +1,4 @@
-"""Challenger against champion."""
+"""Challenger against champion, of fraud models."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from fusionguard.evaluation.splits import SplitPlan
 from fusionguard.features.store import FeatureManifest
 from fusionguard.home import find_home
 from fusionguard.models.bundle import Bundle
+from fusionguard.models.fraud.reading import rank_test
 from fusionguard.registry.versions import RegisteredVersion
 
 
@@ -31,5 +32,13 @@ def gate(
     """Compare the challenger with the champion on the same test rows, and move the alias if it wins."""
     from fusionguard.registry.gate import pass_gate  # MLflow takes seconds to import
 
-    weight = manifest.negative_weight
-    return pass_gate(find_home(), version, bundle, evaluation, features, split, config, negative_weight=weight, seed=seed)
+    return pass_gate(
+        find_home(),
+        version,
+        bundle,
+        evaluation.gate_facts(),
+        lambda model: rank_test(model, features, split, manifest.negative_weight),
+        config,
+        samples=evaluation.bootstrap_samples,
+        seed=seed,
+    )

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from zenml import get_step_context, step
 
-from fusionguard.config import FraudConfig
 from fusionguard.data.provenance import Provenance
-from fusionguard.evaluation.report import EvaluationReport
 from fusionguard.home import find_home
 from fusionguard.models.bundle import Bundle
 from fusionguard.registry.versions import RegisteredVersion
@@ -18,11 +16,11 @@ from materializers.figures import Figures
 @step(enable_cache=False)
 def register_model(
     bundle: Bundle,
-    evaluation: EvaluationReport,
+    evaluation: Any,  # either family's report; ZenML loads an input without a type as what was saved
     evaluation_plots: Figures,
     explanation_plots: Figures,
     provenance: Provenance,
-    config: FraudConfig,
+    config: dict[str, Any],  # of an object, ZenML keeps what was set and must know the type
 ) -> Annotated[RegisteredVersion, "version"]:
     """Register the bundle; one that is registered already keeps its version."""
     from fusionguard.registry.register import register_bundle  # MLflow takes seconds to import
@@ -33,6 +31,6 @@ def register_model(
         metrics=evaluation.flat_metrics(),
         plots={**evaluation_plots.images, **explanation_plots.images},
         provenance=provenance,
-        config=config.model_dump(mode="json", exclude={"data": {"source"}}),  # a path; the provenance says what it was
+        config=config | {"data": {key: value for key, value in config["data"].items() if key != "source"}},  # a path
         tags={"zenml.run": get_step_context().pipeline_run.name},
     )

@@ -1,14 +1,11 @@
-"""What a run leaves for people: the model's folder with its bundle, card and reports."""
+"""The fraud model's card, and the folder that a run leaves for people."""
 
 from __future__ import annotations
 
-import shutil
 from importlib.metadata import version as installed_version
-from pathlib import Path
 from typing import Annotated
 
 import onnx
-from pydantic import BaseModel, ConfigDict
 from zenml import step
 from zenml.types import HTMLString, MarkdownString
 
@@ -20,26 +17,17 @@ from fusionguard.evaluation.report import EvaluationReport
 from fusionguard.evaluation.splits import SplitPlan
 from fusionguard.features.bias import BiasReport
 from fusionguard.features.store import FeatureManifest
-from fusionguard.files import atomic_folder
-from fusionguard.home import Home, find_home
+from fusionguard.home import find_home
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.fraud.model import AUTOENCODER_ONNX, FraudModel
+from fusionguard.models.fraud.model import AUTOENCODER_ONNX, load
 from fusionguard.registry.versions import RegisteredVersion
 from materializers.figures import Figures
 from steps.fraud.explain_model import Importance
+from steps.release.release_folder import Release, keep_release
 
 _LIBRARIES = ("fusionguard", "xgboost", "torch", "onnxruntime", "duckdb", "pyspark", "scikit-learn", "zenml", "mlflow")
 
 _PLOTS = "plots"
-
-
-class Release(BaseModel):
-    """Where a model's files for people are."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    bundle: Path
-    card: Path
 
 
 @step(enable_cache=False)
@@ -89,24 +77,14 @@ def write_model_card(
     attach_files(home, version, files)
     plots = {f"{_PLOTS}/{name}.png": image for name, image in images.items()}
     illustrated = {"model_card.md": model_card(inputs, image_folder=_PLOTS).encode()}
-    return MarkdownString(card), HTMLString(page), _keep(home, bundle, {**files, **illustrated, **plots})
+    return MarkdownString(card), HTMLString(page), keep_release(home, bundle, {**files, **illustrated, **plots})
 
 
 def _training_facts(bundle: Bundle) -> dict[str, int | str]:
-    model = FraudModel.load(bundle)
+    model = load(bundle)
     autoencoder = {prop.key: prop.value for prop in onnx.load(bundle.folder / AUTOENCODER_ONNX).metadata_props}
     return {
         "boosted trees": model.booster.num_boosted_rounds(),
         "autoencoder's bottleneck": autoencoder["latent_size"],
         "fusion": model.fusion.reason,
     }
-
-
-def _keep(home: Home, bundle: Bundle, files: dict[str, bytes]) -> Release:
-    target = home.models / f"{bundle.manifest.model}-{bundle.version}"
-    with atomic_folder(target) as folder:
-        shutil.copytree(bundle.folder, folder / "bundle")
-        (folder / _PLOTS).mkdir()
-        for name, content in files.items():
-            (folder / name).write_bytes(content)
-    return Release(bundle=Bundle.open(target / "bundle").folder, card=target / "model_card.md")

@@ -7,8 +7,7 @@ import pytest
 from fusionguard.config import GateConfig
 from fusionguard.errors import DataError
 from fusionguard.evaluation.bootstrap import PairedDifference
-from fusionguard.evaluation.gate import Contender, GateVerdict, LostChampion, decide_gate
-from fusionguard.evaluation.report import EvaluationReport
+from fusionguard.evaluation.gate import Contender, GateFacts, GateVerdict, LostChampion, decide_gate
 
 CHALLENGER = Contender(
     version="2", sha256="aa", origin="kaggle", source_sha256="s2", features_sha256="f2", train_range_seconds=(0, 130_000)
@@ -17,58 +16,64 @@ CHAMPION = Contender(
     version="1", sha256="bb", origin="kaggle", source_sha256="s1", features_sha256="f1", train_range_seconds=(0, 130_000)
 )
 
+FACTS = GateFacts(own=0.8, bar=0.6, test_seconds=(140_000, 172_792))
+TIMELESS = GateFacts(own=0.8, bar=0.6)
+REFUSALS = ("Gender's gap of calibration, 0.12, is above its limit of 0.05.", "Geography's is 0.09.")
+
+
+def timeless(contender: Contender, holdout: str | None, **facts: str) -> Contender:
+    """Return the contender as a model of rows without a time axis."""
+    return contender.model_copy(update={"train_range_seconds": None, "holdout_sha256": holdout, **facts})
+
 
 def difference(probability_better: float, value: float = 0.02) -> PairedDifference:
     return PairedDifference(value=value, low=value - 0.03, high=value + 0.03, probability_better=probability_better)
 
 
-def decide(report: EvaluationReport, champion: Contender | None, challenger: Contender = CHALLENGER, **found: Any) -> GateVerdict:
+def decide(champion: Contender | None, challenger: Contender = CHALLENGER, facts: GateFacts = FACTS, **found: Any) -> GateVerdict:
     def compare() -> PairedDifference:
         if "difference" not in found:
             pytest.fail("no comparison was called for")
         return found["difference"]
 
-    return decide_gate(challenger, champion, report=report, compare=compare, config=GateConfig(probability_better=0.8))
+    lost = found.get("lost")
+    return decide_gate(challenger, champion, facts=facts, compare=compare, config=GateConfig(probability_better=0.8), lost=lost)
 
 
-def test_a_first_model_that_beats_the_logistic_regression_is_promoted(report: EvaluationReport) -> None:
-    verdict = decide(report, None)
+def test_a_first_model_that_beats_the_logistic_regression_is_promoted() -> None:
+    verdict = decide(None)
     assert verdict.promoted
     assert verdict.champion_version is None
     assert "no champion yet" in verdict.reason and " beats the logistic regression's" in verdict.reason
 
 
-def test_a_champion_that_cannot_be_loaded_defends_nothing(report: EvaluationReport) -> None:
-    verdict = decide_gate(
-        CHALLENGER, None, report=report, compare=pytest.fail, config=GateConfig(), lost=LostChampion("1", "kaggle")
-    )  # type: ignore[arg-type]
+def test_a_champion_that_cannot_be_loaded_defends_nothing() -> None:
+    verdict = decide(None, lost=LostChampion("1", "kaggle"))
     assert verdict.promoted
     assert verdict.reason.startswith("The champion, version 1, cannot be loaded any more, and average precision")
 
 
-def test_a_simulated_model_does_not_replace_a_lost_champion_of_real_data(report: EvaluationReport) -> None:
+def test_a_simulated_model_does_not_replace_a_lost_champion_of_real_data() -> None:
     simulated = CHALLENGER.model_copy(update={"origin": "simulated"})
-    lost = LostChampion("1", "kaggle")
-    verdict = decide_gate(simulated, None, report=report, compare=pytest.fail, config=GateConfig(), lost=lost)  # type: ignore[arg-type]
+    verdict = decide(None, simulated, lost=LostChampion("1", "kaggle"))
     assert not verdict.promoted
     assert verdict.reason.endswith("a model trained on simulated data never replaces one trained on real data.")
 
 
-def test_a_first_model_that_does_not_beat_it_is_not(report: EvaluationReport) -> None:
-    tied = report.model_copy(update={"metrics": report.references["logistic regression"]})
-    verdict = decide(tied, None)
+def test_a_first_model_that_does_not_beat_it_is_not() -> None:
+    verdict = decide(None, facts=GateFacts(own=0.6, bar=0.6))
     assert not verdict.promoted
     assert "does not beat" in verdict.reason
 
 
-def test_the_bar_must_have_been_read(report: EvaluationReport) -> None:
+def test_the_bar_must_have_been_read() -> None:
     with pytest.raises(DataError, match="needs the logistic regression's reading"):
-        decide(report.model_copy(update={"references": {}}), None)
+        decide(None, facts=GateFacts(own=0.8))
 
 
 @pytest.mark.parametrize(("share", "promoted"), [(0.79, False), (0.80, True), (1.0, True), (0.0, False)])
-def test_the_paired_bootstrap_decides(report: EvaluationReport, share: float, promoted: bool) -> None:
-    verdict = decide(report, CHAMPION, difference=difference(share))
+def test_the_paired_bootstrap_decides(share: float, promoted: bool) -> None:
+    verdict = decide(CHAMPION, difference=difference(share))
     assert verdict.promoted is promoted
     assert (verdict.challenger_version, verdict.champion_version) == ("2", "1")
     assert verdict.difference == difference(share)
@@ -77,26 +82,25 @@ def test_the_paired_bootstrap_decides(report: EvaluationReport, share: float, pr
 
 
 @pytest.mark.parametrize(("value", "words"), [(0.02, "0.020 above"), (-0.02, "0.020 below"), (0.0, "the same as")])
-def test_the_reason_says_by_how_much(report: EvaluationReport, value: float, words: str) -> None:
-    assert f"Average precision is {words} the champion's" in decide(report, CHAMPION, difference=difference(0.5, value)).reason
+def test_the_reason_says_by_how_much(value: float, words: str) -> None:
+    assert f"Average precision is {words} the champion's" in decide(CHAMPION, difference=difference(0.5, value)).reason
 
 
-def test_the_same_bundle_is_already_champion(report: EvaluationReport) -> None:
-    verdict = decide(report, CHAMPION.model_copy(update={"sha256": "aa"}))
+def test_the_same_bundle_is_already_champion() -> None:
+    verdict = decide(CHAMPION.model_copy(update={"sha256": "aa"}))
     assert not verdict.promoted
     assert "already champion" in verdict.reason
 
 
-def test_a_simulated_challenger_never_replaces_a_real_champion(report: EvaluationReport) -> None:
-    verdict = decide(report, CHAMPION, CHALLENGER.model_copy(update={"origin": "simulated"}))
+def test_a_simulated_challenger_never_replaces_a_real_champion() -> None:
+    verdict = decide(CHAMPION, CHALLENGER.model_copy(update={"origin": "simulated"}))
     assert not verdict.promoted
     assert "simulated" in verdict.reason
 
 
 @pytest.mark.parametrize(("champion_origin", "challenger_origin"), [("simulated", "local"), ("simulated", "simulated")])
-def test_a_simulated_champion_can_be_replaced(report: EvaluationReport, champion_origin: str, challenger_origin: str) -> None:
+def test_a_simulated_champion_can_be_replaced(champion_origin: str, challenger_origin: str) -> None:
     verdict = decide(
-        report,
         CHAMPION.model_copy(update={"origin": champion_origin}),
         CHALLENGER.model_copy(update={"origin": challenger_origin}),
         difference=difference(0.9),
@@ -104,24 +108,66 @@ def test_a_simulated_champion_can_be_replaced(report: EvaluationReport, champion
     assert verdict.promoted
 
 
-def test_a_champion_that_saw_the_test_window_cannot_be_compared(report: EvaluationReport) -> None:
-    saw = CHAMPION.model_copy(update={"source_sha256": "s2", "train_range_seconds": (0, report.test.first_second)})
-    verdict = decide(report, saw)
+def test_a_champion_that_saw_the_test_window_cannot_be_compared() -> None:
+    saw = CHAMPION.model_copy(update={"source_sha256": "s2", "train_range_seconds": (0, 140_000)})
+    verdict = decide(saw)
     assert not verdict.promoted
     assert "overlap the test window" in verdict.reason
     assert verdict.difference is None
 
 
-def test_a_champion_of_the_same_source_that_ended_before_it_can(report: EvaluationReport) -> None:
-    before = CHAMPION.model_copy(update={"source_sha256": "s2", "train_range_seconds": (0, report.test.first_second - 1)})
-    assert decide(report, before, difference=difference(0.9)).promoted
+def test_a_champion_of_the_same_source_that_ended_before_it_can() -> None:
+    before = CHAMPION.model_copy(update={"source_sha256": "s2", "train_range_seconds": (0, 140_000 - 1)})
+    assert decide(before, difference=difference(0.9)).promoted
 
 
-def test_the_same_hours_of_another_source_are_no_obstacle(report: EvaluationReport) -> None:
+def test_the_same_hours_of_another_source_are_no_obstacle() -> None:
     other = CHAMPION.model_copy(update={"train_range_seconds": (0, 999_999)})
-    assert decide(report, other, difference=difference(0.9)).promoted
+    assert decide(other, difference=difference(0.9)).promoted
 
 
-def test_a_verdict_survives_json(report: EvaluationReport) -> None:
-    verdict = decide(report, CHAMPION, difference=difference(0.9))
+@pytest.mark.parametrize("champion", [None, CHAMPION, CHAMPION.model_copy(update={"sha256": "aa"})])
+def test_a_refused_challenger_is_not_promoted_and_the_reason_says_why(champion: Contender | None) -> None:
+    verdict = decide(champion, facts=FACTS.model_copy(update={"refusals": REFUSALS}))
+    assert not verdict.promoted
+    assert verdict.champion_version == (champion and "1")
+    assert verdict.difference is None
+    assert verdict.reason.startswith(f"The challenger is refused. {REFUSALS[0]} {REFUSALS[1]} ")
+    assert verdict.reason.endswith("The champion stays." if champion else "There is no champion yet.")
+
+
+def test_a_refused_challenger_does_not_take_a_lost_champions_place() -> None:
+    verdict = decide(None, facts=FACTS.model_copy(update={"refusals": REFUSALS}), lost=LostChampion("1", "kaggle"))
+    assert (verdict.promoted, verdict.champion_version) == (False, "1")
+    assert verdict.reason.endswith("The champion, version 1, cannot be loaded any more.")
+
+
+@pytest.mark.parametrize("same", ["source_sha256", "features_sha256"])
+@pytest.mark.parametrize("champions_holdout", ["h1", None])
+def test_a_champion_that_held_out_other_rows_of_the_same_source_cannot_be_compared(
+    same: str, champions_holdout: str | None
+) -> None:
+    champion = timeless(CHAMPION, champions_holdout, **{same: getattr(CHALLENGER, same)})
+    verdict = decide(champion, timeless(CHALLENGER, "h2"), TIMELESS)
+    assert not verdict.promoted
+    assert verdict.difference is None
+    assert "held out other rows" in verdict.reason and "the champion's seed and share of test rows" in verdict.reason
+
+
+def test_nothing_known_of_what_either_held_out_is_not_the_same_holdout() -> None:
+    champion = timeless(CHAMPION, None, source_sha256="s2")
+    assert "held out other rows" in decide(champion, timeless(CHALLENGER, None), TIMELESS).reason
+
+
+def test_a_champion_that_held_out_the_same_rows_can_be_compared() -> None:
+    champion = timeless(CHAMPION, "h", source_sha256="s2", features_sha256="f2")
+    assert decide(champion, timeless(CHALLENGER, "h"), TIMELESS, difference=difference(0.9)).promoted
+
+
+def test_the_holdout_of_another_source_is_no_obstacle() -> None:
+    assert decide(timeless(CHAMPION, "h1"), timeless(CHALLENGER, "h2"), TIMELESS, difference=difference(0.9)).promoted
+
+
+def test_a_verdict_survives_json() -> None:
+    verdict = decide(CHAMPION, difference=difference(0.9))
     assert GateVerdict.model_validate_json(verdict.model_dump_json()) == verdict

@@ -124,3 +124,12 @@ def test_frauds_without_amounts_leave_the_savings_open(make_rows: Any) -> None:
     assert report.curves.cost[FRAUD_MODEL].savings == ()
     with pytest.raises(DataError, match="no savings against accept-all"):
         report.value("savings")
+
+
+def test_the_gate_gets_the_models_and_the_logistic_regressions_average_precision(report: EvaluationReport) -> None:
+    facts = report.gate_facts()
+    assert facts.own == report.metrics["average_precision"].value
+    assert facts.bar == report.references["logistic regression"]["average_precision"].value
+    assert facts.test_seconds == (report.test.first_second, report.test.last_second)
+    assert facts.refusals == ()
+    assert report.model_copy(update={"references": {}}).gate_facts().bar is None

@@ -11,7 +11,7 @@ import pytest
 
 from fusionguard.errors import BundleError
 from fusionguard.models.bundle import MANIFEST, Bundle
-from fusionguard.models.fraud.model import FraudModel
+from fusionguard.models.fraud.model import load
 
 from .conftest import Trained
 
@@ -35,7 +35,7 @@ def test_holds_the_agreed_files_and_no_pickle(trained: Trained) -> None:
 
 def test_a_copy_is_the_same_model(trained: Trained, copy: Path) -> None:
     assert Bundle.open(copy).sha256 == trained.bundle.sha256
-    assert FraudModel.load(copy).version == trained.bundle.sha256[:12]
+    assert load(Bundle(copy)).version == trained.bundle.sha256[:12]
 
 
 def _flip_a_byte(folder: Path) -> None:
@@ -89,7 +89,25 @@ def _raise_the_format(folder: Path) -> None:
 def test_damage_is_refused(copy: Path, damage: Callable[[Path], None], message: str) -> None:
     damage(copy)
     with pytest.raises(BundleError, match=message):
-        FraudModel.load(copy)
+        load(Bundle(copy))
+
+
+def test_the_manifest_says_only_what_is_known(trained: Trained, copy: Path) -> None:
+    manifest = json.loads((copy / MANIFEST).read_text())
+    assert manifest["train_range_seconds"] == [trained.plan.train.first_second, trained.plan.calibration.last_second]
+    assert "holdout_sha256" not in manifest
+    facts = Bundle(copy).manifest.model_dump(exclude={"files", "train_range_seconds"}) | {"holdout_sha256": "9" * 64}
+    (copy / MANIFEST).unlink()
+    Bundle.seal(copy, **facts)
+    assert "train_range_seconds" not in json.loads((copy / MANIFEST).read_text())
+    sealed = Bundle.open(copy).manifest
+    assert (sealed.train_range_seconds, sealed.holdout_sha256) == (None, "9" * 64)
+
+
+def test_unset_settings_stay_in_the_manifest(tmp_path: Path, trained: Trained) -> None:
+    facts = trained.bundle.manifest.model_dump(exclude={"files"}) | {"config": {"contacts": None}}
+    Bundle.seal(tmp_path, **facts)
+    assert Bundle.open(tmp_path).manifest.config == {"contacts": None}
 
 
 def test_a_folder_that_does_not_exist_is_refused(tmp_path: Path) -> None:
@@ -110,4 +128,4 @@ def test_files_of_another_version_are_refused(copy: Path, file: str, content: di
     (copy / MANIFEST).unlink()
     Bundle.seal(copy, **manifest.model_dump(exclude={"files"}))
     with pytest.raises(BundleError, match=message):
-        FraudModel.load(copy)
+        load(Bundle(copy))

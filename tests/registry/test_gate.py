@@ -11,16 +11,17 @@ import pytest
 from fusionguard.config import AutoencoderConfig, FraudConfig, XGBoostConfig
 from fusionguard.data.provenance import Origin, Provenance
 from fusionguard.data.table import Table
-from fusionguard.evaluation.gate import GateVerdict
+from fusionguard.evaluation.gate import GateVerdict, RankedRows
 from fusionguard.evaluation.report import evaluate
 from fusionguard.evaluation.splits import SplitPlan, plan_split
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
+from fusionguard.models.family import ScoringModel
 from fusionguard.models.fraud.autoencoder import train_autoencoder
 from fusionguard.models.fraud.boosting import train_booster
 from fusionguard.models.fraud.build import build_fraud_bundle
-from fusionguard.models.fraud.model import FraudModel
-from fusionguard.models.fraud.reading import read_test
+from fusionguard.models.fraud.model import load
+from fusionguard.models.fraud.reading import rank_test, read_test
 from fusionguard.registry.aliases import champion, resolve_bundle
 from fusionguard.registry.gate import pass_gate
 from fusionguard.registry.register import register_bundle
@@ -56,16 +57,21 @@ class Contest:
         )
         return bundle, provenance
 
-    def enter(self, bundle: Bundle, provenance: Provenance) -> GateVerdict:
+    def enter(self, bundle: Bundle, provenance: Provenance, *refusals: str) -> GateVerdict:
         """Register a model and let the gate decide."""
         version = register_bundle(self.home, bundle, metrics={}, plots={}, provenance=provenance, config={})
-        model = FraudModel.load(bundle)
+        model = load(bundle)
         rows = read_test(model, self.features, self.plan, 1.0)
         chance = rows.scored_by(np.full(rows.rows, 0.04))
         references = {"logistic regression": chance}
         config = FraudConfig()
         report = evaluate(rows, references, model.policy, config.evaluation, origin=provenance.origin, seed=1)
-        return pass_gate(self.home, version, bundle, report, self.features, self.plan, config.gate, negative_weight=1.0, seed=1)
+        facts = report.gate_facts().model_copy(update={"refusals": refusals})
+        return pass_gate(self.home, version, bundle, facts, self.ranks, config.gate, samples=report.bootstrap_samples, seed=1)
+
+    def ranks(self, model: ScoringModel) -> RankedRows:
+        """Score the test slice."""
+        return rank_test(model, self.features, self.plan, 1.0)
 
     @property
     def champion_sha256(self) -> str:
@@ -102,3 +108,15 @@ def test_a_lost_champion_is_replaced_but_not_by_a_simulated_model(contest: Conte
     assert contest.enter(*contest.model("b", 60)).promoted
     now = champion(contest.home, "fraud")
     assert now is not None and now.version != lost.version
+
+
+def test_a_refused_challenger_is_the_challenger_but_not_champion(contest: Contest) -> None:
+    weak, strong = contest.model("a", 1), contest.model("b", 60)
+    assert not contest.enter(*weak, "It is unfair.").promoted
+    assert champion(contest.home, "fraud") is None
+    assert resolve_bundle(contest.home, "fraud@challenger").sha256 == weak[0].sha256
+    contest.enter(*weak)
+    verdict = contest.enter(*strong, "It is unfair.")
+    assert verdict.reason == "The challenger is refused. It is unfair. The champion stays."
+    assert contest.champion_sha256 == weak[0].sha256
+    assert resolve_bundle(contest.home, "fraud@challenger").sha256 == strong[0].sha256

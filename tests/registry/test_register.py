@@ -14,10 +14,12 @@ from fusionguard.errors import BundleError, RegistryError
 from fusionguard.features.fraud import MODEL_FEATURES
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
+from fusionguard.models.family import CHURN_FAMILY, FRAUD_FAMILY
 from fusionguard.registry.aliases import resolve_bundle
-from fusionguard.registry.register import attach_files, example_row
+from fusionguard.registry.register import attach_files
 from fusionguard.registry.tracking import open_store
 from fusionguard.registry.versions import RegisteredVersion, list_versions
+from tests.fakes import churn
 
 MakeBundle = Callable[..., Bundle]
 Register = Callable[..., RegisteredVersion]
@@ -98,11 +100,26 @@ def test_the_example_names_every_feature_and_is_nobodys_row(store: Home, make_bu
     register(make_bundle())
     signature = yaml.safe_load((_model_folder(store) / "MLmodel").read_text())["signature"]
     assert [column["name"] for column in json.loads(signature["inputs"])] == list(MODEL_FEATURES)
-    assert [column["name"] for column in json.loads(signature["outputs"])] == ["score", "probability", "decision"]
+    assert [column["name"] for column in json.loads(signature["outputs"])] == list(FRAUD_FAMILY.outputs)
     example = json.loads((_model_folder(store) / "input_example.json").read_text())
     assert example["columns"] == list(MODEL_FEATURES)
-    assert example["data"] == [list(example_row().values())]
-    assert all(example_row()[f"V{number}"] == 0 for number in range(1, 29))
+    assert example["data"] == [list(FRAUD_FAMILY.example.values())]
+    assert all(FRAUD_FAMILY.example[f"V{number}"] == 0 for number in range(1, 29))
+
+
+def test_another_family_has_its_own_signature_and_packages(
+    store: Home, register: Register, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    churn.install(monkeypatch)
+    assert register(churn.seal_bundle(tmp_path / "bundle")).name == "fusionguard-churn"
+    signature = yaml.safe_load((_model_folder(store) / "MLmodel").read_text())["signature"]
+    inputs = {column["name"]: column["type"] for column in json.loads(signature["inputs"])}
+    assert set(inputs) <= set(CHURN_FAMILY.example)
+    assert (inputs["Geography"], inputs["Age"], inputs["Balance"]) == ("string", "integer", "double")
+    assert not {"Surname", "CustomerId", "RowNumber"} & set(inputs)
+    assert [column["name"] for column in json.loads(signature["outputs"])] == list(CHURN_FAMILY.outputs)
+    required = (_model_folder(store) / "requirements.txt").read_text()
+    assert "catboost==" in required and "lightgbm==" in required and "xgboost" not in required
 
 
 def test_lost_files_are_restored_by_registering_again(store: Home, make_bundle: MakeBundle, register: Register) -> None:

@@ -89,7 +89,7 @@ def paired_difference(
     All arrays are (n,). Raises :class:`DataError` where the rows hold one class only.
     """
     if not label.any() or label.all():
-        raise DataError("Two models cannot be compared on rows of one class.", "Use a test window with frauds in it.")
+        raise DataError("Two models cannot be compared on rows of one class.", "Use test rows of both classes.")
     challenger, champion = Ranking(label, challenger_score), Ranking(label, champion_score)
     gains = []
     for count in resampled_counts(label, samples, seed):

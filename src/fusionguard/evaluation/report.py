@@ -21,8 +21,9 @@ from fusionguard.evaluation.curves import (
     score_histogram,
     threshold_curve,
 )
+from fusionguard.evaluation.gate import BAR_OF_THE_FIRST, GateFacts
 from fusionguard.evaluation.policy import DecisionPolicy
-from fusionguard.evaluation.readings import metric_digits, metric_labels, read_metrics, read_value
+from fusionguard.evaluation.readings import AVERAGE_PRECISION, metric_digits, metric_labels, read_metrics, read_value
 from fusionguard.evaluation.scored import ScoredRows
 from fusionguard.evaluation.slices import SliceReading, read_slices
 
@@ -121,6 +122,14 @@ class EvaluationReport(_Part):
                     if number is not None:
                         flat[f"{prefix}{name}{suffix}"] = number
         return flat
+
+    def gate_facts(self) -> GateFacts:
+        """Return what the gate must know; raise :class:`DataError` where the average precision has no value."""
+        return GateFacts(
+            own=self.value(AVERAGE_PRECISION),
+            bar=self.value(AVERAGE_PRECISION, BAR_OF_THE_FIRST) if BAR_OF_THE_FIRST in self.references else None,
+            test_seconds=(self.test.first_second, self.test.last_second),
+        )
 
     def to_json(self) -> str:
         """Return the report as JSON text, the same for the same readings."""

@@ -81,4 +81,5 @@ CHURN_FEATURES = FeatureDefinition(
     ),
     limits=CHURN_LIMITS,
     known={"Geography": GEOGRAPHIES, "Gender": GENDERS},
+    also_read=("RowNumber",),
 )

@@ -52,6 +52,8 @@ class FeatureDefinition:
         Raw numeric columns that the SQL reads, with the range in which a row can be scored.
     known
         Raw text columns that the SQL reads, with the values that are known.
+    also_read
+        Raw columns that the SQL reads whatever they hold.
     span_column
         The raw column of seconds along which a large table is cut into spans; without one it is built in one piece.
     """
@@ -69,6 +71,7 @@ class FeatureDefinition:
     segmentations: tuple[Segmentation, ...]
     limits: dict[str, tuple[float, float]]
     known: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    also_read: tuple[str, ...] = ()
     span_column: str | None = None
 
     @property

@@ -128,7 +128,7 @@ def _refuse_unusable(database: duckdb.DuckDBPyConnection, definition: FeatureDef
     for name, values in definition.known.items():
         listed = ", ".join(f"'{value}'" for value in values)
         broken[name] = f"({name} IS NULL OR {name} NOT IN ({listed}))"
-    absent = [name for name in broken if name not in raw.columns]
+    absent = [name for name in (*definition.also_read, *broken) if name not in raw.columns]
     if absent:
         raise DataError(f"These columns are missing: {', '.join(absent)}.", "Give a table in Kaggle's layout.")
     counts = ", ".join(f"COUNT(*) FILTER (WHERE {test})" for test in broken.values())

@@ -32,8 +32,10 @@ class BundleManifest(BaseModel):
     """SHA-256 of the feature table's content."""
     negative_sampling_rate: float
     feature_schema_version: int
-    train_range_seconds: tuple[int, int]
+    train_range_seconds: tuple[int, int] | None = None
     """First and last second of every row that any fit has seen (train, validation and calibration)."""
+    holdout_sha256: str | None = None
+    """Of rows without a time axis: the SHA-256 of what names those that no fit has seen, the same for the same rows."""
     seed: int
     config: dict[str, Any]
     files: dict[str, str]
@@ -77,7 +79,9 @@ class Bundle:
     def seal(cls, folder: Path, **facts: Any) -> Bundle:
         """Write the manifest of a folder that holds every file; ``facts`` are the manifest's fields but ``files``."""
         files = {name: sha256_file(folder / name) for name in sorted(_file_names(folder))}
-        write_json(folder / MANIFEST, BundleManifest(files=files, **facts).model_dump(mode="json"))
+        manifest = BundleManifest(files=files, **facts)
+        unset = {name for name in ("train_range_seconds", "holdout_sha256") if getattr(manifest, name) is None}
+        write_json(folder / MANIFEST, manifest.model_dump(mode="json", exclude=unset))
         return cls(folder)
 
     @cached_property

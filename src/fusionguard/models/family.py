@@ -51,8 +51,10 @@ class ModelFamily:
         The columns of an answer with their Arrow types; ``score``, ``probability`` and ``decision`` are among them.
     flagged
         The decision that asks for somebody's attention: ``review``, ``offer``.
+    flagged_rows_are
+        What is to happen to the rows of that decision: ``to review``, ``to get an offer``.
     example
-        Model features of a row that is nobody's.
+        Model features of a row that is nobody's; those that it lacks are not asked for by the model in MLflow.
     packages
         What a machine needs to load the model from MLflow.
     module
@@ -64,13 +66,25 @@ class ModelFamily:
     features: FeatureDefinition
     outputs: dict[str, str]
     flagged: str
+    flagged_rows_are: str
     example: dict[str, Any]
     packages: tuple[str, ...]
     module: str
 
+    @property
+    def answer_columns(self) -> pa.Schema:
+        """``outputs`` as Arrow has them."""
+        return pa.schema([(name, pa.type_for_alias(kind)) for name, kind in self.outputs.items()])
+
     def load(self, bundle: Bundle) -> ScoringModel:
-        """Open a bundle; raise :class:`BundleError` where it holds another family's model, or one this version cannot read."""
-        loaded: ScoringModel = importlib.import_module(self.module).load(bundle)
+        """Check every file of a bundle and load its model.
+
+        Raises
+        ------
+        BundleError
+            The bundle is damaged, or holds another family's model, or one that this version cannot read.
+        """
+        loaded: ScoringModel = importlib.import_module(self.module).load(Bundle.open(bundle.folder))
         return loaded
 
 
@@ -82,6 +96,7 @@ FRAUD_FAMILY = ModelFamily(
     features=FRAUD_FEATURES,
     outputs={"score": "double", "probability": "double", "decision": "string", "expected_saving": "double", REASONS: "string"},
     flagged="review",
+    flagged_rows_are="to review",
     example=dict.fromkeys(FRAUD_FEATURES.model_features, 0.0) | {"Amount": 22.0, "hour_of_day": 12, "amount_fraction_cents": 0},
     packages=(*_COMMON, "onnxruntime", "xgboost"),
     module="fusionguard.models.fraud.model",
@@ -100,17 +115,21 @@ CHURN_FAMILY = ModelFamily(
         REASONS: "string",
     },
     flagged="offer",
+    flagged_rows_are="to get an offer",
     example={
         "CreditScore": 650,
         "Geography": "France",
         "Gender": "Female",
         "Age": 39,
         "Tenure": 5,
-        "Balance": 76_000.0,
+        "Balance": 50_500.0,
         "NumOfProducts": 1,
         "HasCrCard": 1,
         "IsActiveMember": 1,
         "EstimatedSalary": 100_000.0,
+        "has_balance": 1,
+        "balance_to_salary": 0.5,
+        "tenure_to_age": 5 / 39,
     },
     packages=(*_COMMON, "catboost", "lightgbm"),
     module="fusionguard.models.churn.model",

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from fusionguard.config import GateConfig
-from fusionguard.data.table import Table
 from fusionguard.errors import BundleError
 from fusionguard.evaluation.bootstrap import PairedDifference, paired_difference
-from fusionguard.evaluation.gate import Contender, GateVerdict, LostChampion, decide_gate
-from fusionguard.evaluation.report import EvaluationReport
-from fusionguard.evaluation.splits import SplitPlan
+from fusionguard.evaluation.gate import Contender, GateFacts, GateVerdict, LostChampion, RankedRows, decide_gate
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.fraud.model import FraudModel
-from fusionguard.models.fraud.reading import read_test
+from fusionguard.models.family import ScoringModel, model_family
 from fusionguard.registry.aliases import champion, resolve_bundle, set_alias
 from fusionguard.registry.versions import CHALLENGER, CHAMPION, RegisteredVersion
 
@@ -25,17 +22,28 @@ def pass_gate(
     home: Home,
     version: RegisteredVersion,
     bundle: Bundle,
-    evaluation: EvaluationReport,
-    features: Table,
-    split: SplitPlan,
+    facts: GateFacts,
+    read_test: Callable[[ScoringModel], RankedRows],
     config: GateConfig,
     *,
-    negative_weight: float,
+    samples: int,
     seed: int,
 ) -> GateVerdict:
     """Compare the challenger ``version`` with the champion on the same test rows, and move the alias if it wins.
 
-    A champion whose bundle is damaged or gone defends nothing but its origin.
+    A champion whose bundle is damaged or gone defends nothing but its origin. The version carries the alias ``challenger``
+    afterwards, whatever the verdict.
+
+    Parameters
+    ----------
+    version, bundle
+        The challenger, as the registry knows it and as it is.
+    facts
+        Its reading on its test rows.
+    read_test
+        Scores those rows with a model, always in the same order; called for challenger and champion where they are compared.
+    samples, seed
+        How many bootstrap draws the comparison takes, and where they start.
 
     Raises
     ------
@@ -43,26 +51,27 @@ def pass_gate(
         The registry fails; the aliases are as they were.
     """
     model = bundle.manifest.model
+    family = model_family(model)
     current = champion(home, model)
-    rival: FraudModel | None = None
+    rival: ScoringModel | None = None
     lost: LostChampion | None = None
     if current is not None:
         try:
-            rival = FraudModel.load(resolve_bundle(home, f"{model}@{CHAMPION}"))
+            rival = family.load(resolve_bundle(home, f"{model}@{CHAMPION}"))
         except BundleError as error:
             _log.warning("The champion, version %s, cannot be loaded: %s", current.version, error)
             lost = LostChampion(str(current.version), current.origin)
 
     def compare() -> PairedDifference:
         assert rival is not None
-        own, other = (read_test(each, features, split, negative_weight) for each in (FraudModel.load(bundle), rival))
-        samples = evaluation.bootstrap_samples
-        return paired_difference(own.label, own.weight, own.score, other.score, samples=samples, seed=seed)
+        label, weight, own = read_test(family.load(bundle))
+        _, _, other = read_test(rival)
+        return paired_difference(label, weight, own, other, samples=samples, seed=seed)
 
     verdict = decide_gate(
         _contender(str(version.version), bundle),
         _contender(str(current.version), rival.bundle) if current is not None and rival is not None else None,
-        report=evaluation,
+        facts=facts,
         compare=compare,
         config=config,
         lost=lost,
@@ -74,5 +83,5 @@ def pass_gate(
 
 
 def _contender(version: str, bundle: Bundle) -> Contender:
-    facts = bundle.manifest.model_dump(include={"origin", "source_sha256", "features_sha256", "train_range_seconds"})
-    return Contender(version=version, sha256=bundle.sha256, **facts)
+    known = set(Contender.model_fields) - {"version", "sha256"}
+    return Contender(version=version, sha256=bundle.sha256, **bundle.manifest.model_dump(include=known))

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fusionguard.data.provenance import Provenance
-from fusionguard.features.fraud import COLUMN_TYPES, MODEL_FEATURES
 from fusionguard.files import atomic_folder, json_text, storage_errors
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
+from fusionguard.models.family import ModelFamily, model_family
 from fusionguard.registry.tracking import experiment_id, open_store, quiet_mlflow, registry_errors
 from fusionguard.registry.versions import (
     BUNDLE_TAG,
@@ -30,13 +30,13 @@ from fusionguard.registry.versions import (
 )
 
 if TYPE_CHECKING:
+    import pandas as pd
     from mlflow import MlflowClient
     from mlflow.models import ModelSignature
 
 BUNDLE_PATH = "artifacts/bundle"
 """Where the bundle lies within a model version's files."""
 
-_RUNTIME_PACKAGES = ("fusionguard", "mlflow", "numpy", "onnxruntime", "pandas", "pyarrow", "pydantic", "xgboost")
 _MAX_PARAMETER_LENGTH = 6000
 
 
@@ -93,9 +93,14 @@ def attach_files(home: Home, version: RegisteredVersion, files: Mapping[str, byt
         _log_files(client, version.run_id, files)
 
 
-def example_row() -> dict[str, float | int]:
-    """Return a row of model features that is nobody's: an average transaction at noon, all components 0."""
-    return dict.fromkeys(MODEL_FEATURES, 0.0) | {"Amount": 22.0, "hour_of_day": 12, "amount_fraction_cents": 0}
+def example_rows(family: ModelFamily) -> pd.DataFrame:
+    """Return one row, nobody's, with the columns that the registered model asks for, in their order and types."""
+    import pandas as pd
+
+    types = _input_types(family)
+    return pd.DataFrame([family.example], columns=list(types)).astype(
+        {name: kind for name, kind in types.items() if kind != "string"}
+    )
 
 
 @contextmanager
@@ -179,9 +184,9 @@ def _restore_lost_files(client: MlflowClient, version: RegisteredVersion, bundle
 
 def _save_model(folder: Path, bundle: Bundle, *, run_id: str, model_id: str) -> None:
     import mlflow.pyfunc
-    import pandas as pd
     from mlflow.models import Model
 
+    family = model_family(bundle.manifest.model)
     description = Model(run_id=run_id, model_id=model_id)
     with tempfile.TemporaryDirectory(prefix="fusionguard-") as temporary:
         staged = Path(temporary) / Path(BUNDLE_PATH).name
@@ -190,9 +195,9 @@ def _save_model(folder: Path, bundle: Bundle, *, run_id: str, model_id: str) -> 
             str(folder),
             python_model=str(Path(__file__).with_name("pyfunc_model.py")),
             artifacts={"bundle": str(staged)},
-            signature=_signature(),
-            input_example=pd.DataFrame([example_row()]).astype({"hour_of_day": "int32", "amount_fraction_cents": "int32"}),
-            pip_requirements=[f"{package}=={importlib.metadata.version(package)}" for package in _RUNTIME_PACKAGES],
+            signature=_signature(family),
+            input_example=example_rows(family),
+            pip_requirements=[f"{package}=={importlib.metadata.version(package)}" for package in family.packages],
             mlflow_model=description,
         )
     # MLflow writes down where the files were on this machine, and reads only the last part of it.
@@ -202,14 +207,21 @@ def _save_model(folder: Path, bundle: Bundle, *, run_id: str, model_id: str) -> 
     description.save(str(folder / "MLmodel"))
 
 
-def _signature() -> ModelSignature:
+def _signature(family: ModelFamily) -> ModelSignature:
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
 
-    types = {"double": DataType.double, "int32": DataType.integer, "int64": DataType.long}
-    inputs = [ColSpec(types[COLUMN_TYPES[name]], name) for name in MODEL_FEATURES]
-    outputs = [ColSpec(DataType.double, "score"), ColSpec(DataType.double, "probability"), ColSpec(DataType.string, "decision")]
-    return ModelSignature(Schema(inputs), Schema(outputs))
+    types = {"double": DataType.double, "int32": DataType.integer, "int64": DataType.long, "string": DataType.string}
+    inputs, outputs = (
+        Schema([ColSpec(types[kind], name) for name, kind in columns.items()])
+        for columns in (_input_types(family), family.outputs)
+    )
+    return ModelSignature(inputs, outputs)
+
+
+def _input_types(family: ModelFamily) -> dict[str, str]:
+    """Return the columns that the registered model asks for, with their Arrow types."""
+    return {name: family.features.column_types[name] for name in family.features.model_features if name in family.example}
 
 
 def _ensure_registered_model(client: MlflowClient, name: str) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fusionguard.evaluation.churn.customers import AGE_BANDS, ScoredCustomers
+from fusionguard.evaluation.churn.customers import ScoredCustomers
+from fusionguard.features.churn import AGE_BANDS
 
 
 @pytest.fixture(scope="session")

@@ -10,12 +10,13 @@ from scipy.stats import norm
 
 from fusionguard.config import FairnessConfig, FairnessLimits, RetentionConfig
 from fusionguard.errors import DataError
-from fusionguard.evaluation.churn.customers import AGE_BANDS, ATTRIBUTES, ScoredCustomers
+from fusionguard.evaluation.churn.customers import ATTRIBUTES, ScoredCustomers
 from fusionguard.evaluation.churn.fairness import METRIC_NAMES, FairnessReport, read_fairness
 from fusionguard.evaluation.churn.gaps import largest_difference, largest_distance
 from fusionguard.evaluation.churn.group_tally import tally_groups
 from fusionguard.evaluation.churn.retention import fit_retention_policy
 from fusionguard.evaluation.scored import Flags
+from fusionguard.features.churn import AGE_BANDS
 
 CONFIG = FairnessConfig()
 NO_LIMITS = FairnessLimits()

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from fusionguard.features.fraud import MODEL_FEATURES
+from fusionguard.models.family import FRAUD_FAMILY
 from fusionguard.models.fraud.autoencoder_onnx import Layer, Scaling, autoencoder_graph
 from fusionguard.models.fraud.explain import RECONSTRUCTION_ERROR, explain, sample_rows
 from fusionguard.models.fraud.fusion import Fusion, calibrate, fit_fusion, sigmoid
-from fusionguard.models.fraud.model import FraudModel, log_errors, open_session
+from fusionguard.models.fraud.model import FraudModel, load, log_errors, open_session
 from fusionguard.models.fraud.profile import reference_profile
 
 from ..conftest import CONFIG, Trained
@@ -17,7 +18,7 @@ from ..conftest import CONFIG, Trained
 
 @pytest.fixture(scope="module")
 def model(trained: Trained) -> FraudModel:
-    return FraudModel.load(trained.bundle)
+    return load(trained.bundle)
 
 
 def _fused(model: FraudModel) -> FraudModel:
@@ -33,6 +34,21 @@ def test_native_and_onnx_agree(model: FraudModel, trained: Trained, fused: bool)
     native, portable = model.score(rows), model.score(rows, engine="onnx")
     assert np.abs(native.probability - portable.probability).max() < 1e-5
     assert np.abs(native.score - portable.score).max() < 1e-4
+
+
+def test_an_answer_is_the_score_the_decision_and_its_reasons(model: FraudModel, trained: Trained) -> None:
+    rows = trained.features.read(list(MODEL_FEATURES))
+    answer, scores = model.answer(rows, reasons=2), model.score(rows)
+    review = model.policy.decide(scores.probability, rows["Amount"].to_numpy())
+    assert review.any() and not review.all()
+    assert answer.schema.equals(FRAUD_FAMILY.answer_columns)
+    assert np.array_equal(answer["score"].to_numpy(), scores.score)
+    assert np.array_equal(answer["probability"].to_numpy(), scores.probability)
+    assert answer["decision"].to_pylist() == ["review" if alert else "accept" for alert in review]
+    told = answer["reasons"].to_pylist()
+    assert {text for text, alert in zip(told, review, strict=True) if not alert} == {""}
+    assert all(1 <= len(text.split("; ")) <= 2 for text, alert in zip(told, review, strict=True) if alert)
+    assert set(model.answer(rows)["reasons"].to_pylist()) == {""}
 
 
 def test_one_row_scores_as_it_does_among_others(model: FraudModel, trained: Trained) -> None:

@@ -15,7 +15,7 @@ from fusionguard.config import XGBoostConfig
 from fusionguard.data.table import Table
 from fusionguard.models.fraud import boosting
 from fusionguard.models.fraud.boosting import train_booster
-from fusionguard.models.fraud.model import FraudModel
+from fusionguard.models.fraud.model import load
 from fusionguard.models.fraud.reading import read_test
 from fusionguard.models.fraud.references import LOGISTIC_REGRESSION, XGBOOST_DEFAULTS, score_references
 
@@ -66,13 +66,13 @@ def test_a_fit_would_notice_a_changed_train_row(trained: Trained, tmp_path: Path
 
 def test_shuffled_labels_give_chance(tmp_path: Path) -> None:
     noise = train(tmp_path, draw_features(tmp_path / "noise.parquet", rows=8_000, shuffle_labels=True))
-    rows = read_test(FraudModel.load(noise.bundle), noise.features, noise.plan, 1.0)
+    rows = read_test(load(noise.bundle), noise.features, noise.plan, 1.0)
     assert abs(roc_auc_score(rows.label, rows.score) - 0.5) < 0.12
     assert average_precision_score(rows.label, rows.score) < 2.5 * rows.label.mean()
 
 
 def test_real_signal_is_found(trained: Trained) -> None:
-    rows = read_test(FraudModel.load(trained.bundle), trained.features, trained.plan, 1.0)
+    rows = read_test(load(trained.bundle), trained.features, trained.plan, 1.0)
     assert roc_auc_score(rows.label, rows.score) > 0.9
     assert np.average(rows.probability) == pytest.approx(rows.label.mean(), rel=0.5)
 
@@ -88,8 +88,8 @@ def test_segments_end_early_and_keep_the_best_round(trained: Trained, monkeypatc
 def test_sampled_legitimate_rows_shift_probabilities_to_the_real_prior(trained: Trained, tmp_path: Path) -> None:
     sampled = train(tmp_path, trained.features, negative_weight=20.0)
     x = trained.features.read()
-    plain = FraudModel.load(trained.bundle).score(x)
-    corrected = FraudModel.load(sampled.bundle).score(x)
+    plain = load(trained.bundle).score(x)
+    corrected = load(sampled.bundle).score(x)
     shift = np.median(corrected.score - plain.score)
     assert shift == pytest.approx(-math.log(20.0), abs=1.5)
 

@@ -48,7 +48,7 @@ def fold_metrics(
     scores
         One (n,) a repeat: what ranks each customer, by the model that has not seen them.
     probabilities
-        The same, calibrated by a fit on the other folds; without them there is no calibration error and no Brier score.
+        The same, calibrated by a fit on the other folds; without them there is no Brier score.
     folds
         The folds of every repeat, as :meth:`HoldoutPlan.fold_places` returns them.
 
@@ -90,10 +90,12 @@ def mean_interval(values: Floats, folds: int) -> Interval:
 def calibration_reading(label: Labels, probabilities: Sequence[Floats]) -> Interval:
     """Return the expected calibration error of cross-fitted probabilities, over all customers: the mean of the repeats.
 
-    The interval is the lowest and the highest repeat's: chance in the folds, not in the customers.
+    The interval is the lowest and the highest repeat's: chance in the folds, not in the customers. One repeat has none.
     """
     ones = np.ones(label.size)
     read = [CalibrationBins(label, probability, CALIBRATION_BINS).error(ones) for probability in probabilities]
+    if len(read) < 2:
+        return Interval(value=read[0])
     return Interval(value=float(np.mean(read)), low=min(read), high=max(read))
 
 

@@ -8,9 +8,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from fusionguard.data.table import Table
+from fusionguard.evaluation.churn.holdout import HoldoutPlan
 from fusionguard.features.churn import MODEL_FEATURES
 from fusionguard.models.churn.model import ChurnModel
-from fusionguard.models.churn.rows import CATEGORIES, CustomerRows, customer_rows
+from fusionguard.models.churn.rows import CATEGORIES, CustomerRows, customer_rows, read_customers
 
 Floats = NDArray[np.float64]
 
@@ -59,6 +61,14 @@ class Explanation:
 def explain(model: ChurnModel, rows: pa.Table) -> Explanation:
     """Explain every row, which holds ``MODEL_FEATURES``: about 0.1 ms a row."""
     return explain_customers(model, customer_rows(rows))
+
+
+def explain_sample(model: ChurnModel, features: Table, plan: HoldoutPlan, *, rows: int, seed: int) -> Explanation:
+    """Explain at most ``rows`` customers of the test slice, drawn by ``seed``."""
+    customers, label = read_customers(features)
+    _, test = plan.places(label)
+    chosen = np.random.default_rng(seed).choice(test, size=min(rows, test.size), replace=False)
+    return explain_customers(model, customers.take(np.sort(chosen)))
 
 
 def explain_customers(model: ChurnModel, customers: CustomerRows) -> Explanation:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from fusionguard.errors import BundleError
 from fusionguard.evaluation.churn.bands import band_of
@@ -42,6 +42,12 @@ class Combination(BaseModel):
     calibration: Platt
     chosen: str
     reason: str
+
+    @model_validator(mode="after")
+    def _whole(self) -> Combination:
+        if min(self.lightgbm, self.catboost) < 0 or abs(self.lightgbm + self.catboost - 1) > 1e-9:
+            raise ValueError("the weights of LightGBM and CatBoost must not be negative and must add up to 1")
+        return self
 
 
 @dataclass(frozen=True)

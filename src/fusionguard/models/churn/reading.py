@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from fusionguard.data.table import Table
 from fusionguard.evaluation.churn.customers import ScoredCustomers
 from fusionguard.evaluation.churn.holdout import HoldoutPlan
+from fusionguard.evaluation.gate import RankedRows
+from fusionguard.features.churn import LABEL, MODEL_FEATURES
 from fusionguard.models.churn.calibration import fit_platt, sigmoid
 from fusionguard.models.churn.model import ChurnModel
 from fusionguard.models.churn.out_of_fold import OutOfFold
 from fusionguard.models.churn.references import REFERENCES, score_reference
 from fusionguard.models.churn.rows import read_customers, scored_customers
+from fusionguard.models.family import ScoringModel
 
 
 def read_test(model: ChurnModel, features: Table, plan: HoldoutPlan) -> ScoredCustomers:
@@ -18,6 +23,15 @@ def read_test(model: ChurnModel, features: Table, plan: HoldoutPlan) -> ScoredCu
     _, test = plan.places(label)
     scores = model.score_customers(customers.take(test))
     return scored_customers(features, test, scores.probability, scores.score)
+
+
+def rank_test(model: ScoringModel, features: Table, plan: HoldoutPlan) -> RankedRows:
+    """Return label, weight and score (n,) of the test slice as any churn model sees it, for the gate's comparison."""
+    rows = features.read([*MODEL_FEATURES, LABEL])
+    label = rows[LABEL].to_numpy().astype(np.int8)
+    _, test = plan.places(label)
+    score = model.answer(rows.take(test))["score"].to_numpy()
+    return label[test], np.ones(test.size), score
 
 
 def read_references(features: Table, plan: HoldoutPlan, scored: OutOfFold, *, seed: int) -> dict[str, ScoredCustomers]:

@@ -56,11 +56,13 @@ def customer_rows(rows: pa.Table) -> CustomerRows:
     Raises
     ------
     DataError
-        A category that no model has seen, such as a country that is not in ``CATEGORIES``.
+        A number that is empty or not finite, or a category that no model has seen, such as a country not in ``CATEGORIES``.
     """
     numeric = np.empty((rows.num_rows, len(NUMERIC)), dtype=np.float64)
     for place, name in enumerate(NUMERIC):
         numeric[:, place] = rows[name].to_numpy()
+        if not np.isfinite(numeric[:, place]).all():
+            raise DataError(f"Column '{name}' holds a cell that is empty or not a finite number.", "Correct these rows.")
     codes = np.empty((rows.num_rows, len(CATEGORIES)), dtype=np.int32)
     for place, (name, known) in enumerate(CATEGORIES.items()):
         found = pc.index_in(rows[name], value_set=pa.array(known, rows[name].type))

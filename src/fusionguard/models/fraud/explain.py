@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import xgboost as xgb
 
 from fusionguard.features.fraud import MODEL_FEATURES
-from fusionguard.models.fraud.model import FraudModel
 from fusionguard.models.fraud.rows import matrix
+
+if TYPE_CHECKING:  # the model itself tells reasons
+    from fusionguard.models.fraud.model import FraudModel
 
 RECONSTRUCTION_ERROR = "reconstruction error"
 

@@ -1,26 +1,30 @@
-"""The fraud model as it is used: load a bundle, score rows."""
+"""The fraud model as it is used: load a bundle, score rows, decide."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 import xgboost as xgb
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from fusionguard.errors import BundleError
 from fusionguard.evaluation.policy import DecisionPolicy
 from fusionguard.features.fraud import MODEL_FEATURES, SCHEMA_VERSION
 from fusionguard.models.bundle import Bundle
+from fusionguard.models.family import FRAUD_FAMILY
+from fusionguard.models.fraud.explain import explain
 from fusionguard.models.fraud.fusion import Fusion, sigmoid
 from fusionguard.models.fraud.rows import matrix
 
 BOOSTER, BOOSTER_ONNX, AUTOENCODER_ONNX = "booster.ubj", "booster.onnx", "autoencoder.onnx"
 CALIBRATION, POLICY, FEATURES, PROFILE = "calibration.json", "policy.json", "features.json", "profile.parquet"
+
+REVIEW, ACCEPT = FRAUD_FAMILY.flagged, "accept"
 
 
 @dataclass(frozen=True)
@@ -33,44 +37,12 @@ class Scores:
 
 @dataclass(frozen=True)
 class FraudModel:
-    """A loaded bundle; make one with :meth:`load`."""
+    """A loaded bundle; make one with :func:`load`."""
 
     bundle: Bundle
     booster: xgb.Booster
     fusion: Fusion
     policy: DecisionPolicy
-
-    @classmethod
-    def load(cls, source: Bundle | Path) -> FraudModel:
-        """Open and check a bundle and load its models.
-
-        Raises
-        ------
-        BundleError
-            The bundle is damaged, is not a fraud model, or was made for other features.
-        """
-        bundle = Bundle.open(source.folder if isinstance(source, Bundle) else source)
-        if bundle.manifest.model != "fraud":
-            raise BundleError(f"The bundle '{bundle.folder.name}' holds a {bundle.manifest.model} model, not a fraud model.")
-        missing = sorted({BOOSTER, BOOSTER_ONNX, AUTOENCODER_ONNX, CALIBRATION, POLICY, FEATURES} - set(bundle.manifest.files))
-        if missing:
-            raise BundleError(f"The bundle '{bundle.folder.name}' has no {missing[0]}.", "Train the model again with run.py.")
-        wanted = {"columns": list(MODEL_FEATURES), "schema_version": SCHEMA_VERSION}
-        if bundle.read_json(FEATURES) != wanted:
-            raise BundleError(
-                f"The bundle '{bundle.folder.name}' was made for other features than this version builds.",
-                "Train the model again with run.py.",
-            )
-        try:
-            fusion = Fusion.model_validate(bundle.read_json(CALIBRATION))
-            policy = DecisionPolicy.model_validate(bundle.read_json(POLICY))
-        except ValidationError as error:
-            raise BundleError(
-                f"The bundle '{bundle.folder.name}' holds a {CALIBRATION} or {POLICY} that this version does not know.",
-                "Train the model again with run.py.",
-            ) from error
-        booster = xgb.Booster(model_file=bytearray((bundle.folder / BOOSTER).read_bytes()))
-        return cls(bundle=bundle, booster=booster, fusion=fusion, policy=policy)
 
     @property
     def version(self) -> str:
@@ -83,6 +55,34 @@ class FraudModel:
         margin = self.margins(x) if engine == "native" else self._booster_session.run(["margins"], {"features": x})[0][:, 1]
         logit = self.fusion.logit(np.asarray(margin, dtype=np.float64), self.log_errors(x))
         return Scores(logit, sigmoid(logit))
+
+    def answer(self, rows: pa.Table, *, reasons: int = 0) -> pa.Table:
+        """Score and decide: for each of ``rows``, which hold ``MODEL_FEATURES``, one row of ``FRAUD_FAMILY.outputs``.
+
+        ``score`` ranks (calibrated log-odds); ``probability`` is calibrated to the real prior; ``decision`` is ``review`` (an
+        alert) or ``accept``; ``expected_saving`` is what a review is expected to save, in the currency of the amounts;
+        ``reasons`` names what raises the risk of an alert most, at most so many names, and is empty otherwise.
+        """
+        scores = self.score(rows)
+        amount = rows["Amount"].to_numpy()
+        review = self.policy.decide(scores.probability, amount)
+        columns = [
+            pa.array(scores.score),
+            pa.array(scores.probability),
+            pa.array(np.where(review, REVIEW, ACCEPT)),
+            pa.array(self.policy.expected_saving(scores.probability, amount)),
+            pa.array(self._reasons(rows, review, reasons), pa.string()),
+        ]
+        return pa.table(columns, schema=FRAUD_FAMILY.answer_columns)
+
+    def _reasons(self, rows: pa.Table, review: NDArray[np.bool_], most: int) -> list[str]:
+        reasons = [""] * rows.num_rows
+        flagged = np.flatnonzero(review)
+        if flagged.size and most:
+            codes = explain(self, rows.take(flagged)).reason_codes(most)
+            for row, names in zip(flagged, codes, strict=True):
+                reasons[row] = "; ".join(names)
+        return reasons
 
     def margins(self, x: np.ndarray) -> np.ndarray:
         """Return the booster's log-odds (n,) of a matrix (n, f)."""
@@ -101,6 +101,38 @@ class FraudModel:
     @cached_property
     def _autoencoder_session(self) -> Any:
         return open_session((self.bundle.folder / AUTOENCODER_ONNX).read_bytes())
+
+
+def load(bundle: Bundle) -> FraudModel:
+    """Check a bundle and load its models.
+
+    Raises
+    ------
+    BundleError
+        The bundle is damaged, is not a fraud model, or was made for other features.
+    """
+    bundle = Bundle.open(bundle.folder)
+    if bundle.manifest.model != FRAUD_FAMILY.name:
+        raise BundleError(f"The bundle '{bundle.folder.name}' holds a {bundle.manifest.model} model, not a fraud model.")
+    missing = sorted({BOOSTER, BOOSTER_ONNX, AUTOENCODER_ONNX, CALIBRATION, POLICY, FEATURES} - set(bundle.manifest.files))
+    if missing:
+        raise BundleError(f"The bundle '{bundle.folder.name}' has no {missing[0]}.", "Train the model again with run.py.")
+    wanted = {"columns": list(MODEL_FEATURES), "schema_version": SCHEMA_VERSION}
+    if bundle.read_json(FEATURES) != wanted:
+        raise BundleError(
+            f"The bundle '{bundle.folder.name}' was made for other features than this version builds.",
+            "Train the model again with run.py.",
+        )
+    try:
+        fusion = Fusion.model_validate(bundle.read_json(CALIBRATION))
+        policy = DecisionPolicy.model_validate(bundle.read_json(POLICY))
+    except ValidationError as error:
+        raise BundleError(
+            f"The bundle '{bundle.folder.name}' holds a {CALIBRATION} or {POLICY} that this version does not know.",
+            "Train the model again with run.py.",
+        ) from error
+    booster = xgb.Booster(model_file=bytearray((bundle.folder / BOOSTER).read_bytes()))
+    return FraudModel(bundle=bundle, booster=booster, fusion=fusion, policy=policy)
 
 
 def open_session(model: bytes) -> Any:

@@ -5,16 +5,25 @@ from __future__ import annotations
 import numpy as np
 
 from fusionguard.data.table import Table
+from fusionguard.evaluation.gate import RankedRows
 from fusionguard.evaluation.scored import ScoredRows
 from fusionguard.evaluation.splits import Slice, SplitPlan
 from fusionguard.features.fraud import LABEL, MODEL_FEATURES
-from fusionguard.models.fraud.model import FraudModel, Scores
+from fusionguard.models.family import ScoringModel
+from fusionguard.models.fraud.model import Scores
 
 
-def read_test(model: FraudModel, features: Table, plan: SplitPlan, negative_weight: float) -> ScoredRows:
+def read_test(model: ScoringModel, features: Table, plan: SplitPlan, negative_weight: float) -> ScoredRows:
     """Score the test slice with a model."""
-    rows = features.read(list(MODEL_FEATURES), plan.test.start, plan.test.stop)
-    return scored_rows(model.score(rows), features, plan.test, negative_weight)
+    answer = model.answer(features.read(list(MODEL_FEATURES), plan.test.start, plan.test.stop))
+    scores = Scores(answer["score"].to_numpy(), answer["probability"].to_numpy())
+    return scored_rows(scores, features, plan.test, negative_weight)
+
+
+def rank_test(model: ScoringModel, features: Table, plan: SplitPlan, negative_weight: float) -> RankedRows:
+    """Score the test slice for a comparison of two models."""
+    rows = read_test(model, features, plan, negative_weight)
+    return rows.label, rows.weight, rows.score
 
 
 def scored_rows(scores: Scores, features: Table, part: Slice, negative_weight: float) -> ScoredRows:

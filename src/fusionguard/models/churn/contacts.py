@@ -1,0 +1,37 @@
+"""The contact list: who would get an offer, those who earn most first, each with the drivers of their risk in words."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from fusionguard.data.table import Table
+from fusionguard.evaluation.churn.holdout import HoldoutPlan
+from fusionguard.features.churn import LABEL, MODEL_FEATURES, ROW_NUMBER
+from fusionguard.models.churn.model import OFFER, ChurnModel
+from fusionguard.models.family import REASONS
+
+TOLD = 3
+"""How many reasons a customer has at most."""
+
+
+def contact_list(model: ChurnModel, features: Table, plan: HoldoutPlan) -> pa.Table:
+    """List the test slice's customers with an offer.
+
+    Customers are named by the number of their row in the source; whoever holds that file knows who they are, and nobody else.
+
+    Returns
+    -------
+    A table of row_number, probability, risk_band, expected_profit and reasons, by falling expected profit.
+    """
+    rows = features.read([ROW_NUMBER, *MODEL_FEATURES, LABEL])
+    _, test = plan.places(rows[LABEL].to_numpy().astype(np.int8))
+    rows = rows.take(test)
+    answers = model.answer(rows, reasons=TOLD)
+    places = np.flatnonzero(np.asarray(answers["decision"].to_numpy(zero_copy_only=False) == OFFER))
+    profit = answers["expected_profit"].to_numpy()[places]
+    places = places[np.argsort(-profit, kind="stable")]
+    listed = {ROW_NUMBER: rows[ROW_NUMBER]} | {
+        name: answers[name] for name in ("probability", "risk_band", "expected_profit", REASONS)
+    }
+    return pa.table(listed).take(pa.array(places))

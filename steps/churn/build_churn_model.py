@@ -1,0 +1,45 @@
+"""The churn model as one folder."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import catboost as cb
+import lightgbm as lgb
+from zenml import step
+
+import materializers.customer_models  # noqa: F401  (registers how the models are stored)
+from fusionguard.config import ChurnConfig
+from fusionguard.data.provenance import Provenance
+from fusionguard.data.table import Table
+from fusionguard.evaluation.churn.cross_validation import CrossValidation
+from fusionguard.evaluation.churn.holdout import HoldoutPlan
+from fusionguard.models.bundle import Bundle
+from fusionguard.models.churn.build import build_churn_bundle
+from fusionguard.models.churn.out_of_fold import read_out_of_fold
+from steps.workspace import work_folder
+
+
+@step
+def build_churn_model(
+    features: Table,
+    holdout: HoldoutPlan,
+    lightgbm: lgb.Booster,
+    catboost: cb.CatBoost,
+    out_of_fold: Table,
+    cross_validation: CrossValidation,
+    provenance: Provenance,
+    config: ChurnConfig,
+) -> Annotated[Bundle, "bundle"]:
+    """Calibrate and learn the retention policy on out-of-fold scores, and write the bundle."""
+    return build_churn_bundle(
+        work_folder() / "bundle",
+        features,
+        holdout,
+        lightgbm,
+        catboost,
+        read_out_of_fold(out_of_fold.read(), holdout),
+        cross_validation,
+        provenance=provenance,
+        config=config,
+    )

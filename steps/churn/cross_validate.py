@@ -1,0 +1,26 @@
+"""Repeated cross-validation of every candidate and reference."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import pyarrow.parquet as pq
+from zenml import step
+
+from fusionguard.data.table import Table
+from fusionguard.evaluation.churn.cross_validation import CrossValidation
+from fusionguard.evaluation.churn.holdout import HoldoutPlan
+from fusionguard.models.churn.out_of_fold import compare, out_of_fold_table, score_out_of_fold
+from steps.churn.tune_models import TrainingSettings
+from steps.workspace import work_folder
+
+
+@step
+def cross_validate(
+    features: Table, holdout: HoldoutPlan, settings: TrainingSettings, seed: int
+) -> tuple[Annotated[Table, "out_of_fold"], Annotated[CrossValidation, "cross_validation"]]:
+    """Score the development part out of fold, and choose between the models and their average."""
+    scored = score_out_of_fold(features, holdout, settings.lightgbm, settings.catboost, seed=seed)
+    file = work_folder() / "out_of_fold.parquet"
+    pq.write_table(out_of_fold_table(scored), file)
+    return Table(file), compare(scored, holdout)

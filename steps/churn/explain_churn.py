@@ -1,0 +1,44 @@
+"""What the model looks at, and whom to contact."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict
+from zenml import step
+
+from fusionguard.config import ChurnConfig
+from fusionguard.data.table import Table
+from fusionguard.evaluation.churn.holdout import HoldoutPlan
+from fusionguard.evaluation.explanation_plots import shap_plots
+from fusionguard.models.bundle import Bundle
+from fusionguard.models.churn.contacts import contact_list
+from fusionguard.models.churn.explain import explain_sample
+from fusionguard.models.churn.model import load
+from materializers.figures import Figures
+from steps.workspace import work_folder
+
+
+class ChurnImportance(BaseModel):
+    """Mean absolute contribution to the calibrated log-odds by feature, largest first."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rows: int
+    features: tuple[tuple[str, float], ...]
+
+
+@step
+def explain_churn(
+    bundle: Bundle, features: Table, holdout: HoldoutPlan, config: ChurnConfig
+) -> tuple[Annotated[ChurnImportance, "importance"], Annotated[Figures, "explanation_plots"], Annotated[Table, "contact_list"]]:
+    """Explain a sample of the test slice with SHAP values, and list its customers who would get an offer, with reasons."""
+    model = load(bundle)
+    explanation = explain_sample(model, features, holdout, rows=config.evaluation.shap_rows, seed=config.seed)
+    simulated = bundle.manifest.origin == "simulated"
+    plots = shap_plots(explanation.contributions, explanation.values, explanation.names, simulated=simulated)
+    file = work_folder() / "contact_list.parquet"
+    pq.write_table(contact_list(model, features, holdout), file)
+    importance = ChurnImportance(rows=len(explanation.values), features=tuple(explanation.importance()))
+    return importance, Figures("What the model looks at", plots), Table(file)

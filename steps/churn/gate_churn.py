@@ -1,0 +1,41 @@
+"""Challenger against champion, of churn models: quality, and fairness within its limits."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from zenml import step
+
+from fusionguard.config import ChurnConfig
+from fusionguard.data.table import Table
+from fusionguard.evaluation.churn.holdout import HoldoutPlan
+from fusionguard.evaluation.churn.report import ChurnReport
+from fusionguard.evaluation.gate import GateVerdict
+from fusionguard.home import find_home
+from fusionguard.models.bundle import Bundle
+from fusionguard.models.churn.reading import rank_test
+from fusionguard.registry.versions import RegisteredVersion
+
+
+@step(enable_cache=False)
+def gate_churn(
+    version: RegisteredVersion,
+    bundle: Bundle,
+    evaluation: ChurnReport,
+    features: Table,
+    holdout: HoldoutPlan,
+    config: ChurnConfig,
+) -> Annotated[GateVerdict, "verdict"]:
+    """Compare the challenger with the champion on the same test rows; a broken limit of fairness is a refusal."""
+    from fusionguard.registry.gate import pass_gate  # MLflow takes seconds to import
+
+    return pass_gate(
+        find_home(),
+        version,
+        bundle,
+        evaluation.gate_facts(),
+        lambda model: rank_test(model, features, holdout),
+        config.gate,
+        samples=evaluation.bootstrap_samples,
+        seed=config.seed,
+    )

@@ -1,0 +1,25 @@
+"""The churn model's CatBoost."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import catboost as cb
+from zenml import step
+
+import materializers.customer_models  # noqa: F401  (registers how the model is stored)
+from fusionguard.data.table import Table
+from fusionguard.evaluation.churn.holdout import HoldoutPlan
+from fusionguard.models.churn.catboost_model import train_catboost as train
+from fusionguard.models.churn.rows import read_customers
+from steps.churn.tune_models import TrainingSettings
+
+
+@step
+def train_catboost(
+    features: Table, holdout: HoldoutPlan, settings: TrainingSettings, seed: int
+) -> Annotated[cb.CatBoost, "catboost"]:
+    """Fit on the whole development part."""
+    customers, label = read_customers(features)
+    development, _ = holdout.places(label)
+    return train(customers.take(development), label[development], settings.catboost, seed=seed)

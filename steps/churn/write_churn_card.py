@@ -1,0 +1,127 @@
+"""The churn model's card and the business insights, and the folder that a run leaves for people."""
+
+from __future__ import annotations
+
+import io
+from importlib.metadata import version as installed_version
+from typing import Annotated
+
+import pyarrow.csv
+from fusionguard.evaluation.churn.card import ChurnCardInputs, churn_model_card
+from fusionguard.evaluation.churn.insights import business_insights
+from zenml import step
+from zenml.types import HTMLString, MarkdownString
+
+from fusionguard.config import ChurnConfig
+from fusionguard.data.provenance import Provenance
+from fusionguard.data.table import Table
+from fusionguard.evaluation.card import card_html
+from fusionguard.evaluation.churn.holdout import HoldoutPlan
+from fusionguard.evaluation.churn.report import ChurnReport
+from fusionguard.evaluation.gate import GateVerdict
+from fusionguard.features.bias import BiasReport
+from fusionguard.features.store import FeatureManifest
+from fusionguard.home import find_home
+from fusionguard.models.bundle import Bundle
+from fusionguard.models.churn.model import load
+from fusionguard.models.churn.reading import read_test
+from fusionguard.registry.versions import RegisteredVersion
+from materializers.figures import Figures
+from steps.churn.explain_churn import ChurnImportance
+from steps.churn.tune_models import TrainingSettings
+from steps.release.release_folder import Release, keep_release
+
+_LIBRARIES = (
+    "fusionguard",
+    "lightgbm",
+    "catboost",
+    "fairlearn",
+    "optuna",
+    "duckdb",
+    "pyspark",
+    "scikit-learn",
+    "zenml",
+    "mlflow",
+)
+_PLOTS = "plots"
+
+
+@step(enable_cache=False)
+def write_churn_card(
+    bundle: Bundle,
+    version: RegisteredVersion,
+    verdict: GateVerdict,
+    evaluation: ChurnReport,
+    importance: ChurnImportance,
+    contacts: Table,
+    bias: BiasReport,
+    provenance: Provenance,
+    features: Table,
+    manifest: FeatureManifest,
+    holdout: HoldoutPlan,
+    settings: TrainingSettings,
+    evaluation_plots: Figures,
+    explanation_plots: Figures,
+    config: ChurnConfig,
+) -> tuple[
+    Annotated[MarkdownString, "model_card"],
+    Annotated[HTMLString, "model_card_page"],
+    Annotated[HTMLString, "business_insights_page"],
+    Annotated[Release, "release"],
+]:
+    """Write the model card and the business insights beside the bundle, the contact list and the reports, and into MLflow."""
+    from fusionguard.registry.register import attach_files  # MLflow takes seconds to import
+
+    inputs = ChurnCardInputs(
+        provenance=provenance,
+        features=manifest,
+        plan=holdout,
+        training=_training_facts(bundle, settings),
+        evaluation=evaluation,
+        importance=importance.features,
+        gate=verdict,
+        config=config,
+        versions={name: installed_version(name) for name in _LIBRARIES},
+        bundle_sha256=bundle.sha256,
+    )
+    images = {**evaluation_plots.images, **explanation_plots.images}
+    page = card_html(churn_model_card(inputs), images)
+    insights = business_insights(features, evaluation, importance.features, read_test(load(bundle), features, holdout))
+    insights_page = card_html(insights.markdown(), insights.plots)
+    files = {
+        "model_card.html": page.encode(),
+        "business_insights.html": insights_page.encode(),
+        "data_bias_report.json": bias.to_json().encode(),
+        "evaluation.json": evaluation.to_json().encode(),
+        "contact_list.csv": _csv(contacts),
+    }
+    home = find_home()
+    card = churn_model_card(inputs)
+    attach_files(home, version, {**files, "model_card.md": card.encode()})
+    plots = {f"{_PLOTS}/{name}.png": image for name, image in {**images, **insights.plots}.items()}
+    illustrated = {
+        "model_card.md": churn_model_card(inputs, image_folder=_PLOTS).encode(),
+        "business_insights.md": insights.markdown(image_folder=_PLOTS).encode(),
+    }
+    release = keep_release(home, bundle, {**files, **illustrated, **plots})
+    return MarkdownString(card), HTMLString(page), HTMLString(insights_page), release
+
+
+def _training_facts(bundle: Bundle, settings: TrainingSettings) -> dict[str, object]:
+    model = load(bundle)
+    facts: dict[str, object] = {"model": model.combination.reason}
+    if model.lightgbm is not None:
+        facts["LightGBM's trees"] = model.lightgbm.num_trees()
+    if model.catboost is not None:
+        facts["CatBoost's trees"] = int(model.catboost.tree_count_)
+    line = model.combination.calibration
+    facts["calibration"] = f"log-odds = {line.intercept:.3f} + {line.slope:.3f} * score"
+    for place, sentence in enumerate(settings.searched):
+        facts[f"search {place + 1}"] = sentence
+    return facts
+
+
+def _csv(table: Table) -> bytes:
+    stream = io.BytesIO()
+    pyarrow.csv.write_csv(table.read(), stream)
+    return stream.getvalue()

@@ -1,0 +1,26 @@
+"""The holdout of rows without a time axis."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from zenml import step
+
+from fusionguard.config import HoldoutConfig
+from fusionguard.data.contract_report import ContractReport
+from fusionguard.data.table import Table
+from fusionguard.evaluation.churn.holdout import HoldoutPlan
+from fusionguard.evaluation.churn.holdout import plan_holdout as plan
+from fusionguard.features.churn import LABEL
+from fusionguard.features.store import FeatureManifest
+
+
+@step
+def plan_holdout(
+    features: Table, manifest: FeatureManifest, contract: ContractReport, config: HoldoutConfig, seed: int
+) -> Annotated[HoldoutPlan, "holdout"]:
+    """Plan the test slice and the folds; a broken contract on the features ends the run here."""
+    contract.raise_if_broken()
+    label = features.read([LABEL])[LABEL].to_numpy().astype(np.int8)
+    return plan(label, manifest.features_sha256, config, seed=seed)
