@@ -101,8 +101,8 @@ def zenml_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @dataclass(frozen=True)
-class FraudRun:
-    """A finished run of the fraud pipeline in a home of its own; ``again()`` runs the same command once more."""
+class PipelineRun:
+    """A finished run of a pipeline in a home of its own; ``again()`` runs the same command once more."""
 
     home: Home
     command: tuple[str, ...]
@@ -118,15 +118,78 @@ class FraudRun:
 
 
 @pytest.fixture(scope="session")
-def fraud_run(zenml_store: Path, tmp_path_factory: pytest.TempPathFactory) -> FraudRun:
+def fraud_run(zenml_store: Path, tmp_path_factory: pytest.TempPathFactory) -> PipelineRun:
     """The fraud pipeline, run once for every test that looks at its result: small, on simulated data, as a user runs it."""
-    folder = tmp_path_factory.mktemp("fraud-run")
     small = ["data.rows=30000", "split.train=0.4", "split.validation=0.2", "split.calibration=0.2", "xgboost.rounds=40"]
     small += ["autoencoder.epochs=2", "autoencoder.latent_sizes=[2]"]
     small += ["evaluation.bootstrap_samples=20", "evaluation.shap_rows=100"]
+    return _run_small("fraud", small, tmp_path_factory.mktemp("fraud-run"))
+
+
+@pytest.fixture(scope="session")
+def churn_run(zenml_store: Path, tmp_path_factory: pytest.TempPathFactory) -> PipelineRun:
+    """The same of the churn pipeline."""
+    small = ["data.rows=3000", "holdout.folds=3", "holdout.repeats=1", "lightgbm.rounds=40", "catboost.rounds=40"]
+    small += ["evaluation.bootstrap_samples=20", "evaluation.shap_rows=100"]
+    return _run_small("churn", small, tmp_path_factory.mktemp("churn-run"))
+
+
+def _run_small(pipeline: str, settings: list[str], folder: Path) -> PipelineRun:
     door = Path(__file__).resolve().parents[1] / "run.py"
-    command = (sys.executable, str(door), "--pipeline", "fraud", "--source", "simulated")
-    run = FraudRun(Home(folder / "home"), (*command, *(word for each in small for word in ("--set", each))), {}, "", "")
+    command = (sys.executable, str(door), "--pipeline", pipeline, "--source", "simulated")
+    run = PipelineRun(Home(folder / "home"), (*command, *(word for each in settings for word in ("--set", each))), {}, "", "")
     done = run.again("--summary", str(folder / "summary.json"))
     assert done.returncode == 0, done.stderr
     return replace(run, summary=json.loads((folder / "summary.json").read_text()), out=done.stdout, err=done.stderr)
+
+
+@pytest.fixture(scope="session")
+def simulated_customers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A parquet file of 2,000 simulated bank customers; tests must not change it."""
+    from fusionguard.data.schema import CHURN
+    from fusionguard.data.simulator import simulate
+
+    return simulate(CHURN, 2_000, 3, tmp_path_factory.mktemp("customers") / "raw.parquet").path
+
+
+@pytest.fixture(scope="session")
+def churn_bundle(simulated_customers: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """A small churn model made of ``simulated_customers`` as the pipeline makes one; tests must not change its files."""
+    from fusionguard.config import CatBoostConfig, ChurnConfig, HoldoutConfig, LightGBMConfig
+    from fusionguard.data.provenance import Provenance
+    from fusionguard.data.table import Table
+    from fusionguard.evaluation.churn.holdout import plan_holdout
+    from fusionguard.features.store import build_features
+    from fusionguard.models.churn.build import build_churn_bundle
+    from fusionguard.models.churn.catboost_model import train_catboost
+    from fusionguard.models.churn.lightgbm_model import train_lightgbm
+    from fusionguard.models.churn.out_of_fold import compare, score_out_of_fold
+    from fusionguard.models.churn.rows import read_customers
+
+    config = ChurnConfig(
+        holdout=HoldoutConfig(folds=3, repeats=1),
+        lightgbm=LightGBMConfig(rounds=40, learning_rate=0.1),
+        catboost=CatBoostConfig(rounds=30, learning_rate=0.15),
+    )
+    folder = tmp_path_factory.mktemp("churn")
+    raw = Table(simulated_customers)
+    provenance = Provenance(dataset="churn", origin="simulated", description="2,000 rows", sha256="0" * 64, rows=raw.rows)
+    built = build_features(raw, provenance, "duckdb", folder / "store")
+    customers, label = read_customers(built.table)
+    plan = plan_holdout(label, built.manifest.features_sha256, config.holdout, seed=config.seed)
+    development, _ = plan.places(label)
+    scored = score_out_of_fold(built.table, plan, config.lightgbm, config.catboost, seed=config.seed)
+    lightgbm = train_lightgbm(customers.take(development), label[development], config.lightgbm, seed=config.seed)
+    catboost = train_catboost(customers.take(development), label[development], config.catboost, seed=config.seed)
+    bundle, _ = build_churn_bundle(
+        folder / "bundle",
+        built.table,
+        plan,
+        lightgbm,
+        catboost,
+        scored,
+        compare(scored, plan),
+        provenance=provenance,
+        config=config,
+    )
+    return bundle

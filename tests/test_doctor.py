@@ -35,12 +35,14 @@ def test_an_empty_home_works_by_default_and_stays_empty(home: Home) -> None:
         "disk",
         "memory",
         "MLflow",
-        "champion",
+        "fraud champion",
+        "churn champion",
         "Java",
         "CUDA",
         "Chromium",
     }
-    assert _finding(home, "champion").remedy == "Train one: make fraud"
+    assert _finding(home, "fraud champion").remedy == "Train one: make fraud"
+    assert _finding(home, "churn champion").remedy == "Train one: make churn"
     assert not home.root.exists()
 
 

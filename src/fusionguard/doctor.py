@@ -18,16 +18,21 @@ from fusionguard import __version__
 from fusionguard.errors import FusionGuardError
 from fusionguard.home import Home
 
+_MODELS = ("fraud", "churn")
 NEEDED_DISK_GB = 2.0
 NEEDED_MEMORY_GB = 3.0
 PACKAGES = (
+    "catboost",
     "duckdb",
+    "fairlearn",
     "great-expectations",
     "kaggle",
+    "lightgbm",
     "matplotlib",
     "mlflow",
     "onnx",
     "onnxruntime",
+    "optuna",
     "pandas",
     "pyarrow",
     "pydantic",
@@ -137,29 +142,39 @@ def _registry(home: Home) -> list[Finding]:
 
 
 def _registry_state(home: Home) -> list[Finding]:
-    from fusionguard.registry.aliases import champion, resolve_bundle
     from fusionguard.registry.tracking import sqlite_file
-    from fusionguard.registry.versions import CHAMPION
 
     database = sqlite_file(home.mlflow_uri)
     if database is not None and not database.exists():
         return [
             Finding("MLflow", Status.OK, f"no store yet; the first run makes {database}"),
-            Finding("champion", Status.ABSENT, "no model has been trained yet", "Train one: make fraud"),
+            *(_absent(model, f"no {model} model has been trained yet") for model in _MODELS),
         ]
     try:
-        version = champion(home, "fraud")
+        champions = [_champion(home, model) for model in _MODELS]
     except FusionGuardError as error:
         return [Finding("MLflow", Status.BROKEN, error.what, error.remedy)]
-    store = Finding("MLflow", Status.OK, f"healthy ({database or 'a tracking server'})")
+    return [Finding("MLflow", Status.OK, f"healthy ({database or 'a tracking server'})"), *champions]
+
+
+def _champion(home: Home, model: str) -> Finding:
+    """Say which version of a model is champion and whether its bundle is whole; a registry that fails raises."""
+    from fusionguard.registry.aliases import champion, resolve_bundle
+    from fusionguard.registry.versions import CHAMPION
+
+    version = champion(home, model)
     if version is None:
-        return [store, Finding("champion", Status.ABSENT, "no version of fraud is champion", "Train one: make fraud")]
+        return _absent(model, f"no version of {model} is champion")
     try:
-        bundle = resolve_bundle(home, f"fraud@{CHAMPION}")
+        bundle = resolve_bundle(home, f"{model}@{CHAMPION}")
     except FusionGuardError as error:
-        return [store, Finding("champion", Status.BROKEN, error.what, error.remedy)]
+        return Finding(f"{model} champion", Status.BROKEN, error.what, error.remedy)
     simulated = ", trained on SIMULATED data" if version.simulated else ""
-    return [store, Finding("champion", Status.OK, f"fraud version {version.version}, bundle {bundle.version}{simulated}")]
+    return Finding(f"{model} champion", Status.OK, f"version {version.version}, bundle {bundle.version}{simulated}")
+
+
+def _absent(model: str, detail: str) -> Finding:
+    return Finding(f"{model} champion", Status.ABSENT, detail, f"Train one: make {model}")
 
 
 def _kaggle(home: Home) -> list[Finding]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import FraudRun
+from tests.conftest import PipelineRun
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARTIFACTS = Path(__file__).resolve().parents[1] / "artifacts"
@@ -29,7 +29,7 @@ FLAGS = [
 
 
 @pytest.fixture(scope="module")
-def address(fraud_run: FraudRun) -> Iterator[str]:
+def address(fraud_run: PipelineRun) -> Iterator[str]:
     """The dashboard as ``make dashboard`` starts it, while the port it likes is taken; it must end well on Ctrl-C."""
     from stacks.dashboard import DEFAULT_PORT, HOST
 
@@ -58,7 +58,7 @@ def address(fraud_run: FraudRun) -> Iterator[str]:
         urllib.request.urlopen(line.partition("/projects")[0], timeout=5)
 
 
-def test_it_listens_on_loopback_on_a_free_port_and_names_the_last_run(address: str, fraud_run: FraudRun) -> None:
+def test_it_listens_on_loopback_on_a_free_port_and_names_the_last_run(address: str, fraud_run: PipelineRun) -> None:
     assert address.startswith("http://127.0.0.1:")
     assert ":8237/" not in address
     assert "/runs/" in address
@@ -66,7 +66,7 @@ def test_it_listens_on_loopback_on_a_free_port_and_names_the_last_run(address: s
 
 @pytest.mark.browser
 @pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium at /usr/bin/chromium")
-def test_the_dashboard_shows_the_runs_graph_with_its_artifacts(address: str, fraud_run: FraudRun) -> None:
+def test_the_dashboard_shows_the_runs_graph_with_its_artifacts(address: str, fraud_run: PipelineRun) -> None:
     from playwright.sync_api import sync_playwright
 
     ARTIFACTS.mkdir(exist_ok=True)

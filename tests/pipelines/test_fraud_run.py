@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from fusionguard.models.bundle import Bundle
-from tests.conftest import FraudRun
+from tests.conftest import PipelineRun
 
 STEPS = [
     "load_data",
@@ -34,7 +34,7 @@ STEPS = [
 ALWAYS = {"register_model", "gate", "write_model_card"}
 
 
-def test_every_step_ran_and_was_timed(fraud_run: FraudRun) -> None:
+def test_every_step_ran_and_was_timed(fraud_run: PipelineRun) -> None:
     steps = {step["name"]: step for step in fraud_run.summary["steps"]}
     assert sorted(steps) == sorted(STEPS)
     assert all(step["seconds"] > 0 and not step["cached"] for step in steps.values())
@@ -42,7 +42,7 @@ def test_every_step_ran_and_was_timed(fraud_run: FraudRun) -> None:
     assert steps["build_features"]["rows"] < 30_000
 
 
-def test_progress_names_every_step_and_the_table_where_to_look(fraud_run: FraudRun) -> None:
+def test_progress_names_every_step_and_the_table_where_to_look(fraud_run: PipelineRun) -> None:
     for step in STEPS:
         assert step in fraud_run.err
     for word in (
@@ -58,13 +58,13 @@ def test_progress_names_every_step_and_the_table_where_to_look(fraud_run: FraudR
     assert "Warning" not in fraud_run.err + fraud_run.out
 
 
-def test_the_summary_names_a_bundle_that_opens_and_scores(fraud_run: FraudRun) -> None:
+def test_the_summary_names_a_bundle_that_opens_and_scores(fraud_run: PipelineRun) -> None:
     bundle = Bundle.open(Path(fraud_run.summary["bundle"]))
     assert bundle.version == fraud_run.summary["model_version"]
     assert bundle.manifest.origin == "simulated"
 
 
-def test_the_summary_holds_metrics_with_intervals_beside_the_references(fraud_run: FraudRun) -> None:
+def test_the_summary_holds_metrics_with_intervals_beside_the_references(fraud_run: PipelineRun) -> None:
     summary = fraud_run.summary
     assert set(summary["references"]) == {"logistic regression", "XGBoost defaults"}
     for readings in (summary["metrics"], *summary["references"].values()):
@@ -75,7 +75,7 @@ def test_the_summary_holds_metrics_with_intervals_beside_the_references(fraud_ru
     assert summary["simulated"] is True
 
 
-def test_the_models_folder_holds_what_people_read(fraud_run: FraudRun) -> None:
+def test_the_models_folder_holds_what_people_read(fraud_run: PipelineRun) -> None:
     folder = Path(fraud_run.summary["model_card"]).parent
     names = {path.name for path in folder.iterdir()}
     assert names == {"bundle", "model_card.md", "model_card.html", "data_bias_report.json", "evaluation.json", "plots"}
@@ -84,14 +84,14 @@ def test_the_models_folder_holds_what_people_read(fraud_run: FraudRun) -> None:
     assert "<script src" not in (folder / "model_card.html").read_text()
 
 
-def test_nothing_is_left_outside_its_place(fraud_run: FraudRun) -> None:
+def test_nothing_is_left_outside_its_place(fraud_run: PipelineRun) -> None:
     assert {path.name for path in fraud_run.home.root.iterdir()} == {"data", ".fusionguard"}
     assert list(fraud_run.home.work.iterdir()) == []
     stored = [path for path in fraud_run.home.state.rglob("*") if path.is_file()]
     assert not [path for path in stored if path.suffix in {".csv", ".pkl", ".joblib"} or path.name == "describe.csv"]
 
 
-def test_the_same_run_again_is_cached_and_registers_nothing_new(fraud_run: FraudRun, tmp_path: Path) -> None:
+def test_the_same_run_again_is_cached_and_registers_nothing_new(fraud_run: PipelineRun, tmp_path: Path) -> None:
     done = fraud_run.again("--summary", str(tmp_path / "again.json"))
     assert done.returncode == 0, done.stderr
     again = json.loads((tmp_path / "again.json").read_text())
@@ -103,7 +103,7 @@ def test_the_same_run_again_is_cached_and_registers_nothing_new(fraud_run: Fraud
         assert "already champion" in again["gate"]["reason"]
 
 
-def test_without_the_cache_the_same_settings_give_the_same_bundle(fraud_run: FraudRun, tmp_path: Path) -> None:
+def test_without_the_cache_the_same_settings_give_the_same_bundle(fraud_run: PipelineRun, tmp_path: Path) -> None:
     done = fraud_run.again("--no-cache", "--quiet", "--summary", str(tmp_path / "anew.json"))
     assert done.returncode == 0, done.stderr
     assert done.stdout == done.stderr == ""
@@ -112,7 +112,7 @@ def test_without_the_cache_the_same_settings_give_the_same_bundle(fraud_run: Fra
     assert anew["model_version"] == fraud_run.summary["model_version"]
 
 
-def test_a_broken_contract_ends_the_run_before_training_with_one_line(fraud_run: FraudRun, tmp_path: Path) -> None:
+def test_a_broken_contract_ends_the_run_before_training_with_one_line(fraud_run: PipelineRun, tmp_path: Path) -> None:
     import pyarrow as pa
     import pyarrow.csv as pacsv
     import pyarrow.parquet as pq
@@ -133,7 +133,7 @@ def test_a_broken_contract_ends_the_run_before_training_with_one_line(fraud_run:
     assert "train_" not in progress
 
 
-def test_ctrl_c_in_the_middle_of_training_stops_at_once(fraud_run: FraudRun) -> None:
+def test_ctrl_c_in_the_middle_of_training_stops_at_once(fraud_run: PipelineRun) -> None:
     environment = os.environ | {"FUSIONGUARD_HOME": str(fraud_run.home.root)}
     long = [*fraud_run.command, "--set", "xgboost.rounds=100000", "--set", "xgboost.early_stopping_rounds=100000"]
     long += ["--set", "autoencoder.epochs=10000", "--set", "autoencoder.patience_epochs=10000"]
@@ -153,7 +153,7 @@ def test_ctrl_c_in_the_middle_of_training_stops_at_once(fraud_run: FraudRun) -> 
 
 
 @pytest.mark.full
-def test_spark_gives_the_same_model(fraud_run: FraudRun, tmp_path: Path) -> None:
+def test_spark_gives_the_same_model(fraud_run: PipelineRun, tmp_path: Path) -> None:
     done = fraud_run.again("--engine", "spark", "--quiet", "--summary", str(tmp_path / "spark.json"))
     assert done.returncode == 0, done.stderr
     assert json.loads((tmp_path / "spark.json").read_text())["model_version"] == fraud_run.summary["model_version"]

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from fusionguard.config import FraudConfig
 from fusionguard.evaluation.card.inputs import CardInputs
-from fusionguard.evaluation.card.markdown import clock, count, percent, table, text
+from fusionguard.evaluation.card.markdown import clock, count, percent, table
+from fusionguard.evaluation.card.sections import origin, paragraphs, reproduction, training
 from fusionguard.evaluation.report import EvaluationReport
 from fusionguard.evaluation.splits import SLICE_USES
 
@@ -31,25 +29,17 @@ def intended_use(_: CardInputs) -> str:
 
 def data(inputs: CardInputs) -> str:
     """Say where the rows come from and what was done to them."""
-    provenance, manifest = inputs.provenance, inputs.features
-    rows = [
-        ("origin", _ORIGINS[provenance.origin]),
-        ("source", provenance.description),
-        ("SHA-256 of the raw file", f"`{provenance.sha256}`"),
-        ("raw rows", count(manifest.raw_rows)),
+    manifest = inputs.features
+    more = [
         ("exact duplicates dropped", count(manifest.duplicates_dropped)),
         ("rows after that", count(manifest.rows)),
         ("time spanned", f"{inputs.time_span_days:.2f} days"),
-        ("features made by", f"{manifest.engine}, schema version {manifest.schema_version}"),
-        ("SHA-256 of the features", f"`{manifest.features_sha256}`"),
     ]
-    return "\n\n".join(
-        [
-            "Each row is one transaction: its time, its amount and 28 anonymised components (V1 to V28), with a label that says"
-            " whether it was fraud. Exact duplicates are dropped before anything is split, so that no row can be in two slices.",
-            table(("", "value"), rows, left=(0, 1)),
-            _prior(inputs),
-        ]
+    return paragraphs(
+        "Each row is one transaction: its time, its amount and 28 anonymised components (V1 to V28), with a label that says"
+        " whether it was fraud. Exact duplicates are dropped before anything is split, so that no row can be in two slices.",
+        origin(inputs.provenance, manifest, _ORIGINS[inputs.provenance.origin], more),
+        _prior(inputs),
     )
 
 
@@ -60,7 +50,7 @@ def protocol(inputs: CardInputs) -> str:
         (name, count(part.rows), count(part.frauds), clock(part.first_second), clock(part.last_second), SLICE_USES[name])
         for name, part in slices.items()
     ]
-    parts = [
+    return paragraphs(
         "The rows are cut in order of time, because a model in use only ever sees the past. Each slice has one use, and nothing"
         " is fitted on a slice it is judged on; the test slice is read once, at the end. Results of random splits, which mix past"
         " and future, are usually higher and not comparable.",
@@ -68,12 +58,8 @@ def protocol(inputs: CardInputs) -> str:
         "Boosted trees and an autoencoder of legitimate transactions are trained apart. A logistic layer on the calibration"
         " slice joins the trees' margin and the autoencoder's error and turns them into a probability in one step; it uses the"
         " trees alone where the autoencoder adds nothing.",
-    ]
-    if inputs.training:
-        parts.append(
-            table(("what training found", "value"), [(name, text(value)) for name, value in inputs.training.items()], left=(0, 1))
-        )
-    return "\n\n".join(parts)
+        training(inputs.training),
+    )
 
 
 def limits(inputs: CardInputs) -> str:
@@ -109,22 +95,9 @@ def limits(inputs: CardInputs) -> str:
 
 def reproduce(inputs: CardInputs) -> str:
     """Say which command makes this model again, and what must be the same for that."""
-    source = {"simulated": "simulated", "kaggle": "kaggle"}.get(inputs.provenance.origin, "FILE")
-    options = "".join(f" --set {key}={value}" for key, value in _changed_settings(inputs.config).items())
-    engine = f" --engine {inputs.config.data.engine}" if inputs.config.data.engine != "duckdb" else ""
-    command = f"python run.py --pipeline fraud --stack local --source {source}{engine}{options}"
-    where = f" `FILE` is the raw file with SHA-256 `{inputs.provenance.sha256}`." if source == "FILE" else ""
     rate = inputs.provenance.negative_sampling_rate
-    if source == "FILE" and rate < 1:
-        where += f" Beside it lies `FILE.source.yaml` with the line `negative_sampling_rate: {rate!r}`."
-    parts = [
-        f"```sh\nmake setup\n.venv/bin/{command}\n```",
-        f"The seed is {inputs.config.seed}. With the same raw file, seed, settings, library versions and number of cores,"
-        f" the bundle's SHA-256 is the same.{where}",
-    ]
-    if inputs.versions:
-        parts.append(table(("library", "version"), sorted(inputs.versions.items()), left=(0, 1)))
-    return "\n\n".join(parts)
+    beside = f" Beside it lies `FILE.source.yaml` with the line `negative_sampling_rate: {rate!r}`." if rate < 1 else ""
+    return reproduction("fraud", inputs.provenance, inputs.config, inputs.versions, beside)
 
 
 def _prior(inputs: CardInputs) -> str:
@@ -138,18 +111,3 @@ def _prior(inputs: CardInputs) -> str:
         f" probabilities are those of the real prior: in the test window {rate} of {count(report.test.transactions)} transactions"
         " are fraud."
     )
-
-
-def _changed_settings(config: FraudConfig) -> dict[str, Any]:
-    """Return the settings that differ from the defaults, dotted; the source and the engine have options of their own."""
-    default = _flat(FraudConfig().model_dump(mode="json"))
-    own_options = ("data.source", "data.engine")
-    changed = {key: value for key, value in _flat(config.model_dump(mode="json")).items() if value != default[key]}
-    return {key: str(value).replace(" ", "") for key, value in changed.items() if key not in own_options}
-
-
-def _flat(nested: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in nested.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
-    return flat

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fusionguard.evaluation.card import about, results
 from fusionguard.evaluation.card.inputs import CardInputs
-from fusionguard.evaluation.card.markdown import count, table
+from fusionguard.evaluation.card.markdown import count
+from fusionguard.evaluation.card.sections import gate, glance, write_card
 from fusionguard.evaluation.readings import AVERAGE_PRECISION, SAVINGS
 
 SIMULATED_BANNER = (
@@ -34,15 +35,12 @@ def model_card(inputs: CardInputs, *, image_folder: str | None = None) -> str:
         ("Slices", results.slices(inputs)),
         ("Explainability", results.explainability(inputs, image_folder)),
         ("Decision policy", results.policy(inputs, image_folder)),
-        ("Gate", results.gate(inputs)),
+        ("Gate", gate(inputs.gate)),
         ("Limits", about.limits(inputs)),
         ("How to reproduce", about.reproduce(inputs)),
     ]
-    head = ["# Model card: card-fraud detection"]
-    if inputs.evaluation.simulated or inputs.provenance.simulated:
-        head.append(SIMULATED_BANNER)
-    body = [f"## {title}\n\n{content}" for title, content in sections if content]
-    return "\n\n".join([*head, *body]) + "\n"
+    simulated = inputs.evaluation.simulated or inputs.provenance.simulated
+    return write_card("Model card: card-fraud detection", SIMULATED_BANNER if simulated else None, sections)
 
 
 def _glance(inputs: CardInputs) -> str:
@@ -54,8 +52,4 @@ def _glance(inputs: CardInputs) -> str:
         ("average precision", report.metrics[AVERAGE_PRECISION].text()),
         ("savings against accept-all", report.metrics[SAVINGS].text()),
     ]
-    if inputs.gate is not None:
-        rows.append(("gate", "promoted to champion" if inputs.gate.promoted else "not promoted"))
-    if inputs.bundle_sha256:
-        rows.append(("bundle", f"`{inputs.bundle_sha256}` (SHA-256)"))
-    return table(("", "this model"), rows, left=(0, 1))
+    return glance(rows, inputs.gate, inputs.bundle_sha256)

@@ -49,3 +49,8 @@ def clock(second: int) -> str:
     """Return a time of the data: ``day 2, 14:53``."""
     day, rest = divmod(second, 86_400)
     return f"day {day + 1}, {rest // 3600:02d}:{rest % 3600 // 60:02d}"
+
+
+def image(name: str, description: str, folder: str | None) -> str:
+    """Return the image ``NAME.png`` in ``folder``, or nothing without a folder."""
+    return "" if folder is None else f"![{description}]({folder.rstrip('/')}/{name}.png)"
