@@ -181,15 +181,7 @@ def churn_bundle(simulated_customers: Path, tmp_path_factory: pytest.TempPathFac
     scored = score_out_of_fold(built.table, plan, config.lightgbm, config.catboost, seed=config.seed)
     lightgbm = train_lightgbm(customers.take(development), label[development], config.lightgbm, seed=config.seed)
     catboost = train_catboost(customers.take(development), label[development], config.catboost, seed=config.seed)
-    bundle, _ = build_churn_bundle(
-        folder / "bundle",
-        built.table,
-        plan,
-        lightgbm,
-        catboost,
-        scored,
-        compare(scored, plan),
-        provenance=provenance,
-        config=config,
+    comparison = compare(scored, plan)
+    return build_churn_bundle(
+        folder / "bundle", built.table, plan, lightgbm, catboost, scored, comparison, provenance=provenance, config=config
     )
-    return bundle

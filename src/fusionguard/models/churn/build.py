@@ -15,8 +15,8 @@ from fusionguard.data.provenance import Provenance
 from fusionguard.data.table import Table
 from fusionguard.evaluation.churn.cross_validation import CrossValidation
 from fusionguard.evaluation.churn.holdout import HoldoutPlan
-from fusionguard.evaluation.churn.mitigation import Mitigation, even_out
-from fusionguard.evaluation.churn.retention import RetentionPolicy, fit_retention_policy
+from fusionguard.evaluation.churn.mitigation import even_out
+from fusionguard.evaluation.churn.retention import fit_retention_policy
 from fusionguard.features.churn import SCHEMA_VERSION
 from fusionguard.files import atomic_folder, write_json, write_text
 from fusionguard.models.bundle import Bundle
@@ -57,13 +57,8 @@ def build_churn_bundle(
     *,
     provenance: Provenance,
     config: ChurnConfig,
-) -> tuple[Bundle, Mitigation | None]:
-    """Fit calibration and policy on out-of-fold scores of the development part, and write the bundle, whole or not at all.
-
-    Returns
-    -------
-    The bundle, and what evening out its offers changed on the rows it was learned on, where the settings ask for it.
-    """
+) -> Bundle:
+    """Fit calibration and policy on out-of-fold scores of the development part, and write the bundle, whole or not at all."""
     line = fit_platt(*scored.stacked(comparison.chosen))
     score = scored.scores[comparison.chosen][0]
     _log.info("model: %s", comparison.reason)
@@ -71,10 +66,8 @@ def build_churn_bundle(
     development, _ = plan.places(label)
     seen = scored_customers(features, development, line.probability(score), line.logit(score))
     policy = fit_retention_policy(seen, config.retention)
-    mitigation: Mitigation | None = None
     if config.fairness.mitigation == "group_thresholds":
-        mitigation = even_out(seen, policy, config.fairness.mitigated_attribute)
-        policy = mitigation.policy
+        policy = even_out(seen, policy, config.fairness.mitigated_attribute).policy
     weights = _WEIGHTS[comparison.chosen]
     combination = Combination(
         lightgbm=weights[0], catboost=weights[1], calibration=line, chosen=comparison.chosen, reason=comparison.reason
@@ -98,9 +91,4 @@ def build_churn_bundle(
             seed=config.seed,
             config=config.model_dump(mode="json", include=_DECIDING),
         )
-    return Bundle.open(destination), mitigation
-
-
-def unmitigated(policy: RetentionPolicy) -> RetentionPolicy:
-    """Return a policy without margins for groups: what profit alone would do."""
-    return policy.model_copy(update={"group_attribute": None, "group_margins": {}})
+    return Bundle.open(destination)

@@ -1,0 +1,39 @@
+"""What a churn model's card is written from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from fusionguard.config import ChurnConfig
+from fusionguard.data.provenance import Provenance
+from fusionguard.evaluation.churn.holdout import HoldoutPlan
+from fusionguard.evaluation.churn.report import ChurnReport
+from fusionguard.evaluation.gate import GateVerdict
+from fusionguard.features.store import FeatureManifest
+
+
+class ChurnCardInputs(BaseModel):
+    """The facts of one run; each part may be given as the object itself or as its dictionary."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    provenance: Provenance
+    features: FeatureManifest
+    plan: HoldoutPlan
+    training: dict[str, Any] = {}
+    """What training found, by its name for people: ``{"CatBoost's trees": 262}``. Numbers, words, or lists of them."""
+    evaluation: ChurnReport
+    importance: tuple[tuple[str, float], ...]
+    """Features with their mean absolute contribution in log-odds, largest first."""
+    gate: GateVerdict | None = None
+    config: ChurnConfig = ChurnConfig()
+    versions: dict[str, str] = {}
+    """Versions of the libraries that made the model."""
+    bundle_sha256: str | None = None
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the customers were made by the simulator."""
+        return self.evaluation.simulated or self.provenance.simulated
