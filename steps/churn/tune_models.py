@@ -31,9 +31,13 @@ def tune_models(features: Table, holdout: HoldoutPlan, config: ChurnConfig) -> A
         return TrainingSettings(lightgbm=config.lightgbm, catboost=config.catboost)
     from fusionguard.models.churn.tuning import tune  # Optuna takes a second to import
 
-    studies = find_home().studies
-    lightgbm = tune("LightGBM", features, holdout, config, studies=studies)
-    catboost = tune("CatBoost", features, holdout, config, studies=studies)
+    lightgbm, catboost = (tune(kind, features, holdout, config, studies=find_home().studies) for kind in ("LightGBM", "CatBoost"))
     return TrainingSettings(
-        lightgbm=lightgbm.settings, catboost=catboost.settings, searched=(lightgbm.sentence(), catboost.sentence())
+        lightgbm=lightgbm.settings,
+        catboost=catboost.settings,
+        searched=tuple(
+            f"{found.kind}: {found.trials} trials ({found.pruned} pruned) raised the mean average precision over the tuning"
+            f" folds from {found.value_of_start:.4f} to {found.value:.4f}."
+            for found in (lightgbm, catboost)
+        ),
     )

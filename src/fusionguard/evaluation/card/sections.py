@@ -56,8 +56,9 @@ def training(found: Mapping[str, Any]) -> str:
 def importance(features: Sequence[tuple[str, float]], image_folder: str | None) -> str:
     """Show the features that move the score most, and the plots of their SHAP values."""
     total = sum(value for _, value in features) or 1.0
-    rows = [(name, f"{value:.3f}", percent(value / total)) for name, value in features[:_FEATURES_SHOWN]]
-    rest = features[_FEATURES_SHOWN:]
+    shown = len(features) if len(features) == _FEATURES_SHOWN + 1 else _FEATURES_SHOWN
+    rows = [(name, f"{value:.3f}", percent(value / total)) for name, value in features[:shown]]
+    rest = features[shown:]
     if rest:
         others = sum(value for _, value in rest)
         rows.append((f"the other {len(rest)}", f"{others:.3f}", percent(others / total)))

@@ -18,11 +18,11 @@ def intended_use() -> str:
     """Say what the model is for, and what it is not for."""
     return (
         "The model puts a calibrated probability of leaving on each customer of a bank. With the retention policy below it"
-        " proposes whom to contact with an offer to stay. An offer is a benefit: the list is for people who work it, who can leave"
-        " customers out or add others.\n\n"
-        "It is **not** meant to price, to lend, to limit or to deny any service, nor to judge how a customer is treated otherwise:"
-        " it reads age, gender and country, and its limits of fairness were set for offers alone. Nor does it say what would keep"
-        " a customer."
+        " proposes whom to contact with an offer to stay. An offer is a benefit: the list is for people who work it, who can"
+        " leave customers out or add others.\n\n"
+        "It is **not** meant to price, to lend, to limit or to deny any service, nor to judge how a customer is treated"
+        " otherwise: it reads age, gender and country, and its limits of fairness were set for offers alone. Nor does it say what"
+        " would keep a customer."
     )
 
 
@@ -54,8 +54,8 @@ def protocol(inputs: ChurnCardInputs) -> str:
     ]
     return paragraphs(
         f"Without dates there is no past to learn from and no future to be judged on. {percent(plan.test_share, 0)} of the"
-        f" customers, drawn by seed {plan.seed} so that leavers keep their share, are held out as the test slice and read once, at"
-        f" the end. Everything is chosen on the rest by {plan.repeats} times {plan.folds} stratified folds: each customer is"
+        f" customers, drawn by seed {plan.seed} so that leavers keep their share, are held out as the test slice and read once,"
+        f" at the end. Everything is chosen on the rest by {plan.repeats} times {plan.folds} stratified folds: each customer is"
         " scored by models that have not seen them.",
         table(("part", "customers", "left", "used for"), rows, left=(0, 3)),
         "\n".join(f"- {choice}" for choice in _choices(inputs.config)),
@@ -75,7 +75,7 @@ def _choices(config: ChurnConfig) -> list[str]:
         "**Model.** LightGBM, CatBoost and the average of their log-odds are compared by mean average precision over the folds.",
         "**Calibration.** One line from log-odds to log-odds (Platt's method) is fitted on the out-of-fold scores. Where it is"
         " judged in cross-validation, it is fitted on the other folds only.",
-        "**Policy.** The bar of an offer, and bars by group where mitigation is on, are learned on the out-of-fold probabilities.",
+        "**Policy.** The bar of an offer, and bars by group where mitigation is on, are learned on out-of-fold probabilities.",
         "**Nothing is resampled.** Classes keep their shares in every fit; copies or mixtures of customers would leak from a fold"
         " into the next, and probabilities would have to be bent back.",
     ]
@@ -91,12 +91,10 @@ def _tuning(config: ChurnConfig) -> str:
     parts = ("lightgbm", "catboost")
     if any(getattr(config, part) != getattr(default, part) for part in parts):
         return "Set by hand for this run; no search was made."
-    caution = (
-        "" if (config.seed, config.holdout.test) == (default.seed, default.holdout.test) else " (of the default seed and share)"
-    )
     return (
-        f"The defaults, which a search found on the development part{caution} of Kaggle's public file."
-        " With another seed or share of test rows, the test slice of that file holds customers whom the search has seen."
+        "The defaults, which a search found on the development part of Kaggle's public file. On a copy of that file that is cut"
+        " otherwise (more or fewer rows, another seed or share of test rows), the test slice holds customers whom the search has"
+        " seen, and leans to the good side."
     )
 
 
@@ -106,13 +104,13 @@ def limits(inputs: ChurnCardInputs) -> str:
     points = [
         "**No time.** The data has no dates: nothing is claimed about customers of a later year, about seasons, or about how long"
         " before leaving a customer is recognised. Expect the model to age without the data showing when.",
-        "**One file.** The customers are those of one bank's file in three countries; who was chosen for it, when, and what counts"
-        " as leaving is not recorded. Another bank must train on its own.",
+        "**One file.** The customers are those of one bank's file in three countries; who was chosen for it, when, and what"
+        " counts as leaving is not recorded. Another bank must train on its own.",
         "**No causes.** The model finds who leaves, not why. Its reasons are what raised a probability, not levers: making"
         " customers active or selling them a second product need not keep anybody.",
-        f"**Values are assumptions.** What a customer is worth, what an offer costs and that {percent(report.policy.acceptance, 0)}"
-        " of leavers accept were set, not measured. Profits are right if these are; no offer was tried on anybody. A trial with"
-        " a control group that gets none would tell.",
+        f"**Values are assumptions.** What a customer is worth, what an offer costs and that"
+        f" {percent(report.policy.acceptance, 0)} of leavers accept were set, not measured. Profits are right if these are; no"
+        " offer was tried on anybody. A trial with a control group that gets none would tell.",
         f"**Few leavers.** The test slice holds {count(report.test.churners)} of them. Intervals cover chance in the customers,"
         " not a change of the world; those of small groups are wide.",
         "**Customers of today.** An active member or a holder of a product is one on the day the file was made. If that was after"

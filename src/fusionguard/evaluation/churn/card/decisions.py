@@ -20,7 +20,7 @@ def policy(report: ChurnReport, image_folder: str | None) -> str:
         ("offers per 1,000 customers", count(campaign.offers_per_1000)),
         ("share of leavers who get an offer", shares(campaign.churners_reached)),
         ("share of offers that go to leavers", shares(campaign.offers_to_churners)),
-        ("campaign profit per 1,000 customers", _money(campaign.profit_per_1000)),
+        ("campaign profit per 1,000 customers", money(campaign.profit_per_1000)),
         ("the same if everybody were contacted", count(campaign.profit_if_all_per_1000)),
         ("value lost with those who left, per 1,000 customers", count(1000 * report.test.value_lost / report.test.rows)),
         (f"{report.metric_labels[EMPC]}", report.metrics[EMPC].text(metric_digits(EMPC))),
@@ -37,10 +37,10 @@ def policy(report: ChurnReport, image_folder: str | None) -> str:
         _margins(rule),
         table(("on the test slice", "value"), rows),
         f"*A dash: {'; or '.join(lacking)}.*" if lacking else "",
-        "EMPC (Verbraken, Verbeke and Baesens 2013) and the campaign profit are not the same number. EMPC gives every customer the"
-        f" mean value of {report.test.mean_value:,.2f}, lets the acceptance vary, and takes the best threshold for each in"
+        "EMPC (Verbraken, Verbeke and Baesens 2013) and the campaign profit are not the same number. EMPC gives every customer"
+        f" the mean value of {report.test.mean_value:,.2f}, lets the acceptance vary, and takes the best threshold for each in"
         " hindsight: it compares rankings. The campaign profit is that of this policy, decided beforehand, with each customer's"
-        " own value. Above EMPC it earns by offering where more is at stake; below it, by not having hindsight.",
+        " own value and the mean acceptance.",
         image("profit", "Campaign profit by share of customers contacted", image_folder),
     )
 
@@ -50,7 +50,7 @@ def bands(report: ChurnReport, image_folder: str | None) -> str:
     rows = [
         (
             band.band,
-            f"{band.lowest:.0%} and more" if band.below >= 1 else f"{band.lowest:.0%} to under {band.below:.0%}",
+            _edges(band),
             count(band.rows),
             percent(band.share),
             count(band.churners),
@@ -66,7 +66,7 @@ def bands(report: ChurnReport, image_folder: str | None) -> str:
         "Value at risk is what a band is expected to lose without a campaign: the sum of probability times value.",
         table(header, rows, left=(0, 1)),
         f"*A dash: {'; or '.join(lacking)}.*" if lacking else "",
-        " ".join(_off(band) for band in report.bands)
+        " ".join(filter(None, map(_off, report.bands)))
         or "In every band the prediction lies within the interval of what was observed.",
         image("bands", "Observed and predicted churn by risk band", image_folder),
     )
@@ -96,7 +96,8 @@ def shares(interval: Interval) -> str:
     return f"{percent(interval.value)} ({100 * interval.low:.1f} to {100 * interval.high:.1f})"
 
 
-def _money(interval: Interval) -> str:
+def money(interval: Interval) -> str:
+    """Return an amount in whole units with its interval, or a dash: ``7,883 (7,201 to 8,670)``."""
     if interval.value is None:
         return "–"
     if interval.low is None or interval.high is None:
@@ -104,12 +105,20 @@ def _money(interval: Interval) -> str:
     return f"{count(interval.value)} ({count(interval.low)} to {count(interval.high)})"
 
 
+def _edges(band: BandReading) -> str:
+    if band.lowest == 0:
+        return f"under {percent(band.below, 0)}"
+    if band.below >= 1:
+        return f"{percent(band.lowest, 0)} and more"
+    return f"{percent(band.lowest, 0)} to under {percent(band.below, 0)}"
+
+
 def _bar(rule: RetentionPolicy) -> str:
     if rule.contacts is None:
         return f"{rule.minimum_expected_profit:.2f}. There is no limit of contacts."
     return (
-        f"{rule.minimum_expected_profit:.2f}: the bar that kept contacts within {count(rule.contacts)} of 1,000 customers where it"
-        " was learned."
+        f"{rule.minimum_expected_profit:.2f}: the bar that kept contacts within {count(rule.contacts)} of 1,000 customers where"
+        " it was learned."
     )
 
 

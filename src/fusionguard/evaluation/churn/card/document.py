@@ -6,7 +6,7 @@ from fusionguard.evaluation.card.markdown import count
 from fusionguard.evaluation.card.sections import gate, glance, write_card
 from fusionguard.evaluation.churn.card import about, decisions, fairness, results
 from fusionguard.evaluation.churn.card.inputs import ChurnCardInputs
-from fusionguard.evaluation.churn.readings import CAMPAIGN_PROFIT, metric_digits
+from fusionguard.evaluation.churn.readings import CAMPAIGN_PROFIT
 from fusionguard.evaluation.churn.report import ChurnReport
 from fusionguard.evaluation.readings import AVERAGE_PRECISION, ROC_AUC
 
@@ -61,7 +61,7 @@ def _glance(inputs: ChurnCardInputs) -> str:
         ("ROC AUC, test slice", report.metrics[ROC_AUC].text()),
         ("average precision, cross-validated", own[AVERAGE_PRECISION].text()),
         ("average precision, test slice", report.metrics[AVERAGE_PRECISION].text()),
-        (report.metric_labels[CAMPAIGN_PROFIT], report.metrics[CAMPAIGN_PROFIT].text(metric_digits(CAMPAIGN_PROFIT))),
+        (report.metric_labels[CAMPAIGN_PROFIT], decisions.money(report.campaign.profit_per_1000)),
         ("fairness", _fairness_in_brief(report)),
     ]
     return glance(rows, inputs.gate, inputs.bundle_sha256)

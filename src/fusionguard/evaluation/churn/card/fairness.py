@@ -94,8 +94,9 @@ def _mitigation(report: ChurnReport) -> str:
         opening = f"**Mitigation** is on: each {attribute} has its own bar. What that changes on the test slice:"
     else:
         opening = (
-            f"**Mitigation** is off. `--set fairness.mitigation=group_thresholds` would give each {attribute} its own bar, learned"
-            " on the development part (equal opportunity; Hardt, Price and Srebro 2016). What that would change on the test slice:"
+            f"**Mitigation** is off. `--set fairness.mitigation=group_thresholds` would give each {attribute} its own bar,"
+            " learned on the development part (equal opportunity; Hardt, Price and Srebro 2016). What that would change on the"
+            " test slice:"
         )
     return (
         f"{opening} {price.sentence()} It is different treatment by {attribute}, and whoever answers for fairness decides on it."
@@ -108,14 +109,12 @@ def _age(read: FairnessReport) -> str:
         return ""
     least, most = min(bands, key=lambda group: group.churn_rate), max(bands, key=lambda group: group.churn_rate)
     gap = read.gap("age_band", TRUE_POSITIVE_RATE)
+    unlimited = " There is no limit on this gap." if gap.limit is None else ""
     return (
         f"**Age** is legitimate for risk: {percent(least.churn_rate)} of the customers aged {least.group} left and"
-        f" {percent(most.churn_rate)} of those aged {most.group}. A policy that ignored it would spend offers on those who stay and"
-        " pass over those who leave. It is sensitive all the same, and the error rates it leads to have no limit unless one is"
-        f" set: {_first_lower(gap.sentence())} Those who leave from the ages that seldom do are reached least. This argument is for"
-        " offers, which are a benefit; it does not carry over to prices, loans or service."
+        f" {percent(most.churn_rate)} of those aged {most.group}. A policy that ignored it would spend offers on those who stay"
+        f" and pass over those who leave. It is sensitive all the same. {gap.sentence()}{unlimited} Of the leavers aged"
+        f" {least.group}, {shares(least.true_positive_rate)} get an offer; of those aged {most.group},"
+        f" {shares(most.true_positive_rate)}. Whoever leaves at an age at which few do is the one to think of here. All this is"
+        " about offers, which are a benefit; it does not carry over to prices, loans or service."
     )
-
-
-def _first_lower(sentence: str) -> str:
-    return sentence[0].lower() + sentence[1:]

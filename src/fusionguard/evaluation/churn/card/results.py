@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.card.markdown import count, image, percent, table
 from fusionguard.evaluation.card.sections import gains, importance, paragraphs, reasons
@@ -28,7 +26,8 @@ def cross_validation(report: ChurnReport, image_folder: str | None) -> str:
     return paragraphs(
         f"Means over {folds.repeats} times {folds.folds} folds of {count(folds.rows)} customers. In brackets is the 95 % interval"
         " of the mean, widened because folds share most of the customers they are fitted on (Nadeau and Bengio 2003); that of the"
-        " calibration error is the lowest and the highest repeat. Calibration error and Brier score are better the lower they are.",
+        " calibration error is the lowest and the highest repeat. Calibration error and Brier score are better the lower they"
+        " are.",
         table(("model", *(labels[metric] for metric in _FOLD_METRICS)), rows),
         folds.reason,
         f"How much higher {folds.chosen} is on the same folds:" if against else "",
@@ -45,10 +44,11 @@ def test(report: ChurnReport, image_folder: str | None) -> str:
     lacking = reasons(reading for read in report.readings().values() for reading in read.values())
     return paragraphs(
         f"Read on {count(report.test.rows)} customers, {count(report.test.churners)} of whom left, that no fit and no choice has"
-        f" seen. In brackets is the 95 % interval of {count(report.bootstrap_samples)} bootstrap draws. The references were fitted"
-        " and calibrated on the same customers, and their campaign profit is that of the same policy. Calibration error and Brier"
-        " score are better the lower they are, everything else the higher; the interval of the calibration error leans upwards,"
-        " because redrawing rows only adds to it, so that it may lie above the value. Profits are in the currency of the balances.",
+        f" seen. In brackets is the 95 % interval of {count(report.bootstrap_samples)} bootstrap draws. The references were"
+        " fitted and calibrated on the same customers, and their campaign profit is that of the same policy. Calibration error"
+        " and Brier score are better the lower they are, everything else the higher; the interval of the calibration error leans"
+        " upwards, because redrawing rows only adds to it, so that it may lie above the value. Profits are in the currency of"
+        " the balances.",
         table(("metric", *models), rows),
         f"*A dash: {'; or '.join(lacking)}.*" if lacking else "",
         gains(report.gains),
