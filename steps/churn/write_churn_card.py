@@ -85,9 +85,9 @@ def write_churn_card(
         bundle_sha256=bundle.sha256,
     )
     images = {**evaluation_plots.images, **explanation_plots.images}
-    page = card_html(churn_model_card(inputs), images)
+    page = card_html(churn_model_card(inputs, image_folder=_PLOTS), images)
     insights = business_insights(features, evaluation, importance.features, read_test(load(bundle), features, holdout))
-    insights_page = card_html(insights.markdown(), insights.plots)
+    insights_page = card_html(insights.markdown(image_folder=_PLOTS), insights.plots)
     files = {
         "model_card.html": page.encode(),
         "business_insights.html": insights_page.encode(),

@@ -18,8 +18,8 @@ SELECT
     CASE WHEN Balance > 0e0 THEN 1 ELSE 0 END AS has_balance,
     Balance / (EstimatedSalary + 1e3) + 0e0 AS balance_to_salary,
     CAST(Tenure AS DOUBLE) / CAST(Age AS DOUBLE) AS tenure_to_age,
-    CONCAT(Geography, ', ', CAST(NumOfProducts AS VARCHAR(9)), ' products') AS country_products,
-    CONCAT(CASE WHEN IsActiveMember = 1 THEN 'active, ' ELSE 'inactive, ' END, CAST(NumOfProducts AS VARCHAR(9)), ' products')
+    CONCAT(Geography, ', products: ', CAST(NumOfProducts AS VARCHAR(9))) AS country_products,
+    CONCAT(CASE WHEN IsActiveMember = 1 THEN 'active' ELSE 'inactive' END, ', products: ', CAST(NumOfProducts AS VARCHAR(9)))
         AS activity_products,
     CAST(Exited AS INT) AS Exited
 FROM raw

@@ -62,6 +62,7 @@ _FRAUD_CELLS = (
     between("amount_fraction_cents", 0, 99),
 )
 _PRODUCTS = range(1, 5)
+_STATES = ("active", "inactive")
 _CHURN_CELLS = (
     between(ROW_NUMBER, 0, 2**62),
     *(between(name, *CHURN_LIMITS[name]) for name in CHURN_LIMITS),
@@ -71,8 +72,8 @@ _CHURN_CELLS = (
     one_of("has_balance", (0, 1)),
     between("balance_to_salary", 0, LARGEST_AMOUNT),
     between("tenure_to_age", 0, 1),
-    one_of("country_products", tuple(f"{country}, {number} products" for country in GEOGRAPHIES for number in _PRODUCTS)),
-    one_of("activity_products", tuple(f"{state}, {number} products" for state in ("active", "inactive") for number in _PRODUCTS)),
+    one_of("country_products", tuple(f"{country}, products: {number}" for country in GEOGRAPHIES for number in _PRODUCTS)),
+    one_of("activity_products", tuple(f"{state}, products: {number}" for state in _STATES for number in _PRODUCTS)),
 )
 _PARTS: dict[str, tuple[tuple[CellRule, ...], UniqueRule, str, tuple[float, float]]] = {
     FRAUD_FEATURES.dataset: (_FRAUD_CELLS, UniqueRule("no exact duplicates"), TIME, (0.0001, 0.2)),

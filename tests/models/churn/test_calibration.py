@@ -59,6 +59,18 @@ def test_scores_that_separate_perfectly_stay_finite(spread: float) -> None:
     assert probability[label == 0] == pytest.approx(1 / 52, abs=0.002)
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_a_few_leavers_and_an_outlier_do_not_throw_the_fit(seed: int) -> None:
+    """Whole Newton steps run away on some of these; at the maximum of the likelihood, both moments of the targets are met."""
+    rng = np.random.default_rng(seed)
+    label = (np.arange(400) < rng.integers(1, 8)).astype(np.int8)
+    score = np.where(label == 1, 10.0 ** rng.uniform(0, 4), 0) + rng.normal(size=400)
+    score[rng.integers(400)] += 10.0 ** rng.uniform(0, 5) * rng.choice([-1, 1])
+    gap = fit_platt(score, label).probability(score) - smoothed_targets(label)
+    assert gap.sum() == pytest.approx(0, abs=1e-6)
+    assert (gap * (score - score.mean()) / score.std()).sum() == pytest.approx(0, abs=1e-6)
+
+
 @pytest.mark.parametrize("value", [0.0, 0.1, -7.3])
 def test_scores_that_tell_nobody_apart_give_the_rate(value: float) -> None:
     label = np.repeat([0, 1], [50, 30]).astype(np.int8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -65,8 +66,10 @@ def features(tmp_path_factory: pytest.TempPathFactory) -> Table:
 
 
 @pytest.fixture(autouse=True)
-def quick_spaces(monkeypatch: pytest.MonkeyPatch) -> None:
+def quick_searches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small models, and no waiting for the disk, which others may keep busy."""
     monkeypatch.setattr(search_space, "SPACES", QUICK_SPACES)
+    monkeypatch.setattr(os, "fsync", lambda _: None)
 
 
 @pytest.fixture(scope="module")

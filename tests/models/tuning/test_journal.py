@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import optuna
 import pytest
 
 from fusionguard.errors import StorageError
-from fusionguard.models.tuning.journal import open_journal
+from fusionguard.models.tuning.journal import _MendingLock, open_journal
 
 
 @pytest.fixture
@@ -43,6 +46,29 @@ def test_a_journal_that_is_one_torn_line_is_begun_anew(journal: Path) -> None:
     journal.write_bytes(b'{"op_code"')
     open_journal(journal)
     assert journal.read_bytes() == b""
+
+
+def test_the_lock_of_a_process_that_was_killed_is_broken_at_once(journal: Path) -> None:
+    code = f"""
+import sys, time
+from pathlib import Path
+from fusionguard.models.tuning.journal import _MendingLock
+_MendingLock(Path({str(journal)!r})).acquire()
+sys.stdout.write("locked\\n"); sys.stdout.flush()
+time.sleep(600)
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "locked\n"
+            _MendingLock(journal)._break_if_dead()
+            assert journal.with_suffix(".log.lock").exists()
+        finally:
+            process.kill()
+    assert journal.with_suffix(".log.lock").exists()
+    began = time.monotonic()
+    assert trials_of(journal) == 1
+    assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize(

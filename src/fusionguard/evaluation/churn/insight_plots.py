@@ -42,7 +42,7 @@ def _who_leaves(population: Population, *, simulated: bool) -> Figure:
     top = min(1.04, 0.04 + max(group.churn_rate.high or 0.0 for cut in population.cuts for group in cut.groups))
     for axes, cuts in zip(figure.subplots(1, 2), (population.cuts[:half], population.cuts[half:]), strict=True):
         _cuts_below_each_other(axes, cuts, population)
-        axes.set(xlim=(0, top), xlabel="share who left\n(dashed: all customers; grey: no clear difference)")
+        axes.set(xlim=(0, top), xlabel="share who left\n(dashed: all; grey: no clear difference)")
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     return figure
 

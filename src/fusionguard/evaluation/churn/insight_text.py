@@ -175,15 +175,16 @@ def sensitivity(offers: Sequence[WhatIf], report: ChurnReport, break_even: float
         for a in acceptances
     ]
     free = policy.contacts is None and not policy.group_margins
-    apart = "" if free else " That list has no limit of contacts and no bars by group, unlike today's."
+    apart = "" if free else ", without today's limit of contacts or bars by group"
+    worth = "what knowing is worth" if free else "what knowing is worth, with what the limit or the bars cost"
     return paragraphs(
         f"Assumed are {percent(policy.acceptance, 0)} and {policy.offer_cost:g}. If the truth is another and today's list is"
         " worked all the same, 1,000 customers of the test slice earn",
         table(header, same),
         "" if break_even is None else f"At the assumed costs today's list pays from an acceptance of {percent(break_even)} on.",
-        "If the truth is known and the list is made anew (in brackets the contacts per 1,000 customers):" + apart,
+        f"If the truth is known and the list is made anew{apart} (in brackets the contacts per 1,000 customers):",
         table(header, anew),
-        "The difference between the two tables is what knowing is worth: the price that a trial with a control group may have."
+        f"The difference between the two tables is {worth}. A trial with a control group would tell, and may cost as much."
         " Where the second is the lower, that is chance. No number here is surer than the campaign's profit above.",
     )
 

@@ -122,7 +122,7 @@ def price_of(customers: ScoredCustomers, policy: RetentionPolicy, mitigated: Ret
         offers_after=offers_after,
         profit_before=profit_before,
         profit_after=profit_after,
-        price=_mean_per_thousand(profits[0] - profits[1], customers),
+        price=mean_per_thousand(profits[0] - profits[1], customers),
     )
 
 
@@ -187,7 +187,8 @@ def _gap(customers: ScoredCustomers, offered: Flags, attribute: str) -> float | 
     return max(rates) - min(rates) if len(rates) > 1 else None
 
 
-def _mean_per_thousand(values: Floats, customers: ScoredCustomers) -> Interval:
+def mean_per_thousand(values: Floats, customers: ScoredCustomers) -> Interval:
+    """Return 1,000 times the mean of ``values`` (n,) with the normal 95 % interval of a mean stratified by outcome."""
     parts = [values[customers.label == outcome] for outcome in (0, 1)]
     variance = sum(part.size * float(part.var(ddof=1)) for part in parts if part.size > 1) / values.size**2
     mean, half = _PER * float(values.mean()), _PER * _Z95 * float(np.sqrt(variance))

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from fusionguard.data.table import Table
 from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.churn.customers import ScoredCustomers
+from fusionguard.evaluation.churn.mitigation import mean_per_thousand
 from fusionguard.evaluation.churn.retention import RetentionPolicy
 from fusionguard.evaluation.scored import Flags, Floats
 from fusionguard.features.bias import wilson_interval
@@ -27,7 +28,6 @@ _RULES = {
     "age band, activity, products and country": ("age_band", "IsActiveMember", "NumOfProducts", "Geography"),
 }
 _TOP = 0.1
-_Z95 = 1.959963984540054
 _ACCEPTANCE_THIRDS = (1, 2, 3, 4, 5)
 _COST_FACTORS = (0.5, 1.0, 2.0, 4.0)
 
@@ -135,7 +135,7 @@ def _read_rule(rule: str, customers: ScoredCustomers, policy: RetentionPolicy, o
         reached=Interval(value=reached, low=low, high=high),
         reached_in_top_tenth=float(np.sum(_first(customers.probability, _TOP) * label)) / customers.churners,
         profit=1000 * float(np.mean(listed * earned)),
-        policy_ahead=_mean_per_thousand((offered - listed) * earned, customers),
+        policy_ahead=mean_per_thousand((offered - listed) * earned, customers),
     )
 
 
@@ -144,13 +144,6 @@ def _first(rank: Floats, share: float) -> Floats:
     _, level, size = np.unique(-rank, return_inverse=True, return_counts=True)
     before = np.cumsum(size) - size
     return np.asarray(np.clip((share * rank.size - before) / size, 0.0, 1.0)[level], dtype=np.float64)
-
-
-def _mean_per_thousand(values: Floats, customers: ScoredCustomers) -> Interval:
-    parts = [values[customers.label == outcome] for outcome in (0, 1)]
-    variance = sum(part.size * float(part.var(ddof=1)) for part in parts if part.size > 1) / values.size**2
-    mean, half = 1000 * float(values.mean()), 1000 * _Z95 * float(np.sqrt(variance))
-    return Interval(value=mean, low=mean - half, high=mean + half)
 
 
 def _cell_rates(features: Table, customers: ScoredCustomers) -> dict[str, Floats]:

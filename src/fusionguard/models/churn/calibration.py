@@ -19,7 +19,7 @@ _CLOSE = 1e-10
 
 
 class Platt(BaseModel):
-    """log-odds = intercept + slope * score. It keeps the ranking, so quality by rank is the same before and after."""
+    """log-odds = intercept + slope * score. With a slope above 0 it keeps the ranking, and so all quality by rank."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

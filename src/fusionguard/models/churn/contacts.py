@@ -22,7 +22,8 @@ def contact_list(model: ChurnModel, features: Table, plan: HoldoutPlan) -> pa.Ta
 
     Returns
     -------
-    A table of row_number, probability, risk_band, expected_profit and reasons, by falling expected profit.
+    A table of row_number, probability, risk_band, expected_profit, bar (what an offer to this customer had to exceed) and
+    reasons, by falling expected profit.
     """
     rows = features.read([ROW_NUMBER, *MODEL_FEATURES, LABEL])
     _, test = plan.places(rows[LABEL].to_numpy().astype(np.int8))
@@ -31,7 +32,6 @@ def contact_list(model: ChurnModel, features: Table, plan: HoldoutPlan) -> pa.Ta
     places = np.flatnonzero(np.asarray(answers["decision"].to_numpy(zero_copy_only=False) == OFFER))
     profit = answers["expected_profit"].to_numpy()[places]
     places = places[np.argsort(-profit, kind="stable")]
-    listed = {ROW_NUMBER: rows[ROW_NUMBER]} | {
-        name: answers[name] for name in ("probability", "risk_band", "expected_profit", REASONS)
-    }
+    listed = {ROW_NUMBER: rows[ROW_NUMBER]} | {name: answers[name] for name in ("probability", "risk_band", "expected_profit")}
+    listed |= {"bar": model.bar(rows), REASONS: answers[REASONS]}
     return pa.table(listed).take(pa.array(places))

@@ -99,6 +99,10 @@ class ChurnModel:
         """Return (n,) true where a customer of ``rows``, scored as ``scores``, gets an offer."""
         return self.policy.decide(scores.probability, rows["Balance"].to_numpy(), self._groups(rows))
 
+    def bar(self, rows: pa.Table) -> Floats:
+        """Return (n,) what an offer to each customer of ``rows`` must be expected to earn."""
+        return self.policy.bar(rows.num_rows, self._groups(rows))
+
     def answer(self, rows: pa.Table, *, reasons: int = 0) -> pa.Table:
         """Return the columns of ``CHURN_FAMILY.outputs``, a row for each of ``rows``; reasons only where there is an offer."""
         customers = customer_rows(rows)

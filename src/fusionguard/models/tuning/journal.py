@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import socket
 from pathlib import Path
 
 from optuna.storages import JournalStorage
@@ -12,6 +13,7 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
 from fusionguard.errors import StorageError
 from fusionguard.files import storage_errors
+from fusionguard.models.tuning.workers import try_lock
 
 
 def open_journal(file: Path) -> JournalStorage:
@@ -39,19 +41,23 @@ def open_journal(file: Path) -> JournalStorage:
 
 
 class _MendingLock(JournalFileOpenLock):  # type: ignore[misc]
-    """Optuna's lock for network file systems (NFS 3 and later), which also cuts off what a dead writer left unfinished.
+    """Optuna's lock for network file systems (NFS 3 and later), for files whose writers may die over them.
 
-    Without that, the next line would be glued to the torn one and the journal could never be read again. A lock whose owner
-    died is broken after 30 s.
+    Whoever gets it first cuts off what a dead writer left unfinished: else the next line would be glued to the torn one, and the
+    journal could never be read again. Optuna breaks a lock that stands still for 30 s; one whose owner died on this computer is
+    broken at once, which the file lock tells that the owner holds on it besides.
     """
 
     def __init__(self, file: Path) -> None:
         super().__init__(str(file))
         self._file = file
+        self._descriptor: int | None = None
 
     def acquire(self) -> bool:
+        self._break_if_dead()
         super().acquire()
         try:
+            self._sign()
             _cut_torn_end(self._file)
         except BaseException:
             self.release()
@@ -61,6 +67,29 @@ class _MendingLock(JournalFileOpenLock):  # type: ignore[misc]
     def release(self) -> None:
         with contextlib.suppress(RuntimeError):  # another worker broke it, because this one stood still: the line is written
             super().release()
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _sign(self) -> None:
+        """Lock the lock's file, then name this computer in it: who reads the name knows that the lock had been taken."""
+        with contextlib.suppress(FileNotFoundError):  # broken by another worker in this moment
+            self._descriptor = os.open(self._lock_file, os.O_RDWR)
+            if try_lock(self._descriptor):
+                os.write(self._descriptor, socket.gethostname().encode())
+
+    def _break_if_dead(self) -> None:
+        try:
+            descriptor = os.open(self._lock_file, os.O_RDWR)
+        except FileNotFoundError:
+            return
+        try:
+            if try_lock(descriptor) and os.read(descriptor, 256) == socket.gethostname().encode():
+                with contextlib.suppress(FileNotFoundError):
+                    if os.path.samestat(os.fstat(descriptor), os.stat(self._lock_file)):  # noqa: PTH116
+                        os.unlink(self._lock_file)  # noqa: PTH108
+        finally:
+            os.close(descriptor)
 
 
 def _cut_torn_end(file: Path) -> None:

@@ -38,7 +38,7 @@ class Worker:
 
     def __enter__(self) -> Worker:
         self._descriptor = os.open(self._file(self.name), os.O_CREAT | os.O_RDWR, 0o666)
-        _try_lock(self._descriptor)
+        try_lock(self._descriptor)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -76,7 +76,7 @@ class Worker:
         except FileNotFoundError:
             return False
         try:
-            taken = _try_lock(descriptor)
+            taken = try_lock(descriptor)
             return None if taken is None else not taken
         finally:
             os.close(descriptor)
@@ -85,7 +85,8 @@ class Worker:
         return self._folder / f"{self._study}.{name}.worker"
 
 
-def _try_lock(descriptor: int) -> bool | None:
+def try_lock(descriptor: int) -> bool | None:
+    """Lock an open file without waiting; False where another process has it, None where the file system has no locks."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
