@@ -12,19 +12,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from benchmarks.churn_quality import measure_churn_quality
 from benchmarks.engines import measure_engines
-from benchmarks.fraud_run import measure_fraud_run
 from benchmarks.growth import measure_growth
 from benchmarks.machine import describe_machine
 from benchmarks.measure import CHECKOUT
 from benchmarks.overhead import measure_without_zenml
 from benchmarks.peer import measure_plain_script
-from benchmarks.results import EngineRun, Results
-from benchmarks.sizes import FULL, QUICK, Sizes
+from benchmarks.pipeline_run import MeasuredRun, measure_run
+from benchmarks.results import Results
+from benchmarks.sizes import FULL, QUICK, RunSize, Sizes
+from fusionguard.data.ingest import read_raw
+from fusionguard.data.schema import CHURN
 from fusionguard.errors import FusionGuardError, UsageError
 from fusionguard.files import write_bytes, write_text
 
-PARTS = ("fraud-run", "plain-script", "without-zenml", "engines", "growth")
+PARTS = ("fraud-run", "plain-script", "without-zenml", "engines", "growth", "churn-run", "churn-quality", "churn-engines")
 _COMPARED_WITH_THE_RUN = {"plain-script", "without-zenml", "growth"}
 _DOCUMENT = CHECKOUT / "docs" / "benchmarks.md"
 
@@ -35,8 +38,11 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if (options.quick or options.only) and options.output is None:
         parser.error("name a file with --output: docs/benchmarks.md holds whole measurements only")
+    parts = set(options.only or PARTS)
+    if options.customers is not None and "churn-quality" not in parts:
+        parser.error("--customers is for churn-quality, which --only leaves out")
     try:
-        results = measure_all(QUICK if options.quick else FULL, set(options.only or PARTS))
+        results = measure_all(QUICK if options.quick else FULL, parts, options.customers)
         write(results, options.output or _DOCUMENT)
     except FusionGuardError as error:
         sys.stderr.write(f"{error}\n")
@@ -47,17 +53,22 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def measure_all(sizes: Sizes, parts: set[str]) -> Results:
-    """Measure some parts, and the fraud run where one of them is compared with it, in a temporary folder that goes afterwards."""
+def measure_all(sizes: Sizes, parts: set[str], customers: Path | None = None) -> Results:
+    """Measure some parts, and the fraud run where one of them is compared with it, in a temporary folder that goes afterwards.
+
+    ``customers`` is a file that the churn models' quality is measured on; without one its customers are simulated.
+    """
     begin = time.monotonic()
     machine = describe_machine()
     measured: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="fusionguard-bench-") as temporary:
         folder = Path(temporary)
         _require_space(folder, sizes.free_disk_gb)
+        if customers is not None:
+            customers = customers.expanduser().resolve()
+            read_raw(customers, CHURN, folder / "customers.parquet")  # better to fail now than when all else was measured
         if parts & {"fraud-run", *_COMPARED_WITH_THE_RUN}:
-            _say("the fraud run, cold and cached, and its imports")
-            measured["fraud_run"] = measure_fraud_run(sizes, folder / "fraud-run")
+            measured["fraud_run"] = _run(sizes.fraud, QUICK.fraud, folder, sizes)
         if "plain-script" in parts:
             _say("the plain script")
             measured["plain_script"] = measure_plain_script(sizes, folder / "plain-script")
@@ -68,9 +79,16 @@ def measure_all(sizes: Sizes, parts: set[str]) -> Results:
             _say(f"the fraud run on {_listed(sizes.growth_rows)} rows")
             measured["growth"] = measure_growth(sizes, measured["fraud_run"].cold, folder / "growth")
         if "engines" in parts:
-            _say(f"both engines on {_listed(sizes.engine_rows)} rows")
-            engines = measure_engines(list(sizes.engine_rows), folder / "engines")
-            measured["engines"] = tuple(EngineRun.model_validate(run) for run in engines)
+            _say(f"both engines on {_listed(sizes.engine_rows)} transactions")
+            measured["engines"] = measure_engines("fraud", sizes.engine_rows, folder / "engines")
+        if "churn-run" in parts:
+            measured["churn_run"] = _run(sizes.churn, QUICK.churn, folder, sizes)
+        if "churn-quality" in parts:
+            _say(f"the churn models' quality on {'simulated customers' if customers is None else 'the customers given'}")
+            measured["churn_quality"] = measure_churn_quality(sizes.churn, customers, folder / "churn-quality")
+        if "churn-engines" in parts:
+            _say(f"both engines on {_listed(sizes.churn_engine_rows)} customers")
+            measured["churn_engines"] = measure_engines("churn", sizes.churn_engine_rows, folder / "churn-engines")
     return Results(
         day=datetime.now(UTC).date(), machine=machine, full_size=sizes is FULL, seconds=time.monotonic() - begin, **measured
     )
@@ -89,12 +107,23 @@ def write(results: Results, document: Path) -> None:
     _say(f"wrote {document}")
 
 
+def _run(size: RunSize, warm_up: RunSize, folder: Path, sizes: Sizes) -> MeasuredRun:
+    _say(f"the {size.pipeline} run, cold and cached, and its imports")
+    return measure_run(size, folder / f"{size.pipeline}-run", warm_up=warm_up if sizes is FULL else None)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure FusionGuard and write docs/benchmarks.md.")
     add = parser.add_argument
     add("--only", metavar="NAME", action="append", choices=PARTS, help=f"measure this part; repeatable: {', '.join(PARTS)}")
-    add("--quick", action="store_true", help="small sizes: it takes two minutes, and the numbers mean nothing")
+    add("--quick", action="store_true", help="small sizes: it takes a few minutes, and the numbers mean nothing")
     add("--output", metavar="FILE.md", type=Path, help="where to write, with a chart beside it (default: docs/benchmarks.md)")
+    add(
+        "--customers",
+        metavar="FILE",
+        type=Path,
+        help="real customers in Kaggle's layout, on which the churn models' quality is judged (default: simulated, not judged)",
+    )
     return parser
 
 

@@ -1,4 +1,4 @@
-"""The chart beside the document: where the run's time goes, and how the engines and the run grow."""
+"""The chart beside the document: where the fraud run's time goes, and how the engines and the run grow."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
-from benchmarks.fraud_run import PipelineRun
-from benchmarks.results import EngineRun, Results
+from benchmarks.engines import EngineRun, engine_pairs
+from benchmarks.pipeline_run import PipelineRun
+from benchmarks.results import Results
 from fusionguard.evaluation.plot_style import ACCENT, INK, MAIN, MUTED, STYLE, png
 
 _OUTSIDE = "outside the steps"
@@ -47,14 +48,14 @@ def _draw_steps(axes: Axes, results: Results) -> None:
 
 def _draw_engines(axes: Axes, results: Results) -> None:
     runs: dict[str, list[EngineRun]] = {"Spark": [], "DuckDB": []}
-    for duckdb, spark in results.engine_pairs():
+    for duckdb, spark in engine_pairs(results.engines or ()):
         runs["DuckDB"].append(duckdb)
         runs["Spark"].append(spark)
     for (name, line), color in zip(runs.items(), (ACCENT, MAIN), strict=True):
         _line(axes, [(run.rows, run.seconds) for run in line], color, name)
     axes.set(xscale="log", yscale="log", ylabel="seconds")
     _scales(axes, [run.rows for run in runs["DuckDB"]], [run.seconds for line in runs.values() for run in line])
-    axes.set_title("Raw rows to features")
+    axes.set_title("Raw transactions to features")
 
 
 def _draw_growth(axes: Axes, results: Results) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from benchmarks.fraud_run import PipelineRun, run_pipeline
+from benchmarks.pipeline_run import PipelineRun, run_pipeline
 from benchmarks.sizes import Sizes
 
 
@@ -13,6 +13,6 @@ def measure_growth(sizes: Sizes, first: PipelineRun, folder: Path) -> tuple[Pipe
     """Return ``first``, a cold run, and cold runs of each further size; what they leave is removed one by one."""
     runs = [first]
     for rows in sizes.growth_rows:
-        runs.append(run_pipeline(sizes, rows, folder / str(rows)))
+        runs.append(run_pipeline(sizes.fraud.with_rows(rows), folder / str(rows)))
         shutil.rmtree(folder / str(rows))
     return tuple(runs)

@@ -10,8 +10,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 _LIBRARIES = (
-    "zenml", "mlflow", "duckdb", "pyspark", "xgboost", "torch", "shap", "scikit-learn", "onnxruntime", "great-expectations",
-    "pandas", "numpy", "pyarrow",
+    "zenml", "mlflow", "duckdb", "pyspark", "xgboost", "torch", "lightgbm", "catboost", "shap", "fairlearn", "scikit-learn",
+    "onnxruntime", "great-expectations", "pandas", "numpy", "pyarrow",
 )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ def measure_plain_script(sizes: Sizes, folder: Path) -> Measurement:
     """Write the CSV file, which does not count, then run and measure the script."""
     folder.mkdir(parents=True, exist_ok=True)
     csv = folder / FRAUD.file_name
-    raw = simulate(FRAUD, sizes.rows, SEED, folder / "raw.parquet")
+    raw = simulate(FRAUD, sizes.fraud.rows, SEED, folder / "raw.parquet")
     with pq.ParquetFile(raw.path) as parquet, pyarrow.csv.CSVWriter(csv, parquet.schema_arrow) as writer:
         for batch in parquet.iter_batches():
             writer.write_batch(batch)

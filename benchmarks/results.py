@@ -6,20 +6,11 @@ from datetime import date
 
 from pydantic import BaseModel, ConfigDict
 
-from benchmarks.fraud_run import FraudRun, PipelineRun
+from benchmarks.churn_quality import ChurnQuality
+from benchmarks.engines import EngineRun
 from benchmarks.machine import Machine
 from benchmarks.measure import Measurement
-
-
-class EngineRun(BaseModel):
-    """One engine's way from a raw table to features."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    engine: str
-    rows: int
-    seconds: float
-    peak_mb: float
+from benchmarks.pipeline_run import MeasuredRun, PipelineRun
 
 
 class Results(BaseModel):
@@ -31,15 +22,13 @@ class Results(BaseModel):
     machine: Machine
     full_size: bool
     """False for a quick run, whose numbers only show that the measuring works."""
-    fraud_run: FraudRun | None = None
+    fraud_run: MeasuredRun | None = None
     plain_script: Measurement | None = None
     without_zenml: PipelineRun | None = None
     engines: tuple[EngineRun, ...] | None = None
     growth: tuple[PipelineRun, ...] | None = None
+    churn_run: MeasuredRun | None = None
+    churn_quality: ChurnQuality | None = None
+    churn_engines: tuple[EngineRun, ...] | None = None
     seconds: float = 0.0
     """How long all the measuring took."""
-
-    def engine_pairs(self) -> list[tuple[EngineRun, EngineRun]]:
-        """Return (DuckDB, Spark) for each number of rows, fewest first."""
-        by_key = {(run.engine, run.rows): run for run in self.engines or ()}
-        return [(by_key["duckdb", rows], by_key["spark", rows]) for rows in sorted({rows for _, rows in by_key})]

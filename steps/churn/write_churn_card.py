@@ -7,8 +7,6 @@ from importlib.metadata import version as installed_version
 from typing import Annotated
 
 import pyarrow.csv
-from fusionguard.evaluation.churn.card import ChurnCardInputs, churn_model_card
-from fusionguard.evaluation.churn.insights import business_insights
 from zenml import step
 from zenml.types import HTMLString, MarkdownString
 
@@ -16,7 +14,9 @@ from fusionguard.config import ChurnConfig
 from fusionguard.data.provenance import Provenance
 from fusionguard.data.table import Table
 from fusionguard.evaluation.card import card_html
+from fusionguard.evaluation.churn.card import ChurnCardInputs, churn_model_card
 from fusionguard.evaluation.churn.holdout import HoldoutPlan
+from fusionguard.evaluation.churn.insights import business_insights
 from fusionguard.evaluation.churn.report import ChurnReport
 from fusionguard.evaluation.gate import GateVerdict
 from fusionguard.features.bias import BiasReport

@@ -40,6 +40,12 @@ STEPS = [
 ALWAYS = {"register_model", "gate_churn", "write_churn_card"}
 
 
+def _raw(run: PipelineRun) -> Path:
+    """Return the raw table of the simulated source; other tests bring others into the same home."""
+    tables = (run.home.processed / "churn").rglob("raw.parquet")
+    return next(table for table in tables if sha256_file(table) == run.summary["data"]["sha256"])
+
+
 def test_every_step_ran_and_was_timed(churn_run: PipelineRun) -> None:
     steps = {step["name"]: step for step in churn_run.summary["steps"]}
     assert sorted(steps) == sorted(STEPS)
@@ -100,7 +106,7 @@ def test_the_contact_list_is_sorted_told_and_names_nobody(churn_run: PipelineRun
 
 
 def test_names_and_customer_ids_end_at_the_raw_table(churn_run: PipelineRun) -> None:
-    (raw,) = (churn_run.home.processed / "churn").rglob("raw.parquet")
+    raw = _raw(churn_run)
     people = pq.read_table(raw, columns=["CustomerId", "Surname"]).slice(0, 40).to_pylist()
     words = [str(person["CustomerId"]).encode() for person in people] + [person["Surname"].encode() for person in people]
     raw_sha256 = sha256_file(raw)
@@ -124,6 +130,7 @@ def test_the_same_run_again_is_cached_and_registers_nothing_new(churn_run: Pipel
     assert again["registered_as"] == churn_run.summary["registered_as"]
 
 
+@pytest.mark.full
 def test_without_the_cache_the_same_settings_give_the_same_bundle(churn_run: PipelineRun, tmp_path: Path) -> None:
     done = churn_run.again("--no-cache", "--quiet", "--summary", str(tmp_path / "anew.json"))
     assert done.returncode == 0, done.stderr
@@ -145,6 +152,7 @@ def test_the_gate_refuses_a_model_that_breaks_a_limit_of_fairness(churn_run: Pip
     assert (before and before.version) == (after and after.version)
 
 
+@pytest.mark.full
 def test_mitigation_is_in_the_bundle_and_the_card_tells_its_price(churn_run: PipelineRun, tmp_path: Path) -> None:
     done = churn_run.again("--set", "fairness.mitigation=group_thresholds", "--summary", str(tmp_path / "mitigated.json"))
     assert done.returncode == 0, done.stderr
@@ -158,7 +166,7 @@ def test_mitigation_is_in_the_bundle_and_the_card_tells_its_price(churn_run: Pip
 
 
 def test_a_dirty_copy_ends_the_run_before_features_with_the_row(churn_run: PipelineRun, tmp_path: Path) -> None:
-    (raw,) = (churn_run.home.processed / "churn").rglob("raw.parquet")
+    raw = _raw(churn_run)
     rows = pq.read_table(raw)
     countries = rows["Geography"].to_pylist()
     countries[41] = countries[41].lower()
@@ -176,7 +184,7 @@ def test_the_champion_scores_customers_without_labels(churn_run: PipelineRun, tm
     if champion(churn_run.home, "churn") is None:
         pytest.fail("the small run made no champion: " + churn_run.summary["gate"]["reason"])
     environment = os.environ | {"FUSIONGUARD_HOME": str(churn_run.home.root)}
-    (raw,) = (churn_run.home.processed / "churn").rglob("raw.parquet")
+    raw = _raw(churn_run)
     rows = pq.read_table(raw).slice(0, 50).drop_columns(["Exited"])
     pacsv.write_csv(rows, tmp_path / "customers.csv")
     command = ["fusionguard", "score", "--model", "churn@champion"]

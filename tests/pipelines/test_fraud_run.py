@@ -103,6 +103,7 @@ def test_the_same_run_again_is_cached_and_registers_nothing_new(fraud_run: Pipel
         assert "already champion" in again["gate"]["reason"]
 
 
+@pytest.mark.full
 def test_without_the_cache_the_same_settings_give_the_same_bundle(fraud_run: PipelineRun, tmp_path: Path) -> None:
     done = fraud_run.again("--no-cache", "--quiet", "--summary", str(tmp_path / "anew.json"))
     assert done.returncode == 0, done.stderr
