@@ -1,6 +1,7 @@
 """How an artifact is stored: one type a file, in its native format, never pickle.
 
-Importing this package registers every materializer with ZenML and makes ZenML refuse any type that has none.
+Importing this package registers them with ZenML, but for those of LightGBM and CatBoost, which the churn steps import, and makes
+ZenML refuse any type that has none.
 """
 
 from materializers.boosters import BoosterMaterializer

@@ -43,11 +43,11 @@ def churn(config: ChurnConfig, source_fingerprint: str) -> None:
     bias = report_bias(features, manifest)
     holdout = plan_holdout(features, manifest, feature_contract, config.holdout, seed)
 
-    settings = tune_models(features, holdout, config)
+    settings = tune_models(features, holdout, config.lightgbm, config.catboost, config.tuning, seed)
     out_of_fold, cross_validation = cross_validate(features, holdout, settings, seed)
     lightgbm = train_lightgbm(features, holdout, settings, seed)
     catboost = train_catboost(features, holdout, settings, seed)
-    bundle = build_churn_model(features, holdout, lightgbm, catboost, out_of_fold, cross_validation, provenance, config)
+    bundle = build_churn_model(features, holdout, lightgbm, catboost, out_of_fold, cross_validation, settings, provenance, config)
     evaluation, evaluation_plots = evaluate_churn(bundle, features, holdout, out_of_fold, cross_validation, config)
     importance, explanation_plots, contacts = explain_churn(bundle, features, holdout, config)
 

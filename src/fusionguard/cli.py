@@ -20,7 +20,7 @@ INTERRUPTED = 130
 app = typer.Typer(
     name="fusionguard",
     help="Card-fraud detection and churn risk: simulate data, score transactions or customers, see what is installed.",
-    epilog="Training is `python run.py --pipeline fraud --stack local`.",
+    epilog="Training is `python run.py --pipeline fraud` or `--pipeline churn`.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -120,7 +120,9 @@ def doctor() -> None:
         typer.echo(f"{signs[finding.status]:6}  {finding.name:{width}}  {finding.detail}{remedy}")
     works = default_works(findings)
     typer.echo(
-        "The embedded default works: make fraud" if works else "The embedded default does not work: see the lines marked BROKEN."
+        "The embedded default works: make fraud, make churn"
+        if works
+        else "The embedded default does not work: see the lines marked BROKEN."
     )
     raise typer.Exit(0 if works else 1)
 

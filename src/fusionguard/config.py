@@ -163,7 +163,13 @@ class TuningConfig(_Frozen):
     trials: int = Field(default=0, ge=0)
     """How many settings to try for each of the two models; 0 leaves the settings as they are."""
     seconds: float | None = Field(default=None, gt=0)
-    """Begin no further trial of a model after so many seconds; null for no such bound."""
+    """Begin no further trial of a model when a run has searched for so many seconds; null for no such bound."""
+
+    @model_validator(mode="after")
+    def _bounded(self) -> TuningConfig:
+        if self.seconds is not None and self.trials == 0:
+            raise ValueError("seconds bound a search of at most `trials` trials: set tuning.trials above 0, too")
+        return self
 
 
 class RetentionConfig(_Frozen):
@@ -197,19 +203,41 @@ class FairnessLimits(_Frozen):
     """Largest distance, among the groups, of the mean probability from the observed churn rate."""
 
 
+class GenderLimits(FairnessLimits):
+    """Between genders; what is left out has the limit given here."""
+
+    true_positive_rate: float | None = Field(default=0.15, gt=0, le=1)
+    false_positive_rate: float | None = Field(default=0.15, gt=0, le=1)
+    calibration: float | None = Field(default=0.05, gt=0, le=1)
+
+
+class AgeBandLimits(FairnessLimits):
+    """Between bands of age."""
+
+    calibration: float | None = Field(default=0.10, gt=0, le=1)
+
+
+class GeographyLimits(FairnessLimits):
+    """Between countries."""
+
+    true_positive_rate: float | None = Field(default=0.25, gt=0, le=1)
+    false_positive_rate: float | None = Field(default=0.35, gt=0, le=1)
+    calibration: float | None = Field(default=0.05, gt=0, le=1)
+
+
 class FairnessConfig(_Frozen):
     """What the gate asks of the groups of each attribute."""
 
-    gender: FairnessLimits = FairnessLimits(true_positive_rate=0.15, false_positive_rate=0.15, calibration=0.05)
-    age_band: FairnessLimits = FairnessLimits(calibration=0.10)
-    geography: FairnessLimits = FairnessLimits(true_positive_rate=0.25, false_positive_rate=0.35, calibration=0.05)
+    gender: GenderLimits = GenderLimits()
+    age_band: AgeBandLimits = AgeBandLimits()
+    geography: GeographyLimits = GeographyLimits()
     beyond_doubt: bool = True
     """Refuse only where a gap's 95 % interval lies above its limit as a whole; false refuses as soon as the gap itself does."""
     mitigation: Literal["none", "group_thresholds"] = "none"
     """``group_thresholds`` learns a threshold for each group of ``mitigated_attribute`` that evens out true-positive rates."""
     mitigated_attribute: Literal["gender", "age_band", "geography"] = "gender"
     minimum_group_rows: int = Field(default=30, ge=1)
-    """Groups with fewer rows are shown but not judged."""
+    """Groups whose rate is a share of fewer customers are shown but not judged."""
 
 
 class ChurnEvaluationConfig(_Frozen):

@@ -13,6 +13,9 @@ import pyarrow as pa
 from fusionguard.errors import UnknownChoiceError
 from fusionguard.files import atomic_path, storage_errors
 
+_FREE_TEXTS = ("reasons",)
+"""Columns whose cells may hold commas."""
+
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
 """What an output file's name may end with; the suffix decides the format."""
 
@@ -70,7 +73,9 @@ def _open(suffix: str, path: Path, columns: pa.Schema) -> Iterator[RowWriter]:
         return
     import pyarrow.csv as pacsv
 
-    plain = pacsv.WriteOptions(quoting_style="none", quoting_header="none")
+    # Arrow's "needed" quotes every text; numbers stay as they are either way.
+    texts = any(pa.types.is_string(field.type) and field.name in _FREE_TEXTS for field in columns)
+    plain = pacsv.WriteOptions(quoting_style="needed" if texts else "none", quoting_header="none")
     compression = "gzip" if suffix == ".csv.gz" else None
     with (
         pa.output_stream(str(path), compression=compression) as stream,

@@ -8,7 +8,8 @@ import catboost as cb
 import lightgbm as lgb
 from zenml import step
 
-import materializers.customer_models  # noqa: F401  (registers how the models are stored)
+import materializers.catboost_models
+import materializers.lightgbm_models  # noqa: F401  (registers how the model is stored)
 from fusionguard.config import ChurnConfig
 from fusionguard.data.provenance import Provenance
 from fusionguard.data.table import Table
@@ -17,6 +18,7 @@ from fusionguard.evaluation.churn.holdout import HoldoutPlan
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.churn.build import build_churn_bundle
 from fusionguard.models.churn.out_of_fold import read_out_of_fold
+from steps.churn.tune_models import TrainingSettings
 from steps.workspace import work_folder
 
 
@@ -28,6 +30,7 @@ def build_churn_model(
     catboost: cb.CatBoost,
     out_of_fold: Table,
     cross_validation: CrossValidation,
+    settings: TrainingSettings,
     provenance: Provenance,
     config: ChurnConfig,
 ) -> Annotated[Bundle, "bundle"]:
@@ -41,5 +44,5 @@ def build_churn_model(
         read_out_of_fold(out_of_fold.read(), holdout),
         cross_validation,
         provenance=provenance,
-        config=config,
+        config=settings.settle(config),
     )

@@ -7,7 +7,7 @@ from typing import Annotated
 import catboost as cb
 from zenml import step
 
-import materializers.customer_models  # noqa: F401  (registers how the model is stored)
+import materializers.catboost_models  # noqa: F401  (registers how the model is stored)
 from fusionguard.data.table import Table
 from fusionguard.evaluation.churn.holdout import HoldoutPlan
 from fusionguard.models.churn.catboost_model import train_catboost as train

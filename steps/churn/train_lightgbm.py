@@ -7,7 +7,7 @@ from typing import Annotated
 import lightgbm as lgb
 from zenml import step
 
-import materializers.customer_models  # noqa: F401  (registers how the model is stored)
+import materializers.lightgbm_models  # noqa: F401  (registers how the model is stored)
 from fusionguard.data.table import Table
 from fusionguard.evaluation.churn.holdout import HoldoutPlan
 from fusionguard.models.churn.lightgbm_model import train_lightgbm as train

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict
 from zenml import step
 
-from fusionguard.config import CatBoostConfig, ChurnConfig, LightGBMConfig
+from fusionguard.config import CatBoostConfig, ChurnConfig, LightGBMConfig, TuningConfig
 from fusionguard.data.table import Table
 from fusionguard.evaluation.churn.holdout import HoldoutPlan
 from fusionguard.home import find_home
@@ -23,21 +23,34 @@ class TrainingSettings(BaseModel):
     searched: tuple[str, ...] = ()
     """One sentence for each model that was tuned."""
 
+    def settle(self, config: ChurnConfig) -> ChurnConfig:
+        """Return ``config`` with these settings in place of those that a search began with: what trains the same model again."""
+        return config.model_copy(update={"lightgbm": self.lightgbm, "catboost": self.catboost, "tuning": TuningConfig()})
+
 
 @step
-def tune_models(features: Table, holdout: HoldoutPlan, config: ChurnConfig) -> Annotated[TrainingSettings, "training_settings"]:
-    """Search with Optuna for ``config.tuning.trials`` trials a model; with none, the settings stay as they are."""
-    if config.tuning.trials == 0:
-        return TrainingSettings(lightgbm=config.lightgbm, catboost=config.catboost)
+def tune_models(
+    features: Table,
+    holdout: HoldoutPlan,
+    lightgbm: LightGBMConfig,
+    catboost: CatBoostConfig,
+    tuning: TuningConfig,
+    seed: int,
+) -> Annotated[TrainingSettings, "training_settings"]:
+    """Search with Optuna for ``tuning.trials`` trials a model; with none, the settings stay as they are."""
+    if tuning.trials == 0:
+        return TrainingSettings(lightgbm=lightgbm, catboost=catboost)
     from fusionguard.models.churn.tuning import tune  # Optuna takes a second to import
 
-    lightgbm, catboost = (tune(kind, features, holdout, config, studies=find_home().studies) for kind in ("LightGBM", "CatBoost"))
+    config = ChurnConfig(seed=seed, lightgbm=lightgbm, catboost=catboost, tuning=tuning)
+    kinds: tuple[Literal["LightGBM", "CatBoost"], ...] = ("LightGBM", "CatBoost")
+    first, second = (tune(kind, features, holdout, config, studies=find_home().studies) for kind in kinds)
     return TrainingSettings(
-        lightgbm=lightgbm.settings,
-        catboost=catboost.settings,
+        lightgbm=first.settings,
+        catboost=second.settings,
         searched=tuple(
             f"{found.kind}: {found.trials} trials ({found.pruned} pruned) raised the mean average precision over the tuning"
             f" folds from {found.value_of_start:.4f} to {found.value:.4f}."
-            for found in (lightgbm, catboost)
+            for found in (first, second)
         ),
     )

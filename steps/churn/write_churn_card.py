@@ -29,7 +29,7 @@ from fusionguard.registry.versions import RegisteredVersion
 from materializers.figures import Figures
 from steps.churn.explain_churn import ChurnImportance
 from steps.churn.tune_models import TrainingSettings
-from steps.release.release_folder import Release, keep_release
+from steps.release_folder import Release, keep_release
 
 _LIBRARIES = (
     "fusionguard",
@@ -80,31 +80,27 @@ def write_churn_card(
         evaluation=evaluation,
         importance=importance.features,
         gate=verdict,
-        config=config,
+        config=settings.settle(config),
         versions={name: installed_version(name) for name in _LIBRARIES},
         bundle_sha256=bundle.sha256,
     )
     images = {**evaluation_plots.images, **explanation_plots.images}
-    page = card_html(churn_model_card(inputs, image_folder=_PLOTS), images)
     insights = business_insights(features, evaluation, importance.features, read_test(load(bundle), features, holdout))
-    insights_page = card_html(insights.markdown(image_folder=_PLOTS), insights.plots)
-    files = {
-        "model_card.html": page.encode(),
-        "business_insights.html": insights_page.encode(),
-        "data_bias_report.json": bias.to_json().encode(),
-        "evaluation.json": evaluation.to_json().encode(),
-        "contact_list.csv": _csv(contacts),
+    pages = {
+        "model_card.html": card_html(churn_model_card(inputs, image_folder=_PLOTS), images),
+        "business_insights.html": card_html(insights.markdown(image_folder=_PLOTS), insights.plots),
+        "model_card.md": churn_model_card(inputs, image_folder=_PLOTS),
+        "business_insights.md": insights.markdown(image_folder=_PLOTS),
+        "data_bias_report.json": bias.to_json(),
+        "evaluation.json": evaluation.to_json(),
     }
-    home = find_home()
-    card = churn_model_card(inputs)
-    attach_files(home, version, {**files, "model_card.md": card.encode()})
+    files = {name: text.encode() for name, text in pages.items()}
+    # The contact list stays in the home: a tracking server may be read by people who may not read about customers.
+    attach_files(find_home(), version, files)
     plots = {f"{_PLOTS}/{name}.png": image for name, image in {**images, **insights.plots}.items()}
-    illustrated = {
-        "model_card.md": churn_model_card(inputs, image_folder=_PLOTS).encode(),
-        "business_insights.md": insights.markdown(image_folder=_PLOTS).encode(),
-    }
-    release = keep_release(home, bundle, {**files, **illustrated, **plots})
-    return MarkdownString(card), HTMLString(page), HTMLString(insights_page), release
+    release = keep_release(find_home(), bundle, {**files, **plots, "contact_list.csv": _csv(contacts)})
+    html = (HTMLString(pages["model_card.html"]), HTMLString(pages["business_insights.html"]))
+    return MarkdownString(churn_model_card(inputs)), *html, release
 
 
 def _training_facts(bundle: Bundle, settings: TrainingSettings) -> dict[str, object]:

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 from zenml import get_step_context, step
 
 from fusionguard.data.provenance import Provenance
+from fusionguard.evaluation.churn.report import ChurnReport
+from fusionguard.evaluation.report import EvaluationReport
 from fusionguard.home import find_home
 from fusionguard.models.bundle import Bundle
 from fusionguard.registry.versions import RegisteredVersion
@@ -16,7 +18,7 @@ from materializers.figures import Figures
 @step(enable_cache=False)
 def register_model(
     bundle: Bundle,
-    evaluation: Any,  # either family's report; ZenML loads an input without a type as what was saved
+    evaluation: EvaluationReport | ChurnReport,
     evaluation_plots: Figures,
     explanation_plots: Figures,
     provenance: Provenance,
@@ -31,6 +33,14 @@ def register_model(
         metrics=evaluation.flat_metrics(),
         plots={**evaluation_plots.images, **explanation_plots.images},
         provenance=provenance,
-        config=config | {"data": {key: value for key, value in config["data"].items() if key != "source"}},  # a path
+        config=_settings(config, bundle),
         tags={"zenml.run": get_step_context().pipeline_run.name},
     )
+
+
+def _settings(config: dict[str, Any], bundle: Bundle) -> dict[str, Any]:
+    """Return the run's settings without the source, which is a path, and as the model was trained in the end."""
+    settings = config | {"data": {key: value for key, value in config["data"].items() if key != "source"}}
+    for part, values in bundle.manifest.config.items():
+        settings[part] = settings[part] | values
+    return settings

@@ -23,7 +23,7 @@ from fusionguard.models.fraud.model import AUTOENCODER_ONNX, load
 from fusionguard.registry.versions import RegisteredVersion
 from materializers.figures import Figures
 from steps.fraud.explain_model import Importance
-from steps.release.release_folder import Release, keep_release
+from steps.release_folder import Release, keep_release
 
 _LIBRARIES = ("fusionguard", "xgboost", "torch", "onnxruntime", "duckdb", "pyspark", "scikit-learn", "zenml", "mlflow")
 

@@ -126,7 +126,7 @@ def test_the_same_hours_of_another_source_are_no_obstacle() -> None:
     assert decide(other, difference=difference(0.9)).promoted
 
 
-@pytest.mark.parametrize("champion", [None, CHAMPION, CHAMPION.model_copy(update={"sha256": "aa"})])
+@pytest.mark.parametrize("champion", [None, CHAMPION])
 def test_a_refused_challenger_is_not_promoted_and_the_reason_says_why(champion: Contender | None) -> None:
     verdict = decide(champion, facts=FACTS.model_copy(update={"refusals": REFUSALS}))
     assert not verdict.promoted
@@ -171,3 +171,18 @@ def test_the_holdout_of_another_source_is_no_obstacle() -> None:
 def test_a_verdict_survives_json() -> None:
     verdict = decide(CHAMPION, difference=difference(0.9))
     assert GateVerdict.model_validate_json(verdict.model_dump_json()) == verdict
+
+
+def test_other_settings_of_a_model_that_ranks_alike_take_over() -> None:
+    alike = PairedDifference(value=0.0, low=0.0, high=0.0, probability_better=0.0)
+    verdict = decide(CHAMPION, difference=alike)
+    assert verdict.promoted
+    assert "differs in its settings" in verdict.reason
+
+
+def test_a_champion_that_breaks_a_limit_it_is_held_to_now_is_told() -> None:
+    verdict = decide(
+        CHAMPION.model_copy(update={"sha256": CHALLENGER.sha256}), facts=FACTS.model_copy(update={"refusals": REFUSALS})
+    )
+    assert not verdict.promoted
+    assert verdict.reason.startswith("This model is champion already and stays until another takes over. Gender's gap")

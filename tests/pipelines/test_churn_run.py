@@ -98,7 +98,7 @@ def test_the_contact_list_is_sorted_told_and_names_nobody(churn_run: PipelineRun
     file = Path(churn_run.summary["model_card"]).with_name("contact_list.csv")
     with file.open(encoding="utf-8") as stream:
         contacts = list(csv.DictReader(stream))
-    assert list(contacts[0]) == ["row_number", "probability", "risk_band", "expected_profit", "bar", "reasons"]
+    assert list(contacts[0]) == ["RowNumber", "probability", "risk_band", "expected_profit", "bar", "reasons"]
     profits = [float(contact["expected_profit"]) for contact in contacts]
     assert profits == sorted(profits, reverse=True)
     assert all(profit > float(contact["bar"]) for profit, contact in zip(profits, contacts, strict=True))

@@ -63,7 +63,9 @@ def test_every_output_has_a_materializer_that_does_not_pickle(module_name: str) 
 
     import materializers
 
-    ours = {getattr(materializers, name) for name in materializers.__all__} - {materializers.RefusingMaterializer}
+    modules = [importlib.import_module(name) for name in MATERIALIZER_MODULES]
+    found = {value for module in modules for name, value in vars(module).items() if name.endswith("Materializer")}
+    ours = {value for value in found if value.__module__.startswith("materializers.")} - {materializers.RefusingMaterializer}
     for step in _steps(module_name).values():
         for output in _outputs(step):
             assert materializer_registry[get_args(output)[0]] in {*ours, StructuredStringMaterializer}

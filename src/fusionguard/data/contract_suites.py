@@ -147,7 +147,7 @@ def _churn(schema: DatasetSchema) -> Suite:
             *(between(name, *CHURN_LIMITS[name]) for name in schema.columns if name in CHURN_LIMITS and name not in flags),
             *(one_of(name, (0, 1)) for name in flags),
         ),
-        unique=(UniqueRule("each customer once", ("CustomerId",)),),
+        unique=(UniqueRule("each customer once", ("CustomerId",)), UniqueRule("each row number once", ("RowNumber",))),
         label=schema.label,
         label_share=(0.02, 0.6),
         private=schema.private,

@@ -163,11 +163,13 @@ def _check_types(name: str, found: pa.Schema, columns: pa.Schema) -> None:
 
 def _check_columns(name: str, header: list[str], schema: DatasetSchema, require_label: bool) -> list[str]:
     """Return the schema's columns that the file has, in the schema's order; complain about doubled, missing and extra ones."""
-    doubled = sorted({column for column in header if header.count(column) > 1})
+    expected = list(schema.columns)
+    doubled = [column for column in expected if header.count(column) > 1]
     if doubled:
         raise DataError(f"{name} has the column {_listed(doubled)} more than once.", "Keep one of each.")
-    expected = list(schema.columns)
-    needed = expected if require_label else [column for column in expected if column != schema.label]
+    # Scoring needs neither outcomes nor names: whoever leaves private columns out should not have to invent them.
+    spare = () if require_label else (schema.label, *schema.private)
+    needed = [column for column in expected if column not in spare]
     missing = [column for column in needed if column not in header]
     if missing:
         raise DataError(f"{name} lacks the column {_listed(missing)}.", f"It must have {', '.join(needed)}.")

@@ -94,10 +94,12 @@ def decide_gate(
 
     A challenger that is refused (``facts.refusals``) does not, whether there is a champion or not. Without a champion, the
     challenger must beat the logistic regression on the same test rows. With one, it must be the better of the two in
-    ``config.probability_better`` of the paired bootstrap draws. No comparison is made, and the champion stays, where one would
-    mean nothing: the same bundle, a model of simulated rows against one of real rows, or a champion that was fitted on the
-    test rows. That is so where both come from the same source or the same features, and the champion's training window
-    overlaps the test window or, of rows without time, the champion did not hold out the very rows that the challenger did.
+    ``config.probability_better`` of the paired bootstrap draws; one that ranks all rows alike and differs in its settings
+    (costs, bars, limits) takes over. No comparison is made, and the champion stays, where one would mean nothing: the same
+    bundle, a model of simulated rows against one of real rows, or a champion that was fitted on the test rows. That is so where
+    both come from the same source or the same features, and the champion's training window overlaps the test window or, of rows
+    without time, the champion did not hold out the very rows that the challenger did. Of two files that share some rows nobody
+    knows: their hashes differ.
 
     Parameters
     ----------
@@ -126,6 +128,12 @@ def decide_gate(
     if obstacle is not None:
         return _verdict(challenger, champion, promoted=False, reason=obstacle)
     difference = compare()
+    if difference.value == difference.low == difference.high == 0:
+        # Other costs, bars or limits of contacts: what somebody has set anew is not worse for ranking alike.
+        reason = (
+            "It ranks the same rows exactly as the champion does and differs in its settings, so the newer settings take over."
+        )
+        return _verdict(challenger, champion, promoted=True, reason=reason, difference=difference)
     promoted = difference.probability_better >= config.probability_better
     return _verdict(
         challenger, champion, promoted=promoted, reason=_comparison(difference, promoted, config), difference=difference
@@ -134,11 +142,15 @@ def decide_gate(
 
 def _refused(challenger: Contender, champion: Contender | None, facts: GateFacts, lost: LostChampion | None) -> GateVerdict:
     rival = champion or lost
+    if champion is not None and champion.sha256 == challenger.sha256:
+        reason = f"This model is champion already and stays until another takes over. {' '.join(facts.refusals)}"
+    else:
+        reason = f"The challenger is refused. {' '.join(facts.refusals)} {'The champion stays' if champion else _vacancy(lost)}."
     return GateVerdict(
         promoted=False,
         challenger_version=challenger.version,
         champion_version=rival.version if rival else None,
-        reason=f"The challenger is refused. {' '.join(facts.refusals)} {'The champion stays' if champion else _vacancy(lost)}.",
+        reason=reason,
     )
 
 

@@ -12,7 +12,7 @@ LABEL = "Exited"
 """1 for a customer who left, 0 for one who stayed."""
 
 ROW_NUMBER = "row_number"
-"""The row's number in its source: the table's order, and what tells customers apart without saying who they are."""
+"""``RowNumber`` of the source: the table's order, and what tells customers apart without saying who they are."""
 
 AGE_BAND = "age_band"
 AGE_EDGES: tuple[int, ...] = (30, 40, 50, 60)

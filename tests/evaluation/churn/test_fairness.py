@@ -19,7 +19,7 @@ from fusionguard.evaluation.scored import Flags
 from fusionguard.features.churn import AGE_BANDS
 
 CONFIG = FairnessConfig()
-NO_LIMITS = FairnessLimits()
+NO_LIMITS = dict.fromkeys(FairnessLimits.model_fields)
 
 
 def offers(customers: ScoredCustomers) -> Flags:
@@ -99,8 +99,8 @@ def test_a_model_made_unfair_on_purpose_breaks_its_limits(
 
 def test_noise_alone_does_not_break_a_limit_in_19_of_20_samples(make_customers: Any) -> None:
     # Groups by lot: the true gap is 0, that of five small groups is above its limit nearly always.
-    strict = FairnessLimits(selection_rate=0.02, true_positive_rate=0.02, false_positive_rate=0.02, calibration=0.02)
-    config = FairnessConfig(gender=NO_LIMITS, age_band=strict, geography=NO_LIMITS)
+    strict = dict.fromkeys(FairnessLimits.model_fields, 0.02)
+    config = FairnessConfig.model_validate({"gender": NO_LIMITS, "age_band": strict, "geography": NO_LIMITS})
     above = dict.fromkeys(METRIC_NAMES, 0)
     broken = dict.fromkeys(METRIC_NAMES, 0)
     for seed in range(20):
@@ -195,16 +195,19 @@ def test_a_gap_that_may_be_chance_is_watched_or_broken_as_the_config_asks(make_c
     customers = make_customers(1_600)
     plain = read(customers).gap("gender", "true_positive_rate")
     limit = (plain.value.low + plain.value.value) / 2
-    limits = FairnessLimits(true_positive_rate=limit)
-    watched = read(customers, FairnessConfig(gender=limits))
+    limits = NO_LIMITS | {"true_positive_rate": limit}
+    watched = read(customers, FairnessConfig.model_validate({"gender": limits}))
     assert watched.gap("gender", "true_positive_rate").verdict == "watch"
     assert watched.broken == ()
     assert "chance alone may do that: to be watched" in watched.sentences()[0]
-    refused = read(customers, FairnessConfig(gender=limits, beyond_doubt=False))
+    refused = read(customers, FairnessConfig.model_validate({"gender": limits, "beyond_doubt": False}))
     assert [gap.metric for gap in refused.broken] == ["true_positive_rate"]
     assert "to be watched" not in refused.sentences()[0]
     assert plain.verdict == "within" and read(customers).sentences() == []
-    assert read(customers, FairnessConfig(gender=NO_LIMITS)).gap("gender", "true_positive_rate").verdict == "reported"
+    assert (
+        read(customers, FairnessConfig.model_validate({"gender": NO_LIMITS})).gap("gender", "true_positive_rate").verdict
+        == "reported"
+    )
 
 
 def test_the_same_seed_gives_the_same_report_and_it_survives_json(make_customers: Any) -> None:
@@ -239,3 +242,9 @@ def test_what_cannot_be_read_is_said(make_customers: Any) -> None:
         read_fairness(without, offered, CONFIG, samples=20, seed=0)
     with pytest.raises(DataError, match="no reading of 'luck' by 'gender'"):
         read(customers).gap("gender", "luck")
+
+
+def test_a_limit_that_is_left_out_keeps_its_default() -> None:
+    config = FairnessConfig.model_validate({"gender": {"true_positive_rate": 0.3}})
+    assert (config.gender.true_positive_rate, config.gender.calibration) == (0.3, FairnessConfig().gender.calibration)
+    assert config.gender.calibration is not None

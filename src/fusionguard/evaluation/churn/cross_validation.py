@@ -16,7 +16,7 @@ from fusionguard.evaluation.readings import AVERAGE_PRECISION, BRIER, CALIBRATIO
 from fusionguard.evaluation.scored import Floats
 
 CALIBRATION_BINS = 10
-"""Equal-mass bins of the calibration error: with 20, a fold of a thousand customers shows 0.02 by chance alone."""
+"""Equal-mass bins of the calibration error: the more there are, the more of it is chance."""
 
 
 class CrossValidation(BaseModel):
@@ -28,7 +28,8 @@ class CrossValidation(BaseModel):
     repeats: int
     rows: int
     models: dict[str, dict[str, Interval]]
-    """By model, the mean of each metric over ``folds * repeats`` folds with its 95 % interval."""
+    """By model, the mean of each metric over ``folds * repeats`` folds with its 95 % interval; the interval of the calibration
+    error is the lowest and the highest repeat."""
     chosen: str
     """Which of the candidates the bundle uses."""
     reason: str

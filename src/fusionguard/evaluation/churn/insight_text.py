@@ -287,6 +287,8 @@ def _strongest(crossing: Crossing) -> str:
 
 def _ahead(rule: RuleReading, report: ChurnReport) -> str:
     ahead = rule.policy_ahead
+    if report.campaign.offers_per_1000 == 0:
+        return "Under these values and costs no offer pays, by the model or by any rule of thumb."
     if (ahead.low or 0.0) > 0:
         doubt = "The policy is better beyond chance."
     elif (ahead.high or 0.0) < 0:

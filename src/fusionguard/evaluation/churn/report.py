@@ -255,8 +255,11 @@ def _campaign(customers: ScoredCustomers, policy: RetentionPolicy, offered: np.n
 
 def _mitigation(model: ScoredCustomers, seen: ScoredCustomers, policy: RetentionPolicy, attribute: str) -> MitigationPrice | None:
     plain = policy.model_copy(update={"group_attribute": None, "group_margins": {}})
-    mitigated = policy if policy.group_margins else even_out(seen, plain, attribute).policy
-    return price_of(model, plain, mitigated)
+    if policy.group_margins:
+        return price_of(model, plain, policy)
+    if len({str(name) for name in seen.groups[attribute][seen.label == 1]}) < 2:
+        return None  # nobody asked for it, and there is nothing to even out
+    return price_of(model, plain, even_out(seen, plain, attribute).policy)
 
 
 def _reliability(customers: ScoredCustomers) -> tuple[ReliabilityBin, ...]:

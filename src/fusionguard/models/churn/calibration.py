@@ -66,7 +66,7 @@ def fit_platt(score: Floats, label: Labels) -> Platt:
 
 
 def cross_fitted(scores: Sequence[Floats], label: Labels, folds: Sequence[Fold]) -> list[Floats]:
-    """Calibrate out-of-fold scores so that no customer's own outcome is in the line that calibrates them.
+    """Calibrate out-of-fold scores so that no customer is among those that their line is fitted on.
 
     ``scores`` holds one (n,) a repeat; each fold is calibrated by a line fitted on the other folds of its repeat. The result
     has the same shape.

@@ -18,11 +18,12 @@ TOLD = 3
 def contact_list(model: ChurnModel, features: Table, plan: HoldoutPlan) -> pa.Table:
     """List the test slice's customers with an offer.
 
-    Customers are named by the number of their row in the source; whoever holds that file knows who they are, and nobody else.
+    Customers are named by the ``RowNumber`` of the source's file, which is not the place of their line in it; whoever holds that
+    file knows who they are, and nobody else. It is a sample of what the policy does: for the customers of today, score them.
 
     Returns
     -------
-    A table of row_number, probability, risk_band, expected_profit, bar (what an offer to this customer had to exceed) and
+    A table of RowNumber, probability, risk_band, expected_profit, bar (what an offer to this customer had to exceed) and
     reasons, by falling expected profit.
     """
     rows = features.read([ROW_NUMBER, *MODEL_FEATURES, LABEL])
@@ -32,6 +33,6 @@ def contact_list(model: ChurnModel, features: Table, plan: HoldoutPlan) -> pa.Ta
     places = np.flatnonzero(np.asarray(answers["decision"].to_numpy(zero_copy_only=False) == OFFER))
     profit = answers["expected_profit"].to_numpy()[places]
     places = places[np.argsort(-profit, kind="stable")]
-    listed = {ROW_NUMBER: rows[ROW_NUMBER]} | {name: answers[name] for name in ("probability", "risk_band", "expected_profit")}
+    listed = {"RowNumber": rows[ROW_NUMBER]} | {name: answers[name] for name in ("probability", "risk_band", "expected_profit")}
     listed |= {"bar": model.bar(rows), REASONS: answers[REASONS]}
     return pa.table(listed).take(pa.array(places))

@@ -92,9 +92,9 @@ def _tuning(config: ChurnConfig) -> str:
     if any(getattr(config, part) != getattr(default, part) for part in parts):
         return "Set by hand for this run; no search was made."
     return (
-        "The defaults, which a search found on the development part of Kaggle's public file. On a copy of that file that is cut"
-        " otherwise (more or fewer rows, another seed or share of test rows), the test slice holds customers whom the search has"
-        " seen, and leans to the good side."
+        "The defaults, which a search found on the development part (seed 7) of 8,000 of the 10,000 rows of Kaggle's public file."
+        " On the whole file, or with another seed or share of test rows, the test slice holds customers whom the search has seen,"
+        " and leans to the good side."
     )
 
 

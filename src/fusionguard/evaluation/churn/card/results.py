@@ -43,7 +43,7 @@ def test(report: ChurnReport, image_folder: str | None) -> str:
     rows = [(row.label, *(row.readings[model].text(row.digits) for model in models)) for row in report.table_rows()]
     lacking = reasons(reading for read in report.readings().values() for reading in read.values())
     return paragraphs(
-        f"Read on {count(report.test.rows)} customers, {count(report.test.churners)} of whom left, that no fit and no choice has"
+        f"Read on {count(report.test.rows)} customers, {count(report.test.churners)} of whom left, that no fit of this run has"
         f" seen. In brackets is the 95 % interval of {count(report.bootstrap_samples)} bootstrap draws. The references were"
         " fitted and calibrated on the same customers, and their campaign profit is that of the same policy. Calibration error"
         " and Brier score are better the lower they are, everything else the higher; the interval of the calibration error leans"
