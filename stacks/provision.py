@@ -101,9 +101,9 @@ def _agree(client: Client, name: str, spec: StackFile, home: Home) -> Provisione
     wanted: dict[str, UUID] = {}
     for kind, component in spec.components.items():
         configuration = {key: _fill(value, home) for key, value in component.configuration.items()}
-        if component.source is not None:
-            _agree_flavor(client, kind, component.flavor, component.source, changes)
         try:
+            if component.source is not None:
+                _agree_flavor(client, kind, component.flavor, component.source, configuration, changes)
             wanted[kind] = _agree_component(client, full_name, kind, component.flavor, configuration, changes)
         except ValidationError as error:
             raise UsageError(
@@ -140,12 +140,14 @@ def _agree_component(
     return UUID(str(found.id))
 
 
-def _agree_flavor(client: Client, kind: str, flavor: str, source: str, changes: list[str]) -> None:
+def _agree_flavor(client: Client, kind: str, flavor: str, source: str, configuration: dict[str, Any], changes: list[str]) -> None:
     """Register a flavor of ours, or bring what ZenML knows of its configuration up to date."""
     from zenml.enums import StackComponentType
     from zenml.models import FlavorUpdate
     from zenml.stack.flavor import validate_flavor_source
 
+    _, ours = validate_flavor_source(source=source, component_type=StackComponentType(kind))
+    ours.config_class.model_validate(configuration)  # ZenML does not say which keys are valid
     found = _exact(client.list_flavors(type=kind, name=flavor, hydrate=True).items)
     if found is None:
         client.create_flavor(source, StackComponentType(kind))
@@ -156,7 +158,6 @@ def _agree_flavor(client: Client, kind: str, flavor: str, source: str, changes: 
             f"ZenML has another {kind} flavor '{flavor}' ({found.source}), the stack file wants {source}.",
             f"Remove it with: zenml {kind.replace('_', '-')} flavor delete {flavor}",
         )
-    _, ours = validate_flavor_source(source=source, component_type=StackComponentType(kind))
     if found.config_schema != ours.config_schema:
         client.zen_store.update_flavor(found.id, FlavorUpdate(config_schema=ours.config_schema))
         changes.append(f"updated flavor {flavor}")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from .warning import listen
+import os
 
-listen()  # before ZenML is imported: that takes seconds, and a warning may come in them
+from .warning import ignore_end, listen
 
 if __name__ == "__main__":
+    ignore_end()  # before ZenML is imported: that takes seconds, and a warning may come in them
+    listen(os.environ.get("ZENML_SLURM_LISTENER"))
+
     from .entrypoint import leave, main
 
     leave(main())

@@ -30,7 +30,7 @@ class SlurmStepOperatorConfig(BaseStepOperatorConfig, SlurmSettings):
     source_root: str = Field(".", description="The folder of the copy that is ZenML's source root.")
     activate_integrations: bool = Field(False, description="Import ZenML's integrations in each job (seconds); rarely needed.")
     checkpoint_variable: str = Field("ZENML_CHECKPOINTS", description="The variable that names the step run's checkpoint folder.")
-    warning_variable: str = Field("ZENML_WARNING", description="The variable that names the file a warning leaves.")
+    warning_listener: str | None = Field(None, description="module.function called in the job first; it may handle USR1.")
 
     preemption_limit: int = Field(100, ge=0, description="How often a preempted job that the site cancels is submitted again.")
     timeout_limit: int = Field(2, ge=0, description="How often a job that ran out of time is submitted again.")
@@ -62,7 +62,7 @@ class SlurmStepOperatorConfig(BaseStepOperatorConfig, SlurmSettings):
             check_variable(name)
         return names
 
-    @field_validator("checkpoint_variable", "warning_variable")
+    @field_validator("checkpoint_variable")
     @classmethod
     def _is_a_name(cls, name: str) -> str:
         check_variable(name)

@@ -17,6 +17,7 @@ _OF_THE_USER = (
     "LANG",
     "LC_ALL",
     "TZ",
+    "ZENML_CONFIG_PATH",
     "ZENML_ANALYTICS_OPT_IN",
     "ZENML_LOGGING_COLORS_DISABLED",
 )

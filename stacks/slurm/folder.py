@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from uuid import UUID
@@ -112,3 +113,22 @@ def folders_of(folder: Path, run: UUID) -> list[JobFolder]:
     """Return the job folders of a run, in the order they were made."""
     found = [path for path in (folder / "runs" / str(run)).glob("*") if (path / "job.json").is_file()]
     return [JobFolder(path) for path in sorted(found, key=lambda path: (path / "setup.sh").stat().st_mtime)]
+
+
+def leave_checkpoints(base: Path, folder: JobFolder, cache_key: str | None) -> None:
+    """Put a dead job's checkpoints where the next job that computes the same takes them."""
+    if not cache_key:
+        return
+    target = base / "left" / cache_key
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if any(folder.checkpoints.glob("*")) and not target.exists():
+        os.replace(folder.checkpoints, target)
+
+
+def take_checkpoints(base: Path, folder: JobFolder, cache_key: str | None) -> None:
+    """Take them, if there are any; of two jobs at once only one can."""
+    folder.path.mkdir(parents=True, exist_ok=True)
+    if not cache_key:
+        return
+    with suppress(FileNotFoundError):
+        os.replace(base / "left" / cache_key, folder.checkpoints)

@@ -32,7 +32,6 @@ if [ -n "$ZENML_SLURM_GPUS" ] && ! ls /dev/nvidia[0-9]* /dev/kfd >/dev/null 2>&1
   echo "slurm: the step asked for $ZENML_SLURM_GPUS GPU(s), and $(hostname -s) shows none: it goes on with the CPU." >&2
 fi
 export ZENML_SLURM_WARNING="$folder/warned.$attempt"
-export "$ZENML_SLURM_WARNING_VARIABLE=$ZENML_SLURM_WARNING"
 mapfile -d '' -t command < "$folder/command"
 # Until the step can listen, a warning must not end it.
 ( trap '' USR1 TERM; exec "${command[@]}" ) &

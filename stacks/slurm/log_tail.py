@@ -35,7 +35,7 @@ class LogTail:
                 status = self._file.stat()
                 identity = (status.st_dev, status.st_ino)
                 if self._identity not in (None, identity) or status.st_size < self._offset:
-                    self._offset, self.was_lost = 0, True
+                    self._offset, self._rest, self.was_lost = 0, b"", True
                 self._identity = identity
                 stream.seek(self._offset)
                 chunk = stream.read(_MOST)

@@ -25,9 +25,9 @@ from .config import SlurmStepOperatorConfig
 from .directives import need, safe_name, sbatch_options
 from .entrypoint import SlurmEntrypointConfiguration
 from .environment import of_the_user
-from .errors import CommandError, JobError, SettingsError, SlurmError
+from .errors import JobError, SettingsError, SlurmError
 from .facts import job_facts
-from .folder import JobFolder, JobRecord, folders_of
+from .folder import JobFolder, JobRecord, folders_of, leave_checkpoints, take_checkpoints
 from .poll import Poll
 from .settings import SlurmSettings
 from .snapshot import prune, snapshot
@@ -98,6 +98,7 @@ class SlurmStepOperator(BaseStepOperator):
         name = f"{safe_name(info.pipeline_step_name)}-{info.step_run_id.hex[:12]}"
         options = sbatch_options(settings, resources, self.config, name=name, folder=folder.path)
         gpus = resources.gpu_count or 0
+        take_checkpoints(base, folder, info.step_run.cache_key)
         folder.prepare(
             command=[self.config.python or sys.executable, *entrypoint_command[1:]],
             setup=self.config.setup,
@@ -193,8 +194,9 @@ class SlurmStepOperator(BaseStepOperator):
             try:
                 if self.wait(step_run).is_successful:
                     done.append(record.step)
-            except (JobError, CommandError) as error:
-                self._say(record.step, f"{error} It starts anew.")
+            except Exception as error:  # whatever the job died of: the step starts anew, from what it had saved
+                self._say(record.step, f"{error} The step is run again.")
+                leave_checkpoints(Path(self.config.folder), folder, step_run.cache_key)
             finally:
                 self.cleanup_step_submission(step_run)
         return done
@@ -214,16 +216,13 @@ class SlurmStepOperator(BaseStepOperator):
             log=into_step_log,
             queue_hours=self._queue_hours.get(step_run.id),
         )
-        state = "CANCELLED"
         try:
             end = watch.until_end()
-            state = end.state
-            return end
         except JobError as error:
-            state = error.state
+            self._publish_facts(folder, watch, step_run.id, error.state)
             raise
-        finally:
-            self._publish_facts(folder, watch, step_run.id, state)
+        self._publish_facts(folder, watch, step_run.id, end.state)
+        return end
 
     def _publish_facts(self, folder: JobFolder, watch: JobWatch, step_run: UUID, state: str) -> None:
         facts = job_facts(self._client, folder, watch.record, state=state, restarts=watch.restarts())
@@ -283,7 +282,7 @@ class SlurmStepOperator(BaseStepOperator):
             "ZENML_SLURM_USAGE": str(folder.usage),
             "ZENML_SLURM_GPUS": str(gpus or ""),
             "ZENML_SLURM_INTEGRATIONS": "1" if self.config.activate_integrations else "",
-            "ZENML_SLURM_WARNING_VARIABLE": self.config.warning_variable,
+            "ZENML_SLURM_LISTENER": self.config.warning_listener or "",
             self.config.checkpoint_variable: str(folder.checkpoints),
         }
 

@@ -44,9 +44,8 @@ class Poll:
                 self._asked = time.monotonic()
                 try:
                     self._known = self._client.states(self._watched)
-                except CommandError as error:
-                    if not error.unreachable:
-                        raise
+                except CommandError:
+                    pass  # silent_seconds tells; the job may well run on
                 else:
                     self._answered = time.monotonic()
                     self.queries += 1

@@ -50,7 +50,7 @@ def prune(folder: Path, keep_days: float) -> None:
             shutil.rmtree(run, ignore_errors=True)
         elif (run / "code").is_file():
             used.add((run / "code").read_text(encoding="ascii").strip())
-    for copy in (folder / "code").glob("*"):
+    for copy in [*(folder / "code").glob("*"), *(folder / "left").glob("*")]:
         if copy.name not in used and copy.stat().st_mtime < before:
             shutil.rmtree(copy, ignore_errors=True)
 

@@ -9,9 +9,19 @@ FINAL = frozenset(
 )
 MAY_COME_BACK = frozenset({"PREEMPTED", "NODE_FAIL", "BOOT_FAIL"})
 """A job in these may be about to be queued again."""
+OUT_OF_MEMORY_MARKS = ("oom-kill", "oom_kill", "exceeded job memory limit", "exceeded memory limit")
+"""What Slurm writes into the log of a job whose memory it polices itself; the state is FAILED then."""
 NODE_FAILURES = frozenset({"NODE_FAIL", "BOOT_FAIL"})
 NEVER_STARTS = frozenset(
-    {"BadConstraints", "DependencyNeverSatisfied", "PartitionNodeLimit", "PartitionTimeLimit", "InvalidAccount", "InvalidQOS"}
+    {
+        "BadConstraints",
+        "DependencyNeverSatisfied",
+        "InvalidAccount",
+        "InvalidQOS",
+        "PartitionConfig",
+        "PartitionNodeLimit",
+        "PartitionTimeLimit",
+    }
 )
 """Reasons for which a pending job waits for ever, unless somebody changes the job or the cluster."""
 

@@ -13,7 +13,7 @@ from .errors import CommandError, JobError
 from .folder import JobFolder, JobRecord
 from .log_tail import LogTail, last_lines
 from .poll import Poll
-from .states import MAY_COME_BACK, NEVER_STARTS, NODE_FAILURES, JobState
+from .states import MAY_COME_BACK, NEVER_STARTS, NODE_FAILURES, OUT_OF_MEMORY_MARKS, JobState
 
 _LOOK_SECONDS = 0.2
 _SETTLE_SECONDS = 10.0
@@ -77,11 +77,7 @@ class JobWatch:
         self._log = log
         self._queue_hours = queue_hours
         self._tail = LogTail(folder.log)
-        self._retries = {
-            "PREEMPTED": config.preemption_limit,
-            "TIMEOUT": config.timeout_limit,
-            "NODE_FAIL": config.node_failure_limit,
-        }
+        self._left = {each.state: each.limit(config) for each in _SECOND_CHANCES}
         self._said = ""
         self._log_lost = False
         self._waits_since = record.submitted
@@ -143,8 +139,10 @@ class JobWatch:
                 self._again(f"job {self.record.job} {chance.happened}")
                 return None
             raise self._error(f"{job} {chance.happened}, once more than {chance.setting} allows.", chance.remedy, state.state)
-        if kind == "OUT_OF_MEMORY":
-            raise self._error(f"{job} ran out of memory.", "Ask for more in ResourceSettings, such as memory: 16GB.", kind)
+        if kind == "OUT_OF_MEMORY" or (kind in {"FAILED", "CANCELLED"} and self._log_tells_of_memory()):
+            raise self._error(
+                f"{job} ran out of memory.", "Ask for more in ResourceSettings, such as memory: 16GB.", "OUT_OF_MEMORY"
+            )
         if kind == "CANCELLED":
             raise self._error(f"{job} was cancelled from outside.", "Run it again; finished steps are kept.", kind)
         if status is None or status > 128:
@@ -154,6 +152,10 @@ class JobWatch:
                 f"{job} was ended{signal} before its step could say why ({kind}).", f"Its last lines:\n{lines}", kind
             )
         return JobEnd(status, kind, self.restarts())
+
+    def _log_tells_of_memory(self) -> bool:
+        lines = " ".join(line for line in last_lines(self._folder.log) if line.startswith("slurmstepd")).lower()
+        return any(mark in lines for mark in OUT_OF_MEMORY_MARKS)
 
     def _again(self, why: str) -> None:
         """Submit the same folder once more: the step goes on from its checkpoints."""

@@ -32,6 +32,7 @@ class ToyRuns:
     cluster: Cluster
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
+    _started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def stack(
         self, *, settings: Mapping[str, Any] | None = None, resources: Mapping[str, Any] | None = None, **extra: Any
@@ -56,13 +57,24 @@ class ToyRuns:
     def start(self, *arguments: str, **assignments: object) -> subprocess.Popen[str]:
         """Start a run and return at once."""
         environment = os.environ | self.cluster.environment | {"FUSIONGUARD_HOME": str(self.home.root)} | self.environment
-        return subprocess.Popen(
+        process = subprocess.Popen(
             self.command(*arguments, **assignments),
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
+        self._started.append(process)
+        return process
+
+    def stop(self) -> None:
+        """End what a failed test left behind: runs and jobs."""
+        for process in self._started:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
+        self.cluster.ask("scancel", "--signal=KILL", "--full", "--user=root")
+        self.cluster.ask("scancel", "--user=root")
 
     def finish(self, process: subprocess.Popen[str], seconds: float = 200) -> subprocess.CompletedProcess[str]:
         """Wait for a run's end."""
@@ -141,35 +153,36 @@ def accounting_cluster() -> Iterator[Cluster]:
 @pytest.fixture(scope="module")
 def unwarned_cluster() -> Iterator[Cluster]:
     """A cluster whose preemption does not send the signal jobs asked for."""
-    yield from _cluster(warns=False)
+    yield from _cluster(warns=False, grace_seconds=0)
 
 
-def _toy(home: Home, cluster: Cluster, folder: Path) -> ToyRuns:
+def _toy(home: Home, cluster: Cluster, folder: Path) -> Iterator[ToyRuns]:
     runs = ToyRuns(home, cluster, folder / "stacks")
     runs.stack()
-    return runs
+    yield runs
+    runs.stop()
 
 
 @pytest.fixture
-def toy(home: Home, cluster: Cluster, tmp_path: Path, zenml_store: Path, monkeypatch: pytest.MonkeyPatch) -> ToyRuns:
+def toy(home: Home, cluster: Cluster, tmp_path: Path, zenml_store: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ToyRuns]:
     """The toy on a cluster without accounting."""
     monkeypatch.setenv("SLURM_CONF", cluster.environment["SLURM_CONF"])
-    return _toy(home, cluster, tmp_path)
+    yield from _toy(home, cluster, tmp_path)
 
 
 @pytest.fixture
 def accounted_toy(
     home: Home, accounting_cluster: Cluster, tmp_path: Path, zenml_store: Path, monkeypatch: pytest.MonkeyPatch
-) -> ToyRuns:
+) -> Iterator[ToyRuns]:
     """The toy on a cluster with accounting."""
     monkeypatch.setenv("SLURM_CONF", accounting_cluster.environment["SLURM_CONF"])
-    return _toy(home, accounting_cluster, tmp_path)
+    yield from _toy(home, accounting_cluster, tmp_path)
 
 
 @pytest.fixture
 def unwarned_toy(
     home: Home, unwarned_cluster: Cluster, tmp_path: Path, zenml_store: Path, monkeypatch: pytest.MonkeyPatch
-) -> ToyRuns:
+) -> Iterator[ToyRuns]:
     """The toy on a cluster that does not warn."""
     monkeypatch.setenv("SLURM_CONF", unwarned_cluster.environment["SLURM_CONF"])
-    return _toy(home, unwarned_cluster, tmp_path)
+    yield from _toy(home, unwarned_cluster, tmp_path)

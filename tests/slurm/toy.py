@@ -17,8 +17,8 @@ from fusionguard.errors import DataError
 from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.report import TableRow
 from fusionguard.files import write_json
-from fusionguard.preemption import warned
 from pipelines.summary import Report
+from stacks.slurm.warning import warned
 from steps.caching import CACHE_POLICY
 from tests.slurm.toy_entry import SlurmToyConfig
 
