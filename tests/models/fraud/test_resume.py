@@ -26,7 +26,7 @@ from fusionguard.models.fraud.boosting import train_booster
 from ..conftest import CONFIG, Trained
 
 LONG_BOOSTER = XGBoostConfig(rounds=160, early_stopping_rounds=160, learning_rate=0.1)
-LONG_AUTOENCODER = AutoencoderConfig(latent_sizes=(2, 4), epochs=30, patience_epochs=30)
+LONG_AUTOENCODER = AutoencoderConfig(latent_sizes=(4, 2), epochs=50, patience_epochs=50)
 
 # Imports once; then each line it reads is an order: to fork a child that trains, or to say how one ended.
 _SERVER = """
@@ -220,10 +220,10 @@ def _steps_saved(file: Path) -> int:
 
 def test_kills_at_random_moments_do_not_change_a_bit(job: Job, expected: str) -> None:
     rng = random.Random(3)
-    for steps in (0, *(rng.randint(1, 6) for _ in range(6))):
+    for steps in (0, *(rng.randint(2, 9) for _ in range(6))):
         pid = job.start()
         job.wait_for_steps(steps)
-        time.sleep(rng.uniform(0, 0.02))
+        time.sleep(rng.uniform(0, 0.01))
         os.kill(pid, signal.SIGKILL)
         assert job.end(pid) == -signal.SIGKILL, job.log
     assert job.finish() == expected
@@ -355,6 +355,18 @@ def test_an_autoencoder_goes_on_between_and_inside_latent_sizes(
         return bytes(model.SerializeToString(deterministic=True))
 
     again = interrupt(train, after)
+    monkeypatch.delenv(FOLDER_VARIABLE)
+    assert again == train()
+
+
+def test_patience_counts_on_after_an_interruption(trained: Trained, monkeypatch: pytest.MonkeyPatch, interrupt: Any) -> None:
+    config = AutoencoderConfig(latent_sizes=(4,), epochs=20, patience_epochs=4, minimum_gain=0.5, batch_rows=256)
+
+    def train() -> bytes:
+        model = train_autoencoder(trained.features, trained.plan, config, negative_weight=3.0, seed=2)
+        return bytes(model.SerializeToString(deterministic=True))
+
+    again = interrupt(train, [2, 1, 1])
     monkeypatch.delenv(FOLDER_VARIABLE)
     assert again == train()
 
