@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from fusionguard.data.table import Table
 from fusionguard.evaluation.splits import SplitPlan
 from fusionguard.features.fraud import MODEL_FEATURES
 from fusionguard.files import sha256_file
-from fusionguard.models.fraud.rows import read_slice
+from fusionguard.models.fraud.rows import ModelRows, read_slice
 
 SEGMENT_ROUNDS = 50
 """Rounds a booster is trained for before it is serialised and loaded anew, with a seed of its own."""
@@ -50,10 +51,8 @@ def train_booster(features: Table, plan: SplitPlan, config: XGBoostConfig, *, ne
     seed
         The same seed, data and number of threads give the same bytes.
     """
-    checkpoints = open_checkpoints("booster", lambda: _identity(features, plan, config, negative_weight, seed))
+    train, validation, checkpoints = _read(features, plan, config, negative_weight, seed)
     model, history = _resume(checkpoints)
-    train = _dmatrix(features, plan, "train", 1.0, config.max_bin)
-    validation = _dmatrix(features, plan, "validation", negative_weight, config.max_bin, reference=train)
     while not _finished(history, config):
         model = _train_segment(model, history, train, validation, config, seed, checkpoints)
         if _finished(history, config):
@@ -88,7 +87,8 @@ def _train_segment(
     start = resumed_at - skipped
     parameters = {**_parameters(config), "seed": seed + start}
     booster = xgb.Booster(parameters, [train, validation], model_file=model)
-    _draw(booster, train, skipped)
+    if skipped:
+        _draw(booster, train, skipped)
     for number in range(skipped, min(SEGMENT_ROUNDS, config.rounds - start)):
         booster.update(train, number)
         history.append(_reading(booster.eval_set([(validation, "validation")], number)))
@@ -146,21 +146,6 @@ def _resume(checkpoints: Checkpoints) -> tuple[bytearray | None, History]:
     return _without_drawn(bytearray(arrays["model"].tobytes()), facts["first_drawn"], facts["drawn"]), history
 
 
-def _identity(features: Table, plan: SplitPlan, config: XGBoostConfig, negative_weight: float, seed: int) -> str:
-    """Return the SHA-256 over all that decides the booster: rows, settings, seed, this module, XGBoost and its threads."""
-    parts = [read_slice(features, plan.train, 1.0), read_slice(features, plan.validation, negative_weight)]
-    settings = {
-        "config": config.model_dump(mode="json"),
-        "seed": seed,
-        "segment_rounds": SEGMENT_ROUNDS,
-        "module": sha256_file(Path(__file__)),
-        "xgboost": xgb.__version__,
-        "numpy": np.__version__,
-        "threads": os.environ.get("OMP_NUM_THREADS") or str(len(os.sched_getaffinity(0))),
-    }
-    return identify(settings, (array for rows in parts for array in (rows.x, rows.label, rows.weight)))
-
-
 def _parameters(config: XGBoostConfig) -> dict[str, Any]:
     names = ("learning_rate", "max_depth", "min_child_weight", "subsample", "colsample_bytree", "reg_lambda", "max_bin")
     return {
@@ -176,10 +161,31 @@ def _best(history: History) -> int:
     return max(range(len(history)), key=history.__getitem__, default=-1)
 
 
-def _dmatrix(
-    features: Table, plan: SplitPlan, part: str, weight: float, max_bin: int, reference: xgb.DMatrix | None = None
-) -> xgb.QuantileDMatrix:
-    rows = read_slice(features, getattr(plan, part), weight)
+def _read(
+    features: Table, plan: SplitPlan, config: XGBoostConfig, negative_weight: float, seed: int
+) -> tuple[xgb.QuantileDMatrix, xgb.QuantileDMatrix, Checkpoints]:
+    """Read the train and the validation slice; return both as XGBoost takes them, and the checkpoints of a training on them."""
+    parts = read_slice(features, plan.train, 1.0), read_slice(features, plan.validation, negative_weight)
+    checkpoints = open_checkpoints("booster", lambda: _identity(parts, config, seed))
+    train = _dmatrix(parts[0], config.max_bin)
+    return train, _dmatrix(parts[1], config.max_bin, reference=train), checkpoints
+
+
+def _dmatrix(rows: ModelRows, max_bin: int, reference: xgb.DMatrix | None = None) -> xgb.QuantileDMatrix:
     return xgb.QuantileDMatrix(
         rows.x, rows.label, weight=rows.weight, feature_names=list(MODEL_FEATURES), max_bin=max_bin, ref=reference
     )
+
+
+def _identity(parts: Iterable[ModelRows], config: XGBoostConfig, seed: int) -> str:
+    """Return the SHA-256 over all that decides the booster: rows, settings, seed, this module, XGBoost and its threads."""
+    settings = {
+        "config": config.model_dump(mode="json"),
+        "seed": seed,
+        "segment_rounds": SEGMENT_ROUNDS,
+        "module": sha256_file(Path(__file__)),
+        "xgboost": xgb.__version__,
+        "numpy": np.__version__,
+        "threads": os.environ.get("OMP_NUM_THREADS") or str(len(os.sched_getaffinity(0))),
+    }
+    return identify(settings, (array for rows in parts for array in (rows.x, rows.label, rows.weight)))
