@@ -1,20 +1,30 @@
-"""XGBoost, early-stopped by average precision on the validation slice, in segments that can be resumed to the same bits."""
+"""XGBoost, early-stopped by average precision on the validation slice, which can be resumed to the same bits at any round."""
 
 from __future__ import annotations
 
+import json
 import logging
+import os
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xgboost as xgb
 
+from fusionguard.checkpoint import Checkpoints, identify, open_checkpoints, pack, unpack
 from fusionguard.config import XGBoostConfig
 from fusionguard.data.table import Table
 from fusionguard.evaluation.splits import SplitPlan
 from fusionguard.features.fraud import MODEL_FEATURES
-from fusionguard.models.fraud.rows import read_slice
+from fusionguard.files import sha256_file
+from fusionguard.models.fraud.rows import ModelRows, read_slice
 
 SEGMENT_ROUNDS = 50
-"""Rounds a booster is trained for before it is serialised and loaded anew: the points where a run may be resumed."""
+"""Rounds a booster is trained for before it is serialised and loaded anew, with a seed of its own."""
+
+History = list[tuple[float, float]]
+"""What each round reached on the validation slice: its average precision and the negative of its log loss."""
 
 _log = logging.getLogger(__name__)
 
@@ -26,7 +36,9 @@ def train_booster(features: Table, plan: SplitPlan, config: XGBoostConfig, *, ne
     corrects. Validation rows are, so that rounds are chosen for the real prior.
 
     Continuing a booster draws other random numbers than training it in one go, so each segment starts from the
-    serialised bytes of the last one with a seed of its own; a resumed training then repeats an uninterrupted one exactly.
+    serialised bytes of the last one with a seed of its own. A training that was killed goes on from its checkpoint, see
+    :mod:`fusionguard.checkpoint`: at most one round is lost where a warning came, and the bytes are those of a training
+    that was left alone.
 
     Parameters
     ----------
@@ -39,31 +51,99 @@ def train_booster(features: Table, plan: SplitPlan, config: XGBoostConfig, *, ne
     seed
         The same seed, data and number of threads give the same bytes.
     """
-    train = _dmatrix(features, plan, "train", 1.0, config.max_bin)
-    validation = _dmatrix(features, plan, "validation", negative_weight, config.max_bin, reference=train)
-    parameters = _parameters(config)
-    serialised: bytearray | None = None
-    history: list[tuple[float, float]] = []
-    while len(history) < config.rounds and len(history) - 1 - _best(history) < config.early_stopping_rounds:
-        rounds = min(SEGMENT_ROUNDS, config.rounds - len(history))
-        log: dict[str, dict[str, list[float]]] = {}
-        booster = xgb.train(
-            {**parameters, "seed": seed + len(history)},
-            train,
-            num_boost_round=rounds,
-            xgb_model=xgb.Booster(model_file=serialised) if serialised else None,
-            evals=[(validation, "validation")],
-            evals_result=log,
-            verbose_eval=False,
-        )
-        serialised = booster.save_raw("ubj")
-        losses = log["validation"]["logloss"]
-        history += [(precision, -loss) for precision, loss in zip(log["validation"]["aucpr"], losses, strict=True)]
+    train, validation, checkpoints = _read(features, plan, config, negative_weight, seed)
+    model, history = _resume(checkpoints)
+    while not _finished(history, config):
+        model = _train_segment(model, history, train, validation, config, seed, checkpoints)
+        if _finished(history, config):
+            checkpoints.save(_state(model, history))
     best = _best(history)
     _log.info("XGBoost: %d rounds of %d kept, validation average precision %.4f", best + 1, len(history), history[best][0])
-    kept = xgb.Booster(model_file=serialised)[: best + 1]
+    kept = xgb.Booster(model_file=model)[: best + 1]
     kept.set_attr(rounds=str(best + 1), validation_average_precision=repr(history[best][0]))
     return kept
+
+
+def _finished(history: History, config: XGBoostConfig) -> bool:
+    """Tell at the end of a segment whether it was the last; inside one, there are rounds to come."""
+    rounds = len(history)
+    return rounds >= config.rounds or (
+        rounds % SEGMENT_ROUNDS == 0 and rounds - 1 - _best(history) >= config.early_stopping_rounds
+    )
+
+
+def _train_segment(
+    model: bytearray | None,
+    history: History,
+    train: xgb.QuantileDMatrix,
+    validation: xgb.QuantileDMatrix,
+    config: XGBoostConfig,
+    seed: int,
+    checkpoints: Checkpoints,
+) -> bytearray:
+    """Train to the end of the segment that ``history`` has reached, which grows; return the model's bytes."""
+    resumed_at = len(history)
+    skipped = resumed_at % SEGMENT_ROUNDS
+    start = resumed_at - skipped
+    parameters = {**_parameters(config), "seed": seed + start}
+    booster = xgb.Booster(parameters, [train, validation], model_file=model)
+    if skipped:
+        _draw(booster, train, skipped)
+    for number in range(skipped, min(SEGMENT_ROUNDS, config.rounds - start)):
+        booster.update(train, number)
+        history.append(_reading(booster.eval_set([(validation, "validation")], number)))
+        # As it is, empty trees and all: a second booster made here would seed anew the generator that the two share.
+        checkpoints.pass_point(lambda: _state(booster.save_raw("ubj"), history, resumed_at, skipped))
+    return _without_drawn(booster.save_raw("ubj"), resumed_at, skipped)
+
+
+def _draw(booster: xgb.Booster, train: xgb.QuantileDMatrix, rounds: int) -> None:
+    """Draw the random numbers of so many rounds: XGBoost neither stores nor sets the state of its generators.
+
+    What a round draws depends neither on rows nor on gradients. So a round on one row without a gradient draws the same; its
+    tree is a single leaf that adds 0, and is taken out again by :func:`_without_drawn`.
+    """
+    row = np.zeros((1, train.num_col()), dtype=np.float32)
+    blank = xgb.QuantileDMatrix(row, np.zeros(1), feature_names=train.feature_names, ref=train)
+    for number in range(rounds):
+        booster.boost(blank, number, grad=np.zeros(1, dtype=np.float32), hess=np.zeros(1, dtype=np.float32))
+
+
+def _without_drawn(model: bytearray, first: int, count: int) -> bytearray:
+    """Return a model's bytes without the ``count`` empty trees that begin at tree ``first``."""
+    if count == 0:
+        return model
+    content = json.loads(xgb.Booster(model_file=model).save_raw("json"))
+    forest = content["learner"]["gradient_booster"]["model"]
+    for key in ("trees", "tree_info"):
+        del forest[key][first : first + count]
+    for number, tree in enumerate(forest["trees"]):
+        tree["id"] = number
+    forest["gbtree_model_param"]["num_trees"] = str(len(forest["trees"]))
+    forest["iteration_indptr"] = list(range(len(forest["trees"]) + 1))
+    return bytearray(xgb.Booster(model_file=bytearray(json.dumps(content).encode())).save_raw("ubj"))
+
+
+def _reading(line: str) -> tuple[float, float]:
+    """Read ``[3]<tab>validation-logloss:0.1<tab>validation-aucpr:0.8``, the form in which XGBoost gives its metrics."""
+    values = {name: float(value) for name, _, value in (word.rpartition(":") for word in line.split()[1:])}
+    return values["validation-aucpr"], -values["validation-logloss"]
+
+
+def _state(model: bytearray, history: History, first: int = 0, count: int = 0) -> bytes:
+    facts = {"first_drawn": first, "drawn": count}
+    return pack(facts, {"model": np.frombuffer(model, dtype=np.uint8), "history": np.array(history, dtype=np.float64)})
+
+
+def _resume(checkpoints: Checkpoints) -> tuple[bytearray | None, History]:
+    """Return the trees and the history to go on from: none for a training that begins."""
+    content = checkpoints.load()
+    if content is None:
+        return None, []
+    facts, arrays = unpack(content)
+    history = [(float(precision), float(loss)) for precision, loss in arrays["history"]]
+    _log.info("XGBoost: resumed after round %d", len(history))
+    return _without_drawn(bytearray(arrays["model"].tobytes()), facts["first_drawn"], facts["drawn"]), history
 
 
 def _parameters(config: XGBoostConfig) -> dict[str, Any]:
@@ -76,15 +156,36 @@ def _parameters(config: XGBoostConfig) -> dict[str, Any]:
     }
 
 
-def _best(history: list[tuple[float, float]]) -> int:
+def _best(history: History) -> int:
     """Return the round with the highest average precision; among equals, as few frauds make many, the lowest log loss."""
     return max(range(len(history)), key=history.__getitem__, default=-1)
 
 
-def _dmatrix(
-    features: Table, plan: SplitPlan, part: str, weight: float, max_bin: int, reference: xgb.DMatrix | None = None
-) -> xgb.QuantileDMatrix:
-    rows = read_slice(features, getattr(plan, part), weight)
+def _read(
+    features: Table, plan: SplitPlan, config: XGBoostConfig, negative_weight: float, seed: int
+) -> tuple[xgb.QuantileDMatrix, xgb.QuantileDMatrix, Checkpoints]:
+    """Read the train and the validation slice; return both as XGBoost takes them, and the checkpoints of a training on them."""
+    parts = read_slice(features, plan.train, 1.0), read_slice(features, plan.validation, negative_weight)
+    checkpoints = open_checkpoints("booster", lambda: _identity(parts, config, seed))
+    train = _dmatrix(parts[0], config.max_bin)
+    return train, _dmatrix(parts[1], config.max_bin, reference=train), checkpoints
+
+
+def _dmatrix(rows: ModelRows, max_bin: int, reference: xgb.DMatrix | None = None) -> xgb.QuantileDMatrix:
     return xgb.QuantileDMatrix(
         rows.x, rows.label, weight=rows.weight, feature_names=list(MODEL_FEATURES), max_bin=max_bin, ref=reference
     )
+
+
+def _identity(parts: Iterable[ModelRows], config: XGBoostConfig, seed: int) -> str:
+    """Return the SHA-256 over all that decides the booster: rows, settings, seed, this module, XGBoost and its threads."""
+    settings = {
+        "config": config.model_dump(mode="json"),
+        "seed": seed,
+        "segment_rounds": SEGMENT_ROUNDS,
+        "module": sha256_file(Path(__file__)),
+        "xgboost": xgb.__version__,
+        "numpy": np.__version__,
+        "threads": os.environ.get("OMP_NUM_THREADS") or str(len(os.sched_getaffinity(0))),
+    }
+    return identify(settings, (array for rows in parts for array in (rows.x, rows.label, rows.weight)))
