@@ -18,7 +18,7 @@ from zenml.enums import ExecutionStatus
 from zenml.orchestrators import publish_utils
 from zenml.stack import Stack, StackValidator
 from zenml.step_operators import BaseStepOperator
-from zenml.utils import exception_utils, source_utils
+from zenml.utils import source_utils
 
 from .client import SlurmClient
 from .config import SlurmStepOperatorConfig
@@ -28,6 +28,7 @@ from .environment import of_the_user
 from .errors import JobError, SettingsError, SlurmError
 from .facts import job_facts
 from .folder import JobFolder, JobRecord, folders_of, leave_checkpoints, take_checkpoints
+from .outcome import step_status
 from .poll import Poll
 from .settings import SlurmSettings
 from .snapshot import prune, snapshot
@@ -144,7 +145,7 @@ class SlurmStepOperator(BaseStepOperator):
             raise
         finally:
             self._live.pop(step_run.id, None)
-        return self._status(step_run, folder, end)
+        return step_status(step_run.id, folder, end)
 
     def get_status(self, step_run: StepRunResponse) -> ExecutionStatus:
         """Return how the step does, from any process."""
@@ -227,34 +228,6 @@ class SlurmStepOperator(BaseStepOperator):
     def _publish_facts(self, folder: JobFolder, watch: JobWatch, step_run: UUID, state: str) -> None:
         facts = job_facts(self._client, folder, watch.record, state=state, restarts=watch.restarts())
         publish_utils.publish_step_run_metadata(step_run, {self.id: cast(Any, facts)})
-
-    def _status(self, step_run: StepRunResponse, folder: JobFolder, end: JobEnd) -> ExecutionStatus:
-        """Return the step's status, or raise what its code raised, the traceback from the node with it."""
-        now = Client().get_run_step(step_run.id)
-        record = cast(JobRecord, folder.record())
-        if end.exit_status == 0 and now.status.is_successful:
-            return now.status
-        if end.exit_status == 0:
-            raise JobError(
-                f"Job {record.job} of step '{record.step}' ended well, but ZenML does not know of it (step is {now.status}).",
-                "Is the metadata store reachable from the node?",
-                job=record.job,
-                state=end.state,
-            )
-        info = now.exception_info
-        if info is None:
-            from .log_tail import last_lines
-
-            lines = "\n".join(last_lines(folder.log))
-            raise JobError(
-                f"Job {record.job} of step '{record.step}' ended with status {end.exit_status} before its step could say why.",
-                f"Its last lines:\n{lines}",
-                job=record.job,
-                state=end.state,
-            )
-        error = exception_utils.reconstruct_exception(info, fallback_message=f"Step '{record.step}' failed in job {record.job}.")
-        error.add_note(f"In job {record.job}, on the node:\n{info.traceback}")
-        raise error
 
     def _submit(self, options: list[str], folder: JobFolder, name: str) -> int:
         return submit(self._client, options, folder, name=name, patience_seconds=min(self.config.patience_seconds, 300.0))

@@ -31,11 +31,17 @@ class ToyRuns:
     home: Home
     cluster: Cluster
     folder: Path
+    pipeline: str = "slurmtoy"
     environment: dict[str, str] = field(default_factory=dict)
     _started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def stack(
-        self, *, settings: Mapping[str, Any] | None = None, resources: Mapping[str, Any] | None = None, **extra: Any
+        self,
+        *,
+        settings: Mapping[str, Any] | None = None,
+        resources: Mapping[str, Any] | None = None,
+        steps: Mapping[str, Any] | None = None,
+        **extra: Any,
     ) -> None:
         """Write the stack file: the project's own, with the toy's step in the place of the trainers."""
         spec = yaml.safe_load((STACK_FOLDER / "hpc.yaml").read_text())
@@ -43,7 +49,7 @@ class ToyRuns:
         configuration["code"] += ["tests"]
         configuration["pass_environment"] += ["PYTHONPYCACHEPREFIX", "MARK"]
         configuration.update(extra)
-        spec["steps"] = {
+        spec["steps"] = steps or {
             "work": {"resources": dict(resources or {"cpu_count": 1, "memory": "600MB"}), "settings": dict(settings or {})}
         }
         self.folder.mkdir(exist_ok=True)
@@ -52,7 +58,7 @@ class ToyRuns:
     def command(self, *arguments: str, **assignments: object) -> list[str]:
         """Return the command of a run."""
         words = [word for key, value in assignments.items() for word in ("--set", f"{key}={json.dumps(value)}")]
-        return [sys.executable, str(RUN_TOY), str(self.folder), "--pipeline", "slurmtoy", "--stack", "hpc", *words, *arguments]
+        return [sys.executable, str(RUN_TOY), str(self.folder), "--pipeline", self.pipeline, "--stack", "hpc", *words, *arguments]
 
     def start(self, *arguments: str, **assignments: object) -> subprocess.Popen[str]:
         """Start a run and return at once."""

@@ -38,7 +38,7 @@ def _lines(journal: Path) -> int:
     return len(journal.read_text().splitlines()) if journal.exists() else 0
 
 
-def _urgent(toy: ToyRuns) -> Callable[[], None]:
+def urgent(toy: ToyRuns) -> Callable[[], None]:
     """Return what submits a job that wants the whole node for a second, and outranks the interruptible ones."""
 
     def disturb() -> None:
@@ -57,7 +57,7 @@ def _digest(toy: ToyRuns) -> str:
 
 def test_preempted_twice_with_a_warning_nothing_is_lost(toy: ToyRuns, tmp_path: Path) -> None:
     toy.stack(interruptible=True)
-    said = _disturbed(toy, tmp_path / "journal", _urgent(toy), 2)
+    said = _disturbed(toy, tmp_path / "journal", urgent(toy), 2)
     assert _digest(toy) == expected(ROUNDS)
     assert _lines(tmp_path / "journal") == ROUNDS, "a round was done twice"
     facts = toy.metadata()
@@ -69,7 +69,7 @@ def test_preempted_twice_with_a_warning_nothing_is_lost(toy: ToyRuns, tmp_path: 
 
 def test_a_site_that_cancels_is_submitted_to_again(toy: ToyRuns, tmp_path: Path) -> None:
     toy.stack(partition="cancelled_cpu")
-    said = _disturbed(toy, tmp_path / "journal", _urgent(toy), 2)
+    said = _disturbed(toy, tmp_path / "journal", urgent(toy), 2)
     assert _digest(toy) == expected(ROUNDS)
     assert _lines(tmp_path / "journal") == ROUNDS, "a round was done twice"
     assert said.count("was preempted: submitted again as job") == 2
@@ -81,7 +81,7 @@ def test_a_site_that_cancels_too_often_is_told_so(toy: ToyRuns, tmp_path: Path) 
     journal = tmp_path / "journal"
     process = toy.start("--quiet", rounds=ROUNDS * 5, round_seconds=0.2, journal=str(journal))
     wait_until(lambda: _lines(journal) >= 3, 120)
-    _urgent(toy)()
+    urgent(toy)()
     done = toy.finish(process)
     assert done.returncode == 1
     assert "was preempted, once more than preemption_limit allows" in done.stderr
@@ -89,7 +89,7 @@ def test_a_site_that_cancels_too_often_is_told_so(toy: ToyRuns, tmp_path: Path) 
 
 def test_a_site_that_does_not_warn_still_lets_the_step_save(unwarned_toy: ToyRuns, tmp_path: Path) -> None:
     unwarned_toy.stack(interruptible=True)
-    _disturbed(unwarned_toy, tmp_path / "journal", _urgent(unwarned_toy), 1)
+    _disturbed(unwarned_toy, tmp_path / "journal", urgent(unwarned_toy), 1)
     assert _digest(unwarned_toy) == expected(ROUNDS)
     assert _lines(tmp_path / "journal") == ROUNDS, "a round was done twice"
     assert unwarned_toy.metadata()["slurm_restarts"] == 1

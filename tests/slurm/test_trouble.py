@@ -20,6 +20,7 @@ pytestmark = [
 full = pytest.mark.full
 
 
+@full
 def test_an_unknown_partition_is_refused_before_the_run_begins(toy: ToyRuns) -> None:
     toy.stack(partitions={"cpu": "batch"})
     done = toy.run("--quiet")
@@ -39,6 +40,7 @@ def test_an_unknown_partition_of_one_step_is_refused_with_the_valid_ones(toy: To
     assert not list((toy.home.state / "slurm" / "runs").glob("*/*/environment"))
 
 
+@full
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -61,11 +63,18 @@ def test_settings_that_mean_nothing_are_refused_before_the_run_begins(
 
 
 @full
-def test_a_job_that_can_never_run_here_is_refused(toy: ToyRuns) -> None:
-    toy.stack(resources={"cpu_count": 1000})
+@pytest.mark.parametrize(
+    ("resources", "status", "said"),
+    [({"cpu_count": 1000}, 1, "can never start: PartitionConfig."), ({"memory": "900GB"}, 2, "Nothing was submitted.")],
+)
+def test_a_job_that_can_never_run_here_is_told_at_once(
+    toy: ToyRuns, resources: dict[str, object], status: int, said: str
+) -> None:
+    toy.stack(resources=resources)
     done = toy.run("--quiet")
-    assert done.returncode == 2
-    assert "Nothing was submitted." in done.stderr
+    assert done.returncode == status
+    assert said in done.stderr
+    wait_until(lambda: "PENDING" not in toy.cluster.jobs().values(), 20)
 
 
 @full
@@ -136,7 +145,7 @@ def test_a_client_that_died_is_started_again_and_finds_its_job(toy: ToyRuns, tmp
     process = toy.start("--quiet", **what)
     job = int(wait_for(tmp_path / "marker", process))
     os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    process.communicate()
     before, died = set(toy.cluster.jobs()), toy.last_run().name
     summary = tmp_path / "summary.json"
     again = toy.run("--resume", died, "--summary", str(summary), **what)

@@ -37,6 +37,8 @@ def work(seed: str, config: SlurmToyConfig) -> Annotated[str, "digest"]:
         raise DataError("The toy's data is broken.", "Mend it.")
     if config.fail == "bug":
         _break_something()
+    if config.fail == "disk":
+        raise OSError(28, "No space left on device", "/full/file")
     if config.fail == "exit":
         os._exit(7)
     if config.marker:
