@@ -25,8 +25,8 @@ pytestmark = [
 SMALL = {
     "data.rows": 60_000,
     "xgboost.rounds": 120,
-    "autoencoder.epochs": 6,
-    "autoencoder.latent_sizes": [2, 4],
+    "autoencoder.epochs": 40,
+    "autoencoder.latent_sizes": [4],
     "evaluation.bootstrap_samples": 20,
     "evaluation.shap_rows": 100,
 }
