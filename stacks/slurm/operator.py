@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -106,27 +106,29 @@ class SlurmStepOperator(BaseStepOperator):
             environment=self._environment(environment, folder, code, gpus),
         )
         step = info.pipeline_step_name
-        with undisturbed():
+        self._queue_hours[info.step_run_id] = settings.queue_hours
+
+        def record(job: int) -> None:
+            folder.write_record(JobRecord(job, step, str(info.step_run_id), str(info.run_id), tuple(options), gpus, time.time()))
+            if not self._live:
+                atexit.register(self.cancel_all)
+            self._live[info.step_run_id] = folder
+
+        try:
             try:
-                job = self._submit(options, folder, name)
+                self._submit(options, folder, record)
             except SettingsError as refused:
                 without = _without_gpu(refused, options, settings, self.config) if gpus else None
                 if without is None:
-                    folder.remove_secrets()
                     raise
                 self._say(step, f"the cluster gives no GPU ({refused.what}): the step goes on with the CPU")
                 options = without
-                job = self._submit(options, folder, name)
-            except BaseException:
+                self._submit(options, folder, record)
+        except BaseException:
+            if info.step_run_id not in self._live:
                 folder.remove_secrets()
-                raise
-            record = JobRecord(job, step, str(info.step_run_id), str(info.run_id), tuple(options), gpus, time.time())
-            folder.write_record(record)
-            self._live[info.step_run_id] = folder
-            self._queue_hours[info.step_run_id] = settings.queue_hours
-            if len(self._live) == 1:
-                atexit.register(self.cancel_all)
-        self._say(step, f"submitted as job {job}")
+            raise
+        self._say(step, f"submitted as job {cast(JobRecord, folder.record()).job}")
 
     def wait(self, step_run: StepRunResponse) -> ExecutionStatus:
         """Watch the step's job to its end; whatever ends the watching cancels the job.
@@ -212,7 +214,7 @@ class SlurmStepOperator(BaseStepOperator):
             self.config,
             self._client,
             self._poll,
-            submit=lambda record, name: self._submit(list(record.options), folder, name),
+            submit=lambda note: self._submit(record.options, folder, note),
             say=lambda text: self._say(record.step, text),
             log=into_step_log,
             queue_hours=self._queue_hours.get(step_run.id),
@@ -229,8 +231,8 @@ class SlurmStepOperator(BaseStepOperator):
         facts = job_facts(self._client, folder, watch.record, state=state, restarts=watch.restarts())
         publish_utils.publish_step_run_metadata(step_run, {self.id: cast(Any, facts)})
 
-    def _submit(self, options: list[str], folder: JobFolder, name: str) -> int:
-        return submit(self._client, options, folder, name=name, patience_seconds=min(self.config.patience_seconds, 300.0))
+    def _submit(self, options: Sequence[str], folder: JobFolder, record: Callable[[int], None]) -> None:
+        submit(self._client, options, folder, patience_seconds=min(self.config.patience_seconds, 300.0), record=record)
 
     def _cancel(self, folder: JobFolder, *, at_once: bool) -> None:
         record = folder.record()

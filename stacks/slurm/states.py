@@ -18,9 +18,11 @@ NEVER_STARTS = frozenset(
         "DependencyNeverSatisfied",
         "InvalidAccount",
         "InvalidQOS",
+        "JobHoldMaxRequeue",
         "PartitionConfig",
         "PartitionNodeLimit",
         "PartitionTimeLimit",
+        "launch failed requeued held",
     }
 )
 """Reasons for which a pending job waits for ever, unless somebody changes the job or the cluster."""

@@ -5,25 +5,36 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from .client import SlurmClient
+from .directives import job_name
 from .errors import CommandError
 from .folder import JOB_SCRIPT, JobFolder
 
 _PAUSE_SECONDS = 5.0
 
 
-def submit(client: SlurmClient, options: Sequence[str], folder: JobFolder, *, name: str, patience_seconds: float) -> int:
-    """Submit the job of ``folder`` and return its id.
+def submit(
+    client: SlurmClient,
+    options: Sequence[str],
+    folder: JobFolder,
+    *,
+    patience_seconds: float,
+    record: Callable[[int], None],
+) -> None:
+    """Submit the job of ``folder``; ``record`` hears its id before Ctrl-C or SIGTERM can come between.
 
-    ``name`` is the job's own, so that a submission whose answer got lost is found again instead of made twice.
+    The job's name is its own, so that a submission whose answer got lost is found again instead of made twice.
     """
+    name = job_name(options)
     begin = time.monotonic()
     while True:
         try:
-            return client.submit(options, JOB_SCRIPT, str(folder.path))
+            with undisturbed():
+                record(client.submit(options, JOB_SCRIPT, str(folder.path)))
+            return
         except CommandError as error:
             while True:
                 if time.monotonic() - begin > patience_seconds:
@@ -35,7 +46,8 @@ def submit(client: SlurmClient, options: Sequence[str], folder: JobFolder, *, na
                     continue
                 break
             if found is not None:
-                return found
+                record(found)
+                return
 
 
 @contextmanager
@@ -44,8 +56,13 @@ def undisturbed() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    held: list[int] = []
+    # Blocking signals would not do: another thread of this process would take them.
+    before = {number: signal.signal(number, lambda got, frame: held.append(got)) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if held:
+            signal.raise_signal(held[0])

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 from .client import SlurmClient
 from .config import SlurmStepOperatorConfig
-from .directives import job_name
 from .errors import CommandError, JobError
 from .folder import JobFolder, JobRecord
 from .log_tail import LogTail, last_lines
@@ -62,7 +61,7 @@ class JobWatch:
         client: SlurmClient,
         poll: Poll,
         *,
-        submit: Callable[[JobRecord, str], int],
+        submit: Callable[[Callable[[int], None]], None],
         say: Callable[[str], None],
         log: Callable[[str], None],
         queue_hours: float | None = None,
@@ -157,12 +156,14 @@ class JobWatch:
         """Submit the same folder once more: the step goes on from its checkpoints."""
         self._folder.forget_exit()
         self._poll.forget(self.record.job)
-        job = self._submit(self.record, job_name(self.record.options))
+        self._submit(self._record_again)
+        self._waits_since = time.time()
+        self._poll.watch(self.record.job)
+        self._say(f"{why}: submitted again as job {self.record.job}")
+
+    def _record_again(self, job: int) -> None:
         self.record = replace(self.record, job=job, submitted=time.time(), earlier=(*self.record.earlier, self.record.job))
         self._folder.write_record(self.record)
-        self._waits_since = time.time()
-        self._poll.watch(job)
-        self._say(f"{why}: submitted again as job {job}")
 
     def _forgotten(self, status: int | None) -> JobEnd:
         """The controller does not know the job any more: the accounting may, and the job's own files do."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -141,7 +144,9 @@ def test_a_controller_that_is_away_is_waited_for(fakes: Fakes) -> None:
 def test_a_submission_whose_answer_got_lost_is_found_again(fakes: Fakes, tmp_path: Path) -> None:
     fakes.answer("sbatch", error="sbatch: error: Batch job submission failed: Socket timed out\n", status=1)
     fakes.answer("squeue", "41\n")
-    assert submit(SlurmClient(), [], JobFolder(tmp_path), name="work-1", patience_seconds=5) == 41
+    jobs: list[int] = []
+    submit(SlurmClient(), ["--job-name=work-1"], JobFolder(tmp_path), patience_seconds=5, record=jobs.append)
+    assert jobs == [41]
     assert len(fakes.calls("sbatch")) == 1
     assert "--name=work-1" in fakes.calls("squeue")[0][0]
 
@@ -151,10 +156,19 @@ def test_a_controller_that_stays_away_is_told(fakes: Fakes, tmp_path: Path) -> N
     fakes.answer("sbatch", error=error, status=1)
     fakes.answer("squeue", error=error, status=1)
     with pytest.raises(CommandError, match="Unable to contact slurm controller"):
-        submit(SlurmClient(), [], JobFolder(tmp_path), name="work-1", patience_seconds=1)
+        submit(SlurmClient(), ["--job-name=work-1"], JobFolder(tmp_path), patience_seconds=1, record=lambda job: None)
 
 
 def test_without_slurm_the_missing_commands_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(SettingsError, match="Slurm's commands are not here: sbatch, squeue"):
         SlurmClient.check_installed()
+
+
+def test_a_signal_between_a_submission_and_its_record_waits(fakes: Fakes, tmp_path: Path) -> None:
+    fakes.answer("sbatch", "41\n", seconds=0.5)
+    jobs: list[int] = []
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        submit(SlurmClient(), ["--job-name=work-1"], JobFolder(tmp_path), patience_seconds=5, record=jobs.append)
+    assert jobs == [41]
