@@ -38,11 +38,10 @@ mapfile -d '' -t command < "$folder/command"
 child=$!
 if [ -n "$warned" ]; then kill -USR1 "$child" 2>/dev/null; fi
 
-while :; do
-  wait "$child"
-  status=$?
-  kill -0 "$child" 2>/dev/null || break
-done
+# A warning ends 'wait' early; once the step is gone, bash still knows its status.
+while wait "$child"; kill -0 "$child" 2>/dev/null; do :; done
+wait "$child"
+status=$?
 # Ended by the preemption itself: stay until Slurm ends the job, for one that exits is not requeued.
 if [ -n "$warned" ] && { [ "$status" -gt 128 ] || [ "$status" = 75 ]; }; then
   while :; do sleep 1; done
