@@ -82,7 +82,7 @@ class ToyRuns:
         self.cluster.ask("scancel", "--signal=KILL", "--full", "--user=root")
         self.cluster.ask("scancel", "--user=root")
 
-    def finish(self, process: subprocess.Popen[str], seconds: float = 200) -> subprocess.CompletedProcess[str]:
+    def finish(self, process: subprocess.Popen[str], seconds: float = 280) -> subprocess.CompletedProcess[str]:
         """Wait for a run's end."""
         out, err = process.communicate(timeout=seconds)
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)

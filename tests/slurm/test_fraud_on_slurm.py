@@ -26,6 +26,8 @@ SMALL = {
     "data.rows": 60_000,
     "xgboost.rounds": 120,
     "autoencoder.epochs": 40,
+    "autoencoder.patience_epochs": 40,  # long enough to be preempted in the middle
+    "autoencoder.batch_rows": 64,
     "autoencoder.latent_sizes": [4],
     "evaluation.bootstrap_samples": 20,
     "evaluation.shap_rows": 100,
