@@ -10,7 +10,7 @@ UV     := UV_FIND_LINKS="$(or $(UV_FIND_LINKS),$(subst $(SPACE),$(COMMA),$(strip
           $(if $(PIP_INDEX_URL),UV_DEFAULT_INDEX="$(PIP_INDEX_URL)") $(if $(PIP_CERT),SSL_CERT_FILE="$(PIP_CERT)") VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fraud churn test test-full lint types lock bench dashboard mlflow clean
+.PHONY: help setup fraud churn test test-full lint types lock bench dashboard mlflow hpc-push hpc-pull clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -56,6 +56,12 @@ dashboard: setup ## open ZenML's dashboard on loopback and print the address of 
 
 mlflow: setup ## open MLflow's pages on loopback
 	$(BIN)/fusionguard mlflow
+
+hpc-push: ## show, and with GO=1 copy, the code to a cluster: HPC=user@host:folder
+	@bash stacks/hpc_sync.sh push
+
+hpc-pull: ## show, and with GO=1 copy, models and job logs from it
+	@bash stacks/hpc_sync.sh pull
 
 clean: ## remove what runs left behind (never your data)
 	rm -rf .fusionguard .pytest_cache .mypy_cache .ruff_cache

@@ -50,6 +50,7 @@ def _run(options: argparse.Namespace) -> int:
         cache=not options.no_cache,
         summary=options.summary,
         quiet=options.quiet,
+        resume=options.resume,
     )
     try:
         summary = execute(request, find_home(), begin=_BEGIN)
@@ -95,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
         help="one setting, such as data.rows=20000; repeatable, wins over files",
     )
     add("--no-cache", action="store_true", help="run every step, whatever earlier runs have left (default: use it)")
+    add("--resume", metavar="RUN", help="go on with a run whose process died: watch its jobs, reuse what it finished")
     add("--summary", metavar="FILE.json", type=Path, help="write the run's summary there as JSON")
     add("--quiet", action="store_true", help="print nothing unless it fails")
     return parser

@@ -6,8 +6,9 @@ import errno
 import sqlite3
 from pathlib import Path
 
-from fusionguard.errors import FusionGuardError, StorageError
+from fusionguard.errors import FusionGuardError, StorageError, UsageError
 from fusionguard.files import storage_errors
+from stacks.slurm.errors import SettingsError, SlurmError
 
 _FULL = ("database or disk is full", "disk i/o error")
 _READ_ONLY = ("readonly database", "unable to open database file")
@@ -24,6 +25,9 @@ def expected_failure(error: BaseException) -> FusionGuardError | None:
         if isinstance(link, FusionGuardError):
             return link
     for link in chain:
+        if isinstance(link, SlurmError):
+            return _as_run_error(link)
+    for link in chain:
         refused = _refused_by_disk(link)
         if refused is not None:
             return refused
@@ -37,6 +41,16 @@ def _chain(error: BaseException) -> list[BaseException]:
         chain.append(link)
         link = link.__cause__ or link.__context__
     return chain
+
+
+class ClusterError(FusionGuardError):
+    """The cluster refused a job, lost it, or does not answer."""
+
+
+def _as_run_error(error: SlurmError) -> FusionGuardError:
+    if isinstance(error, SettingsError):
+        return UsageError(error.what, error.remedy)
+    return ClusterError(error.what, error.remedy)
 
 
 def _refused_by_disk(error: BaseException) -> StorageError | None:

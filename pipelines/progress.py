@@ -76,26 +76,29 @@ class LineProgress:
 
 
 class ProgressHandler(logging.Handler):
-    """Hands what the domain logs on to a :class:`Progress`, while it is entered."""
+    """Hands what the domain and the step operator log on to a :class:`Progress`, while it is entered."""
 
     def __init__(self, progress: Progress) -> None:
         super().__init__(logging.INFO)
         self._progress = progress
-        self._logger = logging.getLogger("fusionguard")
+        self._loggers = [logging.getLogger(name) for name in ("fusionguard", "zenml_slurm")]
+        self._levels: list[int] = []
 
     def emit(self, record: logging.LogRecord) -> None:
         """Hand one record on."""
         self._progress.note(record.getMessage())
 
     def __enter__(self) -> ProgressHandler:
-        self._logger.addHandler(self)
-        self._level = self._logger.level
-        self._logger.setLevel(logging.INFO)
+        self._levels = [logger.level for logger in self._loggers]
+        for logger in self._loggers:
+            logger.addHandler(self)
+            logger.setLevel(logging.INFO)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
-        self._logger.removeHandler(self)
-        self._logger.setLevel(self._level)
+        for logger, level in zip(self._loggers, self._levels, strict=True):
+            logger.removeHandler(self)
+            logger.setLevel(level)
 
 
 def _place(number: int, total: int) -> str:

@@ -21,8 +21,9 @@ from fusionguard.registry.tracking import check_database, sqlite_file
 from pipelines.catalog import CATALOG, PipelineEntry, find_pipeline
 from pipelines.interruption import InterruptionGuard
 from pipelines.observer import StepObserver
+from pipelines.placement import check_placements, place, resume_jobs
 from pipelines.progress import LineProgress, Progress, ProgressHandler, SilentProgress
-from stacks.provision import STACK_FOLDER, provision, read_stack_file
+from stacks.provision import STACK_FOLDER, StackFile, provision, read_stack_file
 from stacks.session import active_stack, open_client
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ class RunRequest:
     cache: bool = True
     summary: Path | None = None
     quiet: bool = False
+    resume: str | None = None
+    """The name of a run whose process died; its jobs are watched to their ends first."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,9 @@ def execute(
     begin = time.monotonic() if begin is None else begin
     entry = find_pipeline(request.pipeline, catalog)
     config = load_config(entry.config, [entry.settings, *request.config_files], request.assignments)
-    read_stack_file(request.stack, stack_folder)
+    stack_file = read_stack_file(request.stack, stack_folder)
+    if request.resume is not None and not request.cache:
+        raise UsageError("--resume uses what the run has finished, --no-cache does not.", "Leave one of them out.")
     if request.summary is not None:
         _check_summary(request.summary)
     arguments = entry.arguments(config, home)
@@ -96,7 +101,7 @@ def execute(
     with InterruptionGuard() as guard:
         progress: Progress = SilentProgress() if request.quiet else LineProgress()
         stack = provision(request.stack, home, stack_folder)
-        observer, run = _run(entry, arguments, request, home, stack.id, progress, guard)
+        observer, run = _run(entry, arguments, request, home, stack_file, stack.id, progress, guard)
         from pipelines.summary import Summary  # what it needs of the domain takes a second to import
 
         module = importlib.import_module(entry.module)
@@ -128,6 +133,7 @@ def _run(
     arguments: dict[str, Any],
     request: RunRequest,
     home: Home,
+    stack_file: StackFile,
     stack_id: uuid.UUID,
     progress: Progress,
     guard: InterruptionGuard,
@@ -137,17 +143,19 @@ def _run(
     client = open_client()
     module = importlib.import_module(entry.module)
     name = f"{entry.name}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
-    pipeline = module.PIPELINE.with_options(
-        run_name=name,
-        enable_cache=request.cache,
-        execution_mode=ExecutionMode.FAIL_FAST,
-    )
+    options = {"run_name": name, "enable_cache": request.cache, "execution_mode": ExecutionMode.FAIL_FAST}
     try:
         with (
             active_stack(stack_id),
             ProgressHandler(progress),
             StepObserver(client.active_stack.orchestrator, progress, guard.check) as observer,
         ):
+            check_placements(request.stack, stack_file.steps, client.active_stack)
+            if request.resume is not None:
+                resume_jobs(request.resume, client.active_stack)
+                _close_run(request.resume)
+            steps = place(module.PIPELINE, arguments, stack_file.steps)
+            pipeline = module.PIPELINE.with_options(steps=steps, **options)
             pipeline(**arguments)
         guard.check()
         return observer, client.get_pipeline_run(name, allow_name_prefix_match=False)

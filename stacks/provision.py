@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from fusionguard.errors import UnknownChoiceError, UsageError
 from fusionguard.files import locked
 from fusionguard.home import Home
-from stacks.session import open_client
+from stacks.session import SOURCE_ROOT, open_client
 
 if TYPE_CHECKING:
     from zenml.client import Client
@@ -29,16 +29,32 @@ class ComponentSpec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     flavor: str
+    source: str | None = None
+    """Where a flavor that ZenML does not bring is defined, such as ``stacks.slurm.flavor.SlurmStepOperatorFlavor``."""
     configuration: dict[str, Any] = Field(default_factory=dict)
 
 
+class StepPlacement(BaseModel):
+    """What a step that leaves this process asks for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    resources: dict[str, Any] = Field(default_factory=dict)
+    """ZenML's ``ResourceSettings``."""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """Of the stack's step operator."""
+
+
 class StackFile(BaseModel):
-    """A stack file. Texts may hold ``{state}`` and ``{home}``, the folders of the home that uses the stack."""
+    """A stack file. Texts may hold ``{state}``, ``{home}`` and ``{checkout}``: the folders of the home that uses the stack, and
+    of the code."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     description: str
     components: dict[str, ComponentSpec]
+    steps: dict[str, StepPlacement] = Field(default_factory=dict)
+    """The steps that the step operator runs, by name or pattern (``tune_*``); the first match counts."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +101,14 @@ def _agree(client: Client, name: str, spec: StackFile, home: Home) -> Provisione
     wanted: dict[str, UUID] = {}
     for kind, component in spec.components.items():
         configuration = {key: _fill(value, home) for key, value in component.configuration.items()}
-        wanted[kind] = _agree_component(client, full_name, kind, component.flavor, configuration, changes)
+        try:
+            if component.source is not None:
+                _agree_flavor(client, kind, component.flavor, component.source, configuration, changes)
+            wanted[kind] = _agree_component(client, full_name, kind, component.flavor, configuration, changes)
+        except ValidationError as error:
+            raise UsageError(
+                f"The configuration of the {kind} in the stack file {name}.yaml is not valid: {_first_problem(error)}"
+            ) from error
     stack = _agree_stack(client, full_name, wanted, changes)
     return ProvisionedStack(id=stack.id, name=full_name, changes=tuple(changes))
 
@@ -117,6 +140,29 @@ def _agree_component(
     return UUID(str(found.id))
 
 
+def _agree_flavor(client: Client, kind: str, flavor: str, source: str, configuration: dict[str, Any], changes: list[str]) -> None:
+    """Register a flavor of ours, or bring what ZenML knows of its configuration up to date."""
+    from zenml.enums import StackComponentType
+    from zenml.models import FlavorUpdate
+    from zenml.stack.flavor import validate_flavor_source
+
+    _, ours = validate_flavor_source(source=source, component_type=StackComponentType(kind))
+    ours.config_class.model_validate(configuration)  # ZenML does not say which keys are valid
+    found = _exact(client.list_flavors(type=kind, name=flavor, hydrate=True).items)
+    if found is None:
+        client.create_flavor(source, StackComponentType(kind))
+        changes.append(f"registered flavor {flavor}")
+        return
+    if found.source != source:
+        raise UsageError(
+            f"ZenML has another {kind} flavor '{flavor}' ({found.source}), the stack file wants {source}.",
+            f"Remove it with: zenml {kind.replace('_', '-')} flavor delete {flavor}",
+        )
+    if found.config_schema != ours.config_schema:
+        client.zen_store.update_flavor(found.id, FlavorUpdate(config_schema=ours.config_schema))
+        changes.append(f"updated flavor {flavor}")
+
+
 def _check_flavor(client: Client, kind: str, flavor: str) -> None:
     known = [found.name for found in client.list_flavors(type=kind, size=500).items]
     if flavor not in known:
@@ -143,8 +189,14 @@ def _exact(items: list[StackResponse] | list[ComponentResponse]) -> Any:
 
 
 def _fill(value: Any, home: Home) -> Any:
+    if isinstance(value, dict):
+        return {key: _fill(each, home) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_fill(each, home) for each in value]
     if isinstance(value, str):
-        return value.replace("{state}", str(home.state)).replace("{home}", str(home.root))
+        folders = {"{state}": home.state, "{home}": home.root, "{checkout}": SOURCE_ROOT.parent}
+        for mark, folder in folders.items():
+            value = value.replace(mark, str(folder))
     return value
 
 

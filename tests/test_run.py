@@ -39,7 +39,7 @@ def test_help_shows_defaults_and_examples_and_does_not_import_zenml() -> None:
     ("arguments", "said"),
     [
         (("--pipeline", "nope"), "Unknown pipeline 'nope'. Valid choices: fraud."),
-        (("--stack", "nope"), "Unknown stack 'nope'. Valid choices: local."),
+        (("--stack", "nope"), "Unknown stack 'nope'. Valid choices: hpc, local."),
         (("--source", "nope"), "Unknown source 'nope'. Valid choices: auto, kaggle, simulated"),
         (("--source", "./nope.csv"), "The source './nope.csv' does not exist."),
         (("--engine", "nope"), "'duckdb' or 'spark'"),

@@ -1,0 +1,71 @@
+"""Which steps of a pipeline leave this process, as the stack's file says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from fusionguard.errors import UsageError
+from stacks.provision import StepPlacement
+
+if TYPE_CHECKING:
+    from zenml import Pipeline
+    from zenml.stack import Stack
+
+
+def place(pipeline: Pipeline, arguments: Mapping[str, Any], placements: Mapping[str, StepPlacement]) -> dict[str, Any]:
+    """Return the step configurations that send the pipeline's heavy steps to the step operator; names it lacks do not matter."""
+    if not placements:
+        return {}
+    draft = pipeline.copy()
+    draft.prepare(**arguments)
+    configurations: dict[str, Any] = {}
+    for name in draft.invocations:
+        found = next((each for pattern, each in placements.items() if fnmatchcase(name, pattern)), None)
+        if found is not None:
+            settings = {"resources": dict(found.resources), "step_operator": dict(found.settings)}
+            configurations[name] = {
+                "step_operator": True,
+                "settings": {key: value for key, value in settings.items() if value},
+            }
+    return configurations
+
+
+def check_placements(stack_name: str, placements: Mapping[str, StepPlacement], stack: Stack) -> None:
+    """Raise :class:`UsageError`, before anything runs, where a step asks for what its operator or ZenML does not know."""
+    if not placements:
+        return
+    from zenml.config import ResourceSettings
+
+    operator = stack.step_operator
+    if operator is None:
+        raise UsageError(f"{stack_name}.yaml has steps: but no step_operator among its components.", "Add one, or remove steps:.")
+    for pattern, placement in placements.items():
+        where = f"The step '{pattern}' in {stack_name}.yaml"
+        unknown = sorted(set(placement.resources) - set(ResourceSettings.model_fields))
+        if unknown:
+            valid = "cpu_count, memory, gpu_count, gpu_class"
+            raise UsageError(f"{where} has unknown resources: {', '.join(unknown)}.", f"Valid resources: {valid}.")
+        for model, values in ((ResourceSettings, placement.resources), (operator.settings_class, placement.settings)):
+            try:
+                if model is not None:
+                    model.model_validate(values)
+            except ValidationError as error:
+                first = error.errors()[0]
+                place_of = ".".join(str(part) for part in first["loc"])
+                raise UsageError(f"{where} is not valid: {f'{place_of}: ' if place_of else ''}{first['msg']}") from error
+
+
+def resume_jobs(run_name: str, stack: Stack) -> None:
+    """Watch the jobs of a run whose process died to their ends; the next run finds their steps in ZenML's cache."""
+    from zenml.client import Client
+
+    found = Client().list_pipeline_runs(name=run_name, size=1).items
+    if not found:
+        raise UsageError(f"There is no run '{run_name}'.", "The summary, the dashboard and 'zenml pipeline runs list' name runs.")
+    resume = getattr(stack.step_operator, "resume", None)
+    if resume is not None:
+        resume(found[0].id)

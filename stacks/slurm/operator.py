@@ -1,0 +1,295 @@
+"""The step operator: a step becomes a job, the job's end becomes the step's."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
+
+from zenml.client import Client
+from zenml.enums import ExecutionStatus
+from zenml.orchestrators import publish_utils
+from zenml.stack import Stack, StackValidator
+from zenml.step_operators import BaseStepOperator
+from zenml.utils import source_utils
+
+from .client import SlurmClient
+from .config import SlurmStepOperatorConfig
+from .directives import need, safe_name, sbatch_options
+from .entrypoint import SlurmEntrypointConfiguration
+from .environment import of_the_user
+from .errors import JobError, SettingsError, SlurmError
+from .facts import job_facts
+from .folder import JobFolder, JobRecord, folders_of, leave_checkpoints, take_checkpoints
+from .outcome import step_status
+from .poll import Poll
+from .settings import SlurmSettings
+from .snapshot import prune, snapshot
+from .step_log import into_step_log
+from .submission import submit, undisturbed
+from .watch import JobEnd, JobWatch
+
+if TYPE_CHECKING:
+    from zenml.config.step_run_info import StepRunInfo
+    from zenml.models import StepRunResponse
+
+_log = logging.getLogger("zenml_slurm")
+"""Says what happens to jobs, one line an event."""
+_log.setLevel(logging.INFO)  # ZenML's verbosity is about its console; these lines also belong into the step's log
+
+
+_NO_GPU = ("gres", "generic resource", "node configuration is not available")
+
+
+class SlurmStepOperator(BaseStepOperator):
+    """Runs steps as Slurm jobs from a shared file system: no container, no registry, no root."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._client = SlurmClient(self.config.command_seconds)
+        self._poll = Poll(self._client, self.config.poll_seconds)
+        self._live: dict[UUID, JobFolder] = {}
+        self._queue_hours: dict[UUID, float | None] = {}
+
+    @property
+    def config(self) -> SlurmStepOperatorConfig:
+        """The component's configuration."""
+        return cast(SlurmStepOperatorConfig, self._config)
+
+    @property
+    def settings_class(self) -> type[SlurmSettings]:
+        """What a step may set."""
+        return SlurmSettings
+
+    @property
+    def entrypoint_config_class(self) -> type[SlurmEntrypointConfiguration]:
+        """What runs in the job."""
+        return SlurmEntrypointConfiguration
+
+    @property
+    def validator(self) -> StackValidator:
+        """Before a run: Slurm's commands are here, and the configured partitions exist."""
+        return StackValidator(custom_validation_function=self._check_site)
+
+    def get_settings(self, container: Any) -> SlurmSettings:
+        """Return a step's settings: the configuration's defaults under its own.
+
+        ZenML's version hands the whole configuration to the settings, which refuse what they do not know.
+        """
+        defaults = {name: getattr(self.config, name) for name in SlurmSettings.model_fields}
+        given = container.config.settings
+        own = given.get(f"{self.type}:{self.name}") or given.get(f"{self.type}.{self.flavor}")
+        return SlurmSettings.model_validate({**defaults, **(own.model_dump(exclude_unset=True) if own else {})})
+
+    def submit(self, info: StepRunInfo, entrypoint_command: list[str], environment: dict[str, str]) -> None:
+        """Submit a step's job and return."""
+        settings = self.get_settings(info)
+        resources = info.config.resource_settings
+        base = Path(self.config.folder)
+        folder = JobFolder.of(base, info.run_id, info.step_run_id)
+        prune(base, self.config.keep_days)
+        code = snapshot(base, info.run_id, self._code_root(), self.config.code)
+        name = f"{safe_name(info.pipeline_step_name)}-{info.step_run_id.hex[:12]}"
+        options = sbatch_options(settings, resources, self.config, name=name, folder=folder.path)
+        gpus = resources.gpu_count or 0
+        take_checkpoints(base, folder, info.step_run.cache_key)
+        folder.prepare(
+            command=[self.config.python or sys.executable, *entrypoint_command[1:]],
+            setup=self.config.setup,
+            environment=self._environment(environment, folder, code, gpus),
+        )
+        step = info.pipeline_step_name
+        self._queue_hours[info.step_run_id] = settings.queue_hours
+
+        def record(job: int) -> None:
+            folder.write_record(JobRecord(job, step, str(info.step_run_id), str(info.run_id), tuple(options), gpus, time.time()))
+            if not self._live:
+                atexit.register(self.cancel_all)
+            self._live[info.step_run_id] = folder
+
+        try:
+            try:
+                self._submit(options, folder, record)
+            except SettingsError as refused:
+                without = _without_gpu(refused, options, settings, self.config) if gpus else None
+                if without is None:
+                    raise
+                self._say(step, f"the cluster gives no GPU ({refused.what}): the step goes on with the CPU")
+                options = without
+                self._submit(options, folder, record)
+        except BaseException:
+            if info.step_run_id not in self._live:
+                folder.remove_secrets()
+            raise
+        self._say(step, f"submitted as job {cast(JobRecord, folder.record()).job}")
+
+    def wait(self, step_run: StepRunResponse) -> ExecutionStatus:
+        """Watch the step's job to its end; whatever ends the watching cancels the job.
+
+        Raises
+        ------
+        JobError
+            The job was cancelled, ran out of memory or time, or its node failed.
+        """
+        folder = self._folder(step_run)
+        try:
+            end = self._watch(folder, step_run)
+        except BaseException:
+            with undisturbed():
+                self._cancel(folder, at_once=True)
+            raise
+        finally:
+            self._live.pop(step_run.id, None)
+        return step_status(step_run.id, folder, end)
+
+    def get_status(self, step_run: StepRunResponse) -> ExecutionStatus:
+        """Return how the step does, from any process."""
+        folder = self._folder(step_run)
+        record = folder.record()
+        if record is None:
+            return Client().get_run_step(step_run.id, hydrate=False).status
+        status = folder.exit_status()
+        if status is not None:
+            return ExecutionStatus.COMPLETED if status == 0 else ExecutionStatus.FAILED
+        self._poll.watch(record.job)
+        state, _ = self._poll.state(record.job)
+        if state is None or state.is_pending:
+            return ExecutionStatus.QUEUED
+        return ExecutionStatus.FAILED if state.is_final and state.state != "COMPLETED" else ExecutionStatus.RUNNING
+
+    def cancel(self, step_run: StepRunResponse) -> None:
+        """Cancel the step's job, from any process."""
+        self._cancel(self._folder(step_run), at_once=True)
+
+    def cleanup_step_submission(self, step_run: StepRunResponse) -> None:
+        """Leave nothing secret behind."""
+        folder = self._folder(step_run)
+        folder.remove_secrets()
+        record = folder.record()
+        if record is not None:
+            folder.write_record(replace(record, closed=True))
+
+    def cancel_all(self) -> None:
+        """Cancel what this process submitted and does not watch any more."""
+        for folder in self._live.values():
+            self._cancel(folder, at_once=True)
+        self._live.clear()
+
+    def resume(self, run: UUID) -> list[str]:
+        """Watch the jobs of a run whose client died to their ends; return the steps that ended well.
+
+        The jobs go on writing to the run they belong to, so that a new run of the same pipeline finds them in ZenML's cache.
+        """
+        done = []
+        for folder in folders_of(Path(self.config.folder), run):
+            record = folder.record()
+            if record is None or record.closed:
+                continue
+            step_run = Client().get_run_step(UUID(record.step_run))
+            self._say(record.step, f"found as job {record.job}")
+            try:
+                if self.wait(step_run).is_successful:
+                    done.append(record.step)
+            except Exception as error:  # whatever the job died of: the step starts anew, from what it had saved
+                self._say(record.step, f"{error} The step is run again.")
+                leave_checkpoints(Path(self.config.folder), folder, step_run.cache_key)
+            finally:
+                self.cleanup_step_submission(step_run)
+        return done
+
+    def _watch(self, folder: JobFolder, step_run: StepRunResponse) -> JobEnd:
+        record = folder.record()
+        if record is None:
+            raise SlurmError(f"No job was submitted for step '{step_run.name}'.")
+        watch = JobWatch(
+            folder,
+            record,
+            self.config,
+            self._client,
+            self._poll,
+            submit=lambda note: self._submit(record.options, folder, note),
+            say=lambda text: self._say(record.step, text),
+            log=into_step_log,
+            queue_hours=self._queue_hours.get(step_run.id),
+        )
+        try:
+            end = watch.until_end()
+        except JobError as error:
+            self._publish_facts(folder, watch, step_run.id, error.state)
+            raise
+        self._publish_facts(folder, watch, step_run.id, end.state)
+        return end
+
+    def _publish_facts(self, folder: JobFolder, watch: JobWatch, step_run: UUID, state: str) -> None:
+        facts = job_facts(self._client, folder, watch.record, state=state, restarts=watch.restarts())
+        publish_utils.publish_step_run_metadata(step_run, {self.id: cast(Any, facts)})
+
+    def _submit(self, options: Sequence[str], folder: JobFolder, record: Callable[[int], None]) -> None:
+        submit(self._client, options, folder, patience_seconds=min(self.config.patience_seconds, 300.0), record=record)
+
+    def _cancel(self, folder: JobFolder, *, at_once: bool) -> None:
+        record = folder.record()
+        if record is not None and folder.exit_status() is None:
+            try:
+                self._client.cancel([record.job], at_once=at_once)
+            except SlurmError as error:
+                _log.warning("Job %s could not be cancelled: %s", record.job, error)
+        folder.remove_secrets()
+
+    def _environment(self, given: Mapping[str, str], folder: JobFolder, code: Path, gpus: int) -> dict[str, str]:
+        path = os.pathsep.join(str(code / part) for part in self.config.python_path)
+        handed = {name: os.environ[name] for name in self.config.pass_environment if name in os.environ}
+        return {
+            **of_the_user(),
+            **given,
+            **self.config.environment,
+            **handed,
+            "PYTHONPATH": path,
+            "PYTHONUNBUFFERED": "1",
+            "ZENML_CUSTOM_SOURCE_ROOT": str(code / self.config.source_root),
+            "ZENML_SLURM_USAGE": str(folder.usage),
+            "ZENML_SLURM_GPUS": str(gpus or ""),
+            "ZENML_SLURM_INTEGRATIONS": "1" if self.config.activate_integrations else "",
+            "ZENML_SLURM_LISTENER": self.config.warning_listener or "",
+            self.config.checkpoint_variable: str(folder.checkpoints),
+        }
+
+    def _code_root(self) -> Path:
+        return Path(self.config.code_root or source_utils.get_source_root()).resolve()
+
+    def _folder(self, step_run: StepRunResponse) -> JobFolder:
+        return JobFolder.of(Path(self.config.folder), step_run.pipeline_run_id, step_run.id)
+
+    def _check_site(self, stack: Stack) -> tuple[bool, str]:
+        if os.environ.get("SLURM_JOB_ID") and os.environ.get("ZENML_STEP_OPERATOR"):
+            return True, ""  # in a job
+        self._client.check_installed()
+        wanted = {*self.config.partitions.values(), *([self.config.partition] if self.config.partition else [])}
+        known = self._client.partitions() if wanted else []
+        unknown = sorted(wanted - set(known))
+        if unknown:
+            raise SettingsError(f"Unknown partition {', '.join(unknown)}.", f"Valid partitions: {', '.join(known)}.")
+        return True, ""
+
+    @staticmethod
+    def _say(step: str, text: str) -> None:
+        _log.info("%s: %s", step, text)
+
+
+def _without_gpu(
+    refused: SettingsError, options: list[str], settings: SlurmSettings, config: SlurmStepOperatorConfig
+) -> list[str] | None:
+    """Return the options for a job without a GPU, where that may be why it was refused."""
+    said = refused.what.lower()
+    if not settings.gpu_optional or not any(mark in said for mark in _NO_GPU):
+        return None
+    kept = [option for option in options if not option.startswith(("--gres=", "--partition="))]
+    partition = settings.partition or config.partitions.get(need(0, bool(settings.interruptible)))
+    return [f"--partition={partition}", *kept] if partition else kept

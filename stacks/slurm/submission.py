@@ -1,0 +1,68 @@
+"""Handing a job to Slurm exactly once, whether or not the controller answers."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from .client import SlurmClient
+from .directives import job_name
+from .errors import CommandError
+from .folder import JOB_SCRIPT, JobFolder
+
+_PAUSE_SECONDS = 5.0
+
+
+def submit(
+    client: SlurmClient,
+    options: Sequence[str],
+    folder: JobFolder,
+    *,
+    patience_seconds: float,
+    record: Callable[[int], None],
+) -> None:
+    """Submit the job of ``folder``; ``record`` hears its id before Ctrl-C or SIGTERM can come between.
+
+    The job's name is its own, so that a submission whose answer got lost is found again instead of made twice.
+    """
+    name = job_name(options)
+    begin = time.monotonic()
+    while True:
+        try:
+            with undisturbed():
+                record(client.submit(options, JOB_SCRIPT, str(folder.path)))
+            return
+        except CommandError as error:
+            while True:
+                if time.monotonic() - begin > patience_seconds:
+                    raise error
+                time.sleep(min(_PAUSE_SECONDS, patience_seconds / 10))
+                try:
+                    found = client.find(name)
+                except CommandError:
+                    continue
+                break
+            if found is not None:
+                record(found)
+                return
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Hold Ctrl-C and SIGTERM back for a moment: between a submission and its record they would lose a job."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    held: list[int] = []
+    # Blocking signals would not do: another thread of this process would take them.
+    before = {number: signal.signal(number, lambda got, frame: held.append(got)) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if held:
+            signal.raise_signal(held[0])

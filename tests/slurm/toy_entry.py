@@ -1,0 +1,36 @@
+"""The toy as a catalog entry; it imports no ZenML, as entries must not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from fusionguard.home import Home
+from pipelines.catalog import PipelineEntry
+
+
+class SlurmToyConfig(BaseModel):
+    """What the toy does."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fail: str = ""
+    """``domain``, ``disk``, ``bug`` or ``exit``."""
+    marker: str = ""
+    """A file that the step ``work`` makes; it holds the job's id."""
+    wait_seconds: int = 0
+    megabytes: int = 0
+    rounds: int = 3
+    round_seconds: float = 0.0
+    journal: str = ""
+    """A file that gets a line for each round done."""
+
+
+def arguments(config: SlurmToyConfig, home: Home) -> dict[str, Any]:
+    """What to call the pipeline with."""
+    return {"config": config}
+
+
+ENTRY = PipelineEntry("slurmtoy", "tests", SlurmToyConfig, arguments, "tests.slurm.toy", folder=Path(__file__).resolve().parent)
