@@ -157,12 +157,12 @@ def test_score_with_the_champion_and_what_the_doctor_says(
 
     status, out, _ = run("doctor")
     assert status == 0
-    assert f"fraud version 1, bundle {fraud_bundle.version}, trained on SIMULATED data" in out
+    assert f"version 1, bundle {fraud_bundle.version}, trained on SIMULATED data" in out
     (stored,) = home.mlflow_artifacts.glob("models/*/artifacts/artifacts/bundle/policy.json")
     stored.unlink()
     status, out, _ = run("doctor")
     assert status == 1
-    assert "BROKEN  champion" in out
+    assert "BROKEN  fraud champion" in out
     status, _, err = run("score", "-m", "fraud@champion", "-i", simulated_raw, "-o", tmp_path / "scores.csv")
     assert status == 1
     assert "lacks policy.json" in err
