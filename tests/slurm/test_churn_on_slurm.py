@@ -26,7 +26,7 @@ SMALL = {
     "holdout.repeats": 1,
     "lightgbm.rounds": 60,
     "catboost.rounds": 60,
-    "tuning.trials": 12,
+    "tuning.trials": 24,
     "evaluation.bootstrap_samples": 20,
     "evaluation.shap_rows": 100,
 }
@@ -36,7 +36,7 @@ HEAVY = {name: {"resources": {"cpu_count": 2, "memory": "2GB"}} for name in ("tu
 def test_a_search_preempted_in_the_middle_gives_the_bundle_of_a_local_run(toy: ToyRuns, tmp_path: Path) -> None:
     words = [word for key, value in SMALL.items() for word in ("--set", f"{key}={json.dumps(value)}")]
     command = [sys.executable, str(CHECKOUT / "run.py"), "--pipeline", "churn", "--source", "simulated", *words]
-    environment = os.environ | {"FUSIONGUARD_HOME": str(tmp_path / "home")}
+    environment = os.environ | {"FUSIONGUARD_HOME": str(tmp_path / "local-home")}
     done = subprocess.run(
         [*command, "--summary", str(tmp_path / "local.json")], env=environment, capture_output=True, text=True, timeout=600
     )
