@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fusionguard.evaluation.churn.plots import churn_plots
 from zenml import step
 
 from fusionguard.config import ChurnConfig
 from fusionguard.data.table import Table
 from fusionguard.evaluation.churn.cross_validation import CrossValidation
 from fusionguard.evaluation.churn.holdout import HoldoutPlan
+from fusionguard.evaluation.churn.plots import churn_plots
 from fusionguard.evaluation.churn.report import ChurnReport, evaluate_customers
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.churn.model import load
