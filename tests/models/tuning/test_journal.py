@@ -71,6 +71,16 @@ time.sleep(600)
     assert time.monotonic() - began < 10
 
 
+def test_locks_whose_owners_died_while_they_let_go_are_swept_away(journal: Path) -> None:
+    left = journal.with_name(f"{journal.name}.lock54d0f0e5-34d6-4609-b0d6-a44d83136877.rename")
+    other = journal.with_name(f"another-{journal.name}.lock54d0f0e5.rename")
+    left.touch()
+    other.touch()
+    open_journal(journal)
+    assert not left.exists()
+    assert other.exists()
+
+
 @pytest.mark.parametrize(
     ("line", "why"),
     [

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+from optuna.storages.journal._file import LOCK_FILE_SUFFIX, RENAME_FILE_SUFFIX
 
 from fusionguard.errors import StorageError
 from fusionguard.files import storage_errors
@@ -31,6 +32,7 @@ def open_journal(file: Path) -> JournalStorage:
         backend = JournalFileBackend(str(file), lock_obj=lock)
         lock.acquire()
         try:
+            _sweep(file)
             _check(file)
         finally:
             lock.release()
@@ -90,6 +92,13 @@ class _MendingLock(JournalFileOpenLock):  # type: ignore[misc]
                         os.unlink(self._lock_file)  # noqa: PTH108
         finally:
             os.close(descriptor)
+
+
+def _sweep(file: Path) -> None:
+    """Remove locks whose owners died while they let go of them: they have been renamed and only wait to be deleted."""
+    for other in file.parent.iterdir():
+        if other.name.startswith(file.name + LOCK_FILE_SUFFIX) and other.name.endswith(RENAME_FILE_SUFFIX):
+            other.unlink(missing_ok=True)
 
 
 def _cut_torn_end(file: Path) -> None:
