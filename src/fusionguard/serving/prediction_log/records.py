@@ -36,7 +36,8 @@ class LoggedRow(NamedTuple):
     answer
         The values of the family's ``outputs``, in their order; None where the service did not make one.
     features
-        The values of the model features, in their order. Never anything that says who a customer is.
+        The values of the model features, in their order; where all are numbers, an ``array("d")`` takes half the memory of a
+        tuple. Never anything that says who a customer is.
     row
         The row's number in its request, from 0.
     shadow
@@ -60,6 +61,8 @@ class LoggedRow(NamedTuple):
 
 class LoggedBatch(NamedTuple):
     """The answer to a request of many rows, by column; the columns must not change after it was handed over.
+
+    Arrays cost the thread that writes microseconds, lists of 10,000 rows some milliseconds in which no request is answered.
 
     Parameters
     ----------

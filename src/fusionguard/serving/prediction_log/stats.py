@@ -23,7 +23,7 @@ class LogStats:
     parts_written, failed_writes
         Parts on the disk, and attempts at one that the disk refused.
     last_error
-        Why rows are pending or were lost, for people; None when the last attempt succeeded.
+        For people: what the disk refuses now, else why a record that did not fit was lost last, else None.
     """
 
     rows_accepted: int

@@ -48,7 +48,8 @@ class PredictionLog:
         self._converted: list[pa.Table] = []  # of the thread alone
         self._accepted = self._written = self._dropped = self._refused = 0
         self._parts = self._failures = 0
-        self._last_error: str | None = None
+        self._refusal: str | None = None
+        self._misfit: str | None = None
         self._token = secrets.token_hex(4)
         self._closed = self._failing = self._given_up = False
         self._closing, self._wake, self._rounds = threading.Event(), threading.Event(), threading.Condition()
@@ -76,7 +77,7 @@ class PredictionLog:
             What was taken is on the disk after so many seconds and the time of one write: a kill loses no more.
         max_rows
             Rows kept in memory while the disk refuses; further ones are lost, and counted. A row of the fraud log takes about
-            a kilobyte until the next flush, a third of it then.
+            1.6 kB until the next flush, and 350 bytes then; while the disk does not answer at all there is no next flush.
         rotate_rows
             Small parts are merged, until a part holds about so many rows.
 
@@ -125,7 +126,7 @@ class PredictionLog:
                 rows_pending=self._accepted - self._written - self._dropped,
                 parts_written=self._parts,
                 failed_writes=self._failures,
-                last_error=self._last_error,
+                last_error=self._refusal or self._misfit,
             )
 
     def flush(self, timeout_seconds: float = CLOSE_SECONDS) -> bool:
@@ -154,7 +155,7 @@ class PredictionLog:
             self._given_up = True
             self._dropped += left
         if left:
-            _log.error("%d rows of the %s prediction log are lost: %s", left, self._model, self._last_error or "the disk stalls")
+            _log.error("%d rows of the %s prediction log are lost: %s", left, self._model, self._refusal or "the disk stalls")
 
     def __enter__(self) -> PredictionLog:
         return self
@@ -178,27 +179,27 @@ class PredictionLog:
             if self._failing:
                 with storage_errors(self.folder):
                     self.folder.mkdir(parents=True, exist_ok=True)
-            why = self._convert()
+            self._convert()
             self._write()
             if self._failing:
                 _log.warning("the %s prediction log is written again", self._model)
-            self._failing, self._last_error = False, why
+            self._failing, self._refusal = False, None
         except Exception as error:  # whatever it is, it is told, and the next round tries again: a dead thread would do neither
             self._fail(error)
         with self._rounds:
             self._rounds_ended = self._rounds_begun
             self._rounds.notify_all()
 
-    def _convert(self) -> str | None:
-        """Turn the queue into one Arrow table; return why a record was lost, if one was."""
+    def _convert(self) -> None:
+        """Turn the queue into Arrow tables; a record that does not fit is lost."""
         with self._lock:
             taken, self._queue = self._queue, []
         left = sum(record.rows for record in taken)
-        why = None
         try:
             for piece in to_pieces(taken, self._model):
                 if piece.table is None:
-                    why = piece.why
+                    self._misfit = piece.why
+                    _log.warning("%d rows of the %s prediction log are lost: %s", piece.rows, self._model, piece.why)
                     continue
                 self._converted.append(piece.table)
                 left -= piece.rows
@@ -206,9 +207,6 @@ class PredictionLog:
                     time.sleep(BREATH_SECONDS)
         finally:
             self._settle(dropped=left)
-        if why is not None:
-            _log.warning("%d rows of the %s prediction log are lost: %s", left, self._model, why)
-        return why
 
     def _write(self) -> None:
         while self._converted:
@@ -245,4 +243,4 @@ class PredictionLog:
             unexpected = not isinstance(error, OSError | StorageError)
             _log.error("the %s log cannot be written, and waits in memory: %s", self._model, error, exc_info=unexpected)
         self._failing = True
-        self._last_error = str(error) or type(error).__name__
+        self._refusal = str(error) or type(error).__name__
