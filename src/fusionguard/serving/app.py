@@ -10,8 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from fusionguard.errors import FusionGuardError
 from fusionguard.serving import metrics as metrics_module
 from fusionguard.serving.guard import Guard
@@ -29,7 +27,7 @@ from fusionguard.serving.http import (
 )
 from fusionguard.serving.label_routes import LabelRoutes
 from fusionguard.serving.prediction_log import PredictionLog
-from fusionguard.serving.problems import Problem
+from fusionguard.serving.problems import ProblemError
 from fusionguard.serving.release import LoadedRelease, load_release
 from fusionguard.serving.request_ids import EXPECTED, RequestIds, is_request_id
 from fusionguard.serving.scoring_routes import ScoringRoutes
@@ -126,17 +124,17 @@ class RiskApp:
             try:
                 if given is not None and not is_request_id(request_id):
                     request_id = self._ids.new()
-                    raise Problem(400, "request_id", f"X-Request-ID must be {EXPECTED}.")
+                    raise ProblemError(400, "request_id", f"X-Request-ID must be {EXPECTED}.")
                 route = self._routes.get(path)
                 if route is None:
-                    raise Problem(404, "no_route", "There is no such route; GET /docs lists those there are.")
+                    raise ProblemError(404, "no_route", "There is no such route; GET /docs lists those there are.")
                 if not route.open_to_all:
                     allowance = self.guard.admit(scope, headers)
                 handler = route.handlers.get("GET" if scope["method"] == "HEAD" else scope["method"])
                 if handler is None:
-                    raise Problem(405, "method", f"Allowed here: {route.allowed}.", headers={"allow": route.allowed})
+                    raise ProblemError(405, "method", f"Allowed here: {route.allowed}.", headers={"allow": route.allowed})
                 response = await handler(Request(request_id, name, headers, receive, self.settings.body_seconds))
-            except Problem as problem:
+            except ProblemError as problem:
                 self.metrics.reject(name, problem.reason)
                 response = problem_response(problem, request_id)
             await send_response(send, response, self._common, request_id, self.settings.body_seconds)

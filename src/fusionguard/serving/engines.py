@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import tanh
 from typing import Any, NamedTuple, Protocol
 
@@ -10,9 +10,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fusionguard.evaluation.churn.bands import band_of
+from fusionguard.evaluation.churn.retention import Groups
+from fusionguard.features.churn import NUMERIC
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.churn.model import ChurnModel
+from fusionguard.models.churn.explain import explain_customers
+from fusionguard.models.churn.model import NO_OFFER, OFFER, ChurnModel
+from fusionguard.models.churn.rows import CATEGORIES, CustomerRows, group_names
 from fusionguard.models.family import REASONS, ModelFamily, ScoringModel
+from fusionguard.models.fraud.explain import Explanation, explain_matrix
 from fusionguard.models.fraud.model import ACCEPT, AUTOENCODER_ONNX, BOOSTER_ONNX, REVIEW, FraudModel
 from fusionguard.serving.fields import Columns, RequestFields, request_fields
 
@@ -87,6 +93,9 @@ class FraudEngine:
         self.fields = request_fields("fraud")
         self.model = model
         folder = model.bundle.folder
+        # The same trees, told to explain one row on the calling thread: waking another costs more than it does.
+        self._single = replace(model, booster=model.booster.copy())
+        self._single.booster.set_param({"nthread": 1})
         self._booster = _single_row_session((folder / BOOSTER_ONNX).read_bytes())
         self._autoencoder = _single_row_session((folder / AUTOENCODER_ONNX).read_bytes())
         self.many(_example_columns(self.fields))  # batches go through sessions of their own, opened at the first use
@@ -127,10 +136,8 @@ class FraudEngine:
         explanation = self._explain(answer.features)
         return Contributions(answer, explanation.names, explanation.contributions[0].tolist(), explanation.base)
 
-    def _explain(self, features: list[Any]) -> Any:
-        from fusionguard.models.fraud.explain import explain_matrix
-
-        return explain_matrix(self.model, np.array([features], dtype=np.float32))
+    def _explain(self, features: list[Any]) -> Explanation:
+        return explain_matrix(self._single, np.array([features], dtype=np.float32))
 
 
 class ChurnEngine:
@@ -149,9 +156,18 @@ class ChurnEngine:
     def one(self, values: list[Any]) -> Answer:
         """Answer one checked customer."""
         features = self.fields.features_of_one(values)
-        rows = self._table(features)
-        answer = self.model.answer(rows, reasons=REASONS_TOLD)
-        return Answer(tuple(column[0].as_py() for column in answer.columns), features, self._whys(answer, rows)[0])
+        customers, policy = _customers(features), self.model.policy
+        scores = self.model.score_customers(customers)
+        balance = np.array([values[3]], dtype=np.float64)
+        groups = self._groups(features)
+        offered = bool(policy.decide(scores.probability, balance, groups)[0])
+        profit = float(policy.expected_profit(scores.probability, balance)[0])
+        score, probability = float(scores.score[0]), float(scores.probability[0])
+        reasons = "; ".join(explain_customers(self.model, customers).reasons(REASONS_TOLD)[0]) if offered else ""
+        band = str(band_of(scores.probability)[0])
+        group = str(groups[policy.group_attribute][0]) if groups and policy.group_attribute else None
+        why = policy.reason(probability, values[3], group)
+        return Answer((score, probability, OFFER if offered else NO_OFFER, profit, band, reasons), features, why)
 
     def many(self, columns: Columns) -> Answers:
         """Answer a checked batch."""
@@ -161,26 +177,23 @@ class ChurnEngine:
 
     def explain(self, values: list[Any]) -> Contributions:
         """Explain one checked customer."""
-        from fusionguard.models.churn.rows import customer_rows
-
         answer = self.one(values)
-        *contributions, base = self.model.contributions(customer_rows(self._table(answer.features)))[0].tolist()
+        *contributions, base = self.model.contributions(_customers(answer.features))[0].tolist()
         return Contributions(answer, self.fields.family.features.model_features, contributions, base)
 
     def _whys(self, values: pa.Table, rows: pa.Table) -> list[str]:
-        from fusionguard.models.churn.rows import group_names
-
         policy = self.model.policy
         attribute = policy.group_attribute
         groups = group_names(rows, attribute)[attribute].tolist() if attribute else [None] * rows.num_rows
         pairs = zip(values["probability"].to_pylist(), rows["Balance"].to_pylist(), groups, strict=True)
         return [policy.reason(*each) for each in pairs]
 
-    def _table(self, features: list[Any]) -> pa.Table:
-        definition = self.fields.family.features
-        types = {name: pa.type_for_alias(definition.column_types[name]) for name in definition.model_features}
-        arrays = [pa.array([value], kind) for value, kind in zip(features, types.values(), strict=True)]
-        return pa.table(arrays, schema=pa.schema(list(types.items())))
+    def _groups(self, features: list[Any]) -> Groups | None:
+        attribute = self.model.policy.group_attribute
+        if attribute is None:
+            return None
+        row = dict(zip(self.fields.family.features.model_features, features, strict=True))
+        return group_names(pa.table({name: [row[name]] for name in ("Age", "Gender", "Geography")}), attribute)
 
 
 def _answer(model: ScoringModel, family: ModelFamily, features: pa.Table, worth: str) -> tuple[pa.Table, int]:
@@ -195,6 +208,12 @@ def _answer(model: ScoringModel, family: ModelFamily, features: pa.Table, worth:
     reasons[told] = model.answer(features.take(told), reasons=REASONS_TOLD)[REASONS].to_pylist()
     place = values.column_names.index(REASONS)
     return values.set_column(place, values.schema.field(place), pa.array(reasons, pa.string())), int(flagged.size - told.size)
+
+
+def _customers(features: list[Any]) -> CustomerRows:
+    """Return one customer, given by the model features in their order, as models read them."""
+    codes = [known.index(value) for known, value in zip(CATEGORIES.values(), features[len(NUMERIC) :], strict=True)]
+    return CustomerRows(np.array([features[: len(NUMERIC)]], dtype=np.float64), np.array([codes], dtype=np.int32))
 
 
 def _single_row_session(model: bytes) -> Any:

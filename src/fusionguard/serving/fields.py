@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -46,26 +47,31 @@ class Choice:
         return "one of " + ", ".join(f"'{value}'" for value in self.values)
 
 
-class RequestFields(Protocol):
+Field = Number | Choice
+
+
+class RequestFields(ABC):
     """The fields of one family's requests."""
 
     family: ModelFamily
     numbers: tuple[Number, ...]
     choices: tuple[Choice, ...]
 
+    @property
+    def all(self) -> tuple[Field, ...]:
+        """All fields in the order in which rows are read."""
+        return (*self.numbers, *self.choices)
+
+    @abstractmethod
     def features(self, columns: Columns) -> pa.Table:
         """Return the family's model features, typed as in the feature store, of checked raw columns."""
 
+    @abstractmethod
     def features_of_one(self, values: list[Any]) -> list[Any]:
         """Return the model features, in their order, of one checked row: its numbers and choices in the order of the fields."""
 
 
-def field_names(fields: RequestFields) -> tuple[str, ...]:
-    """Return the names of all fields in the order in which rows are read."""
-    return tuple(field.name for field in (*fields.numbers, *fields.choices))
-
-
-class FraudFields:
+class FraudFields(RequestFields):
     """``Time``, ``V1`` to ``V28`` and ``Amount``: a transaction as Kaggle's file has it, without the label."""
 
     family = model_family("fraud")
@@ -88,7 +94,7 @@ class FraudFields:
         return features
 
 
-class ChurnFields:
+class ChurnFields(RequestFields):
     """A customer as Kaggle's file has them, without anything that says who they are and without the label."""
 
     family = model_family("churn")
@@ -117,8 +123,7 @@ class ChurnFields:
 
 def request_fields(model: str) -> RequestFields:
     """Return the fields of ``fraud`` or ``churn`` requests."""
-    fields: RequestFields = {"fraud": FraudFields, "churn": ChurnFields}[model]()
-    return fields
+    return FraudFields() if model == "fraud" else ChurnFields()
 
 
 def _table(columns: Columns, definition: FeatureDefinition) -> pa.Table:

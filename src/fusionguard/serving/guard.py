@@ -9,7 +9,7 @@ from fusionguard.errors import UsageError
 from fusionguard.serving.http import Scope
 from fusionguard.serving.keys import KeyEntry, read_keys
 from fusionguard.serving.limits import Allowance
-from fusionguard.serving.problems import Problem
+from fusionguard.serving.problems import ProblemError
 from fusionguard.serving.settings import ServeSettings
 
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
@@ -37,7 +37,7 @@ class Guard:
 
         Raises
         ------
-        Problem
+        ProblemError
             There is no key, an unknown one (401), or nothing is left of what it allows (429); or the request came from elsewhere
             to a service without keys (403).
         """
@@ -55,7 +55,7 @@ class Guard:
             server = scope.get("server")
             host = headers.get(b"host", b"").decode("latin-1").lower()
             if (server is not None and server[1] is not None and not is_loopback(server[0])) or _name(host) not in _LOCAL_NAMES:
-                raise Problem(403, "loopback_only", "This service has no keys, so it answers on loopback alone.")
+                raise ProblemError(403, "loopback_only", "This service has no keys, so it answers on loopback alone.")
             return None
         key = headers.get(b"x-api-key", b"").decode("latin-1")
         if not key:
@@ -65,7 +65,7 @@ class Guard:
         entry = self._ring.find(key.strip()) if key else None
         if entry is None:
             detail = "Send a valid key as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'."
-            raise Problem(401, "key", detail, headers={"www-authenticate": "Bearer"})
+            raise ProblemError(401, "key", detail, headers={"www-authenticate": "Bearer"})
         return entry
 
     def _new_allowance(self, entry: KeyEntry | None) -> Allowance:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from fusionguard.serving.problems import Problem
+from fusionguard.serving.problems import ProblemError
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -49,13 +49,13 @@ class Request(NamedTuple):
 
         Raises
         ------
-        Problem
+        ProblemError
             It is larger than ``most_bytes`` (413), compressed (415), or does not arrive in time (408).
         ClientGoneError
             The client closed the connection.
         """
         if self.headers.get(b"content-encoding", b"identity") != b"identity":
-            raise Problem(415, "compressed", "Compressed bodies are not read; send it as it is.")
+            raise ProblemError(415, "compressed", "Compressed bodies are not read; send it as it is.")
         declared = self.headers.get(b"content-length", b"0")
         try:
             async with asyncio.timeout(self.seconds):
@@ -70,15 +70,15 @@ class Request(NamedTuple):
                 return await self._rest(message, most_bytes)
         except TimeoutError:
             detail = f"The body did not arrive within {self.seconds:g} seconds."
-            raise Problem(408, "slow_body", detail, headers={"connection": "close"}) from None
+            raise ProblemError(408, "slow_body", detail, headers={"connection": "close"}) from None
 
     def media_type(self, allowed: Iterable[str]) -> str:
-        """Return the content type without its parameters; raise :class:`Problem` (415) where it is not among ``allowed``."""
+        """Return the content type without its parameters; raise :class:`ProblemError` (415) where it is not among ``allowed``."""
         given = self.headers.get(b"content-type", b"").decode("latin-1")
         kind, _, parameters = given.partition(";")
         kind, charset = kind.strip().lower(), parameters.strip().lower().replace('"', "")
         if kind not in allowed or charset not in ("", "charset=utf-8"):
-            raise Problem(415, "content_type", f"Content-Type must be {' or '.join(allowed)}, in UTF-8 where it is text.")
+            raise ProblemError(415, "content_type", f"Content-Type must be {' or '.join(allowed)}, in UTF-8 where it is text.")
         return kind
 
     async def _next(self) -> MutableMapping[str, Any]:
@@ -98,7 +98,7 @@ class Request(NamedTuple):
                 raise await self._too_large(most_bytes, 0)
         return b"".join(parts)
 
-    async def _too_large(self, most_bytes: int, declared: int) -> Problem:
+    async def _too_large(self, most_bytes: int, declared: int) -> ProblemError:
         drained = 0
         if b"expect" not in self.headers and declared <= DRAINED_BYTES:
             while drained <= DRAINED_BYTES:
@@ -106,7 +106,7 @@ class Request(NamedTuple):
                 drained += len(message.get("body", b""))
                 if not message.get("more_body"):
                     break
-        return Problem(413, "too_large", f"The body may have {most_bytes:,} bytes at most.", headers={"connection": "close"})
+        return ProblemError(413, "too_large", f"The body may have {most_bytes:,} bytes at most.", headers={"connection": "close"})
 
 
 class Response(NamedTuple):
@@ -123,7 +123,7 @@ def json_response(content: Any, headers: tuple[tuple[bytes, bytes], ...] = (), s
     return Response(status, orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY), JSON, headers)
 
 
-def problem_response(problem: Problem, request_id: str) -> Response:
+def problem_response(problem: ProblemError, request_id: str) -> Response:
     """Return a refusal."""
     headers = tuple((name.encode(), value.encode()) for name, value in problem.headers.items())
     return Response(problem.status, orjson.dumps(problem.content(request_id)), PROBLEM, headers)

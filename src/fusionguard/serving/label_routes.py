@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from fusionguard.errors import StorageError
 from fusionguard.serving.http import JSON, Request, Response, json_response
 from fusionguard.serving.prediction_log import Label, LabelConflictError, append_labels
-from fusionguard.serving.problems import MOST_FAULTS, Fault, Problem, invalid, kind_of
+from fusionguard.serving.problems import MOST_FAULTS, Fault, ProblemError, invalid, kind_of
 from fusionguard.serving.request_ids import EXPECTED, is_request_id
 from fusionguard.serving.requests import check_count, clip, parse_json
 from fusionguard.serving.settings import ServeSettings
@@ -32,7 +33,7 @@ class LabelRoutes:
         request.media_type((JSON,))
         body = await request.body(self._most_bytes)
         if self._folder is None:
-            raise Problem(404, "no_log", "This service keeps no prediction log, so it takes no outcomes either.")
+            raise ProblemError(404, "no_log", "This service keeps no prediction log, so it takes no outcomes either.")
         return await asyncio.to_thread(self._store, self._folder, body, request)
 
     def _store(self, folder: Path, body: bytes, request: Request) -> Response:
@@ -48,15 +49,17 @@ class LabelRoutes:
                 )
                 for each in error.conflicts[: 10 * MOST_FAULTS]
             ]
-            raise Problem(409, "label_conflict", "Outcomes that are known already differ; nothing was stored.", faults) from None
+            raise ProblemError(
+                409, "label_conflict", "Outcomes that are known already differ; nothing was stored.", faults
+            ) from None
         except StorageError:
             detail = "The outcomes cannot be stored now; nothing was stored."
-            raise Problem(503, "storage", detail, headers={"retry-after": "5"}) from None
+            raise ProblemError(503, "storage", detail, headers={"retry-after": "5"}) from None
         return json_response({"request_id": request.id, "stored": receipt.stored, "repeated": receipt.repeated})
 
 
 def read_labels(content: Any, most: int) -> list[Label]:
-    """Check ``{"labels": [{"request_id": ..., "row": ..., "label": ..., "observed_at": ...}]}``; raise :class:`Problem`."""
+    """Check ``{"labels": [{"request_id": ..., "row": ..., "label": ..., "observed_at": ...}]}``; raise :class:`ProblemError`."""
     if type(content) is not dict or set(content) != {"labels"}:
         found = kind_of(content) if type(content) is not dict else "other members"
         raise invalid([Fault("$", "an object with 'labels', and nothing else", found)])
@@ -67,9 +70,9 @@ def read_labels(content: Any, most: int) -> list[Label]:
     labels: list[Label] = []
     faults: list[Fault] = []
     for place, row in enumerate(rows):
-        found = _faults(row, f"labels[{place}]")
-        faults += found
-        if not found:
+        wrong = _faults(row, f"labels[{place}]")
+        faults += wrong
+        if not wrong:
             micros = int(_instant(row["observed_at"]).timestamp() * 1e6)
             labels.append(Label(row["request_id"], row["row"], row["label"], micros))
         if len(faults) >= 10 * MOST_FAULTS:
@@ -83,7 +86,7 @@ def _faults(row: Any, at: str) -> list[Fault]:
     if type(row) is not dict:
         return [Fault(at, "an object", kind_of(row))]
     faults = [Fault(f"{at}.{clip(name)}", "no such field", "a field that is not known") for name in row if name not in _FIELDS]
-    expected = {
+    expected: dict[str, tuple[str, Callable[[Any], bool]]] = {
         "request_id": (EXPECTED, lambda value: type(value) is str and is_request_id(value)),
         "row": (f"a whole number from 0 to {_LARGEST_ROW}", lambda value: type(value) is int and 0 <= value <= _LARGEST_ROW),
         "label": ("0 or 1", lambda value: type(value) is int and value in (0, 1)),
@@ -103,7 +106,7 @@ def _is_instant(value: Any) -> bool:
         return False
     try:
         instant = _instant(value)
-        return instant.tzinfo is not None and _EARLIEST <= instant and (instant - datetime.now(UTC)).total_seconds() < 86_400
+        return instant.tzinfo is not None and instant >= _EARLIEST and (instant - datetime.now(UTC)).total_seconds() < 86_400
     except (ValueError, OverflowError, TypeError):
         return False
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 
-from fusionguard.serving.problems import Problem
+from fusionguard.serving.problems import ProblemError
 
 
 class Allowance:
@@ -26,7 +26,7 @@ class Allowance:
         self._open = 0
 
     def take(self) -> None:
-        """Begin a request; raise :class:`Problem` (429 with Retry-After) where there is nothing left for it."""
+        """Begin a request; raise :class:`ProblemError` (429 with Retry-After) where there is nothing left for it."""
         if self._open >= self._most_open:
             raise _too_many("too_many_at_once", f"This key may have {self._most_open} requests open at a time.", 1.0)
         now = time.monotonic()
@@ -43,5 +43,5 @@ class Allowance:
         self._open -= 1
 
 
-def _too_many(reason: str, detail: str, seconds: float) -> Problem:
-    return Problem(429, reason, detail, headers={"retry-after": str(max(1, math.ceil(seconds)))})
+def _too_many(reason: str, detail: str, seconds: float) -> ProblemError:
+    return ProblemError(429, reason, detail, headers={"retry-after": str(max(1, math.ceil(seconds)))})

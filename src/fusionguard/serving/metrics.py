@@ -129,7 +129,7 @@ class Metrics:
         registry = self.registry
         if os.environ.get(FOLDER_VARIABLE):
             registry = CollectorRegistry()
-            MultiProcessCollector(registry)
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return bytes(generate_latest(registry))
 
     def _forget_the_dead(self) -> None:
@@ -140,4 +140,4 @@ class Metrics:
         if folder:
             for process in {int(file.stem.rpartition("_")[2]) for file in Path(folder).glob("gauge_live*_*.db")}:
                 if not Path(f"/proc/{process}").exists():
-                    mark_process_dead(process, folder)
+                    mark_process_dead(process, folder)  # type: ignore[no-untyped-call]

@@ -18,7 +18,7 @@ class Fault(NamedTuple):
     found: str
 
 
-class Problem(Exception):
+class ProblemError(Exception):
     """A request that is refused; the service answers it with ``status`` and :meth:`content`."""
 
     def __init__(
@@ -44,11 +44,11 @@ class Problem(Exception):
         return content
 
 
-def invalid(faults: Iterable[Fault]) -> Problem:
+def invalid(faults: Iterable[Fault]) -> ProblemError:
     """Return the refusal of a body that is well formed but not what is expected."""
     listed = list(faults)
     first = listed[0]
-    return Problem(422, "invalid", f"{first.path}: expected {first.expected}, found {first.found}.", listed)
+    return ProblemError(422, "invalid", f"{first.path}: expected {first.expected}, found {first.found}.", listed)
 
 
 def kind_of(value: Any) -> str:

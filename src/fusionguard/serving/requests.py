@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import orjson
 
-from fusionguard.serving.fields import Choice, Columns, Number, RequestFields
-from fusionguard.serving.problems import MOST_FAULTS, Fault, Problem, invalid, kind_of
+from fusionguard.serving.fields import Choice, Columns, Field, RequestFields
+from fusionguard.serving.problems import MOST_FAULTS, Fault, ProblemError, invalid, kind_of
 
 ID = "id"
 """The field by which a client knows its rows: optional, given back as it came, never logged."""
@@ -48,16 +48,16 @@ class ManyRows:
 
 
 def parse_json(body: bytes) -> Any:
-    """Return what a body holds; raise :class:`Problem` for one that is empty or not JSON (NaN and Infinity are not)."""
+    """Return what a body holds; raise :class:`ProblemError` for one that is empty or not JSON (NaN and Infinity are not)."""
     if not body:
-        raise Problem(400, "empty_body", "The body is empty; expected a JSON object.")
+        raise ProblemError(400, "empty_body", "The body is empty; expected a JSON object.")
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         detail = f"The body is not JSON at line {error.lineno}, column {error.colno}: {error.msg.split(':')[0]}."
-        raise Problem(400, "malformed_json", detail) from None
+        raise ProblemError(400, "malformed_json", detail) from None
     except RecursionError:
-        raise Problem(400, "malformed_json", "The body is nested too deeply.") from None
+        raise ProblemError(400, "malformed_json", "The body is nested too deeply.") from None
 
 
 class RowReader:
@@ -68,7 +68,7 @@ class RowReader:
         self._numbers, self._choices = fields.numbers, fields.choices
         self._limits = [(field.name, field.low, field.high, field.whole) for field in fields.numbers]
         self._known = [(field.name, frozenset(field.values)) for field in fields.choices]
-        self._names = tuple(field.name for field in (*fields.numbers, *fields.choices))
+        self._names = tuple(field.name for field in fields.all)
         self._name_set = frozenset(self._names)
         self._pick = itemgetter(*self._names)
 
@@ -77,7 +77,7 @@ class RowReader:
 
         Raises
         ------
-        Problem
+        ProblemError
             It is not an object of exactly the fields, or a value is not what its field holds; every fault is told.
         """
         row_id = None
@@ -201,7 +201,7 @@ class RowReader:
     def _column_faults(self, columns: dict[str, list[Any]]) -> list[Fault]:
         faults = [
             Fault(f"columns.{field.name}[{place}]", field.expected, found)
-            for field in (*self._numbers, *self._choices)
+            for field in self.fields.all
             for place, value in enumerate(columns[field.name])
             if (found := wrong(field, value))
         ]
@@ -217,7 +217,7 @@ class RowReader:
             return [Fault(at or "$", "an object", kind_of(content))]
         before = f"{at}." if at else ""
         faults = []
-        for field in (*self._numbers, *self._choices):
+        for field in self.fields.all:
             if field.name not in content:
                 faults.append(Fault(before + field.name, field.expected, "nothing"))
             elif found := wrong(field, content[field.name]):
@@ -233,7 +233,7 @@ class RowReader:
         return faults
 
 
-def wrong(field: Number | Choice, value: Any) -> str:
+def wrong(field: Field, value: Any) -> str:
     """Say what is wrong with a value, without telling the value; empty where nothing is."""
     if isinstance(field, Choice):
         if type(value) is not str:
@@ -254,7 +254,7 @@ def check_count(rows: int, most: int, path: str) -> None:
         raise invalid([Fault(path, f"1 to {most:,} rows", "none")])
     if rows > most:
         fault = Fault(path, f"1 to {most:,} rows", f"{rows:,} rows")
-        raise Problem(413, "too_many_rows", f"{path}: expected {fault.expected}, found {fault.found}.", [fault])
+        raise ProblemError(413, "too_many_rows", f"{path}: expected {fault.expected}, found {fault.found}.", [fault])
 
 
 def check_unique(ids: Iterable[str] | None, path: str) -> None:

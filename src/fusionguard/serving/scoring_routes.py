@@ -17,7 +17,7 @@ from fusionguard.serving.fields import request_fields
 from fusionguard.serving.http import JSON, Request, Response, json_response
 from fusionguard.serving.metrics import Metrics
 from fusionguard.serving.prediction_log import LoggedBatch, LoggedRow, PredictionLog
-from fusionguard.serving.problems import Problem
+from fusionguard.serving.problems import ProblemError
 from fusionguard.serving.release import LoadedModel, LoadedRelease
 from fusionguard.serving.requests import ManyRows, RowReader, parse_json
 from fusionguard.serving.settings import ServeSettings
@@ -88,7 +88,7 @@ class ScoringRoutes:
         body = await request.body(self._settings.largest_body_bytes)
         model = self._model()
         if self._waiting > self._settings.waiting_batches:
-            raise Problem(429, "busy", "Too many batches wait for their turn.", headers={"retry-after": "1"})
+            raise ProblemError(429, "busy", "Too many batches wait for their turn.", headers={"retry-after": "1"})
         self._waiting += 1
         try:
             loop = asyncio.get_running_loop()
@@ -98,10 +98,8 @@ class ScoringRoutes:
 
     def _score_many(self, request: Request, model: LoadedModel, body: bytes, kind: str, accepted: str) -> Response:
         most = self._settings.largest_batch_rows
-        if kind == JSON:
-            rows = self._reader.many(parse_json(body), most)
-        else:
-            rows = read_table(body, kind, self._fields, most)
+        is_json = kind == JSON
+        rows = self._reader.many(parse_json(body), most) if is_json else read_table(body, kind, self._fields, most)
         answers = model.engine.many(rows.columns)
         self._note_many(request, model, answers, role="champion")
         if self.challenger is not None:
@@ -131,7 +129,7 @@ class ScoringRoutes:
 
     def _model(self) -> LoadedModel:
         if self.model is None:
-            raise Problem(404, "no_model", f"This service holds no {self.family} model.")
+            raise ProblemError(404, "no_model", f"This service holds no {self.family} model.")
         return self.model
 
     def _about(self, request: Request, model: LoadedModel) -> dict[str, Any]:

@@ -59,11 +59,18 @@ class Front:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-class RiskService(bentoml.Service[Any]):
+class RiskService(bentoml.Service):  # type: ignore[misc]  # BentoML's own class is not typed
     """A BentoML service whose workers serve :class:`Front`."""
 
     def to_asgi(self, is_main: bool = True) -> Any:
-        """Return what a worker serves."""
+        """Return what a worker serves; BentoML starts Uvicorn right after, with the protocol set here."""
+        import uvicorn.config
+
+        from fusionguard.serving.protocol import guarded_protocol
+
+        settings = read_settings()
+        protocol = guarded_protocol(settings.body_seconds, settings.connections)
+        uvicorn.config.HTTP_PROTOCOLS["auto"] = protocol  # type: ignore[assignment]  # BentoML lets nobody choose it
         return Front(super().to_asgi(is_main))
 
 

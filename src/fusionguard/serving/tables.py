@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from fusionguard.serving.fields import Columns, RequestFields
-from fusionguard.serving.problems import Fault, Problem, invalid
+from fusionguard.serving.fields import Columns, Number, RequestFields
+from fusionguard.serving.problems import Fault, ProblemError, invalid
 from fusionguard.serving.requests import ID, ID_EXPECTED, ManyRows, check_count, check_unique, clip
 
 PARQUET = "application/vnd.apache.parquet"
@@ -26,18 +26,18 @@ def read_table(body: bytes, kind: str, fields: RequestFields, most: int) -> Many
 
     Raises
     ------
-    Problem
+    ProblemError
         It cannot be read as such, has other columns or types than the fields, holds a null or a value outside its field's
         range, no rows or more than ``most``.
     """
     if not body:
-        raise Problem(400, "empty_body", "The body is empty; expected a table.")
+        raise ProblemError(400, "empty_body", "The body is empty; expected a table.")
     try:
         table = _read_parquet(body, fields, most) if kind == PARQUET else _read_arrow(body, fields, most)
         table.validate(full=True)
     except (pa.ArrowException, OSError, MemoryError, UnicodeDecodeError) as error:
         name = "parquet" if kind == PARQUET else "an Arrow stream"
-        raise Problem(400, "malformed_table", f"The body is not {name} that can be read ({type(error).__name__}).") from None
+        raise ProblemError(400, "malformed_table", f"The body is not {name} that can be read ({type(error).__name__}).") from None
     return _rows(table, fields)
 
 
@@ -58,7 +58,7 @@ def _read_parquet(body: bytes, fields: RequestFields, most: int) -> pa.Table:
         check_count(file.metadata.num_rows, most, "table")
         sizes = sum(file.metadata.row_group(group).total_byte_size for group in range(file.metadata.num_row_groups))
         if sizes > most * len(file.schema_arrow) * _BYTES_A_CELL:
-            raise Problem(413, "too_large", "The table unpacks to more bytes than its rows can need.")
+            raise ProblemError(413, "too_large", "The table unpacks to more bytes than its rows can need.")
         return file.read(use_threads=False)
 
 
@@ -78,14 +78,15 @@ def _check_schema(schema: pa.Schema, fields: RequestFields) -> None:
     if len(schema) > _MOST_COLUMNS:
         raise invalid([Fault("table", "the columns that models read", f"{len(schema)} columns")])
     faults, known = [], {ID}
-    for field in (*fields.numbers, *fields.choices):
+    for field in fields.all:
         known.add(field.name)
-        number = field in fields.numbers
         if schema.names.count(field.name) != 1:
             faults.append(Fault(f"table.{field.name}", "one column", f"{schema.names.count(field.name)} columns"))
-        elif not (_is_number if number else _is_text)(schema.field(field.name).type):
+        elif not (_is_number if isinstance(field, Number) else _is_text)(schema.field(field.name).type):
             found = clip(str(schema.field(field.name).type))
-            faults.append(Fault(f"table.{field.name}", "numbers" if number else "strings", f"values of type {found}"))
+            faults.append(
+                Fault(f"table.{field.name}", "numbers" if isinstance(field, Number) else "strings", f"values of type {found}")
+            )
     faults += [
         Fault(f"table.{clip(name)}", "no such column", "a column that no model reads")
         for name in schema.names
