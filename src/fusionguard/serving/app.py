@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -12,8 +14,10 @@ from typing import Any
 
 from fusionguard.errors import FusionGuardError
 from fusionguard.serving import metrics as metrics_module
+from fusionguard.serving.docs_page import STYLE, render_docs
 from fusionguard.serving.guard import Guard
 from fusionguard.serving.http import (
+    HTML,
     SECURITY_HEADERS,
     ClientGoneError,
     Receive,
@@ -26,9 +30,10 @@ from fusionguard.serving.http import (
     send_response,
 )
 from fusionguard.serving.label_routes import LabelRoutes
+from fusionguard.serving.loaded import LoadedModel, LoadedRelease, load_release
+from fusionguard.serving.openapi import describe_service
 from fusionguard.serving.prediction_log import PredictionLog
 from fusionguard.serving.problems import ProblemError
-from fusionguard.serving.release import LoadedRelease, load_release
 from fusionguard.serving.request_ids import EXPECTED, RequestIds, is_request_id
 from fusionguard.serving.scoring_routes import ScoringRoutes
 from fusionguard.serving.settings import ServeSettings
@@ -37,6 +42,10 @@ FAMILIES = ("fraud", "churn")
 STATS_SECONDS = 1.0
 CLIENT_CLOSED = 499
 """Counted for clients that left before their answer; nobody is there to read it."""
+
+_STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+_PAGE = ((b"content-security-policy", f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'".encode()),)
+"""A page has a policy of its own, which allows its style and nothing else."""
 
 _log = logging.getLogger(__name__)
 
@@ -159,11 +168,14 @@ class RiskApp:
             _log.info("%s %s: version %s, trained on %s data", each.about.model, each.about.role, each.version, each.origin)
 
     def _make_routes(self) -> dict[str, Route]:
+        document = describe_service(self.settings.largest_batch_rows)
         routes = {
             "/health": Route({"GET": self._health}, open_to_all=True),
             "/ready": Route({"GET": self._health}, open_to_all=True),
             "/metrics": Route({"GET": self._metrics}),
             "/v1/models": Route({"GET": self._models}),
+            "/openapi.json": Route({"GET": _fixed(json_response(document))}),
+            "/docs": Route({"GET": _fixed(Response(200, render_docs(document).encode(), HTML, _PAGE))}),
         }
         for family, scoring in self._scoring.items():
             routes[f"/v1/{family}/score"] = Route({"POST": scoring.score})
@@ -193,7 +205,14 @@ class RiskApp:
             self.metrics.log(family, log.stats)
 
 
-def _describe(model: Any) -> dict[str, Any]:
+def _fixed(response: Response) -> Handler:
+    async def answer(request: Request) -> Response:
+        return response
+
+    return answer
+
+
+def _describe(model: LoadedModel) -> dict[str, Any]:
     manifest = model.engine.bundle.manifest
     return {
         "model": model.about.model,

@@ -16,6 +16,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
+HTML = "text/html; charset=utf-8"
 
 DRAINED_BYTES = 64 * 2**20
 """Of a body that is too large so much is read and thrown away, so that the client is there to read the refusal."""
@@ -137,7 +138,7 @@ async def send_response(
         (b"content-type", response.media_type.encode()),
         (b"content-length", str(len(response.body)).encode()),
         (b"x-request-id", request_id.encode()),
-        *common,
+        *(common if response.media_type != HTML else [each for each in common if each[0] != b"content-security-policy"]),
         *response.headers,
     ]
     await send({"type": "http.response.start", "status": response.status, "headers": headers})

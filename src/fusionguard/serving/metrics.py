@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fusionguard.serving.loaded import LoadedRelease
     from fusionguard.serving.prediction_log import LogStats
-    from fusionguard.serving.release import LoadedRelease
 
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

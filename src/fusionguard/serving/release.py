@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -14,8 +13,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from fusionguard.errors import BundleError
 from fusionguard.files import atomic_folder, write_json
 from fusionguard.models.bundle import MANIFEST, Bundle
-from fusionguard.models.family import model_family
-from fusionguard.serving.engines import Engine, open_engine
 
 RELEASE = "release.json"
 FORMAT = 1
@@ -56,34 +53,6 @@ class Release(BaseModel):
     models: tuple[ReleasedModel, ...]
 
 
-@dataclass(frozen=True)
-class LoadedModel:
-    """A model that is ready to answer."""
-
-    about: ReleasedModel
-    engine: Engine
-    version: str
-    origin: str
-
-    @property
-    def simulated(self) -> bool:
-        """Whether it was trained on simulated data."""
-        return self.origin == "simulated"
-
-
-@dataclass(frozen=True)
-class LoadedRelease:
-    """The models of a release, by family."""
-
-    champions: dict[str, LoadedModel]
-    challengers: dict[str, LoadedModel]
-
-    @property
-    def models(self) -> list[LoadedModel]:
-        """All of them, champions first."""
-        return [*self.champions.values(), *self.challengers.values()]
-
-
 def write_release(folder: Path, models: Iterable[tuple[ReleasedModel, Bundle]]) -> None:
     """Write a release in the place of an earlier one: whole or not at all; raises :class:`StorageError`."""
     listed = list(models)
@@ -94,8 +63,8 @@ def write_release(folder: Path, models: Iterable[tuple[ReleasedModel, Bundle]]) 
         write_json(temporary / RELEASE, release.model_dump(mode="json"))
 
 
-def load_release(folder: Path) -> LoadedRelease:
-    """Check every byte of a release and load its models; what lies in the folder later does not matter.
+def check_release(folder: Path) -> Release:
+    """Check every byte of a release without loading a model; return what it says of itself.
 
     Raises
     ------
@@ -104,7 +73,6 @@ def load_release(folder: Path) -> LoadedRelease:
         models is a champion.
     """
     release = read_release(folder)
-    loaded: dict[str, dict[str, LoadedModel]] = {"champion": {}, "challenger": {}}
     for about in release.models:
         bundle = Bundle(folder / about.folder)
         if not (bundle.folder / MANIFEST).is_file() or bundle.sha256 != about.bundle_sha256:
@@ -112,11 +80,10 @@ def load_release(folder: Path) -> LoadedRelease:
                 f"The {about.role} of {about.model} is not the bundle that was released (its SHA-256 differs, or it is gone).",
                 _REMEDY,
             )
-        engine = open_engine(model_family(about.model), bundle)
-        loaded[about.role][about.model] = LoadedModel(about, engine, engine.bundle.version, engine.bundle.manifest.origin)
-    if not loaded["champion"]:
+        Bundle.open(bundle.folder)
+    if not any(about.role == "champion" for about in release.models):
         raise BundleError(f"The release '{folder}' holds no champion.", _REMEDY)
-    return LoadedRelease(loaded["champion"], loaded["challenger"])
+    return release
 
 
 def read_release(folder: Path) -> Release:

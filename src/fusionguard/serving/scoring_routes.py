@@ -15,10 +15,10 @@ from fusionguard.models.family import REASONS
 from fusionguard.serving.engines import Answer, Answers
 from fusionguard.serving.fields import request_fields
 from fusionguard.serving.http import JSON, Request, Response, json_response
+from fusionguard.serving.loaded import LoadedModel, LoadedRelease
 from fusionguard.serving.metrics import Metrics
 from fusionguard.serving.prediction_log import LoggedBatch, LoggedRow, PredictionLog
 from fusionguard.serving.problems import ProblemError
-from fusionguard.serving.release import LoadedModel, LoadedRelease
 from fusionguard.serving.requests import ManyRows, RowReader, parse_json
 from fusionguard.serving.settings import ServeSettings
 from fusionguard.serving.tables import ARROW, PARQUET, read_table, write_table

@@ -13,6 +13,8 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import bentoml
@@ -20,6 +22,8 @@ import bentoml
 from fusionguard.errors import FusionGuardError
 from fusionguard.serving.guard import check_address
 from fusionguard.serving.http import Receive, Scope, Send
+from fusionguard.serving.keys import read_keys
+from fusionguard.serving.release import check_release
 from fusionguard.serving.settings import read_settings
 
 GC_THRESHOLDS = (50_000, 20, 50)
@@ -74,11 +78,49 @@ class RiskService(bentoml.Service):  # type: ignore[misc]  # BentoML's own class
         return Front(super().to_asgi(is_main))
 
 
-class _Inner:
-    """BentoML asks for a class."""
+class _Supervised:
+    """What BentoML calls in its supervisor, before it starts workers."""
+
+    @bentoml.on_deployment  # type: ignore[untyped-decorator]
+    def prepare() -> None:
+        """Refuse to start with what cannot be served, and hand SIGHUP on to the workers."""
+        with _one_line_errors():
+            settings = read_settings()
+            check_release(settings.release)
+            if settings.keys is not None:
+                read_keys(settings.keys)
+            if settings.host is not None:
+                check_address(settings.host, settings)
+        _forward_reloads()
 
 
-RiskScoring = RiskService(name="RiskScoring", inner=_Inner)
+def _forward_reloads() -> None:
+    """Let the supervisor send SIGHUP on: its own answer to it, new workers for old, would close connections."""
+    from circus.sighandler import SysHandler
+
+    def forward(handler: Any) -> None:
+        for watcher in handler.controller.arbiter.iter_watchers():
+            for process in list(watcher.processes.values()):
+                process.send_signal(signal.SIGHUP)
+
+    SysHandler.handle_hup = forward
+
+
+@contextmanager
+def _one_line_errors() -> Iterator[None]:
+    try:
+        yield
+    except FusionGuardError as error:
+        print(f"fusionguard: {error}", file=sys.stderr)  # noqa: T201 - BentoML shows a traceback for whatever else ends it
+        raise SystemExit(error.exit_status) from None
+
+
+with _one_line_errors():
+    RiskScoring = RiskService(
+        name="RiskScoring",
+        inner=_Supervised,
+        config={"workers": read_settings().workers, "metrics": {"enabled": False}, "logging": {"access": {"enabled": False}}},
+    )
 
 
 async def _start() -> Any:
