@@ -53,7 +53,6 @@ class Front:
         try:
             self._app = await _start()
         except FusionGuardError as error:
-            _log.error("FusionGuard cannot serve: %s", error)
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             os.kill(os.getppid(), signal.SIGTERM)  # else the supervisor starts the same worker for ever
             return
@@ -89,8 +88,9 @@ class _Supervised:
             check_release(settings.release)
             if settings.keys is not None:
                 read_keys(settings.keys)
-            if settings.host is not None:
-                check_address(settings.host, settings)
+            for host in (settings.host, *_words_after("--host")):
+                if host is not None:
+                    check_address(host, settings)
         _forward_reloads()
 
 
@@ -143,10 +143,14 @@ async def _start() -> Any:
 
 def _listening_hosts() -> list[str]:
     """Return the addresses this worker listens on: BentoML hands it a socket by its descriptor."""
-    places = [place + 1 for place, word in enumerate(sys.argv) if word == "--fd" and place + 1 < len(sys.argv)]
     hosts = []
-    for place in places:
-        with socket.socket(fileno=os.dup(int(sys.argv[place]))) as listening:
+    for descriptor in _words_after("--fd"):
+        with socket.socket(fileno=os.dup(int(descriptor))) as listening:
             if listening.family in (socket.AF_INET, socket.AF_INET6):
                 hosts.append(listening.getsockname()[0])
     return hosts
+
+
+def _words_after(option: str) -> list[str]:
+    """Return what this process was given for an option on its command line."""
+    return [sys.argv[place + 1] for place, word in enumerate(sys.argv[:-1]) if word == option]
