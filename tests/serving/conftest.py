@@ -34,6 +34,7 @@ class RunningService:
     log: Path
     release: Path
     output: Path
+    worker_count: int = 1
     client: httpx.Client = field(init=False)
 
     def __post_init__(self) -> None:
@@ -43,6 +44,11 @@ class RunningService:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
         return [int(word) for word in children.split() if "worker.service" in Path(f"/proc/{word}/cmdline").read_text()]
 
+    def ready_workers(self) -> list[int]:
+        """Those that catch SIGHUP."""
+        masks = {pid: Path(f"/proc/{pid}/status").read_text().partition("SigCgt:")[2].split()[0] for pid in self.workers()}
+        return [pid for pid, mask in masks.items() if int(mask, 16) & 1]
+
     def post(self, path: str, content: Any, **options: Any) -> httpx.Response:
         return self.client.post(path, json=content, **options)
 
@@ -51,10 +57,11 @@ class RunningService:
         while time.monotonic() < until:
             assert self.process.poll() is None, self.output.read_text()
             try:
-                if self.client.get("/ready").status_code == 200:
+                if self.client.get("/ready").status_code == 200 and len(self.ready_workers()) == self.worker_count:
                     return
             except httpx.TransportError:
-                time.sleep(0.05)
+                pass
+            time.sleep(0.05)
         pytest.fail(f"not ready: {self.output.read_text()}")
 
     def metric(self, name: str) -> float:
@@ -114,7 +121,7 @@ def start_service(folder: Path, release: Path, **settings: Any) -> RunningServic
     output = folder / "output.txt"
     with output.open("w") as stream:
         process = subprocess.Popen(command, env=environment, stdout=stream, stderr=stream, text=True, cwd=folder)
-    return RunningService(process, port, folder / "log", release, output)
+    return RunningService(process, port, folder / "log", release, output, int(settings.get("workers", 1)))
 
 
 @pytest.fixture(scope="session")

@@ -84,6 +84,10 @@ class RiskApp:
 
     async def start(self) -> None:
         """Load the release and open the logs; raises :class:`FusionGuardError` for what cannot be served."""
+        async with self._reloading:  # a reload that is asked for meanwhile comes after
+            await self._start()
+
+    async def _start(self) -> None:
         release = await asyncio.to_thread(load_release, self.settings.release)
         for family in FAMILIES:
             if self.settings.log is not None:

@@ -15,6 +15,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import bentoml
@@ -101,9 +102,20 @@ def _forward_reloads() -> None:
     def forward(handler: Any) -> None:
         for watcher in handler.controller.arbiter.iter_watchers():
             for process in list(watcher.processes.values()):
-                process.send_signal(signal.SIGHUP)
+                if _catches_reloads(process.pid):
+                    process.send_signal(signal.SIGHUP)
 
     SysHandler.handle_hup = forward
+
+
+def _catches_reloads(process: int) -> bool:
+    """Tell whether a worker is far enough to take SIGHUP; an earlier one would die of it, and reads the release later anyway."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return False
+    (caught,) = [line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:")]
+    return bool(int(caught, 16) & 1 << (signal.SIGHUP - 1))
 
 
 @contextmanager
@@ -133,8 +145,8 @@ async def _start() -> Any:
     for host in _listening_hosts():
         check_address(host, settings)
     app = RiskApp(settings)
-    await app.start()
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, lambda: asyncio.ensure_future(app.reload()))
+    await app.start()
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
