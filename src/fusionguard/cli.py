@@ -159,6 +159,28 @@ def serve(
 
 
 @app.command()
+def bento(
+    model: Annotated[
+        list[str] | None, typer.Option("--model", "-m", help="What answers; the champions of now by default.")
+    ] = None,
+    shadow: Annotated[list[str] | None, typer.Option("--shadow", help="A challenger to be scored too, and only logged.")] = None,
+) -> None:
+    """Build RiskScoring, the Bento of the champions, and say how to make an image of it. Naming an earlier version rolls back.
+
+    Example: fusionguard bento --model fraud@3
+    """
+    from fusionguard.serving.bento import build_bento
+
+    built = build_bento(find_home(), models=model or (), challengers=shadow or ())
+    for about in built.models:
+        _say(f"{about.model} {about.role}: {about.bundle_sha256[:12]}, trained on {about.origin} data")
+    if built.simulated:
+        _say("A model in it was trained on SIMULATED data: its scores say nothing about real customers.")
+    typer.echo(built.tag)
+    _say(f"An image of it: docker build --file {built.folder}/env/docker/Dockerfile {built.folder}")
+
+
+@app.command()
 def key(
     name: Annotated[str, typer.Argument(help="Who gets the key: a program or a team.")],
     keys: Annotated[Path, typer.Option("--keys", help="The file of keys; made where there is none.")],

@@ -98,6 +98,7 @@ def released(role_models: dict[str, Bundle]) -> list[tuple[ReleasedModel, Bundle
             model=model,  # type: ignore[arg-type]
             role=role,  # type: ignore[arg-type]
             bundle_sha256=bundle.sha256,
+            origin=bundle.manifest.origin,
             registered_version=3,
             trained_at="2026-01-01T00:00:00+00:00",
             metrics={"average_precision": 0.8},

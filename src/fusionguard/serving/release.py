@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from fusionguard.data.provenance import Origin
 from fusionguard.errors import BundleError
 from fusionguard.files import atomic_folder, write_json
 from fusionguard.models.bundle import MANIFEST, Bundle
@@ -31,6 +32,8 @@ class ReleasedModel(BaseModel):
     role: Role
     """The champion answers; a challenger is scored in its shadow, and only logged."""
     bundle_sha256: str
+    origin: Origin
+    """Where its training data came from."""
     registered_version: int | None = None
     """Its number in the registry; null for a bundle that was named by its folder."""
     trained_at: str | None = None

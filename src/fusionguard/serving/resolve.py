@@ -64,7 +64,12 @@ def _resolve(home: Home, spec: str, role: Role) -> tuple[ReleasedModel, Bundle]:
     from fusionguard.registry.runs import describe_run
 
     bundle = resolve_bundle(home, spec)
-    about = ReleasedModel(model=bundle.manifest.model, role=role, bundle_sha256=bundle.sha256)  # type: ignore[arg-type]
+    about = ReleasedModel(
+        model=bundle.manifest.model,  # type: ignore[arg-type]
+        role=role,
+        bundle_sha256=bundle.sha256,
+        origin=bundle.manifest.origin,
+    )
     if "@" not in spec or Path(spec).expanduser().is_dir():
         return about, bundle
     version = find_version(home, spec)
