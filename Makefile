@@ -9,8 +9,11 @@ SPACE  := $(subst ,, )
 UV     := UV_FIND_LINKS="$(or $(UV_FIND_LINKS),$(subst $(SPACE),$(COMMA),$(strip $(PIP_FIND_LINKS))))" \
           $(if $(PIP_INDEX_URL),UV_DEFAULT_INDEX="$(PIP_INDEX_URL)") $(if $(PIP_CERT),SSL_CERT_FILE="$(PIP_CERT)") VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(BIN)/uv
 
+# What libraries of the service ask for and scoring never imports: plots, and a GPU's network.
+NOT_IN_IMAGE := nvidia-nccl-cu12 matplotlib plotly graphviz contourpy cycler fonttools kiwisolver pillow
+
 .DEFAULT_GOAL := help
-.PHONY: help setup fraud churn test test-full lint types lock bench dashboard mlflow hpc-push hpc-pull clean
+.PHONY: help setup fraud churn serve bento test test-full lint types lock bench dashboard mlflow hpc-push hpc-pull clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -32,6 +35,12 @@ fraud: setup ## run the fraud pipeline on simulated data of full size
 churn: setup ## run the churn pipeline on simulated customers
 	$(BIN)/python run.py --pipeline churn --stack local --source simulated
 
+serve: setup ## answer over HTTP on loopback, with the champions
+	$(BIN)/fusionguard serve
+
+bento: setup ## build RiskScoring, the Bento of the champions, and say how to make an image of it
+	$(BIN)/fusionguard bento
+
 test: setup ## the tests a newcomer runs (under 10 minutes)
 	$(BIN)/python -m pytest -m "not full"
 
@@ -44,9 +53,10 @@ lint: setup ## style and import rules
 types: setup ## mypy --strict on src/
 	$(BIN)/mypy
 
-lock: $(READY) ## resolve requirements*.in anew into requirements.lock
+lock: $(READY) ## resolve requirements*.in anew into requirements.lock and requirements-serving.lock
 	$(UV) pip compile --quiet --python-version 3.11 --no-header --no-annotate requirements-dev.in --output-file requirements.lock.new
 	@sed -i -E 's/^(torch==[0-9.]+)\+.*/\1/' requirements.lock.new && mv requirements.lock.new requirements.lock
+	$(UV) pip compile --quiet --python-version 3.11 --no-header --no-annotate --constraint requirements.lock $(NOT_IN_IMAGE:%=--no-emit-package %) requirements-serving.in --output-file requirements-serving.lock
 
 bench: setup ## measure, and write docs/benchmarks.md
 	$(BIN)/python -m benchmarks

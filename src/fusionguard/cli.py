@@ -108,6 +108,101 @@ def score(
 
 
 @app.command()
+def release(
+    model: Annotated[
+        list[str] | None, typer.Option("--model", "-m", help="What answers: fraud@champion, churn@3, a bundle's folder.")
+    ] = None,
+    shadow: Annotated[list[str] | None, typer.Option("--shadow", help="A challenger to be scored too, and only logged.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="The folder to write; the one `serve` reads.")] = None,
+) -> None:
+    """Write the models a service answers with: the champions as they are now, or those you name.
+
+    A service that runs takes them over without a pause: kill -HUP its process.
+
+    Example: fusionguard release --model fraud@3 --shadow fraud@challenger
+    """
+    from fusionguard.serving.launch import release_folder
+    from fusionguard.serving.resolve import make_release
+
+    home = find_home()
+    folder = output or release_folder(home)
+    for about in make_release(home, folder, models=model or (), challengers=shadow or ()):
+        number = f" (version {about.registered_version})" if about.registered_version is not None else ""
+        _say(f"{about.model} {about.role}: {about.bundle_sha256[:12]}{number}")
+    _say(f"Wrote {folder}")
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on; any but loopback needs keys.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port.")] = 3000,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes.")] = 1,
+    keys: Annotated[Path | None, typer.Option(help="The file of API keys, as `fusionguard key` writes it.")] = None,
+    model: Annotated[
+        list[str] | None, typer.Option("--model", "-m", help="What answers; the champions of now by default.")
+    ] = None,
+    shadow: Annotated[list[str] | None, typer.Option("--shadow", help="A challenger to be scored too, and only logged.")] = None,
+) -> None:
+    """Answer over HTTP until Ctrl-C: scores, decisions and reasons, each logged. Its pages are at /docs.
+
+    Example: fusionguard serve --port 3000
+    """
+    import os
+
+    from fusionguard.serving.launch import become, serve_command
+
+    home = find_home()
+    command, environment = serve_command(home, host=host, port=port, workers=workers, keys=keys, environment=os.environ)
+    release(model=model, shadow=shadow)
+    _say(f"FusionGuard answers on http://{host}:{port}/docs in some seconds (Ctrl-C ends it)")
+    become(command, environment)
+
+
+@app.command()
+def bento(
+    model: Annotated[
+        list[str] | None, typer.Option("--model", "-m", help="What answers; the champions of now by default.")
+    ] = None,
+    shadow: Annotated[list[str] | None, typer.Option("--shadow", help="A challenger to be scored too, and only logged.")] = None,
+) -> None:
+    """Build RiskScoring, the Bento of the champions, and say how to make an image of it. Naming an earlier version rolls back.
+
+    Example: fusionguard bento --model fraud@3
+    """
+    from fusionguard.serving.bento import build_bento
+
+    built = build_bento(find_home(), models=model or (), challengers=shadow or ())
+    for about in built.models:
+        _say(f"{about.model} {about.role}: {about.bundle_sha256[:12]}, trained on {about.origin} data")
+    if built.simulated:
+        _say("A model in it was trained on SIMULATED data: its scores say nothing about real customers.")
+    typer.echo(built.tag)
+    _say(f"An image of it: docker build --file {built.folder}/env/docker/Dockerfile {built.folder}")
+
+
+@app.command()
+def key(
+    name: Annotated[str, typer.Argument(help="Who gets the key: a program or a team.")],
+    keys: Annotated[Path, typer.Option("--keys", help="The file of keys; made where there is none.")],
+    remove: Annotated[bool, typer.Option("--remove", help="Remove the keys of that name.")] = False,
+    remove_old: Annotated[bool, typer.Option("--remove-old", help="Remove the keys of that name but the newest.")] = False,
+) -> None:
+    """Make an API key, or remove one. The key is shown once; the file holds its SHA-256.
+
+    To replace one: make another of the same name, hand it out, then use --remove-old. A service takes the file over on SIGHUP.
+
+    Example: fusionguard key mobile-app --keys keys.json
+    """
+    from fusionguard.serving.keys import add_key, remove_keys
+
+    if remove or remove_old:
+        _say(f"Removed {remove_keys(keys, name, but_newest=remove_old)} of '{name}' from {keys}")
+        return
+    typer.echo(add_key(keys, name))
+    _say(f"Its SHA-256 is in {keys}; the key itself is shown only here.")
+
+
+@app.command()
 def doctor() -> None:
     """Say what is installed, what is missing and what to do. Exits with 0 when the embedded default works."""
     from fusionguard.doctor import Status, default_works, examine

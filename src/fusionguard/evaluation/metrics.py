@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score, roc_curve
 
 from fusionguard.errors import DataError
 from fusionguard.evaluation.ranked import CalibrationBins, TopAlerts
@@ -25,6 +24,8 @@ class UndefinedMetricError(DataError):
 def average_precision(label: Labels, score: Floats, weight: Floats) -> float:
     """Return the area under the precision-recall steps, in [0, 1]; raise :class:`UndefinedMetricError` without a fraud."""
     _need_frauds(label)
+    from sklearn.metrics import average_precision_score
+
     return float(average_precision_score(label, score, sample_weight=weight))
 
 
@@ -32,6 +33,8 @@ def roc_auc(label: Labels, score: Floats, weight: Floats) -> float:
     """Return the chance that a fraud outranks a legitimate row; raise :class:`UndefinedMetricError` with one class only."""
     _need_frauds(label)
     _need_legitimate(label)
+    from sklearn.metrics import roc_auc_score
+
     return float(roc_auc_score(label, score, sample_weight=weight))
 
 
@@ -42,6 +45,8 @@ def recall_at_false_positive_rate(label: Labels, score: Floats, weight: Floats, 
     """
     _need_frauds(label)
     _need_legitimate(label)
+    from sklearn.metrics import roc_curve
+
     false_positive_rate, recall, _ = roc_curve(label, score, sample_weight=weight, drop_intermediate=False)
     return float(recall[false_positive_rate <= rate * (1 + 1e-9)].max())
 
@@ -67,6 +72,8 @@ def expected_calibration_error(label: Labels, probability: Floats, weight: Float
 def brier(label: Labels, probability: Floats, weight: Floats) -> float:
     """Return the weighted mean squared distance of probability and outcome (Brier 1950); without rows it is undefined."""
     _need_rows(label)
+    from sklearn.metrics import brier_score_loss
+
     return float(brier_score_loss(label, probability, sample_weight=weight, pos_label=1))
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-import duckdb
 from pydantic import BaseModel, ConfigDict
 
 from fusionguard.data.provenance import Origin
 from fusionguard.data.table import Table
 from fusionguard.features.definition import FeatureDefinition, Segmentation
 from fusionguard.features.definitions import feature_definition
-from fusionguard.features.duckdb_engine import connection, scan
-from fusionguard.features.store import FeatureManifest
+
+if TYPE_CHECKING:  # a service that reads no table needs neither
+    import duckdb
+
+    from fusionguard.features.store import FeatureManifest
 
 _Z95, _Z999 = 1.959963984540054, 3.2905267314919255
 """Normal quantiles of two-sided intervals. Findings use the wider: of thirty segments, chance puts one or two outside 95 %."""
@@ -72,6 +75,8 @@ class BiasReport(_Frozen):
 
 def bias_report(features: Table, manifest: FeatureManifest) -> BiasReport:
     """Describe a feature table by aggregates that DuckDB computes; no row is read into Python."""
+    from fusionguard.features.duckdb_engine import connection, scan
+
     definition = feature_definition(manifest.dataset)
     weight = manifest.negative_weight
     with connection(scratch=features.path.parent) as database:

@@ -7,7 +7,6 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
-from sklearn.model_selection import RepeatedStratifiedKFold
 
 from fusionguard.config import HoldoutConfig
 from fusionguard.errors import DataError
@@ -61,6 +60,8 @@ class HoldoutPlan(BaseModel):
 
     def fold_places(self, development_label: Labels) -> list[Fold]:
         """Return ``folds * repeats`` pairs of places in the development part, repeat by repeat; classes keep their shares."""
+        from sklearn.model_selection import RepeatedStratifiedKFold
+
         splitter = RepeatedStratifiedKFold(n_splits=self.folds, n_repeats=self.repeats, random_state=self.seed)
         return list(splitter.split(np.zeros(development_label.size), development_label))
 

@@ -25,6 +25,8 @@ class Explanation:
     contributions: np.ndarray
     values: np.ndarray
     names: tuple[str, ...]
+    base: float = 0.0
+    """What the contributions of a row are added to; the sum is its calibrated log-odds."""
 
     def importance(self) -> list[tuple[str, float]]:
         """Return (name, mean absolute contribution), largest first."""
@@ -41,21 +43,27 @@ class Explanation:
 
 
 def explain(model: FraudModel, rows: pa.Table) -> Explanation:
-    """Explain every given row: about 1 ms a row, so give a sample or the flagged rows.
+    """Explain every given row: milliseconds a row, so give a sample or the flagged rows."""
+    return explain_matrix(model, matrix(rows))
+
+
+def explain_matrix(model: FraudModel, x: np.ndarray) -> Explanation:
+    """Explain rows that are a matrix (n, f) float32 in the order of ``MODEL_FEATURES``.
 
     Tree contributions are exact SHAP values (Lundberg et al. 2020, *Nature Machine Intelligence* 2:56, computed by
     XGBoost), scaled by the fusion's slope; the autoencoder counts as one more feature, against its mean on the calibration slice.
     """
-    x = matrix(rows)
     trees = np.asarray(
         model.booster.predict(xgb.DMatrix(x, feature_names=list(MODEL_FEATURES)), pred_contribs=True), dtype=np.float64
     )
     contributions, values, names = model.fusion.booster * trees[:, :-1], x.astype(np.float64), MODEL_FEATURES
+    base = model.fusion.intercept + model.fusion.booster * float(trees[0, -1]) if len(x) else 0.0
     if model.fusion.uses_autoencoder:
+        base += model.fusion.autoencoder * model.fusion.mean_log_error
         error = model.log_errors(x)
         contributions = np.column_stack([contributions, model.fusion.autoencoder * (error - model.fusion.mean_log_error)])
         values, names = np.column_stack([values, error]), (*names, RECONSTRUCTION_ERROR)
-    return Explanation(contributions, values, names)
+    return Explanation(contributions, values, names, base)
 
 
 def sample_rows(rows: int, wanted: int, seed: int) -> np.ndarray:

@@ -7,9 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
-from scipy.optimize import minimize
-from sklearn.metrics import average_precision_score
-from sklearn.model_selection import RepeatedStratifiedKFold
 
 _FOLDS = 5
 _REPEATS = 4
@@ -97,6 +94,8 @@ def _fit(margin: Floats, error: Floats, label: NDArray[np.int8], weight: Floats,
     (King & Zeng 2001, *Political Analysis* 9:137, for the shift). Normal priors around it keep a calibration slice with
     a dozen frauds from claiming certainty; with hundreds they hardly matter and the fit is Platt's (1999).
     """
+    from scipy.optimize import minimize
+
     # Sums without BLAS, whose last bits change with its number of threads.
     x = np.column_stack([np.ones_like(margin), margin, error])
     centre = np.array([prior_shift, 1.0, 0.0])
@@ -118,6 +117,9 @@ def _fit(margin: Floats, error: Floats, label: NDArray[np.int8], weight: Floats,
 
 def _cross_fitted(margin: Floats, error: Floats, label: NDArray[np.int8], weight: Floats, prior_shift: float, seed: int) -> float:
     """Return the mean average precision over repeats; 0 where there are too few frauds to leave any out."""
+    from sklearn.metrics import average_precision_score
+    from sklearn.model_selection import RepeatedStratifiedKFold
+
     folds = min(_FOLDS, int(label.sum()))
     if folds < 2:
         return 0.0

@@ -1,0 +1,26 @@
+"""What the registry tells about the run that made a version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from fusionguard.home import Home
+from fusionguard.registry.tracking import open_store, registry_errors
+from fusionguard.registry.versions import RegisteredVersion
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """When a run began, and the metrics it logged."""
+
+    began: datetime
+    metrics: dict[str, float]
+
+
+def describe_run(home: Home, version: RegisteredVersion) -> RunFacts:
+    """Return the facts of the run behind a version; raises :class:`RegistryError`."""
+    client = open_store(home)
+    with registry_errors(home.mlflow_uri):
+        run = client.get_run(version.run_id)
+    return RunFacts(datetime.fromtimestamp(run.info.start_time / 1000, UTC), dict(sorted(run.data.metrics.items())))

@@ -1,0 +1,84 @@
+"""Building ``RiskScoring``, the Bento: the service, its lock and a release in one folder that any machine can run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fusionguard.errors import FusionGuardError, UsageError
+from fusionguard.files import storage_errors
+from fusionguard.home import Home
+from fusionguard.serving.launch import QUIET
+from fusionguard.serving.release import ReleasedModel
+from fusionguard.serving.resolve import make_release
+
+BENTOFILE = "bentofile.yaml"
+RELEASE = "release"
+
+
+@dataclass(frozen=True)
+class BuiltBento:
+    """A Bento: its tag, the folder that is the context of its image, and its models."""
+
+    tag: str
+    folder: Path
+    models: tuple[ReleasedModel, ...]
+
+    @property
+    def simulated(self) -> bool:
+        """Whether one of its models was trained on simulated data."""
+        return any(about.origin == "simulated" for about in self.models)
+
+
+def build_bento(
+    home: Home, *, models: Sequence[str] = (), challengers: Sequence[str] = (), checkout: Path | None = None
+) -> BuiltBento:
+    """Resolve the champions, or the models that are named, now, and build the Bento of them.
+
+    An earlier version is rolled back to by naming it: ``models=["fraud@3"]``. Nothing is uploaded; BentoML's store is the home's.
+
+    Raises
+    ------
+    UsageError
+        This is not a checkout, or a name means nothing.
+    RegistryError, BundleError, StorageError
+        As :func:`make_release` says.
+    FusionGuardError
+        BentoML refuses.
+    """
+    root = checkout or Path(__file__).resolve().parents[3]
+    if not (root / BENTOFILE).is_file():
+        raise UsageError(f"There is no {BENTOFILE} in {root}.", "Build a Bento from a checkout of FusionGuard.")
+    store = home.state / "bentoml"
+    with tempfile.TemporaryDirectory(prefix="fusionguard-bento-") as temporary:  # BentoML reads no folder that begins with a dot
+        context = Path(temporary)
+        _copy_sources(root, context)
+        released = make_release(home, context / RELEASE, models=models, challengers=challengers)
+        tag = _build(context, store)
+    name, _, version = tag.partition(":")
+    return BuiltBento(tag, store / "bentos" / name / version, released)
+
+
+def _copy_sources(root: Path, context: Path) -> None:
+    with storage_errors(context):
+        for name in (BENTOFILE, "service.py", "requirements-serving.lock"):
+            shutil.copy2(root / name, context / name)
+        shutil.copytree(root / "docker", context / "docker")
+        shutil.copytree(root / "src", context / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+
+
+def _build(context: Path, store: Path) -> str:
+    environment = dict(os.environ) | QUIET | {"BENTOML_HOME": str(store), "FUSIONGUARD_SERVE_RELEASE": str(context / RELEASE)}
+    command = [sys.executable, "-m", "bentoml", "build", "--output", "tag", "."]
+    done = subprocess.run(command, env=environment, cwd=context, capture_output=True, text=True)
+    lines = [line for line in done.stdout.splitlines() if line.startswith("__tag__:")]
+    if done.returncode != 0 or not lines:
+        said = (done.stderr.strip() or done.stdout.strip() or "nothing").splitlines()[-1]
+        raise FusionGuardError(f"BentoML did not build the Bento: {said}.", "Check bentofile.yaml.")
+    return lines[0].removeprefix("__tag__:").strip()

@@ -1,0 +1,146 @@
+"""HTTP below the routes: bodies read within limits of size and time, answers with the headers that all of them have."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any, NamedTuple
+
+import orjson
+
+from fusionguard.serving.problems import ProblemError
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+JSON = "application/json"
+PROBLEM = "application/problem+json"
+HTML = "text/html; charset=utf-8"
+
+DRAINED_BYTES = 64 * 2**20
+"""Of a body that is too large so much is read and thrown away, so that the client is there to read the refusal."""
+
+SECURITY_HEADERS = [
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+]
+
+
+class ClientGoneError(Exception):
+    """The client closed the connection before its request was complete."""
+
+
+class Request(NamedTuple):
+    """A request whose body is read when a route asks for it."""
+
+    id: str
+    route: str
+    headers: dict[bytes, bytes]
+    receive: Receive
+    seconds: float
+    """How long its body may take."""
+
+    async def body(self, most_bytes: int) -> bytes:
+        """Return the body.
+
+        Raises
+        ------
+        ProblemError
+            It is larger than ``most_bytes`` (413), compressed (415), or does not arrive in time (408).
+        ClientGoneError
+            The client closed the connection.
+        """
+        if self.headers.get(b"content-encoding", b"identity") != b"identity":
+            raise ProblemError(415, "compressed", "Compressed bodies are not read; send it as it is.")
+        declared = self.headers.get(b"content-length", b"0")
+        try:
+            async with asyncio.timeout(self.seconds):
+                if declared.isdigit() and int(declared) > most_bytes:
+                    raise await self._too_large(most_bytes, int(declared))
+                message = await self._next()
+                if not message.get("more_body"):
+                    body: bytes = message.get("body", b"")
+                    if len(body) > most_bytes:
+                        raise await self._too_large(most_bytes, 0)
+                    return body
+                return await self._rest(message, most_bytes)
+        except TimeoutError:
+            detail = f"The body did not arrive within {self.seconds:g} seconds."
+            raise ProblemError(408, "slow_body", detail, headers={"connection": "close"}) from None
+
+    def media_type(self, allowed: Iterable[str]) -> str:
+        """Return the content type without its parameters; raise :class:`ProblemError` (415) where it is not among ``allowed``."""
+        given = self.headers.get(b"content-type", b"").decode("latin-1")
+        kind, _, parameters = given.partition(";")
+        kind, charset = kind.strip().lower(), parameters.strip().lower().replace('"', "")
+        if kind not in allowed or charset not in ("", "charset=utf-8"):
+            raise ProblemError(415, "content_type", f"Content-Type must be {' or '.join(allowed)}, in UTF-8 where it is text.")
+        return kind
+
+    async def _next(self) -> MutableMapping[str, Any]:
+        message = await self.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError
+        return message
+
+    async def _rest(self, message: MutableMapping[str, Any], most_bytes: int) -> bytes:
+        parts = [message.get("body", b"")]
+        size = len(parts[0])
+        while message.get("more_body"):
+            message = await self._next()
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            if size > most_bytes:
+                raise await self._too_large(most_bytes, 0)
+        return b"".join(parts)
+
+    async def _too_large(self, most_bytes: int, declared: int) -> ProblemError:
+        drained = 0
+        if b"expect" not in self.headers and declared <= DRAINED_BYTES:
+            while drained <= DRAINED_BYTES:
+                message = await self._next()
+                drained += len(message.get("body", b""))
+                if not message.get("more_body"):
+                    break
+        return ProblemError(413, "too_large", f"The body may have {most_bytes:,} bytes at most.", headers={"connection": "close"})
+
+
+class Response(NamedTuple):
+    """An answer that is ready to be sent."""
+
+    status: int
+    body: bytes
+    media_type: str = JSON
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+def json_response(content: Any, headers: tuple[tuple[bytes, bytes], ...] = (), status: int = 200) -> Response:
+    """Return content as JSON; NumPy columns are written as arrays."""
+    return Response(status, orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY), JSON, headers)
+
+
+def problem_response(problem: ProblemError, request_id: str) -> Response:
+    """Return a refusal."""
+    headers = tuple((name.encode(), value.encode()) for name, value in problem.headers.items())
+    return Response(problem.status, orjson.dumps(problem.content(request_id)), PROBLEM, headers)
+
+
+async def send_response(
+    send: Send, response: Response, common: list[tuple[bytes, bytes]], request_id: str, seconds: float
+) -> None:
+    """Send an answer, and give up on a client that does not read it within ``seconds``."""
+    headers = [
+        (b"content-type", response.media_type.encode()),
+        (b"content-length", str(len(response.body)).encode()),
+        (b"x-request-id", request_id.encode()),
+        *(common if response.media_type != HTML else [each for each in common if each[0] != b"content-security-policy"]),
+        *response.headers,
+    ]
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    async with asyncio.timeout(seconds):
+        await send({"type": "http.response.body", "body": response.body})

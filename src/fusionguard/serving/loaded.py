@@ -1,0 +1,54 @@
+"""A release in memory: its models, ready to answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from fusionguard.models.bundle import Bundle
+from fusionguard.models.family import model_family
+from fusionguard.serving.engines import Engine, open_engine
+from fusionguard.serving.release import ReleasedModel, check_release
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model that is ready to answer."""
+
+    about: ReleasedModel
+    engine: Engine
+    version: str
+    origin: str
+
+    @property
+    def simulated(self) -> bool:
+        """Whether it was trained on simulated data."""
+        return self.origin == "simulated"
+
+
+@dataclass(frozen=True)
+class LoadedRelease:
+    """The models of a release, by family."""
+
+    champions: dict[str, LoadedModel]
+    challengers: dict[str, LoadedModel]
+
+    @property
+    def models(self) -> list[LoadedModel]:
+        """All of them, champions first."""
+        return [*self.champions.values(), *self.challengers.values()]
+
+
+def load_release(folder: Path) -> LoadedRelease:
+    """Check every byte of a release and load its models; what lies in the folder later does not matter.
+
+    Raises
+    ------
+    BundleError
+        The release is not whole, as :func:`check_release` says, or holds a model that this version cannot read.
+    """
+    loaded: dict[str, dict[str, LoadedModel]] = {"champion": {}, "challenger": {}}
+    for about in check_release(folder).models:
+        engine = open_engine(model_family(about.model), Bundle(folder / about.folder))
+        loaded[about.role][about.model] = LoadedModel(about, engine, engine.bundle.version, engine.bundle.manifest.origin)
+    return LoadedRelease(loaded["champion"], loaded["challenger"])

@@ -1,0 +1,150 @@
+"""The parts of a log on disk: parquet files that are written whole, never changed, and checked when they are read."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fusionguard.errors import StorageError
+from fusionguard.files import atomic_path
+from fusionguard.serving.prediction_log.schema import REQUEST_ID, TIME, check_marks
+
+PATTERN = "part-*.parquet"
+TEMPORARIES = ".part-*.tmp"
+
+ROW_GROUP_ROWS = 65_536
+"""Rows of a part that are read together, at most."""
+
+
+class DamagedPartError(StorageError):
+    """A part whose bytes are not what was written: cut off, altered or unreadable."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        self.path, self.why = path, why
+        super().__init__(f"{path} cannot be read: {why}.", "Restore it from a copy; until then its rows are missing.")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (self.path, self.why))
+
+
+def part_name(process: int, number: int, token: str) -> str:
+    """Return the name of a part that is written now; names sort by time, and no two processes make the same one.
+
+    ``token`` tells processes apart that have the same id in different containers.
+    """
+    return f"part-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{process}-{number:06d}-{token}.parquet"
+
+
+def list_parts(folder: Path) -> list[Path]:
+    """Return the parts in a folder in the order of their names; none where the folder does not exist.
+
+    A listing that runs while parts are merged may miss both a part and what it was merged into, so it is repeated until two
+    are equal.
+    """
+    before: list[Path] | None = None
+    while True:
+        found = sorted(folder.glob(PATTERN))
+        if found == before:
+            return found
+        before = found
+
+
+def part_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    """Open a parquet file as every part is written: compressed, a checksum on each page, statistics of the time alone."""
+    return pq.ParquetWriter(
+        path,
+        schema,
+        compression="zstd",
+        compression_level=1,
+        use_dictionary=[field.name for field in schema if pa.types.is_string(field.type) and field.name != REQUEST_ID],
+        write_statistics=[TIME],
+        write_page_checksum=True,
+    )
+
+
+def write_part(target: Path, table: pa.Table) -> None:
+    """Write a part: whole and on the disk when this returns, else absent.
+
+    Raises
+    ------
+    StorageError, OSError
+        The disk refuses.
+    """
+    with atomic_path(target) as temporary, part_writer(temporary, table.schema) as writer:
+        writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
+
+
+class OpenPart:
+    """A part that is being read; use it in a ``with`` statement.
+
+    Raises
+    ------
+    FileNotFoundError
+        It is gone: it was merged into another.
+    LogVersionError, ForeignPartError
+        It is not this version's to read, or not a part of ``model``'s log.
+    DamagedPartError
+        Its bytes are not what was written; also raised while it is read.
+    """
+
+    def __init__(self, path: Path, model: str) -> None:
+        self.path = path
+        try:
+            self._file = pq.ParquetFile(path, page_checksum_verification=True, pre_buffer=False)
+        except FileNotFoundError:
+            raise
+        except (OSError, pa.ArrowException) as error:
+            raise _damaged(path, error) from error
+        try:
+            check_marks(path, self._file.schema_arrow, model)
+        except StorageError:
+            self._file.close()
+            raise
+
+    def __enter__(self) -> OpenPart:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.close()
+
+    @property
+    def rows(self) -> int:
+        """The number of rows."""
+        return int(self._file.metadata.num_rows)
+
+    @property
+    def groups(self) -> int:
+        """The number of row groups."""
+        return int(self._file.metadata.num_row_groups)
+
+    def times(self, group: int) -> tuple[datetime, datetime] | None:
+        """Return the first and the last time in a row group, from the footer; None where it does not say."""
+        content = self._file.metadata.row_group(group)
+        place = self._file.schema_arrow.get_field_index(TIME)
+        statistics = content.column(place).statistics
+        return (statistics.min, statistics.max) if statistics is not None and statistics.has_min_max else None
+
+    def read(self, group: int, columns: list[str] | None = None) -> pa.Table:
+        """Return the rows of a row group; each page is compared with its checksum."""
+        try:
+            return self._file.read_row_group(group, columns=columns, use_threads=False)
+        except (OSError, pa.ArrowException) as error:
+            raise _damaged(self.path, error) from error
+
+
+def remove_stale_temporaries(folder: Path, older_than_seconds: float = 3600.0) -> None:
+    """Remove what processes left half written that were killed; a file that still grows is younger."""
+    for path in folder.glob(TEMPORARIES):
+        try:
+            if time.time() - path.stat().st_mtime > older_than_seconds:
+                path.unlink(missing_ok=True)
+        except FileNotFoundError:
+            continue
+
+
+def _damaged(path: Path, error: Exception) -> DamagedPartError:
+    return DamagedPartError(path, str(error).splitlines()[0].rstrip(". ") if str(error) else type(error).__name__)

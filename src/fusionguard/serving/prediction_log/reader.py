@@ -1,0 +1,168 @@
+"""The reading end of the prediction log: a window of time, each row once, with the outcomes that are known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fusionguard.errors import StorageError, UnknownChoiceError, UsageError
+from fusionguard.models.family import model_family
+from fusionguard.serving.prediction_log.labels import read_labels
+from fusionguard.serving.prediction_log.parts import DamagedPartError, OpenPart, list_parts
+from fusionguard.serving.prediction_log.schema import (
+    KEY,
+    LABEL,
+    OBSERVED_AT,
+    REQUEST_ID,
+    ROW,
+    SHADOW,
+    TIME,
+    ForeignPartError,
+    log_schema,
+    part_schema,
+)
+
+_ATTEMPTS = 20
+
+
+@dataclass(frozen=True)
+class UnreadablePart:
+    """A file among the parts that was left out, and why."""
+
+    path: Path
+    why: str
+
+
+@dataclass(frozen=True)
+class LogWindow:
+    """What was logged in a span of time.
+
+    Parameters
+    ----------
+    table
+        The rows by time: the columns of :func:`log_schema`, or those that were asked for.
+    repeated
+        Rows left out because one with the same request id and row number is in ``table``.
+    unreadable
+        Files left out because they are damaged or not parts of the log; their rows are missing.
+    """
+
+    table: pa.Table
+    repeated: int
+    unreadable: tuple[UnreadablePart, ...]
+
+
+def read_log(
+    folder: Path,
+    model: str,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    *,
+    columns: Sequence[str] | None = None,
+    shadow: bool = False,
+) -> LogWindow:
+    """Read what a model answered from ``since`` to before ``until``, while services may go on writing; nothing is changed.
+
+    Of rows with the same request id and row number the earliest in the window counts. All rows of the window are in memory, about
+    350 bytes each with every column.
+
+    Parameters
+    ----------
+    folder, model
+        As in :meth:`PredictionLog.open`; a log that does not exist is empty.
+    since, until
+        With a time zone; None for no bound.
+    columns
+        Names from :func:`log_schema`; by default all.
+    shadow
+        True reads what challengers would have answered, and False what was answered.
+
+    Raises
+    ------
+    LogVersionError
+        A newer FusionGuard wrote a part, or the labels.
+    StorageError
+        The label file is damaged, or a folder may not be read.
+    UsageError
+        A time without a time zone, an unknown model or column.
+    """
+    name = model_family(model).name
+    for bound in (since, until):
+        if bound is not None and bound.utcoffset() is None:
+            raise UsageError(f"{bound} has no time zone.", "Give one, such as UTC.")
+    wanted = list(log_schema(name).names if columns is None else columns)
+    for column in wanted:
+        if column not in log_schema(name).names:
+            raise UnknownChoiceError("column", column, log_schema(name).names)
+    read = [column for column in part_schema(name).names if column in {*wanted, *KEY, TIME}]
+    rows, unreadable = _read_parts(folder / name, name, read, _Window(since, until, shadow))
+    unique = _first_of_each(rows)
+    labelled = _with_labels(unique, folder, name) if {LABEL, OBSERVED_AT} & {*wanted} else unique
+    return LogWindow(labelled.select(wanted), rows.num_rows - unique.num_rows, unreadable)
+
+
+@dataclass(frozen=True)
+class _Window:
+    since: datetime | None
+    until: datetime | None
+    shadow: bool
+
+    def misses(self, times: tuple[datetime, datetime] | None) -> bool:
+        """Tell whether no row of that span can be inside."""
+        if times is None:
+            return False
+        return (self.since is not None and times[1] < self.since) or (self.until is not None and times[0] >= self.until)
+
+    def of(self, rows: pa.Table) -> pa.Table:
+        """Return the rows inside."""
+        inside = pc.equal(rows[SHADOW], self.shadow)
+        if self.since is not None:
+            inside = pc.and_(inside, pc.greater_equal(rows[TIME], pa.scalar(self.since, rows[TIME].type)))
+        if self.until is not None:
+            inside = pc.and_(inside, pc.less(rows[TIME], pa.scalar(self.until, rows[TIME].type)))
+        return rows.filter(inside)
+
+
+def _read_parts(home: Path, model: str, columns: list[str], window: _Window) -> tuple[pa.Table, tuple[UnreadablePart, ...]]:
+    """Read every part; where one was merged away meanwhile, all again, for its rows are elsewhere now."""
+    for _ in range(_ATTEMPTS):
+        tables, unreadable = [pa.schema([part_schema(model).field(name) for name in columns]).empty_table()], []
+        try:
+            for path in list_parts(home):
+                try:
+                    tables.extend(_read_part(path, model, columns, window))
+                except DamagedPartError as error:
+                    unreadable.append(UnreadablePart(path, error.why))
+                except ForeignPartError as error:
+                    unreadable.append(UnreadablePart(path, error.what))
+        except FileNotFoundError:
+            continue
+        return pa.concat_tables(tables), tuple(unreadable)
+    raise StorageError(f"The parts in {home} change too fast to be read.", "Try again when no compaction runs.")
+
+
+def _read_part(path: Path, model: str, columns: list[str], window: _Window) -> list[pa.Table]:
+    with OpenPart(path, model) as part:
+        groups = [number for number in range(part.groups) if not window.misses(part.times(number))]
+        return [window.of(part.read(number, columns)).replace_schema_metadata(None) for number in groups]
+
+
+def _first_of_each(rows: pa.Table) -> pa.Table:
+    """Return rows by time, request and number, of each key the first."""
+    ordered = rows.sort_by([(TIME, "ascending"), (REQUEST_ID, "ascending"), (ROW, "ascending")])
+    keys = ordered.select(KEY).append_column("place", pa.array(np.arange(ordered.num_rows)))
+    first = keys.group_by(list(KEY), use_threads=False).aggregate([("place", "min")])["place_min"].to_numpy()
+    return ordered if len(first) == ordered.num_rows else ordered.take(np.sort(first))
+
+
+def _with_labels(rows: pa.Table, folder: Path, model: str) -> pa.Table:
+    labels = read_labels(folder, model, rows[REQUEST_ID])
+    places = rows.select([REQUEST_ID, ROW]).append_column("place", pa.array(np.arange(rows.num_rows)))
+    joined = places.join(labels, keys=[REQUEST_ID, ROW], join_type="left outer", use_threads=False).sort_by("place")
+    return rows.append_column(LABEL, joined[LABEL]).append_column(OBSERVED_AT, joined[OBSERVED_AT])

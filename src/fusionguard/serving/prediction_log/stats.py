@@ -1,0 +1,35 @@
+"""What a prediction log tells about itself, for metrics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class LogStats:
+    """Counts since the log was opened; rows offered are always ``rows_written + rows_pending + rows_lost``.
+
+    Parameters
+    ----------
+    rows_accepted
+        Rows that were taken to be written.
+    rows_written
+        Rows on the disk.
+    rows_lost
+        Rows that will never be written: there was no room for them, they did not fit the log's columns, or the log was closed
+        while the disk refused.
+    rows_pending
+        Rows in memory.
+    parts_written, failed_writes
+        Parts on the disk, and attempts at one that the disk refused.
+    last_error
+        For people: what the disk refuses now, else why a record that did not fit was lost last, else None.
+    """
+
+    rows_accepted: int
+    rows_written: int
+    rows_lost: int
+    rows_pending: int
+    parts_written: int
+    failed_writes: int
+    last_error: str | None

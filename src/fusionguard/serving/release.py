@@ -1,0 +1,108 @@
+"""A release: the folder of models that a service loads, pinned to the last byte, which needs no registry to be read."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from fusionguard.data.provenance import Origin
+from fusionguard.errors import BundleError
+from fusionguard.files import atomic_folder, write_json
+from fusionguard.models.bundle import MANIFEST, Bundle
+
+RELEASE = "release.json"
+FORMAT = 1
+
+Role = Literal["champion", "challenger"]
+
+_REMEDY = "Write the release again: fusionguard release."
+
+
+class ReleasedModel(BaseModel):
+    """What is known of one model of a release."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: Literal["fraud", "churn"]
+    role: Role
+    """The champion answers; a challenger is scored in its shadow, and only logged."""
+    bundle_sha256: str
+    origin: Origin
+    """Where its training data came from."""
+    registered_version: int | None = None
+    """Its number in the registry; null for a bundle that was named by its folder."""
+    trained_at: str | None = None
+    """When its run began, in UTC as RFC 3339 has it; null where the registry does not say."""
+    metrics: dict[str, float] = {}
+    """Its metrics on the test slice, as they were registered."""
+
+    @property
+    def folder(self) -> str:
+        """The name of the bundle's folder in the release."""
+        return f"{self.model}-{self.role}"
+
+
+class Release(BaseModel):
+    """What ``release.json`` holds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int = FORMAT
+    models: tuple[ReleasedModel, ...]
+
+
+def write_release(folder: Path, models: Iterable[tuple[ReleasedModel, Bundle]]) -> None:
+    """Write a release in the place of an earlier one: whole or not at all; raises :class:`StorageError`."""
+    listed = list(models)
+    with atomic_folder(folder) as temporary:
+        for about, bundle in listed:
+            shutil.copytree(bundle.folder, temporary / about.folder)
+        release = Release(models=tuple(about for about, _ in listed))
+        write_json(temporary / RELEASE, release.model_dump(mode="json"))
+
+
+def check_release(folder: Path) -> Release:
+    """Check every byte of a release without loading a model; return what it says of itself.
+
+    Raises
+    ------
+    BundleError
+        There is no release, it is of another format, a bundle is damaged or not the one that was released, or none of its
+        models is a champion.
+    """
+    release = read_release(folder)
+    for about in release.models:
+        bundle = Bundle(folder / about.folder)
+        if not (bundle.folder / MANIFEST).is_file() or bundle.sha256 != about.bundle_sha256:
+            raise BundleError(
+                f"The {about.role} of {about.model} is not the bundle that was released (its SHA-256 differs, or it is gone).",
+                _REMEDY,
+            )
+        Bundle.open(bundle.folder)
+    if not any(about.role == "champion" for about in release.models):
+        raise BundleError(f"The release '{folder}' holds no champion.", _REMEDY)
+    return release
+
+
+def read_release(folder: Path) -> Release:
+    """Return what a release says of itself; raises :class:`BundleError`."""
+    file = folder / RELEASE
+    if not file.is_file():
+        raise BundleError(f"'{folder}' is not a release: it has no {RELEASE}.", _REMEDY)
+    try:
+        content = json.loads(file.read_bytes())
+        found = content.get("format") if isinstance(content, dict) else None
+        if found != FORMAT:
+            raise BundleError(f"The release '{folder}' has format {found}; this version reads {FORMAT}.", _REMEDY)
+        release = Release.model_validate(content)
+    except (ValueError, ValidationError) as error:
+        raise BundleError(f"{RELEASE} in '{folder}' is damaged.", _REMEDY) from error
+    names = [about.folder for about in release.models]
+    if len(set(names)) != len(names):
+        raise BundleError(f"{RELEASE} in '{folder}' names a model twice.", _REMEDY)
+    return release

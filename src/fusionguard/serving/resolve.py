@@ -1,0 +1,78 @@
+"""From names such as ``fraud@champion`` to a release on the disk: the one part of serving that asks the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from fusionguard.errors import RegistryError, UsageError
+from fusionguard.home import Home
+from fusionguard.models.bundle import Bundle
+from fusionguard.serving.release import ReleasedModel, Role, write_release
+
+FAMILIES = ("fraud", "churn")
+
+
+def make_release(
+    home: Home, folder: Path, *, models: Sequence[str] = (), challengers: Sequence[str] = ()
+) -> tuple[ReleasedModel, ...]:
+    """Resolve champions and challengers now, and write them as a release; return what it holds.
+
+    Parameters
+    ----------
+    folder
+        Where the release is written, in the place of an earlier one.
+    models
+        What answers: ``fraud@champion``, ``churn@3`` or a bundle's folder; of each family one at most. Without any, the
+        champions there are.
+    challengers
+        What is scored in the shadow, named likewise; the same bundle as the champion's is left out.
+
+    Raises
+    ------
+    UsageError, RegistryError, BundleError
+        A name means nothing, two mean the same family, a challenger has no champion, or a bundle is damaged.
+    StorageError
+        The disk refuses.
+    """
+    chosen = [_resolve(home, spec, "champion") for spec in models] or _champions(home)
+    answering = {about.model: about.bundle_sha256 for about, _ in chosen}
+    if len(answering) < len(chosen):
+        raise UsageError("Two of the models are of the same family.", "Name one for fraud and one for churn.")
+    shadows = [_resolve(home, spec, "challenger") for spec in challengers]
+    if len({about.model for about, _ in shadows}) < len(shadows):
+        raise UsageError("Two of the challengers are of the same family.", "Name one for fraud and one for churn.")
+    for about, _ in shadows:
+        if about.model not in answering:
+            raise UsageError(f"The {about.model} challenger has no champion to shadow.", "Name a model of the same family.")
+    listed = chosen + [pair for pair in shadows if pair[0].bundle_sha256 != answering[pair[0].model]]
+    write_release(folder, listed)
+    return tuple(about for about, _ in listed)
+
+
+def _champions(home: Home) -> list[tuple[ReleasedModel, Bundle]]:
+    from fusionguard.registry.aliases import champion
+
+    found = [_resolve(home, f"{family}@champion", "champion") for family in FAMILIES if champion(home, family) is not None]
+    if not found:
+        raise RegistryError("There is no champion yet.", "Train one first: make fraud, or make churn.")
+    return found
+
+
+def _resolve(home: Home, spec: str, role: Role) -> tuple[ReleasedModel, Bundle]:
+    from fusionguard.registry.aliases import find_version, resolve_bundle
+    from fusionguard.registry.runs import describe_run
+
+    bundle = resolve_bundle(home, spec)
+    about = ReleasedModel(
+        model=bundle.manifest.model,  # type: ignore[arg-type]
+        role=role,
+        bundle_sha256=bundle.sha256,
+        origin=bundle.manifest.origin,
+    )
+    if "@" not in spec or Path(spec).expanduser().is_dir():
+        return about, bundle
+    version = find_version(home, spec)
+    facts = describe_run(home, version)
+    began = facts.began.isoformat(timespec="seconds")
+    return about.model_copy(update={"registered_version": version.version, "trained_at": began, "metrics": facts.metrics}), bundle

@@ -1,0 +1,197 @@
+"""The routes that score: one row, a batch, an explanation; what they answer is logged, and shadowed by a challenger."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from fusionguard.models.family import REASONS
+from fusionguard.serving.engines import Answer, Answers
+from fusionguard.serving.fields import request_fields
+from fusionguard.serving.http import JSON, Request, Response, json_response
+from fusionguard.serving.loaded import LoadedModel, LoadedRelease
+from fusionguard.serving.metrics import Metrics
+from fusionguard.serving.prediction_log import LoggedBatch, LoggedRow, PredictionLog
+from fusionguard.serving.problems import ProblemError
+from fusionguard.serving.requests import ManyRows, RowReader, parse_json
+from fusionguard.serving.settings import ServeSettings
+from fusionguard.serving.tables import ARROW, PARQUET, read_table, write_table
+
+ONE_ROW_BYTES = 64 * 1024
+
+_log = logging.getLogger(__name__)
+
+
+class ScoringRoutes:
+    """The scoring routes of one model family."""
+
+    def __init__(
+        self,
+        family: str,
+        settings: ServeSettings,
+        metrics: Metrics,
+        log: PredictionLog | None,
+        batches: ThreadPoolExecutor,
+    ) -> None:
+        self.family = family
+        self.model: LoadedModel | None = None
+        self.challenger: LoadedModel | None = None
+        self._fields = request_fields(family)
+        self._outputs = tuple(self._fields.family.outputs)
+        self._decision, self._reasons = self._outputs.index("decision"), self._outputs.index(REASONS)
+        self._probability = self._outputs.index("probability")
+        self._reader = RowReader(self._fields)
+        self._settings, self._metrics, self._prediction_log, self._batches = settings, metrics, log, batches
+        self._waiting = 0
+
+    def use(self, release: LoadedRelease) -> None:
+        """Answer with the models of a release from the next request on; those at work end with the models they began with."""
+        self.model, self.challenger = release.champions.get(self.family), release.challengers.get(self.family)
+
+    async def score(self, request: Request) -> Response:
+        """Score one row."""
+        request.media_type((JSON,))
+        row = self._reader.one(parse_json(await request.body(ONE_ROW_BYTES)))
+        model = self._model()
+        answer = model.engine.one(row.values)
+        self._note(request, model, answer)
+        if self.challenger is not None:
+            asyncio.get_running_loop().call_soon(self._shadow_one, request, self.challenger, row.values)
+        return json_response(self._content(request, model, answer, row.id), _headers(model))
+
+    async def explain(self, request: Request) -> Response:
+        """Score one row and tell what each feature adds."""
+        request.media_type((JSON,))
+        row = self._reader.one(parse_json(await request.body(ONE_ROW_BYTES)))
+        model = self._model()
+        told = model.engine.explain(row.values)
+        self._note(request, model, told.answer)
+        content = self._content(request, model, told.answer, row.id)
+        values = [*told.answer.features, *[None] * (len(told.names) - len(told.answer.features))]
+        pairs = sorted(zip(told.names, values, told.values, strict=True), key=lambda each: -abs(each[2]))
+        content["base"] = told.base
+        content["contributions"] = [
+            {"feature": name, "value": value, "contribution": contribution} for name, value, contribution in pairs
+        ]
+        return json_response(content, _headers(model))
+
+    async def score_batch(self, request: Request) -> Response:
+        """Score many rows, in the thread of batches, so that single rows are answered meanwhile."""
+        kind = request.media_type((JSON, ARROW, PARQUET))
+        accepted = _accepted(request)
+        body = await request.body(self._settings.largest_body_bytes)
+        model = self._model()
+        if self._waiting > self._settings.waiting_batches:
+            raise ProblemError(429, "busy", "Too many batches wait for their turn.", headers={"retry-after": "1"})
+        self._waiting += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._batches, self._score_many, request, model, body, kind, accepted)
+        finally:
+            self._waiting -= 1
+
+    def _score_many(self, request: Request, model: LoadedModel, body: bytes, kind: str, accepted: str) -> Response:
+        most = self._settings.largest_batch_rows
+        is_json = kind == JSON
+        rows = self._reader.many(parse_json(body), most) if is_json else read_table(body, kind, self._fields, most)
+        answers = model.engine.many(rows.columns)
+        self._note_many(request, model, answers, role="champion")
+        if self.challenger is not None:
+            self._batches.submit(self._shadow_many, request, self.challenger, rows)
+        if accepted == JSON:
+            return self._batch_json(request, model, answers, rows)
+        table = answers.values.append_column("decision_reason", pa.array(answers.whys, pa.string()))
+        if rows.ids is not None:
+            table = table.add_column(0, "id", pa.array(rows.ids, pa.string()))
+        about = {"request_id": request.id, "model_version": model.version, "origin": model.origin}
+        return Response(200, write_table(table.replace_schema_metadata(about), accepted), accepted, _headers(model))
+
+    def _batch_json(self, request: Request, model: LoadedModel, answers: Answers, rows: ManyRows) -> Response:
+        columns: dict[str, Any] = {} if rows.ids is None else {"id": rows.ids}
+        for name in self._outputs:
+            column = answers.values[name]
+            numeric = pa.types.is_floating(column.type)
+            columns[name] = np.ascontiguousarray(column.to_numpy()) if numeric else column.to_pylist()
+        columns[REASONS] = [text.split("; ") if text else [] for text in columns[REASONS]]
+        columns["decision_reason"] = answers.whys
+        content = self._about(request, model) | {"rows": rows.rows, "flagged_without_reasons": answers.unexplained}
+        if rows.by_column:
+            return json_response(content | {"columns": columns}, _headers(model))
+        lists = [values.tolist() if isinstance(values, np.ndarray) else values for values in columns.values()]
+        content["answers"] = [dict(zip(columns, values, strict=True)) for values in zip(*lists, strict=True)]
+        return json_response(content, _headers(model))
+
+    def _model(self) -> LoadedModel:
+        if self.model is None:
+            raise ProblemError(404, "no_model", f"This service holds no {self.family} model.")
+        return self.model
+
+    def _about(self, request: Request, model: LoadedModel) -> dict[str, Any]:
+        return {"request_id": request.id, "model": self.family, "model_version": model.version, "origin": model.origin}
+
+    def _content(self, request: Request, model: LoadedModel, answer: Answer, row_id: str | None) -> dict[str, Any]:
+        content = self._about(request, model)
+        if row_id is not None:
+            content["id"] = row_id
+        content.update(zip(self._outputs, answer.values, strict=True))
+        reasons = answer.values[self._reasons]
+        content[REASONS] = reasons.split("; ") if reasons else []
+        content["decision_reason"] = answer.why
+        return content
+
+    def _note(self, request: Request, model: LoadedModel, answer: Answer) -> None:
+        decision, probability = answer.values[self._decision], answer.values[self._probability]
+        self._metrics.decision(self.family, model.version, decision, probability)
+        if self._prediction_log is not None:
+            now = time.time_ns() // 1000
+            self._prediction_log.append(LoggedRow(request.id, now, model.version, model.origin, answer.values, answer.features))
+
+    def _note_many(self, request: Request, model: LoadedModel, answers: Answers, *, role: str) -> None:
+        for counted in answers.values["decision"].value_counts().to_pylist():
+            self._metrics.decisions(self.family, model.version, role, counted["values"], counted["counts"])
+        if self._prediction_log is not None:
+            now = time.time_ns() // 1000
+            self._prediction_log.append(
+                LoggedBatch(
+                    request.id, now, model.version, model.origin, answers.values, answers.features, shadow=role == "challenger"
+                )
+            )
+
+    def _shadow_one(self, request: Request, challenger: LoadedModel, values: list[Any]) -> None:
+        try:
+            answer = challenger.engine.one(values)
+        except Exception as error:  # whatever is wrong with a challenger is counted, and reaches nobody
+            self._shadow_failed(error)
+            return
+        self._metrics.decisions(self.family, challenger.version, "challenger", answer.values[self._decision], 1)
+        if self._prediction_log is not None:
+            now = time.time_ns() // 1000
+            self._prediction_log.append(
+                LoggedRow(request.id, now, challenger.version, challenger.origin, answer.values, answer.features, shadow=True)
+            )
+
+    def _shadow_many(self, request: Request, challenger: LoadedModel, rows: ManyRows) -> None:
+        try:
+            self._note_many(request, challenger, challenger.engine.many(rows.columns), role="challenger")
+        except Exception as error:
+            self._shadow_failed(error)
+
+    def _shadow_failed(self, error: Exception) -> None:
+        self._metrics.shadow_failed(self.family)
+        _log.error("The challenger of %s failed: %s", self.family, type(error).__name__)
+
+
+def _headers(model: LoadedModel) -> tuple[tuple[bytes, bytes], ...]:
+    return ((b"x-model-version", model.version.encode()), (b"x-model-origin", model.origin.encode()))
+
+
+def _accepted(request: Request) -> str:
+    """Return the media type of the answer: the first that the client names where that is a table's, else JSON."""
+    wanted = request.headers.get(b"accept", b"").decode("latin-1").partition(",")[0].partition(";")[0].strip().lower()
+    return wanted if wanted in (ARROW, PARQUET) else JSON

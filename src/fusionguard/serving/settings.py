@@ -1,0 +1,65 @@
+"""The service's settings: environment variables ``FUSIONGUARD_SERVE_*``, read once when a worker starts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from fusionguard.errors import UsageError
+
+PREFIX = "FUSIONGUARD_SERVE_"
+
+
+class ServeSettings(BaseModel):
+    """What a service is told; each field is the environment variable ``FUSIONGUARD_SERVE_<FIELD>``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    release: Path = Path("release")
+    """The folder of models, as ``fusionguard release`` writes it."""
+    log: Path | None = None
+    """The folder of the prediction log; nothing is logged where it is not set."""
+    log_flush_seconds: float = Field(default=2.0, gt=0, le=60)
+    """How often scored rows go to the disk: what a killed worker loses at most."""
+    keys: Path | None = None
+    """The file of API keys, as ``fusionguard key`` writes it; without it the service answers loopback alone."""
+    host: str | None = None
+    """The address the service is told to listen on; where it is known and not loopback, a start without keys is refused."""
+    workers: int = Field(default=1, ge=1, le=64)
+    """Worker processes."""
+    requests_per_second: float = Field(default=5_000, gt=0)
+    """How many requests a second each key may send, over all workers, where its own entry does not say."""
+    concurrent_requests: int = Field(default=64, ge=1)
+    """How many requests each key may have open, over all workers, where its own entry does not say."""
+    largest_body_bytes: int = Field(default=16 * 2**20, ge=1024)
+    """The largest body of a batch; one row may take 64 KiB."""
+    largest_batch_rows: int = Field(default=10_000, ge=1, le=100_000)
+    body_seconds: float = Field(default=10.0, gt=0)
+    """How long a client may take to send its headers, its body, or to read its answer."""
+    connections: int = Field(default=1_000, ge=1)
+    """Connections a worker keeps open; more are closed at once."""
+    waiting_batches: int = Field(default=8, ge=1)
+    """Batches that wait while one is scored; more are told to come back."""
+
+
+def read_settings(environment: Mapping[str, str] = os.environ) -> ServeSettings:
+    """Read the settings.
+
+    Raises
+    ------
+    UsageError
+        A variable that begins with ``FUSIONGUARD_SERVE_`` is unknown, or its value is not what it must be.
+    """
+    given = {name.removeprefix(PREFIX).lower(): value for name, value in environment.items() if name.startswith(PREFIX)}
+    unknown = sorted(set(given) - set(ServeSettings.model_fields))
+    if unknown:
+        known = ", ".join(PREFIX + name.upper() for name in ServeSettings.model_fields)
+        raise UsageError(f"Unknown setting {PREFIX}{unknown[0].upper()}.", f"There are: {known}.")
+    try:
+        return ServeSettings.model_validate({name: value for name, value in given.items() if value != ""})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(f"{PREFIX}{str(first['loc'][0]).upper()}: {first['msg']}.", "Correct the variable.") from error

@@ -1,0 +1,130 @@
+"""The Bento: built of the champions, it holds the service, its lock and the bundles, and runs without what trains models."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from fusionguard.home import Home
+from fusionguard.models.bundle import Bundle
+from fusionguard.serving.bento import BuiltBento, build_bento
+from fusionguard.serving.release import check_release
+
+ROOT = Path(__file__).resolve().parents[2]
+ABSENT = ("mlflow", "zenml", "pyspark", "torch", "shap", "sklearn", "duckdb", "matplotlib", "optuna", "great_expectations")
+
+RUN = """
+import sys
+absent = set(sys.argv[1].split(","))
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in absent:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Absent())
+sys.path.insert(0, ".")
+import service, fusionguard, asyncio, pathlib, os
+here = str(pathlib.Path.cwd())
+from fusionguard.serving.app import RiskApp
+from fusionguard.serving.settings import read_settings
+from fusionguard.serving.openapi import example_row
+from fusionguard.serving.fields import request_fields
+from fusionguard.serving.requests import RowReader
+import fusionguard.serving.prediction_log.compaction
+app = RiskApp(read_settings())
+async def run():
+    await app.start()
+    for routes in app._scoring.values():
+        fields = request_fields(routes.family)
+        row = RowReader(fields).one(example_row(fields)).values
+        routes.model.engine.explain(row)
+    await app.stop()
+asyncio.run(run())
+strangers = [name for name, module in sys.modules.items()
+             if name.startswith("fusionguard") and not (module.__file__ or here).startswith(here)]
+print("strangers", strangers, "answered", sorted(app._scoring))
+"""
+
+
+@pytest.fixture(scope="module")
+def built(fraud_bundle: Bundle, churn_bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> BuiltBento:
+    home = Home(tmp_path_factory.mktemp("bento") / "home")
+    return build_bento(home, models=[str(fraud_bundle.folder), str(churn_bundle.folder)])
+
+
+def test_it_is_riskscoring_and_holds_the_champions(built: BuiltBento, fraud_bundle: Bundle, churn_bundle: Bundle) -> None:
+    about = yaml.safe_load((built.folder / "bento.yaml").read_text())
+    assert about["entry_service"] == "RiskScoring"
+    assert built.tag == f"{about['name']}:{about['version']}"
+    release = check_release(built.folder / "src" / "release")
+    assert [each.bundle_sha256 for each in release.models] == [fraud_bundle.sha256, churn_bundle.sha256]
+    assert built.simulated
+
+
+def test_an_earlier_version_is_built_by_its_name(built: BuiltBento, fraud_bundle: Bundle, tmp_path: Path) -> None:
+    again = build_bento(Home(tmp_path), models=[str(fraud_bundle.folder)])
+    assert [each.model for each in check_release(again.folder / "src" / "release").models] == ["fraud"]
+
+
+def test_its_context_holds_nothing_else(built: BuiltBento, fraud_bundle: Bundle, churn_bundle: Bundle) -> None:
+    held = {path.relative_to(built.folder).as_posix() for path in built.folder.rglob("*") if path.is_file()}
+    included = yaml.safe_load((ROOT / "bentofile.yaml").read_text())["include"]
+    service = {f"src/{name}" for name in included if "*" not in name} | {"src/bentofile.yaml"}
+    service |= {f"src/{path.relative_to(ROOT).as_posix()}" for path in (ROOT / "src/fusionguard/serving").rglob("*.py")}
+    service -= {f"src/src/fusionguard/serving/{name}.py" for name in ("bento", "launch", "resolve")}
+    bundles = {"src/release/release.json"}
+    for model, bundle in (("fraud", fraud_bundle), ("churn", churn_bundle)):
+        bundles |= {f"src/release/{model}-champion/{name}" for name in (*bundle.manifest.files, "MANIFEST.json")}
+    docker = {f"env/docker/{name}" for name in ("Dockerfile", "Dockerfile.template", "entrypoint.sh")}
+    python = {f"env/python/{name}" for name in ("install.sh", "requirements.txt", "version.txt")}
+    bentoml = {"bento.yaml", "README.md", "apis/openapi.yaml", "apis/schema.json"}
+    assert held == service | bundles | docker | python | bentoml
+    secret = re.compile(rb"fg_[A-Za-z0-9_-]{43}|BEGIN [A-Z ]*PRIVATE KEY|KAGGLE_KEY")
+    here = str(ROOT).encode()
+    for name in held:
+        content = (built.folder / name).read_bytes()
+        assert not secret.search(content) and here not in content, name
+
+
+def test_every_package_is_pinned_and_none_trains_models(built: BuiltBento) -> None:
+    lines = (built.folder / "env" / "python" / "requirements.txt").read_text().split()
+    assert all(re.fullmatch(r"[a-z0-9._-]+(\[[a-z,]+\])?==\S+", line, re.I) for line in lines)
+    names = {line.partition("==")[0].lower() for line in lines}
+    assert not names & {*ABSENT, "scikit-learn", "great-expectations", "nvidia-nccl-cu12"}
+    locked = dict(line.split("==") for line in (ROOT / "requirements.lock").read_text().split() if "==" in line)
+    for line in lines:
+        name, _, version = line.partition("==")
+        assert locked[name] == version, f"{name} is tested as {locked[name]} and shipped as {version}"
+
+
+def test_it_answers_without_what_it_does_not_hold(built: BuiltBento) -> None:
+    environment = {"PATH": os.environ["PATH"], "OMP_NUM_THREADS": "1", "OTEL_SDK_DISABLED": "true"}
+    command = [sys.executable, "-c", RUN, ",".join(ABSENT)]
+    done = subprocess.run(command, cwd=built.folder / "src", env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().endswith("strangers [] answered ['churn', 'fraud']")
+
+
+def test_the_dockerfile_is_fit_to_be_run(built: BuiltBento) -> None:
+    dockerfile = built.folder / "env" / "docker" / "Dockerfile"
+    lines = dockerfile.read_text().splitlines()
+    users = [line.split()[1] for line in lines if line.startswith("USER ")]
+    assert users[-1] == "bentoml", "the last user must not be root"
+    bases = [line.split()[1] for line in lines if line.startswith("FROM ")]
+    assert len(bases) == 1 and re.fullmatch(r"python:3\.11\.\d+-slim-\w+", bases[0])
+    assert any(line.startswith("HEALTHCHECK ") for line in lines)
+    assert lines[-1].startswith("ENTRYPOINT [") or lines[-2].startswith("ENTRYPOINT [")
+    assert not any(line.startswith("ADD ") or "curl" in line or "sudo" in line for line in lines)
+
+
+def test_hadolint_finds_nothing(built: BuiltBento) -> None:
+    if shutil.which("hadolint") is None:
+        pytest.skip("needs hadolint, which is not installed here")
+    done = subprocess.run(["hadolint", built.folder / "env" / "docker" / "Dockerfile"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout

@@ -1,0 +1,167 @@
+"""What was answered is in the log, through kills, full disks and repeated requests; outcomes find their rows."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import random
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fusionguard.features.churn import MODEL_FEATURES as CHURN_MODEL_FEATURES
+from fusionguard.serving.prediction_log import read_log
+from tests.serving.conftest import RunningService, Starter
+
+
+def test_every_scored_row_is_logged_as_it_was_answered(service: RunningService, transaction: dict[str, Any]) -> None:
+    amounts = [1.0, 20.5, 300.25]
+    one = service.post("/v1/fraud/score", transaction | {"Amount": 77.07, "id": "mine"}, headers={"X-Request-ID": "log-1"}).json()
+    rows = {"rows": [transaction | {"Amount": amount} for amount in amounts]}
+    many = service.post("/v1/fraud/score_batch", rows, headers={"X-Request-ID": "log-2"}).json()
+    for _ in range(2):  # a retry
+        service.post("/v1/fraud/score", transaction | {"Amount": 77.07}, headers={"X-Request-ID": "log-1"})
+    logged = wait_rows(service, {"log-1", "log-2"}, 4)
+    (first,) = [row for row in logged if row["request_id"] == "log-1"]
+    assert {name: first[name] for name in ("score", "probability", "decision")} == {
+        name: one[name] for name in ("score", "probability", "decision")
+    }
+    assert (first["Amount"], first["amount_fraction_cents"], first["model_version"]) == (77.07, 7, one["model_version"])
+    batch = sorted((row for row in logged if row["request_id"] == "log-2"), key=lambda row: int(row["row"]))
+    assert [row["Amount"] for row in batch] == amounts
+    assert [row["score"] for row in batch] == [answer["score"] for answer in many["answers"]]
+
+
+def test_the_churn_log_holds_features_and_nobody(service: RunningService, customer: dict[str, Any]) -> None:
+    service.post("/v1/churn/score", customer | {"id": "Hargrave"}, headers={"X-Request-ID": "churn-1"})
+    (row,) = wait_rows(service, {"churn-1"}, 1, "churn")
+    assert set(CHURN_MODEL_FEATURES) <= set(row)
+    assert not {"Surname", "CustomerId", "id"} & set(row)
+    assert "Hargrave" not in str(row)
+
+
+def test_labels_are_taken_once(service: RunningService, transaction: dict[str, Any]) -> None:
+    service.post("/v1/fraud/score", transaction, headers={"X-Request-ID": "label-1"})
+    label = {"request_id": "label-1", "row": 0, "label": 1, "observed_at": "2026-02-01T00:00:00+01:00"}
+    first = service.post("/v1/fraud/labels", {"labels": [label]})
+    again = service.post("/v1/fraud/labels", {"labels": [label, label]})
+    assert (first.status_code, first.json()["stored"], first.json()["repeated"]) == (200, 1, 0)
+    assert (again.status_code, again.json()["stored"], again.json()["repeated"]) == (200, 0, 2)
+    other = service.post("/v1/fraud/labels", {"labels": [label | {"row": 1}, label | {"label": 0}]})
+    assert (other.status_code, other.json()["reason"]) == (409, "label_conflict")
+    assert other.json()["errors"][0]["path"] == "labels[1].label"
+    (row,) = wait_rows(service, {"label-1"}, 1)
+    assert row["label"] == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({"label": 2}, "labels[0].label"),
+        ({"label": True}, "labels[0].label"),
+        ({"label": 1.0}, "labels[0].label"),
+        ({"label": "1"}, "labels[0].label"),
+        ({"row": -1}, "labels[0].row"),
+        ({"row": 0.5}, "labels[0].row"),
+        ({"request_id": ""}, "labels[0].request_id"),
+        ({"request_id": 5}, "labels[0].request_id"),
+        ({"observed_at": "2026-02-01"}, "labels[0].observed_at"),
+        ({"observed_at": "2026-02-01T00:00:00"}, "labels[0].observed_at"),
+        ({"observed_at": "2999-02-01T00:00:00Z"}, "labels[0].observed_at"),
+        ({"observed_at": 1769900000}, "labels[0].observed_at"),
+        ({"Surname": "x"}, "labels[0].Surname"),
+    ],
+)
+def test_wrong_labels_are_named(service: RunningService, change: dict[str, Any], path: str) -> None:
+    label = {"request_id": "label-2", "row": 0, "label": 1, "observed_at": "2026-02-01T00:00:00Z"} | change
+    answer = service.post("/v1/churn/labels", {"labels": [label]})
+    assert answer.status_code == 422, answer.text
+    assert [fault["path"] for fault in answer.json()["errors"]] == [path]
+
+
+def test_a_log_that_cannot_be_written_stops_no_answer(
+    starter: Starter, release_folder: Path, transaction: dict[str, Any], tmp_path: Path
+) -> None:
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file where the log's folder should be")
+    service = starter(release_folder, log=blocked)
+    for _ in range(5):
+        assert service.post("/v1/fraud/score", transaction).status_code == 200
+    service.wait_metric('fusionguard_log_failing{model="fraud"}', 1)
+    assert service.metric("fusionguard_log_rows_pending") == 5
+    label = {"request_id": "a", "row": 0, "label": 1, "observed_at": "2026-02-01T00:00:00Z"}
+    answer = service.post("/v1/fraud/labels", {"labels": [label]})
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    blocked.unlink()
+    service.wait_metric("fusionguard_log_rows_written_total", 5)
+    assert service.metric("fusionguard_log_rows_lost_total") == 0
+    assert service.metric('fusionguard_log_failing{model="fraud"}') == 0
+
+
+def test_a_service_that_ends_writes_what_it_answered(starter: Starter, release_folder: Path, transaction: dict[str, Any]) -> None:
+    service = starter(release_folder, log_flush_seconds=60)
+    for number in range(20):
+        service.post("/v1/fraud/score", transaction, headers={"X-Request-ID": f"end-{number}"})
+    service.stop()
+    assert read_log(service.log, "fraud").table.num_rows == 20
+
+
+@pytest.mark.parametrize("kills", [2, pytest.param(12, marks=pytest.mark.full)])
+def test_killed_workers_lose_no_more_than_a_flush(
+    starter: Starter, release_folder: Path, transaction: dict[str, Any], kills: int
+) -> None:
+    flush = 0.3
+    service = starter(release_folder, workers=2, log_flush_seconds=flush)
+    answered: dict[str, tuple[float, float]] = {}
+    stop = threading.Event()
+
+    def ask(thread: int) -> None:
+        number = 0
+        while not stop.is_set():
+            name = f"soak-{thread}-{number}"
+            connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=20)
+            headers = {"X-Request-ID": name, "Content-Type": "application/json"}
+            try:
+                connection.request("POST", "/v1/fraud/score", json.dumps(transaction | {"Amount": float(number % 1000)}), headers)
+                answer = json.loads(connection.getresponse().read())
+            except (OSError, http.client.HTTPException):
+                continue  # not accepted: its worker was killed
+            finally:
+                connection.close()
+            answered[name] = (time.time(), answer["score"])
+            number += 1
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    killed_at = []
+    for _ in range(kills):
+        time.sleep(random.uniform(0.8, 1.6))
+        os.kill(random.choice(service.workers()), signal.SIGKILL)
+        killed_at.append(time.time())
+    time.sleep(1.5)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    service.stop()
+    rows = {row["request_id"]: row for row in read_log(service.log, "fraud").table.to_pylist()}
+    lost = {name: at for name, (at, _) in answered.items() if name not in rows}
+    bound = flush + 1.0  # a write takes its time on a busy machine
+    assert all(any(at <= killed and killed - at <= bound for killed in killed_at) for at in lost.values()), (lost, killed_at)
+    assert len(answered) > 100 and len(lost) < len(answered)
+    assert all(rows[name]["score"] == score for name, (_, score) in answered.items() if name in rows)
+
+
+def wait_rows(service: RunningService, request_ids: set[str], count: int, model: str = "fraud") -> list[dict[str, Any]]:
+    until = time.monotonic() + 20
+    while True:
+        rows = [row for row in read_log(service.log, model).table.to_pylist() if row["request_id"] in request_ids]
+        if len(rows) >= count:
+            return rows
+        assert time.monotonic() < until, f"{len(rows)} of {count} rows in the log"
+        time.sleep(0.05)
