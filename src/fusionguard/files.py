@@ -81,12 +81,12 @@ def atomic_folder(target: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Keep other processes that ask for the same lock out of ``folder``; they wait. Nothing is left behind.
+def locked(path: Path) -> Iterator[None]:
+    """Keep others that ask for the same lock out of a folder or file that exists; they wait. Nothing is left behind.
 
     Some network file systems have no such locks; there, two writers at once are on their own.
     """
-    descriptor = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
