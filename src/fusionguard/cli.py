@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from fusionguard import __version__
-from fusionguard.errors import FusionGuardError
+from fusionguard.errors import FusionGuardError, UnknownChoiceError, UsageError
 from fusionguard.home import find_home
 from fusionguard.threads import wait_politely
 
@@ -56,17 +56,28 @@ def main() -> None:
         sys.exit(INTERRUPTED)
 
 
-@app.command()
+simulate_app = typer.Typer(invoke_without_command=True, help="Write simulated data, or send simulated traffic to a service.")
+app.add_typer(simulate_app, name="simulate")
+
+
+@simulate_app.callback()
 def simulate(
-    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write: FILE.csv, FILE.csv.gz or FILE.parquet.")],
+    context: typer.Context,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Where to write: FILE.csv, FILE.csv.gz or FILE.parquet.")
+    ] = None,
     rows: Annotated[int | None, typer.Option(min=100, help="How many rows; as many as the published file by default.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same rows.")] = 7,
     dataset: Annotated[Dataset, typer.Option(help="Which data set's layout.")] = Dataset.FRAUD,
 ) -> None:
-    """Write simulated transactions or customers in Kaggle's layout.
+    """Write simulated transactions or customers in Kaggle's layout; `simulate traffic` sends them to a running service.
 
     Example: fusionguard simulate --rows 20000 --output transactions.csv
     """
+    if context.invoked_subcommand is not None:
+        return
+    if output is None:
+        raise UsageError("Where are the rows to go?", "Add --output FILE.csv, FILE.csv.gz or FILE.parquet.")
     from fusionguard.data.export import write_table
     from fusionguard.data.schema import dataset_schema
     from fusionguard.data.simulator import simulate as simulate_table
@@ -77,6 +88,33 @@ def simulate(
     with scratch_folder(output) as scratch:
         write_table(simulate_table(dataset_schema(dataset.value), count, seed, scratch / "raw.parquet"), output)
     _say(f"Wrote {count:,} SIMULATED {dataset.rows_are} (seed {seed}) to {output}.")
+
+
+@simulate_app.command()
+def traffic(
+    model: Annotated[Dataset, typer.Option("--model", "-m", help="Which model's rows.")] = Dataset.FRAUD,
+    rows: Annotated[int, typer.Option(min=100, max=5_000_000, help="How many rows.")] = 20_000,
+    drift: Annotated[str, typer.Option(help="What changes: none, covariate-shift, heavier-tail, new-pattern, ...")] = "none",
+    size: Annotated[float | None, typer.Option(help="How much changes; each drift's usual size by default.")] = None,
+    onset: Annotated[float, typer.Option(help="The share of the rows after which it changes.")] = 0.3,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same rows.")] = 11,
+    service: Annotated[str, typer.Option(help="The service's address.")] = "http://127.0.0.1:3000",
+) -> None:
+    """Let a running service score simulated rows, drifted or not, and tell it their outcomes; its key is FUSIONGUARD_API_KEY.
+
+    Example: fusionguard simulate traffic --model fraud --drift covariate-shift
+    """
+    import os
+
+    from fusionguard.monitoring.traffic import Drift, Traffic, drive
+    from fusionguard.monitoring.traffic.driver import KEY_VARIABLE
+
+    if drift not in [kind.value for kind in Drift]:
+        raise UnknownChoiceError("drift", drift, [kind.value for kind in Drift])
+    sent = Traffic(model.value, rows=rows, drift=Drift(drift), size=size, onset=onset, seed=seed)
+    report = drive(service, sent, key=os.environ.get(KEY_VARIABLE))
+    what = f"drift {drift} of size {sent.drift_size:g} from {onset:.0%} on" if drift != "none" else "no drift"
+    _say(f"Sent {report.rows:,} SIMULATED {model.rows_are} ({what}) and {report.labels:,} outcomes in {report.seconds:.1f} s.")
 
 
 @app.command()

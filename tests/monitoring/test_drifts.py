@@ -1,0 +1,102 @@
+"""Each drift does what it says, by as much as it says, and nothing else."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fusionguard.data.schema import CHURN, FRAUD, DatasetSchema, dataset_schema
+from fusionguard.errors import UsageError
+from fusionguard.monitoring.traffic import Drift, Traffic, drift_rows, traffic_rows
+from fusionguard.serving.fields import Number, request_fields
+
+ROWS = 6_000
+
+
+@pytest.fixture(scope="module")
+def pools() -> dict[str, pd.DataFrame]:
+    """Undrifted rows of both data sets."""
+    made = {name: traffic_rows(name, 2 * ROWS, drift=Drift.NONE, size=0, onset=0, seed=5) for name in ("fraud", "churn")}
+    return made
+
+
+def drifted(pools: dict[str, pd.DataFrame], schema: DatasetSchema, drift: Drift, size: float) -> pd.DataFrame:
+    return drift_rows(pools[schema.name], schema, drift, size, ROWS, seed=3)
+
+
+def same_but(pool: pd.DataFrame, rows: pd.DataFrame, *changed: str) -> bool:
+    """Whether every other column's mean lies within five standard errors of the pool's."""
+    others = [name for name in pool.select_dtypes("number") if name not in changed]
+    errors = pool[others].std() / np.sqrt(len(rows))
+    return bool(((rows[others].mean() - pool[others].mean()).abs() <= 5 * errors + 1e-12).all())
+
+
+@pytest.mark.parametrize(("schema", "name"), [(FRAUD, "V4"), (CHURN, "Age")])
+def test_a_covariate_shift_moves_a_mean_and_keeps_outcomes_as_they_follow_from_rows(
+    pools: dict[str, pd.DataFrame], schema: DatasetSchema, name: str
+) -> None:
+    pool, rows = pools[schema.name], drifted(pools, schema, Drift.COVARIATE_SHIFT, 0.5)
+    assert (rows[name].mean() - pool[name].mean()) / pool[name].std() == pytest.approx(0.5, abs=0.15)
+    known = pool.round(6).astype(str).agg("|".join, axis=1)
+    assert set(rows.round(6).astype(str).agg("|".join, axis=1)) <= set(known)  # rows with their own outcomes, only more of some
+
+
+@pytest.mark.parametrize(("schema", "name"), [(FRAUD, "Amount"), (CHURN, "EstimatedSalary")])
+def test_amounts_are_stretched_or_come_in_another_unit(pools: dict[str, pd.DataFrame], schema: DatasetSchema, name: str) -> None:
+    pool, tail, unit = (
+        pools[schema.name],
+        drifted(pools, schema, Drift.HEAVIER_TAIL, 3.0),
+        drifted(pools, schema, Drift.UNIT_ERROR, 100.0),
+    )
+    middle = pool[name].median()
+    assert tail[name].quantile(0.9) - middle == pytest.approx(3 * (pool[name].quantile(0.9) - middle), rel=0.15)
+    assert tail[name].quantile(0.25) == pytest.approx(pool[name].quantile(0.25), rel=0.15)
+    assert unit[name].median() == pytest.approx(100 * middle, rel=0.15)
+    assert same_but(pool, tail, name)
+    assert same_but(pool, unit, name)
+
+
+@pytest.mark.parametrize(("schema", "name"), [(FRAUD, "V14"), (CHURN, "Tenure")])
+def test_a_missing_feature_is_zero_in_the_share_that_was_asked_for(
+    pools: dict[str, pd.DataFrame], schema: DatasetSchema, name: str
+) -> None:
+    pool, rows = pools[schema.name], drifted(pools, schema, Drift.MISSING_FEATURE, 0.4)
+    before = (pool[name] == 0).mean()
+    assert (rows[name] == 0).mean() == pytest.approx(before + 0.4 * (1 - before), abs=0.03)
+    assert same_but(pool, rows, name)
+
+
+@pytest.mark.parametrize(("schema", "size"), [(FRAUD, 0.02), (CHURN, 0.15)])
+def test_a_new_pattern_changes_outcomes_alone(pools: dict[str, pd.DataFrame], schema: DatasetSchema, size: float) -> None:
+    pool, rows = pools[schema.name], drifted(pools, schema, Drift.NEW_PATTERN, size)
+    assert rows[schema.label].mean() - pool[schema.label].mean() == pytest.approx(size, abs=0.02)
+    assert same_but(pool, rows, schema.label)
+
+
+@pytest.mark.parametrize("model", ["fraud", "churn"])
+@pytest.mark.parametrize("drift", list(Drift))
+def test_the_stream_is_calm_until_the_onset_and_always_what_a_service_takes(model: str, drift: Drift) -> None:
+    size = Traffic(model, drift=drift).drift_size
+    calm = traffic_rows(model, 2_000, drift=Drift.NONE, size=0, onset=0.5, seed=9)
+    rows = traffic_rows(model, 2_000, drift=drift, size=size, onset=0.5, seed=9)
+    assert len(rows) == 2_000
+    if drift not in (Drift.NONE, Drift.LABEL_DELAY, Drift.COVARIATE_SHIFT):
+        assert rows.iloc[:1_000].equals(calm.iloc[:1_000])
+        assert not rows.iloc[1_000:].equals(calm.iloc[1_000:])
+    again = traffic_rows(model, 2_000, drift=drift, size=size, onset=0.5, seed=9)
+    assert rows.equals(again)
+    assert dataset_schema(model).label in rows
+    for field in request_fields(model).all:
+        if isinstance(field, Number):
+            assert rows[field.name].between(field.low, field.high).all(), field.name
+            assert not field.whole or (rows[field.name] % 1 == 0).all(), field.name
+
+
+@pytest.mark.parametrize(
+    ("drift", "size", "onset"),
+    [("new-pattern", 1.5, 0.3), ("covariate-shift", 3, 0.3), ("unit-error", -1, 0.3), ("none", None, 1.0)],
+)
+def test_what_means_nothing_is_refused(drift: str, size: float | None, onset: float) -> None:
+    with pytest.raises(UsageError):
+        Traffic("fraud", drift=Drift(drift), size=size, onset=onset)
