@@ -1,0 +1,226 @@
+"""A window of the prediction log as one table on disk: each row once, with its outcome, whatever state the log is in."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from fusionguard.data.table import Table
+from fusionguard.errors import StorageError
+from fusionguard.features.duckdb_engine import PARQUET, connection, literal
+from fusionguard.files import atomic_path, storage_errors
+from fusionguard.models.family import model_family
+from fusionguard.monitoring.traffic import SIMULATED_PREFIX
+from fusionguard.serving.prediction_log.labels import read_labels
+from fusionguard.serving.prediction_log.parts import DamagedPartError, OpenPart, list_parts
+from fusionguard.serving.prediction_log.schema import (
+    LABEL,
+    MODEL_VERSION,
+    OBSERVED_AT,
+    ORIGIN,
+    REQUEST_ID,
+    ROW,
+    SHADOW,
+    TIME,
+    ForeignPartError,
+    part_schema,
+)
+
+Progress = Callable[[int, int], None]
+"""Told how many of how many parts of the log are read."""
+
+_ATTEMPTS = 20
+
+
+class WindowFacts(BaseModel):
+    """What a window holds, and what it lacks."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str
+    model_version: str
+    """The version whose answers are in the window."""
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+    """The bounds that were asked for: from ``since`` to before ``until``."""
+    first: AwareDatetime | None = None
+    last: AwareDatetime | None = None
+    """The times of the first and the last row; None without rows."""
+    rows: int
+    labelled: int
+    """Rows whose outcome is known."""
+    simulated: int
+    """Rows of simulated traffic."""
+    origin: str = ""
+    """What the model that answered was trained on: ``real`` or ``simulated``, as the log has it."""
+    repeated: int = 0
+    """Rows left out because one with the same request id and row number is in the window."""
+    other_versions: dict[str, int] = {}
+    """Rows that other versions of the model answered, by version; they are not in the window."""
+    unreadable: tuple[str, ...] = ()
+    """Files of the log that were left out, and why; their rows are missing."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """A window's rows (the log's columns, ``label`` and ``label_observed_at``) and the facts about them."""
+
+    table: Table
+    facts: WindowFacts
+
+
+def read_window(
+    log: Path,
+    model: str,
+    version: str,
+    destination: Path,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    progress: Progress | None = None,
+) -> Window:
+    """Copy what a version of a model answered from ``since`` to before ``until`` into the parquet file ``destination``.
+
+    Services may go on writing meanwhile, and nothing of the log is changed. It is read a row group at a time, so that memory
+    does not grow with the window. A log that does not exist is empty.
+
+    Raises
+    ------
+    StorageError
+        A newer FusionGuard wrote a part, the label file is damaged, a folder may not be read, or the disk is full.
+    """
+    name = model_family(model).name
+    for _ in range(_ATTEMPTS):
+        found = _Found()
+        with storage_errors(destination):
+            destination.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=destination.parent) as scratch:
+                copied = Path(scratch) / "log.parquet"
+                try:
+                    _copy(log / name, name, _Wanted(version, since, until), copied, found, progress)
+                except FileNotFoundError:  # a part was merged away meanwhile: its rows are elsewhere now
+                    continue
+                table = _finish(copied, log, name, destination)
+        rows, labelled, simulated = _count(table)
+        facts = WindowFacts(
+            model=name,
+            model_version=version,
+            since=since,
+            until=until,
+            first=found.first,
+            last=found.last,
+            rows=rows,
+            labelled=labelled,
+            simulated=simulated,
+            origin=found.origin,
+            repeated=found.rows - rows,
+            other_versions=dict(sorted(found.others.items())),
+            unreadable=tuple(found.unreadable),
+        )
+        return Window(table, facts)
+    raise StorageError(f"The parts in {log / name} change too fast to be read.", "Try again when no compaction runs.")
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    version: str
+    since: datetime | None
+    until: datetime | None
+
+    def misses(self, times: tuple[datetime, datetime] | None) -> bool:
+        """Tell whether no row of that span can be inside."""
+        if times is None:
+            return False
+        return (self.since is not None and times[1] < self.since) or (self.until is not None and times[0] >= self.until)
+
+    def inside(self, rows: pa.Table) -> pa.Table:
+        """Return the rows that were answered within the bounds, by whatever version."""
+        kept = pc.invert(rows[SHADOW])
+        if self.since is not None:
+            kept = pc.and_(kept, pc.greater_equal(rows[TIME], pa.scalar(self.since, rows[TIME].type)))
+        if self.until is not None:
+            kept = pc.and_(kept, pc.less(rows[TIME], pa.scalar(self.until, rows[TIME].type)))
+        return rows.filter(kept)
+
+
+@dataclass
+class _Found:
+    rows: int = 0
+    first: datetime | None = None
+    last: datetime | None = None
+    origin: str = ""
+    others: dict[str, int] = field(default_factory=dict)
+    unreadable: list[str] = field(default_factory=list)
+
+    def add(self, inside: pa.Table, version: str) -> pa.Table:
+        """Count rows; return those of the version."""
+        for entry in inside[MODEL_VERSION].value_counts().to_pylist():
+            if entry["values"] != version:
+                self.others[entry["values"]] = self.others.get(entry["values"], 0) + entry["counts"]
+        own = inside.filter(pc.equal(inside[MODEL_VERSION], version))
+        if own.num_rows:
+            times = pc.min_max(own[TIME]).as_py()
+            self.first = min(filter(None, (self.first, times["min"])))
+            self.last = max(filter(None, (self.last, times["max"])))
+            self.origin = own[ORIGIN][0].as_py()
+            self.rows += own.num_rows
+        return own
+
+
+def _copy(home: Path, model: str, wanted: _Wanted, target: Path, found: _Found, progress: Progress | None) -> None:
+    schema = part_schema(model).remove_metadata()
+    parts = list_parts(home)
+    with pq.ParquetWriter(target, schema, compression="zstd", compression_level=1) as writer:
+        for number, path in enumerate(parts, start=1):
+            try:
+                with OpenPart(path, model) as part:
+                    groups = [part.read(group) for group in range(part.groups) if not wanted.misses(part.times(group))]
+            except DamagedPartError as error:
+                found.unreadable.append(f"{path.name}: {error.why}")
+                continue
+            except ForeignPartError as error:
+                found.unreadable.append(f"{path.name}: {error.what}")
+                continue
+            for rows in groups:
+                own = found.add(wanted.inside(rows.replace_schema_metadata(None)), wanted.version)
+                if own.num_rows:
+                    writer.write_table(own)
+            if progress is not None:
+                progress(number, len(parts))
+
+
+def _finish(raw: Path, log: Path, model: str, destination: Path) -> Table:
+    """Write each row once, of repeated ones the earliest, with its outcome."""
+    with atomic_path(destination) as temporary, connection(raw.parent) as database:
+        source = f"read_parquet({literal(raw)})"
+        keys = f"{REQUEST_ID}, {ROW}"
+        rows, distinct = database.execute(
+            f"SELECT COUNT(*), (SELECT COUNT(*) FROM (SELECT DISTINCT {keys} FROM {source})) FROM {source}"
+        ).fetchall()[0]
+        once = f"SELECT * FROM {source}"
+        if distinct < rows:
+            once += f" QUALIFY ROW_NUMBER() OVER (PARTITION BY {keys} ORDER BY {TIME}) = 1"
+        requests = database.sql(f"SELECT DISTINCT {REQUEST_ID} FROM {source}").to_arrow_table()[REQUEST_ID]
+        database.register("labels", read_labels(log, model, requests))
+        database.execute(
+            f"COPY (SELECT one.*, labels.{LABEL}, labels.{OBSERVED_AT} FROM ({once}) AS one LEFT JOIN labels USING ({keys}))"
+            f" TO {literal(temporary)} ({PARQUET})"
+        )
+    return Table(destination)
+
+
+def _count(table: Table) -> tuple[int, int, int]:
+    with connection(table.path.parent) as database:
+        rows, labelled, simulated = database.execute(
+            f"SELECT COUNT(*), COUNT({LABEL}), COUNT(*) FILTER (WHERE starts_with({REQUEST_ID}, '{SIMULATED_PREFIX}'))"
+            f" FROM read_parquet({literal(table.path)})"
+        ).fetchall()[0]
+    return int(rows), int(labelled), int(simulated)
