@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SerializeAsAny
 from rich.console import Console
 from rich.table import Table as RichTable
 
@@ -20,10 +22,26 @@ _WIDTH_OF_FILES = 130
 _SIMULATED = "SIMULATED DATA: these numbers say that the pipeline works, not how well the model does on real data."
 
 
-class Report(BaseModel):
+class RunReport(BaseModel, ABC):
     """What a pipeline says about its own result."""
 
     model_config = ConfigDict(frozen=True)
+
+    @abstractmethod
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain values, for the run's summary."""
+
+    @abstractmethod
+    def show(self, console: Console, say: Callable[..., None]) -> None:
+        """Print what was found; ``say`` prints a line as it is."""
+
+    @abstractmethod
+    def places(self) -> dict[str, str]:
+        """Return where to look for more, by what it is."""
+
+
+class Report(RunReport):
+    """What a training pipeline says: the data, the metrics, the gate's verdict, and where the model is."""
 
     data: Provenance
     table: tuple[TableRow, ...]
@@ -50,6 +68,42 @@ class Report(BaseModel):
         """The names of what was measured, the run's own model first."""
         return list(self.table[0].readings) if self.table else []
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the report's keys, the metrics and those of the references."""
+        content = self.model_dump(mode="json", exclude={"table", "notes"}, exclude_none=True)
+        model, *references = self.models
+        readings = {
+            name: {row.name: row.readings[name].model_dump(mode="json", exclude_none=True) for row in self.table}
+            for name in self.models
+        }
+        return {
+            **content,
+            "simulated": self.data.simulated,
+            "metrics": readings[model],
+            "references": {name: readings[name] for name in references},
+        }
+
+    def show(self, console: Console, say: Callable[..., None]) -> None:
+        """Print the data, the metrics and the verdict."""
+        if self.data.simulated:
+            say(_SIMULATED, style="bold yellow")
+        rate = self.data.negative_sampling_rate
+        sampled = f"; {100 * rate:g} % of the legitimate rows, weighted back" if rate < 1 else ""
+        say(f"Data    {self.data.origin}, {self.data.rows:,} rows: {self.data.description}{sampled}")
+        console.print(_metrics_table(self))
+        for note in self.notes:
+            say(note)
+        say(f"Gate    {self.registered_as} {_verdict(self)}. {self.gate.get('reason', '')}")
+
+    def places(self) -> dict[str, str]:
+        """Return the card, what else the run wrote, the bundle and MLflow's run."""
+        return {
+            "model card": from_here(self.model_card),
+            **{name: from_here(file) for name, file in self.files.items()},
+            "bundle": from_here(self.bundle),
+            "MLflow run": f"{self.mlflow_run}  (make mlflow)",
+        }
+
 
 class Summary(BaseModel):
     """A finished run."""
@@ -64,7 +118,7 @@ class Summary(BaseModel):
     """From the command's start to its end."""
     peak_memory_mb: float
     steps: tuple[StepRecord, ...]
-    report: Report
+    report: SerializeAsAny[RunReport]
 
     def to_json(self) -> dict[str, Any]:
         """The summary as plain values: the report's keys beside the run's."""
@@ -73,19 +127,7 @@ class Summary(BaseModel):
             {"name": step.name, "seconds": round(step.seconds, 3), "cached": step.cached, "rows": step.rows}
             for step in self.steps
         ]
-        report = self.report.model_dump(mode="json", exclude={"table", "notes"}, exclude_none=True)
-        model, *references = self.report.models
-        readings = {
-            name: {row.name: row.readings[name].model_dump(mode="json", exclude_none=True) for row in self.report.table}
-            for name in self.report.models
-        }
-        return {
-            **content,
-            **report,
-            "simulated": self.report.data.simulated,
-            "metrics": readings[model],
-            "references": {name: readings[name] for name in references},
-        }
+        return {**content, **self.report.to_json()}
 
     def write(self, file: Path) -> None:
         """Write the JSON, whole or not at all."""
@@ -98,31 +140,19 @@ def print_summary(summary: Summary, stream: TextIO | None = None) -> None:
     if not console.is_terminal:
         console = Console(file=stream, highlight=False, width=_WIDTH_OF_FILES)
     say = partial(console.print, soft_wrap=True, markup=False)
-    report = summary.report
     say()
-    if report.data.simulated:
-        say(_SIMULATED, style="bold yellow")
-    rate = report.data.negative_sampling_rate
-    sampled = f"; {100 * rate:g} % of the legitimate rows, weighted back" if rate < 1 else ""
-    say(f"Data    {report.data.origin}, {report.data.rows:,} rows: {report.data.description}{sampled}")
-    console.print(_metrics_table(report))
-    for note in report.notes:
-        say(note)
-    say(f"Gate    {report.registered_as} {_verdict(report)}. {report.gate.get('reason', '')}")
+    summary.report.show(console, say)
     cached = sum(step.cached for step in summary.steps)
     say(f"Time    {summary.seconds:.1f} s, {summary.peak_memory_mb:,.0f} MB, {cached} of {len(summary.steps)} steps cached")
     say("Where to look")
-    say(f"  model card  {_from_here(report.model_card)}")
-    for name, file in report.files.items():
-        say(f"  {name:10}  {_from_here(file)}")
-    say(f"  bundle      {_from_here(report.bundle)}")
-    say(f"  MLflow run  {report.mlflow_run}  (make mlflow)")
-    say(f"  ZenML run   {summary.zenml_run}  (make dashboard)")
+    places = {**summary.report.places(), "ZenML run": f"{summary.zenml_run}  (make dashboard)"}
+    for name, place in places.items():
+        say(f"  {name:10}  {place}")
 
 
-def _from_here(path: Path) -> Path:
+def from_here(path: Path) -> str:
     """Return a path as it is typed in the current folder, where it lies below that."""
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def _verdict(report: Report) -> str:
