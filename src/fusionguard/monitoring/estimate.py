@@ -1,4 +1,4 @@
-"""How well the model does before any label arrives, estimated from its own calibrated probabilities, and when not to trust that."""
+"""How well the model does before labels arrive, estimated from its own calibrated probabilities, and when not to trust that."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does anything differ at all, if only how columns go together? A classifier tries to tell the window's rows from the reference's."""
+"""Does anything differ, if only how columns go together? A classifier tries to tell the window's rows from the reference's."""
 
 from __future__ import annotations
 
