@@ -75,8 +75,10 @@ def read_calibration(
     Two tests share the chance of a finding, and the smaller p-value counts, doubled. Spiegelhalter's z (Statistics in Medicine 5,
     1986, 421-433) is ``sum((y - p) * (1 - 2p)) / sqrt(sum((1 - 2p)^2 * p * (1 - p)))``, standard normal for calibrated p; it
     sees errors of spread as well as of level. Calibration in the large compares the sum of outcomes with that of probabilities,
-    whose variance is ``sum(p * (1 - p))``. The effect is the relative distance of observed from expected, or, where that is
-    larger, the root mean square of the relative distance over the bins, less what sampling gives.
+    whose variance is ``sum(p * (1 - p))``. Of rare positives both are skewed, which Edgeworth's first term corrects in the
+    finding's p-value (Hall, *The Bootstrap and Edgeworth Expansion*, 1992, section 2.3). The effect is the relative distance of
+    observed from expected positives or, where that is larger, the root mean square of that distance over the bins, less what
+    sampling gives.
 
     Parameters
     ----------
@@ -102,23 +104,18 @@ def read_calibration(
         intercept_error=error,
         slope=_slope(label, probability),
         bins=parts,
-        finding=_finding(positives, expected, variance, chance, parts, limits),
+        finding=_finding(label, probability, parts, limits),
     )
 
 
 def _finding(
-    positives: int,
-    expected: float,
-    variance: float,
-    chance: float | None,
-    parts: tuple[CalibrationBin, ...],
-    limits: MonitoringThresholds,
+    label: NDArray[np.int8], probability: Floats, parts: tuple[CalibrationBin, ...], limits: MonitoringThresholds
 ) -> Finding | None:
-    if max(positives, expected) < limits.minimum_positives or variance <= 0 or chance is None:
+    positives, expected = int(label.sum()), float(probability.sum())
+    if max(positives, expected) < limits.minimum_positives:
         return None
-    from scipy.special import erfc
-
-    in_the_large = float(erfc(abs(positives - expected) / math.sqrt(2 * variance)))
+    ones = np.ones_like(probability)
+    chances = [_skewed_chance(label, probability, weight) for weight in (ones, 1 - 2 * probability)]
     level = max(positives, 0.5) / max(expected, 0.5)
     effect = max(max(level, 1 / level) - 1, _bin_effect(parts))
     off = sum(not part.agrees for part in parts)
@@ -129,10 +126,25 @@ def _finding(
         effect=effect,
         watch=limits.calibration_watch,
         act=limits.calibration_act,
-        chance=min(1.0, 2 * min(in_the_large, chance)),
+        chance=min(1.0, 2 * min(chances)),
         sentence=text,
     )
     return judge([check], limits.chance)[0]
+
+
+def _skewed_chance(label: NDArray[np.int8], probability: Floats, weight: Floats) -> float:
+    """Return the two-sided p-value of the sum of ``weight * (label - probability)``, its skewness allowed for."""
+    from scipy.special import ndtr
+
+    spread = probability * (1 - probability)
+    variance = float(np.sum(weight**2 * spread))
+    if variance <= 0:
+        return 1.0
+    z = float(np.sum(weight * (label - probability))) / math.sqrt(variance)
+    skewness = float(np.sum(weight**3 * spread * (1 - 2 * probability))) / variance**1.5
+    density = math.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
+    correction = density * skewness / 6 * (z**2 - 1)
+    return float(np.clip(2 * min(float(ndtr(-z)) + correction, float(ndtr(z)) - correction), 0.0, 1.0))
 
 
 def _bin_effect(parts: tuple[CalibrationBin, ...]) -> float:

@@ -10,11 +10,10 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from fusionguard.errors import DataError
-from fusionguard.evaluation.scored import SECONDS_PER_DAY
 from fusionguard.monitoring.checks import ColumnChecks
 from fusionguard.monitoring.counts import Counts
 from fusionguard.monitoring.findings import Check, Finding, judge
-from fusionguard.monitoring.reference import CYCLIC, Reference
+from fusionguard.monitoring.reference import Reference, uneven
 from fusionguard.monitoring.sketch import Sketch, as_reference
 from fusionguard.monitoring.thresholds import MonitoringThresholds
 
@@ -74,7 +73,7 @@ def read_drift(sketch: Sketch, reference: Reference, thresholds: MonitoringThres
 class _Comparison:
     def __init__(self, sketch: Sketch, reference: Reference, thresholds: MonitoringThresholds) -> None:
         self._sketch, self._reference, self._thresholds = sketch, reference, thresholds
-        self._unjudged = CYCLIC if sketch.seconds < SECONDS_PER_DAY else frozenset[str]()
+        self._unjudged = uneven(sketch.seconds) | reference.unjudged
         self._remarks: list[str] = []
 
     def report(self) -> DriftReport:
@@ -171,7 +170,7 @@ class _Comparison:
         if self._unjudged:
             names = ", ".join(sorted(self._unjudged & set(self._reference.numbers)))
             if names:
-                self._remarks.append(f"{names} is shown and not judged: the window does not span a whole day")
+                self._remarks.append(f"{names} is shown and not judged: window or reference span less than seven days")
         if self._reference.flagged is None:
             self._remarks.append("the alert rate was not compared: the reference does not say how many rows the model flags")
         if not self._reference.segments:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fusionguard.errors import BundleError
-from fusionguard.evaluation.scored import Floats, Integers
+from fusionguard.evaluation.scored import SECONDS_PER_DAY, Floats, Integers
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.family import ModelFamily, model_family
 from fusionguard.monitoring.counts import Counts
@@ -24,7 +24,10 @@ ASSUMED_ROWS = 5_000
 """How many rows a reference is taken to rest on where nobody says: few, which errs to the quiet side."""
 
 CYCLIC: frozenset[str] = frozenset({"hour_of_day"})
-"""Columns that no window of less than a day can show whole: they are then reported and not judged."""
+"""Columns of which a span that is not whole days shows some values too often: :func:`uneven` says when they are not judged."""
+
+CYCLE_SECONDS = 7 * SECONDS_PER_DAY
+"""From this length on, the part of a day that a span has too much does not matter."""
 
 _GROUPS = 10
 _REMEDY = "Train the model again with run.py."
@@ -57,6 +60,23 @@ class NumberReference:
     resolution: float
     quantiles: Floats
     missing: float = 0.0
+
+    @cached_property
+    def is_single(self) -> bool:
+        """Whether the percentiles were read off single-precision values: those that are compared must be rounded alike.
+
+        Otherwise an amount of 9.99, which is 9.98999977 there, would miss the bin of its own.
+        """
+        return bool(np.all(self.quantiles == self.quantiles.astype(np.float32)))
+
+    def places(self, values: Floats) -> Integers:
+        """Return the bin (n,) of each value (n,); one that is not a number goes into none, and gets the number of bins."""
+        if self.is_single:
+            with np.errstate(over="ignore"):
+                values = values.astype(np.float32).astype(np.float64)
+        place = np.searchsorted(self.edges, values, side="left")
+        place[np.isnan(values)] = self.edges.size + 1
+        return place.astype(np.int64, copy=False)
 
     @cached_property
     def groups(self) -> Integers:
@@ -109,6 +129,8 @@ class Reference:
         By segmentation and segment, the reference's rows in it; empty where only a profile is known.
     sample
         Rows of model features for the classifier test, or None.
+    unjudged
+        Columns that are reported and not judged, because the reference itself does not show them whole.
     """
 
     family: ModelFamily
@@ -119,6 +141,7 @@ class Reference:
     flagged: tuple[int, int] | None = None
     segments: dict[tuple[str, str], Counts] = field(default_factory=dict)
     sample: pa.Table | None = None
+    unjudged: frozenset[str] = frozenset()
 
 
 def profile_reference(bundle: Bundle, *, rows: int | None = None, flagged: tuple[int, int] | None = None) -> Reference:
@@ -159,7 +182,13 @@ def profile_reference(bundle: Bundle, *, rows: int | None = None, flagged: tuple
         categories={name: _category(name, known[name], profile, bundle) for name in categorical},
         probability=numbers[PROBABILITY],
         flagged=flagged,
+        unjudged=uneven(float(np.ptp(bundle.manifest.train_range_seconds or (0, 0)))),
     )
+
+
+def uneven(seconds: float) -> frozenset[str]:
+    """Return the columns that rows of a span of so many seconds do not show whole."""
+    return CYCLIC if seconds < CYCLE_SECONDS else frozenset()
 
 
 def number_reference(name: str, quantiles: Floats) -> NumberReference:

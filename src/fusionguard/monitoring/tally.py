@@ -36,10 +36,7 @@ class Tally:
             self._rows[start:stop] += np.bincount(places, minlength=stop - start)
             self._flagged[start:stop] += np.bincount(places[flagged], minlength=stop - start)
         for number in self._numbers:
-            values = batch[number.name].to_numpy(zero_copy_only=False)
-            code = np.searchsorted(number.edges, values, side="left")
-            code[np.isnan(values)] = number.edges.size + 1
-            self._count(number.name, code, group)
+            self._count(number.name, number.places(batch[number.name].to_numpy(zero_copy_only=False)), group)
         for category in self._categories:
             self._count(category.name, batch[category.name].to_numpy(), group)
 
