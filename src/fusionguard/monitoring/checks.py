@@ -1,0 +1,194 @@
+"""The comparisons that one column of a window gives: each an effect, its limits and its p-value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from fusionguard.evaluation.scored import Floats
+from fusionguard.monitoring import statistics
+from fusionguard.monitoring.counts import Counts
+from fusionguard.monitoring.findings import Check, Kind
+from fusionguard.monitoring.reference import CategoryReference, NumberReference
+from fusionguard.monitoring.thresholds import MonitoringThresholds
+
+_TAIL = 0.01
+_LIMITS: dict[Kind, str] = {"categories": "psi"}
+"""Kinds whose limits have the name of another."""
+
+_SPREAD = 1.25
+"""Quantile ratios that differ by no more than this factor from their median have grown alike."""
+
+
+@dataclass(frozen=True)
+class ColumnChecks:
+    """Makes the checks of columns against one reference.
+
+    Parameters
+    ----------
+    reference_rows
+        How many rows the reference rests on.
+    thresholds
+        The limits.
+    unjudged
+        Columns that are reported only.
+    segment
+        The segment that the rows are of; empty for all rows.
+    """
+
+    reference_rows: int
+    thresholds: MonitoringThresholds
+    unjudged: frozenset[str] = frozenset()
+    segment: str = ""
+
+    def number(self, reference: NumberReference, counts: Counts) -> Iterator[Check]:
+        """Compare a numeric column's counts: PSI, KS, tails, missing values, values out of range."""
+        yield self.missing(reference, counts)
+        bins = counts.bins[reference.name]
+        if bins.sum():
+            yield self._psi(reference, bins)
+            yield self._ks(reference, bins)
+            yield self.out_of_range(reference, counts)
+            tail = self._tail(reference, bins)
+            if tail is not None:
+                yield tail
+
+    def category(self, reference: CategoryReference, counts: Counts) -> Iterator[Check]:
+        """Compare a categorical column's counts: PSI with the chi-squared test, missing and new values."""
+        yield self.missing(reference, counts)
+        found = counts.categories[reference.name]
+        known = found[:-1]
+        if found.sum():
+            yield self.new_category(reference, counts)
+        if known.sum():
+            effect = self._beyond_sampling(reference.shares, known)
+            chance = statistics.chi_square_chance(known, reference.shares * self.reference_rows)
+            most = int(np.argmax(np.abs(known / known.sum() - reference.shares)))
+            text = (
+                f"'{reference.values[most]}' has {known[most] / known.sum():.1%} of the rows, {reference.shares[most]:.1%} before"
+            )
+            found_text = f"the categories of {reference.name} have PSI {effect:.2f} beyond sampling: {text}"
+            yield self._check("categories", reference.name, effect, chance, found_text)
+
+    def missing(self, reference: NumberReference | CategoryReference, counts: Counts) -> Check:
+        """Compare the share of rows without a value: the rise, and a test of two proportions."""
+        missing, before = counts.missing[reference.name], reference.missing * self.reference_rows
+        rise = missing / counts.rows - reference.missing
+        low, high = statistics.difference_interval(missing, counts.rows, before, self.reference_rows)
+        chance = statistics.proportions_chance(missing, counts.rows, before, self.reference_rows) if missing else 1.0
+        text = f"{reference.name} is missing in {missing / counts.rows:.2%} of the rows, {reference.missing:.2%} before"
+        return self._check("missing", reference.name, rise, chance, text, low, high)
+
+    def new_category(self, reference: CategoryReference, counts: Counts) -> Check:
+        """Compare the share of rows with a value the model has never seen; the reference has none."""
+        new = int(counts.categories[reference.name][-1])
+        share = new / counts.rows
+        chance = statistics.proportions_chance(new, counts.rows, 0, self.reference_rows) if new else 1.0
+        text = f"{reference.name} has values the model has never seen in {share:.2%} of the rows"
+        return self._check("new_category", reference.name, share, chance, text)
+
+    def out_of_range(self, reference: NumberReference, counts: Counts) -> Check:
+        """Compare the share of rows outside of the reference's lowest and highest value."""
+        bins = counts.bins[reference.name]
+        below, above = int(bins[0]), int(bins[-1])
+        share = (below + above) / counts.rows
+        sides = [statistics.beyond_extreme_chance(beyond, counts.rows, self.reference_rows) for beyond in (below, above)]
+        low, high = reference.edges[1], reference.edges[-1]
+        text = f"{reference.name} lies outside of {low:.6g} to {high:.6g}, all it ever was, in {share:.2%} of the rows"
+        return self._check("out_of_range", reference.name, share, min(1.0, 2 * min(sides)), text)
+
+    def scale(self, reference: NumberReference, values: Floats) -> Check | None:
+        """Compare quantiles of a column's values (n,): have all of them grown by one large factor, as when a unit changes?"""
+        values = values[np.isfinite(values)]
+        if values.size < self.thresholds.minimum_rows:
+            return None
+        places = np.array([5, 10, 25, 50, 75, 90, 95])
+        before, now = reference.quantiles[places], np.quantile(values, places / 100, method="inverted_cdf")
+        # Quantiles near 0 have ratios that noise decides: a column's own spread is what they are small against.
+        clear = np.abs(before) > 0.2 * np.abs(before).max()
+        if not clear.any() or np.unique(before[clear]).size < 3:
+            return None
+        ratio = now[clear] / before[clear]
+        factor = float(np.median(ratio))
+        if factor <= 0 or not np.all((ratio > factor / _SPREAD) & (ratio < factor * _SPREAD)):
+            return None
+        effect = max(factor, 1 / factor)
+        reached = np.searchsorted(np.sort(values), reference.quantiles, side="right") / values.size
+        distance = float(np.abs(reached - np.linspace(0, 1, reference.quantiles.size)).max())
+        chance = statistics.ks_chance(distance, values.size, self.reference_rows)
+        text = f"all quantiles of {reference.name} are {factor:.3g} times what they were: its unit may have changed"
+        return self._check("scale", reference.name, effect, chance, text)
+
+    def alert_rate(self, flagged: tuple[int, int], counts: Counts) -> Check:
+        """Compare the share of flagged rows: the relative change, and a test of two proportions."""
+        before, rate = flagged[0] / flagged[1], counts.flagged / counts.rows
+        effect = abs(rate / before - 1) if before > 0 else float(counts.flagged > 0)
+        chance = statistics.proportions_chance(counts.flagged, counts.rows, *flagged)
+        low, high = statistics.difference_interval(counts.flagged, counts.rows, *flagged)
+        text = f"the model flags {rate:.3%} of the rows, {before:.3%} before"
+        return self._check("alert_rate", "decision", effect, chance, text, low, high)
+
+    def _psi(self, reference: NumberReference, bins: np.ndarray) -> Check:
+        shares, counts = reference.grouped(reference.shares), reference.grouped(bins)
+        value = statistics.psi(shares, counts, rows=self.reference_rows)
+        chance = statistics.psi_chance(value, shares.size, float(counts.sum()), self.reference_rows)
+        effect = self._beyond_sampling(shares, counts)
+        text = f"the distribution of {reference.name} has PSI {effect:.2f} beyond sampling"
+        return self._check("psi", reference.name, effect, chance, text)
+
+    def _ks(self, reference: NumberReference, bins: np.ndarray) -> Check:
+        distance = max(0.0, statistics.ks_distance(reference.shares, bins) - reference.resolution)
+        chance = statistics.ks_chance(distance, float(bins.sum()), self.reference_rows)
+        text = f"the distribution of {reference.name} lies up to {distance:.2f} from what it was (Kolmogorov and Smirnov)"
+        return self._check("ks", reference.name, distance, chance, text)
+
+    def _tail(self, reference: NumberReference, bins: np.ndarray) -> Check | None:
+        """How many times as many rows as should lie beyond the first or the last percentile, whichever is worse."""
+        rows, reached = int(bins.sum()), np.cumsum(reference.shares)
+        sides = []
+        if not reference.has_known_tails:
+            return None
+        for place in (int(np.argmin(np.abs(reached[:-1] - _TAIL))), int(np.argmin(np.abs(reached[:-1] - 1 + _TAIL)))):
+            lower = reached[place] < 0.5
+            share = float(reached[place] if lower else 1 - reached[place])
+            beyond = int(bins[: place + 1].sum() if lower else bins[place + 1 :].sum())
+            if 0.5 * _TAIL <= share <= 2 * _TAIL:  # a value that many rows share has no such tail
+                chance = statistics.proportions_chance(beyond, rows, share * self.reference_rows, self.reference_rows)
+                sides.append((beyond / rows / share, chance, share, "lowest" if lower else "highest"))
+        if not sides:
+            return None
+        effect, chance, share, side = max(sides)
+        text = f"{effect * share:.2%} of the rows have a {reference.name} that only the {side} {share:.2%} had before"
+        return self._check("tail", reference.name, effect, min(1.0, len(sides) * chance), text)
+
+    def _beyond_sampling(self, shares: Floats, counts: np.ndarray) -> float:
+        expected = statistics.psi_expectation(shares.size, float(counts.sum()), self.reference_rows)
+        return max(0.0, statistics.psi(shares, counts, rows=self.reference_rows) - expected)
+
+    def _check(
+        self,
+        kind: Kind,
+        subject: str,
+        effect: float,
+        chance: float,
+        sentence: str,
+        low: float | None = None,
+        high: float | None = None,
+    ) -> Check:
+        name = _LIMITS.get(kind, kind)
+        act = getattr(self.thresholds, f"{name}_act")
+        return Check(
+            kind=kind,
+            subject=subject,
+            effect=effect,
+            watch=getattr(self.thresholds, f"{name}_watch", act),
+            act=act,
+            chance=chance,
+            sentence=sentence,
+            segment=self.segment,
+            low=low,
+            high=high,
+            judged=subject not in self.unjudged,
+        )

@@ -1,0 +1,179 @@
+"""Drift of a window: every column, every segment, the scores and the alert rate, judged and dated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from fusionguard.errors import DataError
+from fusionguard.monitoring.checks import ColumnChecks
+from fusionguard.monitoring.counts import Counts
+from fusionguard.monitoring.findings import Check, Finding, judge
+from fusionguard.monitoring.reference import Reference, uneven
+from fusionguard.monitoring.sketch import Sketch, as_reference
+from fusionguard.monitoring.thresholds import MonitoringThresholds
+
+
+class DriftReport(BaseModel):
+    """Every comparison of a window with its reference; those of no level are readings without a message."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rows: int
+    reference_rows: int
+    first: datetime | None
+    last: datetime | None
+    columns: tuple[Finding, ...]
+    """Of the features, over all rows, the gravest first; likewise in the other fields."""
+    segments: tuple[Finding, ...]
+    scores: tuple[Finding, ...]
+    """Of the probabilities and the alert rate."""
+    unknown_categories: dict[str, tuple[str, ...]]
+    """By column, some of the values that the model has never seen."""
+    remarks: tuple[str, ...]
+    """What could not be compared, and why."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Those with a level, from all fields."""
+        return tuple(finding for finding in (*self.columns, *self.scores, *self.segments) if finding.level != "none")
+
+    def reading(self, kind: str, subject: str, segment: str = "") -> Finding:
+        """Return one comparison; raise :class:`DataError` where there is none."""
+        for finding in (*self.columns, *self.scores, *self.segments):
+            if (finding.kind, finding.subject, finding.segment) == (kind, subject, segment):
+                return finding
+        raise DataError(f"There is no comparison '{kind}' of '{subject}'.", "See the report's remarks for what was left out.")
+
+
+def read_drift(sketch: Sketch, reference: Reference, thresholds: MonitoringThresholds | None = None) -> DriftReport:
+    """Compare a window with its reference.
+
+    Three families of checks are each judged by themselves (:func:`~.findings.judge`): columns, segments, scores. The tests take
+    rows as independent; where they come in runs (a card's transactions), p-values are too small and the limits of effect size
+    are what holds. Segments are compared with the same segments of the reference where it has counted them; else only for
+    missing values, new categories and values out of range, whose reference is 0 in every segment.
+
+    Parameters
+    ----------
+    sketch
+        The window, counted by the bins of ``reference``.
+    reference
+        What the champion was trained on.
+    thresholds
+        The limits; the defaults where None.
+    """
+    return _Comparison(sketch, reference, thresholds or MonitoringThresholds()).report()
+
+
+class _Comparison:
+    def __init__(self, sketch: Sketch, reference: Reference, thresholds: MonitoringThresholds) -> None:
+        self._sketch, self._reference, self._thresholds = sketch, reference, thresholds
+        self._unjudged = uneven(sketch.seconds) | reference.unjudged
+        self._remarks: list[str] = []
+
+    def report(self) -> DriftReport:
+        rows, least = self._sketch.total.rows, self._thresholds.minimum_rows
+        columns: tuple[Finding, ...] = ()
+        segments: tuple[Finding, ...] = ()
+        scores: tuple[Finding, ...] = ()
+        if rows < least:
+            self._remarks.append(f"the window has {rows} rows, fewer than the {least} that are needed to judge drift")
+        else:
+            chance = self._thresholds.chance
+            columns = self._dated(judge([*self._columns(self._sketch.total), *self._scales()], chance))
+            scores = self._dated(judge(list(self._scores(self._sketch.total)), chance))
+            segments = judge(list(self._segments()), chance)
+            self._remark()
+        return DriftReport(
+            rows=rows,
+            reference_rows=self._reference.rows,
+            first=self._sketch.first,
+            last=self._sketch.last,
+            columns=columns,
+            segments=segments,
+            scores=scores,
+            unknown_categories=self._sketch.unknown,
+            remarks=tuple(self._remarks),
+        )
+
+    def _checks(self) -> ColumnChecks:
+        return ColumnChecks(self._reference.rows, self._thresholds, self._unjudged)
+
+    def _columns(self, counts: Counts) -> Iterator[Check]:
+        checks = self._checks()
+        for number in self._reference.numbers.values():
+            yield from checks.number(number, counts)
+        for category in self._reference.categories.values():
+            yield from checks.category(category, counts)
+
+    def _scales(self) -> Iterator[Check]:
+        for number in self._reference.numbers.values():
+            values = self._sketch.sample[number.name].to_numpy().astype(np.float64)
+            check = self._checks().scale(number, values)
+            if check is not None:
+                yield check
+
+    def _scores(self, counts: Counts) -> Iterator[Check]:
+        for check in self._checks().number(self._reference.probability, counts):
+            # Probabilities beyond the highest one so far are what a model is for; a wider tail is seen by "tail".
+            if check.kind != "out_of_range":
+                yield check
+        if self._reference.flagged is not None:
+            yield self._checks().alert_rate(self._reference.flagged, counts)
+
+    def _segments(self) -> Iterator[Check]:
+        for (cut, name), counts in self._sketch.segments.items():
+            if counts.rows < self._thresholds.minimum_rows:
+                continue
+            segment = f"{cut}: {name}"
+            before = self._reference.segments.get((cut, name))
+            if before is not None and before.rows >= self._thresholds.minimum_rows:
+                yield from self._against_segment(segment, counts, before)
+            elif not self._reference.segments:
+                checks = ColumnChecks(self._reference.rows, self._thresholds, self._unjudged, segment)
+                for number in self._reference.numbers.values():
+                    yield from (checks.missing(number, counts), checks.out_of_range(number, counts))
+                for category in self._reference.categories.values():
+                    yield from (checks.missing(category, counts), checks.new_category(category, counts))
+
+    def _against_segment(self, segment: str, counts: Counts, before: Counts) -> Iterator[Check]:
+        part = as_reference(self._reference, replace(self._sketch, total=before))
+        checks = ColumnChecks(before.rows, self._thresholds, self._unjudged, segment)
+        for number in part.numbers.values():
+            yield from checks.number(number, counts)
+        for category in part.categories.values():
+            yield from checks.category(category, counts)
+        yield from (check for check in checks.number(part.probability, counts) if check.kind != "out_of_range")
+        yield checks.alert_rate((before.flagged, before.rows), counts)
+
+    def _dated(self, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+        """Say since when: the first span that is beyond the finding's limit by itself."""
+        wanted = {(finding.kind, finding.subject): finding for finding in findings if finding.level != "none"}
+        if not wanted:
+            return findings
+        since: dict[tuple[str, str], datetime] = {}
+        for beginning, counts in self._sketch.spans.items():
+            if counts.rows < self._thresholds.minimum_rows:
+                continue
+            for check in (*self._columns(counts), *self._scores(counts)):
+                key = (check.kind, check.subject)
+                if key in wanted and key not in since and check.beyond(wanted[key].limit, self._thresholds.chance):
+                    since[key] = beginning
+        return tuple(finding.model_copy(update={"since": since.get((finding.kind, finding.subject))}) for finding in findings)
+
+    def _remark(self) -> None:
+        if self._unjudged:
+            names = ", ".join(sorted(self._unjudged & set(self._reference.numbers)))
+            if names:
+                self._remarks.append(f"{names} is shown and not judged: window or reference span less than seven days")
+        if self._reference.flagged is None:
+            self._remarks.append("the alert rate was not compared: the reference does not say how many rows the model flags")
+        if not self._reference.segments:
+            self._remarks.append(
+                "segments were compared for missing, new and out-of-range values alone: the reference has no counts by segment"
+            )

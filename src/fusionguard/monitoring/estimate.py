@@ -1,0 +1,193 @@
+"""How well the model does before labels arrive, estimated from its own calibrated probabilities, and when not to trust that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from fusionguard.errors import DataError
+from fusionguard.evaluation.bootstrap import Interval
+from fusionguard.evaluation.readings import AVERAGE_PRECISION, ROC_AUC
+from fusionguard.evaluation.scored import Flags, Floats
+from fusionguard.monitoring.calibration import CalibrationReading
+from fusionguard.monitoring.findings import UPSTREAM, Finding
+from fusionguard.monitoring.outcomes import ScoreGroups, draw_positives, group_scores, read_ranking
+from fusionguard.monitoring.thresholds import MonitoringThresholds
+
+PRECISION, RECALL = "precision", "recall"
+
+Trust = Literal["yes", "with care", "no"]
+
+
+class ExpectedConfusion(BaseModel):
+    """How many rows are expected in each cell, with 95 % intervals; cells of a row add up to what the model decided."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    true_positives: Interval
+    false_positives: Interval
+    false_negatives: Interval
+    true_negatives: Interval
+
+
+class PerformanceEstimate(BaseModel):
+    """Metrics that labels would show if the probabilities are right, each with a 95 % band."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rows: int
+    flagged: int
+    expected_positives: float
+    confusion: ExpectedConfusion
+    metrics: dict[str, Interval]
+    """``precision``, ``recall``, ``roc_auc``, ``average_precision``; those of ranking are of the window's rows."""
+    trust: Trust
+    reasons: tuple[str, ...]
+    """Why it is to be taken with care or not to be trusted."""
+    samples: int
+    seed: int
+
+    def sentence(self) -> str:
+        """Say in one sentence what is expected, and how far to trust it."""
+        read = self.metrics
+        found = f"expected: precision {read[PRECISION].text()}, recall {read[RECALL].text()}, ROC AUC {read[ROC_AUC].text()}"
+        doubts = {"yes": "", "with care": "; with care", "no": "; not to be trusted"}[self.trust]
+        return f"{found}{doubts}{': ' + '; '.join(self.reasons) if self.reasons else ''}"
+
+
+def estimate_performance(
+    probability: Floats,
+    flagged: Flags,
+    *,
+    score: Floats | None = None,
+    calibration: CalibrationReading | None = None,
+    drift: Sequence[Finding] = (),
+    thresholds: MonitoringThresholds | None = None,
+    samples: int = 400,
+    seed: int = 7,
+) -> PerformanceEstimate:
+    """Estimate precision, recall, ROC AUC and average precision from calibrated probabilities.
+
+    Confidence-based performance estimation: a flagged row of probability p is a true positive with chance p and a false positive
+    with 1 - p, any other a false negative with p and a true negative with 1 - p, and the expected confusion matrix is their sum
+    (NannyML, "Estimation of performance of the monitored model", CBPE; the idea of reading accuracy off confidences is that of
+    Garg et al., "Leveraging unlabeled data to predict out-of-distribution performance", ICLR 2022). The count of true positives
+    is Poisson-binomial. Here outcomes are drawn ``samples`` times: a metric's value is its mean over the draws and its band their
+    2.5th to 97.5th percentile, so that few positives show as a wide band. Where labels have told of the calibration, each draw
+    also moves all log-odds by an error of the size of that reading's standard error.
+
+    It holds under covariate shift as long as probabilities stay calibrated. It cannot see concept drift: the model's own belief
+    is all it knows. ``trust`` says what is known about that.
+
+    Parameters
+    ----------
+    probability, flagged, score
+        (n,) each; rows are ranked by ``score`` where it is given.
+    calibration
+        The last reading with labels, of :func:`~.calibration.read_calibration`; None where there has been none.
+    drift
+        What :func:`~.drift.read_drift` found in the window.
+    samples, seed
+        How many draws, and where they start.
+
+    Raises
+    ------
+    DataError
+        No rows, columns of different length, a probability outside [0, 1].
+    """
+    limits = thresholds or MonitoringThresholds()
+    _check(probability, flagged, score)
+    groups = group_scores(probability, flagged, score)
+    error = calibration.intercept_error if calibration is not None and calibration.intercept_error is not None else 0.0
+    drawn = _draws(groups, error, samples, seed)
+    expected = float(probability.sum())
+    trust, reasons = _trust(expected, float(probability[flagged].sum()), calibration, drift, limits)
+    return PerformanceEstimate(
+        rows=probability.size,
+        flagged=int(flagged.sum()),
+        expected_positives=expected,
+        confusion=ExpectedConfusion(
+            true_positives=_count(float(probability[flagged].sum()), drawn["true_positives"]),
+            false_positives=_count(float((1 - probability[flagged]).sum()), drawn["false_positives"]),
+            false_negatives=_count(float(probability[~flagged].sum()), drawn["false_negatives"]),
+            true_negatives=_count(float((1 - probability[~flagged]).sum()), drawn["true_negatives"]),
+        ),
+        metrics={name: _metric(name, drawn[name]) for name in (PRECISION, RECALL, ROC_AUC, AVERAGE_PRECISION)},
+        trust=trust,
+        reasons=tuple(reasons),
+        samples=samples,
+        seed=seed,
+    )
+
+
+def _draws(groups: ScoreGroups, error: float, samples: int, seed: int) -> dict[str, Floats]:
+    generator = np.random.default_rng(seed)
+    rows, flagged = float(groups.rows.sum()), float(groups.flagged_rows.sum())
+    drawn: dict[str, list[float]] = {}
+    for _ in range(samples):
+        plain, caught = draw_positives(groups.shifted(error * generator.standard_normal()), generator)
+        positives, true = float(plain.sum() + caught.sum()), float(caught.sum())
+        auc, average_precision = read_ranking(groups.rows, plain + caught)
+        values = {
+            "true_positives": true,
+            "false_positives": flagged - true,
+            "false_negatives": positives - true,
+            "true_negatives": rows - flagged - positives + true,
+            PRECISION: true / flagged if flagged else float("nan"),
+            RECALL: true / positives if positives else float("nan"),
+            ROC_AUC: auc,
+            AVERAGE_PRECISION: average_precision,
+        }
+        for name, value in values.items():
+            drawn.setdefault(name, []).append(value)
+    return {name: np.array(values) for name, values in drawn.items()}
+
+
+def _trust(
+    expected: float,
+    expected_caught: float,
+    calibration: CalibrationReading | None,
+    drift: Sequence[Finding],
+    limits: MonitoringThresholds,
+) -> tuple[Trust, list[str]]:
+    broken, care = [], []
+    if expected < limits.minimum_positives:
+        broken.append(f"only {expected:.1f} positives are expected, fewer than {limits.minimum_positives}")
+    elif expected_caught < limits.minimum_positives:
+        care.append(f"only {expected_caught:.1f} of them are expected among the flagged rows")
+    if calibration is None:
+        care.append("no labels have confirmed the calibration since training")
+    elif calibration.finding is not None and calibration.finding.level != "none":
+        broken.append(f"at the last labels, {calibration.finding.sentence}")
+    grave = [finding for finding in drift if finding.level == "act"]
+    upstream = sorted({finding.subject for finding in grave if finding.kind in UPSTREAM})
+    moved = sorted({finding.subject for finding in grave if finding.kind not in UPSTREAM})
+    if upstream:
+        broken.append(f"the data of {', '.join(upstream)} look broken, and probabilities with them")
+    elif moved:
+        care.append(f"the rows differ much from the training data ({', '.join(moved[:5])}), where calibration is unproven")
+    return ("no" if broken else "with care" if care else "yes"), [*broken, *care]
+
+
+def _metric(name: str, drawn: Floats) -> Interval:
+    drawn = drawn[~np.isnan(drawn)]
+    if not drawn.size:
+        return Interval(reason="no row is flagged" if name == PRECISION else "one class only is expected")
+    return _count(float(drawn.mean()), drawn)
+
+
+def _count(value: float, drawn: Floats) -> Interval:
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return Interval(value=value, low=float(low), high=float(high))
+
+
+def _check(probability: Floats, flagged: Flags, score: Floats | None) -> None:
+    if probability.size == 0:
+        raise DataError("Performance cannot be estimated: there are no rows.", "Choose a window with rows.")
+    if flagged.shape != probability.shape or (score is not None and score.shape != probability.shape):
+        raise DataError("Probabilities, flags and scores must have one length.", "Read them from the same rows.")
+    if not bool(((probability >= 0) & (probability <= 1)).all()):
+        raise DataError("A probability lies outside [0, 1] or is missing.", "Check how the rows were scored.")

@@ -1,0 +1,158 @@
+"""A check and its finding: an effect, how often chance does as much, and what that means against the limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from fusionguard.evaluation.scored import Floats
+
+Level = Literal["none", "watch", "act"]
+Kind = Literal[
+    "psi",
+    "ks",
+    "tail",
+    "categories",
+    "missing",
+    "new_category",
+    "out_of_range",
+    "scale",
+    "alert_rate",
+    "classifier",
+    "metric",
+    "calibration",
+    "fairness",
+    "estimate",
+]
+
+UPSTREAM: frozenset[Kind] = frozenset({"missing", "new_category", "out_of_range", "scale"})
+"""Marks of data that were broken before the model saw them."""
+
+POPULATION: frozenset[Kind] = frozenset({"psi", "ks", "tail", "categories", "classifier"})
+"""Marks of other rows than those the model learned from."""
+
+OUTCOME: frozenset[Kind] = frozenset({"metric", "calibration", "fairness"})
+"""What only labels can show."""
+
+_RANK: dict[Level, int] = {"none": 0, "watch": 1, "act": 2}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One comparison of a window with its reference.
+
+    Parameters
+    ----------
+    kind
+        What was compared.
+    subject
+        The column, or the metric, or what else it is about.
+    effect
+        How large the change is, in the unit of its limits.
+    watch, act
+        The effects from which it is to be watched, and acted upon.
+    chance
+        The p-value: how often a window without drift shows such an effect or a larger one.
+    sentence
+        What was found, in words.
+    segment
+        The segment it was found in, such as ``gender: Female``; empty for all rows.
+    low, high
+        A 95 % interval of what the sentence tells, where there is one.
+    judged
+        False for a comparison that is shown only.
+    """
+
+    kind: Kind
+    subject: str
+    effect: float
+    watch: float
+    act: float
+    chance: float
+    sentence: str
+    segment: str = ""
+    low: float | None = None
+    high: float | None = None
+    judged: bool = True
+
+    def beyond(self, limit: float, chance: float) -> bool:
+        """Tell whether effect and p-value both say so."""
+        return self.judged and self.effect >= limit and self.chance <= chance
+
+
+class Finding(BaseModel):
+    """A check that has been judged among those of its family."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Kind
+    subject: str
+    segment: str = ""
+    level: Level
+    effect: float
+    watch: float
+    act: float
+    low: float | None = None
+    high: float | None = None
+    chance: float
+    """Holm's adjusted p-value: how often a window without drift has any such finding in this family of checks."""
+    since: datetime | None = None
+    """The beginning of the first day (or other span) in which it was beyond its limit; null where none is by itself."""
+    sentence: str
+
+    @property
+    def limit(self) -> float:
+        """The limit that was passed, or the first one that was not."""
+        return self.act if self.level == "act" else self.watch
+
+
+def judge(checks: Sequence[Check], chance: float) -> tuple[Finding, ...]:
+    """Judge one family of checks, the gravest finding first; of equal level, the largest effect against its limit.
+
+    Their p-values are corrected by Holm's step-down method (Scandinavian Journal of Statistics 6, 1979): in a window without
+    drift, the chance of any finding at all in the family is at most ``chance``, whatever the dependence among the columns.
+    That is what an alarm needs; a false discovery rate would promise only that few of many findings are wrong.
+    Checks that are not judged do not count against the others.
+    """
+    judged = [check for check in checks if check.judged]
+    adjusted = iter(holm(np.array([check.chance for check in judged], dtype=np.float64)))
+    found = [_finding(check, float(next(adjusted)) if check.judged else 1.0, chance) for check in checks]
+    return tuple(sorted(found, key=lambda finding: (-_RANK[finding.level], -finding.effect / finding.limit)))
+
+
+def holm(chances: Floats) -> Floats:
+    """Return Holm's adjusted p-values (k,) of p-values (k,): the i-th smallest times (k - i + 1), never falling, at most 1."""
+    order = np.argsort(chances, kind="stable")
+    scaled = chances[order] * np.arange(chances.size, 0, -1)
+    adjusted = np.empty_like(scaled)
+    adjusted[order] = np.minimum(np.maximum.accumulate(scaled), 1.0) if chances.size else scaled
+    return adjusted
+
+
+def worst(findings: Iterable[Finding]) -> Level:
+    """Return the gravest level among findings."""
+    return max((finding.level for finding in findings), key=_RANK.__getitem__, default="none")
+
+
+def _finding(check: Check, adjusted: float, chance: float) -> Finding:
+    level: Level = "none"
+    if check.judged and adjusted <= chance:
+        level = "act" if check.effect >= check.act else "watch" if check.effect >= check.watch else "none"
+    return Finding(
+        kind=check.kind,
+        subject=check.subject,
+        segment=check.segment,
+        level=level,
+        effect=check.effect,
+        watch=check.watch,
+        act=check.act,
+        low=check.low,
+        high=check.high,
+        chance=adjusted,
+        sentence=check.sentence,
+    )

@@ -1,0 +1,235 @@
+"""How well the model did, once labels are there: against its evaluation, by label delay, in calibration and in fairness."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from fusionguard.evaluation.bootstrap import Interval
+from fusionguard.evaluation.churn.fairness import METRIC_NAMES, FairnessReport, GapReading
+from fusionguard.evaluation.readings import AVERAGE_PRECISION, BRIER, RECALL_AT_RATE, ROC_AUC, SAVINGS
+from fusionguard.evaluation.scored import Flags, Floats
+from fusionguard.monitoring.calibration import CalibrationReading, read_calibration
+from fusionguard.monitoring.findings import Check, Finding, judge
+from fusionguard.monitoring.labelled import LABEL, LabelCoverage, LabelledRows
+from fusionguard.monitoring.thresholds import MonitoringThresholds
+
+DELAY_EDGES_DAYS: tuple[float, ...] = (1.0, 7.0, 30.0)
+"""Where cohorts of label delay begin; the first is open below, the last above."""
+
+KPIS: dict[str, int] = {AVERAGE_PRECISION: 1, ROC_AUC: 1, RECALL_AT_RATE: 1, SAVINGS: 1, BRIER: -1}
+"""The metrics that are judged, with the sign of what is better. Not among them: the expected calibration error, which noise
+alone raises in small windows and which :func:`~.calibration.read_calibration` replaces, and money per customer."""
+
+MetricReader = Callable[[Flags], Mapping[str, Interval]]
+"""Reads all metrics, with intervals, on the labelled rows where the flags (n,) are true."""
+
+_Z95 = 1.959964
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CohortReading(_Part):
+    """Rows whose labels took about as long as each other's."""
+
+    name: str
+    rows: int
+    positives: int
+    metrics: dict[str, Interval]
+
+
+class PerformanceReport(_Part):
+    """Everything that labels tell of a window."""
+
+    coverage: LabelCoverage
+    metrics: dict[str, Interval]
+    """On all labelled rows; empty without any."""
+    baseline: dict[str, Interval]
+    """The same metrics when the champion was evaluated."""
+    deltas: dict[str, Interval]
+    """Window less baseline with 95 % intervals, where both have one."""
+    cohorts: tuple[CohortReading, ...]
+    calibration: CalibrationReading | None
+    fairness: FairnessReport | None
+    comparisons: tuple[Finding, ...]
+    """Metrics, calibration and fairness as one family, the gravest first; those of no level are readings."""
+    remarks: tuple[str, ...]
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The comparisons with a level."""
+        return tuple(finding for finding in self.comparisons if finding.level != "none")
+
+
+def read_performance(
+    rows: LabelledRows,
+    read: MetricReader,
+    baseline: Mapping[str, Interval],
+    *,
+    fairness: FairnessReport | None = None,
+    fairness_baseline: FairnessReport | None = None,
+    thresholds: MonitoringThresholds | None = None,
+) -> PerformanceReport:
+    """Read the training metrics on labelled rows and hold them against the champion's evaluation.
+
+    A metric asks to watch where it is worse by more than ``kpi_delta`` and chance does not explain that, and to act where the
+    whole 95 % interval of the difference is. The interval joins those of both readings, which share no rows (Zou and Donner,
+    "Construction of confidence limits about effect measures", Statistics in Medicine 27, 2008: MOVER).
+
+    Parameters
+    ----------
+    rows
+        From :func:`~.labelled.labelled_rows`.
+    read
+        Such as a lambda over ``evaluation.readings.read_metrics`` or ``evaluation.churn.readings.read_customers_metrics``.
+    baseline
+        The champion's metrics on its test slice, as its evaluation report holds them.
+    fairness, fairness_baseline
+        Of the labelled customers of the window, and of the champion's evaluation.
+    """
+    limits = thresholds or MonitoringThresholds()
+    coverage, label = rows.coverage, rows.table[LABEL].to_numpy().astype(np.int8)
+    if not label.size:
+        return PerformanceReport(
+            coverage=coverage,
+            metrics={},
+            baseline=dict(baseline),
+            deltas={},
+            cohorts=(),
+            calibration=None,
+            fairness=None,
+            comparisons=(),
+            remarks=("no labels have arrived",),
+        )
+    metrics = dict(read(np.ones(label.size, dtype=np.bool_)))
+    deltas = {name: metric_delta(metrics[name], before) for name, before in baseline.items() if name in metrics}
+    calibration = read_calibration(label, rows.table["probability"].to_numpy(), limits)
+    enough = min(int(label.sum()), label.size - int(label.sum())) >= limits.minimum_positives
+    few = f"{int(label.sum())} of {label.size} labelled rows are positive: too few of one class to judge metrics"
+    checks = [
+        *(_metric_checks(metrics, baseline, deltas, limits) if enough else ()),
+        *_calibration_check(calibration),
+        *_fairness_checks(fairness, fairness_baseline, limits),
+    ]
+    return PerformanceReport(
+        coverage=coverage,
+        metrics=metrics,
+        baseline=dict(baseline),
+        deltas=deltas,
+        cohorts=tuple(_cohorts(rows.delay_days, label, read)),
+        calibration=calibration,
+        fairness=fairness,
+        comparisons=judge(checks, limits.chance),
+        remarks=() if enough else (few,),
+    )
+
+
+def metric_delta(now: Interval, before: Interval) -> Interval:
+    """Return ``now - before`` with the interval that MOVER makes of both, or the reason why there is none."""
+    if now.value is None or before.value is None:
+        return Interval(reason=now.reason or before.reason)
+    delta = now.value - before.value
+    if now.low is None or now.high is None or before.low is None or before.high is None:
+        return Interval(value=delta)
+    return Interval(
+        value=delta,
+        low=delta - math.hypot(now.value - now.low, before.high - before.value),
+        high=delta + math.hypot(now.high - now.value, before.value - before.low),
+    )
+
+
+def delay_cohorts(delay_days: Floats, edges_days: Sequence[float] = DELAY_EDGES_DAYS) -> list[tuple[str, Flags]]:
+    """Return the cohorts of label delay that have rows: each one's name and its flags (n,); presumed negatives come last."""
+    edges = [-math.inf, *edges_days, math.inf]
+    found = []
+    for low, high in pairwise(edges):
+        name = f"within {high:g} days" if math.isinf(low) else f"after {low:g} days"
+        name = name if math.isinf(low) or math.isinf(high) else f"{low:g} to {high:g} days"
+        found.append((name, (delay_days >= low) & (delay_days < high)))
+    found.append(("no label, taken as negative", np.isinf(delay_days)))
+    return [(name, inside) for name, inside in found if inside.any()]
+
+
+def _cohorts(delay_days: Floats, label: np.ndarray, read: MetricReader) -> Iterator[CohortReading]:
+    for name, inside in delay_cohorts(delay_days):
+        positives = int(label[inside].sum())
+        # Rows of one class have no metrics that rank: their counts say all there is.
+        metrics = dict(read(inside)) if 0 < positives < int(inside.sum()) else {}
+        yield CohortReading(name=name, rows=int(inside.sum()), positives=positives, metrics=metrics)
+
+
+def _metric_checks(
+    metrics: Mapping[str, Interval],
+    baseline: Mapping[str, Interval],
+    deltas: Mapping[str, Interval],
+    limits: MonitoringThresholds,
+) -> Iterator[Check]:
+    from scipy.special import ndtr
+
+    for name, better in KPIS.items():
+        delta = deltas.get(name)
+        if delta is None or delta.value is None or delta.low is None or delta.high is None:
+            continue
+        worse = -better * delta.value
+        least = -delta.high if better > 0 else delta.low
+        half = max(worse - least, 1e-12)
+        yield Check(
+            kind="metric",
+            subject=name,
+            effect=worse,
+            watch=limits.kpi_delta,
+            # To act, the whole interval must lie beyond the limit.
+            act=limits.kpi_delta + half,
+            chance=float(ndtr(-worse / (half / _Z95))),
+            sentence=f"{name} is {metrics[name].text()}, {baseline[name].text()} when the model was evaluated",
+            low=delta.low,
+            high=delta.high,
+        )
+
+
+def _calibration_check(reading: CalibrationReading) -> Iterator[Check]:
+    found = reading.finding
+    if found is not None:
+        yield Check(found.kind, found.subject, found.effect, found.watch, found.act, found.chance, found.sentence)
+
+
+def _fairness_checks(now: FairnessReport | None, before: FairnessReport | None, limits: MonitoringThresholds) -> Iterator[Check]:
+    """A gap's value is biased upwards by noise, more in small windows; the middle of its interval is not, and is compared."""
+    from scipy.special import ndtr
+
+    if now is None or before is None:
+        return
+    known = {(gap.attribute, gap.metric): gap for gap in before.gaps}
+    for gap in now.gaps:
+        other = known.get((gap.attribute, gap.metric))
+        middle, error = _middle(gap)
+        other_middle, other_error = _middle(other) if other is not None else (math.nan, math.nan)
+        if math.isnan(middle) or math.isnan(other_middle) or other is None:
+            continue
+        yield Check(
+            kind="fairness",
+            subject=f"{gap.metric} by {gap.attribute}",
+            effect=middle - other_middle,
+            watch=limits.kpi_delta,
+            # A gap that has grown asks to act where it also breaks the limit that the gate keeps.
+            act=limits.kpi_delta if gap.verdict == "broken" and other.verdict != "broken" else 1.0,
+            chance=float(ndtr(-(middle - other_middle) / max(math.hypot(error, other_error), 1e-12))),
+            sentence=(
+                f"by {gap.attribute.replace('_', ' ')}, the gap of the {METRIC_NAMES[gap.metric]} is {gap.value.text()}, "
+                f"{other.value.text()} when the model was evaluated"
+            ),
+            low=gap.value.low,
+            high=gap.value.high,
+        )
+
+
+def _middle(gap: GapReading) -> tuple[float, float]:
+    if gap.value.value is None or gap.value.low is None or gap.value.high is None:
+        return math.nan, math.nan
+    return (gap.value.low + gap.value.high) / 2, (gap.value.high - gap.value.low) / (2 * _Z95)

@@ -1,0 +1,233 @@
+"""What a window is compared with: the distributions the champion was trained on, as its bundle or counted rows tell them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fusionguard.errors import BundleError
+from fusionguard.evaluation.scored import SECONDS_PER_DAY, Floats, Integers
+from fusionguard.models.bundle import Bundle
+from fusionguard.models.family import ModelFamily, model_family
+from fusionguard.monitoring.counts import Counts
+
+PROFILE = "profile.parquet"
+PROBABILITY = "probability"
+"""The profile's column of calibrated probabilities. The score is a monotone function of them, so that both drift alike."""
+
+ASSUMED_ROWS = 5_000
+"""How many rows a reference is taken to rest on where nobody says: few, which errs to the quiet side."""
+
+CYCLIC: frozenset[str] = frozenset({"hour_of_day"})
+"""Columns of which a span that is not whole days shows some values too often: :func:`uneven` says when they are not judged."""
+
+CYCLE_SECONDS = 7 * SECONDS_PER_DAY
+"""From this length on, the part of a day that a span has too much does not matter."""
+
+_GROUPS = 10
+_REMEDY = "Train the model again with run.py."
+
+
+@dataclass(frozen=True)
+class NumberReference:
+    """The distribution of a numeric column over bins; bin i holds the values in (edges[i - 1], edges[i]].
+
+    Parameters
+    ----------
+    name
+        The column.
+    edges
+        (b - 1,) float64, increasing: the reference's distinct percentiles, with an edge just below the lowest value and just
+        below every value that many rows share, so that zeros, flags and whole numbers have bins of their own.
+    shares
+        (b,) float64 that add up to 1; nothing lies in the first and the last bin, which are out of range.
+    resolution
+        How wrong a sum of shares can be because percentiles tell it in steps; 0 where rows were counted.
+    quantiles
+        (101,) float64, the percentiles.
+    missing
+        The share of rows without a value, in [0, 1].
+    """
+
+    name: str
+    edges: Floats
+    shares: Floats
+    resolution: float
+    quantiles: Floats
+    missing: float = 0.0
+
+    @cached_property
+    def is_single(self) -> bool:
+        """Whether the percentiles were read off single-precision values: those that are compared must be rounded alike.
+
+        Otherwise an amount of 9.99, which is 9.98999977 there, would miss the bin of its own.
+        """
+        return bool(np.all(self.quantiles == self.quantiles.astype(np.float32)))
+
+    def places(self, values: Floats) -> Integers:
+        """Return the bin (n,) of each value (n,); one that is not a number goes into none, and gets the number of bins."""
+        if self.is_single:
+            with np.errstate(over="ignore"):
+                values = values.astype(np.float32).astype(np.float64)
+        place = np.searchsorted(self.edges, values, side="left")
+        place[np.isnan(values)] = self.edges.size + 1
+        return place.astype(np.int64, copy=False)
+
+    @cached_property
+    def groups(self) -> Integers:
+        """(b,) the group, from 0, of each bin: ten of about equal share, fewer where single values hold more."""
+        middle = np.cumsum(self.shares) - self.shares / 2
+        decile = np.minimum((middle * _GROUPS + 1e-9).astype(np.int64), _GROUPS - 1)
+        decile[0], decile[-1] = decile[1], decile[-2]
+        return np.unique(decile, return_inverse=True)[1].astype(np.int64)
+
+    def grouped(self, per_bin: Floats | Integers) -> Floats:
+        """Add up what bins (b,) hold to what their groups hold."""
+        return np.bincount(self.groups, weights=per_bin, minlength=int(self.groups.max()) + 1).astype(np.float64)
+
+    @property
+    def has_known_tails(self) -> bool:
+        """Whether the shares beyond the first and the last percentile are known well: not of values that many rows share."""
+        if self.resolution == 0:
+            return True
+        ends = (self.quantiles[:3], self.quantiles[-3:])
+        return not _whole(self.quantiles) and all(np.unique(end).size == end.size for end in ends)
+
+
+@dataclass(frozen=True)
+class CategoryReference:
+    """The shares (c,) of the values a categorical column is known to have; ``missing`` is the share of rows without one."""
+
+    name: str
+    values: tuple[str, ...]
+    shares: Floats
+    missing: float = 0.0
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What a window is compared with; make one with :func:`profile_reference`, or of a sketch by :func:`~.sketch.as_reference`.
+
+    Parameters
+    ----------
+    family
+        The model family.
+    rows
+        How many rows the distributions rest on.
+    numbers, categories
+        By column, the model's features.
+    probability
+        The calibrated probabilities.
+    flagged
+        How many of how many rows the model flags, or None where nobody has counted.
+    segments
+        By segmentation and segment, the reference's rows in it; empty where only a profile is known.
+    sample
+        Rows of model features for the classifier test, or None.
+    unjudged
+        Columns that are reported and not judged, because the reference itself does not show them whole.
+    """
+
+    family: ModelFamily
+    rows: int
+    numbers: dict[str, NumberReference]
+    categories: dict[str, CategoryReference]
+    probability: NumberReference
+    flagged: tuple[int, int] | None = None
+    segments: dict[tuple[str, str], Counts] = field(default_factory=dict)
+    sample: pa.Table | None = None
+    unjudged: frozenset[str] = frozenset()
+
+
+def profile_reference(bundle: Bundle, *, rows: int | None = None, flagged: tuple[int, int] | None = None) -> Reference:
+    """Read the reference profile of a bundle.
+
+    Its percentiles say what lies between them, not more: the share of a value is known to one percent, which
+    ``NumberReference.resolution`` carries into the tests. It has neither segments nor rows for the classifier test.
+
+    Parameters
+    ----------
+    bundle
+        The champion's, whose files have been checked.
+    rows
+        How many rows it was trained on; :data:`ASSUMED_ROWS` by default.
+    flagged
+        How many of how many rows the model flagged when it was evaluated.
+
+    Raises
+    ------
+    BundleError
+        The bundle has no profile, or one that does not hold what the family's features need.
+    """
+    family = model_family(bundle.manifest.model)
+    if PROFILE not in bundle.manifest.files:
+        raise BundleError(f"The bundle '{bundle.folder.name}' has no {PROFILE}.", _REMEDY)
+    try:
+        profile = pq.read_table(bundle.folder / PROFILE).to_pylist()
+    except (OSError, pa.ArrowException) as error:
+        raise BundleError(f"{PROFILE} in the bundle '{bundle.folder.name}' cannot be read.", _REMEDY) from error
+    known = family.features.known
+    categorical = [name for name in family.features.model_features if name in known]
+    names = [name for name in (*family.features.model_features, PROBABILITY) if name not in known]
+    numbers = {name: _number(name, profile, bundle) for name in names}
+    return Reference(
+        family=family,
+        rows=ASSUMED_ROWS if rows is None else rows,
+        numbers={name: number for name, number in numbers.items() if name != PROBABILITY},
+        categories={name: _category(name, known[name], profile, bundle) for name in categorical},
+        probability=numbers[PROBABILITY],
+        flagged=flagged,
+        unjudged=uneven(float(np.ptp(bundle.manifest.train_range_seconds or (0, 0)))),
+    )
+
+
+def uneven(seconds: float) -> frozenset[str]:
+    """Return the columns that rows of a span of so many seconds do not show whole."""
+    return CYCLIC if seconds < CYCLE_SECONDS else frozenset()
+
+
+def number_reference(name: str, quantiles: Floats) -> NumberReference:
+    """Make bins of a column's percentiles (101,), lowest to highest."""
+    values, first, count = np.unique(quantiles, return_index=True, return_counts=True)
+    steps = quantiles.size - 1
+    last = first + count - 1
+    shared = count > 1
+    # A value that several percentiles have is reached between two of them, we cannot tell where: half a step is the fair guess.
+    half = np.where(shared, 0.5, 0.0) / steps
+    below = np.clip(first / steps - half, 0.0, 1.0)
+    reached = np.clip(last / steps + half, 0.0, 1.0)
+    below[0], reached[-1] = 0.0, 1.0
+    own_bin = shared.copy()
+    own_bin[0] = True
+    edges = np.concatenate([np.nextafter(values[own_bin], -np.inf), values])
+    cumulative = np.concatenate([below[own_bin], reached])
+    order = np.argsort(edges, kind="stable")
+    shares = np.diff(np.concatenate([[0.0], cumulative[order], [1.0]]))
+    # Of whole numbers, each percentile may be any place within the step at which its value is reached.
+    resolution = (1.0 if _whole(quantiles) else 0.5 if shared.any() else 0.0) / steps
+    return NumberReference(name, edges[order], np.maximum(shares, 0.0), resolution, quantiles)
+
+
+def _whole(values: Floats) -> bool:
+    return bool(np.all(values == np.round(values)))
+
+
+def _number(name: str, profile: list[dict[str, Any]], bundle: Bundle) -> NumberReference:
+    found = sorted(
+        (row["quantile"], row["value"]) for row in profile if row["column"] == name and row.get("quantile") is not None
+    )
+    if len(found) < 2 or not np.isfinite([value for _, value in found]).all():
+        raise BundleError(f"{PROFILE} in the bundle '{bundle.folder.name}' lacks the percentiles of '{name}'.", _REMEDY)
+    return number_reference(name, np.array([value for _, value in found], dtype=np.float64))
+
+
+def _category(name: str, values: tuple[str, ...], profile: list[dict[str, Any]], bundle: Bundle) -> CategoryReference:
+    found = {row["category"]: row["value"] for row in profile if row["column"] == name}
+    if set(values) - set(found):
+        raise BundleError(f"{PROFILE} in the bundle '{bundle.folder.name}' lacks the shares of '{name}'.", _REMEDY)
+    return CategoryReference(name, values, np.array([found[value] for value in values], dtype=np.float64))

@@ -1,0 +1,190 @@
+"""The verdict on a window: healthy, watch or act; what, where, since when, how sure, why, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from fusionguard.monitoring.drift import DriftReport
+from fusionguard.monitoring.estimate import PerformanceEstimate
+from fusionguard.monitoring.findings import OUTCOME, POPULATION, UPSTREAM, Finding, worst
+from fusionguard.monitoring.multivariate import ClassifierTest
+from fusionguard.monitoring.performance import PerformanceReport
+from fusionguard.monitoring.reference import PROBABILITY
+
+State = Literal["healthy", "watch", "act", "not judged"]
+Cause = Literal["none", "upstream data", "population", "concept", "unknown"]
+Action = Literal["none", "keep watching", "fix data", "recalibrate", "retrain", "roll back"]
+
+
+class Verdict(BaseModel):
+    """What a window means."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    state: State
+    cause: Cause
+    """The likely one; see :func:`decide`."""
+    action: Action
+    since: datetime | None
+    """The beginning of the first span in which one of the findings was beyond its limit by itself."""
+    features: tuple[str, ...]
+    """Columns with findings, the gravest first."""
+    segments: tuple[str, ...]
+    sureness: float | None
+    """1 less the corrected chance that a window without drift shows the strongest of the deciding findings; null without any."""
+    findings: tuple[Finding, ...]
+    """All that have a level, the gravest first."""
+    reasons: tuple[str, ...]
+    """Why this state, this cause and this action, in sentences."""
+    remarks: tuple[str, ...]
+    """What could not be judged, and why."""
+
+    def sentence(self) -> str:
+        """Say the verdict in one line."""
+        if self.state in ("healthy", "not judged"):
+            return self.state
+        since = f" since {self.since:%Y-%m-%d %H:%M} UTC" if self.since else ""
+        subjects = ", ".join(self.features[:3]) or (self.findings[0].subject if self.findings else "")
+        return f"{self.state}: {subjects}{since}; likely cause: {self.cause}; advice: {self.action}"
+
+
+def decide(
+    drift: DriftReport,
+    *,
+    classifier: ClassifierTest | None = None,
+    performance: PerformanceReport | None = None,
+    estimate: PerformanceEstimate | None = None,
+    model_since: datetime | None = None,
+) -> Verdict:
+    """Weigh all findings of a window.
+
+    The state is that of the gravest finding. The likely cause follows from which kinds are found together:
+
+    * upstream data, where the gravest findings are values that are missing, new, out of range (many of them), or of another
+      unit: what other checks find follows from that;
+    * concept, where outcomes disagree with the model (metrics, calibration, fairness) and the rows are what they were, or have
+      only moved to be watched;
+    * population, where the rows have changed, and outcomes, if known, follow or still agree;
+    * unknown, where only scores or alert rates have.
+
+    The action is to fix the data for the first; to recalibrate where calibration is all that is wrong; to retrain where ranking
+    has suffered, or the rows ask to act; else to keep watching. Where the model is younger than the window, which then holds its
+    own answers alone, nothing began before it, and the rows are what they were, the advice is to roll back.
+
+    Parameters
+    ----------
+    drift, classifier, performance, estimate
+        What was read; None for what was not. The estimate only adds reasons: it raises no alert.
+    model_since
+        When the champion began to answer, where that is known to lie inside the window.
+    """
+    findings = _by_gravity(drift, classifier, performance)
+    remarks = [*drift.remarks]
+    if classifier is not None and classifier.auc.reason:
+        remarks.append(f"the classifier test was not made: {classifier.auc.reason}")
+    if performance is not None:
+        remarks += performance.remarks
+    state: State = {"none": "healthy", "watch": "watch", "act": "act"}[worst(findings)]  # type: ignore[assignment]
+    if not findings:
+        judged = bool(drift.columns) or bool(performance and performance.comparisons)
+        return Verdict(
+            state="healthy" if judged else "not judged",
+            cause="none",
+            action="none",
+            since=None,
+            features=(),
+            segments=(),
+            sureness=None,
+            findings=(),
+            reasons=_estimate_reasons(estimate),
+            remarks=tuple(remarks),
+        )
+    cause, why = _cause(findings)
+    action, advice = _action(findings, cause, model_since)
+    deciding = [finding for finding in findings if finding.level == worst(findings)]
+    since = [finding.since for finding in deciding if finding.since is not None]
+    return Verdict(
+        state=state,
+        cause=cause,
+        action=action,
+        since=min(since, default=None),
+        features=_distinct([finding.subject for finding in findings if _names_a_feature(finding)]),
+        segments=_distinct([finding.segment for finding in findings if finding.segment]),
+        sureness=1 - min(finding.chance for finding in deciding),
+        findings=findings,
+        reasons=(*(finding.sentence for finding in deciding[:5]), why, advice, *_estimate_reasons(estimate)),
+        remarks=tuple(remarks),
+    )
+
+
+def _by_gravity(
+    drift: DriftReport, classifier: ClassifierTest | None, performance: PerformanceReport | None
+) -> tuple[Finding, ...]:
+    found = list(drift.findings)
+    if classifier is not None and classifier.finding is not None and classifier.finding.level != "none":
+        found.append(classifier.finding)
+    if performance is not None:
+        found += performance.findings
+    return tuple(sorted(found, key=lambda finding: (finding.level != "act", bool(finding.segment))))
+
+
+def _cause(findings: Sequence[Finding]) -> tuple[Cause, str]:
+    upstream = [finding for finding in findings if _is_upstream(finding)]
+    if upstream and worst(upstream) == worst(findings):
+        names = ", ".join(_distinct([finding.subject for finding in upstream])[:5])
+        return "upstream data", f"missing, new or impossible values in {names} point to the data before the model"
+    rows = [finding for finding in findings if _about_rows(finding)]
+    outcomes = [finding for finding in findings if finding.kind in OUTCOME]
+    if outcomes and worst(rows) != "act":
+        return "concept", "outcomes disagree with the model while the rows are about what they were"
+    if rows:
+        follows = "and outcomes have suffered with them" if outcomes else "and no outcome contradicts the model so far"
+        return "population", f"the rows are not those the model learned from, {follows}"
+    return "unknown", "scores have changed and nothing else that was checked"
+
+
+def _action(findings: Sequence[Finding], cause: Cause, model_since: datetime | None) -> tuple[Action, str]:
+    if cause == "upstream data":
+        return "fix data", "correct the source of these values; until then take the scores of such rows with care"
+    kinds = {finding.kind for finding in findings}
+    if cause in ("concept", "unknown") and model_since is not None and not any(_about_rows(finding) for finding in findings):
+        dates = [finding.since for finding in findings if finding.since is not None]
+        if all(date >= model_since for date in dates):
+            return (
+                "roll back",
+                "it began with the present model: go back to the one before and look for what changed",
+            )
+    if kinds & OUTCOME == {"calibration"}:
+        return "recalibrate", "ranking holds and only the level of the probabilities is off: fit the calibration on recent labels"
+    if "metric" in kinds:
+        return "retrain", "the model ranks worse than it did: train on recent labelled rows and let the gate decide"
+    if worst(findings) == "act" and cause == "population":
+        return "retrain", "train on recent labelled rows and let the gate decide; where there are no labels yet, collect them"
+    if worst(findings) == "act":
+        return "keep watching", "wait for labels before the model is changed: nothing shows that it has become worse"
+    return "keep watching", "the change is real and small: look again with the next window"
+
+
+def _is_upstream(finding: Finding) -> bool:
+    """A few values out of range are a wider tail; that many are broken data."""
+    return finding.kind in UPSTREAM and (finding.kind != "out_of_range" or finding.level == "act")
+
+
+def _about_rows(finding: Finding) -> bool:
+    return finding.kind in POPULATION | UPSTREAM and finding.subject != PROBABILITY
+
+
+def _names_a_feature(finding: Finding) -> bool:
+    return _about_rows(finding) and finding.kind != "classifier"
+
+
+def _estimate_reasons(estimate: PerformanceEstimate | None) -> tuple[str, ...]:
+    return () if estimate is None else (f"without labels, {estimate.sentence()}",)
+
+
+def _distinct(names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
