@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -131,6 +133,18 @@ def release_folder(fraud_bundle: Bundle, churn_bundle: Bundle, tmp_path_factory:
     folder = tmp_path_factory.mktemp("release") / "release"
     write_release(folder, released({"fraud-champion": fraud_bundle, "churn-champion": churn_bundle}))
     return folder
+
+
+@pytest.fixture(scope="session")
+def other_bundle(fraud_bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """The fraud model with a dearer review: another version that decides otherwise."""
+    folder = shutil.copytree(fraud_bundle.folder, tmp_path_factory.mktemp("other") / "bundle")
+    policy = json.loads((folder / "policy.json").read_text())
+    (folder / "policy.json").write_text(json.dumps(policy | {"review_cost": 5000.0}))
+    facts = json.loads((folder / "MANIFEST.json").read_text())
+    facts.pop("files")
+    (folder / "MANIFEST.json").unlink()
+    return Bundle.seal(folder, **facts)
 
 
 @pytest.fixture

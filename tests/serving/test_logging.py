@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
-import json
-import os
-import random
-import signal
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -109,52 +103,6 @@ def test_a_service_that_ends_writes_what_it_answered(starter: Starter, release_f
         service.post("/v1/fraud/score", transaction, headers={"X-Request-ID": f"end-{number}"})
     service.stop()
     assert read_log(service.log, "fraud").table.num_rows == 20
-
-
-@pytest.mark.parametrize("kills", [2, pytest.param(12, marks=pytest.mark.full)])
-def test_killed_workers_lose_no_more_than_a_flush(
-    starter: Starter, release_folder: Path, transaction: dict[str, Any], kills: int
-) -> None:
-    flush = 0.3
-    service = starter(release_folder, workers=2, log_flush_seconds=flush)
-    answered: dict[str, tuple[float, float]] = {}
-    stop = threading.Event()
-
-    def ask(thread: int) -> None:
-        number = 0
-        while not stop.is_set():
-            name = f"soak-{thread}-{number}"
-            connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=20)
-            headers = {"X-Request-ID": name, "Content-Type": "application/json"}
-            try:
-                connection.request("POST", "/v1/fraud/score", json.dumps(transaction | {"Amount": float(number % 1000)}), headers)
-                answer = json.loads(connection.getresponse().read())
-            except (OSError, http.client.HTTPException):
-                continue  # not accepted: its worker was killed
-            finally:
-                connection.close()
-            answered[name] = (time.time(), answer["score"])
-            number += 1
-
-    threads = [threading.Thread(target=ask, args=(number,)) for number in range(3)]
-    for thread in threads:
-        thread.start()
-    killed_at = []
-    for _ in range(kills):
-        time.sleep(random.uniform(0.8, 1.6))
-        os.kill(random.choice(service.workers()), signal.SIGKILL)
-        killed_at.append(time.time())
-    time.sleep(1.5)
-    stop.set()
-    for thread in threads:
-        thread.join()
-    service.stop()
-    rows = {row["request_id"]: row for row in read_log(service.log, "fraud").table.to_pylist()}
-    lost = {name: at for name, (at, _) in answered.items() if name not in rows}
-    bound = flush + 1.0  # a write takes its time on a busy machine
-    assert all(any(at <= killed and killed - at <= bound for killed in killed_at) for at in lost.values()), (lost, killed_at)
-    assert len(answered) > 100 and len(lost) < len(answered)
-    assert all(rows[name]["score"] == score for name, (_, score) in answered.items() if name in rows)
 
 
 def wait_rows(service: RunningService, request_ids: set[str], count: int, model: str = "fraud") -> list[dict[str, Any]]:

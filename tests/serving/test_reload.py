@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import threading
 import time
@@ -18,20 +17,6 @@ from fusionguard.models.bundle import Bundle
 from fusionguard.serving.prediction_log import read_log
 from fusionguard.serving.release import write_release
 from tests.serving.conftest import RunningService, Starter, released
-
-
-@pytest.fixture(scope="session")
-def other_bundle(fraud_bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    """The fraud model with a dearer review: another version that decides otherwise."""
-    import json
-
-    folder = shutil.copytree(fraud_bundle.folder, tmp_path_factory.mktemp("other") / "bundle")
-    policy = json.loads((folder / "policy.json").read_text())
-    (folder / "policy.json").write_text(json.dumps(policy | {"review_cost": 5000.0}))
-    facts = json.loads((folder / "MANIFEST.json").read_text())
-    facts.pop("files")
-    (folder / "MANIFEST.json").unlink()
-    return Bundle.seal(folder, **facts)
 
 
 @pytest.fixture

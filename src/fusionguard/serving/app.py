@@ -95,6 +95,7 @@ class RiskApp:
                     self.settings.log,
                     model=family,  # type: ignore[arg-type]
                     flush_seconds=self.settings.log_flush_seconds,
+                    max_rows=self.settings.log_rows,
                 )
             self._scoring[family] = ScoringRoutes(family, self.settings, self.metrics, self._logs.get(family), self._batches)
         self._routes = self._make_routes()

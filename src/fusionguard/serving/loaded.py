@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from fusionguard.errors import BundleError
+from fusionguard.files import locked
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.family import model_family
 from fusionguard.serving.engines import Engine, open_engine
@@ -42,13 +44,38 @@ class LoadedRelease:
 def load_release(folder: Path) -> LoadedRelease:
     """Check every byte of a release and load its models; what lies in the folder later does not matter.
 
+    A release that takes its place meanwhile is loaded instead: never a part of each.
+
     Raises
     ------
     BundleError
         The release is not whole, as :func:`check_release` says, or holds a model that this version cannot read.
     """
+    while True:
+        before = _identity(folder)
+        try:
+            loaded = _load(folder)
+        except BundleError:
+            if _identity(folder) == before:
+                raise
+        else:
+            if _identity(folder) == before:
+                return loaded
+
+
+def _load(folder: Path) -> LoadedRelease:
     loaded: dict[str, dict[str, LoadedModel]] = {"champion": {}, "challenger": {}}
     for about in check_release(folder).models:
         engine = open_engine(model_family(about.model), Bundle(folder / about.folder))
         loaded[about.role][about.model] = LoadedModel(about, engine, engine.bundle.version, engine.bundle.manifest.origin)
     return LoadedRelease(loaded["champion"], loaded["challenger"])
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """Return what differs between a release and the one that takes its place; None where there is none."""
+    try:
+        with locked(folder.parent):  # not while one is put there
+            found = folder.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -49,7 +49,10 @@ class Metrics:
         )
         self._reloads = Counter("fusionguard_reloads", "Releases loaded after the start.", ["outcome"], **own)
         self._shadow_failures = Counter("fusionguard_shadow_failures", "Rows a challenger failed to score.", ["model"], **own)
-        self._lost = Counter("fusionguard_log_rows_lost", "Rows that the prediction log will never hold.", ["model"], **own)
+        self._lost = Counter(
+            "fusionguard_log_rows_lost", "Rows that the prediction log will never hold.", ["model", "reason"], **own
+        )
+        self._failed = Counter("fusionguard_log_failed_writes", "Writes of the log that the disk refused.", ["model"], **own)
         self._written = Counter("fusionguard_log_rows_written", "Rows that the prediction log holds.", ["model"], **own)
         self._pending = Gauge(
             "fusionguard_log_rows_pending", "Rows not yet on the disk.", ["model"], multiprocess_mode="livesum", **own
@@ -66,7 +69,7 @@ class Metrics:
         )
         self._forget_the_dead()
         self._bound: dict[tuple[Any, ...], Any] = {}
-        self._logged: dict[str, tuple[int, int]] = {}
+        self._logged: dict[str, LogStats] = {}
         self._models: list[tuple[str, ...]] = []
 
     def request(self, route: str, status: int, seconds: float) -> None:
@@ -114,10 +117,12 @@ class Metrics:
 
     def log(self, model: str, stats: LogStats) -> None:
         """Take over what a prediction log says of itself."""
-        written, lost = self._logged.get(model, (0, 0))
-        self._written.labels(model).inc(stats.rows_written - written)
-        self._lost.labels(model).inc(stats.rows_lost - lost)
-        self._logged[model] = stats.rows_written, stats.rows_lost
+        before = self._logged.get(model)
+        self._written.labels(model).inc(stats.rows_written - (before.rows_written if before else 0))
+        self._failed.labels(model).inc(stats.failed_writes - (before.failed_writes if before else 0))
+        for reason, rows in stats.rows_lost_by.items():
+            self._lost.labels(model, reason).inc(rows - (before.rows_lost_by[reason] if before else 0))
+        self._logged[model] = stats
         self._pending.labels(model).set(stats.rows_pending)
         self._failing.labels(model).set(stats.last_error is not None)
 

@@ -24,11 +24,18 @@ from fusionguard.errors import FusionGuardError
 from fusionguard.serving.guard import check_address
 from fusionguard.serving.http import Receive, Scope, Send
 from fusionguard.serving.keys import read_keys
+from fusionguard.serving.metrics import FOLDER_VARIABLE, separate_supervisors
 from fusionguard.serving.release import check_release
 from fusionguard.serving.settings import read_settings
 
 GC_THRESHOLDS = (50_000, 20, 50)
 """A request leaves next to no cycles behind; with Python's 700 a full collection stops the service for 100 ms."""
+
+RETRY_SECONDS = 10.0
+"""How long a worker that cannot load the release waits before it gives way to another try, while others answer."""
+
+_ANSWERS = "answers-"
+"""What begins the name of the file by which a worker tells its siblings that its models are loaded."""
 
 _log = logging.getLogger(__name__)
 
@@ -54,8 +61,11 @@ class Front:
         try:
             self._app = await _start()
         except FusionGuardError as error:
+            if _siblings_answer():  # they go on with what they loaded, and this worker is started again and again
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                os.kill(os.getppid(), signal.SIGTERM)  # else the supervisor starts the same worker for ever
             await send({"type": "lifespan.startup.failed", "message": str(error)})
-            os.kill(os.getppid(), signal.SIGTERM)  # else the supervisor starts the same worker for ever
             return
         await send({"type": "lifespan.startup.complete"})
         await receive()
@@ -108,6 +118,20 @@ def _forward_reloads() -> None:
     SysHandler.handle_hup = forward
 
 
+def _say_that_it_answers() -> None:
+    folder = os.environ.get(FOLDER_VARIABLE)
+    if folder:
+        Path(folder, f"{_ANSWERS}{os.getpid()}").touch()
+
+
+def _siblings_answer() -> bool:
+    """Tell whether another worker of the same supervisor has its models loaded."""
+    folder = os.environ.get(FOLDER_VARIABLE)
+    said = {file.name.removeprefix(_ANSWERS) for file in Path(folder).glob(f"{_ANSWERS}*")} if folder else set()
+    alive = set(Path(f"/proc/{os.getppid()}/task/{os.getppid()}/children").read_text().split())
+    return bool(said & alive - {str(os.getpid())})
+
+
 def _catches_reloads(process: int) -> bool:
     """Tell whether a worker is far enough to take SIGHUP; an earlier one would die of it, and reads the release later anyway."""
     try:
@@ -136,8 +160,6 @@ with _one_line_errors():
 
 
 async def _start() -> Any:
-    from fusionguard.serving.metrics import separate_supervisors
-
     separate_supervisors()
     from fusionguard.serving.app import RiskApp
 
@@ -147,6 +169,7 @@ async def _start() -> Any:
     app = RiskApp(settings)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, lambda: asyncio.ensure_future(app.reload()))
     await app.start()
+    _say_that_it_answers()
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)

@@ -24,6 +24,8 @@ class ServeSettings(BaseModel):
     """The folder of the prediction log; nothing is logged where it is not set."""
     log_flush_seconds: float = Field(default=2.0, gt=0, le=60)
     """How often scored rows go to the disk: what a killed worker loses at most."""
+    log_rows: int = Field(default=50_000, ge=1_000)
+    """Scored rows of a family that a worker keeps in memory while the disk refuses, 1.6 kB each; more are lost, and counted."""
     keys: Path | None = None
     """The file of API keys, as ``fusionguard key`` writes it; without it the service answers loopback alone."""
     host: str | None = None

@@ -11,11 +11,12 @@ from fusionguard.serving.prediction_log.labels import (
 from fusionguard.serving.prediction_log.reader import LogWindow, UnreadablePart, read_log
 from fusionguard.serving.prediction_log.records import LoggedBatch, LoggedRow
 from fusionguard.serving.prediction_log.schema import LOG_VERSION, LogVersionError, log_schema
-from fusionguard.serving.prediction_log.stats import LogStats
+from fusionguard.serving.prediction_log.stats import LOST, LogStats
 from fusionguard.serving.prediction_log.writer import PredictionLog
 
 __all__ = [
     "LOG_VERSION",
+    "LOST",
     "Compaction",
     "Label",
     "LabelConflict",

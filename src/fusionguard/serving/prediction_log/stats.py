@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal, get_args
+
+Lost = Literal["no_room", "unstorable", "closed"]
+"""Why a row is lost: memory was full of rows that wait for the disk, the row did not fit the log's columns, or the log was closed
+while the disk refused."""
+
+LOST: tuple[Lost, ...] = get_args(Lost)
 
 
 @dataclass(frozen=True)
@@ -15,9 +23,8 @@ class LogStats:
         Rows that were taken to be written.
     rows_written
         Rows on the disk.
-    rows_lost
-        Rows that will never be written: there was no room for them, they did not fit the log's columns, or the log was closed
-        while the disk refused.
+    rows_lost_by
+        Rows that will never be written, for each of ``LOST``.
     rows_pending
         Rows in memory.
     parts_written, failed_writes
@@ -28,8 +35,13 @@ class LogStats:
 
     rows_accepted: int
     rows_written: int
-    rows_lost: int
+    rows_lost_by: Mapping[Lost, int]
     rows_pending: int
     parts_written: int
     failed_writes: int
     last_error: str | None
+
+    @property
+    def rows_lost(self) -> int:
+        """Rows that will never be written, for whatever reason."""
+        return sum(self.rows_lost_by.values())

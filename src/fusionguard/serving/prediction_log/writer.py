@@ -20,7 +20,7 @@ from fusionguard.models.family import model_family
 from fusionguard.serving.prediction_log.compaction import compact
 from fusionguard.serving.prediction_log.parts import part_name, write_part
 from fusionguard.serving.prediction_log.records import Record, to_pieces
-from fusionguard.serving.prediction_log.stats import LogStats
+from fusionguard.serving.prediction_log.stats import LOST, LogStats, Lost
 
 PARTS_BEFORE_MERGE = 64
 """So many parts of one process are merged, in a thread of their own, with what earlier merges left small."""
@@ -46,7 +46,8 @@ class PredictionLog:
         self._lock = threading.Lock()  # held for fractions of a microsecond, never around the disk
         self._queue: list[Record] = []
         self._converted: list[pa.Table] = []  # of the thread alone
-        self._accepted = self._written = self._dropped = self._refused = 0
+        self._accepted = self._written = self._dropped = 0
+        self._lost: dict[Lost, int] = dict.fromkeys(LOST, 0)
         self._parts = self._failures = 0
         self._refusal: str | None = None
         self._misfit: str | None = None
@@ -107,7 +108,7 @@ class PredictionLog:
         with self._lock:
             pending = self._accepted + rows - self._written - self._dropped
             if pending > self._max_rows or self._closed:
-                self._refused += rows
+                self._lost["closed" if self._closed else "no_room"] += rows
                 return False
             self._accepted += rows
             self._queue.append(record)
@@ -122,7 +123,7 @@ class PredictionLog:
             return LogStats(
                 rows_accepted=self._accepted,
                 rows_written=self._written,
-                rows_lost=self._refused + self._dropped,
+                rows_lost_by=dict(self._lost),
                 rows_pending=self._accepted - self._written - self._dropped,
                 parts_written=self._parts,
                 failed_writes=self._failures,
@@ -154,6 +155,7 @@ class PredictionLog:
             left = self._accepted - self._written - self._dropped
             self._given_up = True
             self._dropped += left
+            self._lost["closed"] += left
         if left:
             _log.error("%d rows of the %s prediction log are lost: %s", left, self._model, self._refusal or "the disk stalls")
 
@@ -235,6 +237,7 @@ class PredictionLog:
             if not self._given_up:  # else these rows are counted as lost already
                 self._written += written
                 self._dropped += dropped
+                self._lost["unstorable"] += dropped
 
     def _fail(self, error: Exception) -> None:
         with self._lock:
