@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from zenml import pipeline
 
-from fusionguard.config import ChurnConfig
+from fusionguard.config import ChurnConfig, without_serving
 from fusionguard.evaluation.churn.cross_validation import CrossValidation
 from fusionguard.evaluation.readings import AVERAGE_PRECISION, ROC_AUC
 from pipelines.summary import Report
@@ -27,6 +27,7 @@ from steps.data.load_data import load_data
 from steps.data.plan_holdout import plan_holdout
 from steps.data.report_bias import report_bias
 from steps.release.register_model import register_model
+from steps.release.release_model import release_model
 
 if TYPE_CHECKING:
     from pipelines.runner import RunOutputs
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 @pipeline(name="churn", cache_policy=CACHE_POLICY)
 def churn(config: ChurnConfig, source_fingerprint: str) -> None:
     """Compose the steps; ZenML runs them in the order their inputs allow."""
+    serving, config = config.serving, without_serving(config)
     seed = config.seed
     raw, provenance = load_data("churn", config.data.source, config.data.rows, seed, source_fingerprint)
     raw_contract, _ = check_raw_data(raw, provenance)
@@ -51,9 +53,10 @@ def churn(config: ChurnConfig, source_fingerprint: str) -> None:
     evaluation, evaluation_plots = evaluate_churn(bundle, features, holdout, out_of_fold, cross_validation, config)
     importance, explanation_plots, contacts = explain_churn(bundle, features, holdout, config)
 
-    version = register_model(bundle, evaluation, evaluation_plots, explanation_plots, provenance, config.model_dump(mode="json"))
+    logged = config.model_dump(mode="json", exclude={"serving"})
+    version = register_model(bundle, evaluation, evaluation_plots, explanation_plots, provenance, logged)
     verdict = gate_churn(version, bundle, evaluation, features, holdout, config)
-    write_churn_card(
+    *_, card = write_churn_card(
         bundle=bundle,
         version=version,
         verdict=verdict,
@@ -70,6 +73,8 @@ def churn(config: ChurnConfig, source_fingerprint: str) -> None:
         explanation_plots=explanation_plots,
         config=config,
     )
+    if serving.release != "none":
+        release_model(bundle, verdict, card, serving)
 
 
 def _folds(comparison: CrossValidation) -> str:
@@ -98,6 +103,7 @@ def report(outputs: RunOutputs) -> Report:
         registered_as=f"{version.name} version {version.version}",
         mlflow_run=version.run_id,
         model_card=release.card,
+        serving=outputs.load("release_model", "handover") if outputs.has("release_model") else None,
         notes=(_folds(evaluation.cross_validation), *evaluation.fairness.sentences()),
         cross_validation=evaluation.cross_validation.models,
         files={

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from zenml import pipeline
 
-from fusionguard.config import FraudConfig
+from fusionguard.config import FraudConfig, without_serving
 from pipelines.summary import Report
 from steps.caching import CACHE_POLICY
 from steps.data.build_features import build_features
@@ -23,6 +23,7 @@ from steps.fraud.train_autoencoder import train_autoencoder
 from steps.fraud.train_xgboost import train_xgboost
 from steps.release.gate import gate
 from steps.release.register_model import register_model
+from steps.release.release_model import release_model
 from steps.release.write_model_card import write_model_card
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 @pipeline(name="fraud", cache_policy=CACHE_POLICY)
 def fraud(config: FraudConfig, source_fingerprint: str) -> None:
     """Compose the steps; ZenML runs them in the order their inputs allow."""
+    serving, config = config.serving, without_serving(config)
     seed = config.seed
     raw, provenance = load_data("fraud", config.data.source, config.data.rows, seed, source_fingerprint)
     raw_contract, _ = check_raw_data(raw, provenance)
@@ -47,10 +49,10 @@ def fraud(config: FraudConfig, source_fingerprint: str) -> None:
     evaluation, evaluation_plots = evaluate_model(bundle, features, manifest, split, reference_scores, config.evaluation, seed)
     importance, explanation_plots = explain_model(bundle, features, split, config.evaluation, seed)
 
-    settings = config.model_dump(mode="json")
+    settings = config.model_dump(mode="json", exclude={"serving"})
     version = register_model(bundle, evaluation, evaluation_plots, explanation_plots, provenance, settings)
     verdict = gate(version, bundle, evaluation, features, manifest, split, config.gate, seed)
-    write_model_card(
+    _, _, card = write_model_card(
         bundle=bundle,
         version=version,
         verdict=verdict,
@@ -64,6 +66,8 @@ def fraud(config: FraudConfig, source_fingerprint: str) -> None:
         explanation_plots=explanation_plots,
         config=config,
     )
+    if serving.release != "none":
+        release_model(bundle, verdict, card, serving)
 
 
 PIPELINE = fraud
@@ -83,4 +87,5 @@ def report(outputs: RunOutputs) -> Report:
         registered_as=f"{version.name} version {version.version}",
         mlflow_run=version.run_id,
         model_card=release.card,
+        serving=outputs.load("release_model", "handover") if outputs.has("release_model") else None,
     )

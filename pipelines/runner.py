@@ -60,6 +60,10 @@ class RunOutputs:
         """Return the artifact ``output`` of ``step``."""
         return self.run.steps[step].outputs[output][0].load()
 
+    def has(self, step: str) -> bool:
+        """Tell whether the run had this step."""
+        return step in self.run.steps
+
 
 def execute(
     request: RunRequest,

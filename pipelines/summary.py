@@ -16,6 +16,7 @@ from fusionguard.data.provenance import Provenance
 from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.report import TableRow
 from fusionguard.files import write_json
+from fusionguard.serving.handover import Handover
 from pipelines.observer import StepRecord
 
 _WIDTH_OF_FILES = 130
@@ -60,6 +61,8 @@ class Report(RunReport):
     """Lines to print below the table."""
     cross_validation: dict[str, dict[str, Interval]] = {}
     """Where there was one, by model: each metric's mean over the folds."""
+    serving: Handover | None = None
+    """What the service was given; null where the settings ask for nothing."""
     files: dict[str, Path] = {}
     """What else is worth a look, by what it is."""
 
@@ -94,6 +97,8 @@ class Report(RunReport):
         for note in self.notes:
             say(note)
         say(f"Gate    {self.registered_as} {_verdict(self)}. {self.gate.get('reason', '')}")
+        if self.serving is not None:
+            say(f"Service {self.serving.text}")
 
     def places(self) -> dict[str, str]:
         """Return the card, what else the run wrote, the bundle and MLflow's run."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,33 @@ def zenml_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
+@pytest.fixture(scope="session")
+def blank_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MLflow's database as it is when just made, which takes seconds."""
+    from fusionguard.registry.tracking import open_store
+
+    home = Home(tmp_path_factory.mktemp("blank"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        open_store(home, create=True)
+        return home.state / "mlflow.db"
+
+
+@pytest.fixture
+def store(home: Home, blank_database: Path) -> Home:
+    """A home with an empty MLflow store, which was made once and is copied."""
+    home.state.mkdir(parents=True)
+    shutil.copy(blank_database, home.state / "mlflow.db")
+    return home
+
+
+SMALL_CHURN = (
+    *("data.rows=3000", "holdout.folds=3", "holdout.repeats=1", "lightgbm.rounds=40", "catboost.rounds=40"),
+    *("evaluation.bootstrap_samples=20", "evaluation.shap_rows=100"),
+)
+"""The churn pipeline's settings for a run of seconds."""
+
+
 @dataclass(frozen=True)
 class PipelineRun:
     """A finished run of a pipeline in a home of its own; ``again()`` runs the same command once more."""
@@ -123,18 +151,17 @@ def fraud_run(zenml_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Pi
     small = ["data.rows=30000", "split.train=0.4", "split.validation=0.2", "split.calibration=0.2", "xgboost.rounds=40"]
     small += ["autoencoder.epochs=2", "autoencoder.latent_sizes=[2]"]
     small += ["evaluation.bootstrap_samples=20", "evaluation.shap_rows=100"]
-    return _run_small("fraud", small, tmp_path_factory.mktemp("fraud-run"))
+    return run_small("fraud", small, tmp_path_factory.mktemp("fraud-run"))
 
 
 @pytest.fixture(scope="session")
 def churn_run(zenml_store: Path, tmp_path_factory: pytest.TempPathFactory) -> PipelineRun:
     """The same of the churn pipeline."""
-    small = ["data.rows=3000", "holdout.folds=3", "holdout.repeats=1", "lightgbm.rounds=40", "catboost.rounds=40"]
-    small += ["evaluation.bootstrap_samples=20", "evaluation.shap_rows=100"]
-    return _run_small("churn", small, tmp_path_factory.mktemp("churn-run"))
+    return run_small("churn", SMALL_CHURN, tmp_path_factory.mktemp("churn-run"))
 
 
-def _run_small(pipeline: str, settings: list[str], folder: Path) -> PipelineRun:
+def run_small(pipeline: str, settings: Sequence[str], folder: Path) -> PipelineRun:
+    """Run a pipeline on simulated data in a home within ``folder``, as a user does."""
     door = Path(__file__).resolve().parents[1] / "run.py"
     command = (sys.executable, str(door), "--pipeline", pipeline, "--source", "simulated")
     run = PipelineRun(Home(folder / "home"), (*command, *(word for each in settings for word in ("--set", each))), {}, "", "")

@@ -99,6 +99,16 @@ class GateConfig(_Frozen):
     """Share of paired bootstrap draws in which the challenger's average precision must be higher."""
 
 
+ServingRelease = Literal["none", "folder", "bento"]
+
+
+class ServingConfig(_Frozen):
+    """What a run does for the service."""
+
+    release: ServingRelease = "none"
+    """After a promotion, ``folder`` writes the release that ``fusionguard serve`` answers with, ``bento`` builds the Bento."""
+
+
 class FraudConfig(_Frozen):
     """Every setting of the fraud pipeline."""
 
@@ -110,6 +120,7 @@ class FraudConfig(_Frozen):
     policy: PolicyConfig = PolicyConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     gate: GateConfig = GateConfig()
+    serving: ServingConfig = ServingConfig()
 
 
 class ChurnDataConfig(_Frozen):
@@ -260,6 +271,15 @@ class ChurnConfig(_Frozen):
     fairness: FairnessConfig = FairnessConfig()
     evaluation: ChurnEvaluationConfig = ChurnEvaluationConfig()
     gate: GateConfig = GateConfig()
+    serving: ServingConfig = ServingConfig()
+
+
+PipelineConfig = TypeVar("PipelineConfig", FraudConfig, ChurnConfig)
+
+
+def without_serving(config: PipelineConfig) -> PipelineConfig:
+    """Return the settings that make the model: what is done with it afterwards must not make it anew."""
+    return config.model_copy(update={"serving": ServingConfig()})
 
 
 def load_config(kind: type[Config], files: Iterable[Path] = (), assignments: Iterable[str] = ()) -> Config:

@@ -1,8 +1,7 @@
-"""A store made once and copied, and bundles made by hand: the registry does not look into them."""
+"""Bundles made by hand: the registry does not look into them."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,28 +11,9 @@ from fusionguard.data.provenance import Provenance
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
 from fusionguard.registry.register import register_bundle
-from fusionguard.registry.tracking import open_store
 from fusionguard.registry.versions import RegisteredVersion
 
 PROVENANCE = Provenance(dataset="fraud", origin="simulated", description="drawn by a test", sha256="1" * 64, rows=3)
-
-
-@pytest.fixture(scope="session")
-def blank_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """MLflow's database as it is when just made, which takes seconds."""
-    home = Home(tmp_path_factory.mktemp("blank"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        open_store(home, create=True)
-        return home.state / "mlflow.db"
-
-
-@pytest.fixture
-def store(home: Home, blank_database: Path) -> Home:
-    """A home with an empty MLflow store."""
-    home.state.mkdir(parents=True)
-    shutil.copy(blank_database, home.state / "mlflow.db")
-    return home
 
 
 @pytest.fixture

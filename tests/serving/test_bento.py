@@ -77,7 +77,7 @@ def test_its_context_holds_nothing_else(built: BuiltBento, fraud_bundle: Bundle,
     included = yaml.safe_load((ROOT / "bentofile.yaml").read_text())["include"]
     service = {f"src/{name}" for name in included if "*" not in name} | {"src/bentofile.yaml"}
     service |= {f"src/{path.relative_to(ROOT).as_posix()}" for path in (ROOT / "src/fusionguard/serving").rglob("*.py")}
-    service -= {f"src/src/fusionguard/serving/{name}.py" for name in ("bento", "launch", "resolve")}
+    service -= {f"src/src/fusionguard/serving/{name}.py" for name in ("bento", "handover", "launch", "resolve")}
     bundles = {"src/release/release.json"}
     for model, bundle in (("fraud", fraud_bundle), ("churn", churn_bundle)):
         bundles |= {f"src/release/{model}-champion/{name}" for name in (*bundle.manifest.files, "MANIFEST.json")}

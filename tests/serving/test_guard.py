@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from fusionguard.errors import UsageError
@@ -77,6 +78,23 @@ def test_rate_and_concurrency_end_in_429() -> None:
         allowance.take()
     assert (often.value.status, often.value.reason) == (429, "too_many_requests")
     assert int(often.value.headers["retry-after"]) >= 1
+
+
+def test_keys_have_limits_of_their_own_that_neither_siblings_nor_a_reload_fill_up(tmp_path: Path) -> None:
+    file = tmp_path / "keys.json"
+    first, second, other = add_key(file, "mobile"), add_key(file, "mobile"), add_key(file, "batch")
+    guard = Guard(ServeSettings(keys=file, requests_per_second=2))
+
+    def admit(key: str) -> Allowance:
+        return guard.admit(LOCAL, HOST | {b"x-api-key": key.encode()})
+
+    for key in (first, second, first, second):  # in turns: one of a name must not renew the other's
+        admit(key)
+    guard.reload()
+    for key in (first, second):
+        with pytest.raises(ProblemError, match="2 requests a second"):
+            admit(key)
+    assert admit(other)
 
 
 @pytest.mark.parametrize(
@@ -174,13 +192,13 @@ def reload(service: RunningService, key: str) -> None:
 def test_no_more_than_the_allowed_at_once(starter: Starter, release_folder: Path, transaction: dict[str, Any]) -> None:
     service = starter(release_folder, concurrent_requests=1, log=None)
     body = {"columns": {name: [value] * 10_000 for name, value in transaction.items()}}
-    statuses: list[int] = []
-    threads = [
-        threading.Thread(target=lambda: statuses.append(service.post("/v1/fraud/score_batch", body).status_code))
-        for _ in range(4)
-    ]
+    answers: list[httpx.Response] = []
+    threads = [threading.Thread(target=lambda: answers.append(service.post("/v1/fraud/score_batch", body))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert set(statuses) == {200, 429}
+    assert {answer.status_code for answer in answers} == {200, 429}
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert all(answer.headers["retry-after"] == "1" for answer in refused)
+    assert {answer.json()["reason"] for answer in refused} == {"too_many_at_once"}

@@ -83,17 +83,21 @@ def test_a_log_that_cannot_be_written_stops_no_answer(
 ) -> None:
     blocked = tmp_path / "blocked"
     blocked.write_text("a file where the log's folder should be")
-    service = starter(release_folder, log=blocked)
+    service = starter(release_folder, log=blocked, log_rows=1_000)
     for _ in range(5):
         assert service.post("/v1/fraud/score", transaction).status_code == 200
     service.wait_metric('fusionguard_log_failing{model="fraud"}', 1)
     assert service.metric("fusionguard_log_rows_pending") == 5
+    assert service.metric("fusionguard_log_failed_writes_total") >= 1
+    many = {"columns": {name: [value] * 1_000 for name, value in transaction.items()}}
+    assert service.post("/v1/fraud/score_batch", many).status_code == 200
+    service.wait_metric('fusionguard_log_rows_lost_total{model="fraud",reason="no_room"}', 1_000)
     label = {"request_id": "a", "row": 0, "label": 1, "observed_at": "2026-02-01T00:00:00Z"}
     answer = service.post("/v1/fraud/labels", {"labels": [label]})
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     blocked.unlink()
     service.wait_metric("fusionguard_log_rows_written_total", 5)
-    assert service.metric("fusionguard_log_rows_lost_total") == 0
+    assert service.metric("fusionguard_log_rows_lost_total") == 1_000, "lost is what was reported, and no more"
     assert service.metric('fusionguard_log_failing{model="fraud"}') == 0
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 
 from fusionguard.data.table import Table
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.family import model_family
+from fusionguard.serving.app import RiskApp
+from fusionguard.serving.settings import ServeSettings
 from tests.serving.conftest import RunningService
 
 SECURITY = ("content-security-policy", "x-content-type-options", "x-frame-options", "referrer-policy", "cache-control")
@@ -92,6 +97,53 @@ def test_the_page_needs_nothing_from_elsewhere(service: RunningService) -> None:
         assert path in page
     assert "<script" not in page
     assert "http://" not in page and "https://" not in page and "//" not in page.replace("</", "")
+
+
+def test_every_route_is_described_with_examples(service: RunningService) -> None:
+    document = service.client.get("/openapi.json").json()
+    served = {f"/v1/{model}/{name}" for model in ("fraud", "churn") for name in ("score", "score_batch", "explain", "labels")}
+    assert set(document["paths"]) == served | {"/v1/models", "/health", "/ready", "/metrics", "/docs", "/openapi.json"}
+    for path in sorted(served):
+        operation = document["paths"][path]["post"]
+        examples = operation["requestBody"]["content"]["application/json"]["examples"]
+        for example in examples.values():
+            answer = service.post(path, example["value"])
+            assert answer.status_code == 200, answer.text
+            told = operation["responses"]["200"]["content"]["application/json"]["example"]
+            if "columns" not in example["value"]:
+                assert set(answer.json()) | {"id"} == set(told) | {"id"}, path
+    for path in ("/v1/models", "/health", "/ready"):
+        content = document["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]
+        assert set(content["example"]) == set(service.client.get(path).json()), path
+    (told,) = document["components"]["schemas"]["Problem"]["examples"]
+    refused = service.post("/v1/fraud/score", {"V3": "1.5"}).json()
+    assert set(told) == set(refused)
+    assert [*told["errors"][0]] == [*refused["errors"][0]]
+
+
+def test_a_bug_is_answered_and_counted_and_told_without_what_was_sent(
+    release_folder: Path, customer: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def ask() -> dict[str, Any]:
+        app = RiskApp(ServeSettings(release=release_folder))
+        await app.start()
+
+        def broken(values: list[Any]) -> Any:
+            raise ValueError(f"cannot do {values}")
+
+        app._scoring["churn"].model.engine.one = broken  # type: ignore[union-attr, method-assign]
+        transport = httpx.ASGITransport(app, raise_app_exceptions=True)  # type: ignore[arg-type]
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            answer = await client.post("/v1/churn/score", json=customer | {"Geography": "Germany"})
+        await app.stop()
+        return {"answer": answer, "metrics": app.metrics.text().decode()}
+
+    seen = asyncio.run(ask())
+    assert (seen["answer"].status_code, seen["answer"].json()["reason"]) == (500, "bug")
+    assert seen["answer"].headers["x-trained-on-simulated-data"]
+    assert 'fusionguard_rejects_total{reason="bug",route="/v1/churn/score"} 1.0' in seen["metrics"]
+    assert "ValueError" in caplog.text and "in broken" in caplog.text
+    assert "Germany" not in caplog.text + seen["answer"].text
 
 
 def test_metrics_count_what_happened(service: RunningService, transaction: dict[str, Any]) -> None:

@@ -33,7 +33,7 @@ WRITE_SECONDS = 1.0
 
 CLIENTS = 3
 BATCH_ROWS = 20
-SOAK_SECONDS = 25
+SOAK_SECONDS = 20
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Answered:
 class Load:
     """Clients that ask without a pause, each time over a new connection, so that every worker gets its share.
 
-    Use it in a ``with`` statement. A request that fails because its worker was killed is sent again under the same id: it was not accepted.
+    Use it in a ``with`` statement. A request whose worker was killed is sent again under the same id: it was not accepted.
     """
 
     def __init__(self, service: RunningService, rows: list[dict[str, Any]]) -> None:

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import logging
 import time
+import traceback
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -42,6 +43,8 @@ FAMILIES = ("fraud", "churn")
 STATS_SECONDS = 1.0
 CLIENT_CLOSED = 499
 """Counted for clients that left before their answer; nobody is there to read it."""
+
+BUG = ProblemError(500, "bug", "The service failed at this request; its log says where, and nothing of what you sent.")
 
 _STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 _PAGE = ((b"content-security-policy", f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'".encode()),)
@@ -151,6 +154,12 @@ class RiskApp:
             except ProblemError as problem:
                 self.metrics.reject(name, problem.reason)
                 response = problem_response(problem, request_id)
+            except (ClientGoneError, TimeoutError):
+                raise
+            except Exception as error:  # a bug: told with its place, counted, and answered like any refusal
+                _log.error("%s failed: %s\n%s", name, type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
+                self.metrics.reject(name, BUG.reason)
+                response = problem_response(BUG, request_id)
             await send_response(send, response, self._common, request_id, self.settings.body_seconds)
             status = response.status
         except (ClientGoneError, TimeoutError):

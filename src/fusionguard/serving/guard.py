@@ -42,10 +42,10 @@ class Guard:
             to a service without keys (403).
         """
         entry = self._entry(scope, headers)
-        name = "" if entry is None else entry.name
+        name = "" if entry is None else entry.sha256
         kept = self._allowances.get(name)
-        if kept is None or kept[0] is not entry:
-            kept = entry, self._new_allowance(entry)
+        if kept is None or kept[0] is not entry:  # the keys were read anew, too
+            kept = entry, kept[1] if kept is not None and kept[0] == entry else self._new_allowance(entry)
             self._allowances[name] = kept
         kept[1].take()
         return kept[1]

@@ -20,6 +20,19 @@ _REQUEST_ID = "8f14e45fceea167a-1f"
 _ROW_ID = {"type": "string", "pattern": "^[A-Za-z0-9._:~-]{1,64}$", "description": "Yours; given back, never logged."}
 _REQUEST_ID_SCHEMA = {"type": "string", "pattern": "^[A-Za-z0-9._~-]{1,64}$"}
 _STRINGS = {"type": "array", "items": {"type": "string"}}
+_MODEL = {
+    "model": "fraud",
+    "role": "champion",
+    "version": "0123456789ab",
+    "bundle_sha256": "0123456789ab" + "0" * 52,
+    "registered_version": 3,
+    "origin": "simulated",
+    "trained_on_simulated_data": True,
+    "trained_at": "2026-01-31T12:00:00+00:00",
+    "metrics": {"average_precision": 0.8},
+    "feature_schema_version": 1,
+}
+_MODELS = {"request_id": _REQUEST_ID, "models": [_MODEL]}
 _PROBLEMS = {
     400: "Malformed: not JSON, empty, or not a table.",
     401: "No key, or an unknown one.",
@@ -116,7 +129,9 @@ def _system_paths() -> Json:
     guarded = (401, 403, 429)
     return {
         "/v1/models": {
-            "get": _operation("models", "The models in use", "service", None, {JSON: {"schema": _ref("Models")}}, guarded)
+            "get": _operation(
+                "models", "The models in use", "service", None, {JSON: {"schema": _ref("Models"), "example": _MODELS}}, guarded
+            )
         },
         "/health": {"get": _operation("health", "The process answers", "service", None, ok, ())},
         "/ready": {"get": _operation("ready", "The models are loaded", "service", None, ok, ())},
@@ -271,7 +286,11 @@ def _problem() -> Json:
         "errors": {"type": "array", "items": fault},
         "errors_in_all": {"type": "integer"},
     }
-    return _object(properties, ["type", "title", "status", "reason", "detail", "request_id"])
+    detail = "V3: expected a finite number from -150 to 150, found a string."
+    example = {"type": "about:blank", "title": "Unprocessable Entity", "status": 422, "reason": "invalid", "detail": detail}
+    faults = [{"path": "V3", "expected": "a finite number from -150 to 150", "found": "a string"}]
+    required = ["type", "title", "status", "reason", "detail", "request_id"]
+    return _object(properties, required) | {"examples": [example | {"request_id": _REQUEST_ID, "errors": faults}]}
 
 
 def _object(properties: Json, required: list[str] | None = None) -> Json:

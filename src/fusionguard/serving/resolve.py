@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fusionguard.errors import RegistryError, UsageError
+from fusionguard.files import locked, storage_errors
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
-from fusionguard.serving.release import ReleasedModel, Role, write_release
+from fusionguard.serving.release import ReleasedModel, Role, check_release, write_release
 
 FAMILIES = ("fraud", "churn")
+ROLES: tuple[Role, ...] = ("champion", "challenger")
 
 
 def make_release(
@@ -47,6 +49,29 @@ def make_release(
             raise UsageError(f"The {about.model} challenger has no champion to shadow.", "Name a model of the same family.")
     listed = chosen + [pair for pair in shadows if pair[0].bundle_sha256 != answering[pair[0].model]]
     write_release(folder, listed)
+    return tuple(about for about, _ in listed)
+
+
+def update_release(home: Home, folder: Path, model: str) -> tuple[ReleasedModel, ...]:
+    """Put the champion of one family into a release and leave the other family's models there as they are.
+
+    Where there is no release, it is written as :func:`make_release` does. The family's challenger leaves the release. Another
+    process that does the same waits.
+
+    Raises
+    ------
+    RegistryError, BundleError
+        There is no such champion, its bundle is damaged, or the release that is there is.
+    StorageError
+        The disk refuses; the release is as it was.
+    """
+    if not folder.exists():
+        return make_release(home, folder)
+    with storage_errors(folder), locked(home.state):
+        kept = [(about, Bundle(folder / about.folder)) for about in check_release(folder).models if about.model != model]
+        listed = [_resolve(home, f"{model}@champion", "champion"), *kept]
+        listed.sort(key=lambda pair: (ROLES.index(pair[0].role), FAMILIES.index(pair[0].model)))
+        write_release(folder, listed)
     return tuple(about for about, _ in listed)
 
 

@@ -1,0 +1,111 @@
+"""After a promotion the service gets the new champion, and nothing else changes; where that fails, the run says so."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from fusionguard.config import ServingConfig
+from fusionguard.data.provenance import Provenance
+from fusionguard.errors import FusionGuardError
+from fusionguard.evaluation.gate import GateVerdict
+from fusionguard.home import Home
+from fusionguard.models.bundle import Bundle
+from fusionguard.registry.aliases import set_alias
+from fusionguard.registry.register import register_bundle
+from fusionguard.serving.handover import hand_over
+from fusionguard.serving.launch import release_folder
+from fusionguard.serving.loaded import load_release
+from fusionguard.serving.release import check_release
+from fusionguard.serving.resolve import make_release
+from tests.conftest import SMALL_CHURN, run_small
+
+
+def promote(home: Home, bundle: Bundle) -> int:
+    """Register a bundle as the gate leaves it: the champion."""
+    model = bundle.manifest.model
+    about = Provenance(dataset=model, origin="simulated", description="drawn by a test", sha256="1" * 64, rows=3)
+    version = register_bundle(home, bundle, metrics={}, plots={}, provenance=about, config={}, tags={}).version
+    set_alias(home, model, "champion", version)
+    return version
+
+
+@pytest.fixture
+def served(store: Home, fraud_bundle: Bundle, churn_bundle: Bundle) -> Home:
+    """A home with two champions, which are released."""
+    promote(store, churn_bundle)
+    promote(store, fraud_bundle)
+    hand_over(store, "fraud", "folder")
+    return store
+
+
+def test_the_first_promotion_releases_all_champions(served: Home, fraud_bundle: Bundle, churn_bundle: Bundle) -> None:
+    champions = load_release(release_folder(served)).champions
+    assert {model: each.version for model, each in champions.items()} == {
+        "fraud": fraud_bundle.version,
+        "churn": churn_bundle.version,
+    }
+
+
+def test_a_promotion_changes_its_own_model_alone(
+    served: Home, other_bundle: Bundle, fraud_bundle: Bundle, churn_bundle: Bundle
+) -> None:
+    folder = release_folder(served)
+    make_release(served, folder, models=["fraud@1", "churn@1"], challengers=[str(other_bundle.folder)])
+    _, churn_before, _ = check_release(folder).models
+    assert promote(served, other_bundle) == 2
+    done = hand_over(served, "fraud", "folder")
+    fraud, churn = check_release(folder).models
+    assert (fraud.bundle_sha256, fraud.registered_version, fraud.role) == (other_bundle.sha256, 2, "champion")
+    assert churn == churn_before
+    assert done.models == {"fraud": other_bundle.version, "churn": churn_bundle.version}
+    assert other_bundle.version in done.text and "SIGHUP" in done.text
+
+
+def test_a_release_that_fails_is_told_and_changes_nothing(served: Home, other_bundle: Bundle) -> None:
+    folder = release_folder(served)
+    (folder / "churn-champion" / "catboost.cbm").write_bytes(b"damaged")
+    before = (folder / "release.json").read_bytes()
+    promote(served, other_bundle)
+    with pytest.raises(FusionGuardError, match="The fraud model is champion, but the service was not given it") as told:
+        hand_over(served, "fraud", "folder")
+    assert "fusionguard release" in told.value.remedy
+    assert (folder / "release.json").read_bytes() == before
+
+
+@pytest.mark.usefixtures("zenml_store")
+def test_nothing_is_handed_over_without_a_promotion(served: Home, fraud_bundle: Bundle, tmp_path: Path) -> None:
+    from steps.release.release_model import release_model
+    from steps.release_folder import Release
+
+    shutil.rmtree(release_folder(served))
+    card, config = Release(bundle=fraud_bundle.folder, card=tmp_path), ServingConfig(release="folder")
+    verdict = GateVerdict(promoted=False, challenger_version="2", champion_version="1", reason="it is not better")
+    kept = release_model.entrypoint(fraud_bundle, verdict, card, config)
+    assert kept.folder is None and not release_folder(served).exists()
+    released = release_model.entrypoint(fraud_bundle, verdict.model_copy(update={"promoted": True}), card, config)
+    assert released.folder == release_folder(served) and release_folder(served).exists()
+
+
+@pytest.mark.full
+def test_a_bento_is_built_of_all_champions(served: Home, other_bundle: Bundle, churn_bundle: Bundle) -> None:
+    promote(served, other_bundle)
+    done = hand_over(served, "fraud", "bento")
+    assert done.folder is not None and "risk_scoring:" in done.text
+    release = check_release(done.folder / "src" / "release")
+    assert [about.bundle_sha256 for about in release.models] == [other_bundle.sha256, churn_bundle.sha256]
+
+
+@pytest.mark.full
+def test_a_run_that_promotes_releases_if_it_is_told_to(zenml_store: Path, tmp_path: Path) -> None:
+    run = run_small("churn", [*SMALL_CHURN, "serving.release=folder"], tmp_path)
+    assert run.summary["gate"]["promoted"], "else this proves nothing"
+    (about,) = check_release(release_folder(run.home)).models
+    assert about.bundle_sha256[:12] == run.summary["model_version"] == run.summary["serving"]["models"]["churn"]
+    assert about.trained_at is not None and about.metrics
+    assert f"Service released churn {run.summary['model_version']}" in run.out
+    again = run.again()
+    assert "Service nothing new: the run promoted no model" in again.stdout
+    assert [step["name"] for step in run.summary["steps"]][-1] == "release_model"
