@@ -118,6 +118,8 @@ def test_unknown_and_wrong_settings_are_named() -> None:
         read_settings({"FUSIONGUARD_SERVE_RELEASES": "x"})
     with pytest.raises(UsageError, match="FUSIONGUARD_SERVE_WORKERS"):
         read_settings({"FUSIONGUARD_SERVE_WORKERS": "many"})
+    with pytest.raises(UsageError, match=r"FUSIONGUARD_SERVE_LOG_ROWS.* 10,000 rows, not 2,000"):
+        read_settings({"FUSIONGUARD_SERVE_LOG_ROWS": "2000"})
     assert read_settings({"FUSIONGUARD_SERVE_LOG": "", "OTHER": "1"}).log is None
 
 

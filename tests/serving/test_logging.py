@@ -83,7 +83,7 @@ def test_a_log_that_cannot_be_written_stops_no_answer(
 ) -> None:
     blocked = tmp_path / "blocked"
     blocked.write_text("a file where the log's folder should be")
-    service = starter(release_folder, log=blocked, log_rows=1_000)
+    service = starter(release_folder, log=blocked, log_rows=1_000, largest_batch_rows=1_000)
     for _ in range(5):
         assert service.post("/v1/fraud/score", transaction).status_code == 200
     service.wait_metric('fusionguard_log_failing{model="fraud"}', 1)

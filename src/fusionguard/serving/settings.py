@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from fusionguard.errors import UsageError
 
@@ -46,6 +46,12 @@ class ServeSettings(BaseModel):
     waiting_batches: int = Field(default=8, ge=1)
     """Batches that wait while one is scored; more are told to come back."""
 
+    @model_validator(mode="after")
+    def _batches_fit_the_log(self) -> ServeSettings:
+        if self.log_rows < self.largest_batch_rows:
+            raise ValueError(f"the log must hold the largest batch, {self.largest_batch_rows:,} rows, not {self.log_rows:,}")
+        return self
+
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> ServeSettings:
     """Read the settings.
@@ -64,4 +70,5 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> ServeSettings:
         return ServeSettings.model_validate({name: value for name, value in given.items() if value != ""})
     except ValidationError as error:
         first = error.errors()[0]
-        raise UsageError(f"{PREFIX}{str(first['loc'][0]).upper()}: {first['msg']}.", "Correct the variable.") from error
+        field = first["loc"][0] if first["loc"] else "log_rows"
+        raise UsageError(f"{PREFIX}{str(field).upper()}: {first['msg']}.", "Correct the variable.") from error
