@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -15,7 +16,9 @@ import yaml
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
 from fusionguard.serving.bento import BuiltBento, build_bento
+from fusionguard.serving.keys import add_key
 from fusionguard.serving.release import check_release
+from tests.serving.conftest import Starter
 
 ROOT = Path(__file__).resolve().parents[2]
 ABSENT = ("mlflow", "zenml", "pyspark", "torch", "shap", "sklearn", "duckdb", "matplotlib", "optuna", "great_expectations")
@@ -109,6 +112,14 @@ def test_it_answers_without_what_it_does_not_hold(built: BuiltBento) -> None:
     done = subprocess.run(command, cwd=built.folder / "src", env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip().endswith("strangers [] answered ['churn', 'fraud']")
+
+
+def test_it_serves_as_in_its_image(built: BuiltBento, starter: Starter, transaction: dict[str, Any], tmp_path: Path) -> None:
+    keys = tmp_path / "keys.json"
+    key = add_key(keys, "teller")
+    service = starter(built.folder / "src" / "release", bento=built.folder, bind="0.0.0.0", host="0.0.0.0", keys=keys)
+    assert service.post("/v1/fraud/score", transaction).status_code == 401
+    assert service.post("/v1/fraud/score", transaction, headers={"X-API-Key": key}).status_code == 200
 
 
 def test_the_dockerfile_is_fit_to_be_run(built: BuiltBento) -> None:

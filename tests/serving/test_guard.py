@@ -160,9 +160,10 @@ def test_keys_open_rotate_and_limit(keyed: tuple[RunningService, Path, str], tra
     time.sleep(0.5)
     assert service.client.get("/v1/models", headers=bearer(new)).status_code == 200, "a damaged file must lock nobody out"
 
-    third = add_key(file.with_name("more.json"), "slow")
+    third, fourth = (add_key(file.with_name("more.json"), name) for name in ("slow", "narrow"))
     entries = json.loads(file.with_name("more.json").read_text())
     entries["keys"][0] |= {"requests_per_second": 2.0}
+    entries["keys"][1] |= {"concurrent_requests": 1}
     file.write_text(json.dumps(entries))
     os.kill(service.process.pid, signal.SIGHUP)
     until = time.monotonic() + 20
@@ -173,7 +174,25 @@ def test_keys_open_rotate_and_limit(keyed: tuple[RunningService, Path, str], tra
     refused = [answer for answer in answers if answer.status_code == 429]
     assert answers[0].status_code == 200 and refused
     assert all(int(answer.headers["retry-after"]) >= 1 for answer in refused)
-    assert not any(key in service.output.read_text() for key in (old, new, third))
+    refused = at_once(service, {"columns": {name: [value] * 10_000 for name, value in transaction.items()}}, fourth)
+    assert all((answer.json()["reason"], answer.headers["retry-after"]) == ("too_many_at_once", "1") for answer in refused)
+    assert not any(key in service.output.read_text() for key in (old, new, third, fourth))
+
+
+def at_once(service: RunningService, body: dict[str, Any], key: str) -> list[httpx.Response]:
+    """Send a batch four times at once; return what was refused, which is not all of it."""
+    answers: list[httpx.Response] = []
+
+    def ask() -> None:
+        answers.append(service.post("/v1/fraud/score_batch", body, headers=bearer(key)))
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {answer.status_code for answer in answers} == {200, 429}
+    return [answer for answer in answers if answer.status_code == 429]
 
 
 def reload(service: RunningService, key: str) -> None:
@@ -189,18 +208,3 @@ def reload(service: RunningService, key: str) -> None:
     while service.client.get("/metrics", headers=bearer(key)).status_code == 200 and reloads() == before:
         assert time.monotonic() < until, service.output.read_text()
         time.sleep(0.05)
-
-
-def test_no_more_than_the_allowed_at_once(starter: Starter, release_folder: Path, transaction: dict[str, Any]) -> None:
-    service = starter(release_folder, concurrent_requests=1, log=None)
-    body = {"columns": {name: [value] * 10_000 for name, value in transaction.items()}}
-    answers: list[httpx.Response] = []
-    threads = [threading.Thread(target=lambda: answers.append(service.post("/v1/fraud/score_batch", body))) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert {answer.status_code for answer in answers} == {200, 429}
-    refused = [answer for answer in answers if answer.status_code == 429]
-    assert all(answer.headers["retry-after"] == "1" for answer in refused)
-    assert {answer.json()["reason"] for answer in refused} == {"too_many_at_once"}

@@ -101,14 +101,6 @@ def test_a_log_that_cannot_be_written_stops_no_answer(
     assert service.metric('fusionguard_log_failing{model="fraud"}') == 0
 
 
-def test_a_service_that_ends_writes_what_it_answered(starter: Starter, release_folder: Path, transaction: dict[str, Any]) -> None:
-    service = starter(release_folder, log_flush_seconds=60)
-    for number in range(20):
-        service.post("/v1/fraud/score", transaction, headers={"X-Request-ID": f"end-{number}"})
-    service.stop()
-    assert read_log(service.log, "fraud").table.num_rows == 20
-
-
 def wait_rows(service: RunningService, request_ids: set[str], count: int, model: str = "fraud") -> list[dict[str, Any]]:
     until = time.monotonic() + 20
     while True:

@@ -81,9 +81,8 @@ def test_a_release_that_cannot_be_read_is_not_loaded(copy: Path, breakage: str) 
         load_release(copy)
 
 
-@pytest.mark.parametrize("breakage", ["a booster with a flipped bit", "no folder"])
-def test_a_broken_release_refuses_to_start(copy: Path, starter: Starter, breakage: str) -> None:
-    BREAKAGES[breakage](copy)
+def test_a_broken_release_refuses_to_start(copy: Path, starter: Starter) -> None:
+    BREAKAGES["a booster with a flipped bit"](copy)
     service = starter(copy, wait=False)
     assert service.process.wait(60) == 1
     output = service.output.read_text()

@@ -99,7 +99,7 @@ def test_the_page_needs_nothing_from_elsewhere(service: RunningService) -> None:
     assert "http://" not in page and "https://" not in page and "//" not in page.replace("</", "")
 
 
-def test_every_route_is_described_with_examples(service: RunningService) -> None:
+def test_every_route_is_described_with_examples(service: RunningService, transaction: dict[str, Any]) -> None:
     document = service.client.get("/openapi.json").json()
     served = {f"/v1/{model}/{name}" for model in ("fraud", "churn") for name in ("score", "score_batch", "explain", "labels")}
     assert set(document["paths"]) == served | {"/v1/models", "/health", "/ready", "/metrics", "/docs", "/openapi.json"}
@@ -116,9 +116,8 @@ def test_every_route_is_described_with_examples(service: RunningService) -> None
         content = document["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]
         assert set(content["example"]) == set(service.client.get(path).json()), path
     (told,) = document["components"]["schemas"]["Problem"]["examples"]
-    refused = service.post("/v1/fraud/score", {"V3": "1.5"}).json()
-    assert set(told) == set(refused)
-    assert [*told["errors"][0]] == [*refused["errors"][0]]
+    refused = service.post("/v1/fraud/score", transaction | {"V3": "1.5"}).json()
+    assert told | {"request_id": "", "title": ""} == refused | {"request_id": "", "title": ""}  # Python 3.13 renamed the title
 
 
 def test_a_bug_is_answered_and_counted_and_told_without_what_was_sent(

@@ -28,15 +28,19 @@ expected-statuses = [400, 401, 403, 404, 405, 406, 409, 413, 415, 422, 428, 429]
 """
 
 
-@pytest.mark.parametrize("examples", [4, pytest.param(150, marks=pytest.mark.full)])
-def test_nothing_is_found(service: RunningService, tmp_path: Path, examples: int) -> None:
+@pytest.mark.parametrize(
+    ("phases", "examples"),
+    [("examples,fuzzing", 8), pytest.param("examples,coverage,fuzzing", 60, marks=pytest.mark.full)],
+    ids=["a moment", "at length"],
+)
+def test_nothing_is_found(service: RunningService, tmp_path: Path, phases: str, examples: int) -> None:
     description = service.client.get("/openapi.json").json()
     (tmp_path / "openapi.json").write_text(json.dumps(description))
     (tmp_path / "schemathesis.toml").write_text(SETTINGS)
     command = [
         *(sys.executable, "-m", "schemathesis.cli", "run", str(tmp_path / "openapi.json")),
         *("--url", f"http://127.0.0.1:{service.port}", "--checks", ",".join(CHECKS), "--max-examples", str(examples)),
-        *("--phases", "examples,coverage,fuzzing", "--mode", "all", "--seed", "7", "--request-timeout", "10"),
+        *("--phases", phases, "--mode", "all", "--seed", "7", "--request-timeout", "10"),
         *("--suppress-health-check", "all", "--generation-deterministic", "--no-color"),
     ]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=280)

@@ -290,7 +290,9 @@ def _problem() -> Json:
     example = {"type": "about:blank", "title": "Unprocessable Entity", "status": 422, "reason": "invalid", "detail": detail}
     faults = [{"path": "V3", "expected": "a finite number from -150 to 150", "found": "a string"}]
     required = ["type", "title", "status", "reason", "detail", "request_id"]
-    return _object(properties, required) | {"examples": [example | {"request_id": _REQUEST_ID, "errors": faults}]}
+    return _object(properties, required) | {
+        "examples": [example | {"request_id": _REQUEST_ID, "errors": faults, "errors_in_all": 1}]
+    }
 
 
 def _object(properties: Json, required: list[str] | None = None) -> Json:
