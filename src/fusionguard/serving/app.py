@@ -110,8 +110,7 @@ class RiskApp:
         if self._watch is not None:
             self._watch.cancel()
         await asyncio.to_thread(self._batches.shutdown)
-        for log in self._logs.values():
-            await asyncio.to_thread(log.close)
+        await asyncio.gather(*(asyncio.to_thread(log.close) for log in self._logs.values()))
         self._count_logs()
 
     async def reload(self) -> bool:
