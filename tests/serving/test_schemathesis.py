@@ -30,7 +30,7 @@ expected-statuses = [400, 401, 403, 404, 405, 406, 409, 413, 415, 422, 428, 429]
 
 @pytest.mark.parametrize(
     ("phases", "examples"),
-    [("examples,fuzzing", 8), pytest.param("examples,coverage,fuzzing", 60, marks=pytest.mark.full)],
+    [("examples,fuzzing", 8), pytest.param("examples,coverage,fuzzing", 30, marks=pytest.mark.full)],
     ids=["a moment", "at length"],
 )
 def test_nothing_is_found(service: RunningService, tmp_path: Path, phases: str, examples: int) -> None:

@@ -150,7 +150,7 @@ def test_a_soak(
         time.sleep(0.5)
     assert service.process.poll() is None, service.output.read_text()
     service.stop()
-    assert load.wrong == [] and len(killed) >= 5
+    assert load.wrong == [] and len(killed) >= 2
     assert {each.content["model_version"] for each in load.answered.values()} == {bundle.version for bundle in champions}
     check_answers(load, {bundle.version: bundle for bundle in champions}, rows)
     check_log(service, load, killed)
