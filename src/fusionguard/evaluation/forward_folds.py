@@ -51,9 +51,8 @@ def forward_folds(seconds: Integers, label: NDArray[np.int8], folds: int) -> tup
 def _demand_both_classes(label: NDArray[np.int8], start: int, stop: int, folds: int) -> None:
     frauds = int(label[start:stop].sum())
     if frauds < MINIMUM_FRAUDS or frauds == stop - start:
-        what = "nothing but fraud" if frauds and frauds == stop - start else f"only {frauds} frauds"
         raise DataError(
-            f"Rows {start:,} to {stop:,} of the train slice hold {what}: too few to tune on {folds} folds in order of time, each"
-            f" part of which needs {MINIMUM_FRAUDS} frauds among other rows.",
+            f"Tuning on {folds} folds in order of time needs {MINIMUM_FRAUDS} frauds among other rows in each part of the train"
+            f" slice: its rows {start:,} to {stop:,} hold {frauds} in {stop - start:,}.",
             "Give the run more rows or a longer train slice, or switch tuning off with --set tuning.trials=0.",
         )
