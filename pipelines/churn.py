@@ -94,6 +94,7 @@ def report(outputs: RunOutputs) -> Report:
     evaluation = outputs.load("evaluate_churn", "evaluation")
     version = outputs.load("register_model", "version")
     release = outputs.load("write_churn_card", "release")
+    searched = outputs.load("tune_models", "training_settings").searched
     return Report(
         data=outputs.load("load_data", "provenance"),
         table=evaluation.table_rows(),
@@ -103,8 +104,12 @@ def report(outputs: RunOutputs) -> Report:
         registered_as=f"{version.name} version {version.version}",
         mlflow_run=version.run_id,
         model_card=release.card,
-        serving=outputs.load("release_model", "handover") if outputs.has("release_model") else None,
-        notes=(_folds(evaluation.cross_validation), *evaluation.fairness.sentences()),
+        serving=outputs.load("release_model", "handover") if outputs.ran("release_model") else None,
+        notes=(
+            *(f"Search  {sentence}" for sentence in searched),
+            _folds(evaluation.cross_validation),
+            *evaluation.fairness.sentences(),
+        ),
         cross_validation=evaluation.cross_validation.models,
         files={
             "insights": release.card.with_name("business_insights.html"),

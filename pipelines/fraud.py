@@ -21,6 +21,7 @@ from steps.fraud.explain_model import explain_model
 from steps.fraud.score_references import score_references
 from steps.fraud.train_autoencoder import train_autoencoder
 from steps.fraud.train_xgboost import train_xgboost
+from steps.fraud.tune_xgboost import BoosterSettings, tune_xgboost
 from steps.release.gate import gate
 from steps.release.register_model import register_model
 from steps.release.release_model import release_model
@@ -42,15 +43,18 @@ def fraud(config: FraudConfig, source_fingerprint: str) -> None:
     bias = report_bias(features, manifest)
     split = split_by_time(features, feature_contract, config.split)
 
-    booster = train_xgboost(features, manifest, split, config.xgboost, seed)
+    settings = BoosterSettings(xgboost=config.xgboost)
+    if config.tuning.trials > 0:
+        settings = tune_xgboost(features, manifest, split, config.xgboost, config.tuning, seed)
+    booster = train_xgboost(features, manifest, split, settings, seed)
     autoencoder = train_autoencoder(features, manifest, split, config.autoencoder, seed)
-    bundle = build_bundle(features, manifest, split, booster, autoencoder, provenance, config)
+    bundle = build_bundle(features, manifest, split, booster, autoencoder, settings, provenance, config)
     reference_scores = score_references(features, manifest, split, seed)
     evaluation, evaluation_plots = evaluate_model(bundle, features, manifest, split, reference_scores, config.evaluation, seed)
     importance, explanation_plots = explain_model(bundle, features, split, config.evaluation, seed)
 
-    settings = config.model_dump(mode="json", exclude={"serving"})
-    version = register_model(bundle, evaluation, evaluation_plots, explanation_plots, provenance, settings)
+    logged = config.model_dump(mode="json", exclude={"serving"})
+    version = register_model(bundle, evaluation, evaluation_plots, explanation_plots, provenance, logged)
     verdict = gate(version, bundle, evaluation, features, manifest, split, config.gate, seed)
     _, _, card = write_model_card(
         bundle=bundle,
@@ -62,6 +66,7 @@ def fraud(config: FraudConfig, source_fingerprint: str) -> None:
         provenance=provenance,
         manifest=manifest,
         split=split,
+        settings=settings,
         evaluation_plots=evaluation_plots,
         explanation_plots=explanation_plots,
         config=config,
@@ -78,6 +83,7 @@ def report(outputs: RunOutputs) -> Report:
     evaluation = outputs.load("evaluate_model", "evaluation")
     version = outputs.load("register_model", "version")
     release = outputs.load("write_model_card", "release")
+    searched = outputs.load("tune_xgboost", "booster_settings").searched if outputs.ran("tune_xgboost") else ()
     return Report(
         data=outputs.load("load_data", "provenance"),
         table=evaluation.table_rows(),
@@ -87,5 +93,6 @@ def report(outputs: RunOutputs) -> Report:
         registered_as=f"{version.name} version {version.version}",
         mlflow_run=version.run_id,
         model_card=release.card,
-        serving=outputs.load("release_model", "handover") if outputs.has("release_model") else None,
+        serving=outputs.load("release_model", "handover") if outputs.ran("release_model") else None,
+        notes=tuple(f"Search  {sentence}" for sentence in searched),
     )

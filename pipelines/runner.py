@@ -56,13 +56,13 @@ class RunOutputs:
 
     run: PipelineRunResponse
 
+    def ran(self, step: str) -> bool:
+        """Tell whether the run has a step of this name; some belong to certain settings only."""
+        return step in self.run.steps
+
     def load(self, step: str, output: str) -> Any:
         """Return the artifact ``output`` of ``step``."""
         return self.run.steps[step].outputs[output][0].load()
-
-    def has(self, step: str) -> bool:
-        """Tell whether the run had this step."""
-        return step in self.run.steps
 
 
 def execute(

@@ -109,6 +109,21 @@ class ServingConfig(_Frozen):
     """After a promotion, ``folder`` writes the release that ``fusionguard serve`` answers with, ``bento`` builds the Bento."""
 
 
+class TuningConfig(_Frozen):
+    """The search for better hyperparameters, off by default."""
+
+    trials: int = Field(default=0, ge=0)
+    """How many settings to try for each model that is tuned; 0 leaves the settings as they are."""
+    seconds: float | None = Field(default=None, gt=0)
+    """Begin no further trial of a model when a run has searched for so many seconds; null for no such bound."""
+
+    @model_validator(mode="after")
+    def _bounded(self) -> TuningConfig:
+        if self.seconds is not None and self.trials == 0:
+            raise ValueError("seconds bound a search of at most `trials` trials: set tuning.trials above 0, too")
+        return self
+
+
 class FraudConfig(_Frozen):
     """Every setting of the fraud pipeline."""
 
@@ -116,6 +131,7 @@ class FraudConfig(_Frozen):
     data: DataConfig = DataConfig()
     split: SplitConfig = SplitConfig()
     xgboost: XGBoostConfig = XGBoostConfig()
+    tuning: TuningConfig = TuningConfig()
     autoencoder: AutoencoderConfig = AutoencoderConfig()
     policy: PolicyConfig = PolicyConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
@@ -166,21 +182,6 @@ class CatBoostConfig(_Frozen):
     random_strength: float = Field(default=0.43, ge=0)
     bagging_temperature: float = Field(default=1.57, ge=0)
     border_count: int = Field(default=64, ge=1, le=254)
-
-
-class TuningConfig(_Frozen):
-    """The search for better hyperparameters, off by default: those above were found by it."""
-
-    trials: int = Field(default=0, ge=0)
-    """How many settings to try for each of the two models; 0 leaves the settings as they are."""
-    seconds: float | None = Field(default=None, gt=0)
-    """Begin no further trial of a model when a run has searched for so many seconds; null for no such bound."""
-
-    @model_validator(mode="after")
-    def _bounded(self) -> TuningConfig:
-        if self.seconds is not None and self.trials == 0:
-            raise ValueError("seconds bound a search of at most `trials` trials: set tuning.trials above 0, too")
-        return self
 
 
 class RetentionConfig(_Frozen):

@@ -48,9 +48,5 @@ def tune_models(
     return TrainingSettings(
         lightgbm=first.settings,
         catboost=second.settings,
-        searched=tuple(
-            f"{found.kind}: {found.trials} trials ({found.pruned} pruned) raised the mean average precision over the tuning"
-            f" folds from {found.value_of_start:.4f} to {found.value:.4f}."
-            for found in (first, second)
-        ),
+        searched=(first.sentence, second.sentence),
     )

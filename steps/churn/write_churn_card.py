@@ -76,7 +76,8 @@ def write_churn_card(
         provenance=provenance,
         features=manifest,
         plan=holdout,
-        training=_training_facts(bundle, settings),
+        training=_training_facts(bundle),
+        searched=settings.searched,
         evaluation=evaluation,
         importance=importance.features,
         gate=verdict,
@@ -103,7 +104,7 @@ def write_churn_card(
     return MarkdownString(churn_model_card(inputs)), *html, release
 
 
-def _training_facts(bundle: Bundle, settings: TrainingSettings) -> dict[str, object]:
+def _training_facts(bundle: Bundle) -> dict[str, object]:
     model = load(bundle)
     facts: dict[str, object] = {"model": model.combination.reason}
     if model.lightgbm is not None:
@@ -112,8 +113,6 @@ def _training_facts(bundle: Bundle, settings: TrainingSettings) -> dict[str, obj
         facts["CatBoost's trees"] = int(model.catboost.tree_count_)
     line = model.combination.calibration
     facts["calibration"] = f"log-odds = {line.intercept:.3f} + {line.slope:.3f} * score"
-    for place, sentence in enumerate(settings.searched):
-        facts[f"search {place + 1}"] = sentence
     return facts
 
 

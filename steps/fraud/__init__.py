@@ -1,1 +1,1 @@
-"""Steps of the fraud model: train, fuse, evaluate, explain."""
+"""Steps of the fraud model: tune, train, fuse, evaluate, explain."""

@@ -15,6 +15,7 @@ from fusionguard.evaluation.splits import SplitPlan
 from fusionguard.features.store import FeatureManifest
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.fraud.build import build_fraud_bundle
+from steps.fraud.tune_xgboost import BoosterSettings
 from steps.workspace import work_folder
 
 
@@ -25,6 +26,7 @@ def build_bundle(
     split: SplitPlan,
     booster: xgb.Booster,
     autoencoder: onnx.ModelProto,
+    settings: BoosterSettings,
     provenance: Provenance,
     config: FraudConfig,
 ) -> Annotated[Bundle, "bundle"]:
@@ -37,5 +39,5 @@ def build_bundle(
         autoencoder,
         provenance=provenance,
         features_sha256=manifest.features_sha256,
-        config=config,
+        config=settings.settle(config),
     )

@@ -7,16 +7,16 @@ from typing import Annotated
 import xgboost as xgb
 from zenml import step
 
-from fusionguard.config import XGBoostConfig
 from fusionguard.data.table import Table
 from fusionguard.evaluation.splits import SplitPlan
 from fusionguard.features.store import FeatureManifest
 from fusionguard.models.fraud.boosting import train_booster
+from steps.fraud.tune_xgboost import BoosterSettings
 
 
 @step
 def train_xgboost(
-    features: Table, manifest: FeatureManifest, split: SplitPlan, config: XGBoostConfig, seed: int
+    features: Table, manifest: FeatureManifest, split: SplitPlan, settings: BoosterSettings, seed: int
 ) -> Annotated[xgb.Booster, "booster"]:
     """Fit on the train slice, stop early on the validation slice."""
-    return train_booster(features, split, config, negative_weight=manifest.negative_weight, seed=seed)
+    return train_booster(features, split, settings.xgboost, negative_weight=manifest.negative_weight, seed=seed)

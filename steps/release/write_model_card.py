@@ -23,6 +23,7 @@ from fusionguard.models.fraud.model import AUTOENCODER_ONNX, load
 from fusionguard.registry.versions import RegisteredVersion
 from materializers.figures import Figures
 from steps.fraud.explain_model import Importance
+from steps.fraud.tune_xgboost import BoosterSettings
 from steps.release_folder import Release, keep_release
 
 _LIBRARIES = ("fusionguard", "xgboost", "torch", "onnxruntime", "duckdb", "pyspark", "scikit-learn", "zenml", "mlflow")
@@ -41,6 +42,7 @@ def write_model_card(
     provenance: Provenance,
     manifest: FeatureManifest,
     split: SplitPlan,
+    settings: BoosterSettings,
     evaluation_plots: Figures,
     explanation_plots: Figures,
     config: FraudConfig,
@@ -57,10 +59,11 @@ def write_model_card(
         features=manifest,
         split=split,
         training=_training_facts(bundle),
+        searched=settings.searched,
         evaluation=evaluation,
         importance=importance.features,
         gate=verdict,
-        config=config,
+        config=settings.settle(config),
         versions={name: installed_version(name) for name in _LIBRARIES},
         bundle_sha256=bundle.sha256,
     )

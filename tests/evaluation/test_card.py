@@ -119,6 +119,12 @@ def test_the_command_reproduces_the_settings_and_tells_no_path(make_inputs: Any)
     assert rebuilt == config.model_copy(update={"data": rebuilt.data})
 
 
+def test_a_search_is_told_where_there_was_one(make_inputs: Any) -> None:
+    card = model_card(make_inputs(searched=["XGBoost: 14 trials raised it."]))
+    assert "XGBoost: 14 trials raised it. The best of many values on the same folds leans to the good side" in card
+    assert "hyperparameters" not in model_card(make_inputs())
+
+
 def test_every_table_of_the_card_is_whole(make_inputs: Any) -> None:
     tokens = MarkdownIt("commonmark").enable("table").parse(model_card(make_inputs()))
     tables = sum(token.type == "table_open" for token in tokens)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from fusionguard.config import FraudConfig, TuningConfig, XGBoostConfig, load_config
 from fusionguard.models.bundle import Bundle
 from tests.conftest import PipelineRun
 
@@ -151,6 +153,38 @@ def test_ctrl_c_in_the_middle_of_training_stops_at_once(fraud_run: PipelineRun) 
     assert err.splitlines()[-1] == "Interrupted: the run was stopped and left nothing half-written."
     assert time.monotonic() - begin < 30
     assert list(fraud_run.home.work.iterdir()) == []
+
+
+def test_a_search_is_a_step_of_those_runs_alone_that_ask_for_it(zenml_store: Path) -> None:
+    from pipelines.fraud import PIPELINE
+
+    def steps(trials: int) -> set[str]:
+        composed = PIPELINE.copy()
+        composed.prepare(config=FraudConfig(tuning=TuningConfig(trials=trials)), source_fingerprint="f")
+        return set(composed.invocations)
+
+    assert steps(0) == set(STEPS)
+    assert steps(1) == {*STEPS, "tune_xgboost"}
+
+
+@pytest.mark.full
+def test_what_a_search_finds_is_what_is_trained_and_told(fraud_run: PipelineRun, tmp_path: Path) -> None:
+    asked = ["data.rows=60000", "split.train=0.6", "split.validation=0.1", "split.calibration=0.1", "tuning.trials=3"]
+    asked += ["xgboost.learning_rate=0.01", "xgboost.max_depth=1"]
+    words = [word for each in asked for word in ("--set", each)]
+    done = fraud_run.again(*words, "--summary", str(tmp_path / "tuned.json"))
+    assert done.returncode == 0, done.stderr
+    tuned = json.loads((tmp_path / "tuned.json").read_text())
+    assert [file.suffix for file in fraud_run.home.studies.iterdir()] == [".log"]
+    (sentence,) = re.findall(r"^Search  (XGBoost: 3 trials .* folds.*)$", done.stdout, flags=re.MULTILINE)
+    card = Path(tuned["model_card"]).read_text()
+    assert sentence in card
+    trained = Bundle.open(Path(tuned["bundle"])).manifest.config["xgboost"]
+    assert trained["max_depth"] > 1, "stumps are worse than what three trials find"
+    (command,) = re.findall(r"^.*run\.py --pipeline fraud.*$", card, flags=re.MULTILINE)
+    settled = load_config(FraudConfig, assignments=re.findall(r"--set (\S+)", command))
+    assert settled.xgboost == XGBoostConfig(**trained)
+    assert settled.tuning == TuningConfig()
 
 
 @pytest.mark.full

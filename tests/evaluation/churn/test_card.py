@@ -172,9 +172,11 @@ def test_the_command_reproduces_the_settings_and_tells_no_path(make_inputs: Any)
 
 
 def test_how_settings_were_found_is_said(make_inputs: Any) -> None:
-    tuned = ChurnConfig.model_validate({"tuning": {"trials": 40}})
     by_hand = ChurnConfig.model_validate({"catboost": {"depth": 6}})
-    assert "by up to 40 trials" in churn_model_card(make_inputs(config=tuned))
+    found = ("LightGBM: 40 trials raised it.", "CatBoost: 40 trials did not.")
+    card = churn_model_card(make_inputs(config=by_hand, searched=found))
+    assert " ".join(found) in card and "leans to the good side" in card
+    assert "Set by hand" not in card
     assert "Set by hand" in churn_model_card(make_inputs(config=by_hand))
     assert "The defaults, which a search found" in churn_model_card(make_inputs(config=ChurnConfig()))
 

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import optuna
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -24,9 +23,9 @@ from fusionguard.evaluation.churn.holdout import HoldoutPlan, plan_holdout
 from fusionguard.models.churn import search_space
 from fusionguard.models.churn.catboost_model import margins, train_catboost
 from fusionguard.models.churn.rows import CATEGORIES, read_customers
-from fusionguard.models.churn.tuning import FOLDS, REPEATS, TunedModel, tune
-from fusionguard.models.tuning.journal import open_journal
+from fusionguard.models.churn.tuning import FOLDS, REPEATS, TunedChurnModel, tune
 
+from ..studies import timeless, trials_of, tried
 from .tuning_worker import QUICK_SPACES, quick_config, quick_tune
 
 TRIALS = 16
@@ -73,28 +72,12 @@ def quick_searches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def whole(features: Table, tmp_path_factory: pytest.TempPathFactory) -> tuple[TunedModel, Path]:
+def whole(features: Table, tmp_path_factory: pytest.TempPathFactory) -> tuple[TunedChurnModel, Path]:
     """A search that nobody interrupted, and its folder."""
     studies = tmp_path_factory.mktemp("whole")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(search_space, "SPACES", QUICK_SPACES)
         return quick_tune("LightGBM", features, studies, quick_config(TRIALS)), studies
-
-
-def timeless(tuned: TunedModel) -> dict[str, object]:
-    return tuned.model_dump(exclude={"seconds"})
-
-
-def trials_of(studies: Path, name: str) -> list[optuna.trial.FrozenTrial]:
-    return list(optuna.load_study(study_name=name, storage=open_journal(studies / f"{name}.log")).get_trials())
-
-
-def tried(studies: Path, name: str) -> list[tuple[int, dict[str, object], dict[int, float]]]:
-    """Return what ended, in order of places: the place, the settings, the values reported."""
-    ended = [trial for trial in trials_of(studies, name) if trial.state in (TrialState.COMPLETE, TrialState.PRUNED)]
-    return sorted(
-        ((trial.user_attrs["place"], trial.params, trial.intermediate_values) for trial in ended), key=lambda one: one[0]
-    )
 
 
 @contextmanager
@@ -116,7 +99,7 @@ def let_go(worker: subprocess.Popen[str]) -> None:
     worker.stdin.flush()
 
 
-def test_tuned_settings_are_better_than_poor_ones_and_differ_where_searched_alone(whole: tuple[TunedModel, Path]) -> None:
+def test_tuned_settings_are_better_than_poor_ones_and_differ_where_searched_alone(whole: tuple[TunedChurnModel, Path]) -> None:
     tuned, studies = whole
     start = quick_config(TRIALS).lightgbm
     assert isinstance(tuned.settings, LightGBMConfig)
@@ -129,7 +112,7 @@ def test_tuned_settings_are_better_than_poor_ones_and_differ_where_searched_alon
     assert [file.name for file in studies.iterdir()] == [f"{tuned.study}.log"]
 
 
-def test_some_trials_are_pruned_and_the_best_is_not(whole: tuple[TunedModel, Path]) -> None:
+def test_some_trials_are_pruned_and_the_best_is_not(whole: tuple[TunedChurnModel, Path]) -> None:
     tuned, studies = whole
     folds = [len(values) for _, _, values in tried(studies, tuned.study)]
     assert tuned.pruned == sum(count < FOLDS * REPEATS for count in folds) > 0
@@ -141,7 +124,7 @@ def test_catboost_is_judged_by_average_precision_on_folds_of_its_own(features: T
     config = quick_config(3)
     tuned = quick_tune("CatBoost", features, tmp_path, config)
     assert isinstance(tuned.settings, CatBoostConfig)
-    assert TunedModel.model_validate_json(tuned.model_dump_json()) == tuned
+    assert TunedChurnModel.model_validate_json(tuned.model_dump_json()) == tuned
     customers, label = read_customers(features)
     plan = plan_holdout(label, "f" * 64, config.holdout, seed=config.seed)
     development, _ = plan.places(label)
@@ -160,7 +143,7 @@ def test_catboost_is_judged_by_average_precision_on_folds_of_its_own(features: T
 
 
 def test_the_same_seed_gives_the_same_study_and_other_inputs_another(
-    whole: tuple[TunedModel, Path], features: Table, tmp_path: Path
+    whole: tuple[TunedChurnModel, Path], features: Table, tmp_path: Path
 ) -> None:
     tuned, studies = whole
     again = quick_tune("LightGBM", features, tmp_path, quick_config(TRIALS))
@@ -178,7 +161,7 @@ def test_the_same_seed_gives_the_same_study_and_other_inputs_another(
 
 @pytest.mark.parametrize("hang_at", [4, 103])
 def test_a_search_that_was_killed_ends_as_one_that_was_not(
-    whole: tuple[TunedModel, Path], features: Table, tmp_path: Path, hang_at: int
+    whole: tuple[TunedChurnModel, Path], features: Table, tmp_path: Path, hang_at: int
 ) -> None:
     with a_worker(features, tmp_path, hang_at=hang_at) as worker:
         let_go(worker)
@@ -196,7 +179,7 @@ def test_two_processes_do_the_trials_once_and_agree(features: Table, tmp_path: P
         for worker in (first, second):
             let_go(worker)
         answers = [worker.communicate()[0] for worker in (first, second)]
-    found = [TunedModel.model_validate_json(answer) for answer in answers]
+    found = [TunedChurnModel.model_validate_json(answer) for answer in answers]
     assert timeless(found[0]) == timeless(found[1])
     assert [place for place, _, _ in tried(tmp_path, found[0].study)] == list(range(TRIALS))
     trials = trials_of(tmp_path, found[0].study)

@@ -43,7 +43,7 @@ def quick_config(trials: int, **tuning_settings: Any) -> ChurnConfig:
     )
 
 
-def quick_tune(kind: tuning.Kind, features: Table, studies: Path, config: ChurnConfig) -> tuning.TunedModel:
+def quick_tune(kind: tuning.Kind, features: Table, studies: Path, config: ChurnConfig) -> tuning.TunedChurnModel:
     """Tune as the pipeline does; ``search_space.SPACES`` must hold ``QUICK_SPACES``."""
     plan = plan_holdout(read_customers(features)[1], "f" * 64, config.holdout, seed=config.seed)
     return tuning.tune(kind, features, plan, config, studies=studies)

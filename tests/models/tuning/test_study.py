@@ -36,8 +36,8 @@ def judge(settings: Settings) -> Generator[float, None, None]:
 
 
 def run(folder: Path, objective: Objective = judge, *, trials: int = 25, seconds: float | None = None, **others: Any) -> Found:
-    start = others.pop("start", START)
-    return search("demo", folder, "demo", SPACE, start, objective, trials=trials, seconds=seconds, seed=others.pop("seed", 3))
+    start, seed = others.pop("start", START), others.pop("seed", 3)
+    return search("demo", folder, "demo", SPACE, start, objective, trials=trials, seconds=seconds, seed=seed, **others)
 
 
 def trials_of(folder: Path) -> list[optuna.trial.FrozenTrial]:
@@ -105,6 +105,17 @@ def test_a_bad_trial_is_given_up_even_though_its_first_fold_was_easy(tmp_path: P
     assert {len(trial.intermediate_values) for trial in pruned} == {3}
     complete = [trial for trial in trials_of(tmp_path) if trial.state == TrialState.COMPLETE]
     assert all(len(trial.intermediate_values) == FOLDS for trial in complete)
+
+
+def test_a_search_of_few_folds_gives_up_earlier_but_never_after_the_last(tmp_path: Path) -> None:
+    def three(settings: Settings) -> Generator[float, None, None]:
+        yield from list(judge(settings))[:3]
+
+    run(tmp_path / "told", three, folds=3, unpruned_folds=1)
+    ended = {(trial.state, len(trial.intermediate_values)) for trial in trials_of(tmp_path / "told")}
+    assert ended == {(TrialState.COMPLETE, 3), (TrialState.PRUNED, 2)}
+    run(tmp_path / "last", three, folds=3)
+    assert {trial.state for trial in trials_of(tmp_path / "last")} == {TrialState.COMPLETE}
 
 
 @pytest.mark.parametrize("call", [0, 2, 40, 100])

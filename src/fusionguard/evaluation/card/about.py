@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fusionguard.evaluation.card.inputs import CardInputs
 from fusionguard.evaluation.card.markdown import clock, count, percent, table
-from fusionguard.evaluation.card.sections import origin, paragraphs, reproduction, training
+from fusionguard.evaluation.card.sections import origin, paragraphs, reproduction, search, training
 from fusionguard.evaluation.report import EvaluationReport
 from fusionguard.evaluation.splits import SLICE_USES
 
@@ -58,8 +58,16 @@ def protocol(inputs: CardInputs) -> str:
         "Boosted trees and an autoencoder of legitimate transactions are trained apart. A logistic layer on the calibration"
         " slice joins the trees' margin and the autoencoder's error and turns them into a probability in one step; it uses the"
         " trees alone where the autoencoder adds nothing.",
+        _tuning(inputs),
         training(inputs.training),
     )
+
+
+def _tuning(inputs: CardInputs) -> str:
+    if not inputs.searched:
+        return ""
+    folds = "folds of the train slice that go forward in time, by the trees alone"
+    return f"**The trees' hyperparameters.** {search(inputs.searched, folds)}"
 
 
 def limits(inputs: CardInputs) -> str:

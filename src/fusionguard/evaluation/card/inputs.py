@@ -24,6 +24,8 @@ class CardInputs(BaseModel):
     split: SplitPlan
     training: dict[str, Any] = {}
     """What training found, by its name for people: ``{"boosting rounds": 312}``. Numbers, words, or lists of them."""
+    searched: tuple[str, ...] = ()
+    """Where hyperparameters were searched for, a sentence for each model; ``config`` then holds what was found."""
     evaluation: EvaluationReport
     importance: tuple[tuple[str, float], ...]
     """Features with their mean absolute contribution in log-odds, largest first."""

@@ -53,6 +53,14 @@ def training(found: Mapping[str, Any]) -> str:
     return table(("what training found", "value"), [(name, text(value)) for name, value in found.items()], left=(0, 1))
 
 
+def search(found: Sequence[str], judged_on: str) -> str:
+    """Say how hyperparameters were searched for in this run, and what its values are worth."""
+    return (
+        f"Searched in this run, judged on {judged_on}. {' '.join(found)} The best of many values on the same folds leans to the"
+        " good side; the test slice had no part in the search, and its reading does not."
+    )
+
+
 def importance(features: Sequence[tuple[str, float]], image_folder: str | None) -> str:
     """Show the features that move the score most, and the plots of their SHAP values."""
     total = sum(value for _, value in features) or 1.0

@@ -6,13 +6,14 @@ import json
 import logging
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xgboost as xgb
 
-from fusionguard.checkpoint import Checkpoints, identify, open_checkpoints, pack, unpack
+from fusionguard.checkpoint import DEFAULT_SECONDS, Checkpoints, identify, open_checkpoints, pack, unpack
 from fusionguard.config import XGBoostConfig
 from fusionguard.data.table import Table
 from fusionguard.evaluation.splits import SplitPlan
@@ -51,17 +52,48 @@ def train_booster(features: Table, plan: SplitPlan, config: XGBoostConfig, *, ne
     seed
         The same seed, data and number of threads give the same bytes.
     """
-    train, validation, checkpoints = _read(features, plan, config, negative_weight, seed)
+    parts = read_slice(features, plan.train, 1.0), read_slice(features, plan.validation, negative_weight)
+    checkpoints = open_checkpoints("booster", lambda: _identity(parts, config, seed))
+    booster, history = _fit(*parts, config, seed, checkpoints)
+    best = _best(history)
+    _log.info("XGBoost: %d rounds of %d kept, validation average precision %.4f", best + 1, len(history), history[best][0])
+    return booster
+
+
+def fit_booster(train: ModelRows, validation: ModelRows, config: XGBoostConfig, *, seed: int, threads: int) -> xgb.Booster:
+    """Train as :func:`train_booster` does, on rows at hand and without checkpoints.
+
+    Parameters
+    ----------
+    train, validation
+        Rows to fit on, whose weights are not looked at, and rows whose weighted average precision chooses the rounds.
+    threads
+        Fits beside each other take one each; the same number gives the same bytes.
+    """
+    unweighted = replace(train, weight=np.ones_like(train.weight))
+    return _fit(unweighted, validation, config, seed, Checkpoints(None, "", DEFAULT_SECONDS), threads)[0]
+
+
+def _fit(
+    train_rows: ModelRows,
+    validation_rows: ModelRows,
+    config: XGBoostConfig,
+    seed: int,
+    checkpoints: Checkpoints,
+    threads: int | None = None,
+) -> tuple[xgb.Booster, History]:
+    """Train segment by segment; return the rounds up to the best and what every round reached."""
+    train = _dmatrix(train_rows, config.max_bin, threads)
+    validation = _dmatrix(validation_rows, config.max_bin, threads, reference=train)
     model, history = _resume(checkpoints)
     while not _finished(history, config):
-        model = _train_segment(model, history, train, validation, config, seed, checkpoints)
+        model = _train_segment(model, history, train, validation, config, seed, checkpoints, threads)
         if _finished(history, config):
             checkpoints.save(_state(model, history))
     best = _best(history)
-    _log.info("XGBoost: %d rounds of %d kept, validation average precision %.4f", best + 1, len(history), history[best][0])
     kept = xgb.Booster(model_file=model)[: best + 1]
     kept.set_attr(rounds=str(best + 1), validation_average_precision=repr(history[best][0]))
-    return kept
+    return kept, history
 
 
 def _finished(history: History, config: XGBoostConfig) -> bool:
@@ -80,12 +112,13 @@ def _train_segment(
     config: XGBoostConfig,
     seed: int,
     checkpoints: Checkpoints,
+    threads: int | None,
 ) -> bytearray:
     """Train to the end of the segment that ``history`` has reached, which grows; return the model's bytes."""
     resumed_at = len(history)
     skipped = resumed_at % SEGMENT_ROUNDS
     start = resumed_at - skipped
-    parameters = {**_parameters(config), "seed": seed + start}
+    parameters = {**_parameters(config), "seed": seed + start, **({} if threads is None else {"nthread": threads})}
     booster = xgb.Booster(parameters, [train, validation], model_file=model)
     if skipped:
         _draw(booster, train, skipped)
@@ -161,19 +194,10 @@ def _best(history: History) -> int:
     return max(range(len(history)), key=history.__getitem__, default=-1)
 
 
-def _read(
-    features: Table, plan: SplitPlan, config: XGBoostConfig, negative_weight: float, seed: int
-) -> tuple[xgb.QuantileDMatrix, xgb.QuantileDMatrix, Checkpoints]:
-    """Read the train and the validation slice; return both as XGBoost takes them, and the checkpoints of a training on them."""
-    parts = read_slice(features, plan.train, 1.0), read_slice(features, plan.validation, negative_weight)
-    checkpoints = open_checkpoints("booster", lambda: _identity(parts, config, seed))
-    train = _dmatrix(parts[0], config.max_bin)
-    return train, _dmatrix(parts[1], config.max_bin, reference=train), checkpoints
-
-
-def _dmatrix(rows: ModelRows, max_bin: int, reference: xgb.DMatrix | None = None) -> xgb.QuantileDMatrix:
+def _dmatrix(rows: ModelRows, max_bin: int, threads: int | None, reference: xgb.DMatrix | None = None) -> xgb.QuantileDMatrix:
+    names = list(MODEL_FEATURES)
     return xgb.QuantileDMatrix(
-        rows.x, rows.label, weight=rows.weight, feature_names=list(MODEL_FEATURES), max_bin=max_bin, ref=reference
+        rows.x, rows.label, weight=rows.weight, feature_names=names, max_bin=max_bin, ref=reference, nthread=threads
     )
 
 

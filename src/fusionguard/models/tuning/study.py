@@ -33,7 +33,7 @@ Objective = Callable[[Settings], Generator[float, None, None]]
 UNPRUNED_TRIALS = 5
 """So many trials are judged on every fold before others are measured against them."""
 UNPRUNED_FOLDS = 2
-"""A trial is judged on one fold more than these at least."""
+"""A trial is judged on one fold more than these at least, unless a search has so few folds that it says otherwise."""
 
 _POLL_SECONDS = 0.5
 _PLACE, _WORKER, _HOST = "place", "worker", "host"
@@ -74,6 +74,8 @@ def search(
     trials: int,
     seconds: float | None,
     seed: int,
+    folds: int | None = None,
+    unpruned_folds: int = UNPRUNED_FOLDS,
 ) -> Found:
     """Take part in the study ``name`` until it has ``trials`` trials, those of other workers and sessions included.
 
@@ -89,6 +91,10 @@ def search(
         What is searched, and the settings that are judged first, which need not lie in the space.
     seconds
         Begin no further trial when so many have passed since the call; the first is always finished.
+    folds
+        How many values the objective yields, so that no trial is given up that has them all; None where that is not known.
+    unpruned_folds
+        A trial is judged on one fold more than these at least.
 
     Raises
     ------
@@ -99,7 +105,8 @@ def search(
     journal = folder / f"{name}.log"
     with storage_errors(journal), contextlib.ExitStack() as stack:
         storage = open_journal(journal)
-        study = _Study(title, storage, name, space, start, seed, stack.enter_context(Worker(folder, name)))
+        worker = stack.enter_context(Worker(folder, name))
+        study = _Study(title, storage, name, space, start, seed, worker, folds, unpruned_folds)
         while True:
             late = seconds is not None and time.monotonic() - began >= seconds
             standing = study.standing()
@@ -146,13 +153,15 @@ class _Study:
         start: Settings,
         seed: int,
         worker: Worker,
+        folds: int | None = None,
+        unpruned_folds: int = UNPRUNED_FOLDS,
     ) -> None:
         self._title, self._storage, self._space, self._start = title, storage, dict(space), dict(start)
-        self._seed, self._worker = seed, worker
+        self._seed, self._worker, self._last_step = seed, worker, None if folds is None else folds - 1
         with _quiet():
             self._study = optuna.create_study(study_name=name, storage=storage, direction="maximize", load_if_exists=True)
         self._id = storage.get_study_id_from_name(name)
-        self._pruner = optuna.pruners.MedianPruner(n_startup_trials=UNPRUNED_TRIALS, n_warmup_steps=UNPRUNED_FOLDS)
+        self._pruner = optuna.pruners.MedianPruner(n_startup_trials=UNPRUNED_TRIALS, n_warmup_steps=unpruned_folds)
 
     def standing(self) -> _Standing:
         """Read the journal; trials of dead workers are closed as failed."""
@@ -241,16 +250,16 @@ class _Study:
 
         Optuna's median pruner compares a trial's best step with the others' values at this one. Folds differ in difficulty, so
         a trial would be safe for ever after an easy first one: it is shown this step alone, which all have reached on the same
-        folds. The configured settings are never given up.
+        folds. The configured settings are never given up, nor is a trial that has been judged on every fold.
         """
         step, mean = len(values) - 1, float(np.mean(values))
         try:
             self._storage.set_trial_intermediate_value(self._number_to_id(trial), step, mean)
         except UpdateFinishedTrialError:  # another worker took this one for dead: the trial is its now
             return False
-        if place > 0 and self._pruner.prune(
-            self._study, create_trial(state=TrialState.RUNNING, intermediate_values={step: mean})
-        ):
+        if place == 0 or step == self._last_step:
+            return True
+        if self._pruner.prune(self._study, create_trial(state=TrialState.RUNNING, intermediate_values={step: mean})):
             self._end(trial, TrialState.PRUNED)
             return False
         return True

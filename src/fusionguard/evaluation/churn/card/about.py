@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fusionguard.config import ChurnConfig
 from fusionguard.evaluation.card.markdown import count, percent, table
-from fusionguard.evaluation.card.sections import origin, paragraphs, reproduction, training
+from fusionguard.evaluation.card.sections import origin, paragraphs, reproduction, search, training
 from fusionguard.evaluation.churn.card.inputs import ChurnCardInputs
 
 _ORIGINS = {
@@ -58,7 +58,7 @@ def protocol(inputs: ChurnCardInputs) -> str:
         f" at the end. Everything is chosen on the rest by {plan.repeats} times {plan.folds} stratified folds: each customer is"
         " scored by models that have not seen them.",
         table(("part", "customers", "left", "used for"), rows, left=(0, 3)),
-        "\n".join(f"- {choice}" for choice in _choices(inputs.config)),
+        "\n".join(f"- {choice}" for choice in _choices(inputs)),
         training(inputs.training),
     )
 
@@ -69,9 +69,9 @@ _PARTS = {
 }
 
 
-def _choices(config: ChurnConfig) -> list[str]:
+def _choices(inputs: ChurnCardInputs) -> list[str]:
     return [
-        f"**Hyperparameters.** {_tuning(config)}",
+        f"**Hyperparameters.** {_tuning(inputs)}",
         "**Model.** LightGBM, CatBoost and the average of their log-odds are compared by mean average precision over the folds.",
         "**Calibration.** One line from log-odds to log-odds (Platt's method) is fitted on the out-of-fold scores. Where it is"
         " judged in cross-validation, it is fitted on the other folds only.",
@@ -81,15 +81,12 @@ def _choices(config: ChurnConfig) -> list[str]:
     ]
 
 
-def _tuning(config: ChurnConfig) -> str:
-    if config.tuning.trials > 0:
-        return (
-            f"Searched in this run by up to {count(config.tuning.trials)} trials for each model, judged by folds of the"
-            " development part."
-        )
+def _tuning(inputs: ChurnCardInputs) -> str:
+    if inputs.searched:
+        return search(inputs.searched, "folds of the development part that are not those of the evaluation")
     default = ChurnConfig()
     parts = ("lightgbm", "catboost")
-    if any(getattr(config, part) != getattr(default, part) for part in parts):
+    if any(getattr(inputs.config, part) != getattr(default, part) for part in parts):
         return "Set by hand for this run; no search was made."
     return (
         "The defaults, which a search found on the development part (seed 7) of 8,000 of the 10,000 rows of Kaggle's public file."

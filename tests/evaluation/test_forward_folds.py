@@ -1,0 +1,48 @@
+"""Folds go forward in time, part no second, and refuse parts with too few frauds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fusionguard.errors import DataError
+from fusionguard.evaluation.forward_folds import MINIMUM_FRAUDS, ForwardFold, forward_folds
+
+LABEL = np.array([0, 1] * 30, dtype=np.int8)
+
+
+def test_each_fold_follows_the_one_before_and_the_last_ends_with_the_rows() -> None:
+    assert forward_folds(np.arange(60), LABEL, 3) == (
+        ForwardFold(slice(0, 20), slice(20, 30), slice(30, 40)),
+        ForwardFold(slice(0, 30), slice(30, 40), slice(40, 50)),
+        ForwardFold(slice(0, 40), slice(40, 50), slice(50, 60)),
+    )
+
+
+def test_rows_of_one_second_stay_together() -> None:
+    seconds = np.arange(120)
+    seconds[55:66] = 55
+    first, second, _ = forward_folds(seconds, np.tile(LABEL, 2), 3)
+    assert first == ForwardFold(slice(0, 40), slice(40, 55), slice(55, 80))
+    assert second == ForwardFold(slice(0, 55), slice(55, 80), slice(80, 100))
+
+
+@pytest.mark.parametrize(
+    ("label", "what"),
+    [
+        (np.where(np.arange(60) < 50, LABEL, 0), "rows 50 to 60 hold 0 in 10"),
+        (np.where(np.isin(np.arange(60), [21, 23]), 0, LABEL), "rows 20 to 30 hold 3 in 10"),
+        (np.where(np.arange(60) < 10, 1, LABEL), "rows 0 to 10 hold 10 in 10"),
+    ],
+)
+def test_a_part_without_enough_frauds_among_others_is_named(label: np.ndarray, what: str) -> None:
+    assert LABEL[20:30].sum() == MINIMUM_FRAUDS
+    with pytest.raises(DataError, match=what) as caught:
+        forward_folds(np.arange(60), label.astype(np.int8), 3)
+    assert "tuning.trials=0" in caught.value.remedy
+
+
+@pytest.mark.parametrize("rows", [1, 2, 7])
+def test_a_handful_of_rows_is_refused_too(rows: int) -> None:
+    with pytest.raises(DataError, match="needs 5 frauds"):
+        forward_folds(np.arange(rows), LABEL[:rows], 3)
