@@ -1,0 +1,180 @@
+"""The measuring itself: rounds in which all services are up, and each load goes to one after the other."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from benchmarks.measure import BenchmarkError, fresh_environment, measure, python
+from benchmarks.serving.arithmetic import percentile
+from benchmarks.serving.contenders import CONTENDERS, SERVICE, Contender
+from benchmarks.serving.load import Load, ask, closed_load, http_request, open_load
+from benchmarks.serving.material import Material, Row
+from benchmarks.serving.processes import Server, free_port, start_server
+from benchmarks.serving.results import ModelTime, Reading, Start, read_load
+from benchmarks.serving.targets import CHURN, CLOSED_2, CLOSED_16, EXPLAIN, FLAGGED, open_name
+
+OPEN_RATES = (500, 2000)
+OPEN_CONNECTIONS = 64
+WARM_UP_SECONDS = 1.0
+SINGLE_ROWS = 2_000
+"""Different transactions that are sent one by one."""
+MODEL_REPEATS = 15
+SCORES_AGREE = 1e-5
+
+ARROW, PARQUET = "application/vnd.apache.arrow.stream", "application/vnd.apache.parquet"
+
+Sender = Callable[[int, Sequence[bytes]], Load]
+"""Sends requests to a port."""
+
+
+@dataclass
+class Measured:
+    """What the rounds gave."""
+
+    readings: dict[str, dict[str, list[Reading]]]
+    starts: dict[str, list[Start]]
+    batches_ms: dict[str, list[float]]
+    flagged: int
+    batch_flagged: int
+
+
+def measure_rounds(material: Material, folder: Path, *, rounds: int, seconds: float, say: Callable[[str], None]) -> Measured:
+    """Start all services anew in each round, and let each load go to one after the other, in another order every time.
+
+    Raises
+    ------
+    BenchmarkError
+        A service does not start, refuses a request, or scores a transaction otherwise than the others.
+    """
+    rows = material.transactions()
+    measured = Measured(defaultdict(lambda: defaultdict(list)), defaultdict(list), defaultdict(list), 0, 0)
+    for number in range(rounds):
+        say(f"round {number + 1} of {rounds}")
+        turn = number % len(CONTENDERS)
+        order = (*CONTENDERS[turn:], *CONTENDERS[:turn])
+        with ExitStack() as stack:
+            servers = {each.name: _start(each, folder / f"round-{number}", material, rows, stack) for each in order}
+            _check_scores(servers, rows)
+            decided = _decide(servers[SERVICE], rows)
+            measured.batch_flagged = sum(decided)
+            measured.flagged = sum(decided[:SINGLE_ROWS])
+            for load, sender in _loads(seconds).items():
+                for each in order:
+                    measured.readings[load][each.name].append(_read(servers[each.name], _requests(each.path, rows), sender))
+            service = servers[SERVICE]
+            for load, (requests, sender) in _own_loads(material, rows, decided, seconds).items():
+                measured.readings[load][SERVICE].append(_read(service, requests, sender))
+            for kind, request in _batches(rows).items():
+                load = closed_load(service.port, [request], connections=1, seconds=seconds / 2)
+                measured.batches_ms[kind].append(1e3 * percentile(load.latencies, 50))
+            for name, server in servers.items():
+                memory = server.memory()
+                measured.starts[name].append(Start(seconds=server.start_seconds, rss_mb=memory.rss_mb, pss_mb=memory.pss_mb))
+    return measured
+
+
+def measure_model_time(material: Material, folder: Path, *, threads: int = 2) -> ModelTime:
+    """Measure a batch without HTTP, in a process of its own with so many threads."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = folder / "model-time.json"
+    arguments = (material.fraud_bundle, material.transactions_file, str(threads), str(MODEL_REPEATS), written)
+    environment = fresh_environment(folder) | {"OMP_NUM_THREADS": str(threads)}
+    measure(python("-m", "benchmarks.serving.model_time", *arguments), environment=environment)
+    return ModelTime.model_validate_json(written.read_bytes())
+
+
+def _loads(seconds: float) -> dict[str, Sender]:
+    """The loads that every service gets."""
+    senders: dict[str, Sender] = {
+        name: lambda port, requests, held=connections: closed_load(port, requests, connections=held, seconds=seconds)
+        for name, connections in ((CLOSED_2, 2), (CLOSED_16, 16))
+    }
+    for rate in OPEN_RATES:
+        senders[open_name(rate)] = lambda port, requests, rate=rate: open_load(
+            port, requests, connections=OPEN_CONNECTIONS, per_second=rate, seconds=seconds
+        )
+    return senders
+
+
+def _own_loads(material: Material, rows: list[Row], decided: list[bool], seconds: float) -> dict[str, tuple[list[bytes], Sender]]:
+    """The loads that only the service can take."""
+
+    def sender(connections: int) -> Sender:
+        return lambda port, requests: closed_load(port, requests, connections=connections, seconds=seconds / 2)
+
+    flagged = [row for row, review in zip(rows, decided, strict=True) if review]
+    if not flagged:
+        raise BenchmarkError("No transaction is flagged, so no reason code can be measured.", "Send more of them.")
+    return {
+        FLAGGED: (_requests("/v1/fraud/score", flagged), sender(1)),
+        EXPLAIN: (_requests("/v1/fraud/explain", rows), sender(1)),
+        CHURN: (_requests("/v1/churn/score", material.customers()), sender(2)),
+    }
+
+
+def _batches(rows: list[Row]) -> dict[str, bytes]:
+    path = "/v1/fraud/score_batch"
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    table = pa.table(columns)
+    arrow, parquet = io.BytesIO(), io.BytesIO()
+    with pa.ipc.new_stream(arrow, table.schema) as stream:
+        stream.write_table(table)
+    pq.write_table(table, parquet)
+    return {
+        "JSON rows": http_request(path, json.dumps({"rows": rows}).encode()),
+        "JSON columns": http_request(path, json.dumps({"columns": columns}).encode()),
+        "Arrow": http_request(path, arrow.getvalue(), ARROW),
+        "parquet": http_request(path, parquet.getvalue(), PARQUET),
+    }
+
+
+def _start(contender: Contender, folder: Path, material: Material, rows: list[Row], stack: ExitStack) -> Server:
+    own = folder / contender.name.replace(" ", "-").replace("'", "")
+    own.mkdir(parents=True)
+    port = free_port()
+    command, environment = contender.command(port, own, material)
+    (first,) = _requests(contender.path, rows[:1])
+    server = start_server(command, environment=environment, port=port, first=first, output=own / "output.txt")
+    stack.callback(server.stop)
+    closed_load(port, _requests(contender.path, rows), connections=2, seconds=WARM_UP_SECONDS)
+    return server
+
+
+def _read(server: Server, requests: Sequence[bytes], sender: Sender) -> Reading:
+    before = server.cpu_seconds()
+    load = sender(server.port, requests)
+    return read_load(load, server.cpu_seconds() - before)
+
+
+def _requests(path: str, rows: list[Row]) -> list[bytes]:
+    return [http_request(path, json.dumps(row).encode()) for row in rows[:SINGLE_ROWS]]
+
+
+def _check_scores(servers: dict[str, Server], rows: list[Row]) -> None:
+    """Compare the services' scores of a few transactions: a peer that scores otherwise is none."""
+    paths = {each.name: each.path for each in CONTENDERS}
+    for row in rows[:5]:
+        scores = {name: _score(server, paths[name], row) for name, server in servers.items()}
+        if max(scores.values()) - min(scores.values()) > SCORES_AGREE:
+            raise BenchmarkError(f"The services score a transaction differently: {scores}.", "Mend benchmarks/serving/scorer.py.")
+
+
+def _score(server: Server, path: str, row: Row) -> float:
+    (request,) = _requests(path, [row])
+    return float(json.loads(ask(server.port, request))["score"])
+
+
+def _decide(server: Server, rows: list[Row]) -> list[bool]:
+    """Return for each row whether the service flags it."""
+    answer: Any = json.loads(ask(server.port, _batches(rows)["JSON columns"]))
+    return [decision == "review" for decision in answer["columns"]["decision"]]
