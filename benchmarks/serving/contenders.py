@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.measure import fresh_environment, python
-from benchmarks.serving.material import Material
+from benchmarks.serving.load import http_request
+from benchmarks.serving.material import Material, Row
 from benchmarks.serving.scorer import BUNDLE_VARIABLE
 from fusionguard.home import Home
 from fusionguard.serving.launch import serve_command
@@ -28,6 +30,12 @@ class Contender:
     path: str
     command: Callable[[int, Path, Material], Command]
     """Of (port, folder for its files, the material)."""
+    parameter: str | None = None
+    """The member of the body that holds the transaction; None where the body is the transaction."""
+
+    def requests(self, rows: Iterable[Row]) -> list[bytes]:
+        """Return the requests that score each of the rows by itself."""
+        return [http_request(self.path, json.dumps({self.parameter: row} if self.parameter else row).encode()) for row in rows]
 
 
 def _service(port: int, folder: Path, material: Material) -> Command:
@@ -53,7 +61,7 @@ def _bentoml(port: int, folder: Path, material: Material) -> Command:
 CONTENDERS = (
     Contender(SERVICE, "/v1/fraud/score", _service),
     Contender(FASTAPI, "/score", _fastapi),
-    Contender(BENTOML, "/score", _bentoml),
+    Contender(BENTOML, "/score", _bentoml, parameter="row"),
 )
 
 

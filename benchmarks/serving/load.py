@@ -59,7 +59,7 @@ def closed_load(port: int, requests: Sequence[bytes], *, connections: int, secon
     BenchmarkError
         An answer is not 200, or the server closed a connection or fell silent.
     """
-    waiting, taken = cycle(requests), []
+    waiting, taken = cycle(requests), list[float]()
     with _connected(port, connections) as by_socket:
         cpu, begin = time.process_time(), time.perf_counter()
         busy, until = list(by_socket), begin + seconds
@@ -93,7 +93,7 @@ def open_load(port: int, requests: Sequence[bytes], *, connections: int, per_sec
     BenchmarkError
         As :func:`closed_load`.
     """
-    waiting, taken = cycle(requests), []
+    waiting, taken = cycle(requests), list[float]()
     wanted = int(per_second * seconds)
     with _connected(port, connections) as by_socket:
         free, late, sockets = deque(by_socket.values()), deque[float](), list(by_socket)

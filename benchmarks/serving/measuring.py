@@ -68,15 +68,16 @@ def measure_rounds(material: Material, folder: Path, *, rounds: int, seconds: fl
             decided = _decide(servers[SERVICE], rows)
             measured.batch_flagged = sum(decided)
             measured.flagged = sum(decided[:SINGLE_ROWS])
+            sent = {each.name: each.requests(rows[:SINGLE_ROWS]) for each in order}
             for load, sender in _loads(seconds).items():
                 for each in order:
-                    measured.readings[load][each.name].append(_read(servers[each.name], _requests(each.path, rows), sender))
+                    measured.readings[load][each.name].append(_read(servers[each.name], sent[each.name], sender))
             service = servers[SERVICE]
             for load, (requests, sender) in _own_loads(material, rows, decided, seconds).items():
                 measured.readings[load][SERVICE].append(_read(service, requests, sender))
             for kind, request in _batches(rows).items():
-                load = closed_load(service.port, [request], connections=1, seconds=seconds / 2)
-                measured.batches_ms[kind].append(1e3 * percentile(load.latencies, 50))
+                latencies = closed_load(service.port, [request], connections=1, seconds=seconds / 2).latencies
+                measured.batches_ms[kind].append(1e3 * percentile(latencies, 50))
             for name, server in servers.items():
                 memory = server.memory()
                 measured.starts[name].append(Start(seconds=server.start_seconds, rss_mb=memory.rss_mb, pss_mb=memory.pss_mb))
@@ -95,30 +96,32 @@ def measure_model_time(material: Material, folder: Path, *, threads: int = 2) ->
 
 def _loads(seconds: float) -> dict[str, Sender]:
     """The loads that every service gets."""
-    senders: dict[str, Sender] = {
-        name: lambda port, requests, held=connections: closed_load(port, requests, connections=held, seconds=seconds)
-        for name, connections in ((CLOSED_2, 2), (CLOSED_16, 16))
-    }
-    for rate in OPEN_RATES:
-        senders[open_name(rate)] = lambda port, requests, rate=rate: open_load(
-            port, requests, connections=OPEN_CONNECTIONS, per_second=rate, seconds=seconds
-        )
-    return senders
+    loads: dict[str, Sender] = {name: _closed(connections, seconds) for name, connections in ((CLOSED_2, 2), (CLOSED_16, 16))}
+    return loads | {open_name(rate): _open(rate, seconds) for rate in OPEN_RATES}
+
+
+def _closed(connections: int, seconds: float) -> Sender:
+    return lambda port, requests: closed_load(port, requests, connections=connections, seconds=seconds)
+
+
+def _open(rate: int, seconds: float) -> Sender:
+    return lambda port, requests: open_load(port, requests, connections=OPEN_CONNECTIONS, per_second=rate, seconds=seconds)
 
 
 def _own_loads(material: Material, rows: list[Row], decided: list[bool], seconds: float) -> dict[str, tuple[list[bytes], Sender]]:
     """The loads that only the service can take."""
 
-    def sender(connections: int) -> Sender:
-        return lambda port, requests: closed_load(port, requests, connections=connections, seconds=seconds / 2)
-
     flagged = [row for row, review in zip(rows, decided, strict=True) if review]
     if not flagged:
         raise BenchmarkError("No transaction is flagged, so no reason code can be measured.", "Send more of them.")
+    asked = {
+        FLAGGED: ("/v1/fraud/score", flagged, 1),
+        EXPLAIN: ("/v1/fraud/explain", rows[:SINGLE_ROWS], 1),
+        CHURN: ("/v1/churn/score", material.customers(), 2),
+    }
     return {
-        FLAGGED: (_requests("/v1/fraud/score", flagged), sender(1)),
-        EXPLAIN: (_requests("/v1/fraud/explain", rows), sender(1)),
-        CHURN: (_requests("/v1/churn/score", material.customers()), sender(2)),
+        load: ([http_request(path, json.dumps(row).encode()) for row in given], _closed(connections, seconds / 2))
+        for load, (path, given, connections) in asked.items()
     }
 
 
@@ -143,34 +146,32 @@ def _start(contender: Contender, folder: Path, material: Material, rows: list[Ro
     own.mkdir(parents=True)
     port = free_port()
     command, environment = contender.command(port, own, material)
-    (first,) = _requests(contender.path, rows[:1])
+    (first,) = contender.requests(rows[:1])
     server = start_server(command, environment=environment, port=port, first=first, output=own / "output.txt")
     stack.callback(server.stop)
-    closed_load(port, _requests(contender.path, rows), connections=2, seconds=WARM_UP_SECONDS)
+    closed_load(port, contender.requests(rows[:SINGLE_ROWS]), connections=2, seconds=WARM_UP_SECONDS)
     return server
 
 
 def _read(server: Server, requests: Sequence[bytes], sender: Sender) -> Reading:
     before = server.cpu_seconds()
     load = sender(server.port, requests)
-    return read_load(load, server.cpu_seconds() - before)
-
-
-def _requests(path: str, rows: list[Row]) -> list[bytes]:
-    return [http_request(path, json.dumps(row).encode()) for row in rows[:SINGLE_ROWS]]
+    used = server.cpu_seconds() - before
+    if load.answers < len(load.latencies):
+        server.wait_idle()  # it still works on what nobody waits for any more
+    return read_load(load, used)
 
 
 def _check_scores(servers: dict[str, Server], rows: list[Row]) -> None:
     """Compare the services' scores of a few transactions: a peer that scores otherwise is none."""
-    paths = {each.name: each.path for each in CONTENDERS}
     for row in rows[:5]:
-        scores = {name: _score(server, paths[name], row) for name, server in servers.items()}
+        scores = {each.name: _score(servers[each.name], each, row) for each in CONTENDERS}
         if max(scores.values()) - min(scores.values()) > SCORES_AGREE:
             raise BenchmarkError(f"The services score a transaction differently: {scores}.", "Mend benchmarks/serving/scorer.py.")
 
 
-def _score(server: Server, path: str, row: Row) -> float:
-    (request,) = _requests(path, [row])
+def _score(server: Server, contender: Contender, row: Row) -> float:
+    (request,) = contender.requests([row])
     return float(json.loads(ask(server.port, request))["score"])
 
 

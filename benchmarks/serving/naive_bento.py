@@ -1,10 +1,7 @@
 """A peer: BentoML as its tutorial has it, with its default settings, around the same ONNX graphs."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
-from typing import Any
 
 import bentoml
 from pydantic import create_model
@@ -22,7 +19,7 @@ class NaiveScoring:
     def __init__(self) -> None:
         self._scorer = PlainScorer(Path(os.environ[BUNDLE_VARIABLE]))
 
-    @bentoml.api(input_spec=Transaction)
-    def score(self, **row: Any) -> dict[str, float]:
+    @bentoml.api
+    def score(self, row: Transaction) -> dict:  # type: ignore[valid-type, type-arg]
         """Score a transaction."""
-        return self._scorer.score(row)
+        return self._scorer.score(row.model_dump())  # type: ignore[attr-defined]

@@ -17,6 +17,7 @@ from benchmarks.serving.load import ask
 
 START_SECONDS = 90.0
 STOP_SECONDS = 20.0
+IDLE_SECONDS, IDLE_SHARE = 10.0, 0.15
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _LINES_SHOWN = 5
@@ -44,6 +45,13 @@ class Server:
     def cpu_seconds(self) -> float:
         """Return the CPU time that its processes have used so far, in user mode and in the kernel."""
         return sum(_cpu_ticks(pid) for pid in process_tree(self.process.pid)) / _TICKS
+
+    def wait_idle(self) -> None:
+        """Wait until its processes use next to no CPU, for some seconds at most."""
+        until, used = time.monotonic() + IDLE_SECONDS, -1.0
+        while time.monotonic() < until and self.cpu_seconds() - used > IDLE_SHARE * 0.2:
+            used = self.cpu_seconds()
+            time.sleep(0.2)
 
     def memory(self) -> Memory:
         """Return what its processes hold now."""

@@ -81,20 +81,20 @@ class ServingResults(_Frozen):
 
     def value(self, load: str, service: str, name: str) -> float:
         """Return the median over the rounds of one of :class:`Reading`'s numbers."""
-        return median(getattr(reading, name) for reading in self.readings[load][service])
+        return float(median(getattr(reading, name) for reading in self.readings[load][service]))
 
     def ratio(self, load: str, service: str, other: str, name: str) -> float:
         """Return the median over the rounds of ``service``'s number divided by ``other``'s of the same round."""
         pairs = zip(self.readings[load][service], self.readings[load][other], strict=True)
-        return median(getattr(mine, name) / getattr(theirs, name) for mine, theirs in pairs)
+        return float(median(getattr(mine, name) / getattr(theirs, name) for mine, theirs in pairs))
 
     def start(self, service: str, name: str) -> float:
         """Return the median over the rounds of one of :class:`Start`'s numbers."""
-        return median(getattr(start, name) for start in self.starts[service])
+        return float(median(getattr(start, name) for start in self.starts[service]))
 
     def batch_ms(self, kind: str) -> float:
         """Return the median over the rounds."""
-        return median(self.batches_ms[kind])
+        return float(median(self.batches_ms[kind]))
 
 
 def read_load(load: Load, cpu_seconds: float) -> Reading:

@@ -87,7 +87,8 @@ def _loads(results: ServingResults) -> str:
     head = ("", "p50 ms", "p95 ms", "p99 ms", "answers/s", "CPU us a request", "client's CPU us", "unanswered")
     text = (
         "### A single fraud score\n\n"
-        f"`{SERVICE}` is the service as `fusionguard serve` starts it: strict checks, decision, metrics, rate limits, prediction log."
+        f"`{SERVICE}` is the service as `fusionguard serve` starts it: strict checks, decision, metrics, rate"
+        " limits, prediction log."
         f" `{FASTAPI}` has the same ONNX graphs behind a FastAPI route that checks nothing, measures nothing and logs nothing."
         f" `{BENTOML}` has them behind `@bentoml.api` with a pydantic model. One worker each, HTTP/1.1, keep-alive."
     )
@@ -158,12 +159,15 @@ def _batches(results: ServingResults) -> str:
         (f"the trees alone: ONNX Runtime, {model.threads} threads", f"{model.onnx_ms:,.1f}"),
         ("the whole answer from features, without reason codes", f"{model.answer_ms:,.1f}"),
     ]
+    faster, slower = ("XGBoost", "ONNX Runtime") if model.xgboost_ms < model.onnx_ms else ("ONNX Runtime", "XGBoost")
+    times = max(model.onnx_ms, model.xgboost_ms) / min(model.onnx_ms, model.xgboost_ms)
     return (
         f"### {rows:,} rows at once\n\n"
-        f"Answers come in the form of the question; {results.batch_flagged} rows are flagged and explained, which is in the time.\n\n"
+        f"Answers come in the form of the question; {results.batch_flagged} rows are flagged and explained, which is"
+        " in the time.\n\n"
         + table((f"{rows:,} transactions", "median ms"), [*carried, *alone])
-        + f"\n\nONNX Runtime takes {model.onnx_ms / model.xgboost_ms:.1f} times XGBoost's time for a batch, which is why batches"
-        " go through XGBoost and single rows through ONNX Runtime."
+        + f"\n\nOf this model, {slower} takes {times:.1f} times {faster}'s time for a batch; the service scores batches with"
+        " XGBoost and single rows with ONNX Runtime."
     )
 
 
@@ -176,9 +180,9 @@ def _cost(results: ServingResults, vcpu_second_dollars: float) -> str:
         "### Cost of a million predictions\n\n"
         + table(("", "CPU us a request", "$ a million"), rows)
         + f"\n\nMethod: CPU microseconds of a request at 2 connections x ${vcpu_second_dollars:.6f} for a vCPU-second; a million"
-        f" requests of one microsecond are one second. The price is an argument; its default is Cloud Run's ([published]({PRICE_SOURCE}):"
-        " billed by request, tier 1, without the free tier). It is what a busy core costs: an instance that is busy half of the"
-        " time it is billed costs twice as much, and memory, the charge for each request and traffic come on top."
+        " requests of one microsecond are one second. The price is an argument; its default is Cloud Run's, billed by request in"
+        f" tier 1 without the free tier ([published]({PRICE_SOURCE})). It is what a busy core costs: an instance busy half"
+        " of the time it is billed costs twice as much, and memory, the charge for each request and traffic come on top."
     )
 
 
@@ -186,11 +190,13 @@ def _method(results: ServingResults) -> str:
     return (
         "### How it was measured\n\n"
         f"- {results.rounds} rounds. In each, all services are started anew, warmed up, and get each load of"
-        f" {results.load_seconds:g} s one after the other, in another order every round; what is shown is the median of the rounds.\n"
+        f" {results.load_seconds:g} s one after the other, in another order every round; what is shown is the median of the"
+        " rounds.\n"
         "- Closed: each connection sends the next request when the last one is answered. Open: a request is due at fixed moments,"
         " and its latency counts from the moment it was due, so that a pause is charged with all that was due in it; what is not"
         " answered a second after the end counts with the time it has waited.\n"
-        "- CPU is user and kernel time of all processes of a service (`/proc`), divided by the answers; the client is one thread.\n"
+        "- CPU is user and kernel time of all processes of a service (`/proc`), divided by the answers; the client is one"
+        " thread.\n"
         "- Garbage collection, logging and flushing are as shipped; only the rate limit for one key is lifted.\n"
-        f"- Before each round the services must give the same scores. Run it yourself: `make bench-serving`."
+        "- Before each round the services must give the same scores. Run it yourself: `make bench-serving`."
     )
