@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import select
 import socket
+import struct
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -145,6 +146,8 @@ def _connected(port: int, connections: int) -> Iterator[dict[socket.socket, _Con
     try:
         for each in made:
             each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            each.settimeout(None)  # with Python's own limit every call would be two
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(PATIENCE_SECONDS), 0))
         yield {each: _Connection(each) for each in made}
     finally:
         if collecting:

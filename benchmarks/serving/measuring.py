@@ -24,7 +24,8 @@ from benchmarks.serving.results import ModelTime, Reading, Start, read_load
 from benchmarks.serving.targets import CHURN, CLOSED_2, CLOSED_16, EXPLAIN, FLAGGED, open_name
 
 OPEN_RATES = (500, 2000)
-OPEN_CONNECTIONS = 64
+OPEN_CONNECTIONS = 48
+"""Fewer than a key may have open at a time."""
 WARM_UP_SECONDS = 1.0
 SINGLE_ROWS = 2_000
 """Different transactions that are sent one by one."""
