@@ -34,6 +34,11 @@ class Material:
         return self.folder / "transactions.json"
 
     @property
+    def frauds_file(self) -> Path:
+        """Where the frauds among more such transactions are: the rows that are likely to be flagged."""
+        return self.folder / "frauds.json"
+
+    @property
     def customers_file(self) -> Path:
         """Where the customers are."""
         return self.folder / "customers.json"
@@ -41,6 +46,10 @@ class Material:
     def transactions(self) -> list[Row]:
         """Return transactions in the order in which they were made: later than all that the model was trained on."""
         return read_rows(self.transactions_file)
+
+    def frauds(self) -> list[Row]:
+        """Return frauds, later than all that the model's trees were trained on."""
+        return read_rows(self.frauds_file)
 
     def customers(self) -> list[Row]:
         """Return customers."""

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ OPEN_CONNECTIONS = 48
 WARM_UP_SECONDS = 1.0
 SINGLE_ROWS = 2_000
 """Different transactions that are sent one by one."""
+FLAGGED_EVERY = 200
+"""One of so many of them is flagged at least: several times what is natural, so that reason codes are in the latencies."""
 MODEL_REPEATS = 15
 SCORES_AGREE = 1e-5
 
@@ -66,15 +69,18 @@ def measure_rounds(material: Material, folder: Path, *, rounds: int, seconds: fl
         with ExitStack() as stack:
             servers = {each.name: _start(each, folder / f"round-{number}", material, rows, stack) for each in order}
             _check_scores(servers, rows)
-            decided = _decide(servers[SERVICE], rows)
-            measured.batch_flagged = sum(decided)
-            measured.flagged = sum(decided[:SINGLE_ROWS])
-            sent = {each.name: each.requests(rows[:SINGLE_ROWS]) for each in order}
+            flagged = _flagged(servers[SERVICE], material.frauds())
+            if not flagged:
+                raise BenchmarkError("No fraud is flagged, so no reason code can be measured.", "Simulate more transactions.")
+            single = _mixed(rows, flagged)
+            measured.batch_flagged = len(_flagged(servers[SERVICE], rows))
+            measured.flagged = len(_flagged(servers[SERVICE], single))
+            sent = {each.name: each.requests(single) for each in order}
             for load, sender in _loads(seconds).items():
                 for each in order:
                     measured.readings[load][each.name].append(_read(servers[each.name], sent[each.name], sender))
             service = servers[SERVICE]
-            for load, (requests, sender) in _own_loads(material, rows, decided, seconds).items():
+            for load, (requests, sender) in _own_loads(material, rows, flagged, seconds).items():
                 measured.readings[load][SERVICE].append(_read(service, requests, sender))
             for kind, request in _batches(rows).items():
                 latencies = closed_load(service.port, [request], connections=1, seconds=seconds / 2).latencies
@@ -109,12 +115,9 @@ def _open(rate: int, seconds: float) -> Sender:
     return lambda port, requests: open_load(port, requests, connections=OPEN_CONNECTIONS, per_second=rate, seconds=seconds)
 
 
-def _own_loads(material: Material, rows: list[Row], decided: list[bool], seconds: float) -> dict[str, tuple[list[bytes], Sender]]:
+def _own_loads(material: Material, rows: list[Row], flagged: list[Row], seconds: float) -> dict[str, tuple[list[bytes], Sender]]:
     """The loads that only the service can take."""
 
-    flagged = [row for row, review in zip(rows, decided, strict=True) if review]
-    if not flagged:
-        raise BenchmarkError("No transaction is flagged, so no reason code can be measured.", "Send more of them.")
     asked = {
         FLAGGED: ("/v1/fraud/score", flagged, 1),
         EXPLAIN: ("/v1/fraud/explain", rows[:SINGLE_ROWS], 1),
@@ -176,7 +179,16 @@ def _score(server: Server, contender: Contender, row: Row) -> float:
     return float(json.loads(ask(server.port, request))["score"])
 
 
-def _decide(server: Server, rows: list[Row]) -> list[bool]:
-    """Return for each row whether the service flags it."""
+def _mixed(rows: list[Row], flagged: list[Row]) -> list[Row]:
+    """Return the rows that are sent one by one: as they come, but every so often one that is flagged."""
+    single = rows[:SINGLE_ROWS]
+    places = range(FLAGGED_EVERY // 2, len(single), FLAGGED_EVERY)
+    for place, row in zip(places, cycle(flagged), strict=False):
+        single[place] = row
+    return single
+
+
+def _flagged(server: Server, rows: list[Row]) -> list[Row]:
+    """Return the rows that the service flags."""
     answer: Any = json.loads(ask(server.port, _batches(rows)["JSON columns"]))
-    return [decision == "review" for decision in answer["columns"]["decision"]]
+    return [row for row, decision in zip(rows, answer["columns"]["decision"], strict=True) if decision == "review"]

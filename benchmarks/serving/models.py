@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import Literal
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import xgboost as xgb
 
@@ -26,7 +28,7 @@ from fusionguard.models.bundle import Bundle
 from fusionguard.models.fraud.autoencoder import train_autoencoder
 from fusionguard.models.fraud.build import build_fraud_bundle
 from fusionguard.models.fraud.rows import read_slice
-from fusionguard.serving.fields import RequestFields, request_fields
+from fusionguard.serving.fields import request_fields
 from fusionguard.serving.openapi import example_row
 from fusionguard.serving.release import ReleasedModel, write_release
 from fusionguard.threads import wait_politely
@@ -41,8 +43,7 @@ def main(arguments: list[str]) -> None:
     """Make everything; see the module."""
     material, trees = Material(Path(arguments[0])), int(arguments[1])
     logging.getLogger("fusionguard").setLevel(logging.ERROR)
-    fraud = _fraud(material.folder / "fraud", material.transactions_file, trees)
-    churn = _churn(material.folder / "churn", material.customers_file)
+    fraud, churn = _fraud(material, trees), _churn(material)
     write_release(material.release, [(_champion("fraud", fraud), fraud), (_champion("churn", churn), churn)])
 
 
@@ -50,8 +51,9 @@ def _champion(model: Literal["fraud", "churn"], bundle: Bundle) -> ReleasedModel
     return ReleasedModel(model=model, role="champion", bundle_sha256=bundle.sha256, origin=bundle.manifest.origin)
 
 
-def _fraud(folder: Path, requests: Path, trees: int) -> Bundle:
+def _fraud(material: Material, trees: int) -> Bundle:
     """The pipeline's settings, but all trees kept: early stopping keeps as many as the data deserve, which is another number."""
+    folder = material.folder / "fraud"
     built, provenance = _features(FRAUD, FRAUD_ROWS, folder)
     config = FraudConfig(autoencoder=AutoencoderConfig(latent_sizes=(4,), epochs=2))
     plan = plan_split(built.table, config.split)
@@ -60,7 +62,10 @@ def _fraud(folder: Path, requests: Path, trees: int) -> Bundle:
     matrix = xgb.QuantileDMatrix(train.x, train.label, feature_names=list(MODEL_FEATURES))
     booster = xgb.train({"objective": "binary:logistic", "seed": _SEED, **settings}, matrix, trees)
     autoencoder = train_autoencoder(built.table, plan, config.autoencoder, negative_weight=1.0, seed=_SEED)
-    _write_requests(requests, folder, request_fields("fraud"))
+    raw = pq.read_table(folder / "raw.parquet")
+    _write_rows(material.transactions_file, raw.slice(raw.num_rows - ROWS_SENT), "fraud")
+    later = raw.slice(raw.num_rows - FRAUD_ROWS // 4)
+    _write_rows(material.frauds_file, later.filter(pc.equal(later["Class"], 1)), "fraud")
     return build_fraud_bundle(
         folder / "bundle",
         built.table,
@@ -73,7 +78,7 @@ def _fraud(folder: Path, requests: Path, trees: int) -> Bundle:
     )
 
 
-def _churn(folder: Path, requests: Path) -> Bundle:
+def _churn(material: Material) -> Bundle:
     from fusionguard.evaluation.churn.holdout import plan_holdout
     from fusionguard.models.churn.build import build_churn_bundle
     from fusionguard.models.churn.catboost_model import train_catboost
@@ -81,6 +86,7 @@ def _churn(folder: Path, requests: Path) -> Bundle:
     from fusionguard.models.churn.out_of_fold import compare, score_out_of_fold
     from fusionguard.models.churn.rows import read_customers
 
+    folder = material.folder / "churn"
     built, provenance = _features(CHURN, CUSTOMER_ROWS, folder)
     config = ChurnConfig(
         holdout=HoldoutConfig(folds=2, repeats=1), lightgbm=LightGBMConfig(rounds=100), catboost=CatBoostConfig(rounds=100)
@@ -92,7 +98,7 @@ def _churn(folder: Path, requests: Path) -> Bundle:
     lightgbm = train_lightgbm(customers.take(development), label[development], config.lightgbm, seed=_SEED)
     catboost = train_catboost(customers.take(development), label[development], config.catboost, seed=_SEED)
     comparison = compare(scored, plan)
-    _write_requests(requests, folder, request_fields("churn"))
+    _write_rows(material.customers_file, pq.read_table(folder / "raw.parquet"), "churn")
     return build_churn_bundle(
         folder / "bundle", built.table, plan, lightgbm, catboost, scored, comparison, provenance=provenance, config=config
     )
@@ -103,11 +109,10 @@ def _features(schema: DatasetSchema, rows: int, folder: Path) -> tuple[FeatureSe
     return build_features(raw.table, raw.provenance, "duckdb", folder / "store"), raw.provenance
 
 
-def _write_requests(file: Path, folder: Path, fields: RequestFields) -> None:
-    """Write the last rows: of transactions, those are later than all that the models were trained on."""
-    names = list(example_row(fields))
-    table = pq.read_table(folder / "raw.parquet", columns=names)
-    columns = [column.to_pylist() for column in table.slice(max(0, table.num_rows - ROWS_SENT)).select(names).columns]
+def _write_rows(file: Path, rows: pa.Table, model: str) -> None:
+    """Write rows as requests have them: without the label, and without what says who a customer is."""
+    names = list(example_row(request_fields(model)))
+    columns = [rows[name].to_pylist() for name in names]
     write_json(file, [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)])
 
 
