@@ -59,7 +59,7 @@ def _opening(results: ServingResults, numbers: Path) -> str:
         f" Load before it began: {machine.load:.1f}.\n"
         f"Libraries: {libraries}.\n\n"
         f"The models were trained on **simulated** data; the fraud model has {model.trees} trees"
-        f" {'and the autoencoder' if model.uses_autoencoder else '(its autoencoder was not worth its cost)'}."
+        f" {'and the autoencoder' if model.uses_autoencoder else '(the fusion left the autoencoder out)'}."
         f" {results.requests_sent:,} simulated transactions are sent in turn, of which {results.requests_flagged} are flagged and"
         " get reason codes: more than come by nature, so that the cost of reasons is in the latencies."
     )
