@@ -13,7 +13,7 @@ UV     := UV_FIND_LINKS="$(or $(UV_FIND_LINKS),$(subst $(SPACE),$(COMMA),$(strip
 NOT_IN_IMAGE := nvidia-nccl-cu12 matplotlib plotly graphviz contourpy cycler fonttools kiwisolver pillow
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fraud churn serve bento test test-full lint types lock bench dashboard mlflow hpc-push hpc-pull clean
+.PHONY: help setup fraud churn serve bento test test-full lint types lock bench bench-serving dashboard mlflow hpc-push hpc-pull clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -60,6 +60,9 @@ lock: $(READY) ## resolve requirements*.in anew into requirements.lock and requi
 
 bench: setup ## measure, and write docs/benchmarks.md
 	$(BIN)/python -m benchmarks
+
+bench-serving: setup ## measure the service against its peers, and write its section of docs/fraud_serving.md
+	$(BIN)/python -m benchmarks.serving
 
 dashboard: setup ## open ZenML's dashboard on loopback and print the address of the last run
 	$(BIN)/python -m stacks.dashboard

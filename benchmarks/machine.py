@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -30,14 +31,14 @@ class Machine(BaseModel):
     """How many processes wanted a core in the minute before the first measurement; near 0 on an idle machine."""
 
 
-def describe_machine() -> Machine:
-    """Return what this machine is."""
+def describe_machine(libraries: Sequence[str] = _LIBRARIES) -> Machine:
+    """Return what this machine is, with the versions of some libraries."""
     memory = next(line for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines() if line.startswith("MemTotal:"))
     return Machine(
         cores=len(os.sched_getaffinity(0)),
         memory_gb=round(int(memory.split()[1]) / 2**20),
         system=f"{platform.freedesktop_os_release()['PRETTY_NAME']}, {platform.machine()}",
         python=platform.python_version(),
-        libraries={name: version(name) for name in _LIBRARIES},
+        libraries={name: version(name) for name in libraries},
         load=round(os.getloadavg()[0], 1),
     )

@@ -69,7 +69,7 @@ def measure(command: Sequence[str], *, environment: Mapping[str, str], timeout_s
             seconds = time.monotonic() - begin
         finally:
             watch.stop()
-            _kill_group(process.pid)  # what the command left behind; and itself, where the measuring was interrupted
+            kill_group(process.pid)  # what the command left behind; and itself, where the measuring was interrupted
             process.wait()
         if status != 0:
             said = "ran out of time" if watch.expired else f"failed with status {status}"
@@ -113,16 +113,16 @@ class _Watch:
 
     def _sample(self) -> None:
         while True:
-            held = [_memory(pid) for pid in _tree(self.root)]
+            held = [_memory(pid) for pid in process_tree(self.root)]
             self.peak_bytes = max(self.peak_bytes, sum(now for now, _ in held), *(most for _, most in held), 0)
             if self._stop.wait(_SAMPLE_SECONDS):
                 return
             if time.monotonic() > self.deadline and not self.expired:
                 self.expired = True
-                _kill_group(self.root)
+                kill_group(self.root)
 
 
-def _tree(root: int) -> list[int]:
+def process_tree(root: int) -> list[int]:
     """Return ``root`` and its descendants that live now."""
     children: dict[int, list[int]] = {}
     for entry in os.scandir("/proc"):
@@ -149,7 +149,8 @@ def _memory(pid: int) -> tuple[int, int]:
     return now, most
 
 
-def _kill_group(leader: int) -> None:
+def kill_group(leader: int) -> None:
+    """End a process group at once, if it still lives."""
     with suppress(ProcessLookupError):
         os.killpg(leader, signal.SIGKILL)
 

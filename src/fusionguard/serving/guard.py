@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
+from functools import lru_cache
 
 from fusionguard.errors import UsageError
 from fusionguard.serving.http import Scope
@@ -76,6 +77,7 @@ class Guard:
         return Allowance(rate, max(1, (own_open or self._settings.concurrent_requests) // workers))
 
 
+@lru_cache(maxsize=64)
 def is_loopback(host: str) -> bool:
     """Tell whether an address can be reached from this machine alone."""
     try:

@@ -18,6 +18,8 @@ JSON = "application/json"
 PROBLEM = "application/problem+json"
 HTML = "text/html; charset=utf-8"
 
+_JSON = JSON.encode()
+
 DRAINED_BYTES = 64 * 2**20
 """Of a body that is too large so much is read and thrown away, so that the client is there to read the refusal."""
 
@@ -75,7 +77,10 @@ class Request(NamedTuple):
 
     def media_type(self, allowed: Iterable[str]) -> str:
         """Return the content type without its parameters; raise :class:`ProblemError` (415) where it is not among ``allowed``."""
-        given = self.headers.get(b"content-type", b"").decode("latin-1")
+        plain = self.headers.get(b"content-type", b"")
+        if plain == _JSON and JSON in allowed:  # what nearly everybody sends
+            return JSON
+        given = plain.decode("latin-1")
         kind, _, parameters = given.partition(";")
         kind, charset = kind.strip().lower(), parameters.strip().lower().replace('"', "")
         if kind not in allowed or charset not in ("", "charset=utf-8"):
@@ -141,6 +146,6 @@ async def send_response(
         *(common if response.media_type != HTML else [each for each in common if each[0] != b"content-security-policy"]),
         *response.headers,
     ]
-    await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    async with asyncio.timeout(seconds):
+    async with asyncio.timeout(seconds):  # the head waits, too, for a client that has not read its last answer
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
         await send({"type": "http.response.body", "body": response.body})

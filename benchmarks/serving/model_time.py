@@ -1,0 +1,61 @@
+"""What a batch costs without any HTTP: XGBoost against ONNX Runtime on the same trees and rows, and the whole model.
+
+python -m benchmarks.serving.model_time BUNDLE TRANSACTIONS.json THREADS REPEATS WRITTEN.json
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+from benchmarks.serving.material import read_rows
+from fusionguard.files import write_json
+from fusionguard.models.bundle import Bundle
+from fusionguard.models.fraud.model import BOOSTER_ONNX, load
+from fusionguard.models.fraud.rows import matrix
+from fusionguard.serving.fields import request_fields
+from fusionguard.threads import wait_politely
+
+
+def main(arguments: list[str]) -> None:
+    """Write the medians in milliseconds, and what the model is made of, as JSON."""
+    bundle, transactions, written = Path(arguments[0]), Path(arguments[1]), Path(arguments[4])
+    threads, repeats = int(arguments[2]), int(arguments[3])
+    model, fields = load(Bundle(bundle)), request_fields("fraud")
+    rows = read_rows(transactions)
+    table = fields.features({field.name: np.array([float(row[field.name]) for row in rows]) for field in fields.all})
+    x = matrix(table)
+    model.booster.set_param({"nthread": threads})
+    session = _session(bundle / BOOSTER_ONNX, threads)
+    work: dict[str, Callable[[], Any]] = {
+        "xgboost_ms": lambda: model.margins(x),
+        "onnx_ms": lambda: session.run(["margins"], {"features": x}),
+        "answer_ms": lambda: model.answer(table),
+    }
+    taken: dict[str, list[float]] = {name: [] for name in work}
+    for _ in range(repeats + 1):
+        for name, run in work.items():
+            begin = time.perf_counter()
+            run()
+            taken[name].append(1e3 * (time.perf_counter() - begin))
+    found = {name: median(times[1:]) for name, times in taken.items()}  # the first one warms up
+    about = {"rows": len(rows), "trees": model.booster.num_boosted_rounds(), "threads": threads}
+    write_json(written, found | about | {"uses_autoencoder": model.fusion.uses_autoencoder})
+
+
+def _session(file: Path, threads: int) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    return onnxruntime.InferenceSession(file.read_bytes(), options, providers=["CPUExecutionProvider"])
+
+
+if __name__ == "__main__":
+    wait_politely()
+    main(sys.argv[1:])
