@@ -102,6 +102,16 @@ class ToyRuns:
         """Return the folder of the newest job."""
         return max((self.home.state / "slurm" / "runs").glob("*/*/job.json"), key=lambda file: file.stat().st_mtime).parent
 
+    def helpers_running(self) -> int:
+        """Return how many helpers are at work."""
+        lines = self.cluster.ask("squeue", "--noheader", "--array", "--states=running", "--format=%i").split()
+        return sum("_" in line for line in lines)
+
+    def helpers_at_work(self) -> set[str]:
+        """Return the numbers of the helpers that have begun the toy's step."""
+        logs = (self.home.state / "slurm" / "runs").glob("*/*/helpers/*/log")
+        return {file.parent.name for file in logs if "at work in job" in file.read_text()}
+
     def last_run(self) -> Any:
         """Return the newest ZenML run of this home."""
         from stacks.provision import provision
