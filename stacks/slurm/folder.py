@@ -95,6 +95,11 @@ class JobFolder:
         except (FileNotFoundError, IndexError, ValueError):
             return None
 
+    def is_over(self) -> bool:
+        """Whether the step's process ended by itself; one that was killed may be submitted again."""
+        status = self.exit_status()
+        return status is not None and status <= 128
+
     def forget_exit(self) -> None:
         """Let the job be submitted again."""
         (self.path / "exit").unlink(missing_ok=True)

@@ -60,12 +60,10 @@ def leave_with_the_step() -> None:
     step = JobFolder(Path(os.environ["ZENML_SLURM_USAGE"]).parents[2])  # <step's folder>/helpers/<number>/usage.json
 
     def watch() -> None:
-        while True:
-            status = step.exit_status()
-            if status is not None and status <= 128:  # else it was killed, and may be submitted again
-                sys.stderr.write("slurm: the step has ended, and this helper with it\n")
-                sys.stderr.flush()
-                os._exit(0)
+        while not step.is_over():
             time.sleep(_LOOK_SECONDS)
+        sys.stderr.write("slurm: the step has ended, and this helper with it\n")
+        sys.stderr.flush()
+        os._exit(0)
 
     threading.Thread(target=watch, daemon=True).start()

@@ -198,7 +198,8 @@ class SlurmStepOperator(BaseStepOperator):
             if record is None or record.closed:
                 continue
             step_run = Client().get_run_step(UUID(record.step_run))
-            self._say(record.step, f"found as job {record.job}")
+            helpers = self._helpers(folder, record.step).job
+            self._say(record.step, f"found as job {record.job}{f', its helpers as job array {helpers}' if helpers else ''}")
             try:
                 if self.wait(step_run).is_successful:
                     done.append(record.step)
