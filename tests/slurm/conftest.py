@@ -120,6 +120,12 @@ class ToyRuns:
         stack = provision("hpc", self.home, self.folder)
         return open_client().list_pipeline_runs(stack_id=stack.id, size=1, sort_by="desc:created", hydrate=True).items[0]
 
+    def run_named(self, name: str) -> Any:
+        """Return a ZenML run."""
+        from stacks.session import open_client
+
+        return open_client().get_pipeline_run(name, allow_name_prefix_match=False)
+
     def metadata(self) -> dict[str, Any]:
         """Return what the newest run's job left on its step."""
         return dict(self.last_run().steps["work"].run_metadata)

@@ -157,6 +157,7 @@ def test_a_client_that_died_is_started_again_and_finds_its_job_and_helpers(toy: 
     told = json.loads(summary.read_text())
     assert told["data"]["description"] == expected(3)
     assert {step["name"]: step["cached"] for step in told["steps"]} == {"begin": True, "work": True, "end": False}
+    assert toy.run_named(died).steps["work"].run_metadata["slurm_helpers"] == 2
     wait_until(lambda: toy.helpers_running() == 0, 20)
     assert list(toy.job_folder().rglob("environment")) == []
 

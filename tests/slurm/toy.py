@@ -45,7 +45,7 @@ def work(seed: str, config: SlurmToyConfig) -> Annotated[str, "digest"]:
         raise OSError(28, "No space left on device", "/full/file")
     if config.fail == "exit":
         os._exit(7)
-    if config.marker:
+    if config.marker and not os.environ.get("ZENML_SLURM_HELPER"):
         Path(config.marker).write_text(os.environ.get("SLURM_JOB_ID", "none"))
     hoard = [b"x" * 1_000_000 for _ in range(config.megabytes)]
     for second in range(config.wait_seconds * 10):
