@@ -9,14 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import optuna
 import pytest
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
-from optuna.trial import TrialState
 
 from tests.slurm.conftest import CHECKOUT, ToyRuns, wait_until
 from tests.slurm.test_preemption import urgent
+from tests.slurm.test_sweeps import ENDED, trials_of
 
 pytestmark = [
     pytest.mark.usefixtures("zenml_store"),
@@ -80,13 +77,9 @@ def _more_trials_are_shared_by_helpers(toy: ToyRuns) -> None:
 
 def _ended(toy: ToyRuns) -> list[tuple[str, int]]:
     """Return worker and place of the trials that have ended beyond those of the first run."""
-    [journal] = toy.home.studies.glob("churn-lightgbm-*.log")
-    storage = JournalStorage(JournalFileBackend(str(journal)))
-    trials = optuna.load_study(study_name=journal.stem, storage=storage).get_trials(
-        states=[TrialState.COMPLETE, TrialState.PRUNED]
-    )
-    own = [(trial.user_attrs["worker"], trial.user_attrs["place"]) for trial in trials]
-    return [(worker, place) for worker, place in own if place >= SMALL["tuning.trials"]]
+    trials = [trial for journal in toy.home.studies.glob("churn-lightgbm-*.log") for trial in trials_of(journal)]
+    ended = [(trial.user_attrs["worker"], trial.user_attrs["place"]) for trial in trials if trial.state in ENDED]
+    return [(worker, place) for worker, place in ended if place >= SMALL["tuning.trials"]]
 
 
 def _trials(toy: ToyRuns) -> int:

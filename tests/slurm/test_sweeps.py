@@ -23,6 +23,7 @@ pytestmark = [
     pytest.mark.full,
 ]
 TRIALS = 24
+ENDED = {TrialState.COMPLETE, TrialState.PRUNED}
 
 
 def test_helpers_share_the_search_and_may_fail_and_be_cancelled(toy: ToyRuns) -> None:
@@ -33,7 +34,9 @@ def test_helpers_share_the_search_and_may_fail_and_be_cancelled(toy: ToyRuns) ->
     def second_has_worked() -> bool:
         nonlocal most
         most = max(most, toy.helpers_running())
-        return process.poll() is not None or ("2" in toy.helpers_at_work() and len(_workers(_trials(toy))) > 1)
+        return process.poll() is not None or (
+            "2" in toy.helpers_at_work() and len(_workers(trials_of(toy.home.studies / "toy.log"))) > 1
+        )
 
     wait_until(second_has_worked, 120)
     assert process.poll() is None, process.communicate()
@@ -49,7 +52,7 @@ def test_helpers_share_the_search_and_may_fail_and_be_cancelled(toy: ToyRuns) ->
     done = toy.finish(process)
     assert done.returncode == 0, done.stderr
 
-    finished = [trial for trial in _trials(toy) if trial.state in {TrialState.COMPLETE, TrialState.PRUNED}]
+    finished = [trial for trial in trials_of(toy.home.studies / "toy.log") if trial.state in ENDED]
     assert sorted(trial.user_attrs["place"] for trial in finished) == list(range(TRIALS)), "each trial once"
     assert len(_workers(finished)) >= 2
     assert most == 2
@@ -73,12 +76,11 @@ def _the_step_is_as_without_helpers(toy: ToyRuns) -> None:
     assert "a bug in a helper" not in logs["step"]
 
 
-def _trials(toy: ToyRuns) -> list[Any]:
-    file = toy.home.studies / "toy.log"
-    if not file.exists() or not file.stat().st_size:
+def trials_of(journal: Path) -> list[Any]:
+    """Return the trials of a study, none where it has not begun."""
+    if not journal.exists() or b"\n" not in journal.read_bytes():
         return []
-    storage = JournalStorage(JournalFileBackend(str(file)))
-    return optuna.load_study(study_name="toy", storage=storage).trials
+    return optuna.load_study(study_name=journal.stem, storage=JournalStorage(JournalFileBackend(str(journal)))).trials
 
 
 def _workers(trials: list[Any]) -> set[str]:
