@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 def place(pipeline: Pipeline, arguments: Mapping[str, Any], placements: Mapping[str, StepPlacement]) -> dict[str, Any]:
-    """Return the step configurations that send the pipeline's heavy steps to the step operator; names it lacks do not matter."""
+    """Return the step configurations that send the pipeline's heavy steps to the step operator.
+
+    Patterns that match no step of the pipeline, and conditions on settings that its configuration lacks, do not matter.
+    """
     if not placements:
         return {}
     draft = pipeline.copy()
@@ -25,13 +28,21 @@ def place(pipeline: Pipeline, arguments: Mapping[str, Any], placements: Mapping[
     configurations: dict[str, Any] = {}
     for name in draft.invocations:
         found = next((each for pattern, each in placements.items() if fnmatchcase(name, pattern)), None)
-        if found is not None:
+        if found is not None and _is_on(found.when, arguments.get("config")):
             settings = {"resources": dict(found.resources), "step_operator": dict(found.settings)}
             configurations[name] = {
                 "step_operator": True,
                 "settings": {key: value for key, value in settings.items() if value},
             }
     return configurations
+
+
+def _is_on(key: str | None, config: Any) -> bool:
+    """Whether a setting asks for something; a setting that does not exist cannot forbid it."""
+    value = config
+    for part in key.split(".") if key else ():
+        value = getattr(value, part, True)
+    return key is None or bool(value)
 
 
 def check_placements(stack_name: str, placements: Mapping[str, StepPlacement], stack: Stack) -> None:

@@ -43,6 +43,9 @@ class StepPlacement(BaseModel):
     """ZenML's ``ResourceSettings``."""
     settings: dict[str, Any] = Field(default_factory=dict)
     """Of the stack's step operator."""
+    when: str | None = None
+    """A key of the run's settings, such as ``tuning.trials``: where it is 0, false or empty, the step has nothing to do and
+    stays."""
 
 
 class StackFile(BaseModel):

@@ -12,4 +12,9 @@ if __name__ == "__main__":
 
     from .entrypoint import leave, main
 
+    if os.environ.get("ZENML_SLURM_HELPER"):
+        from .helper import HelperConfiguration, leave_with_the_step
+
+        leave_with_the_step()
+        leave(main(HelperConfiguration))
     leave(main())

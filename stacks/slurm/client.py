@@ -69,21 +69,20 @@ class SlurmClient:
 
     def find(self, name: str) -> int | None:
         """Return the latest job of this user with that name, or None."""
-        out = self._run(["squeue", "--noheader", "--me", f"--name={name}", "--states=all", "--format=%i"])
+        out = self._run(["squeue", "--noheader", "--me", f"--name={name}", "--states=all", "--format=%F"])
         found = [int(line) for line in out.split() if line.isdigit()]
         return max(found, default=None)
 
     def states(self, jobs: Iterable[int]) -> dict[int, JobState]:
-        """Return the jobs the controller still knows, in one query."""
+        """Return the jobs the controller still knows, in one query; a job array comes with its tasks."""
         wanted = ",".join(str(job) for job in sorted(jobs))
         try:
-            out = self._run(["squeue", "--noheader", "--states=all", f"--jobs={wanted}", f"--format={_STATE_FORMAT}"])
+            out = self._run(["squeue", "--noheader", "--array", "--states=all", f"--jobs={wanted}", f"--format={_STATE_FORMAT}"])
         except CommandError as error:
             if "invalid job id" in str(error).lower():
                 return {}
             raise
-        fields = [line.split("|", 3) for line in out.splitlines() if line.count("|") >= 3]
-        return {int(job): JobState(int(job), state, reason, nodes) for job, state, reason, nodes in fields if job.isdigit()}
+        return _by_job([line.split("|", 3) for line in out.splitlines() if line.count("|") >= 3])
 
     def details(self, job: int) -> dict[str, str]:
         """Return what the controller knows of a job; nothing where it has forgotten it."""
@@ -155,6 +154,19 @@ class SlurmClient:
             unreachable = any(mark in said.lower() for mark in _UNREACHABLE)
             raise CommandError(f"{command[0]} failed: {said}.", unreachable=unreachable)
         return done.stdout
+
+
+def _by_job(lines: list[list[str]]) -> dict[int, JobState]:
+    """Sort squeue's lines: ``12`` is a job, ``12_3`` the task 3 of the array 12."""
+    jobs: dict[int, JobState] = {}
+    tasks: dict[int, dict[int, JobState]] = {}
+    for name, state, reason, nodes in lines:
+        job, _, task = name.partition("_")
+        if name.isdigit():
+            jobs[int(name)] = JobState(int(name), state, reason, nodes)
+        elif job.isdigit() and task.isdigit():
+            tasks.setdefault(int(job), {})[int(task)] = JobState(int(job), state, reason, nodes)
+    return jobs | {job: JobState(job, "", tasks=of_it) for job, of_it in tasks.items()}
 
 
 def _clean_environment() -> dict[str, str]:

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from zenml.config.resource_settings import ResourceSettings
 
     from .config import Need, SlurmStepOperatorConfig
+    from .errors import SettingsError
     from .settings import SlurmSettings
 
+_NO_GPU = ("gres", "generic resource", "node configuration is not available")
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
@@ -61,6 +63,27 @@ def sbatch_options(
         f"--signal=B:USR1@{settings.warning_seconds}",
         f"--chdir={folder}",
     ]
+
+
+def array_options(options: Sequence[str], folder: Path, count: int, at_once: int | None) -> list[str]:
+    """Return the options of an array of ``count`` jobs like the one of ``options``; each logs into ``folder/<number>/log``."""
+    log = str(folder).replace("%", "%%")
+    bound = f"%{min(at_once, count)}" if at_once else ""
+    own = {"--job-name": f"{job_name(options)}-helpers", "--output": f"{log}/%a/log", "--chdir": str(folder)}
+    kept = [option for option in options if option.partition("=")[0] not in own]
+    return [*kept, *(f"{option}={value}" for option, value in own.items()), f"--array=1-{count}{bound}"]
+
+
+def without_gpu(
+    refused: SettingsError, options: Sequence[str], settings: SlurmSettings, config: SlurmStepOperatorConfig
+) -> list[str] | None:
+    """Return the options for a job without a GPU, where that may be why it was refused."""
+    said = refused.what.lower()
+    if not settings.gpu_optional or not any(mark in said for mark in _NO_GPU):
+        return None
+    kept = [option for option in options if not option.startswith(("--gres=", "--partition="))]
+    partition = settings.partition or config.partitions.get(need(0, bool(settings.interruptible)))
+    return [f"--partition={partition}", *kept] if partition else kept
 
 
 def need(gpus: int, interruptible: bool) -> Need:

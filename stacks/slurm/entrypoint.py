@@ -44,7 +44,7 @@ def note_usage(file: Path) -> None:
     os.replace(temporary, file)
 
 
-def main() -> int:
+def main(configuration: type[SlurmEntrypointConfiguration] = SlurmEntrypointConfiguration) -> int:
     """Run the step of this job and return the exit status; a failure has been told to ZenML and is printed."""
     from zenml.execution.pipeline.utils import prevent_pipeline_execution
     from zenml.integrations.registry import integration_registry
@@ -53,7 +53,7 @@ def main() -> int:
         integration_registry.activate_integrations = lambda: None  # type: ignore[method-assign]
     try:
         with prevent_pipeline_execution():
-            SlurmEntrypointConfiguration(arguments=sys.argv[1:]).run()
+            configuration(arguments=sys.argv[1:]).run()
     except Exception:
         traceback.print_exc()
         return 1

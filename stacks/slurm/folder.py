@@ -57,6 +57,15 @@ class JobFolder:
         """The step's processor time and memory, as its process saw them."""
         return self.path / "usage.json"
 
+    @property
+    def helpers(self) -> JobFolder:
+        """The array of helpers; :meth:`task` has their own folders."""
+        return JobFolder(self.path / "helpers")
+
+    def task(self, number: int) -> JobFolder:
+        """The folder of one task of a job array."""
+        return JobFolder(self.path / str(number))
+
     def prepare(self, *, command: Sequence[str], setup: Iterable[str], environment: Mapping[str, str]) -> None:
         """Write what the job reads."""
         self.checkpoints.mkdir(parents=True, exist_ok=True)
@@ -86,6 +95,11 @@ class JobFolder:
         except (FileNotFoundError, IndexError, ValueError):
             return None
 
+    def is_over(self) -> bool:
+        """Whether the step's process ended by itself; one that was killed may be submitted again."""
+        status = self.exit_status()
+        return status is not None and status <= 128
+
     def forget_exit(self) -> None:
         """Let the job be submitted again."""
         (self.path / "exit").unlink(missing_ok=True)
@@ -100,8 +114,9 @@ class JobFolder:
         return [(float(each[0]), each[1], each[2]) for each in fields if len(each) == 3]
 
     def remove_secrets(self) -> None:
-        """Remove the environment file."""
-        (self.path / "environment").unlink(missing_ok=True)
+        """Remove the environment file, and those of its tasks and helpers."""
+        for file in [self.path / "environment", *self.path.glob("*/environment"), *self.path.glob("*/*/environment")]:
+            file.unlink(missing_ok=True)
 
     def _write(self, name: str, text: str) -> None:
         temporary = self.path / f".{name}.{os.getpid()}.tmp"

@@ -1,7 +1,8 @@
 #!/bin/bash
 # The job of one step. Slurm runs it with the job's folder as its argument; nothing is ever written into this text.
+# A task of a job array has a folder of its own in that one.
 # A warning (USR1 before the end or on preemption, TERM where the site sends no warning) goes on to the step as USR1.
-folder=$1
+folder=$1${SLURM_ARRAY_TASK_ID:+/$SLURM_ARRAY_TASK_ID}
 attempt="${SLURM_JOB_ID}.${SLURM_RESTART_COUNT:-0}"
 warned=
 child=

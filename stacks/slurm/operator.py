@@ -22,12 +22,13 @@ from zenml.utils import source_utils
 
 from .client import SlurmClient
 from .config import SlurmStepOperatorConfig
-from .directives import need, safe_name, sbatch_options
+from .directives import safe_name, sbatch_options, without_gpu
 from .entrypoint import SlurmEntrypointConfiguration
 from .environment import of_the_user
 from .errors import JobError, SettingsError, SlurmError
 from .facts import job_facts
 from .folder import JobFolder, JobRecord, folders_of, leave_checkpoints, take_checkpoints
+from .helpers import Helpers, shared_folder
 from .outcome import step_status
 from .poll import Poll
 from .settings import SlurmSettings
@@ -43,9 +44,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger("zenml_slurm")
 """Says what happens to jobs, one line an event."""
 _log.setLevel(logging.INFO)  # ZenML's verbosity is about its console; these lines also belong into the step's log
-
-
-_NO_GPU = ("gres", "generic resource", "node configuration is not available")
 
 
 class SlurmStepOperator(BaseStepOperator):
@@ -100,11 +98,9 @@ class SlurmStepOperator(BaseStepOperator):
         options = sbatch_options(settings, resources, self.config, name=name, folder=folder.path)
         gpus = resources.gpu_count or 0
         take_checkpoints(base, folder, info.step_run.cache_key)
-        folder.prepare(
-            command=[self.config.python or sys.executable, *entrypoint_command[1:]],
-            setup=self.config.setup,
-            environment=self._environment(environment, folder, code, gpus),
-        )
+        command = [self.config.python or sys.executable, *entrypoint_command[1:]]
+        variables = self._environment(environment, folder, code, gpus)
+        folder.prepare(command=command, setup=self.config.setup, environment=variables)
         step = info.pipeline_step_name
         self._queue_hours[info.step_run_id] = settings.queue_hours
 
@@ -118,7 +114,7 @@ class SlurmStepOperator(BaseStepOperator):
             try:
                 self._submit(options, folder, record)
             except SettingsError as refused:
-                without = _without_gpu(refused, options, settings, self.config) if gpus else None
+                without = without_gpu(refused, options, settings, self.config) if gpus else None
                 if without is None:
                     raise
                 self._say(step, f"the cluster gives no GPU ({refused.what}): the step goes on with the CPU")
@@ -129,6 +125,15 @@ class SlurmStepOperator(BaseStepOperator):
                 folder.remove_secrets()
             raise
         self._say(step, f"submitted as job {cast(JobRecord, folder.record()).job}")
+        self._helpers(folder, step).submit(
+            settings,
+            options,
+            command=command,
+            setup=self.config.setup,
+            environment=variables,
+            checkpoint_variable=self.config.checkpoint_variable,
+            patience_seconds=self.config.patience_seconds,
+        )
 
     def wait(self, step_run: StepRunResponse) -> ExecutionStatus:
         """Watch the step's job to its end; whatever ends the watching cancels the job.
@@ -193,7 +198,8 @@ class SlurmStepOperator(BaseStepOperator):
             if record is None or record.closed:
                 continue
             step_run = Client().get_run_step(UUID(record.step_run))
-            self._say(record.step, f"found as job {record.job}")
+            helpers = self._helpers(folder, record.step).job
+            self._say(record.step, f"found as job {record.job}{f', its helpers as job array {helpers}' if helpers else ''}")
             try:
                 if self.wait(step_run).is_successful:
                     done.append(record.step)
@@ -208,6 +214,7 @@ class SlurmStepOperator(BaseStepOperator):
         record = folder.record()
         if record is None:
             raise SlurmError(f"No job was submitted for step '{step_run.name}'.")
+        helpers = self._helpers(folder, record.step)
         watch = JobWatch(
             folder,
             record,
@@ -217,18 +224,20 @@ class SlurmStepOperator(BaseStepOperator):
             submit=lambda note: self._submit(record.options, folder, note),
             say=lambda text: self._say(record.step, text),
             log=into_step_log,
+            beside=helpers.look,
             queue_hours=self._queue_hours.get(step_run.id),
         )
         try:
             end = watch.until_end()
         except JobError as error:
-            self._publish_facts(folder, watch, step_run.id, error.state)
+            self._publish_facts(folder, watch, helpers, step_run.id, error.state)
             raise
-        self._publish_facts(folder, watch, step_run.id, end.state)
+        self._publish_facts(folder, watch, helpers, step_run.id, end.state)
         return end
 
-    def _publish_facts(self, folder: JobFolder, watch: JobWatch, step_run: UUID, state: str) -> None:
-        facts = job_facts(self._client, folder, watch.record, state=state, restarts=watch.restarts())
+    def _publish_facts(self, folder: JobFolder, watch: JobWatch, helpers: Helpers, step_run: UUID, state: str) -> None:
+        helpers.end()
+        facts = job_facts(self._client, folder, watch.record, state=state, restarts=watch.restarts()) | helpers.facts()
         publish_utils.publish_step_run_metadata(step_run, {self.id: cast(Any, facts)})
 
     def _submit(self, options: Sequence[str], folder: JobFolder, record: Callable[[int], None]) -> None:
@@ -241,7 +250,12 @@ class SlurmStepOperator(BaseStepOperator):
                 self._client.cancel([record.job], at_once=at_once)
             except SlurmError as error:
                 _log.warning("Job %s could not be cancelled: %s", record.job, error)
+        if record is not None:
+            self._helpers(folder, record.step).cancel()
         folder.remove_secrets()
+
+    def _helpers(self, folder: JobFolder, step: str) -> Helpers:
+        return Helpers(folder, self._client, self._poll, say=lambda text: self._say(step, text), log=into_step_log)
 
     def _environment(self, given: Mapping[str, str], folder: JobFolder, code: Path, gpus: int) -> dict[str, str]:
         path = os.pathsep.join(str(code / part) for part in self.config.python_path)
@@ -259,6 +273,7 @@ class SlurmStepOperator(BaseStepOperator):
             "ZENML_SLURM_INTEGRATIONS": "1" if self.config.activate_integrations else "",
             "ZENML_SLURM_LISTENER": self.config.warning_listener or "",
             self.config.checkpoint_variable: str(folder.checkpoints),
+            **shared_folder(folder.checkpoints),
         }
 
     def _code_root(self) -> Path:
@@ -281,15 +296,3 @@ class SlurmStepOperator(BaseStepOperator):
     @staticmethod
     def _say(step: str, text: str) -> None:
         _log.info("%s: %s", step, text)
-
-
-def _without_gpu(
-    refused: SettingsError, options: list[str], settings: SlurmSettings, config: SlurmStepOperatorConfig
-) -> list[str] | None:
-    """Return the options for a job without a GPU, where that may be why it was refused."""
-    said = refused.what.lower()
-    if not settings.gpu_optional or not any(mark in said for mark in _NO_GPU):
-        return None
-    kept = [option for option in options if not option.startswith(("--gres=", "--partition="))]
-    partition = settings.partition or config.partitions.get(need(0, bool(settings.interruptible)))
-    return [f"--partition={partition}", *kept] if partition else kept

@@ -48,6 +48,10 @@ class SlurmSettings(BaseSettings):
     gpu_optional: bool = Field(True, description="Where the cluster refuses a GPU, say so and go on without one.")
     warning_seconds: int = Field(60, ge=1, le=65535, description="How long before its end a job is warned.")
     queue_hours: float | None = Field(None, gt=0, description="Give up on a job that has waited this long; never, by default.")
+    helpers: int = Field(
+        0, ge=0, le=1000, description="So many further jobs run the step's function beside it, for a step that shares its work."
+    )
+    helpers_at_once: int | None = Field(None, ge=1, description="At most so many helpers at a time; by default all of them.")
     extra: dict[str, str | int | bool] = Field(
         default_factory=dict, description="Further long options of sbatch without dashes; true for one without a value."
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 FINAL = frozenset(
     ["BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "REVOKED", "TIMEOUT"]
@@ -36,6 +37,8 @@ class JobState:
     state: str
     reason: str = ""
     nodes: str = ""
+    tasks: Mapping[int, JobState] = field(default_factory=dict)
+    """The tasks of a job array by their numbers; the array itself has no state."""
 
     @property
     def is_final(self) -> bool:

@@ -64,6 +64,7 @@ class JobWatch:
         submit: Callable[[Callable[[int], None]], None],
         say: Callable[[str], None],
         log: Callable[[str], None],
+        beside: Callable[[], None],
         queue_hours: float | None = None,
     ) -> None:
         self.record = record
@@ -74,6 +75,7 @@ class JobWatch:
         self._submit = submit
         self._say = say
         self._log = log
+        self._beside = beside
         self._queue_hours = queue_hours
         self._tail = LogTail(folder.log)
         self._left = {each.state: each.limit(config) for each in _SECOND_CHANCES}
@@ -105,6 +107,7 @@ class JobWatch:
                 return JobEnd(status, "COMPLETED" if status == 0 else "FAILED", self.restarts())
             state, query = self._poll.state(self.record.job)
             self._check_silence()
+            self._beside()
             if state is None:
                 if query > unknown_query:
                     unknown_query, unknown_count = query, unknown_count + 1

@@ -77,7 +77,7 @@ class Cluster:
 
     def jobs(self) -> dict[int, str]:
         """Return the state of each job the controller knows."""
-        lines = self.ask("squeue", "--noheader", "--states=all", "--format=%i %T").splitlines()
+        lines = self.ask("squeue", "--noheader", "--array", "--states=all", "--format=%A %T").splitlines()
         return {int(job): state for job, state in (line.split() for line in lines)}
 
     def restarts(self, job: int) -> int:

@@ -102,6 +102,16 @@ class ToyRuns:
         """Return the folder of the newest job."""
         return max((self.home.state / "slurm" / "runs").glob("*/*/job.json"), key=lambda file: file.stat().st_mtime).parent
 
+    def helpers_running(self) -> int:
+        """Return how many helpers are at work."""
+        lines = self.cluster.ask("squeue", "--noheader", "--array", "--states=running", "--format=%i").split()
+        return sum("_" in line for line in lines)
+
+    def helpers_at_work(self) -> set[str]:
+        """Return the numbers of the helpers that have begun the toy's step."""
+        logs = (self.home.state / "slurm" / "runs").glob("*/*/helpers/*/log")
+        return {file.parent.name for file in logs if "at work in job" in file.read_text()}
+
     def last_run(self) -> Any:
         """Return the newest ZenML run of this home."""
         from stacks.provision import provision
@@ -109,6 +119,12 @@ class ToyRuns:
 
         stack = provision("hpc", self.home, self.folder)
         return open_client().list_pipeline_runs(stack_id=stack.id, size=1, sort_by="desc:created", hydrate=True).items[0]
+
+    def run_named(self, name: str) -> Any:
+        """Return a ZenML run."""
+        from stacks.session import open_client
+
+        return open_client().get_pipeline_run(name, allow_name_prefix_match=False)
 
     def metadata(self) -> dict[str, Any]:
         """Return what the newest run's job left on its step."""

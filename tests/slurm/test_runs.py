@@ -105,14 +105,19 @@ def test_a_job_cancelled_from_outside_is_told_so(toy: ToyRuns, tmp_path: Path) -
 
 @full
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupted_run_cancels_its_job(toy: ToyRuns, tmp_path: Path, number: signal.Signals, status: int) -> None:
+def test_an_interrupted_run_cancels_its_job_and_helpers(
+    toy: ToyRuns, tmp_path: Path, number: signal.Signals, status: int
+) -> None:
+    toy.stack(settings={"helpers": 2, "helpers_at_once": 1})
     process = toy.start("--quiet", marker=str(tmp_path / "marker"), wait_seconds=300)
     job = int(wait_for(tmp_path / "marker", process))
+    wait_until(lambda: toy.helpers_running() == 1)
     process.send_signal(number)
     done = toy.finish(process, 60)
     assert done.returncode == status, done.stderr
     wait_until(lambda: toy.cluster.jobs().get(job) in {"CANCELLED", "FAILED"}, 20)
-    assert not (toy.job_folder() / "environment").exists()
+    wait_until(lambda: toy.helpers_running() == 0 and "PENDING" not in toy.cluster.jobs().values(), 20)
+    assert list(toy.job_folder().rglob("environment")) == []
     assert str(toy.last_run().steps["work"].status) in {"stopped", "failed"}
 
 

@@ -140,22 +140,26 @@ def test_two_runs_at_once_do_not_disturb_each_other(toy: ToyRuns) -> None:
 
 
 @full
-def test_a_client_that_died_is_started_again_and_finds_its_job(toy: ToyRuns, tmp_path: Path) -> None:
+def test_a_client_that_died_is_started_again_and_finds_its_job_and_helpers(toy: ToyRuns, tmp_path: Path) -> None:
     what = {"marker": str(tmp_path / "marker"), "wait_seconds": 25}
+    toy.stack(settings={"helpers": 2})
     process = toy.start("--quiet", **what)
     job = int(wait_for(tmp_path / "marker", process))
+    wait_until(lambda: toy.helpers_running() == 2)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     before, died = set(toy.cluster.jobs()), toy.last_run().name
     summary = tmp_path / "summary.json"
     again = toy.run("--resume", died, "--summary", str(summary), **what)
     assert again.returncode == 0, again.stderr
-    assert f"found as job {job}" in again.stderr
+    assert f"found as job {job}, its helpers as job array" in again.stderr
     assert set(toy.cluster.jobs()) == before, "it was submitted again"
     told = json.loads(summary.read_text())
     assert told["data"]["description"] == expected(3)
     assert {step["name"]: step["cached"] for step in told["steps"]} == {"begin": True, "work": True, "end": False}
-    assert not (toy.job_folder() / "environment").exists()
+    assert toy.run_named(died).steps["work"].run_metadata["slurm_helpers"] == 2
+    wait_until(lambda: toy.helpers_running() == 0, 20)
+    assert list(toy.job_folder().rglob("environment")) == []
 
 
 @full

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +18,7 @@ from fusionguard.errors import DataError
 from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.report import TableRow
 from fusionguard.files import write_json
+from fusionguard.home import find_home
 from pipelines.summary import Report
 from stacks.slurm.warning import warned
 from steps.caching import CACHE_POLICY
@@ -37,11 +39,13 @@ def work(seed: str, config: SlurmToyConfig) -> Annotated[str, "digest"]:
         raise DataError("The toy's data is broken.", "Mend it.")
     if config.fail == "bug":
         _break_something()
+    if config.fail == f"helper {os.environ.get('ZENML_SLURM_HELPER')}":
+        raise ZeroDivisionError("a bug in a helper")
     if config.fail == "disk":
         raise OSError(28, "No space left on device", "/full/file")
     if config.fail == "exit":
         os._exit(7)
-    if config.marker:
+    if config.marker and not os.environ.get("ZENML_SLURM_HELPER"):
         Path(config.marker).write_text(os.environ.get("SLURM_JOB_ID", "none"))
     hoard = [b"x" * 1_000_000 for _ in range(config.megabytes)]
     for second in range(config.wait_seconds * 10):
@@ -49,6 +53,8 @@ def work(seed: str, config: SlurmToyConfig) -> Annotated[str, "digest"]:
             print(f"second {second // 10}", flush=True)  # noqa: T201
         time.sleep(0.1)
     del hoard
+    if config.trials:
+        share(config)
     return count(seed, config)
 
 
@@ -78,6 +84,20 @@ def count(seed: str, config: SlurmToyConfig) -> str:
             while True:
                 time.sleep(1)
     return str(state["digest"])
+
+
+def share(config: SlurmToyConfig) -> None:
+    """Take part in the study that all who run this step share."""
+    from optuna.distributions import FloatDistribution
+
+    from fusionguard.models.tuning.study import search
+
+    def objective(settings: Mapping[str, Any]) -> Generator[float, None, None]:
+        time.sleep(config.trial_seconds)
+        yield -abs(settings["x"] - 3.0)
+
+    space = {"x": FloatDistribution(0.0, 10.0)}
+    search("toy", find_home().studies, "toy", space, {"x": 1.0}, objective, trials=config.trials, seconds=None, seed=0)
 
 
 def _break_something() -> None:

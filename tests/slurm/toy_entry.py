@@ -26,6 +26,9 @@ class SlurmToyConfig(BaseModel):
     round_seconds: float = 0.0
     journal: str = ""
     """A file that gets a line for each round done."""
+    trials: int = 0
+    """Of a study that the step ``work`` shares with its helpers."""
+    trial_seconds: float = 0.5
 
 
 def arguments(config: SlurmToyConfig, home: Home) -> dict[str, Any]:

@@ -1,0 +1,38 @@
+"""Which steps become jobs: as the stack's file says, and only where they have something to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fusionguard.config import ChurnConfig, TuningConfig
+from pipelines.placement import place
+from stacks.provision import StepPlacement, read_stack_file
+
+
+@pytest.fixture(scope="module")
+def churn() -> object:
+    """The churn pipeline."""
+    from pipelines.churn import PIPELINE
+
+    return PIPELINE
+
+
+@pytest.mark.parametrize("trials", [0, 40])
+def test_a_search_is_a_job_with_helpers_only_where_there_are_trials(zenml_store: Path, churn: object, trials: int) -> None:
+    config = ChurnConfig(tuning=TuningConfig(trials=trials))
+    arguments = {"config": config, "source_fingerprint": "x"}
+    placed = place(churn, arguments, read_stack_file("hpc").steps)  # type: ignore[arg-type]
+    assert "cross_validate" in placed
+    assert ("tune_models" in placed) == (trials > 0)
+    if trials:
+        settings = placed["tune_models"]["settings"]["step_operator"]
+        assert settings == {"helpers": 3, "helpers_at_once": 2}
+
+
+def test_a_condition_on_a_setting_that_does_not_exist_changes_nothing(zenml_store: Path, churn: object) -> None:
+    arguments = {"config": ChurnConfig(), "source_fingerprint": "x"}
+    placements = {"tune_*": StepPlacement(when="nothing.of.that.name"), "train_*": StepPlacement(when="seed")}
+    placed = place(churn, arguments, placements)  # type: ignore[arg-type]
+    assert set(placed) == {"tune_models", "train_lightgbm", "train_catboost"}
