@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import json
 import logging
 import os
@@ -31,6 +32,8 @@ class SlurmEntrypointConfiguration(StepOperatorEntrypointConfiguration):
 
         if self.step_run.status == ExecutionStatus.COMPLETED:
             return  # the job was requeued after its step had ended
+        gc.freeze()
+        gc.enable()  # off since the start; the step's own garbage is collected as ever
         super()._run_step(step=step, snapshot=snapshot)
 
 

@@ -254,6 +254,7 @@ class SlurmStepOperator(BaseStepOperator):
             "PYTHONPATH": path,
             "PYTHONUNBUFFERED": "1",
             "ZENML_CUSTOM_SOURCE_ROOT": str(code / self.config.source_root),
+            "DISABLE_DATABASE_MIGRATION": "true",  # this process has just looked, and a job must not change the user's database
             "ZENML_SLURM_USAGE": str(folder.usage),
             "ZENML_SLURM_GPUS": str(gpus or ""),
             "ZENML_SLURM_INTEGRATIONS": "1" if self.config.activate_integrations else "",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import py_compile
 import stat
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from stacks.slurm.folder import JOB_SCRIPT, JobFolder, JobRecord, leave_checkpoi
 from stacks.slurm.log_tail import LogTail
 from stacks.slurm.snapshot import prune, snapshot
 
+_WITHOUT_PREFIX = {name: value for name, value in os.environ.items() if name != "PYTHONPYCACHEPREFIX"}
 HOSTILE = {
     "A": "two\nlines",
     "B": "it's $(touch pwned) `touch pwned`",
@@ -138,6 +140,15 @@ def test_a_record_comes_back_as_it_was(tmp_path: Path) -> None:
     record = JobRecord(7, "work", "s", "r", ("--a=b c",), 1, 1.5, (5, 6))
     folder.write_record(record)
     assert folder.record() == record
+
+
+def test_byte_code_comes_along_and_python_trusts_it(tmp_path: Path) -> None:
+    root = _code(tmp_path / "code")
+    py_compile.compile(str(root / "pkg" / "a.py"), doraise=True)
+    copy = snapshot(tmp_path / "jobs", uuid4(), root, ["."])
+    command = [sys.executable, "-v", "-c", "import pkg.a"]
+    said = subprocess.run(command, cwd=copy, capture_output=True, text=True, env=_WITHOUT_PREFIX).stderr
+    assert f"matches {copy}/pkg/a.py" in said
 
 
 def _code(root: Path) -> Path:
