@@ -16,7 +16,7 @@ warn() {
 }
 end() { # end STATUS: say how it ended, in one piece, before anybody asks
   rm -f "$folder/environment"
-  printf '%s %s\n' "$1" "$attempt" > "$folder/.exit.$attempt" && mv "$folder/.exit.$attempt" "$folder/exit"
+  printf '%s %s\n' "$1" "$attempt" > "$folder/.exit.$attempt" && mv "$folder/.exit.$attempt" "$folder/exit" || rm -f "$folder/.exit.$attempt"
   exit "$1"
 }
 trap warn USR1 TERM

@@ -140,14 +140,14 @@ class SlurmStepOperator(BaseStepOperator):
         """
         folder = self._folder(step_run)
         try:
-            end = self._watch(folder, step_run)
+            return step_status(step_run.id, folder, self._watch(folder, step_run))
         except BaseException:
             with undisturbed():
                 self._cancel(folder, at_once=True)
+                self._leave_checkpoints(folder, step_run)
             raise
         finally:
             self._live.pop(step_run.id, None)
-        return step_status(step_run.id, folder, end)
 
     def get_status(self, step_run: StepRunResponse) -> ExecutionStatus:
         """Return how the step does, from any process."""
@@ -199,7 +199,6 @@ class SlurmStepOperator(BaseStepOperator):
                     done.append(record.step)
             except Exception as error:  # whatever the job died of: the step starts anew, from what it had saved
                 self._say(record.step, f"{error} The step is run again.")
-                leave_checkpoints(Path(self.config.folder), folder, step_run.cache_key)
             finally:
                 self.cleanup_step_submission(step_run)
         return done
@@ -242,6 +241,13 @@ class SlurmStepOperator(BaseStepOperator):
             except SlurmError as error:
                 _log.warning("Job %s could not be cancelled: %s", record.job, error)
         folder.remove_secrets()
+
+    def _leave_checkpoints(self, folder: JobFolder, step_run: StepRunResponse) -> None:
+        """Whatever the step failed of, the next one that computes the same goes on from what it had saved."""
+        try:
+            leave_checkpoints(Path(self.config.folder), folder, step_run.cache_key)
+        except OSError as error:
+            _log.warning("The checkpoints stay in %s: %s", folder.checkpoints, error)
 
     def _environment(self, given: Mapping[str, str], folder: JobFolder, code: Path, gpus: int) -> dict[str, str]:
         path = os.pathsep.join(str(code / part) for part in self.config.python_path)

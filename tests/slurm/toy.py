@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -39,6 +40,8 @@ def work(seed: str, config: SlurmToyConfig) -> Annotated[str, "digest"]:
         _break_something()
     if config.fail == "disk":
         raise OSError(28, "No space left on device", "/full/file")
+    if config.fail == "fill":
+        _save_and_fill_the_disk(seed, config)
     if config.fail == "exit":
         os._exit(7)
     if config.marker:
@@ -78,6 +81,19 @@ def count(seed: str, config: SlurmToyConfig) -> str:
             while True:
                 time.sleep(1)
     return str(state["digest"])
+
+
+def _save_and_fill_the_disk(seed: str, config: SlurmToyConfig) -> None:
+    """Save two rounds, leave no space for a third; where something is saved already, do nothing."""
+    saved = Path(os.environ["FUSIONGUARD_CHECKPOINTS"]) / "state.json"
+    if saved.exists():
+        return
+    digest = count(seed, config.model_copy(update={"rounds": 2}))
+    write_json(saved, {"round": 2, "digest": digest})
+    with suppress(OSError), Path(config.marker).open("wb", buffering=0) as stream:
+        while True:
+            stream.write(bytes(4096))
+    write_json(saved, {"round": 2, "digest": digest, "more": "x" * 100_000})
 
 
 def _break_something() -> None:
