@@ -44,8 +44,8 @@ bento: setup ## build RiskScoring, the Bento of the champions, and say how to ma
 test: setup ## the tests a newcomer runs (under 10 minutes)
 	$(BIN)/python -m pytest -m "not full"
 
-test-full: setup ## the long tests
-	$(BIN)/python -m pytest -m "full"
+test-full: setup ## the long tests, several at once: most of them wait
+	$(BIN)/python -m pytest -m "full" -n 3 --dist loadgroup
 
 lint: setup ## style and import rules
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports

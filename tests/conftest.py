@@ -21,6 +21,18 @@ wait_politely()
 _SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where several processes test, the tests of a file stay in one, for they share what takes long to make.
+
+    Those that run a toy on a Slurm cluster share nothing, and mostly wait.
+    """
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None and not {"toy", "unwarned_toy"} & set(
+            getattr(item, "fixturenames", ())
+        ):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real samples beside the checkout; tests that need it skip where it is absent."""
@@ -89,7 +101,9 @@ def zenml_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.delenv("ZENML_ACTIVE_STACK_ID", raising=False)
         if os.environ.get("PYTHONDONTWRITEBYTECODE"):  # else each of a dozen processes would compile ZenML anew: 5 s
             patch.delenv("PYTHONDONTWRITEBYTECODE")
-            patch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path_factory.mktemp("bytecode")))
+            base = tmp_path_factory.getbasetemp()
+            shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+            patch.setenv("PYTHONPYCACHEPREFIX", str(shared / "bytecode"))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # 2026-11: ZenML 0.98 imports passlib, which imports the deprecated crypt
             from stacks.session import open_client
