@@ -18,19 +18,24 @@ from fusionguard.models.bundle import Bundle
 from fusionguard.threads import wait_politely
 
 wait_politely()
+_SCATTERED = {f"tests/slurm/test_{name}.py" for name in ("preemption", "runs", "trouble", "users")}
 _SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where several processes test, the tests of a file stay in one, for they share what takes long to make.
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Where several processes test, a file's tests stay in one, for they share what takes long to make.
 
     Those that run a toy on a Slurm cluster share nothing, and mostly wait.
     """
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None and not {"toy", "unwarned_toy"} & set(
-            getattr(item, "fixturenames", ())
-        ):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return nodeid if file in _SCATTERED else file
+
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning"),
     pytest.mark.full,
     pytest.mark.timeout(900),
-    pytest.mark.xdist_group("churn_on_slurm"),
 ]
 SMALL = {
     "data.rows": 3_000,

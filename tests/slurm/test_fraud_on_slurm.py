@@ -21,7 +21,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning"),
     pytest.mark.full,
     pytest.mark.timeout(900),
-    pytest.mark.xdist_group("fraud_on_slurm"),
 ]
 SMALL = {
     "data.rows": 60_000,
