@@ -53,7 +53,7 @@ def test_the_verdict_on_polling_is_computed(calls: int, verdict: str) -> None:
 
 
 def test_the_table_of_lost_work_holds_what_was_measured() -> None:
-    assert "| xgboost, no warning | 3.00 | 0 | 3.50 | 2.000 | 5.0 | met |" in section(_results(3.0, 5))
+    assert "| xgboost, no warning | 3.00 | 1 | 3.50 | 2.000 | 5.0 | met |" in section(_results(3.0, 5))
 
 
 def test_the_section_takes_the_place_of_the_one_before() -> None:
