@@ -222,3 +222,14 @@ def test_checkpoints_of_a_dead_job_go_to_the_one_that_computes_the_same(tmp_path
     take_checkpoints(tmp_path, third, "key")
     assert (next_one.checkpoints / "state").read_text() == "saved"
     assert not third.checkpoints.exists()
+
+
+def test_a_line_without_an_end_is_cut_and_a_flood_does_not_hold_the_watcher(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(b"x" * 40_000_000)
+    tail = LogTail(log)
+    first = tail.lines()
+    assert 0 < sum(map(len, first)) < 20_000_000, "one call read it all"
+    assert max(map(len, first)) < 2_000_000
+    rest = [*tail.lines(), *tail.lines(last=True)]
+    assert sum(map(len, first + rest)) == 40_000_000
