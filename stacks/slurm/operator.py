@@ -139,11 +139,14 @@ class SlurmStepOperator(BaseStepOperator):
             The job was cancelled, ran out of memory or time, or its node failed.
         """
         folder = self._folder(step_run)
+        end = None
         try:
-            return step_status(step_run.id, folder, self._watch(folder, step_run))
+            end = self._watch(folder, step_run)
+            return step_status(step_run.id, folder, end)
         except BaseException:
             with undisturbed():
-                self._cancel(folder, at_once=True)
+                if end is None:
+                    self._cancel(folder, at_once=True)
                 self._leave_checkpoints(folder, step_run)
             raise
         finally:
