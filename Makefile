@@ -13,7 +13,7 @@ UV     := UV_FIND_LINKS="$(or $(UV_FIND_LINKS),$(subst $(SPACE),$(COMMA),$(strip
 NOT_IN_IMAGE := nvidia-nccl-cu12 matplotlib plotly graphviz contourpy cycler fonttools kiwisolver pillow
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fraud churn serve bento test test-full lint types lock bench bench-serving dashboard mlflow hpc-push hpc-pull clean
+.PHONY: help setup fraud churn serve bento test test-full lint types lock bench bench-serving bench-hpc dashboard mlflow hpc-push hpc-pull clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -44,8 +44,8 @@ bento: setup ## build RiskScoring, the Bento of the champions, and say how to ma
 test: setup ## the tests a newcomer runs (under 10 minutes)
 	$(BIN)/python -m pytest -m "not full"
 
-test-full: setup ## the long tests
-	$(BIN)/python -m pytest -m "full"
+test-full: setup ## the long tests, several at once: most of them wait
+	$(BIN)/python -m pytest -m "full" -n 3
 
 lint: setup ## style and import rules
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports
@@ -63,6 +63,9 @@ bench: setup ## measure, and write docs/benchmarks.md
 
 bench-serving: setup ## measure the service against its peers, and write its section of docs/fraud_serving.md
 	$(BIN)/python -m benchmarks.serving
+
+bench-hpc: setup ## measure the stack hpc on a Slurm cluster of its own, and write docs/hpc_benchmarks.md
+	$(BIN)/python -m benchmarks.hpc
 
 dashboard: setup ## open ZenML's dashboard on loopback and print the address of the last run
 	$(BIN)/python -m stacks.dashboard

@@ -1,10 +1,9 @@
 """How an artifact is stored: one type a file, in its native format, never pickle.
 
-Importing this package registers them with ZenML, but for those of LightGBM and CatBoost, which the churn steps import, and makes
-ZenML refuse any type that has none.
+Importing this package registers them with ZenML and makes ZenML refuse any type that has none. Those of XGBoost, LightGBM and
+CatBoost are imported by the steps that make such models: the libraries take seconds, and most steps need none of them.
 """
 
-from materializers.boosters import BoosterMaterializer
 from materializers.bundles import BundleMaterializer
 from materializers.figures import FiguresMaterializer
 from materializers.onnx_models import OnnxMaterializer
@@ -13,7 +12,6 @@ from materializers.reports import ReportMaterializer
 from materializers.tables import TableMaterializer
 
 __all__ = [
-    "BoosterMaterializer",
     "BundleMaterializer",
     "FiguresMaterializer",
     "OnnxMaterializer",

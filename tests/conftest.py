@@ -19,7 +19,24 @@ from fusionguard.models.bundle import Bundle
 from fusionguard.threads import wait_politely
 
 wait_politely()
+_SCATTERED = {f"tests/slurm/test_{name}.py" for name in ("preemption", "runs", "trouble", "users")}
 _SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Where several processes test, a file's tests stay in one, for they share what takes long to make.
+
+    Those that run a toy on a Slurm cluster share nothing, and mostly wait.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return nodeid if file in _SCATTERED else file
+
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -90,7 +107,9 @@ def zenml_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.delenv("ZENML_ACTIVE_STACK_ID", raising=False)
         if os.environ.get("PYTHONDONTWRITEBYTECODE"):  # else each of a dozen processes would compile ZenML anew: 5 s
             patch.delenv("PYTHONDONTWRITEBYTECODE")
-            patch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path_factory.mktemp("bytecode")))
+            base = tmp_path_factory.getbasetemp()
+            shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+            patch.setenv("PYTHONPYCACHEPREFIX", str(shared / "bytecode"))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # 2026-11: ZenML 0.98 imports passlib, which imports the deprecated crypt
             from stacks.session import open_client

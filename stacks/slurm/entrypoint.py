@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import json
 import logging
 import os
 import resource
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -31,6 +33,8 @@ class SlurmEntrypointConfiguration(StepOperatorEntrypointConfiguration):
 
         if self.step_run.status == ExecutionStatus.COMPLETED:
             return  # the job was requeued after its step had ended
+        gc.freeze()
+        gc.enable()  # off since the start; the step's own garbage is collected as ever
         super()._run_step(step=step, snapshot=snapshot)
 
 
@@ -40,8 +44,11 @@ def note_usage(file: Path) -> None:
     seconds = sum(each.ru_utime + each.ru_stime for each in used)
     peak = max(each.ru_maxrss for each in used) * 1024
     temporary = file.with_suffix(f".{os.getpid()}.tmp")
-    temporary.write_text(json.dumps({"cpu_seconds": round(seconds, 2), "peak_memory_bytes": peak}), encoding="ascii")
-    os.replace(temporary, file)
+    try:
+        temporary.write_text(json.dumps({"cpu_seconds": round(seconds, 2), "peak_memory_bytes": peak}), encoding="ascii")
+        os.replace(temporary, file)
+    except OSError:
+        temporary.unlink(missing_ok=True)  # a full disk, say: the step's own end matters more
 
 
 def main(configuration: type[SlurmEntrypointConfiguration] = SlurmEntrypointConfiguration) -> int:
@@ -55,7 +62,8 @@ def main(configuration: type[SlurmEntrypointConfiguration] = SlurmEntrypointConf
         with prevent_pipeline_execution():
             configuration(arguments=sys.argv[1:]).run()
     except Exception:
-        traceback.print_exc()
+        with suppress(OSError):  # the log may lie on the disk that is full
+            traceback.print_exc()
         return 1
     finally:
         usage = os.environ.get("ZENML_SLURM_USAGE")
@@ -69,5 +77,6 @@ def leave(status: int) -> NoReturn:
     atexit._run_exitfuncs()
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):
-        stream.flush()
+        with suppress(OSError):
+            stream.flush()
     os._exit(status)

@@ -37,7 +37,7 @@ def job_facts(
     attempts = folder.attempts()
     if attempts:
         facts["slurm_node"] = attempts[-1][2]
-        facts["slurm_queue_seconds"] = round(max(0.0, attempts[0][0] - record.submitted), 1)
+        facts["slurm_queue_seconds"] = round(max(0.0, attempts[0][0] - record.submitted), 2)
     if details.get("Partition"):
         facts["slurm_partition"] = details["Partition"]
     elapsed = _elapsed(accounted, details, folder)

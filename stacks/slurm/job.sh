@@ -17,11 +17,11 @@ warn() {
 }
 end() { # end STATUS: say how it ended, in one piece, before anybody asks
   rm -f "$folder/environment"
-  printf '%s %s\n' "$1" "$attempt" > "$folder/.exit.$attempt" && mv "$folder/.exit.$attempt" "$folder/exit"
+  printf '%s %s\n' "$1" "$attempt" > "$folder/.exit.$attempt" && mv "$folder/.exit.$attempt" "$folder/exit" || rm -f "$folder/.exit.$attempt"
   exit "$1"
 }
 trap warn USR1 TERM
-printf '%s %s %s\n' "$(date +%s)" "$attempt" "$(hostname -s)" >> "$folder/attempts"
+printf '%s %s %s\n' "$(date +%s.%N)" "$attempt" "$(hostname -s)" >> "$folder/attempts"
 
 if [ ! -r "$folder/environment" ]; then
   echo "slurm: the job's environment file is gone: was the job requeued after its end?" >&2

@@ -5,6 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 _MOST = 256 * 1024
+_CHUNKS = 64
+"""At most so many are read in one call: a job that writes faster than this must not keep its watcher from watching."""
+_LONGEST = 1024 * 1024
+"""A line without an end is cut into pieces of about this size."""
 
 
 class LogTail:
@@ -21,8 +25,13 @@ class LogTail:
     def lines(self, *, last: bool = False) -> list[str]:
         """Return the lines since the last call; with ``last`` also one that has no end yet."""
         lines: list[str] = []
-        while chunk := self._read():
+        read = 0
+        while (last or read < _CHUNKS) and (chunk := self._read()):
+            read += 1
             *whole, self._rest = (self._rest + chunk).split(b"\n")
+            if len(self._rest) > _LONGEST:
+                whole.append(self._rest)
+                self._rest = b""
             lines += [line.decode(errors="replace") for line in whole]
         if last and self._rest:
             lines.append(self._rest.decode(errors="replace"))

@@ -144,15 +144,18 @@ class SlurmStepOperator(BaseStepOperator):
             The job was cancelled, ran out of memory or time, or its node failed.
         """
         folder = self._folder(step_run)
+        end = None
         try:
             end = self._watch(folder, step_run)
+            return step_status(step_run.id, folder, end)
         except BaseException:
             with undisturbed():
-                self._cancel(folder, at_once=True)
+                if end is None:
+                    self._cancel(folder, at_once=True)
+                self._leave_checkpoints(folder, step_run)
             raise
         finally:
             self._live.pop(step_run.id, None)
-        return step_status(step_run.id, folder, end)
 
     def get_status(self, step_run: StepRunResponse) -> ExecutionStatus:
         """Return how the step does, from any process."""
@@ -205,7 +208,6 @@ class SlurmStepOperator(BaseStepOperator):
                     done.append(record.step)
             except Exception as error:  # whatever the job died of: the step starts anew, from what it had saved
                 self._say(record.step, f"{error} The step is run again.")
-                leave_checkpoints(Path(self.config.folder), folder, step_run.cache_key)
             finally:
                 self.cleanup_step_submission(step_run)
         return done
@@ -257,6 +259,13 @@ class SlurmStepOperator(BaseStepOperator):
     def _helpers(self, folder: JobFolder, step: str) -> Helpers:
         return Helpers(folder, self._client, self._poll, say=lambda text: self._say(step, text), log=into_step_log)
 
+    def _leave_checkpoints(self, folder: JobFolder, step_run: StepRunResponse) -> None:
+        """Whatever the step failed of, the next one that computes the same goes on from what it had saved."""
+        try:
+            leave_checkpoints(Path(self.config.folder), folder, step_run.cache_key)
+        except OSError as error:
+            _log.warning("The checkpoints stay in %s: %s", folder.checkpoints, error)
+
     def _environment(self, given: Mapping[str, str], folder: JobFolder, code: Path, gpus: int) -> dict[str, str]:
         path = os.pathsep.join(str(code / part) for part in self.config.python_path)
         handed = {name: os.environ[name] for name in self.config.pass_environment if name in os.environ}
@@ -268,6 +277,7 @@ class SlurmStepOperator(BaseStepOperator):
             "PYTHONPATH": path,
             "PYTHONUNBUFFERED": "1",
             "ZENML_CUSTOM_SOURCE_ROOT": str(code / self.config.source_root),
+            "DISABLE_DATABASE_MIGRATION": "true",  # this process has just looked, and a job must not change the user's database
             "ZENML_SLURM_USAGE": str(folder.usage),
             "ZENML_SLURM_GPUS": str(gpus or ""),
             "ZENML_SLURM_INTEGRATIONS": "1" if self.config.activate_integrations else "",

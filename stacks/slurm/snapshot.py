@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
@@ -20,7 +22,8 @@ _LARGEST = 50 * 1024 * 1024
 def snapshot(folder: Path, run: UUID, root: Path, parts: Iterable[str]) -> Path:
     """Return the run's copy of ``parts`` of ``root``; the first call of a run makes it, later ones find it.
 
-    Hidden files, byte code, virtual environments and files over 50 MiB are left out.
+    Hidden files, virtual environments and files over 50 MiB are left out. Byte code that this process left beside the code comes
+    along (Python trusts it by the time of the source, which the copy keeps), so that no job has to compile.
     """
     mark = folder / "runs" / str(run) / "code"
     if mark.is_file():
@@ -91,6 +94,7 @@ def _copy(root: Path, files: list[Path], target: Path) -> None:
             copy = temporary / file.relative_to(root)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(file, copy)
+            _copy_bytecode(file, copy)
         try:
             temporary.rename(target)
         except OSError:
@@ -98,3 +102,13 @@ def _copy(root: Path, files: list[Path], target: Path) -> None:
                 raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _copy_bytecode(file: Path, copy: Path) -> None:
+    if file.suffix != ".py":
+        return
+    compiled = Path(importlib.util.cache_from_source(str(file)))
+    with suppress(OSError):  # there is none, or another process writes it just now
+        target = copy.parent / "__pycache__" / compiled.name
+        target.parent.mkdir(exist_ok=True)
+        shutil.copyfile(compiled, target)

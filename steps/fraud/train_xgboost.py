@@ -7,6 +7,7 @@ from typing import Annotated
 import xgboost as xgb
 from zenml import step
 
+import materializers.boosters  # noqa: F401  (registers how the model is stored)
 from fusionguard.data.table import Table
 from fusionguard.evaluation.splits import SplitPlan
 from fusionguard.features.store import FeatureManifest

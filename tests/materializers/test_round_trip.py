@@ -107,6 +107,8 @@ def test_a_damaged_report_is_a_clear_error(store: Any) -> None:
 def test_a_booster_predicts_the_same(store: Any) -> None:
     import xgboost as xgb
 
+    import materializers.boosters  # noqa: F401
+
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(200, 3)), rng.integers(0, 2, 200)
     booster = xgb.train({"objective": "binary:logistic"}, xgb.DMatrix(x, y), num_boost_round=5)

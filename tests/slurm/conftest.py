@@ -18,6 +18,7 @@ import yaml
 
 from fusionguard.home import Home
 from stacks.provision import STACK_FOLDER
+from stacks.slurm.states import FINAL
 from tests.slurm.cluster import Cluster, running, why_absent
 
 RUN_TOY = Path(__file__).with_name("run_toy.py")
@@ -81,6 +82,7 @@ class ToyRuns:
                 process.communicate()
         self.cluster.ask("scancel", "--signal=KILL", "--full", "--user=root")
         self.cluster.ask("scancel", "--user=root")
+        wait_until(lambda: set(self.cluster.jobs().values()) <= FINAL)
 
     def finish(self, process: subprocess.Popen[str], seconds: float = 280) -> subprocess.CompletedProcess[str]:
         """Wait for a run's end."""
@@ -160,9 +162,9 @@ def _cluster(**options: Any) -> Iterator[Cluster]:
         yield cluster
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    """A cluster without accounting, for the tests of a file."""
+    """A cluster without accounting; jobs of earlier tests are over, and still listed."""
     yield from _cluster()
 
 

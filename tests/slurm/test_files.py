@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import py_compile
 import stat
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from stacks.slurm.folder import JOB_SCRIPT, JobFolder, JobRecord, leave_checkpoi
 from stacks.slurm.log_tail import LogTail
 from stacks.slurm.snapshot import prune, snapshot
 
+_WITHOUT_PREFIX = {name: value for name, value in os.environ.items() if name != "PYTHONPYCACHEPREFIX"}
 HOSTILE = {
     "A": "two\nlines",
     "B": "it's $(touch pwned) `touch pwned`",
@@ -140,6 +142,15 @@ def test_a_record_comes_back_as_it_was(tmp_path: Path) -> None:
     assert folder.record() == record
 
 
+def test_byte_code_comes_along_and_python_trusts_it(tmp_path: Path) -> None:
+    root = _code(tmp_path / "code")
+    py_compile.compile(str(root / "pkg" / "a.py"), doraise=True)
+    copy = snapshot(tmp_path / "jobs", uuid4(), root, ["."])
+    command = [sys.executable, "-v", "-c", "import pkg.a"]
+    said = subprocess.run(command, cwd=copy, capture_output=True, text=True, env=_WITHOUT_PREFIX).stderr
+    assert f"matches {copy}/pkg/a.py" in said
+
+
 def _code(root: Path) -> Path:
     for name in ("pkg/a.py", "pkg/__pycache__/a.pyc", ".git/config", "venv/pyvenv.cfg", "venv/lib.py", "run.py", "other.py"):
         file = root / name
@@ -211,3 +222,14 @@ def test_checkpoints_of_a_dead_job_go_to_the_one_that_computes_the_same(tmp_path
     take_checkpoints(tmp_path, third, "key")
     assert (next_one.checkpoints / "state").read_text() == "saved"
     assert not third.checkpoints.exists()
+
+
+def test_a_line_without_an_end_is_cut_and_a_flood_does_not_hold_the_watcher(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(b"x" * 40_000_000)
+    tail = LogTail(log)
+    first = tail.lines()
+    assert 0 < sum(map(len, first)) < 20_000_000, "one call read it all"
+    assert max(map(len, first)) < 2_000_000
+    rest = [*tail.lines(), *tail.lines(last=True)]
+    assert sum(map(len, first + rest)) == 40_000_000

@@ -23,11 +23,12 @@ full = pytest.mark.full
 @full
 def test_an_unknown_partition_is_refused_before_the_run_begins(toy: ToyRuns) -> None:
     toy.stack(partitions={"cpu": "batch"})
+    before = set(toy.cluster.jobs())
     done = toy.run("--quiet")
     assert done.returncode == 2
     assert done.stderr.startswith("Unknown partition batch. Valid partitions: cancelled_cpu, cpu, down, gpu,")
     assert len(done.stderr.splitlines()) == 1
-    assert toy.cluster.jobs() == {}
+    assert set(toy.cluster.jobs()) <= before
 
 
 @full
@@ -132,11 +133,12 @@ def test_a_controller_that_is_away_at_the_jobs_end_does_not_matter(toy: ToyRuns,
 
 @full
 def test_two_runs_at_once_do_not_disturb_each_other(toy: ToyRuns) -> None:
+    before = set(toy.cluster.jobs())
     first, second = toy.start("--quiet", rounds=20, round_seconds=0.2), toy.start("--quiet", rounds=30, round_seconds=0.2)
     for process in (first, second):
         done = toy.finish(process)
         assert done.returncode == 0, done.stderr
-    assert len(set(toy.cluster.jobs())) >= 2
+    assert len(set(toy.cluster.jobs()) - before) == 2
 
 
 @full
@@ -153,7 +155,7 @@ def test_a_client_that_died_is_started_again_and_finds_its_job_and_helpers(toy: 
     again = toy.run("--resume", died, "--summary", str(summary), **what)
     assert again.returncode == 0, again.stderr
     assert f"found as job {job}, its helpers as job array" in again.stderr
-    assert set(toy.cluster.jobs()) == before, "it was submitted again"
+    assert set(toy.cluster.jobs()) <= before, "it was submitted again"
     told = json.loads(summary.read_text())
     assert told["data"]["description"] == expected(3)
     assert {step["name"]: step["cached"] for step in told["steps"]} == {"begin": True, "work": True, "end": False}

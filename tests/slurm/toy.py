@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Generator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -43,6 +44,8 @@ def work(seed: str, config: SlurmToyConfig) -> Annotated[str, "digest"]:
         raise ZeroDivisionError("a bug in a helper")
     if config.fail == "disk":
         raise OSError(28, "No space left on device", "/full/file")
+    if config.fail == "fill":
+        _save_and_fill_the_disk(seed, config)
     if config.fail == "exit":
         os._exit(7)
     if config.marker and not os.environ.get("ZENML_SLURM_HELPER"):
@@ -98,6 +101,19 @@ def share(config: SlurmToyConfig) -> None:
 
     space = {"x": FloatDistribution(0.0, 10.0)}
     search("toy", find_home().studies, "toy", space, {"x": 1.0}, objective, trials=config.trials, seconds=None, seed=0)
+
+
+def _save_and_fill_the_disk(seed: str, config: SlurmToyConfig) -> None:
+    """Save two rounds, leave no space for a third; where something is saved already, do nothing."""
+    saved = Path(os.environ["FUSIONGUARD_CHECKPOINTS"]) / "state.json"
+    if saved.exists():
+        return
+    digest = count(seed, config.model_copy(update={"rounds": 2}))
+    write_json(saved, {"round": 2, "digest": digest})
+    with suppress(OSError), Path(config.marker).open("wb", buffering=0) as stream:
+        while True:
+            stream.write(bytes(4096))
+    write_json(saved, {"round": 2, "digest": digest, "more": "x" * 100_000})
 
 
 def _break_something() -> None:

@@ -17,7 +17,7 @@ class SlurmToyConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     fail: str = ""
-    """``domain``, ``disk``, ``bug`` or ``exit``."""
+    """``domain``, ``disk``, ``fill``, ``bug`` or ``exit``."""
     marker: str = ""
     """A file that the step ``work`` makes; it holds the job's id."""
     wait_seconds: int = 0
