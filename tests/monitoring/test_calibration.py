@@ -60,9 +60,7 @@ def test_calibrated_rows_are_seldom_found_wanting(rows: int, centre: float) -> N
     assert sum(finding.level != "none" for finding in judged) <= 2
 
 
-@pytest.mark.parametrize(
-    "moved, stretch, level", [(1.0, 1.0, "act"), (-1.0, 1.0, "act"), (0.35, 1.0, "watch"), (0.0, 0.3, "act")]
-)
+@pytest.mark.parametrize("moved, stretch, level", [(1, 1, "act"), (-1, 1, "act"), (0.35, 1, "watch"), (0, 0.3, "act")])
 def test_miscalibration_is_found(moved: float, stretch: float, level: str) -> None:
     finding = read_calibration(*drawn(6_000, 3, moved=moved, stretch=stretch)).finding
     assert finding is not None

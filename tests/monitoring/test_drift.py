@@ -166,16 +166,16 @@ def test_hours_are_not_judged_in_short_windows(counted_fraud_reference: Referenc
 def test_at_most_one_undrifted_window_in_twenty_raises_an_alarm(
     fraud_reference: Reference, counted_fraud_reference: Reference, churn_reference: Reference, tmp_path: Path
 ) -> None:
-    """Eighty small windows; with a true rate of one in twenty, more than six would be found in one of nine such tests."""
+    """Sixty small windows; a true rate of one in ten would give four or more in 86 of 100 such tests."""
     alarms = []
-    for seed in range(80):
-        rows = (220, 400, 1_000, 3_000)[seed % 4]
+    for seed in range(60):
+        rows = (220, 400, 900, 1_500)[seed % 4]
         reference = (fraud_reference, counted_fraud_reference, churn_reference)[seed % 3]
         draw = churn_window if seed % 3 == 2 else fraud_window
         report = read_drift(read_sketch(draw(rows, 1_000 + seed), reference, scratch=tmp_path), reference)
         assert report.columns, "a window that is not judged would be no proof"
         alarms += [(rows, report.findings)] if report.findings else []
-    assert len(alarms) <= 4, alarms
+    assert len(alarms) <= 3, alarms
 
 
 def test_limits_can_be_chosen(counted_fraud_reference: Reference, tmp_path: Path) -> None:

@@ -108,5 +108,5 @@ def test_holm_is_rs_example() -> None:
 
 
 def test_hanley_and_mcneils_own_example() -> None:
-    """Radiology 143, 1982: 0.032 for an area of 0.893 of 51 abnormal and 58 normal images, counted; the formula is close to it."""
+    """Radiology 143, 1982: 0.032 for an area of 0.893 of 51 abnormal and 58 normal images; the formula is close to it."""
     assert hanley_mcneil_error(0.893, 51, 58) == pytest.approx(0.032, abs=1e-3)

@@ -48,7 +48,7 @@ def churn_window(rows: int, seed: int, *, days: float = 8.0, change: Change | No
     age = np.asarray(columns["Age"], dtype=np.float64)
     score = -3 + 0.06 * (age - 35) + 0.8 * (np.asarray(columns["Geography"]) == "Germany") - 0.7 * columns["IsActiveMember"]
     probability = 1 / (1 + np.exp(-score))
-    return _logged(columns, score, probability, np.where(probability > 0.3, "offer", "none"), rng, days)
+    return _logged(columns, score, probability, np.where(probability > 0.12, "offer", "none"), rng, days)
 
 
 def _logged(
