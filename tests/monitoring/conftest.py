@@ -14,8 +14,9 @@ from fusionguard.models.churn.profile import reference_profile as churn_profile
 from fusionguard.models.churn.rows import customer_rows
 from fusionguard.models.fraud.profile import reference_profile as fraud_profile
 from fusionguard.models.fraud.rows import matrix
+from fusionguard.monitoring.counted import as_reference
 from fusionguard.monitoring.reference import Reference, profile_reference
-from fusionguard.monitoring.sketch import as_reference, read_sketch
+from fusionguard.monitoring.sketch import read_sketch
 from tests.monitoring.windows import REFERENCE_ROWS, churn_window, fraud_window
 
 

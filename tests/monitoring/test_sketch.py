@@ -13,8 +13,9 @@ import pytest
 from fusionguard.data.table import Table
 from fusionguard.errors import DataError, UsageError
 from fusionguard.monitoring import sketch as module
+from fusionguard.monitoring.counted import as_reference
 from fusionguard.monitoring.reference import Reference
-from fusionguard.monitoring.sketch import as_reference, read_sketch
+from fusionguard.monitoring.sketch import read_sketch
 from tests.monitoring.windows import DAY_MICROS, START_MICROS, churn_window, fraud_window
 
 
