@@ -42,6 +42,8 @@ class ColumnChecks:
     thresholds: MonitoringThresholds
     unjudged: frozenset[str] = frozenset()
     segment: str = ""
+    window_rows: int | None = None
+    """Of a segment that is held against the whole reference: how many rows its window has, for any of them may be extreme."""
 
     def number(self, reference: NumberReference, counts: Counts) -> Iterator[Check]:
         """Compare a numeric column's counts: PSI, KS, tails, missing values, values out of range."""
@@ -90,14 +92,19 @@ class ColumnChecks:
         return self._check("new_category", reference.name, share, chance, text)
 
     def out_of_range(self, reference: NumberReference, counts: Counts) -> Check:
-        """Compare the share of rows outside of the reference's lowest and highest value."""
+        """Compare the share of rows beyond the lowest and highest bin: all there is, or its rise where the reference has some."""
         bins = counts.bins[reference.name]
         below, above = int(bins[0]), int(bins[-1])
-        share = (below + above) / counts.rows
-        sides = [statistics.beyond_extreme_chance(beyond, counts.rows, self.reference_rows) for beyond in (below, above)]
+        share, before = (below + above) / counts.rows, float(reference.shares[0] + reference.shares[-1])
+        if before > 0:
+            chance = statistics.proportions_chance(below + above, counts.rows, before * self.reference_rows, self.reference_rows)
+        else:
+            rows = counts.rows if self.window_rows is None else self.window_rows
+            sides = [statistics.beyond_extreme_chance(beyond, rows, self.reference_rows) for beyond in (below, above)]
+            chance = min(1.0, 2 * min(sides))
         low, high = reference.edges[1], reference.edges[-1]
-        text = f"{reference.name} lies outside of {low:.6g} to {high:.6g}, all it ever was, in {share:.2%} of the rows"
-        return self._check("out_of_range", reference.name, share, min(1.0, 2 * min(sides)), text)
+        text = f"{reference.name} lies outside of {low:.6g} to {high:.6g}, all it was in training, in {share:.2%} of the rows"
+        return self._check("out_of_range", reference.name, share - before, chance, text)
 
     def scale(self, reference: NumberReference, values: Floats) -> Check | None:
         """Compare quantiles of a column's values (n,): have all of them grown by one large factor, as when a unit changes?"""

@@ -11,10 +11,11 @@ from pydantic import BaseModel, ConfigDict
 
 from fusionguard.errors import DataError
 from fusionguard.monitoring.checks import ColumnChecks
+from fusionguard.monitoring.counted import as_reference
 from fusionguard.monitoring.counts import Counts
 from fusionguard.monitoring.findings import Check, Finding, judge
 from fusionguard.monitoring.reference import Reference, uneven
-from fusionguard.monitoring.sketch import Sketch, as_reference
+from fusionguard.monitoring.sketch import Sketch
 from fusionguard.monitoring.thresholds import MonitoringThresholds
 
 
@@ -135,7 +136,8 @@ class _Comparison:
             if before is not None and before.rows >= self._thresholds.minimum_rows:
                 yield from self._against_segment(segment, counts, before)
             elif not self._reference.segments:
-                checks = ColumnChecks(self._reference.rows, self._thresholds, self._unjudged, segment)
+                whole = self._sketch.total.rows
+                checks = ColumnChecks(self._reference.rows, self._thresholds, self._unjudged, segment, window_rows=whole)
                 for number in self._reference.numbers.values():
                     yield from (checks.missing(number, counts), checks.out_of_range(number, counts))
                 for category in self._reference.categories.values():

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.churn.fairness import METRIC_NAMES, FairnessReport, GapReading
-from fusionguard.evaluation.readings import AVERAGE_PRECISION, BRIER, RECALL_AT_RATE, ROC_AUC, SAVINGS
+from fusionguard.evaluation.readings import AVERAGE_PRECISION, BRIER, RECALL_AT_RATE, ROC_AUC
 from fusionguard.evaluation.scored import Flags, Floats
 from fusionguard.monitoring.calibration import CalibrationReading, read_calibration
 from fusionguard.monitoring.findings import Check, Finding, judge
@@ -21,9 +21,10 @@ from fusionguard.monitoring.thresholds import MonitoringThresholds
 DELAY_EDGES_DAYS: tuple[float, ...] = (1.0, 7.0, 30.0)
 """Where cohorts of label delay begin; the first is open below, the last above."""
 
-KPIS: dict[str, int] = {AVERAGE_PRECISION: 1, ROC_AUC: 1, RECALL_AT_RATE: 1, SAVINGS: 1, BRIER: -1}
+KPIS: dict[str, int] = {AVERAGE_PRECISION: 1, ROC_AUC: 1, RECALL_AT_RATE: 1, BRIER: -1}
 """The metrics that are judged, with the sign of what is better. Not among them: the expected calibration error, which noise
-alone raises in small windows and which :func:`~.calibration.read_calibration` replaces, and money per customer."""
+alone raises in small windows and which :func:`~.calibration.read_calibration` replaces; and money, which rests on a few large
+amounts: its bootstrap intervals are too narrow, and savings raised a false alarm in one of ten simulated windows."""
 
 MetricReader = Callable[[Flags], Mapping[str, Interval]]
 """Reads all metrics, with intervals, on the labelled rows where the flags (n,) are true."""

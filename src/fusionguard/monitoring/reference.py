@@ -111,7 +111,7 @@ class CategoryReference:
 
 @dataclass(frozen=True)
 class Reference:
-    """What a window is compared with; make one with :func:`profile_reference`, or of a sketch by :func:`~.sketch.as_reference`.
+    """What a window is compared with; make one with :func:`profile_reference`, or of a sketch by :func:`~.counted.as_reference`.
 
     Parameters
     ----------
@@ -149,6 +149,8 @@ def profile_reference(bundle: Bundle, *, rows: int | None = None, flagged: tuple
 
     Its percentiles say what lies between them, not more: the share of a value is known to one percent, which
     ``NumberReference.resolution`` carries into the tests. It has neither segments nor rows for the classifier test.
+    Of transactions it tells of the train slice, the earliest part of the data, from which whole days differ in truth: see
+    :func:`~.counted.table_reference`.
 
     Parameters
     ----------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,11 @@ import pyarrow as pa
 
 from fusionguard.data.table import Table
 from fusionguard.errors import DataError, UsageError
-from fusionguard.evaluation.scored import SECONDS_PER_DAY, Floats, Integers
+from fusionguard.evaluation.scored import SECONDS_PER_DAY, Integers
 from fusionguard.features.definition import Segmentation
 from fusionguard.features.duckdb_engine import connection, scan
 from fusionguard.monitoring.counts import Counts
-from fusionguard.monitoring.reference import PROBABILITY, CategoryReference, NumberReference, Reference, uneven
+from fusionguard.monitoring.reference import PROBABILITY, CategoryReference, Reference
 from fusionguard.monitoring.segments import OTHER, segmentations
 from fusionguard.monitoring.tally import FLAGGED, Sample, Tally
 
@@ -111,53 +111,15 @@ def read_sketch(
         A file is damaged or absent, or the disk is full.
     """
     with connection(scratch) as database:
-        if isinstance(rows, pa.Table):
-            database.register("window_rows", rows)
-            source = "window_rows"
-        else:
-            source = scan(rows)
-        return _Reading(database, source, reference, time, span_seconds).sketch(sample_rows, seed, progress)
+        return _Reading(database, named(database, rows), reference, time, span_seconds).sketch(sample_rows, seed, progress)
 
 
-def as_reference(reference: Reference, sketch: Sketch) -> Reference:
-    """Return ``reference`` with the shares, segments, alert rate and sample of counted rows: its training table, scored, or a
-    window that is known to be healthy. The bins stay what they were, and a sketch made with either suits both.
-
-    Raises
-    ------
-    DataError
-        The sketch has no rows.
-    """
-    total = sketch.total
-    if total.rows == 0:
-        raise DataError("A window without rows cannot be a reference.", "Choose one with rows.")
-    return replace(
-        reference,
-        rows=total.rows,
-        numbers={name: _counted_number(number, total) for name, number in reference.numbers.items()},
-        categories={name: _counted_category(category, total) for name, category in reference.categories.items()},
-        probability=_counted_number(reference.probability, total),
-        flagged=(total.flagged, total.rows),
-        segments=dict(sketch.segments),
-        sample=sketch.sample,
-        unjudged=uneven(sketch.seconds),
-    )
-
-
-def _counted_number(number: NumberReference, counts: Counts) -> NumberReference:
-    shares = _shares(counts.bins[number.name])
-    missing = counts.missing[number.name] / counts.rows
-    return replace(number, shares=number.shares if shares is None else shares, resolution=0.0, missing=missing)
-
-
-def _counted_category(category: CategoryReference, counts: Counts) -> CategoryReference:
-    shares = _shares(counts.categories[category.name][:-1])
-    missing = counts.missing[category.name] / counts.rows
-    return replace(category, shares=category.shares if shares is None else shares, missing=missing)
-
-
-def _shares(counts: Integers) -> Floats | None:
-    return counts / counts.sum() if counts.sum() else None
+def named(database: duckdb.DuckDBPyConnection, rows: Table | pa.Table) -> str:
+    """Return the SQL that reads ``rows`` in their order."""
+    if isinstance(rows, Table):
+        return scan(rows)
+    database.register("window_rows", rows)
+    return "window_rows"
 
 
 class _Reading:

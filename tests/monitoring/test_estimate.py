@@ -1,0 +1,158 @@
+"""Estimates without labels, on simulated shifts whose truth is known, and what they say when they cannot know."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from fusionguard.errors import DataError
+from fusionguard.monitoring.calibration import read_calibration
+from fusionguard.monitoring.estimate import PerformanceEstimate, estimate_performance
+from fusionguard.monitoring.findings import Check, judge
+from fusionguard.monitoring.outcomes import MOST_GROUPS, draw_positives, group_scores, read_ranking
+
+Arrays = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def outcomes(rows: int, seed: int, centre: float = -2.5, spread: float = 1.5, moved: float = 0.0) -> Arrays:
+    """Probabilities, flags and true labels; with ``moved`` the labels follow other log-odds than the model believes."""
+    rng = np.random.default_rng(seed)
+    log_odds = rng.normal(centre, spread, rows)
+    probability = 1 / (1 + np.exp(-log_odds))
+    label = (rng.random(rows) < 1 / (1 + np.exp(-log_odds - moved))).astype(np.int8)
+    return probability, probability > 0.3, label
+
+
+def truth(probability: np.ndarray, flagged: np.ndarray, label: np.ndarray) -> dict[str, float]:
+    return {
+        "precision": float(label[flagged].mean()),
+        "recall": float(label[flagged].sum() / label.sum()),
+        "roc_auc": float(roc_auc_score(label, probability)),
+        "average_precision": float(average_precision_score(label, probability)),
+    }
+
+
+def holds(read: PerformanceEstimate, name: str, value: float) -> bool:
+    low, high = read.metrics[name].low, read.metrics[name].high
+    assert low is not None and high is not None
+    return low <= value <= high
+
+
+@pytest.mark.parametrize("centre, spread", [(-2.5, 1.5), (-1.0, 1.5), (-2.5, 0.7), (-4.5, 2.0)])
+def test_bands_hold_the_truth_under_covariate_shift(centre: float, spread: float) -> None:
+    """Rows move, probabilities stay right: of 30 windows, 95 % bands hold about 28 and, by chance, hardly fewer than 25."""
+    held = dict.fromkeys(("precision", "recall", "roc_auc", "average_precision"), 0)
+    for seed in range(30):
+        probability, flagged, label = outcomes(900, seed, centre, spread)
+        read = estimate_performance(probability, flagged, samples=100)
+        for name, value in truth(probability, flagged, label).items():
+            held[name] += holds(read, name, value)
+    assert min(held.values()) >= 25, held
+
+
+def test_the_expected_confusion_matrix_is_the_sum_of_probabilities() -> None:
+    probability, flagged = np.array([0.9, 0.7, 0.6, 0.2, 0.1]), np.array([True, True, True, False, False])
+    confusion = estimate_performance(probability, flagged).confusion
+    assert confusion.true_positives.value == pytest.approx(2.2)
+    assert confusion.false_positives.value == pytest.approx(0.8)
+    assert confusion.false_negatives.value == pytest.approx(0.3)
+    assert confusion.true_negatives.value == pytest.approx(1.7)
+
+
+def test_bands_are_those_of_the_poisson_binomial() -> None:
+    probability, flagged, _ = outcomes(1_000, 3)
+    read = estimate_performance(probability, flagged, samples=1_500).confusion.true_positives
+    spread = float(np.sqrt(np.sum((probability * (1 - probability))[flagged])))
+    assert read.low is not None and read.high is not None
+    assert (read.high - read.low) / (2 * 1.96) == pytest.approx(spread, rel=0.06)
+
+
+def test_concept_drift_is_not_seen_and_labels_say_so() -> None:
+    """The band misses the truth, as it must; with the last labels' calibration the estimate is no longer to be trusted."""
+    probability, flagged, label = outcomes(20_000, 4, moved=-1.5)
+    read = estimate_performance(probability, flagged)
+    assert not holds(read, "precision", truth(probability, flagged, label)["precision"])
+    assert read.trust == "with care"
+    calibration = read_calibration(label, probability)
+    warned = estimate_performance(probability, flagged, calibration=calibration)
+    assert warned.trust == "no"
+    assert "at the last labels" in warned.reasons[0]
+    assert "not to be trusted" in warned.sentence()
+
+
+def test_rare_positives_make_a_wide_band_and_no_trust() -> None:
+    rng = np.random.default_rng(5)
+    probability = np.full(5_000, 2e-4)
+    probability[:10] = 0.5
+    read = estimate_performance(probability, probability > 0.3)
+    precision = read.metrics["precision"]
+    assert precision.low is not None and precision.high is not None
+    assert precision.high - precision.low > 0.5
+    assert read.trust == "no"
+    assert "only 6.0 positives are expected" in read.reasons[0]
+    assert estimate_performance(rng.random(500) * 0.2, np.zeros(500, dtype=np.bool_)).metrics["precision"].reason
+
+
+def test_confirmed_calibration_earns_trust_and_its_error_widens_the_band() -> None:
+    probability, flagged, label = outcomes(4_000, 6)
+    bare = estimate_performance(probability, flagged)
+    confirmed = estimate_performance(probability, flagged, calibration=read_calibration(label[:600], probability[:600]))
+    assert confirmed.trust == "yes"
+    assert confirmed.reasons == ()
+    widths = [read.metrics["precision"].high - read.metrics["precision"].low for read in (bare, confirmed)]  # type: ignore[operator]
+    assert widths[1] > 1.2 * widths[0]
+
+
+def test_drift_lowers_trust() -> None:
+    probability, flagged, label = outcomes(4_000, 7)
+    calibration = read_calibration(label, probability)
+    moved = judge([Check("psi", "V1", 0.5, 0.1, 0.2, 0.0, "V1 moved")], 0.01)
+    broken = judge([Check("missing", "V2", 0.5, 0.1, 0.2, 0.0, "V2 is missing")], 0.01)
+    assert estimate_performance(probability, flagged, calibration=calibration, drift=moved).trust == "with care"
+    read = estimate_performance(probability, flagged, calibration=calibration, drift=[*moved, *broken])
+    assert read.trust == "no"
+    assert "V2 look broken" in read.reasons[0]
+
+
+def test_groups_keep_counts_and_rank_as_rows_do() -> None:
+    probability, flagged, label = outcomes(50_000, 8)
+    groups = group_scores(probability, flagged)
+    assert groups.rows.size <= MOST_GROUPS + 1
+    assert (groups.rows.sum(), groups.flagged_rows.sum()) == (50_000, flagged.sum())
+    assert np.sum(groups.plain_rows * groups.probability + groups.flagged_rows * groups.flagged_probability) == pytest.approx(
+        probability.sum()
+    )
+    order = np.argsort(-probability, kind="stable")
+    ends = np.cumsum(groups.rows).astype(int)
+    positives = np.diff(np.concatenate([[0], np.cumsum(label[order])[ends - 1]])).astype(float)
+    auc, average_precision = read_ranking(groups.rows, positives)
+    assert auc == pytest.approx(roc_auc_score(label, probability), abs=2e-4)
+    assert average_precision == pytest.approx(average_precision_score(label, probability), abs=2e-3)
+    tied = group_scores(np.full(10_000, 0.1), np.zeros(10_000, dtype=np.bool_))
+    assert tied.rows.tolist() == [10_000]
+    drawn = draw_positives(tied, np.random.default_rng(0))[0]
+    assert drawn[0] == pytest.approx(1_000, abs=150)
+
+
+def test_millions_of_rows_cost_seconds() -> None:
+    probability, flagged, _ = outcomes(1_000_000, 9)
+    read = estimate_performance(probability, flagged, samples=100)
+    assert read.rows == 1_000_000
+    assert read.metrics["roc_auc"].high - read.metrics["roc_auc"].low < 0.005  # type: ignore[operator]
+
+
+def test_the_same_seed_gives_the_same_estimate() -> None:
+    probability, flagged, _ = outcomes(500, 10)
+    assert estimate_performance(probability, flagged) == estimate_performance(probability, flagged)
+    assert estimate_performance(probability, flagged, seed=8) != estimate_performance(probability, flagged)
+
+
+def test_unusable_rows_are_refused() -> None:
+    none = np.zeros(0)
+    with pytest.raises(DataError, match="no rows"):
+        estimate_performance(none, none.astype(np.bool_))
+    with pytest.raises(DataError, match="one length"):
+        estimate_performance(np.ones(3), np.ones(2, dtype=np.bool_))
+    with pytest.raises(DataError, match="outside"):
+        estimate_performance(np.array([0.5, np.nan]), np.ones(2, dtype=np.bool_))

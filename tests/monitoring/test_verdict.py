@@ -1,0 +1,144 @@
+"""One verdict from all findings: state, cause, action, since, how sure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fusionguard.evaluation.bootstrap import Interval
+from fusionguard.monitoring.drift import DriftReport, read_drift
+from fusionguard.monitoring.estimate import estimate_performance
+from fusionguard.monitoring.findings import Finding, Kind, Level
+from fusionguard.monitoring.labelled import LabelCoverage
+from fusionguard.monitoring.multivariate import ClassifierTest
+from fusionguard.monitoring.performance import PerformanceReport
+from fusionguard.monitoring.reference import Reference
+from fusionguard.monitoring.sketch import read_sketch
+from fusionguard.monitoring.verdict import Verdict, decide
+from tests.monitoring.windows import fraud_window
+
+DAY = datetime(2026, 9, 22, tzinfo=UTC)
+
+
+def finding(kind: Kind, subject: str, level: Level = "act", *, since: datetime | None = None, chance: float = 1e-4) -> Finding:
+    return Finding(
+        kind=kind,
+        subject=subject,
+        level=level,
+        effect=1,
+        watch=0.1,
+        act=0.2,
+        chance=chance,
+        since=since,
+        sentence=f"{subject} {kind}",
+    )
+
+
+def drift_of(*columns: Finding, scores: tuple[Finding, ...] = ()) -> DriftReport:
+    quiet = finding("psi", "V28", "none", chance=1)
+    return DriftReport(
+        rows=1_000,
+        reference_rows=5_000,
+        first=DAY,
+        last=DAY,
+        columns=(*columns, quiet),
+        segments=(),
+        scores=scores,
+        unknown_categories={},
+        remarks=(),
+    )
+
+
+def outcomes_of(*comparisons: Finding) -> PerformanceReport:
+    return PerformanceReport(
+        coverage=LabelCoverage(rows=1_000, labelled=900, presumed_negative=0, positives=90, median_delay_days=3),
+        metrics={},
+        baseline={},
+        deltas={},
+        cohorts=(),
+        calibration=None,
+        fairness=None,
+        comparisons=comparisons,
+        remarks=(),
+    )
+
+
+CALIBRATION, WORSE = finding("calibration", "probability"), finding("metric", "roc_auc")
+MOVED, GONE = finding("psi", "V1", since=DAY), finding("missing", "V3", since=DAY)
+
+
+@pytest.mark.parametrize(
+    "drift, outcomes, state, cause, action",
+    [
+        (drift_of(), None, "healthy", "none", "none"),
+        (drift_of(GONE), None, "act", "upstream data", "fix data"),
+        (drift_of(GONE, MOVED), (WORSE, CALIBRATION), "act", "upstream data", "fix data"),
+        (drift_of(finding("out_of_range", "V1", "watch")), None, "watch", "population", "keep watching"),
+        (drift_of(MOVED, finding("missing", "V3", "watch")), None, "act", "population", "retrain"),
+        (drift_of(MOVED), None, "act", "population", "retrain"),
+        (drift_of(finding("tail", "Amount", "watch")), None, "watch", "population", "keep watching"),
+        (drift_of(MOVED), (WORSE,), "act", "population", "retrain"),
+        (drift_of(), (CALIBRATION,), "act", "concept", "recalibrate"),
+        (drift_of(), (WORSE, CALIBRATION), "act", "concept", "retrain"),
+        (drift_of(finding("psi", "V1", "watch")), (WORSE,), "act", "concept", "retrain"),
+        (drift_of(scores=(finding("alert_rate", "decision"),)), None, "act", "unknown", "keep watching"),
+    ],
+)
+def test_findings_lead_to_cause_and_action(
+    drift: DriftReport, outcomes: tuple[Finding, ...] | None, state: str, cause: str, action: str
+) -> None:
+    verdict = decide(drift, performance=None if outcomes is None else outcomes_of(*outcomes))
+    assert (verdict.state, verdict.cause, verdict.action) == (state, cause, action)
+    assert (verdict.sureness is None) == (state == "healthy")
+
+
+def test_a_young_model_with_unchanged_rows_is_rolled_back() -> None:
+    outcomes = outcomes_of(WORSE)
+    assert decide(drift_of(), performance=outcomes, model_since=DAY).action == "roll back"
+    assert decide(drift_of(MOVED), performance=outcomes, model_since=DAY).action == "retrain"
+    older = drift_of(scores=(finding("alert_rate", "decision", since=DAY.replace(day=1)),))
+    assert decide(older, performance=outcomes, model_since=DAY).action == "retrain", "it began before the model"
+
+
+def test_the_verdict_names_features_dates_and_sureness() -> None:
+    verdict = decide(drift_of(finding("psi", "V9", "watch", since=DAY.replace(day=2)), GONE, MOVED))
+    assert verdict.features == ("V3", "V1", "V9")
+    assert verdict.since == DAY, "of what decides, not of what is only watched"
+    assert verdict.sureness == pytest.approx(1 - 1e-4)
+    assert verdict.sentence() == "act: V3, V1, V9 since 2026-09-22 00:00 UTC; likely cause: upstream data; advice: fix data"
+    assert Verdict.model_validate_json(verdict.model_dump_json()) == verdict
+
+
+def test_scores_are_not_called_features_and_the_classifier_counts() -> None:
+    classifier = ClassifierTest(
+        rows=900, reference_rows=900, auc=Interval(value=0.8), finding=finding("classifier", "all columns")
+    )
+    verdict = decide(drift_of(scores=(finding("psi", "probability"),)), classifier=classifier)
+    assert (verdict.cause, verdict.features) == ("population", ())
+    refused = ClassifierTest(rows=9, reference_rows=0, auc=Interval(reason="no rows"))
+    assert decide(drift_of(), classifier=refused).remarks == ("the classifier test was not made: no rows",)
+
+
+def test_a_window_that_is_too_small_is_not_called_healthy(counted_fraud_reference: Reference, tmp_path: Path) -> None:
+    sketch = read_sketch(fraud_window(20, 61), counted_fraud_reference, scratch=tmp_path)
+    verdict = decide(read_drift(sketch, counted_fraud_reference))
+    assert (verdict.state, verdict.sentence()) == ("not judged", "not judged")
+    assert "has 20 rows" in verdict.remarks[0]
+
+
+def test_from_rows_to_verdict(counted_fraud_reference: Reference, tmp_path: Path) -> None:
+    def unit(columns: dict[str, Any], rng: np.random.Generator) -> None:
+        columns["V5"] = 100 * columns["V5"]
+
+    rows = fraud_window(2_000, 62, change=unit)
+    drift = read_drift(read_sketch(rows, counted_fraud_reference, scratch=tmp_path), counted_fraud_reference)
+    flagged = np.array(rows["decision"].to_pylist()) == "review"
+    estimate = estimate_performance(rows["probability"].to_numpy(), flagged, drift=drift.findings)
+    verdict = decide(drift, estimate=estimate)
+    assert (verdict.state, verdict.cause, verdict.action, verdict.features[0]) == ("act", "upstream data", "fix data", "V5")
+    assert estimate.trust == "no"
+    assert any("the data of V5 look broken" in reason for reason in verdict.reasons)
