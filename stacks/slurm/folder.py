@@ -92,7 +92,7 @@ class JobFolder:
         try:
             list(self.path.iterdir())  # network file systems look anew when a folder is listed
             return int((self.path / "exit").read_text(encoding="ascii").split()[0])
-        except (FileNotFoundError, IndexError, ValueError):
+        except (OSError, IndexError, ValueError):  # network file systems have their moments: it is asked again
             return None
 
     def is_over(self) -> bool:
@@ -108,15 +108,16 @@ class JobFolder:
         """Return when, as which attempt (job.restarts) and where the job started, each time."""
         try:
             lines = (self.path / "attempts").read_text(encoding="utf-8").splitlines()
-        except FileNotFoundError:
+        except OSError:
             return []
         fields = [line.split() for line in lines]
         return [(float(each[0]), each[1], each[2]) for each in fields if len(each) == 3]
 
     def remove_secrets(self) -> None:
         """Remove the environment file, and those of its tasks and helpers."""
-        for file in [self.path / "environment", *self.path.glob("*/environment"), *self.path.glob("*/*/environment")]:
-            file.unlink(missing_ok=True)
+        for name in ("environment", ".environment.tmp"):  # the second of a client that was killed over it
+            for file in [self.path / name, *self.path.glob(f"*/{name}"), *self.path.glob(f"*/*/{name}")]:
+                file.unlink(missing_ok=True)
 
     def _write(self, name: str, text: str) -> None:
         temporary = self.path / f".{name}.{os.getpid()}.tmp"

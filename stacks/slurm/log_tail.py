@@ -7,6 +7,8 @@ from pathlib import Path
 _MOST = 256 * 1024
 _CHUNKS = 64
 """At most so many are read in one call: a job that writes faster than this must not keep its watcher from watching."""
+_CHUNKS_AT_END = 1024
+"""The rest of a longer log is in the file."""
 _LONGEST = 1024 * 1024
 """A line without an end is cut into pieces of about this size."""
 
@@ -26,7 +28,7 @@ class LogTail:
         """Return the lines since the last call; with ``last`` also one that has no end yet."""
         lines: list[str] = []
         read = 0
-        while (last or read < _CHUNKS) and (chunk := self._read()):
+        while read < (_CHUNKS_AT_END if last else _CHUNKS) and (chunk := self._read()):
             read += 1
             *whole, self._rest = (self._rest + chunk).split(b"\n")
             if len(self._rest) > _LONGEST:
@@ -50,6 +52,8 @@ class LogTail:
                 chunk = stream.read(_MOST)
         except FileNotFoundError:
             self.was_lost = self.was_lost or self._identity is not None
+            return b""
+        except OSError:  # network file systems have their moments: it is read again
             return b""
         self._offset += len(chunk)
         return chunk

@@ -97,10 +97,8 @@ class SlurmStepOperator(BaseStepOperator):
         name = f"{safe_name(info.pipeline_step_name)}-{info.step_run_id.hex[:12]}"
         options = sbatch_options(settings, resources, self.config, name=name, folder=folder.path)
         gpus = resources.gpu_count or 0
-        take_checkpoints(base, folder, info.step_run.cache_key)
         command = [self.config.python or sys.executable, *entrypoint_command[1:]]
         variables = self._environment(environment, folder, code, gpus)
-        folder.prepare(command=command, setup=self.config.setup, environment=variables)
         step = info.pipeline_step_name
         self._queue_hours[info.step_run_id] = settings.queue_hours
 
@@ -111,6 +109,8 @@ class SlurmStepOperator(BaseStepOperator):
             self._live[info.step_run_id] = folder
 
         try:
+            take_checkpoints(base, folder, info.step_run.cache_key)
+            folder.prepare(command=command, setup=self.config.setup, environment=variables)
             try:
                 self._submit(options, folder, record)
             except SettingsError as refused:
@@ -120,20 +120,23 @@ class SlurmStepOperator(BaseStepOperator):
                 self._say(step, f"the cluster gives no GPU ({refused.what}): the step goes on with the CPU")
                 options = without
                 self._submit(options, folder, record)
+            self._say(step, f"submitted as job {cast(JobRecord, folder.record()).job}")
+            self._helpers(folder, step).submit(
+                settings,
+                options,
+                command=command,
+                setup=self.config.setup,
+                environment=variables,
+                checkpoint_variable=self.config.checkpoint_variable,
+                patience_seconds=self.config.patience_seconds,
+            )
         except BaseException:
-            if info.step_run_id not in self._live:
+            with undisturbed():
+                if self._live.pop(info.step_run_id, None) is not None:
+                    self._cancel(folder, at_once=True)
                 folder.remove_secrets()
+                self._leave_checkpoints(folder, info.step_run.cache_key)
             raise
-        self._say(step, f"submitted as job {cast(JobRecord, folder.record()).job}")
-        self._helpers(folder, step).submit(
-            settings,
-            options,
-            command=command,
-            setup=self.config.setup,
-            environment=variables,
-            checkpoint_variable=self.config.checkpoint_variable,
-            patience_seconds=self.config.patience_seconds,
-        )
 
     def wait(self, step_run: StepRunResponse) -> ExecutionStatus:
         """Watch the step's job to its end; whatever ends the watching cancels the job.
@@ -152,7 +155,7 @@ class SlurmStepOperator(BaseStepOperator):
             with undisturbed():
                 if end is None:
                     self._cancel(folder, at_once=True)
-                self._leave_checkpoints(folder, step_run)
+                self._leave_checkpoints(folder, step_run.cache_key)
             raise
         finally:
             self._live.pop(step_run.id, None)
@@ -223,7 +226,7 @@ class SlurmStepOperator(BaseStepOperator):
             self.config,
             self._client,
             self._poll,
-            submit=lambda note: self._submit(record.options, folder, note),
+            submit=lambda note, after: self._submit(record.options, folder, note, after=after),
             say=lambda text: self._say(record.step, text),
             log=into_step_log,
             beside=helpers.look,
@@ -238,12 +241,16 @@ class SlurmStepOperator(BaseStepOperator):
         return end
 
     def _publish_facts(self, folder: JobFolder, watch: JobWatch, helpers: Helpers, step_run: UUID, state: str) -> None:
-        helpers.end()
-        facts = job_facts(self._client, folder, watch.record, state=state, restarts=watch.restarts()) | helpers.facts()
-        publish_utils.publish_step_run_metadata(step_run, {self.id: cast(Any, facts)})
+        try:
+            helpers.end()
+            facts = job_facts(self._client, folder, watch.record, state=state, restarts=watch.restarts()) | helpers.facts()
+            publish_utils.publish_step_run_metadata(step_run, {self.id: cast(Any, facts)})
+        except Exception as error:  # what the job came to matters more than its numbers
+            _log.warning("The facts of job %s could not be noted: %s", watch.record.job, error)
 
-    def _submit(self, options: Sequence[str], folder: JobFolder, record: Callable[[int], None]) -> None:
-        submit(self._client, options, folder, patience_seconds=min(self.config.patience_seconds, 300.0), record=record)
+    def _submit(self, options: Sequence[str], folder: JobFolder, record: Callable[[int], None], *, after: int = 0) -> None:
+        patience = min(self.config.patience_seconds, 300.0)
+        submit(self._client, options, folder, patience_seconds=patience, record=record, after=after)
 
     def _cancel(self, folder: JobFolder, *, at_once: bool) -> None:
         record = folder.record()
@@ -259,10 +266,10 @@ class SlurmStepOperator(BaseStepOperator):
     def _helpers(self, folder: JobFolder, step: str) -> Helpers:
         return Helpers(folder, self._client, self._poll, say=lambda text: self._say(step, text), log=into_step_log)
 
-    def _leave_checkpoints(self, folder: JobFolder, step_run: StepRunResponse) -> None:
+    def _leave_checkpoints(self, folder: JobFolder, cache_key: str | None) -> None:
         """Whatever the step failed of, the next one that computes the same goes on from what it had saved."""
         try:
-            leave_checkpoints(Path(self.config.folder), folder, step_run.cache_key)
+            leave_checkpoints(Path(self.config.folder), folder, cache_key)
         except OSError as error:
             _log.warning("The checkpoints stay in %s: %s", folder.checkpoints, error)
 

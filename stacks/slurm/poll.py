@@ -20,12 +20,14 @@ class Poll:
         self._watched: set[int] = set()
         self._known: dict[int, JobState] = {}
         self._asked = float("-inf")
-        self._answered = time.monotonic()
+        self._silent_since: float | None = None
         self.queries = 0
 
     def watch(self, job: int) -> None:
         """Ask about this job from now on."""
         with self._lock:
+            if not self._watched:
+                self._silent_since = None  # nothing was asked meanwhile
             self._watched.add(job)
 
     def forget(self, job: int) -> None:
@@ -41,17 +43,18 @@ class Poll:
         """
         with self._lock:
             if time.monotonic() - self._asked >= self._seconds and self._watched:
-                self._asked = time.monotonic()
+                began = time.monotonic()
                 try:
                     self._known = self._client.states(self._watched)
-                except CommandError:
-                    pass  # silent_seconds tells; the job may well run on
+                except CommandError:  # silent_seconds tells; the job may well run on
+                    self._silent_since = began if self._silent_since is None else self._silent_since
                 else:
-                    self._answered = time.monotonic()
+                    self._silent_since = None
                     self.queries += 1
+                self._asked = time.monotonic()
             return self._known.get(job), self.queries
 
     @property
     def silent_seconds(self) -> float:
         """How long the controller has not answered."""
-        return time.monotonic() - self._answered if self._asked > self._answered else 0.0
+        return 0.0 if self._silent_since is None else time.monotonic() - self._silent_since

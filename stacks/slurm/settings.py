@@ -13,7 +13,7 @@ _WORD = re.compile(r"[A-Za-z0-9_.,@:/=&|!*()\[\]+-]+")
 _DIRECTIVE = re.compile(r"[a-z][a-z0-9-]*[a-z0-9]")
 # fmt: off
 RESERVED = frozenset({
-    "array", "batch", "chdir", "error", "export", "export-file", "get-user-env", "gid", "help", "hold", "ignore-pbs",
+    "array", "batch", "chdir", "clusters", "error", "export", "export-file", "get-user-env", "gid", "help", "hold", "ignore-pbs",
     "input", "job-name", "kill-on-invalid-dep", "no-requeue", "open-mode", "output", "parsable", "quiet", "requeue",
     "signal", "test-only", "uid", "usage", "verbose", "version", "wait", "wrap",
 })
@@ -88,7 +88,7 @@ class SlurmSettings(BaseSettings):
         for name, value in extra.items():
             if not _DIRECTIVE.fullmatch(name):
                 raise ValueError(f"{name!r} is not a long option of sbatch, written without dashes.")
-            if name in RESERVED:
+            if any(each.startswith(name) for each in RESERVED):  # sbatch takes abbreviations
                 raise ValueError(f"'{name}' is set by the step operator. Not in extra: {', '.join(sorted(RESERVED))}.")
             if name in _FIELDS:
                 raise ValueError(f"'{name}' has a setting of its own: write {name}: instead of extra.")

@@ -48,14 +48,22 @@ def prune(folder: Path, keep_days: float) -> None:
     before = time.time() - keep_days * 86_400
     used = set()
     for run in (folder / "runs").glob("*"):
-        newest = max((path.stat().st_mtime for path in [run, *run.glob("*"), *run.glob("*/*")] if path.exists()), default=0.0)
+        newest = max(_touched(path) for path in [run, *run.glob("*"), *run.glob("*/*")])
         if newest < before:
             shutil.rmtree(run, ignore_errors=True)
         elif (run / "code").is_file():
             used.add((run / "code").read_text(encoding="ascii").strip())
     for copy in [*(folder / "code").glob("*"), *(folder / "left").glob("*")]:
-        if copy.name not in used and copy.stat().st_mtime < before:
+        if copy.name not in used and _touched(copy) < before:
             shutil.rmtree(copy, ignore_errors=True)
+
+
+def _touched(path: Path) -> float:
+    """Return when a path was last changed; what another run renames in this moment is new."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return time.time()
 
 
 def _files(root: Path, parts: Iterable[str]) -> Iterator[Path]:

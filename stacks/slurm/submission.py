@@ -14,6 +14,7 @@ from .errors import CommandError
 from .folder import JOB_SCRIPT, JobFolder
 
 _PAUSE_SECONDS = 5.0
+_SURELY_UNKNOWN = 3
 
 
 def submit(
@@ -23,10 +24,13 @@ def submit(
     *,
     patience_seconds: float,
     record: Callable[[int], None],
+    after: int = 0,
 ) -> None:
     """Submit the job of ``folder``; ``record`` hears its id before Ctrl-C or SIGTERM can come between.
 
-    The job's name is its own, so that a submission whose answer got lost is found again instead of made twice.
+    The job's name is its own, so that a submission whose answer got lost is found again instead of made twice. Of the same name
+    are the jobs that were submitted for the step before, up to the id ``after``. A controller that is busy may take a while to
+    know a job: only when it does not know it several times over is it submitted again.
     """
     name = job_name(options)
     begin = time.monotonic()
@@ -36,7 +40,8 @@ def submit(
                 record(client.submit(options, JOB_SCRIPT, str(folder.path)))
             return
         except CommandError as error:
-            while True:
+            unknown = 0
+            while unknown < _SURELY_UNKNOWN:
                 if time.monotonic() - begin > patience_seconds:
                     raise error
                 time.sleep(min(_PAUSE_SECONDS, patience_seconds / 10))
@@ -44,10 +49,10 @@ def submit(
                     found = client.find(name)
                 except CommandError:
                     continue
-                break
-            if found is not None:
-                record(found)
-                return
+                if found is not None and found > after:
+                    record(found)
+                    return
+                unknown += 1
 
 
 @contextmanager

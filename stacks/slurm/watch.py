@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from .client import SlurmClient
 from .config import SlurmStepOperatorConfig
-from .errors import CommandError, JobError
+from .errors import CommandError, JobError, SlurmError
 from .folder import JobFolder, JobRecord
 from .log_tail import LogTail, last_lines
 from .poll import Poll
@@ -61,7 +61,7 @@ class JobWatch:
         client: SlurmClient,
         poll: Poll,
         *,
-        submit: Callable[[Callable[[int], None]], None],
+        submit: Callable[[Callable[[int], None], int], None],
         say: Callable[[str], None],
         log: Callable[[str], None],
         beside: Callable[[], None],
@@ -91,10 +91,13 @@ class JobWatch:
             while True:
                 end = self._one_job()
                 if end is not None:
+                    self._stream(last=True)
                     return end
+        except SlurmError:
+            self._stream(last=True)
+            raise
         finally:
             self._poll.forget(self.record.job)
-            self._stream(last=True)
 
     def _one_job(self) -> JobEnd | None:
         """Watch the present job; None where it was submitted again."""
@@ -159,7 +162,7 @@ class JobWatch:
         """Submit the same folder once more: the step goes on from its checkpoints."""
         self._folder.forget_exit()
         self._poll.forget(self.record.job)
-        self._submit(self._record_again)
+        self._submit(self._record_again, self.record.job)
         self._waits_since = time.time()
         self._poll.watch(self.record.job)
         self._say(f"{why}: submitted again as job {self.record.job}")

@@ -73,7 +73,7 @@ class Cluster:
 
     def ask(self, *command: str) -> str:
         """Run one of Slurm's commands and return what it said."""
-        done = subprocess.run(command, env=os.environ | self.environment, capture_output=True, text=True, timeout=20)
+        done = subprocess.run(command, env=os.environ | self.environment, capture_output=True, text=True, timeout=60)
         return done.stdout
 
     def jobs(self) -> dict[int, str]:
@@ -175,7 +175,7 @@ SlurmdPort={node}
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
-AuthInfo=socket={base}/munge.socket,cred_expire=5
+AuthInfo=socket={base}/munge.socket,cred_expire=10
 CredType=cred/munge
 CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
 StateSaveLocation={base}/state

@@ -7,14 +7,17 @@ import os
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from stacks.slurm.client import SlurmClient
 from stacks.slurm.errors import CommandError, SettingsError
 from stacks.slurm.folder import JobFolder
 from stacks.slurm.poll import Poll
+from stacks.slurm.settings import SlurmSettings
 from stacks.slurm.states import JobState
 from stacks.slurm.submission import submit
 
@@ -166,9 +169,37 @@ def test_without_slurm_the_missing_commands_are_named(monkeypatch: pytest.Monkey
 
 
 def test_a_signal_between_a_submission_and_its_record_waits(fakes: Fakes, tmp_path: Path) -> None:
-    fakes.answer("sbatch", "41\n", seconds=0.5)
+    fakes.answer("sbatch", "41\n", seconds=2)
     jobs: list[int] = []
-    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+    threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()
     with pytest.raises(KeyboardInterrupt):
         submit(SlurmClient(), ["--job-name=work-1"], JobFolder(tmp_path), patience_seconds=5, record=jobs.append)
     assert jobs == [41]
+
+
+def test_a_job_of_before_is_not_taken_for_the_one_submitted_again(fakes: Fakes, tmp_path: Path) -> None:
+    fakes.answer("sbatch", error="sbatch: error: Batch job submission failed: Socket timed out\n", status=1)
+    fakes.answer("squeue", "41\n")
+    jobs: list[int] = []
+    with pytest.raises(CommandError):
+        submit(SlurmClient(), ["--job-name=work-1"], JobFolder(tmp_path), patience_seconds=1, record=jobs.append, after=41)
+    assert jobs == []
+    fakes.answer("squeue", "42\n")
+    submit(SlurmClient(), ["--job-name=work-1"], JobFolder(tmp_path), patience_seconds=5, record=jobs.append, after=41)
+    assert jobs == [42]
+
+
+def test_a_controller_is_not_silent_because_nobody_asked(fakes: Fakes, monkeypatch: pytest.MonkeyPatch) -> None:
+    poll = Poll(SlurmClient(), seconds=0.0)
+    later = time.monotonic() + 3000
+    monkeypatch.setattr("stacks.slurm.poll.time.monotonic", lambda: later)
+    fakes.answer("squeue", error="slurm_load_jobs error: Unable to contact slurm controller\n", status=1)
+    poll.watch(1)
+    poll.state(1)
+    assert poll.silent_seconds < 60
+
+
+@pytest.mark.parametrize("name", ["arra", "hol", "clusters", "reque"])
+def test_what_the_operator_sets_cannot_be_reached_by_an_abbreviation(name: str) -> None:
+    with pytest.raises(ValidationError, match="is set by the step operator"):
+        SlurmSettings(extra={name: "x"})

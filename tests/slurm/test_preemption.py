@@ -17,7 +17,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning"),
     pytest.mark.full,
 ]
-ROUNDS = 60
+ROUNDS = 100
 
 
 def _disturbed(toy: ToyRuns, journal: Path, disturb: Callable[[], None], times: int) -> str:
@@ -56,7 +56,7 @@ def _digest(toy: ToyRuns) -> str:
 
 
 def test_preempted_twice_with_a_warning_nothing_is_lost(toy: ToyRuns, tmp_path: Path) -> None:
-    toy.stack(interruptible=True)
+    toy.stack(interruptible=True, poll_seconds=1)
     said = _disturbed(toy, tmp_path / "journal", urgent(toy), 2)
     assert _digest(toy) == expected(ROUNDS)
     assert _lines(tmp_path / "journal") == ROUNDS, "a round was done twice"
@@ -68,7 +68,7 @@ def test_preempted_twice_with_a_warning_nothing_is_lost(toy: ToyRuns, tmp_path: 
 
 
 def test_a_site_that_cancels_is_submitted_to_again(toy: ToyRuns, tmp_path: Path) -> None:
-    toy.stack(partition="cancelled_cpu")
+    toy.stack(partition="cancelled_cpu", poll_seconds=1)
     said = _disturbed(toy, tmp_path / "journal", urgent(toy), 2)
     assert _digest(toy) == expected(ROUNDS)
     assert _lines(tmp_path / "journal") == ROUNDS, "a round was done twice"
@@ -108,10 +108,11 @@ def test_a_node_that_fails_gives_the_job_back(toy: ToyRuns, tmp_path: Path) -> N
     assert toy.metadata()["slurm_restarts"] == 1
 
 
+@pytest.mark.timeout(600)
 def test_a_job_that_runs_out_of_time_goes_on(toy: ToyRuns, tmp_path: Path) -> None:
-    toy.stack(time="1", warning_seconds=45)
+    toy.stack(time="1", warning_seconds=45, timeout_limit=6)
     journal, summary = tmp_path / "journal", toy.folder / "summary.json"
-    done = toy.finish(toy.start("--summary", str(summary), rounds=40, round_seconds=0.7, journal=str(journal)), 280)
+    done = toy.finish(toy.start("--summary", str(summary), rounds=40, round_seconds=0.7, journal=str(journal)), 500)
     assert done.returncode == 0, done.stderr
     assert "ran out of time: submitted again as job" in done.stderr
     assert _digest(toy) == expected(40)

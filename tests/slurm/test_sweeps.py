@@ -28,7 +28,7 @@ ENDED = {TrialState.COMPLETE, TrialState.PRUNED}
 
 def test_helpers_share_the_search_and_may_fail_and_be_cancelled(toy: ToyRuns) -> None:
     toy.stack(settings={"helpers": 3, "helpers_at_once": 2}, poll_seconds=1)
-    process = toy.start(fail="helper 1", trials=TRIALS, trial_seconds=0.8)
+    process = toy.start(fail="helper 1", trials=TRIALS, trial_seconds=1.5)
     most = 0
 
     def second_has_worked() -> bool:
@@ -64,7 +64,7 @@ def test_helpers_share_the_search_and_may_fail_and_be_cancelled(toy: ToyRuns) ->
     assert [facts[f"slurm_helpers{part}"] for part in ("", "_begun", "_failed")] == [3, 3, 2]
     _the_step_is_as_without_helpers(toy)
     assert list(helpers.rglob("environment")) == []
-    wait_until(lambda: set(toy.cluster.jobs().values()) <= {"CANCELLED", "COMPLETED", "FAILED"}, 20)
+    wait_until(lambda: set(toy.cluster.jobs().values()) <= {"CANCELLED", "COMPLETED", "FAILED"}, 60)
 
 
 def _the_step_is_as_without_helpers(toy: ToyRuns) -> None:

@@ -97,7 +97,8 @@ def test_out_of_memory_is_named(toy: ToyRuns) -> None:
 
 @full
 def test_a_log_that_is_taken_away_does_not_matter(toy: ToyRuns, tmp_path: Path) -> None:
-    process = toy.start(marker=str(tmp_path / "marker"), wait_seconds=8)
+    toy.stack(poll_seconds=1)
+    process = toy.start(marker=str(tmp_path / "marker"), wait_seconds=15)
     wait_for(tmp_path / "marker", process)
     (toy.job_folder() / "log").unlink()
     done = toy.finish(process)
@@ -110,7 +111,7 @@ def test_a_controller_that_is_away_while_a_job_runs_does_not_matter(toy: ToyRuns
     process = toy.start(marker=str(tmp_path / "marker"), wait_seconds=20)
     wait_for(tmp_path / "marker", process)
     toy.cluster.stop_controller()
-    wait_until(lambda: not toy.cluster.jobs(), 20)
+    wait_until(lambda: "UP" not in toy.cluster.ask("scontrol", "ping"), 60)
     toy.cluster.start_controller()
     done = toy.finish(process)
     assert done.returncode == 0, done.stderr
@@ -119,7 +120,8 @@ def test_a_controller_that_is_away_while_a_job_runs_does_not_matter(toy: ToyRuns
 
 @full
 def test_a_controller_that_is_away_at_the_jobs_end_does_not_matter(toy: ToyRuns, tmp_path: Path) -> None:
-    process = toy.start(marker=str(tmp_path / "marker"), wait_seconds=8)
+    toy.stack(poll_seconds=1)
+    process = toy.start(marker=str(tmp_path / "marker"), wait_seconds=15)
     wait_for(tmp_path / "marker", process)
     toy.cluster.stop_controller()
     try:

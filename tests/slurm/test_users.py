@@ -128,7 +128,11 @@ def server(tmp_path: Path) -> Iterator[str]:
         yield address
     finally:
         process.terminate()
-        process.wait(30)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:  # uvicorn waits for connections that are open
+            process.kill()
+            process.wait()
 
 
 def _is_up(address: str) -> bool:
