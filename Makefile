@@ -12,9 +12,6 @@ UV     := UV_FIND_LINKS="$(or $(UV_FIND_LINKS),$(subst $(SPACE),$(COMMA),$(strip
 # What libraries of the service ask for and scoring never imports: plots, and a GPU's network.
 NOT_IN_IMAGE := nvidia-nccl-cu12 matplotlib plotly graphviz contourpy cycler fonttools kiwisolver pillow
 
-# How many processes test at the same time.
-PROCESSES ?= 2
-
 .DEFAULT_GOAL := help
 .PHONY: help setup fraud churn serve bento test test-full lint types lock bench bench-serving bench-hpc dashboard mlflow hpc-push hpc-pull clean
 
@@ -45,7 +42,7 @@ bento: setup ## build RiskScoring, the Bento of the champions, and say how to ma
 	$(BIN)/fusionguard bento
 
 test: setup ## the tests a newcomer runs (under 10 minutes)
-	$(BIN)/python -m pytest -m "not full" -n $(PROCESSES)
+	$(BIN)/python -m pytest -m "not full"
 
 test-full: setup ## the long tests, several at once: most of them wait
 	$(BIN)/python -m pytest -m "full" -n 3
