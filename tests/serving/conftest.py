@@ -43,13 +43,13 @@ class RunningService:
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30, trust_env=False)
 
     def workers(self) -> list[int]:
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-        return [int(word) for word in children.split() if "worker.service" in Path(f"/proc/{word}/cmdline").read_text()]
+        children = map(int, read_process(self.process.pid, f"task/{self.process.pid}/children").split())
+        return [child for child in children if "worker.service" in read_process(child, "cmdline")]
 
     def ready_workers(self) -> list[int]:
         """Those that catch SIGHUP."""
-        masks = {pid: Path(f"/proc/{pid}/status").read_text().partition("SigCgt:")[2].split()[0] for pid in self.workers()}
-        return [pid for pid, mask in masks.items() if int(mask, 16) & 1]
+        masks = {pid: read_process(pid, "status").partition("SigCgt:")[2].split()[:1] for pid in self.workers()}
+        return [pid for pid, mask in masks.items() if mask and int(mask[0], 16) & 1]
 
     def post(self, path: str, content: Any, **options: Any) -> httpx.Response:
         return self.client.post(path, json=content, **options)
@@ -86,6 +86,14 @@ class RunningService:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+
+
+def read_process(process: int, name: str) -> str:
+    """What ``/proc`` says of a process; nothing where it has just ended."""
+    try:
+        return Path(f"/proc/{process}/{name}").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 Starter = Callable[..., RunningService]
@@ -127,6 +135,21 @@ def start_service(folder: Path, release: Path, **settings: Any) -> RunningServic
     return RunningService(process, port, folder / "log", release, output, int(settings.get("workers", 1)))
 
 
+def start_ready(folder: Path, release: Path, **settings: Any) -> RunningService:
+    """Start a service and wait for it; once more, where another process has taken its port meanwhile."""
+    for again in (True, False):
+        service = start_service(folder, release, **settings)
+        try:
+            service.wait_ready()
+        except BaseException:
+            service.stop()
+            if not again or "in use" not in service.output.read_text():
+                raise
+        else:
+            break
+    return service
+
+
 @pytest.fixture(scope="session")
 def release_folder(fraud_bundle: Bundle, churn_bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A release of both small champions; tests must not change it."""
@@ -153,11 +176,9 @@ def starter(tmp_path: Path) -> Iterator[Starter]:
     started: list[RunningService] = []
 
     def start(release: Path, *, wait: bool = True, **settings: Any) -> RunningService:
-        service = start_service(tmp_path / f"service-{len(started)}", release, **settings)
-        started.append(service)
-        if wait:
-            service.wait_ready()
-        return service
+        begin = start_ready if wait else start_service
+        started.append(begin(tmp_path / f"service-{len(started)}", release, **settings))
+        return started[-1]
 
     yield start
     for service in started:
@@ -167,8 +188,7 @@ def starter(tmp_path: Path) -> Iterator[Starter]:
 @pytest.fixture(scope="session")
 def service(release_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     """One service for every test that only asks: no keys, loopback, logged."""
-    running = start_service(tmp_path_factory.mktemp("service"), release_folder, body_seconds=2, largest_body_bytes=8_000_000)
-    running.wait_ready()
+    running = start_ready(tmp_path_factory.mktemp("service"), release_folder, body_seconds=2, largest_body_bytes=8_000_000)
     yield running
     running.stop()
 

@@ -98,7 +98,10 @@ def test_a_log_that_cannot_be_written_stops_no_answer(
     blocked.unlink()
     service.wait_metric("fusionguard_log_rows_written_total", 5)
     assert service.metric("fusionguard_log_rows_lost_total") == 1_000, "lost is what was reported, and no more"
-    assert service.metric('fusionguard_log_failing{model="fraud"}') == 0
+    until = time.monotonic() + 20
+    while service.metric('fusionguard_log_failing{model="fraud"}') != 0:
+        assert time.monotonic() < until, service.output.read_text()
+        time.sleep(0.05)
 
 
 def wait_rows(service: RunningService, request_ids: set[str], count: int, model: str = "fraud") -> list[dict[str, Any]]:

@@ -13,7 +13,9 @@ from fusionguard.errors import BundleError, FusionGuardError, RegistryError, Usa
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
 from fusionguard.serving.loaded import load_release
+from fusionguard.serving.openapi import example_row
 from fusionguard.serving.release import check_release, read_release
+from fusionguard.serving.requests import RowReader
 from fusionguard.serving.resolve import make_release
 from tests.serving.conftest import Starter
 
@@ -24,10 +26,10 @@ def flip(file: Path) -> None:
     file.write_bytes(bytes(content))
 
 
-def reseal(release: Path, name: str, content: dict[str, object]) -> None:
+def reseal(release: Path, name: str, content: dict[str, object] | bytes) -> None:
     """Give a bundle other content that its manifest and the release vouch for: what only loading finds."""
     folder = release / "fraud-champion"
-    (folder / name).write_text(json.dumps(content))
+    (folder / name).write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
     facts = json.loads((folder / "MANIFEST.json").read_text())
     facts.pop("files")
     (folder / "MANIFEST.json").unlink()
@@ -58,6 +60,8 @@ LOADING: dict[str, Callable[[Path], object]] = {
     "a policy of another version": lambda release: reseal(release, "policy.json", {"bribe": 1}),
     "a calibration of another version": lambda release: reseal(release, "calibration.json", {"intercept": 0.0}),
     "features of another version": lambda release: reseal(release, "features.json", {"columns": [], "schema_version": 0}),
+    "an ONNX graph that is none": lambda release: reseal(release, "booster.onnx", b"rubbish"),
+    "a booster that is none": lambda release: reseal(release, "booster.ubj", b"rubbish"),
 }
 
 
@@ -79,6 +83,17 @@ def test_a_release_that_cannot_be_read_is_not_loaded(copy: Path, breakage: str) 
     LOADING[breakage](copy)
     with pytest.raises(BundleError):
         load_release(copy)
+
+
+def test_a_loaded_release_needs_no_file_any_more(copy: Path) -> None:
+    calibration = json.loads((copy / "fraud-champion" / "calibration.json").read_text())
+    fused = {"uses_autoencoder": True, "autoencoder": 0.1}  # so that every file has its part in an answer
+    reseal(copy, "calibration.json", calibration | fused)
+    champions = load_release(copy).champions
+    shutil.rmtree(copy)
+    for champion in champions.values():
+        row = RowReader(champion.engine.fields).one(example_row(champion.engine.fields))
+        assert champion.engine.explain(row.values).answer.values == champion.engine.one(row.values).values
 
 
 def test_a_broken_release_refuses_to_start(copy: Path, starter: Starter) -> None:

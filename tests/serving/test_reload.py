@@ -91,6 +91,21 @@ def test_a_worker_that_cannot_load_the_release_ends_no_other(
     assert "Traceback" not in service.output.read_text()
 
 
+@pytest.mark.full
+def test_a_dead_worker_is_replaced_in_a_container_too(
+    starter: Starter, release_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BENTOML_CONTAINERIZED", "true")  # as in the image that BentoML builds
+    service = starter(release_folder, workers=2)
+    killed, other = service.workers()
+    os.kill(killed, signal.SIGKILL)
+    until = time.monotonic() + 60
+    while killed in (now := service.workers()) or len(now) < 2:
+        assert time.monotonic() < until, service.output.read_text()
+        time.sleep(0.05)
+    assert other in now
+
+
 def test_a_broken_release_leaves_the_models_in_use(
     reloadable: tuple[RunningService, Path], fraud_bundle: Bundle, transaction: dict[str, Any]
 ) -> None:

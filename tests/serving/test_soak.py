@@ -28,7 +28,7 @@ from tests.serving.conftest import RunningService, Starter, released
 from tests.serving.test_routes import flagged_rows
 
 FLUSH_SECONDS = 0.3
-WRITE_SECONDS = 1.0
+WRITE_SECONDS = 3.0
 """What a write may take on a busy machine."""
 
 CLIENTS = 3
@@ -112,9 +112,10 @@ def test_a_killed_worker_loses_no_more_than_a_flush(starter: Starter, release_fo
     service = starter(release_folder, workers=2, log_flush_seconds=FLUSH_SECONDS)
     killed = []
     with Load(service, rows) as load:
-        time.sleep(1.0)
+        time.sleep(FLUSH_SECONDS + WRITE_SECONDS + 1.0)  # what is answered in the last second of it must be there
+        early = len(load.answered)
         killed.append(kill(service.workers()[0]))
-        time.sleep(1.0)
+        wait_answered(service, load, max(early + 50, 101))
     service.stop()
     assert load.wrong == []
     check_log(service, load, killed)
@@ -154,6 +155,14 @@ def test_a_soak(
     assert {each.content["model_version"] for each in load.answered.values()} == {bundle.version for bundle in champions}
     check_answers(load, {bundle.version: bundle for bundle in champions}, rows)
     check_log(service, load, killed)
+
+
+def wait_answered(service: RunningService, load: Load, count: int) -> None:
+    """Wait until so many requests are answered."""
+    until = time.monotonic() + 30
+    while len(load.answered) < count:
+        assert time.monotonic() < until, service.output.read_text()
+        time.sleep(0.05)
 
 
 def kill(worker: int) -> float:

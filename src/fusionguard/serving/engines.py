@@ -98,7 +98,9 @@ class FraudEngine:
         self._single.booster.set_param({"nthread": 1})
         self._booster = _single_row_session((folder / BOOSTER_ONNX).read_bytes())
         self._autoencoder = _single_row_session((folder / AUTOENCODER_ONNX).read_bytes())
-        self.many(_example_columns(self.fields))  # batches go through sessions of their own, opened at the first use
+        # Batches and explanations go through sessions of their own, opened from the folder at the first use.
+        self.many(_example_columns(self.fields))
+        self._explain([0.0] * len(self.fields.family.features.model_features))
 
     @property
     def bundle(self) -> Bundle:

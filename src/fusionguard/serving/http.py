@@ -63,12 +63,12 @@ class Request(NamedTuple):
         try:
             async with asyncio.timeout(self.seconds):
                 if declared.isdigit() and int(declared) > most_bytes:
-                    raise await self._too_large(most_bytes, int(declared))
+                    raise await self._too_large(most_bytes, more=int(declared) <= DRAINED_BYTES)
                 message = await self._next()
                 if not message.get("more_body"):
                     body: bytes = message.get("body", b"")
                     if len(body) > most_bytes:
-                        raise await self._too_large(most_bytes, 0)
+                        raise await self._too_large(most_bytes, more=False)
                     return body
                 return await self._rest(message, most_bytes)
         except TimeoutError:
@@ -101,17 +101,16 @@ class Request(NamedTuple):
             parts.append(message.get("body", b""))
             size += len(parts[-1])
             if size > most_bytes:
-                raise await self._too_large(most_bytes, 0)
+                raise await self._too_large(most_bytes, more=bool(message.get("more_body")))
         return b"".join(parts)
 
-    async def _too_large(self, most_bytes: int, declared: int) -> ProblemError:
+    async def _too_large(self, most_bytes: int, *, more: bool) -> ProblemError:
+        """Throw away what there is ``more`` of the body, and return the refusal."""
         drained = 0
-        if b"expect" not in self.headers and declared <= DRAINED_BYTES:
-            while drained <= DRAINED_BYTES:
-                message = await self._next()
-                drained += len(message.get("body", b""))
-                if not message.get("more_body"):
-                    break
+        while more and drained <= DRAINED_BYTES and b"expect" not in self.headers:
+            message = await self._next()
+            drained += len(message.get("body", b""))
+            more = bool(message.get("more_body"))
         return ProblemError(413, "too_large", f"The body may have {most_bytes:,} bytes at most.", headers={"connection": "close"})
 
 

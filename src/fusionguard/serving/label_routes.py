@@ -52,7 +52,7 @@ class LabelRoutes:
             raise ProblemError(
                 409, "label_conflict", "Outcomes that are known already differ; nothing was stored.", faults
             ) from None
-        except StorageError:
+        except (StorageError, OSError):
             detail = "The outcomes cannot be stored now; nothing was stored."
             raise ProblemError(503, "storage", detail, headers={"retry-after": "5"}) from None
         return json_response({"request_id": request.id, "stored": receipt.stored, "repeated": receipt.repeated})
@@ -73,7 +73,7 @@ def read_labels(content: Any, most: int) -> list[Label]:
         wrong = _faults(row, f"labels[{place}]")
         faults += wrong
         if not wrong:
-            micros = int(_instant(row["observed_at"]).timestamp() * 1e6)
+            micros = round(_instant(row["observed_at"]).timestamp() * 1e6)
             labels.append(Label(row["request_id"], row["row"], row["label"], micros))
         if len(faults) >= 10 * MOST_FAULTS:
             break
@@ -90,7 +90,7 @@ def _faults(row: Any, at: str) -> list[Fault]:
         "request_id": (EXPECTED, lambda value: type(value) is str and is_request_id(value)),
         "row": (f"a whole number from 0 to {_LARGEST_ROW}", lambda value: type(value) is int and 0 <= value <= _LARGEST_ROW),
         "label": ("0 or 1", lambda value: type(value) is int and value in (0, 1)),
-        "observed_at": ("a time such as 2026-01-31T12:00:00Z, not in the future", _is_instant),
+        "observed_at": ("a time such as 2026-01-31T12:00:00Z, at most a day ahead", _is_instant),
     }
     for name, (words, fits) in expected.items():
         if name not in row:

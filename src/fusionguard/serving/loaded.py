@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from fusionguard.errors import BundleError
+from fusionguard.errors import BundleError, FusionGuardError
 from fusionguard.files import locked
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.family import model_family
@@ -55,9 +55,13 @@ def load_release(folder: Path) -> LoadedRelease:
         before = _identity(folder)
         try:
             loaded = _load(folder)
-        except BundleError:
+        except FusionGuardError:
             if _identity(folder) == before:
                 raise
+        except Exception as error:  # each library has errors of its own; a swap under way shows as a file that is gone
+            if _identity(folder) == before:
+                told = f"The release '{folder}' cannot be loaded: {type(error).__name__}."
+                raise BundleError(told, "Write the release again: fusionguard release.") from error
         else:
             if _identity(folder) == before:
                 return loaded

@@ -26,7 +26,9 @@ def guarded_protocol(header_seconds: float, connections: int) -> type[asyncio.Pr
 
         def data_received(self, data: bytes) -> None:
             super().data_received(data)
-            if self._deadline is None and self._in_headers:
+            # Any byte ends Uvicorn's keep-alive limit, even an empty line that begins no request.
+            idle = self.cycle is not None and self.cycle.response_complete and self.timeout_keep_alive_task is None
+            if self._deadline is None and (self._in_headers or idle):
                 self._deadline = self.loop.call_later(header_seconds, self.transport.close)
 
         def on_message_begin(self) -> None:

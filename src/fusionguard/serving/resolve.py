@@ -65,9 +65,11 @@ def update_release(home: Home, folder: Path, model: str) -> tuple[ReleasedModel,
     StorageError
         The disk refuses; the release is as it was.
     """
-    if not folder.exists():
-        return make_release(home, folder)
+    with storage_errors(folder):
+        home.state.mkdir(parents=True, exist_ok=True)
     with storage_errors(folder), locked(home.state):
+        if not folder.exists():
+            return make_release(home, folder)
         kept = [(about, Bundle(folder / about.folder)) for about in check_release(folder).models if about.model != model]
         listed = [_resolve(home, f"{model}@champion", "champion"), *kept]
         listed.sort(key=lambda pair: (ROLES.index(pair[0].role), FAMILIES.index(pair[0].model)))

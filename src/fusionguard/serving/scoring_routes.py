@@ -58,11 +58,11 @@ class ScoringRoutes:
         """Score one row."""
         request.media_type((JSON,))
         row = self._reader.one(parse_json(await request.body(ONE_ROW_BYTES)))
-        model = self._model()
+        model, challenger = self._model(), self.challenger
         answer = model.engine.one(row.values)
         self._note(request, model, answer)
-        if self.challenger is not None:
-            asyncio.get_running_loop().call_soon(self._shadow_one, request, self.challenger, row.values)
+        if challenger is not None:
+            asyncio.get_running_loop().call_soon(self._shadow_one, request, challenger, row.values)
         return json_response(self._content(request, model, answer, row.id), _headers(model))
 
     async def explain(self, request: Request) -> Response:
@@ -86,24 +86,27 @@ class ScoringRoutes:
         kind = request.media_type((JSON, ARROW, PARQUET))
         accepted = _accepted(request)
         body = await request.body(self._settings.largest_body_bytes)
-        model = self._model()
+        models = self._model(), self.challenger  # of one release, whatever is loaded while the batch waits
         if self._waiting > self._settings.waiting_batches:
             raise ProblemError(429, "busy", "Too many batches wait for their turn.", headers={"retry-after": "1"})
         self._waiting += 1
         try:
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._batches, self._score_many, request, model, body, kind, accepted)
+            return await loop.run_in_executor(self._batches, self._score_many, request, models, body, kind, accepted)
         finally:
             self._waiting -= 1
 
-    def _score_many(self, request: Request, model: LoadedModel, body: bytes, kind: str, accepted: str) -> Response:
+    def _score_many(
+        self, request: Request, models: tuple[LoadedModel, LoadedModel | None], body: bytes, kind: str, accepted: str
+    ) -> Response:
+        model, challenger = models
         most = self._settings.largest_batch_rows
         is_json = kind == JSON
         rows = self._reader.many(parse_json(body), most) if is_json else read_table(body, kind, self._fields, most)
         answers = model.engine.many(rows.columns)
         self._note_many(request, model, answers, role="champion")
-        if self.challenger is not None:
-            self._batches.submit(self._shadow_many, request, self.challenger, rows)
+        if challenger is not None:
+            self._batches.submit(self._shadow_many, request, challenger, rows)
         if accepted == JSON:
             return self._batch_json(request, model, answers, rows)
         table = answers.values.append_column("decision_reason", pa.array(answers.whys, pa.string()))

@@ -94,6 +94,7 @@ class _Supervised:
     @bentoml.on_deployment  # type: ignore[untyped-decorator]
     def prepare() -> None:
         """Refuse to start with what cannot be served, and hand SIGHUP on to the workers."""
+        os.environ.pop("BENTOML_CONTAINERIZED", None)  # with it BentoML starts no dead worker again
         with _one_line_errors():
             settings = read_settings()
             check_release(settings.release)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 import numpy as np
@@ -58,11 +59,29 @@ def _read_parquet(body: bytes, fields: RequestFields, most: int) -> pa.Table:
         check_count(file.metadata.num_rows, most, "table")
         sizes = sum(file.metadata.row_group(group).total_byte_size for group in range(file.metadata.num_row_groups))
         if sizes > most * len(file.schema_arrow) * _BYTES_A_CELL:
-            raise ProblemError(413, "too_large", "The table unpacks to more bytes than its rows can need.")
-        return file.read(use_threads=False)
+            raise _unpacks_too_large()
+        texts = [name for name in (*(choice.name for choice in fields.choices), ID) if name in file.schema_arrow.names]
+    # A dictionary's long strings count once in those sizes, and once a row where they are unpacked: so that comes last.
+    with pq.ParquetFile(pa.BufferReader(body), page_checksum_verification=True, read_dictionary=texts) as file:
+        table = file.read(use_threads=False)
+    for name in texts:
+        if sum(map(_unpacked_bytes, table[name].chunks)) > most * _BYTES_A_CELL:
+            raise _unpacks_too_large()
+        table = table.set_column(table.column_names.index(name), name, table[name].cast(pa.large_string()))
+    return table
+
+
+def _unpacked_bytes(column: pa.DictionaryArray) -> int:
+    return pc.sum(pc.binary_length(column.dictionary).take(column.indices)).as_py() or 0
+
+
+def _unpacks_too_large() -> ProblemError:
+    return ProblemError(413, "too_large", "The table unpacks to more bytes than its rows can need.")
 
 
 def _read_arrow(body: bytes, fields: RequestFields, most: int) -> pa.Table:
+    if any(map(_is_compressed, pa.ipc.MessageReader.open_stream(pa.BufferReader(body)))):
+        raise ProblemError(415, "compressed", "Compressed Arrow buffers are not read; send them plain, or parquet.")
     batches, rows = [], 0
     with pa.ipc.open_stream(pa.BufferReader(body)) as stream:
         _check_schema(stream.schema, fields)
@@ -72,6 +91,25 @@ def _read_arrow(body: bytes, fields: RequestFields, most: int) -> pa.Table:
             batches.append(batch)
         check_count(rows, most, "table")
         return pa.Table.from_batches(batches, stream.schema)
+
+
+def _is_compressed(message: pa.Message) -> bool:
+    """Tell whether an Arrow message is a record batch whose ``compression`` is set (``Message.fbs``: the fourth field)."""
+    if message.type != "record batch":
+        return False
+    metadata = message.metadata.to_pybytes()
+    root = _flatbuffer_field(metadata, struct.unpack_from("<I", metadata)[0], 2)  # the header: a union's table
+    return root is not None and _flatbuffer_field(metadata, root + struct.unpack_from("<I", metadata, root)[0], 3) is not None
+
+
+def _flatbuffer_field(buffer: bytes, table: int, number: int) -> int | None:
+    """Return where a flatbuffer's table keeps a field; None where it is not set. pyarrow has checked the offsets."""
+    layout = table - struct.unpack_from("<i", buffer, table)[0]
+    place = 4 + 2 * number
+    if place >= struct.unpack_from("<H", buffer, layout)[0]:
+        return None
+    offset = struct.unpack_from("<H", buffer, layout + place)[0]
+    return table + offset if offset else None
 
 
 def _check_schema(schema: pa.Schema, fields: RequestFields) -> None:
