@@ -12,12 +12,14 @@ def guarded_protocol(header_seconds: float, connections: int) -> type[asyncio.Pr
     """Return a protocol class whose connections are closed when a request's headers take longer than ``header_seconds``.
 
     A connection that sends nothing, or a header a minute, costs a file descriptor until then and no more; beyond
-    ``connections`` open ones, new ones are closed at once. Between requests Uvicorn's own keep-alive limit holds.
+    ``connections`` open ones, new ones are closed at once. Between requests Uvicorn's own keep-alive limit holds. A client that
+    reads nothing of an answer for twice ``header_seconds`` is dropped: closing alone would wait for it for ever.
     """
 
     class GuardedProtocol(HttpToolsProtocol):  # type: ignore[misc, unused-ignore]
         def connection_made(self, transport: Any) -> None:
             self._deadline: asyncio.TimerHandle | None = None
+            self._unread: asyncio.TimerHandle | None = None
             super().connection_made(transport)
             if len(self.connections) > connections:
                 transport.close()
@@ -42,10 +44,34 @@ def guarded_protocol(header_seconds: float, connections: int) -> type[asyncio.Pr
                 self._deadline = None
             super().on_headers_complete()
 
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            self._watch_reader()
+
+        def on_response_complete(self) -> None:
+            super().on_response_complete()
+            self._watch_reader()
+
         def connection_lost(self, exc: Exception | None) -> None:
-            if self._deadline is not None:
-                self._deadline.cancel()
+            for timer in (self._deadline, self._unread):
+                if timer is not None:
+                    timer.cancel()
             super().connection_lost(exc)
+
+        def _watch_reader(self) -> None:
+            if self._unread is not None:
+                self._unread.cancel()
+                self._unread = None
+            left = self.transport.get_write_buffer_size()
+            if left:
+                # Twice, so that the application gives up before, and counts it.
+                self._unread = self.loop.call_later(2 * header_seconds, self._drop_unless_read, left)
+
+        def _drop_unless_read(self, left: int) -> None:
+            if self.transport.get_write_buffer_size() >= left:
+                self.transport.abort()
+            else:
+                self._watch_reader()
 
         _in_headers = False
 
