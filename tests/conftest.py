@@ -19,6 +19,8 @@ from fusionguard.models.bundle import Bundle
 from fusionguard.threads import wait_politely
 
 wait_politely()
+if not hasattr(sys.modules["__main__"], "__file__"):  # a process of pytest-xdist; ZenML asks where the program lies
+    sys.modules["__main__"].__file__ = str(Path(pytest.__file__).with_name("__main__.py"))
 _SCATTERED = {f"tests/slurm/test_{name}.py" for name in ("preemption", "runs", "trouble", "users")}
 _SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
