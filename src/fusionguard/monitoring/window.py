@@ -21,6 +21,7 @@ from fusionguard.models.family import model_family
 from fusionguard.monitoring.traffic import SIMULATED_PREFIX
 from fusionguard.serving.prediction_log.labels import read_labels
 from fusionguard.serving.prediction_log.parts import DamagedPartError, OpenPart, list_parts
+from fusionguard.serving.prediction_log.reader import LogBounds
 from fusionguard.serving.prediction_log.schema import (
     LABEL,
     MODEL_VERSION,
@@ -28,7 +29,6 @@ from fusionguard.serving.prediction_log.schema import (
     ORIGIN,
     REQUEST_ID,
     ROW,
-    SHADOW,
     TIME,
     ForeignPartError,
     part_schema,
@@ -105,7 +105,7 @@ def read_window(
             with tempfile.TemporaryDirectory(dir=destination.parent) as scratch:
                 copied = Path(scratch) / "log.parquet"
                 try:
-                    _copy(log / name, name, _Wanted(version, since, until), copied, found, progress)
+                    _copy(log / name, name, version, LogBounds(since, until), copied, found, progress)
                 except FileNotFoundError:  # a part was merged away meanwhile: its rows are elsewhere now
                     continue
                 table = _finish(copied, log, name, destination)
@@ -127,28 +127,6 @@ def read_window(
         )
         return Window(table, facts)
     raise StorageError(f"The parts in {log / name} change too fast to be read.", "Try again when no compaction runs.")
-
-
-@dataclass(frozen=True)
-class _Wanted:
-    version: str
-    since: datetime | None
-    until: datetime | None
-
-    def misses(self, times: tuple[datetime, datetime] | None) -> bool:
-        """Tell whether no row of that span can be inside."""
-        if times is None:
-            return False
-        return (self.since is not None and times[1] < self.since) or (self.until is not None and times[0] >= self.until)
-
-    def inside(self, rows: pa.Table) -> pa.Table:
-        """Return the rows that were answered within the bounds, by whatever version."""
-        kept = pc.invert(rows[SHADOW])
-        if self.since is not None:
-            kept = pc.and_(kept, pc.greater_equal(rows[TIME], pa.scalar(self.since, rows[TIME].type)))
-        if self.until is not None:
-            kept = pc.and_(kept, pc.less(rows[TIME], pa.scalar(self.until, rows[TIME].type)))
-        return rows.filter(kept)
 
 
 @dataclass
@@ -175,14 +153,16 @@ class _Found:
         return own
 
 
-def _copy(home: Path, model: str, wanted: _Wanted, target: Path, found: _Found, progress: Progress | None) -> None:
+def _copy(
+    home: Path, model: str, version: str, bounds: LogBounds, target: Path, found: _Found, progress: Progress | None
+) -> None:
     schema = part_schema(model).remove_metadata()
     parts = list_parts(home)
     with pq.ParquetWriter(target, schema, compression="zstd", compression_level=1) as writer:
         for number, path in enumerate(parts, start=1):
             try:
                 with OpenPart(path, model) as part:
-                    groups = [part.read(group) for group in range(part.groups) if not wanted.misses(part.times(group))]
+                    groups = [part.read(group) for group in range(part.groups) if not bounds.misses(part.times(group))]
             except DamagedPartError as error:
                 found.unreadable.append(f"{path.name}: {error.why}")
                 continue
@@ -190,7 +170,7 @@ def _copy(home: Path, model: str, wanted: _Wanted, target: Path, found: _Found, 
                 found.unreadable.append(f"{path.name}: {error.what}")
                 continue
             for rows in groups:
-                own = found.add(wanted.inside(rows.replace_schema_metadata(None)), wanted.version)
+                own = found.add(bounds.of(rows.replace_schema_metadata(None)), version)
                 if own.num_rows:
                     writer.write_table(own)
             if progress is not None:

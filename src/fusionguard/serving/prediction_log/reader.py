@@ -101,17 +101,19 @@ def read_log(
         if column not in log_schema(name).names:
             raise UnknownChoiceError("column", column, log_schema(name).names)
     read = [column for column in part_schema(name).names if column in {*wanted, *KEY, TIME}]
-    rows, unreadable = _read_parts(folder / name, name, read, _Window(since, until, shadow))
+    rows, unreadable = _read_parts(folder / name, name, read, LogBounds(since, until, shadow))
     unique = _first_of_each(rows)
     labelled = _with_labels(unique, folder, name) if {LABEL, OBSERVED_AT} & {*wanted} else unique
     return LogWindow(labelled.select(wanted), rows.num_rows - unique.num_rows, unreadable)
 
 
 @dataclass(frozen=True)
-class _Window:
+class LogBounds:
+    """Which rows of the log are inside: from ``since`` to before ``until``, None for no bound; those of challengers or not."""
+
     since: datetime | None
     until: datetime | None
-    shadow: bool
+    shadow: bool = False
 
     def misses(self, times: tuple[datetime, datetime] | None) -> bool:
         """Tell whether no row of that span can be inside."""
@@ -129,7 +131,7 @@ class _Window:
         return rows.filter(inside)
 
 
-def _read_parts(home: Path, model: str, columns: list[str], window: _Window) -> tuple[pa.Table, tuple[UnreadablePart, ...]]:
+def _read_parts(home: Path, model: str, columns: list[str], window: LogBounds) -> tuple[pa.Table, tuple[UnreadablePart, ...]]:
     """Read every part; where one was merged away meanwhile, all again, for its rows are elsewhere now."""
     for _ in range(_ATTEMPTS):
         tables, unreadable = [pa.schema([part_schema(model).field(name) for name in columns]).empty_table()], []
@@ -147,7 +149,7 @@ def _read_parts(home: Path, model: str, columns: list[str], window: _Window) -> 
     raise StorageError(f"The parts in {home} change too fast to be read.", "Try again when no compaction runs.")
 
 
-def _read_part(path: Path, model: str, columns: list[str], window: _Window) -> list[pa.Table]:
+def _read_part(path: Path, model: str, columns: list[str], window: LogBounds) -> list[pa.Table]:
     with OpenPart(path, model) as part:
         groups = [number for number in range(part.groups) if not window.misses(part.times(number))]
         return [window.of(part.read(number, columns)).replace_schema_metadata(None) for number in groups]
