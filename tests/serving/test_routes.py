@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +131,7 @@ def test_a_bug_is_answered_and_counted_and_told_without_what_was_sent(
         def broken(values: list[Any]) -> Any:
             raise ValueError(f"cannot do {values}")
 
-        app._scoring["churn"].model.engine.one = broken  # type: ignore[union-attr, method-assign]
+        app._scoring["churn"].model.engine.decide = broken  # type: ignore[union-attr, method-assign]
         transport = httpx.ASGITransport(app, raise_app_exceptions=True)  # type: ignore[arg-type]
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             answer = await client.post("/v1/churn/score", json=customer | {"Geography": "Germany"})
@@ -143,6 +144,37 @@ def test_a_bug_is_answered_and_counted_and_told_without_what_was_sent(
     assert 'fusionguard_rejects_total{reason="bug",route="/v1/churn/score"} 1.0' in seen["metrics"]
     assert "ValueError" in caplog.text and "in broken" in caplog.text
     assert "Germany" not in caplog.text + seen["answer"].text
+
+
+def test_nobody_waits_behind_the_reasons_of_a_flagged_row(
+    release_folder: Path, flagged: dict[str, Any], transaction: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def ask() -> tuple[Any, Any]:
+        app = RiskApp(ServeSettings(release=release_folder))
+        await app.start()
+        engine = app._scoring["fraud"].model.engine  # type: ignore[union-attr]
+        begun, released, tell = threading.Event(), threading.Event(), engine.tell
+
+        def wait(answer: Any) -> Any:
+            begun.set()
+            assert released.wait(60)
+            return tell(answer)
+
+        monkeypatch.setattr(engine, "tell", wait)
+        transport = httpx.ASGITransport(app)  # type: ignore[arg-type]
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            slow = asyncio.create_task(client.post("/v1/fraud/score", json=flagged))
+            assert await asyncio.to_thread(begun.wait, 60)
+            quick = await client.post("/v1/fraud/score", json=transaction)
+            assert not slow.done()
+            released.set()
+            answers = quick, await slow
+        await app.stop()
+        return answers
+
+    quick, slow = asyncio.run(ask())
+    assert (quick.status_code, quick.json()["decision"]) == (200, "accept")
+    assert (slow.status_code, slow.json()["decision"]) == (200, "review") and slow.json()["reasons"]
 
 
 def test_metrics_count_what_happened(service: RunningService, transaction: dict[str, Any]) -> None:

@@ -77,6 +77,7 @@ class RiskApp:
         self.guard = Guard(settings)
         self._ids = RequestIds()
         self._batches = ThreadPoolExecutor(1, "batches")
+        self._explanations = ThreadPoolExecutor(1, "explanations")
         self._logs: dict[str, PredictionLog] = {}
         self._scoring: dict[str, ScoringRoutes] = {}
         self._release: LoadedRelease | None = None
@@ -100,7 +101,9 @@ class RiskApp:
                     flush_seconds=self.settings.log_flush_seconds,
                     max_rows=self.settings.log_rows,
                 )
-            self._scoring[family] = ScoringRoutes(family, self.settings, self.metrics, self._logs.get(family), self._batches)
+            self._scoring[family] = ScoringRoutes(
+                family, self.settings, self.metrics, self._logs.get(family), self._batches, self._explanations
+            )
         self._routes = self._make_routes()
         self._use(release)
         self._watch = asyncio.create_task(self._watch_logs())
@@ -109,7 +112,7 @@ class RiskApp:
         """End the batches at work and write what the logs hold."""
         if self._watch is not None:
             self._watch.cancel()
-        await asyncio.to_thread(self._batches.shutdown)
+        await asyncio.gather(*(asyncio.to_thread(pool.shutdown) for pool in (self._batches, self._explanations)))
         await asyncio.gather(*(asyncio.to_thread(log.close) for log in self._logs.values()))
         self._count_logs()
 

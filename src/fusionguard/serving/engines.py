@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from math import tanh
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -35,6 +36,11 @@ class Answer(NamedTuple):
     values: tuple[Any, ...]
     features: list[Any]
     why: str
+    flagged: bool
+
+    def with_reasons(self, reasons: list[str]) -> Answer:
+        """Return it with reasons, which are the last of the outputs."""
+        return self._replace(values=(*self.values[:-1], "; ".join(reasons)))
 
 
 class Answers(NamedTuple):
@@ -57,21 +63,34 @@ class Contributions:
     base: float
 
 
-class Engine(Protocol):
+class Engine(ABC):
     """A model that answers requests."""
 
     fields: RequestFields
 
     @property
+    @abstractmethod
     def bundle(self) -> Bundle:
         """The folder it was loaded from."""
 
     def one(self, values: list[Any]) -> Answer:
-        """Answer one checked row, given in the order of the fields."""
+        """Answer one checked row, given in the order of the fields: with reasons, where it is flagged."""
+        answer = self.decide(values)
+        return self.tell(answer) if answer.flagged else answer
 
+    @abstractmethod
+    def decide(self, values: list[Any]) -> Answer:
+        """Answer one checked row without reasons: what it takes is a fraction of what reasons take."""
+
+    @abstractmethod
+    def tell(self, answer: Answer) -> Answer:
+        """Return an answer of :meth:`decide` with its reasons; from another thread, if that is wanted."""
+
+    @abstractmethod
     def many(self, columns: Columns) -> Answers:
         """Answer a checked batch."""
 
+    @abstractmethod
     def explain(self, values: list[Any]) -> Contributions:
         """Explain the answer to one checked row, exactly."""
 
@@ -86,7 +105,7 @@ def open_engine(family: ModelFamily, bundle: Bundle) -> Engine:
     raise AssertionError(f"no engine for {family.name}")
 
 
-class FraudEngine:
+class FraudEngine(Engine):
     """Single transactions through ONNX Runtime, batches through XGBoost; the two agree to 1e-5 in log-odds."""
 
     def __init__(self, model: FraudModel) -> None:
@@ -107,8 +126,8 @@ class FraudEngine:
         """The folder it was loaded from."""
         return self.model.bundle
 
-    def one(self, values: list[Any]) -> Answer:
-        """Answer one checked transaction."""
+    def decide(self, values: list[Any]) -> Answer:
+        """Answer one checked transaction without reasons."""
         features = self.fields.features_of_one(values)
         x = np.array([features], dtype=np.float32)
         fusion, policy, amount = self.model.fusion, self.model.policy, features[28]
@@ -117,11 +136,13 @@ class FraudEngine:
             score += fusion.autoencoder * float(self._autoencoder.run(["log_error"], {"features": x})[0][0, 0])
         probability = 0.5 * (1.0 + tanh(0.5 * score))
         saving = probability * amount - policy.review_cost
-        decision, reasons = ACCEPT, ""
-        if saving > policy.minimum_expected_saving:
-            decision = REVIEW
-            reasons = "; ".join(self._explain(features).reason_codes(REASONS_TOLD)[0])
-        return Answer((score, probability, decision, saving, reasons), features, policy.reason(probability, amount))
+        flagged = saving > policy.minimum_expected_saving
+        told = (score, probability, REVIEW if flagged else ACCEPT, saving, "")
+        return Answer(told, features, policy.reason(probability, amount), flagged)
+
+    def tell(self, answer: Answer) -> Answer:
+        """Return the answer with the names that raise the transaction's risk most."""
+        return answer.with_reasons(self._explain(answer.features).reason_codes(REASONS_TOLD)[0])
 
     def many(self, columns: Columns) -> Answers:
         """Answer a checked batch."""
@@ -142,7 +163,7 @@ class FraudEngine:
         return explain_matrix(self._single, np.array([features], dtype=np.float32))
 
 
-class ChurnEngine:
+class ChurnEngine(Engine):
     """LightGBM and CatBoost as they are, for one row and for many."""
 
     def __init__(self, model: ChurnModel) -> None:
@@ -155,8 +176,8 @@ class ChurnEngine:
         """The folder it was loaded from."""
         return self.model.bundle
 
-    def one(self, values: list[Any]) -> Answer:
-        """Answer one checked customer."""
+    def decide(self, values: list[Any]) -> Answer:
+        """Answer one checked customer without reasons."""
         features = self.fields.features_of_one(values)
         customers, policy = _customers(features), self.model.policy
         scores = self.model.score_customers(customers)
@@ -165,11 +186,14 @@ class ChurnEngine:
         offered = bool(policy.decide(scores.probability, balance, groups)[0])
         profit = float(policy.expected_profit(scores.probability, balance)[0])
         score, probability = float(scores.score[0]), float(scores.probability[0])
-        reasons = "; ".join(explain_customers(self.model, customers).reasons(REASONS_TOLD)[0]) if offered else ""
         band = str(band_of(scores.probability)[0])
         group = str(groups[policy.group_attribute][0]) if groups and policy.group_attribute else None
         why = policy.reason(probability, values[3], group)
-        return Answer((score, probability, OFFER if offered else NO_OFFER, profit, band, reasons), features, why)
+        return Answer((score, probability, OFFER if offered else NO_OFFER, profit, band, ""), features, why, offered)
+
+    def tell(self, answer: Answer) -> Answer:
+        """Return the answer with what drives the customer away, in words."""
+        return answer.with_reasons(explain_customers(self.model, _customers(answer.features)).reasons(REASONS_TOLD)[0])
 
     def many(self, columns: Columns) -> Answers:
         """Answer a checked batch."""
