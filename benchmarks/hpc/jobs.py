@@ -57,9 +57,10 @@ class Site:
             self.config,
             self.client,
             self.poll,
-            submit=lambda note: submit(self.client, words, folder, patience_seconds=60, record=note),
+            submit=lambda note, after: submit(self.client, words, folder, patience_seconds=60, after=after, record=note),
             say=lambda text: None,
             log=lambda line: None,
+            beside=lambda: None,
         )
 
     def _hand_over(self, folder: JobFolder, words: list[str], step: UUID) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from stacks.slurm.warning import ignore_end, listen
 
-ROUNDS, EPOCHS = 1500, 60
+ROUNDS, EPOCHS = 3500, 600
 _SEED = 7
 
 
