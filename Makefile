@@ -42,7 +42,7 @@ bento: setup ## build RiskScoring, the Bento of the champions, and say how to ma
 	$(BIN)/fusionguard bento
 
 test: setup ## the tests a newcomer runs (under 10 minutes)
-	$(BIN)/python -m pytest -m "not full"
+	$(BIN)/python -m pytest -m "not full" -n 2
 
 test-full: setup ## the long tests, several at once: most of them wait
 	$(BIN)/python -m pytest -m "full" -n 3

@@ -22,6 +22,7 @@ wait_politely()
 if not hasattr(sys.modules["__main__"], "__file__"):  # a process of pytest-xdist; ZenML asks where the program lies
     sys.modules["__main__"].__file__ = str(Path(pytest.__file__).with_name("__main__.py"))
 _SCATTERED = {f"tests/slurm/test_{name}.py" for name in ("preemption", "runs", "trouble", "users")}
+_TOGETHER = ("tests/browser/", "tests/pipelines/", "tests/benchmarks/", "tests/steps/", "tests/stacks/", "tests/materializers/")
 _SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -29,14 +30,19 @@ _SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Where several processes test, a file's tests stay in one, for they share what takes long to make.
 
-    Those that run a toy on a Slurm cluster share nothing, and mostly wait.
+    The short tests of the pipelines and what is around them share whole runs, and stay in one all together. Those that run a toy
+    on a Slurm cluster share nothing, and mostly wait.
     """
     from xdist.scheduler import LoadScopeScheduling
+
+    short = config.option.markexpr == "not full"
 
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.partition("::")[0]
-            return nodeid if file in _SCATTERED else file
+            if file in _SCATTERED:
+                return nodeid
+            return "pipelines" if short and file.startswith(_TOGETHER) else file
 
     return ByFile(config, log)
 
