@@ -71,12 +71,22 @@ def check_placements(stack_name: str, placements: Mapping[str, StepPlacement], s
 
 
 def resume_jobs(run_name: str, stack: Stack) -> None:
-    """Watch the jobs of a run whose process died to their ends; the next run finds their steps in ZenML's cache."""
+    """Watch the jobs of a run whose process died to their ends; the next run finds their steps in ZenML's cache.
+
+    Raises
+    ------
+    UsageError
+        There is no such run, or no step of this stack is a job.
+    """
     from zenml.client import Client
 
+    resume = getattr(stack.step_operator, "resume", None)
+    if resume is None:
+        raise UsageError(
+            f"--resume goes on with jobs, and the stack '{stack.name}' has none.",
+            "Run it again without --resume: steps that were finished come from the cache.",
+        )
     found = Client().list_pipeline_runs(name=run_name, size=1).items
     if not found:
         raise UsageError(f"There is no run '{run_name}'.", "The summary, the dashboard and 'zenml pipeline runs list' name runs.")
-    resume = getattr(stack.step_operator, "resume", None)
-    if resume is not None:
-        resume(found[0].id)
+    resume(found[0].id)

@@ -17,7 +17,10 @@ JOB_SCRIPT = Path(__file__).with_name("job.sh")
 
 @dataclass(frozen=True)
 class JobRecord:
-    """What is known of a step's job; ``job`` is the last one, ``earlier`` those it was submitted again for."""
+    """What is known of a step's job; ``job`` is the last one, ``earlier`` those it was submitted again for.
+
+    ``job`` is 0 from just before the first submission until Slurm has answered.
+    """
 
     job: int
     step: str
@@ -29,6 +32,11 @@ class JobRecord:
     earlier: tuple[int, ...] = ()
     closed: bool = False
     """Its step needs nothing of it any more."""
+
+    @property
+    def is_submitted(self) -> bool:
+        """Whether Slurm has answered with an id."""
+        return self.job > 0
 
 
 @dataclass(frozen=True)
@@ -80,7 +88,7 @@ class JobFolder:
         self._write("job.json", json.dumps(asdict(record), indent=2) + "\n")
 
     def record(self) -> JobRecord | None:
-        """Return the record, or None where nothing was submitted."""
+        """Return the record, or None where nothing was to be submitted."""
         try:
             fields = json.loads((self.path / "job.json").read_text(encoding="utf-8"))
         except FileNotFoundError:

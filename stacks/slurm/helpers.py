@@ -81,7 +81,7 @@ class Helpers:
             self._say(f"no helpers: {error} The step goes on without them.")
             return
         bound = f", at most {settings.helpers_at_once} at once" if settings.helpers_at_once else ""
-        self._say(f"{settings.helpers} helpers submitted as job array {self.job}{bound}")
+        self._say(f"{settings.helpers} helper{'s' if settings.helpers > 1 else ''} submitted as job array {self.job}{bound}")
 
     @property
     def job(self) -> int | None:

@@ -34,7 +34,7 @@ from .poll import Poll
 from .settings import SlurmSettings
 from .snapshot import prune, snapshot
 from .step_log import into_step_log
-from .submission import submit, undisturbed
+from .submission import submit, submitted, undisturbed
 from .watch import JobEnd, JobWatch
 
 if TYPE_CHECKING:
@@ -102,8 +102,11 @@ class SlurmStepOperator(BaseStepOperator):
         step = info.pipeline_step_name
         self._queue_hours[info.step_run_id] = settings.queue_hours
 
-        def record(job: int) -> None:
+        def note(job: int) -> None:
             folder.write_record(JobRecord(job, step, str(info.step_run_id), str(info.run_id), tuple(options), gpus, time.time()))
+
+        def record(job: int) -> None:
+            note(job)
             if not self._live:
                 atexit.register(self.cancel_all)
             self._live[info.step_run_id] = folder
@@ -111,6 +114,7 @@ class SlurmStepOperator(BaseStepOperator):
         try:
             take_checkpoints(base, folder, info.step_run.cache_key)
             folder.prepare(command=command, setup=self.config.setup, environment=variables)
+            note(0)  # whoever kills this process now finds the job by its name
             try:
                 self._submit(options, folder, record)
             except SettingsError as refused:
@@ -164,7 +168,7 @@ class SlurmStepOperator(BaseStepOperator):
         """Return how the step does, from any process."""
         folder = self._folder(step_run)
         record = folder.record()
-        if record is None:
+        if record is None or not record.is_submitted:
             return Client().get_run_step(step_run.id, hydrate=False).status
         status = folder.exit_status()
         if status is not None:
@@ -200,7 +204,7 @@ class SlurmStepOperator(BaseStepOperator):
         """
         done = []
         for folder in folders_of(Path(self.config.folder), run):
-            record = folder.record()
+            record = submitted(self._client, folder)
             if record is None or record.closed:
                 continue
             step_run = Client().get_run_step(UUID(record.step_run))
@@ -217,7 +221,7 @@ class SlurmStepOperator(BaseStepOperator):
 
     def _watch(self, folder: JobFolder, step_run: StepRunResponse) -> JobEnd:
         record = folder.record()
-        if record is None:
+        if record is None or not record.is_submitted:
             raise SlurmError(f"No job was submitted for step '{step_run.name}'.")
         helpers = self._helpers(folder, record.step)
         watch = JobWatch(
@@ -254,7 +258,7 @@ class SlurmStepOperator(BaseStepOperator):
 
     def _cancel(self, folder: JobFolder, *, at_once: bool) -> None:
         record = folder.record()
-        if record is not None and folder.exit_status() is None:
+        if record is not None and record.is_submitted and folder.exit_status() is None:
             try:
                 self._client.cancel([record.job], at_once=at_once)
             except SlurmError as error:

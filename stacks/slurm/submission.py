@@ -7,11 +7,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from .client import SlurmClient
 from .directives import job_name
 from .errors import CommandError
-from .folder import JOB_SCRIPT, JobFolder
+from .folder import JOB_SCRIPT, JobFolder, JobRecord
 
 _PAUSE_SECONDS = 5.0
 _SURELY_UNKNOWN = 3
@@ -53,6 +54,28 @@ def submit(
                     record(found)
                     return
                 unknown += 1
+
+
+def submitted(client: SlurmClient, folder: JobFolder) -> JobRecord | None:
+    """Return the record of a folder's latest job, also where its client was killed before it could note the id.
+
+    Who hands a job over writes the record first, without an id. The job's name is its own: the controller is asked for it.
+    None where no job was submitted, or the controller has forgotten it since.
+
+    Raises
+    ------
+    CommandError
+        The controller does not answer.
+    """
+    record = folder.record()
+    if record is None or (record.is_submitted and folder.is_over()):
+        return record
+    found = client.find(job_name(record.options))
+    if found is not None and found > record.job:
+        earlier = (*record.earlier, record.job) if record.is_submitted else record.earlier
+        record = replace(record, job=found, earlier=earlier)
+        folder.write_record(record)
+    return record if record.is_submitted else None
 
 
 @contextmanager

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from fusionguard.config import ChurnConfig, TuningConfig
-from pipelines.placement import place
+from fusionguard.errors import UsageError
+from pipelines.placement import place, resume_jobs
 from stacks.provision import StepPlacement, read_stack_file
 
 
@@ -36,3 +38,9 @@ def test_a_condition_on_a_setting_that_does_not_exist_changes_nothing(zenml_stor
     placements = {"tune_*": StepPlacement(when="nothing.of.that.name"), "train_*": StepPlacement(when="seed")}
     placed = place(churn, arguments, placements)  # type: ignore[arg-type]
     assert set(placed) == {"tune_models", "train_lightgbm", "train_catboost"}
+
+
+def test_a_stack_without_jobs_has_nothing_to_go_on_with() -> None:
+    with pytest.raises(UsageError, match="the stack 'local' has none") as refused:
+        resume_jobs("fraud-1", SimpleNamespace(name="local", step_operator=None))  # type: ignore[arg-type]
+    assert "without --resume" in str(refused.value.remedy)

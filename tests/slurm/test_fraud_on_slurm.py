@@ -14,6 +14,7 @@ import pytest
 
 from tests.slurm.conftest import CHECKOUT, ToyRuns, wait_until
 from tests.slurm.test_preemption import urgent
+from tests.slurm.test_sweeps import ENDED, trials_of
 
 pytestmark = [
     pytest.mark.usefixtures("zenml_store"),
@@ -32,6 +33,7 @@ SMALL = {
     "evaluation.bootstrap_samples": 20,
     "evaluation.shap_rows": 100,
 }
+QUICK = {"data.rows": 100_000, "xgboost.rounds": 40, "autoencoder.epochs": 2, "tuning.trials": 12}
 TRAINERS = {
     "train_xgboost": {"resources": {"cpu_count": 2, "memory": "3GB"}},
     "train_autoencoder": {"resources": {"cpu_count": 2, "memory": "3GB", "gpu_count": 1}},
@@ -51,10 +53,12 @@ def local_summary(zenml_store: Path, tmp_path_factory: pytest.TempPathFactory) -
     return dict(json.loads((folder / "s.json").read_text()))
 
 
-def _run(toy: ToyRuns, disturb: Callable[[subprocess.Popen[str]], None] = lambda process: None) -> dict[str, Any]:
+def _run(
+    toy: ToyRuns, disturb: Callable[[subprocess.Popen[str]], None] = lambda process: None, **settings: object
+) -> dict[str, Any]:
     toy.pipeline = "fraud"
     summary = toy.folder / "summary.json"
-    process = toy.start("--source", "simulated", "--summary", str(summary), **SMALL)
+    process = toy.start("--source", "simulated", "--summary", str(summary), **SMALL | settings)
     disturb(process)
     done = toy.finish(process, 800)
     assert done.returncode == 0, done.stderr
@@ -103,3 +107,16 @@ def _at_work(toy: ToyRuns, names: set[str]) -> str | None:
             if not (checkpoint.parents[1] / "exit").exists():
                 return name
     return None
+
+
+def test_the_search_of_the_trees_is_shared_by_two_jobs(toy: ToyRuns) -> None:
+    toy.stack(steps={**TRAINERS, "tune_*": {"resources": {"cpu_count": 1, "memory": "2GB"}, "settings": {"helpers": 1}}})
+    told = _run(toy, **QUICK)
+    (journal,) = toy.home.studies.glob("fraud-xgboost-*.log")
+    ended = [trial for trial in trials_of(journal) if trial.state in ENDED]
+    assert sorted(trial.user_attrs["place"] for trial in ended) == list(range(QUICK["tuning.trials"])), "each trial once"
+    assert len({trial.user_attrs["worker"] for trial in ended}) == 2
+    jobs = _jobs(toy)
+    assert set(jobs) == {"tune_xgboost", "train_xgboost", "train_autoencoder"}
+    assert [jobs["tune_xgboost"][f"slurm_helpers{part}"] for part in ("", "_begun", "_failed")] == [1, 1, 0]
+    assert told["model_version"]
