@@ -13,6 +13,7 @@ from fusionguard.config import ChurnConfig, FraudConfig
 from fusionguard.data.schema import CHURN, FRAUD, DatasetSchema
 from fusionguard.errors import UnknownChoiceError
 from fusionguard.home import Home
+from fusionguard.monitoring.settings import MonitoringConfig
 
 PIPELINE_FOLDER = Path(__file__).resolve().parent
 
@@ -56,6 +57,11 @@ def _arguments(schema: DatasetSchema, config: FraudConfig | ChurnConfig, home: H
     return {"config": config, "source_fingerprint": source.fingerprint}
 
 
+def monitoring_arguments(config: MonitoringConfig, home: Home) -> dict[str, Any]:
+    """Return the settings; a log that is not there is found out before anything runs."""
+    return {"config": config}
+
+
 CATALOG = {
     "fraud": PipelineEntry(
         name="fraud",
@@ -70,6 +76,13 @@ CATALOG = {
         config=ChurnConfig,
         arguments=churn_arguments,
         module="pipelines.churn",
+    ),
+    "monitoring": PipelineEntry(
+        name="monitoring",
+        purpose="what the services scored: drift, performance with and without labels, a verdict and what to do",
+        config=MonitoringConfig,
+        arguments=monitoring_arguments,
+        module="pipelines.monitoring",
     ),
 }
 

@@ -16,6 +16,7 @@ from steps.churn.cross_validate import cross_validate
 from steps.churn.evaluate_churn import evaluate_churn
 from steps.churn.explain_churn import explain_churn
 from steps.churn.gate_churn import gate_churn
+from steps.churn.keep_churn_reference import keep_churn_reference
 from steps.churn.train_catboost import train_catboost
 from steps.churn.train_lightgbm import train_lightgbm
 from steps.churn.tune_models import tune_models
@@ -53,6 +54,7 @@ def churn(config: ChurnConfig, source_fingerprint: str) -> None:
     evaluation, evaluation_plots = evaluate_churn(bundle, features, holdout, out_of_fold, cross_validation, config)
     importance, explanation_plots, contacts = explain_churn(bundle, features, holdout, config)
 
+    reference = keep_churn_reference(bundle, features, holdout, seed)
     logged = config.model_dump(mode="json", exclude={"serving"})
     version = register_model(bundle, evaluation, evaluation_plots, explanation_plots, provenance, logged)
     verdict = gate_churn(version, bundle, evaluation, features, holdout, config)
@@ -69,6 +71,7 @@ def churn(config: ChurnConfig, source_fingerprint: str) -> None:
         manifest=manifest,
         holdout=holdout,
         settings=settings,
+        reference=reference,
         evaluation_plots=evaluation_plots,
         explanation_plots=explanation_plots,
         config=config,

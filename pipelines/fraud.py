@@ -18,6 +18,7 @@ from steps.data.split_by_time import split_by_time
 from steps.fraud.build_bundle import build_bundle
 from steps.fraud.evaluate_model import evaluate_model
 from steps.fraud.explain_model import explain_model
+from steps.fraud.keep_reference import keep_reference
 from steps.fraud.score_references import score_references
 from steps.fraud.train_autoencoder import train_autoencoder
 from steps.fraud.train_xgboost import train_xgboost
@@ -53,6 +54,7 @@ def fraud(config: FraudConfig, source_fingerprint: str) -> None:
     evaluation, evaluation_plots = evaluate_model(bundle, features, manifest, split, reference_scores, config.evaluation, seed)
     importance, explanation_plots = explain_model(bundle, features, split, config.evaluation, seed)
 
+    reference = keep_reference(bundle, features, manifest, split, seed)
     logged = config.model_dump(mode="json", exclude={"serving"})
     version = register_model(bundle, evaluation, evaluation_plots, explanation_plots, provenance, logged)
     verdict = gate(version, bundle, evaluation, features, manifest, split, config.gate, seed)
@@ -66,6 +68,7 @@ def fraud(config: FraudConfig, source_fingerprint: str) -> None:
         provenance=provenance,
         manifest=manifest,
         split=split,
+        reference=reference,
         settings=settings,
         evaluation_plots=evaluation_plots,
         explanation_plots=explanation_plots,

@@ -152,3 +152,25 @@ def _fsync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def append_line(target: Path, line: str) -> None:
+    """Append a line of UTF-8 that is on the disk, whole, when this returns; writers at the same time wait for each other.
+
+    Raises
+    ------
+    StorageError
+        The disk is full, or the file cannot be written; what was written of the line is taken back.
+    """
+    with storage_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.touch()
+        with locked(target), target.open("ab") as stream:
+            before = stream.tell()
+            try:
+                stream.write(line.encode() + b"\n")
+                stream.flush()
+                os.fsync(stream.fileno())
+            except OSError:
+                os.truncate(target, before)
+                raise

@@ -44,6 +44,16 @@ class Home:
         return self.state / "studies"
 
     @property
+    def predictions(self) -> Path:
+        """The prediction log of services that were started here."""
+        return self.state / "predictions"
+
+    @property
+    def monitoring(self) -> Path:
+        """Verdicts, their pages and alerts, one folder a model."""
+        return self.state / "monitoring"
+
+    @property
     def work(self) -> Path:
         """Files of the run at work, removed when it ends."""
         return self.state / "work"

@@ -25,6 +25,7 @@ from fusionguard.home import find_home
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.churn.model import load
 from fusionguard.models.churn.reading import read_test
+from fusionguard.monitoring.reference_rows import FILE as REFERENCE
 from fusionguard.registry.versions import RegisteredVersion
 from materializers.figures import Figures
 from steps.churn.explain_churn import ChurnImportance
@@ -60,6 +61,7 @@ def write_churn_card(
     manifest: FeatureManifest,
     holdout: HoldoutPlan,
     settings: TrainingSettings,
+    reference: Table,
     evaluation_plots: Figures,
     explanation_plots: Figures,
     config: ChurnConfig,
@@ -96,10 +98,11 @@ def write_churn_card(
         "evaluation.json": evaluation.to_json(),
     }
     files = {name: text.encode() for name, text in pages.items()}
-    # The contact list stays in the home: a tracking server may be read by people who may not read about customers.
+    # Contact list and reference rows stay in the home: a tracking server's readers may not be allowed to read about customers.
     attach_files(find_home(), version, files)
     plots = {f"{_PLOTS}/{name}.png": image for name, image in {**images, **insights.plots}.items()}
-    release = keep_release(find_home(), bundle, {**files, **plots, "contact_list.csv": _csv(contacts)})
+    private = {"contact_list.csv": _csv(contacts), REFERENCE: reference.files[0].read_bytes()}
+    release = keep_release(find_home(), bundle, {**files, **plots, **private})
     html = (HTMLString(pages["model_card.html"]), HTMLString(pages["business_insights.html"]))
     return MarkdownString(churn_model_card(inputs)), *html, release
 

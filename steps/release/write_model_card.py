@@ -11,6 +11,7 @@ from zenml.types import HTMLString, MarkdownString
 
 from fusionguard.config import FraudConfig
 from fusionguard.data.provenance import Provenance
+from fusionguard.data.table import Table
 from fusionguard.evaluation.card import CardInputs, card_html, model_card
 from fusionguard.evaluation.gate import GateVerdict
 from fusionguard.evaluation.report import EvaluationReport
@@ -20,6 +21,7 @@ from fusionguard.features.store import FeatureManifest
 from fusionguard.home import find_home
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.fraud.model import AUTOENCODER_ONNX, load
+from fusionguard.monitoring.reference_rows import FILE as REFERENCE
 from fusionguard.registry.versions import RegisteredVersion
 from materializers.figures import Figures
 from steps.fraud.explain_model import Importance
@@ -42,6 +44,7 @@ def write_model_card(
     provenance: Provenance,
     manifest: FeatureManifest,
     split: SplitPlan,
+    reference: Table,
     settings: BoosterSettings,
     evaluation_plots: Figures,
     explanation_plots: Figures,
@@ -80,7 +83,11 @@ def write_model_card(
     attach_files(home, version, files)
     plots = {f"{_PLOTS}/{name}.png": image for name, image in images.items()}
     illustrated = {"model_card.md": model_card(inputs, image_folder=_PLOTS).encode()}
-    return MarkdownString(card), HTMLString(page), keep_release(home, bundle, {**files, **illustrated, **plots})
+    return (
+        MarkdownString(card),
+        HTMLString(page),
+        keep_release(home, bundle, {**files, **illustrated, **plots, REFERENCE: reference.files[0].read_bytes()}),
+    )
 
 
 def _training_facts(bundle: Bundle) -> dict[str, int | str]:

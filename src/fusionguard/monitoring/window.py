@@ -68,6 +68,31 @@ class WindowFacts(BaseModel):
     unreadable: tuple[str, ...] = ()
     """Files of the log that were left out, and why; their rows are missing."""
 
+    @property
+    def is_simulated(self) -> bool:
+        """Whether the model or some of the rows are."""
+        return self.origin == "simulated" or self.simulated > 0
+
+    @property
+    def span_seconds(self) -> float:
+        """The time from the first to the last row."""
+        return (self.last - self.first).total_seconds() if self.first and self.last else 0.0
+
+    def remarks(self) -> tuple[str, ...]:
+        """Say what a reader of the verdict must know about the rows."""
+        said = []
+        if self.simulated:
+            said.append(f"{self.simulated:,} of {self.rows:,} rows are simulated traffic")
+        if self.origin == "simulated":
+            said.append("the model was trained on simulated data")
+        if self.other_versions:
+            others = ", ".join(f"{version} ({rows:,})" for version, rows in self.other_versions.items())
+            said.append(f"rows that other versions answered are left out: {others}")
+        if self.repeated:
+            said.append(f"{self.repeated:,} repeated rows were counted once")
+        said += [f"a part of the log could not be read and its rows are missing: {line}" for line in self.unreadable]
+        return tuple(said)
+
 
 @dataclass(frozen=True)
 class Window:

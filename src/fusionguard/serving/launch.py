@@ -39,7 +39,7 @@ def serve_command(
     """
     if not 1 <= port <= 65535:
         raise UsageError(f"{port} is not a port.", "Choose one from 1 to 65535.")
-    chosen = {"RELEASE": str(release_folder(home)), "LOG": str(home.state / "predictions")}
+    chosen = {"RELEASE": str(release_folder(home)), "LOG": str(home.predictions)}
     given = {PREFIX + name: value for name, value in chosen.items()} | dict(environment) | QUIET
     given |= {PREFIX + "HOST": host, PREFIX + "WORKERS": str(workers)}
     if keys is not None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from pathlib import Path
 from typing import Protocol
 
 from fusionguard.errors import FusionGuardError
-from fusionguard.files import locked, storage_errors
+from fusionguard.files import append_line
 from fusionguard.monitoring.alerts.alert import Alert
 
 _LEVELS = {"healthy": logging.INFO, "watch": logging.WARNING, "act": logging.ERROR}
@@ -58,16 +57,4 @@ class FileChannel:
         StorageError
             The disk is full, or the file cannot be written; what was written of the line is taken back.
         """
-        line = json.dumps(alert.model_dump(mode="json"), ensure_ascii=False, sort_keys=True) + "\n"
-        with storage_errors(self._path):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._path.touch()
-            with locked(self._path), self._path.open("ab") as stream:
-                before = stream.tell()
-                try:
-                    stream.write(line.encode())
-                    stream.flush()
-                    os.fsync(stream.fileno())
-                except OSError:
-                    os.truncate(self._path, before)
-                    raise
+        append_line(self._path, json.dumps(alert.model_dump(mode="json"), ensure_ascii=False, sort_keys=True))

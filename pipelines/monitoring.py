@@ -1,0 +1,52 @@
+"""The monitoring pipeline: from the prediction log to a verdict, its page, alerts, and where asked for a new training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zenml import pipeline
+
+from fusionguard.monitoring.settings import MonitoringConfig
+from pipelines.monitoring_report import MonitoringReport
+from steps.caching import CACHE_POLICY
+from steps.monitoring.find_model import find_model
+from steps.monitoring.judge_window import judge_window
+from steps.monitoring.measure_drift import measure_drift
+from steps.monitoring.measure_outcomes import measure_outcomes
+from steps.monitoring.read_log import read_log
+from steps.monitoring.report_evidently import report_evidently
+from steps.monitoring.send_alerts import send_alerts
+from steps.monitoring.write_verdict import write_verdict
+
+if TYPE_CHECKING:
+    from pipelines.runner import RunOutputs
+
+
+@pipeline(name="monitoring", cache_policy=CACHE_POLICY)
+def monitoring(config: MonitoringConfig) -> None:
+    """Compose the steps; ZenML runs them in the order their inputs allow."""
+    bundle = find_model(config)
+    window, facts = read_log(bundle, config)
+    drift, classifier, drift_plots = measure_drift(bundle, window, facts, config)
+    outcomes = measure_outcomes(bundle, window, facts, drift, config)
+    verdict = judge_window(drift, classifier, outcomes)
+    if config.evidently.rows:
+        report_evidently(bundle, window, config.evidently)
+    _, _, kept = write_verdict(verdict, facts, drift, classifier, outcomes, drift_plots, config)
+    send_alerts(verdict, facts, kept, config.alerts)
+
+
+PIPELINE = monitoring
+
+
+def report(outputs: RunOutputs) -> MonitoringReport:
+    """Return what the end of a run tells."""
+    outcomes = outputs.load("measure_outcomes", "outcomes")
+    return MonitoringReport(
+        facts=outputs.load("read_log", "facts"),
+        verdict=outputs.load("judge_window", "verdict"),
+        measured=outcomes.measured,
+        estimated=outcomes.estimated,
+        told=outputs.load("send_alerts", "told").outcomes,
+        page=outputs.load("write_verdict", "kept").page,
+    )

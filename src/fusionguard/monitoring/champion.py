@@ -1,0 +1,86 @@
+"""The model whose answers are judged, with what was kept of its training to compare with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from fusionguard.data.table import Table
+from fusionguard.errors import StorageError
+from fusionguard.evaluation.bootstrap import Interval
+from fusionguard.evaluation.churn.fairness import FairnessReport
+from fusionguard.evaluation.churn.report import ChurnReport
+from fusionguard.evaluation.report import EvaluationReport
+from fusionguard.home import Home
+from fusionguard.models.bundle import Bundle
+from fusionguard.monitoring.reference_rows import FILE as REFERENCE_FILE
+from fusionguard.registry.aliases import resolve_bundle
+
+EVALUATION = "evaluation.json"
+
+
+@dataclass(frozen=True)
+class Champion:
+    """A registered model.
+
+    Parameters
+    ----------
+    bundle
+        Its bundle, whose files have been checked.
+    folder
+        Where its training left reports in this home; it need not exist.
+    """
+
+    bundle: Bundle
+    folder: Path
+
+    @classmethod
+    def of(cls, home: Home, bundle: Bundle) -> Champion:
+        """Return the model of a bundle that has been opened."""
+        return cls(bundle, home.models / f"{bundle.manifest.model}-{bundle.version}")
+
+    @property
+    def reference_rows(self) -> Table | None:
+        """The rows that its training kept, or None."""
+        file = self.folder / REFERENCE_FILE
+        return Table(file) if file.is_file() else None
+
+    def evaluation(self) -> EvaluationReport | ChurnReport | None:
+        """Return the report on its test slice, or None where this home does not have it.
+
+        Raises
+        ------
+        StorageError
+            The report is damaged.
+        """
+        file = self.folder / EVALUATION
+        if not file.is_file():
+            return None
+        kind = EvaluationReport if self.bundle.manifest.model == "fraud" else ChurnReport
+        try:
+            return kind.model_validate_json(file.read_bytes())
+        except ValidationError as error:
+            raise StorageError(f"'{file}' is damaged or of another version.", "Train the model again with run.py.") from error
+
+    def baseline(self) -> dict[str, Interval]:
+        """Return the metrics on its test slice; none where they are not known."""
+        report = self.evaluation()
+        return dict(report.metrics) if report is not None else {}
+
+    def fairness(self) -> FairnessReport | None:
+        """Return the gaps between groups on its test slice, where there are groups and they are known."""
+        report = self.evaluation()
+        return report.fairness if isinstance(report, ChurnReport) else None
+
+
+def find_champion(home: Home, model: str, version: str = "champion") -> Champion:
+    """Return a registered version of a model.
+
+    Raises
+    ------
+    UsageError, RegistryError, BundleError
+        As :func:`~fusionguard.registry.aliases.resolve_bundle` says.
+    """
+    return Champion.of(home, resolve_bundle(home, f"{model}@{version}"))

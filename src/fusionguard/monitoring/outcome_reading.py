@@ -1,0 +1,106 @@
+"""A window's outcomes against the champion's evaluation, for either family; windows of millions of rows are thinned first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+
+from fusionguard.config import ChurnEvaluationConfig, EvaluationConfig, FairnessConfig, RetentionConfig
+from fusionguard.data.table import Table
+from fusionguard.evaluation.churn.fairness import FairnessReport, read_fairness
+from fusionguard.evaluation.churn.readings import read_customers_metrics
+from fusionguard.evaluation.readings import read_metrics
+from fusionguard.evaluation.scored import ScoredRows
+from fusionguard.models.churn.model import ChurnModel
+from fusionguard.models.family import ScoringModel, model_family
+from fusionguard.models.fraud.model import FraudModel
+from fusionguard.monitoring.champion import Champion
+from fusionguard.monitoring.estimate import PerformanceEstimate, estimate_performance
+from fusionguard.monitoring.findings import Finding
+from fusionguard.monitoring.labelled import LABEL, LabelledRows, labelled_rows, scored_customers, scored_transactions
+from fusionguard.monitoring.performance import MetricReader, PerformanceReport, read_performance
+from fusionguard.monitoring.settings import MonitoringConfig
+from fusionguard.serving.prediction_log.schema import OBSERVED_AT, TIME
+
+BOOTSTRAP_SAMPLES = 200
+MOST_NEGATIVES = 200_000
+_MINIMUM_FAIRNESS_ROWS = 200
+
+
+def read_outcomes(
+    window: Table, model: ScoringModel, champion: Champion, config: MonitoringConfig, *, until: datetime
+) -> PerformanceReport:
+    """Read the training metrics on the rows whose outcome is known, with intervals, and compare them with the test slice's."""
+    columns = [TIME, LABEL, OBSERVED_AT, *_columns(model)]
+    rows = labelled_rows(
+        window.read(columns),
+        negative_after_days=config.labels.negative_after_days,
+        until_micros=int(until.timestamp() * 1e6),
+    )
+    return read_performance(
+        rows,
+        _reader(rows, model, config.seed),
+        champion.baseline(),
+        fairness=_fairness(rows, model, config.seed),
+        fairness_baseline=champion.fairness(),
+        thresholds=config.thresholds,
+    )
+
+
+def estimate_outcomes(
+    window: Table, model: ScoringModel, outcomes: PerformanceReport, drift: tuple[Finding, ...], config: MonitoringConfig
+) -> PerformanceEstimate:
+    """Estimate the metrics of all rows of the window from their probabilities."""
+    rows = window.read(["probability", "score", "decision"])
+    flagged = np.asarray(rows["decision"].to_pylist()) == _flagged(model)
+    return estimate_performance(
+        rows["probability"].to_numpy(),
+        flagged,
+        score=rows["score"].to_numpy(),
+        calibration=outcomes.calibration,
+        drift=drift,
+        thresholds=config.thresholds,
+        seed=config.seed,
+    )
+
+
+def _columns(model: ScoringModel) -> list[str]:
+    answers = ["probability", "score"]
+    own = ["Amount", "hour_of_day"] if isinstance(model, FraudModel) else ["Balance", "Age", "Gender", "Geography"]
+    return [*answers, *own]
+
+
+def _flagged(model: ScoringModel) -> str:
+    return model_family(model.bundle.manifest.model).flagged
+
+
+def _reader(rows: LabelledRows, model: ScoringModel, seed: int) -> MetricReader:
+    if isinstance(model, FraudModel):
+        scored, settings = scored_transactions(rows.table), EvaluationConfig(bootstrap_samples=BOOTSTRAP_SAMPLES)
+        return lambda flags: read_metrics(_thinned(scored.take(flags), seed), model.policy, settings, seed=seed)
+    assert isinstance(model, ChurnModel)
+    customers, own = scored_customers(rows.table), ChurnEvaluationConfig(bootstrap_samples=BOOTSTRAP_SAMPLES)
+    return lambda flags: read_customers_metrics(customers.take(flags), model.policy, RetentionConfig(), own, seed=seed)
+
+
+def _thinned(rows: ScoredRows, seed: int) -> ScoredRows:
+    """Keep every positive and at most ``MOST_NEGATIVES`` others, which then weigh more: metrics stay, and take seconds."""
+    negatives = np.flatnonzero(rows.label == 0)
+    if negatives.size <= MOST_NEGATIVES:
+        return rows
+    kept = rows.label == 1
+    kept[np.random.default_rng(seed).choice(negatives, MOST_NEGATIVES, replace=False)] = True
+    thinned = rows.take(kept)
+    return replace(thinned, weight=np.where(thinned.label == 0, negatives.size / MOST_NEGATIVES, 1.0))
+
+
+def _fairness(rows: LabelledRows, model: ScoringModel, seed: int) -> FairnessReport | None:
+    if not isinstance(model, ChurnModel) or rows.table.num_rows < _MINIMUM_FAIRNESS_ROWS:
+        return None
+    customers = scored_customers(rows.table)
+    if not 0 < customers.label.sum() < customers.label.size:
+        return None
+    offered = model.policy.decide(customers.probability, customers.balance, customers.groups)
+    return read_fairness(customers, offered, FairnessConfig(), samples=BOOTSTRAP_SAMPLES, seed=seed)

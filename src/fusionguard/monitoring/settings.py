@@ -1,0 +1,77 @@
+"""The settings of the monitoring pipeline."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from fusionguard.monitoring.thresholds import MonitoringThresholds
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class WindowConfig(_Frozen):
+    """Which rows of the log are judged."""
+
+    hours: float | None = Field(default=None, gt=0)
+    """The hours before ``until``; null for all that the log holds."""
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+    """Now, where it is null. Times need a zone: 2026-03-01T00:00:00Z."""
+    spans: int = Field(default=10, ge=2, le=200)
+    """About how many spans of equal length the window is cut into, to tell since when something is so."""
+
+    @model_validator(mode="after")
+    def _one_beginning(self) -> WindowConfig:
+        if self.hours is not None and self.since is not None:
+            raise ValueError("give hours or since, not both")
+        if self.since is not None and self.until is not None and self.since >= self.until:
+            raise ValueError("since must lie before until")
+        return self
+
+
+class LabelConfig(_Frozen):
+    """How outcomes come."""
+
+    negative_after_days: float | None = Field(default=None, gt=0)
+    """Where only positives are ever told, as chargebacks are: rows without a label that are as old as this count as negative."""
+
+
+class AlertConfig(_Frozen):
+    """Who is told. A webhook is told, too, where FUSIONGUARD_WEBHOOK_URL holds its address."""
+
+    log: bool = True
+    file: bool = True
+    """Append to monitoring/alerts.jsonl in the home."""
+    repeat_hours: float = Field(default=24.0, ge=0)
+    """The same news is not told again for so long."""
+
+
+class EvidentlyConfig(_Frozen):
+    """Evidently's report, which is for people: no verdict rests on it."""
+
+    rows: int = Field(default=5_000, ge=0, le=50_000)
+    """How many rows of window and reference it is made of; 0 for no report, which saves 10 to 20 seconds."""
+
+
+class MonitoringConfig(_Frozen):
+    """Every setting of the monitoring pipeline."""
+
+    seed: int = Field(default=7, ge=0, lt=2**31)
+    model: Literal["fraud", "churn"] = "fraud"
+    version: str = "champion"
+    """Whose answers are judged: an alias or a number of the registry."""
+    log: str | None = None
+    """The folder of the prediction log; the home's own where it is null."""
+    window: WindowConfig = WindowConfig()
+    labels: LabelConfig = LabelConfig()
+    thresholds: MonitoringThresholds = MonitoringThresholds()
+    alerts: AlertConfig = AlertConfig()
+    evidently: EvidentlyConfig = EvidentlyConfig()
+    on_drift: Literal["none", "retrain"] = "none"
+    """``retrain`` trains on the window's labelled rows where the verdict advises it, and lets the gate decide."""
+    minimum_retraining_rows: int = Field(default=5_000, ge=1_000)
+    """Fewer labelled rows than this are not trained on."""

@@ -1,0 +1,26 @@
+"""Rows that monitoring compares with."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import pyarrow.parquet as pq
+from zenml import step
+
+from fusionguard.data.table import Table
+from fusionguard.evaluation.splits import SplitPlan
+from fusionguard.features.store import FeatureManifest
+from fusionguard.models.bundle import Bundle
+from fusionguard.models.fraud.model import load
+from fusionguard.monitoring.reference_rows import FILE, fraud_reference_rows
+from steps.workspace import work_folder
+
+
+@step
+def keep_reference(
+    bundle: Bundle, features: Table, manifest: FeatureManifest, split: SplitPlan, seed: int
+) -> Annotated[Table, "reference"]:
+    """Draw transactions of the whole table, and of the test slice with the model's answers."""
+    file = work_folder() / FILE
+    pq.write_table(fraud_reference_rows(load(bundle), features, split, manifest.negative_weight, seed=seed), file)
+    return Table(file)

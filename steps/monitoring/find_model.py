@@ -1,0 +1,19 @@
+"""Which model's answers are judged."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from zenml import step
+
+from fusionguard.home import find_home
+from fusionguard.models.bundle import Bundle
+from fusionguard.monitoring.settings import MonitoringConfig
+
+
+@step(enable_cache=False)
+def find_model(config: MonitoringConfig) -> Annotated[Bundle, "bundle"]:
+    """Look the version up in the registry, now; the whole run then judges this one, whoever is promoted meanwhile."""
+    from fusionguard.monitoring.champion import find_champion
+
+    return find_champion(find_home(), config.model, config.version).bundle

@@ -1,0 +1,18 @@
+"""The verdict."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from zenml import step
+
+from fusionguard.monitoring.drift import DriftReport
+from fusionguard.monitoring.multivariate import ClassifierTest
+from fusionguard.monitoring.verdict import Verdict, decide
+from steps.monitoring.measure_outcomes import Outcomes
+
+
+@step
+def judge_window(drift: DriftReport, classifier: ClassifierTest, outcomes: Outcomes) -> Annotated[Verdict, "verdict"]:
+    """Weigh what was found: healthy, watch or act; why, since when, and what to do."""
+    return decide(drift, classifier=classifier, performance=outcomes.measured, estimate=outcomes.estimated)

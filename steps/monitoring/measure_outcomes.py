@@ -1,0 +1,42 @@
+"""How well the model does in the window, with labels and without."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict
+from zenml import step
+
+from fusionguard.data.table import Table
+from fusionguard.home import find_home
+from fusionguard.models.bundle import Bundle
+from fusionguard.models.family import model_family
+from fusionguard.monitoring.champion import Champion
+from fusionguard.monitoring.drift import DriftReport
+from fusionguard.monitoring.estimate import PerformanceEstimate
+from fusionguard.monitoring.outcome_reading import estimate_outcomes, read_outcomes
+from fusionguard.monitoring.performance import PerformanceReport
+from fusionguard.monitoring.settings import MonitoringConfig
+from fusionguard.monitoring.window import WindowFacts
+
+
+class Outcomes(BaseModel):
+    """What was read with labels, and what is expected without; null without rows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    measured: PerformanceReport
+    estimated: PerformanceEstimate | None
+
+
+@step
+def measure_outcomes(
+    bundle: Bundle, window: Table, facts: WindowFacts, drift: DriftReport, config: MonitoringConfig
+) -> Annotated[Outcomes, "outcomes"]:
+    """Read the training metrics on rows whose outcome is known, and estimate them for all."""
+    model = model_family(bundle.manifest.model).load(bundle)
+    until = facts.until or datetime.now(UTC)
+    measured = read_outcomes(window, model, Champion.of(find_home(), bundle), config, until=until)
+    estimated = estimate_outcomes(window, model, measured, drift.findings, config) if facts.rows else None
+    return Outcomes(measured=measured, estimated=estimated)

@@ -1,0 +1,30 @@
+"""Evidently's report, shown in the dashboard."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from zenml import step
+from zenml.types import HTMLString
+
+from fusionguard.data.table import Table
+from fusionguard.home import find_home
+from fusionguard.models.bundle import Bundle
+from fusionguard.models.family import model_family
+from fusionguard.monitoring.champion import Champion
+from fusionguard.monitoring.reference_rows import UNSEEN
+from fusionguard.monitoring.settings import EvidentlyConfig
+
+
+@step
+def report_evidently(bundle: Bundle, window: Table, config: EvidentlyConfig) -> Annotated[HTMLString, "evidently"]:
+    """Draw Evidently's page of a sample of the window beside the reference's; where there is nothing to draw, say so."""
+    rows = Champion.of(find_home(), bundle).reference_rows
+    if rows is None or window.rows == 0:
+        return HTMLString("<p>No report: the window is empty, or the model's training kept no rows to compare with.</p>")
+    from fusionguard.monitoring.evidently_report import evidently_page
+
+    family = model_family(bundle.manifest.model)
+    names = list(family.features.model_features)
+    before = rows.read([*names, UNSEEN])
+    return HTMLString(evidently_page(window.read(names), before.filter(before[UNSEEN]), family, rows=config.rows))

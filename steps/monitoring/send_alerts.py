@@ -1,0 +1,54 @@
+"""Telling people."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict
+from zenml import step
+
+from fusionguard.home import find_home
+from fusionguard.monitoring.alerts import Alert, AlertChannel, FileChannel, LogChannel, WebhookChannel, deliver
+from fusionguard.monitoring.alerts.webhook import VARIABLE
+from fusionguard.monitoring.keep import KeptVerdict
+from fusionguard.monitoring.settings import AlertConfig
+from fusionguard.monitoring.verdict import Verdict
+from fusionguard.monitoring.window import WindowFacts
+
+_LEVELS = {"healthy": "healthy", "not judged": "healthy", "watch": "watch", "act": "act"}
+
+
+class Told(BaseModel):
+    """What became of the news, by channel: ``sent``, ``repeated``, ``quiet`` or ``failed`` with the reason."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    outcomes: dict[str, str]
+
+
+@step(enable_cache=False)
+def send_alerts(verdict: Verdict, facts: WindowFacts, kept: KeptVerdict, config: AlertConfig) -> Annotated[Told, "told"]:
+    """Tell the verdict on every channel, where it is news; a channel that fails does not fail the run, and is told of later."""
+    home = find_home()
+    channels: list[AlertChannel] = [LogChannel()] if config.log else []
+    if config.file:
+        channels.append(FileChannel(home.monitoring / "alerts.jsonl"))
+    if os.environ.get(VARIABLE):
+        channels.append(WebhookChannel(os.environ[VARIABLE]))
+    alert = Alert(
+        model=facts.model,
+        model_version=facts.model_version,
+        level=_LEVELS[verdict.state],  # type: ignore[arg-type]
+        headline=verdict.sentence(),
+        details=verdict.reasons[:5],
+        advice=() if verdict.action == "none" else (verdict.action,),
+        causes=tuple(f"{finding.kind}:{finding.subject}:{finding.segment}" for finding in verdict.findings),
+        origin="simulated" if facts.is_simulated else "",
+        page=str(kept.page),
+        raised_at=datetime.now(UTC),
+    )
+    ledger = home.monitoring / "alerts.json"
+    told = deliver(alert, channels, ledger, repeat_hours=config.repeat_hours)
+    return Told(outcomes={each.channel: f"{each.outcome}: {each.why}" if each.why else each.outcome for each in told})
