@@ -10,7 +10,7 @@ UV     := UV_FIND_LINKS="$(or $(UV_FIND_LINKS),$(subst $(SPACE),$(COMMA),$(strip
           $(if $(PIP_INDEX_URL),UV_DEFAULT_INDEX="$(PIP_INDEX_URL)") $(if $(PIP_CERT),SSL_CERT_FILE="$(PIP_CERT)") VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(BIN)/uv
 
 # What libraries of the service ask for and scoring never imports: plots, and a GPU's network.
-NOT_IN_IMAGE := nvidia-nccl-cu12 matplotlib plotly graphviz contourpy cycler fonttools kiwisolver pillow
+NOT_IN_IMAGE := nvidia-nccl-cu12 matplotlib plotly graphviz contourpy cycler fonttools kiwisolver pillow tenacity
 
 .DEFAULT_GOAL := help
 .PHONY: help setup fraud churn serve bento test test-full lint types lock bench bench-serving bench-hpc dashboard mlflow hpc-push hpc-pull clean

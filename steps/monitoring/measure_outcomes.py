@@ -28,6 +28,8 @@ class Outcomes(BaseModel):
 
     measured: PerformanceReport
     estimated: PerformanceEstimate | None
+    metric_labels: dict[str, str]
+    """The metrics' names for people."""
 
 
 @step
@@ -37,6 +39,7 @@ def measure_outcomes(
     """Read the training metrics on rows whose outcome is known, and estimate them for all."""
     model = model_family(bundle.manifest.model).load(bundle)
     until = facts.until or datetime.now(UTC)
-    measured = read_outcomes(window, model, Champion.of(find_home(), bundle), config, until=until)
+    champion = Champion.of(find_home(), bundle)
+    measured = read_outcomes(window, model, champion, config, until=until)
     estimated = estimate_outcomes(window, model, measured, drift.findings, config) if facts.rows else None
-    return Outcomes(measured=measured, estimated=estimated)
+    return Outcomes(measured=measured, estimated=estimated, metric_labels=champion.metric_labels())

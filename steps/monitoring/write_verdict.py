@@ -49,6 +49,7 @@ def write_verdict(
         outcomes.estimated,
         config.thresholds,
         [f"{PLOTS}/{name}.png" for name in images],
+        outcomes.metric_labels,
     )
     page = card_html(text, images)
     kept = keep_verdict(home, facts.model, run, page=page, text=text, images=images)

@@ -69,6 +69,11 @@ class Champion:
         report = self.evaluation()
         return dict(report.metrics) if report is not None else {}
 
+    def metric_labels(self) -> dict[str, str]:
+        """Return its metrics' names for people; none where its report is not here."""
+        report = self.evaluation()
+        return dict(report.metric_labels) if report is not None else {}
+
     def fairness(self) -> FairnessReport | None:
         """Return the gaps between groups on its test slice, where there are groups and they are known."""
         report = self.evaluation()

@@ -167,7 +167,7 @@ class ColumnChecks:
         if not sides:
             return None
         effect, chance, share, side = max(sides)
-        text = f"{effect * share:.2%} of the rows have a {reference.name} that only the {side} {share:.2%} had before"
+        text = f"{effect * share:.2%} of the rows have a value of {reference.name} that only the {side} {share:.2%} had before"
         return self._check("tail", reference.name, effect, min(1.0, len(sides) * chance), text)
 
     def _beyond_sampling(self, shares: Floats, counts: np.ndarray) -> float:

@@ -6,12 +6,16 @@ from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from fusionguard.config import ChurnEvaluationConfig, EvaluationConfig, FairnessConfig, RetentionConfig
 from fusionguard.data.table import Table
+from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.churn.fairness import FairnessReport, read_fairness
 from fusionguard.evaluation.churn.readings import read_customers_metrics
-from fusionguard.evaluation.readings import read_metrics
+from fusionguard.evaluation.readings import TOP_PRECISION, read_metrics
 from fusionguard.evaluation.scored import ScoredRows
 from fusionguard.models.churn.model import ChurnModel
 from fusionguard.models.family import ScoringModel, model_family
@@ -27,6 +31,7 @@ from fusionguard.serving.prediction_log.schema import OBSERVED_AT, TIME
 BOOTSTRAP_SAMPLES = 200
 MOST_NEGATIVES = 200_000
 _MINIMUM_FAIRNESS_ROWS = 200
+_DAY_MICROS = 86_400_000_000
 
 
 def read_outcomes(
@@ -79,7 +84,14 @@ def _flagged(model: ScoringModel) -> str:
 def _reader(rows: LabelledRows, model: ScoringModel, seed: int) -> MetricReader:
     if isinstance(model, FraudModel):
         scored, settings = scored_transactions(rows.table), EvaluationConfig(bootstrap_samples=BOOTSTRAP_SAMPLES)
-        return lambda flags: read_metrics(_thinned(scored.take(flags), seed), model.policy, settings, seed=seed)
+        times = rows.table[TIME].cast(pa.int64())
+        whole_days = len(times) > 0 and pc.max(times).as_py() - pc.min(times).as_py() >= _DAY_MICROS
+
+        def read(flags: NDArray[np.bool_]) -> dict[str, Interval]:
+            found = read_metrics(_thinned(scored.take(flags), seed), model.policy, settings, seed=seed)
+            return found if whole_days else found | {TOP_PRECISION: Interval(reason="the outcomes span less than a day")}
+
+        return read
     assert isinstance(model, ChurnModel)
     customers, own = scored_customers(rows.table), ChurnEvaluationConfig(bootstrap_samples=BOOTSTRAP_SAMPLES)
     return lambda flags: read_customers_metrics(customers.take(flags), model.policy, RetentionConfig(), own, seed=seed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.monitoring.drift import DriftReport
@@ -21,6 +21,7 @@ STATES = {
     "not judged": "The window holds too little to be judged.",
 }
 _MOST_ROWS = 12
+_MOST_NAMES = 8
 
 
 def verdict_page(
@@ -32,15 +33,18 @@ def verdict_page(
     estimate: PerformanceEstimate | None,
     limits: MonitoringThresholds,
     images: Sequence[str],
+    metric_labels: Mapping[str, str],
 ) -> str:
     """Return the page's Markdown; ``images`` are paths of pictures, in the order in which they are shown."""
     lines = [
         *_head(verdict, facts),
         *_findings(verdict),
-        *_drift(drift, classifier, limits),
-        *(f"![{_name(i)}]({i})" for i in images),
+        *_segments(verdict),
+        *_drift(drift, classifier, limits, images),
+        *_outcomes(outcomes, estimate, limits, metric_labels),
+        *_remarks(verdict, facts),
+        *_reading(),
     ]
-    lines += [*_outcomes(outcomes, estimate, limits), *_remarks(verdict, facts), *_reading()]
     return "\n".join(lines) + "\n"
 
 
@@ -62,32 +66,59 @@ def _head(verdict: Verdict, facts: WindowFacts) -> Iterator[str]:
     if verdict.since is not None:
         yield f"| since | {_time(verdict.since)} |"
     if verdict.features:
-        yield f"| features | {', '.join(verdict.features)} |"
+        yield f"| features | {_some(verdict.features)} |"
     if verdict.segments:
-        yield f"| segments | {', '.join(verdict.segments)} |"
+        yield f"| segments | {_some(verdict.segments)} |"
     if verdict.sureness is not None:
-        yield f"| sureness | {100 * verdict.sureness:.4g} % of windows without drift show less than this |"
+        yield f"| sureness | {_sureness(verdict.sureness)} of windows without drift show less than this |"
     yield ""
     yield from (f"- {reason}" for reason in verdict.reasons)
     yield ""
 
 
 def _findings(verdict: Verdict) -> Iterator[str]:
-    if not verdict.findings:
+    whole = [finding for finding in verdict.findings if not finding.segment]
+    if not whole:
         return
     yield "## Findings"
     yield ""
-    yield from _table(verdict.findings)
+    yield "| level | what | effect | watch from | act from | chance | since |"
+    yield "|---|---|---:|---:|---:|---:|---|"
+    for finding in whole[:_MOST_ROWS]:
+        since = _time(finding.since) if finding.since else ""
+        yield (
+            f"| {finding.level} | {finding.sentence} | {finding.effect:.3g} | {finding.watch:.3g} | {finding.act:.3g} | "
+            f"{_chance(finding.chance)} | {since} |"
+        )
+    yield ""
+    if len(whole) > _MOST_ROWS:
+        yield f"And {len(whole) - _MOST_ROWS} more, all of them in the run's artifact `verdict`."
+        yield ""
+
+
+def _segments(verdict: Verdict) -> Iterator[str]:
+    """Tell of each segment the gravest finding that is more than what was found in all rows."""
+    everywhere = {(finding.kind, finding.subject) for finding in verdict.findings if not finding.segment}
+    parts: dict[str, list[Finding]] = {}
+    for finding in verdict.findings:
+        if finding.segment and (finding.kind, finding.subject) not in everywhere:
+            parts.setdefault(finding.segment, []).append(finding)
+    if not parts:
+        return
+    yield "## In segments, beyond what was found in all rows"
+    yield ""
+    yield "| segment | level | the gravest | findings |"
+    yield "|---|---|---|---:|"
+    for name, found in list(parts.items())[:_MOST_ROWS]:
+        yield f"| {name} | {found[0].level} | {found[0].sentence} | {len(found)} |"
     yield ""
 
 
-def _drift(drift: DriftReport, classifier: ClassifierTest, limits: MonitoringThresholds) -> Iterator[str]:
-    yield "## Drift of the rows"
+def _drift(drift: DriftReport, classifier: ClassifierTest, limits: MonitoringThresholds, images: Sequence[str]) -> Iterator[str]:
+    yield "## The rows"
     yield ""
     if drift.columns or drift.scores:
-        yield f"Compared with {drift.reference_rows:,} rows of the model's training. Of all comparisons, the largest:"
-        yield ""
-        yield from _table([*drift.scores, *drift.columns][:_MOST_ROWS])
+        yield f"Compared with {drift.reference_rows:,} rows of the model's training."
     else:
         yield "No comparison could be made."
     yield ""
@@ -99,9 +130,17 @@ def _drift(drift: DriftReport, classifier: ClassifierTest, limits: MonitoringThr
             f"{limits.classifier_watch:g}). It goes by: {drivers or 'nothing'}."
         )
         yield ""
+    for image in images:
+        yield f"![{_name(image)}]({image})"
+        yield ""
 
 
-def _outcomes(outcomes: PerformanceReport, estimate: PerformanceEstimate | None, limits: MonitoringThresholds) -> Iterator[str]:
+def _outcomes(
+    outcomes: PerformanceReport,
+    estimate: PerformanceEstimate | None,
+    limits: MonitoringThresholds,
+    metric_labels: Mapping[str, str],
+) -> Iterator[str]:
     yield "## How well it does"
     yield ""
     coverage = outcomes.coverage
@@ -112,7 +151,7 @@ def _outcomes(outcomes: PerformanceReport, estimate: PerformanceEstimate | None,
         yield "|---|---|---|---|"
         for name, read in outcomes.metrics.items():
             before, delta = outcomes.baseline.get(name, Interval()), outcomes.deltas.get(name, Interval())
-            yield f"| {name.replace('_', ' ')} | {read.text()} | {before.text()} | {delta.text()} |"
+            yield f"| {metric_labels.get(name, name)} | {read.text()} | {before.text()} | {delta.text()} |"
         yield ""
         yield f"A difference counts beyond {100 * limits.kpi_delta:g} percentage points and what chance explains."
         yield ""
@@ -141,16 +180,17 @@ def _reading() -> Iterator[str]:
     yield "How to read this page, the formulas and their sources: docs/monitoring.md."
 
 
-def _table(findings: Sequence[Finding]) -> Iterator[str]:
-    yield "| level | what | effect | watch from | act from | p (corrected) | since |"
-    yield "|---|---|---|---|---|---|---|"
-    for finding in findings:
-        where = f" in {finding.segment}" if finding.segment else ""
-        since = _time(finding.since) if finding.since else ""
-        yield (
-            f"| {finding.level if finding.level != 'none' else ''} | {finding.sentence}{where} | {finding.effect:.3g} | "
-            f"{finding.watch:.3g} | {finding.act:.3g} | {finding.chance:.2g} | {since} |"
-        )
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(names[:_MOST_NAMES]) + more
+
+
+def _sureness(share: float) -> str:
+    return "more than 99.99 %" if share > 0.9999 else f"{100 * share:.4g} %"
+
+
+def _chance(chance: float) -> str:
+    return "under 0.0001" if chance < 1e-4 else f"{chance:.2g}"
 
 
 def _time(moment: object) -> str:
