@@ -120,12 +120,11 @@ class _Comparison:
                 yield check
 
     def _scores(self, counts: Counts) -> Iterator[Check]:
-        for check in self._checks().number(self._reference.probability, counts):
-            # Probabilities beyond the highest one so far are what a model is for; a wider tail is seen by "tail".
-            if check.kind != "out_of_range":
-                yield check
-        if self._reference.flagged is not None:
-            yield self._checks().alert_rate(self._reference.flagged, counts)
+        reference = self._reference.scores
+        checks = ColumnChecks(reference.rows, self._thresholds, self._unjudged)
+        yield from _of_probabilities(checks, reference, counts)
+        if reference.flagged is not None:
+            yield checks.alert_rate(reference.flagged, counts)
 
     def _segments(self) -> Iterator[Check]:
         for (cut, name), counts in self._sketch.segments.items():
@@ -135,6 +134,9 @@ class _Comparison:
             before = self._reference.segments.get((cut, name))
             if before is not None and before.rows >= self._thresholds.minimum_rows:
                 yield from self._against_segment(segment, counts, before)
+                scored = self._reference.scores.segments.get((cut, name))
+                if scored is not None and scored.rows >= self._thresholds.minimum_rows:
+                    yield from self._scores_of_segment(segment, counts, scored)
             elif not self._reference.segments:
                 whole = self._sketch.total.rows
                 checks = ColumnChecks(self._reference.rows, self._thresholds, self._unjudged, segment, window_rows=whole)
@@ -150,7 +152,11 @@ class _Comparison:
             yield from checks.number(number, counts)
         for category in part.categories.values():
             yield from checks.category(category, counts)
-        yield from (check for check in checks.number(part.probability, counts) if check.kind != "out_of_range")
+
+    def _scores_of_segment(self, segment: str, counts: Counts, before: Counts) -> Iterator[Check]:
+        part = as_reference(self._reference.scores, replace(self._sketch, total=before))
+        checks = ColumnChecks(before.rows, self._thresholds, self._unjudged, segment)
+        yield from _of_probabilities(checks, part, counts)
         yield checks.alert_rate((before.flagged, before.rows), counts)
 
     def _dated(self, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
@@ -173,9 +179,16 @@ class _Comparison:
             names = ", ".join(sorted(self._unjudged & set(self._reference.numbers)))
             if names:
                 self._remarks.append(f"{names} is shown and not judged: window or reference span less than seven days")
-        if self._reference.flagged is None:
+        if self._reference.scores.flagged is None:
             self._remarks.append("the alert rate was not compared: the reference does not say how many rows the model flags")
         if not self._reference.segments:
             self._remarks.append(
                 "segments were compared for missing, new and out-of-range values alone: the reference has no counts by segment"
             )
+
+
+def _of_probabilities(checks: ColumnChecks, reference: Reference, counts: Counts) -> Iterator[Check]:
+    for check in checks.number(reference.probability, counts):
+        # Probabilities beyond the highest one so far are what a model is for; a wider tail is seen by "tail".
+        if check.kind != "out_of_range":
+            yield check

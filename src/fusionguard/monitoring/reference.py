@@ -131,6 +131,9 @@ class Reference:
         Rows of model features for the classifier test, or None.
     unjudged
         Columns that are reported and not judged, because the reference itself does not show them whole.
+    unseen
+        What probabilities and alert rates are compared with, where that is not this: rows that the model was not fitted on, for
+        on those that it was, it is surer than it can be. Its bins of probabilities are this one's.
     """
 
     family: ModelFamily
@@ -142,6 +145,12 @@ class Reference:
     segments: dict[tuple[str, str], Counts] = field(default_factory=dict)
     sample: pa.Table | None = None
     unjudged: frozenset[str] = frozenset()
+    unseen: Reference | None = None
+
+    @property
+    def scores(self) -> Reference:
+        """What probabilities and alert rates are compared with."""
+        return self.unseen or self
 
 
 def profile_reference(bundle: Bundle, *, rows: int | None = None, flagged: tuple[int, int] | None = None) -> Reference:

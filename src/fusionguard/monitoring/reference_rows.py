@@ -60,14 +60,7 @@ def kept_reference(bundle: Bundle, rows: Table | None, *, scratch: Path, seed: i
     seen, unseen = (table.filter(flag).drop_columns(UNSEEN) for flag in (pc.invert(table[UNSEEN]), table[UNSEEN]))
     whole = table_reference(seen, family, scratch=scratch, seed=seed)
     scored = table_reference(unseen, family, scratch=scratch, seed=seed)
-    segments = {key: replace(counts, flagged=_rescaled(counts.rows, scored, key)) for key, counts in whole.segments.items()}
-    return replace(whole, probability=scored.probability, flagged=scored.flagged, segments=segments)
-
-
-def _rescaled(rows: int, scored: Reference, key: tuple[str, str]) -> int:
-    """Return how many of ``rows`` the model would flag at the rate at which it flags unseen rows of the segment."""
-    counts = scored.segments.get(key)
-    return round(rows * counts.flagged / counts.rows) if counts is not None and counts.rows else 0
+    return replace(whole, probability=scored.probability, unseen=scored)
 
 
 def _rows(
