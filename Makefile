@@ -13,7 +13,7 @@ UV     := UV_FIND_LINKS="$(or $(UV_FIND_LINKS),$(subst $(SPACE),$(COMMA),$(strip
 NOT_IN_IMAGE := nvidia-nccl-cu12 matplotlib plotly graphviz contourpy cycler fonttools kiwisolver pillow tenacity
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fraud churn serve bento test test-full lint types lock bench bench-serving bench-hpc dashboard mlflow hpc-push hpc-pull clean
+.PHONY: help setup fraud churn serve bento test test-full lint types lock bench bench-serving bench-hpc bench-monitoring dashboard mlflow hpc-push hpc-pull clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -66,6 +66,9 @@ bench-serving: setup ## measure the service against its peers, and write its sec
 
 bench-hpc: setup ## measure the stack hpc on a Slurm cluster of its own, and write docs/hpc_benchmarks.md
 	$(BIN)/python -m benchmarks.hpc
+
+bench-monitoring: setup ## measure false alarms, caught drifts and millions of rows, and write its section of docs/monitoring.md
+	$(BIN)/python -m benchmarks.monitoring
 
 dashboard: setup ## open ZenML's dashboard on loopback and print the address of the last run
 	$(BIN)/python -m stacks.dashboard

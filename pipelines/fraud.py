@@ -54,7 +54,7 @@ def fraud(config: FraudConfig, source_fingerprint: str) -> None:
     evaluation, evaluation_plots = evaluate_model(bundle, features, manifest, split, reference_scores, config.evaluation, seed)
     importance, explanation_plots = explain_model(bundle, features, split, config.evaluation, seed)
 
-    reference = keep_reference(bundle, features, manifest, split, seed)
+    reference = keep_reference(bundle, features, manifest, seed)
     logged = config.model_dump(mode="json", exclude={"serving"})
     version = register_model(bundle, evaluation, evaluation_plots, explanation_plots, provenance, logged)
     verdict = gate(version, bundle, evaluation, features, manifest, split, config.gate, seed)

@@ -8,7 +8,6 @@ import pyarrow.parquet as pq
 from zenml import step
 
 from fusionguard.data.table import Table
-from fusionguard.evaluation.splits import SplitPlan
 from fusionguard.features.store import FeatureManifest
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.fraud.model import load
@@ -17,10 +16,8 @@ from steps.workspace import work_folder
 
 
 @step
-def keep_reference(
-    bundle: Bundle, features: Table, manifest: FeatureManifest, split: SplitPlan, seed: int
-) -> Annotated[Table, "reference"]:
-    """Draw transactions of the whole table, and of the test slice with the model's answers."""
+def keep_reference(bundle: Bundle, features: Table, manifest: FeatureManifest, seed: int) -> Annotated[Table, "reference"]:
+    """Draw transactions of the whole table, with the model's answers."""
     file = work_folder() / FILE
-    pq.write_table(fraud_reference_rows(load(bundle), features, split, manifest.negative_weight, seed=seed), file)
+    pq.write_table(fraud_reference_rows(load(bundle), features, manifest.negative_weight, seed=seed), file)
     return Table(file)

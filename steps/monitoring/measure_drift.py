@@ -15,7 +15,7 @@ from fusionguard.monitoring.charts import drift_chart, score_chart
 from fusionguard.monitoring.drift import DriftReport, read_drift
 from fusionguard.monitoring.multivariate import ClassifierTest, classifier_test
 from fusionguard.monitoring.reference import PROBABILITY
-from fusionguard.monitoring.reference_rows import UNSEEN, kept_reference
+from fusionguard.monitoring.reference_rows import kept_reference, scored_rows
 from fusionguard.monitoring.settings import MonitoringConfig
 from fusionguard.monitoring.sketch import read_sketch
 from fusionguard.monitoring.window import WindowFacts
@@ -40,7 +40,6 @@ def measure_drift(
     if facts.rows:
         simulated = facts.is_simulated
         images["drift_of_features"] = drift_chart(drift, config.thresholds, simulated=simulated)
-        before = rows.read([PROBABILITY, UNSEEN]) if rows is not None else None
-        known = before.filter(before[UNSEEN])[PROBABILITY].to_numpy() if before is not None else np.empty(0)
+        known = np.empty(0) if rows is None else scored_rows(rows, [PROBABILITY])[PROBABILITY].to_numpy()
         images["scores"] = score_chart(sketch.sample[PROBABILITY].to_numpy(), known, simulated=simulated)
     return drift, classifier, Figures("Drift against the training data", images)

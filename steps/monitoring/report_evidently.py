@@ -12,8 +12,9 @@ from fusionguard.home import find_home
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.family import model_family
 from fusionguard.monitoring.champion import Champion
-from fusionguard.monitoring.reference_rows import UNSEEN
+from fusionguard.monitoring.reference_rows import scored_rows
 from fusionguard.monitoring.settings import EvidentlyConfig
+from steps.workspace import work_folder
 
 
 @step
@@ -22,9 +23,9 @@ def report_evidently(bundle: Bundle, window: Table, config: EvidentlyConfig) -> 
     rows = Champion.of(find_home(), bundle).reference_rows
     if rows is None or window.rows == 0:
         return HTMLString("<p>No report: the window is empty, or the model's training kept no rows to compare with.</p>")
-    from fusionguard.monitoring.evidently_report import evidently_page
+    from fusionguard.monitoring.evidently_report import evidently_page, sampled
 
     family = model_family(bundle.manifest.model)
     names = list(family.features.model_features)
-    before = rows.read([*names, UNSEEN])
-    return HTMLString(evidently_page(window.read(names), before.filter(before[UNSEEN]), family, rows=config.rows))
+    current, before = (sampled(table, names, config.rows, scratch=work_folder()) for table in (window, scored_rows(rows, names)))
+    return HTMLString(evidently_page(current, before, family))

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import warnings
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+import pyarrow as pa
+
+from fusionguard.data.table import Table
+from fusionguard.features.duckdb_engine import connection
 from fusionguard.models.family import ModelFamily
+from fusionguard.monitoring.sketch import named
 
-if TYPE_CHECKING:
-    import pyarrow as pa
+_SEED = 7
 
 
-def evidently_page(window: pa.Table, reference: pa.Table, family: ModelFamily, *, rows: int) -> str:
-    """Return Evidently's report on at most ``rows`` rows of each as one HTML page, which needs no network.
+def evidently_page(window: pa.Table, reference: pa.Table, family: ModelFamily) -> str:
+    """Return Evidently's report on two samples of the family's model features as one HTML page, which needs no network.
 
     Its PSI bins by width and under-reports heavy tails; the verdict's is by deciles.
     """
+    os.environ.setdefault("DO_NOT_TRACK", "1")  # it would tell its makers of its use
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Evidently warns of its own libraries
         from evidently import DataDefinition, Dataset, Report
@@ -27,8 +33,16 @@ def evidently_page(window: pa.Table, reference: pa.Table, family: ModelFamily, *
             numerical_columns=[name for name in names if name not in categories], categorical_columns=categories
         )
         current, before = (
-            Dataset.from_pandas(table.select(names).slice(0, rows).to_pandas(), data_definition=definition)
-            for table in (window, reference)
+            Dataset.from_pandas(table.select(names).to_pandas(), data_definition=definition) for table in (window, reference)
         )
         snapshot = Report([DataDriftPreset(method="psi")]).run(current, before)
         return str(snapshot.get_html_str(as_iframe=False))
+
+
+def sampled(rows: Table | pa.Table, columns: list[str], wanted: int, *, scratch: Path) -> pa.Table:
+    """Draw ``wanted`` rows of some columns, the same each time, without holding all rows; fewer where there are not so many."""
+    with connection(scratch) as database:
+        source = named(database, rows)
+        chosen = ", ".join(f'"{column}"' for column in columns)
+        query = f"SELECT {chosen} FROM {source} USING SAMPLE reservoir({wanted} ROWS) REPEATABLE ({_SEED})"
+        return database.sql(query).to_arrow_table()

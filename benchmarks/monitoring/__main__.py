@@ -1,0 +1,93 @@
+"""``python -m benchmarks.monitoring``: train on simulated data, measure, and write into docs/monitoring.md."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.machine import describe_machine
+from benchmarks.measure import CHECKOUT, BenchmarkError, fresh_environment, measure, python
+from benchmarks.monitoring.alarms import measure_alarms
+from benchmarks.monitoring.document import insert, section
+from benchmarks.monitoring.judging import Judge
+from benchmarks.monitoring.results import MonitoringResults, Scale
+from benchmarks.monitoring.scale import measure_evidently, measure_scale
+from fusionguard.files import write_text
+from fusionguard.home import Home
+from fusionguard.monitoring.champion import find_champion
+from fusionguard.threads import wait_politely
+
+_DOCUMENT = CHECKOUT / "docs" / "monitoring.md"
+CALM, DRIFTED, ROWS, EVIDENTLY_ROWS = 60, 20, (300_000, 1_000_000, 3_000_000), (5_000, 50_000, 300_000)
+QUICK_CALM, QUICK_DRIFTED, QUICK_ROWS, QUICK_EVIDENTLY_ROWS = 5, 2, (100_000,), (5_000,)
+
+
+def main() -> int:
+    """Measure and write; return the exit status."""
+    parser = argparse.ArgumentParser(prog="benchmarks.monitoring", description="Measure monitoring on simulated data.")
+    parser.add_argument("--output", type=Path, help="print the section into this file instead of docs/monitoring.md")
+    parser.add_argument("--quick", action="store_true", help="few windows and rows, to see that it works; write no document")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="fg-bench-monitoring-") as name:
+        try:
+            results = measure_all(Path(name), quick=options.quick)
+        except BenchmarkError as error:
+            sys.stderr.write(f"{error}\n")
+            return 1
+    text = section(results)
+    if options.output is not None:
+        write_text(options.output, f"{text}\n")
+    elif options.quick:
+        sys.stdout.write(f"{text}\n")
+    else:
+        write_text(_DOCUMENT, insert(_DOCUMENT.read_text(encoding="utf-8"), text))
+    return 0
+
+
+def measure_all(folder: Path, *, quick: bool) -> MonitoringResults:
+    """Train, then measure everything with the champions."""
+    begin, machine = time.monotonic(), describe_machine()
+    home, environment = Home(folder / "home"), fresh_environment(folder)
+    os.environ["FUSIONGUARD_HOME"] = str(home.root)
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
+    alarms, estimates = [], []
+    for model in ("fraud", "churn"):
+        _say(f"training the {model} champion on simulated data")
+        measure(python("run.py", "--pipeline", model, "--source", "simulated", "--quiet"), environment=environment)
+        judge = Judge.of(find_champion(home, model))
+        _say(f"windows of {model}")
+        found, errors = measure_alarms(judge, calm=QUICK_CALM if quick else CALM, drifted=QUICK_DRIFTED if quick else DRIFTED)
+        alarms += found
+        estimates += errors
+    scale: list[Scale] = []
+    evidently: list[Scale] = []
+    bundle_model = Judge.of(find_champion(home, "fraud")).model
+    for places, sizes, run in (
+        (scale, QUICK_ROWS if quick else ROWS, measure_scale),
+        (evidently, QUICK_EVIDENTLY_ROWS if quick else EVIDENTLY_ROWS, measure_evidently),
+    ):
+        for rows in sizes:
+            _say(f"{run.__name__.removeprefix('measure_')}: {rows:,} rows")
+            with tempfile.TemporaryDirectory(dir=folder) as scratch:
+                places.append(run(home, bundle_model, rows, Path(scratch)))
+    return MonitoringResults(
+        machine=machine,
+        alarms=tuple(alarms),
+        estimates=tuple(estimates),
+        scale=tuple(scale),
+        evidently=tuple(evidently),
+        seconds=time.monotonic() - begin,
+    )
+
+
+def _say(what: str) -> None:
+    sys.stderr.write(f"{time.strftime('%H:%M:%S')} {what}\n")
+
+
+if __name__ == "__main__":
+    wait_politely()
+    sys.exit(main())

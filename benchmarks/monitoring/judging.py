@@ -1,0 +1,74 @@
+"""From a window to its verdict as the pipeline's steps reach it, without ZenML."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from benchmarks.monitoring.windows import BEGIN, DAYS
+from fusionguard.data.table import Table
+from fusionguard.models.family import ScoringModel, model_family
+from fusionguard.monitoring.champion import Champion
+from fusionguard.monitoring.drift import read_drift
+from fusionguard.monitoring.estimate import PerformanceEstimate
+from fusionguard.monitoring.multivariate import classifier_test
+from fusionguard.monitoring.outcome_reading import estimate_outcomes, read_outcomes
+from fusionguard.monitoring.reference import Reference
+from fusionguard.monitoring.reference_rows import kept_reference
+from fusionguard.monitoring.settings import MonitoringConfig
+from fusionguard.monitoring.sketch import Progress, read_sketch
+from fusionguard.monitoring.verdict import Verdict, decide
+
+SETTINGS = MonitoringConfig()
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A champion with what its windows are compared with."""
+
+    champion: Champion
+    model: ScoringModel
+    reference: Reference
+
+    @classmethod
+    def of(cls, champion: Champion) -> Judge:
+        """Load the model and read its reference rows."""
+        model = model_family(champion.bundle.manifest.model).load(champion.bundle)
+        with tempfile.TemporaryDirectory() as scratch:
+            rows = champion.reference_rows
+            reference = kept_reference(champion.bundle, rows, scratch=Path(scratch), seed=SETTINGS.seed)
+        return cls(champion, model, reference)
+
+    def of_rows(self, rows: pa.Table) -> tuple[Verdict, PerformanceEstimate]:
+        """Judge a window that is in memory."""
+        with tempfile.TemporaryDirectory() as scratch:
+            file = Path(scratch) / "window.parquet"
+            pq.write_table(rows, file)
+            return self.of_table(Table(file), until=BEGIN + timedelta(days=DAYS + 1))
+
+    def of_table(
+        self, window: Table, *, until: datetime | None = None, progress: Progress | None = None
+    ) -> tuple[Verdict, PerformanceEstimate]:
+        """Judge a window in a file."""
+        limits = SETTINGS.thresholds
+        with tempfile.TemporaryDirectory() as scratch:
+            sketch = read_sketch(window, self.reference, scratch=Path(scratch), seed=SETTINGS.seed, progress=progress)
+        drift = read_drift(sketch, self.reference, limits)
+        classifier = classifier_test(sketch, self.reference, limits, seed=SETTINGS.seed)
+        measured = read_outcomes(window, self.model, self.champion, SETTINGS, until=until or datetime.now(UTC))
+        estimated = estimate_outcomes(window, self.model, measured, drift.findings, SETTINGS)
+        return decide(drift, classifier=classifier, performance=measured, estimate=estimated), estimated
+
+
+def true_roc_auc(rows: pa.Table) -> float:
+    """Return the ROC AUC of a window's scores, from its outcomes."""
+    from fusionguard.evaluation.metrics import roc_auc
+
+    label = rows["label"].to_numpy()
+    return float(roc_auc(label, rows["score"].to_numpy(), np.ones(label.size)))
