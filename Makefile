@@ -13,7 +13,7 @@ UV     := UV_FIND_LINKS="$(or $(UV_FIND_LINKS),$(subst $(SPACE),$(COMMA),$(strip
 NOT_IN_IMAGE := nvidia-nccl-cu12 matplotlib plotly graphviz contourpy cycler fonttools kiwisolver pillow tenacity
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fraud churn serve bento test test-full lint types lock bench bench-serving bench-hpc bench-monitoring dashboard mlflow hpc-push hpc-pull clean
+.PHONY: help setup fraud churn monitoring serve bento test test-full lint types lock bench bench-serving bench-hpc bench-monitoring dashboard mlflow hpc-push hpc-pull clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -34,6 +34,9 @@ fraud: setup ## run the fraud pipeline on simulated data of full size
 
 churn: setup ## run the churn pipeline on simulated customers
 	$(BIN)/python run.py --pipeline churn --stack local --source simulated
+
+monitoring: setup ## show monitoring on simulated traffic: a service, a drift, the verdict and its page
+	$(BIN)/python -m pipelines.monitoring_demo
 
 serve: setup ## answer over HTTP on loopback, with the champions
 	$(BIN)/fusionguard serve

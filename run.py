@@ -6,7 +6,12 @@ import argparse
 import json
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pipelines.summary import Summary
 
 _BEGIN = time.monotonic()
 
@@ -16,6 +21,7 @@ examples:
   python run.py --pipeline fraud --source ~/data/creditcard.csv --summary run.json
   python run.py --pipeline fraud --engine spark --set xgboost.rounds=300 --set data.rows=50000
   python run.py --pipeline fraud --config my_settings.yaml --no-cache
+  python run.py --pipeline monitoring --set model=churn --set window.hours=168 --set on_drift=retrain
 """
 
 
@@ -54,6 +60,18 @@ def _run(options: argparse.Namespace) -> int:
     )
     try:
         summary = execute(request, find_home(), begin=_BEGIN)
+        _show(summary, options)
+        wanted = summary.report.follow_up()
+        if wanted is not None:
+            then = execute(
+                replace(
+                    request, pipeline=wanted.pipeline, assignments=wanted.assignments, config_files=(), summary=None, resume=None
+                ),
+                find_home(),
+            )
+            _show(then, options)
+            if options.summary is not None:
+                summary.model_copy(update={"then": then}).write(options.summary)
     except Interrupted as stop:
         return _fail(f"{stop}: the run was stopped and left nothing half-written.", stop.exit_status)
     except FusionGuardError as error:
@@ -63,11 +81,14 @@ def _run(options: argparse.Namespace) -> int:
         if failure is None:
             raise  # a bug: show all of it
         return _fail(str(failure), failure.exit_status)
+    return 0
+
+
+def _show(summary: Summary, options: argparse.Namespace) -> None:
     if not options.quiet:
         from pipelines.summary import print_summary
 
         print_summary(summary)
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -9,6 +9,7 @@ from zenml import pipeline
 from fusionguard.monitoring.settings import MonitoringConfig
 from pipelines.monitoring_report import MonitoringReport
 from steps.caching import CACHE_POLICY
+from steps.monitoring.export_outcomes import export_outcomes
 from steps.monitoring.find_model import find_model
 from steps.monitoring.judge_window import judge_window
 from steps.monitoring.measure_drift import measure_drift
@@ -34,6 +35,8 @@ def monitoring(config: MonitoringConfig) -> None:
         report_evidently(bundle, window, config.evidently)
     _, _, kept = write_verdict(verdict, facts, drift, classifier, outcomes, drift_plots, config)
     send_alerts(verdict, facts, kept, config.alerts)
+    if config.on_drift == "retrain":
+        export_outcomes(verdict, window, facts, config)
 
 
 PIPELINE = monitoring
@@ -49,4 +52,5 @@ def report(outputs: RunOutputs) -> MonitoringReport:
         estimated=outcomes.estimated,
         told=outputs.load("send_alerts", "told").outcomes,
         page=outputs.load("write_verdict", "kept").page,
+        labelled=outputs.load("export_outcomes", "labelled") if outputs.ran("export_outcomes") else None,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ from rich.table import Table as RichTable
 
 from fusionguard.monitoring.estimate import PerformanceEstimate
 from fusionguard.monitoring.performance import PerformanceReport
+from fusionguard.monitoring.retraining import LabelledFile
 from fusionguard.monitoring.verdict import Verdict
 from fusionguard.monitoring.window import WindowFacts
-from pipelines.summary import RunReport, from_here
+from pipelines.summary import FollowUp, RunReport, from_here
 
 _STYLES = {"healthy": "bold green", "watch": "bold yellow", "act": "bold red", "not judged": "bold"}
 _SIMULATED = "SIMULATED DATA: this verdict shows how monitoring works, and says nothing about real customers."
@@ -29,6 +31,8 @@ class MonitoringReport(RunReport):
     estimated: PerformanceEstimate | None
     told: dict[str, str]
     page: Path
+    labelled: LabelledFile | None = None
+    """What a new model is trained on; null where nobody asked for one."""
 
     def to_json(self) -> dict[str, Any]:
         """Return all of it as plain values; ``simulated`` tells whether rows or model are."""
@@ -49,6 +53,14 @@ class MonitoringReport(RunReport):
         for remark in (*facts.remarks(), *verdict.remarks):
             say(f"Note    {remark}")
         say(f"Told    {', '.join(f'{channel}: {outcome}' for channel, outcome in self.told.items()) or 'nobody'}")
+        if self.labelled is not None:
+            say(f"Retrain {'on' if self.labelled.file else 'not, for'} {self.labelled.why}")
+
+    def follow_up(self) -> FollowUp | None:
+        """Ask for a training on the labelled rows, where there are any."""
+        if self.labelled is None or self.labelled.file is None:
+            return None
+        return FollowUp(pipeline=self.facts.model, assignments=(f"data.source={json.dumps(str(self.labelled.file))}",))
 
     def places(self) -> dict[str, str]:
         """Return where the page is."""

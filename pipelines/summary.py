@@ -23,6 +23,15 @@ _WIDTH_OF_FILES = 130
 _SIMULATED = "SIMULATED DATA: these numbers say that the pipeline works, not how well the model does on real data."
 
 
+class FollowUp(BaseModel):
+    """A run that another one asks for when it is over."""
+
+    model_config = ConfigDict(frozen=True)
+
+    pipeline: str
+    assignments: tuple[str, ...]
+
+
 class RunReport(BaseModel, ABC):
     """What a pipeline says about its own result."""
 
@@ -39,6 +48,10 @@ class RunReport(BaseModel, ABC):
     @abstractmethod
     def places(self) -> dict[str, str]:
         """Return where to look for more, by what it is."""
+
+    def follow_up(self) -> FollowUp | None:
+        """Return the run that this one asks for; none, unless a pipeline says otherwise."""
+        return None
 
 
 class Report(RunReport):
@@ -124,15 +137,18 @@ class Summary(BaseModel):
     peak_memory_mb: float
     steps: tuple[StepRecord, ...]
     report: SerializeAsAny[RunReport]
+    then: Summary | None = None
+    """The run that this one asked for."""
 
     def to_json(self) -> dict[str, Any]:
         """The summary as plain values: the report's keys beside the run's."""
-        content = self.model_dump(mode="json", exclude={"report"})
+        content = self.model_dump(mode="json", exclude={"report", "then"})
         content["steps"] = [
             {"name": step.name, "seconds": round(step.seconds, 3), "cached": step.cached, "rows": step.rows}
             for step in self.steps
         ]
-        return {**content, **self.report.to_json()}
+        then = {} if self.then is None else {"then": self.then.to_json()}
+        return {**content, **self.report.to_json(), **then}
 
     def write(self, file: Path) -> None:
         """Write the JSON, whole or not at all."""

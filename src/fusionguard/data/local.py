@@ -25,6 +25,8 @@ class SourceDeclaration(BaseModel):
 
     negative_sampling_rate: float = Field(default=1.0, gt=0, le=1)
     """The share of legitimate rows that the file kept; metrics and probabilities are corrected by it."""
+    simulated: bool = False
+    """Whether the rows were made by a simulator: everything made from them then says so."""
     note: str = ""
     """One line about the file, shown with its provenance."""
 
@@ -76,7 +78,7 @@ class LocalSource:
         note = f": {declaration.note}" if declaration.note else ""
         provenance = Provenance(
             dataset=self.schema.name,
-            origin="local",
+            origin="simulated" if declaration.simulated else "local",
             description=f"{self.file.name}{note}",
             sha256=self.sha256,
             rows=table.rows,

@@ -73,5 +73,7 @@ class MonitoringConfig(_Frozen):
     evidently: EvidentlyConfig = EvidentlyConfig()
     on_drift: Literal["none", "retrain"] = "none"
     """``retrain`` trains on the window's labelled rows where the verdict advises it, and lets the gate decide."""
-    minimum_retraining_rows: int = Field(default=5_000, ge=1_000)
-    """Fewer labelled rows than this are not trained on."""
+    minimum_retraining_rows: int = Field(default=1_500, ge=1_000)
+    """Fewer rows with an outcome than this are not trained on."""
+    minimum_retraining_positives: int = Field(default=50, ge=20)
+    """Likewise of frauds, or of customers who left."""

@@ -1,0 +1,107 @@
+"""``python -m pipelines.monitoring_demo``: monitoring from end to end on simulated traffic, as `make monitoring` shows it.
+
+A champion (trained where there is none), a service on a free port of loopback, a stream of transactions that drifts, their
+outcomes, and the pipeline that judges all of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from fusionguard.errors import FusionGuardError, RegistryError, UsageError
+from fusionguard.home import Home, find_home
+from fusionguard.monitoring.champion import Champion, find_champion
+from fusionguard.monitoring.traffic import Drift, Traffic, drive
+
+_RUN = Path(__file__).resolve().parents[1] / "run.py"
+_STOP_SECONDS = 30.0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the loop; return the exit status of its last part."""
+    parser = argparse.ArgumentParser(prog="pipelines.monitoring_demo", description="Show monitoring on simulated traffic.")
+    parser.add_argument("--model", choices=["fraud", "churn"], default="fraud")
+    parser.add_argument("--drift", choices=[kind.value for kind in Drift], default=Drift.COVARIATE_SHIFT.value)
+    parser.add_argument("--rows", type=int, default=None, help="how many rows are scored (default: 20000, or 2000 customers)")
+    parser.add_argument("rest", nargs="*", help="more words for run.py, after --")
+    options = parser.parse_args(arguments)
+    try:
+        return _show(options)
+    except FusionGuardError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_status
+
+
+def _show(options: argparse.Namespace) -> int:
+    home = find_home()
+    champion = _simulated_champion(home, options.model)
+    rows = options.rows or (20_000 if options.model == "fraud" else 2_000)
+    began = datetime.now(UTC)
+    with _service(options.model) as address:
+        _say(f"the champion {champion.bundle.version} answers on {address}")
+        report = drive(address, Traffic(options.model, rows=rows, drift=Drift(options.drift)))
+    _say(f"{report.rows:,} SIMULATED rows were scored ({options.drift} from 30 % on), {report.labels:,} outcomes told")
+    words = ["--set", f"model={options.model}", "--set", f"window.since={began.isoformat()}", *options.rest]
+    return subprocess.run([sys.executable, str(_RUN), "--pipeline", "monitoring", *words], check=False).returncode
+
+
+def _simulated_champion(home: Home, model: str) -> Champion:
+    """Return the champion, trained on simulated data where there is none.
+
+    Raises
+    ------
+    UsageError
+        It was trained on other data: its log is no place for simulated rows.
+    """
+    try:
+        champion = find_champion(home, model)
+    except RegistryError:
+        _say(f"there is no champion yet: training one on simulated data (python run.py --pipeline {model})")
+        command = [sys.executable, str(_RUN), "--pipeline", model, "--source", "simulated", "--quiet"]
+        if subprocess.run(command, check=False).returncode != 0:
+            raise FusionGuardError("The training failed.", "See what it said above.") from None
+        champion = find_champion(home, model)
+    if champion.bundle.manifest.origin != "simulated":
+        raise UsageError(
+            f"The {model} champion was trained on your data: simulated rows do not belong into its log.",
+            "Name another home for the demonstration: FUSIONGUARD_HOME=/tmp/demo make monitoring",
+        )
+    return champion
+
+
+@contextmanager
+def _service(model: str) -> Iterator[str]:
+    """Serve the champion on a free port of loopback until the block ends."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    script = "from fusionguard.cli import main; main()"
+    words = ["serve", "--port", str(port), "--model", f"{model}@champion"]
+    log = find_home().state / "monitoring-demo.log"
+    with log.open("wb") as stream:
+        process = subprocess.Popen([sys.executable, "-c", script, *words], stdout=stream, stderr=stream)
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"monitoring: {text}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,104 @@
+"""A window's labelled rows as a raw file, for the training pipeline to learn from."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+from fusionguard.data.schema import dataset_schema
+from fusionguard.data.table import Table
+from fusionguard.evaluation.scored import SECONDS_PER_DAY, Integers
+from fusionguard.files import atomic_folder
+from fusionguard.monitoring.labelled import LABEL, OBSERVED_AT, TIME, labelled_rows
+from fusionguard.monitoring.settings import MonitoringConfig
+from fusionguard.monitoring.window import WindowFacts
+
+_SECONDS_PER_HOUR = 3600
+_NOBODY = "nobody"
+"""The surname of a row of the log, which holds none."""
+
+
+class LabelledFile(BaseModel):
+    """The file that a new model may be trained on, or why there is none."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: Path | None
+    rows: int
+    positives: int
+    why: str
+    """Why there is no file; else what the file holds."""
+
+
+def export_labelled(
+    window: Table, facts: WindowFacts, config: MonitoringConfig, folder: Path, *, until: datetime
+) -> LabelledFile:
+    """Write the window's rows whose outcome is known as raw data in Kaggle's layout, and declare where they come from.
+
+    Outcomes are taken as monitoring takes them (``labels.negative_after_days``). The model then learns of the window's
+    population alone; where outcomes are told of flagged rows only, that population is not the one it scores, and the file should
+    not be trained on. Customers get running numbers: the log does not know who they are.
+
+    Parameters
+    ----------
+    folder
+        What to write; it is replaced as a whole.
+
+    Raises
+    ------
+    StorageError
+        The disk is full, or the folder cannot be written.
+    """
+    schema = dataset_schema(facts.model)
+    columns = [name for name in schema.columns if name in window.schema.names]
+    own = [*dict.fromkeys([*columns, *(["hour_of_day"] if facts.model == "fraud" else []), TIME, LABEL, OBSERVED_AT])]
+    labelled = labelled_rows(
+        window.read(own), negative_after_days=config.labels.negative_after_days, until_micros=int(until.timestamp() * 1e6)
+    )
+    rows, positives = labelled.table.num_rows, labelled.coverage.positives
+    least, least_positives = config.minimum_retraining_rows, config.minimum_retraining_positives
+    if rows < least or positives < least_positives:
+        why = f"{rows:,} rows with an outcome, {positives:,} of them positive: retraining needs {least:,} and {least_positives:,}"
+        return LabelledFile(file=None, rows=rows, positives=positives, why=why)
+    table = _transactions(labelled.table) if facts.model == "fraud" else _customers(labelled.table)
+    note = f"answers of {facts.model} {facts.model_version} with their outcomes, {facts.first:%Y-%m-%d} to {facts.last:%Y-%m-%d}"
+    name = f"{Path(schema.file_name).stem}.parquet"
+    with atomic_folder(folder) as temporary:
+        raw = pa.schema([(column, table.schema.field(column).type) for column in schema.columns])
+        pq.write_table(table.select(raw.names), temporary / name)
+        declaration = {"note": note, "simulated": facts.simulated > 0}
+        (temporary / f"{name}.source.yaml").write_text(yaml.safe_dump(declaration), encoding="utf-8")
+    return LabelledFile(file=folder / name, rows=rows, positives=positives, why=note)
+
+
+def _transactions(rows: pa.Table) -> pa.Table:
+    """Give rows the ``Time`` of the raw layout: seconds since the first midnight, in the hour that the model was told."""
+    micros = pc.cast(rows[TIME], pa.int64()).to_numpy()
+    day = micros // (SECONDS_PER_DAY * 1_000_000)
+    hour = rows["hour_of_day"].to_numpy().astype(np.int64)
+    order = np.lexsort((micros, hour, day))
+    rows, day, hour = rows.take(order), day[order], hour[order]
+    seconds = (day - day[0]) * SECONDS_PER_DAY + hour * _SECONDS_PER_HOUR + _within(day * 24 + hour)
+    return rows.append_column("Time", pa.array(seconds.astype(np.float64))).append_column("Class", rows[LABEL].cast(pa.int64()))
+
+
+def _within(hours: Integers) -> Integers:
+    """Spread rows of the same hour, which stand together, over its seconds."""
+    _, first, count = np.unique(hours, return_index=True, return_counts=True)
+    place = np.arange(hours.size) - np.repeat(first, count)
+    return place * _SECONDS_PER_HOUR // np.repeat(count, count)
+
+
+def _customers(rows: pa.Table) -> pa.Table:
+    number = pa.array(np.arange(1, rows.num_rows + 1, dtype=np.int64))
+    for name in ("RowNumber", "CustomerId"):
+        rows = rows.append_column(name, number)
+    rows = rows.append_column("Surname", pa.array([_NOBODY] * rows.num_rows))
+    return rows.append_column("Exited", rows[LABEL].cast(pa.int64()))
