@@ -38,7 +38,7 @@ def test_help_shows_defaults_and_examples_and_does_not_import_zenml() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--pipeline", "nope"), "Unknown pipeline 'nope'. Valid choices: churn, fraud."),
+        (("--pipeline", "nope"), "Unknown pipeline 'nope'. Valid choices: churn, fraud, monitoring."),
         (("--stack", "nope"), "Unknown stack 'nope'. Valid choices: hpc, local."),
         (("--source", "nope"), "Unknown source 'nope'. Valid choices: auto, kaggle, simulated"),
         (("--source", "./nope.csv"), "The source './nope.csv' does not exist."),

@@ -1,0 +1,102 @@
+"""The labelled rows of a window become raw data that the training pipelines read as any other file."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from benchmarks.monitoring.windows import BEGIN, DAYS, make_window
+from fusionguard.data.local import LocalSource
+from fusionguard.data.schema import dataset_schema
+from fusionguard.data.table import Table
+from fusionguard.models.bundle import Bundle
+from fusionguard.models.family import model_family
+from fusionguard.monitoring.retraining import LabelledFile, export_labelled
+from fusionguard.monitoring.settings import LabelConfig, MonitoringConfig
+from fusionguard.monitoring.traffic import Drift
+from fusionguard.monitoring.window import WindowFacts
+
+END = BEGIN + timedelta(days=DAYS)
+SETTINGS = MonitoringConfig(minimum_retraining_rows=1_000, minimum_retraining_positives=20)
+
+
+def window_of(bundle: Bundle, drift: Drift = Drift.NONE, size: float = 0.0) -> pa.Table:
+    model = model_family(bundle.manifest.model).load(bundle)
+    return make_window(model, rows=3_000, drift=drift, size=size, seed=41)
+
+
+def export(
+    window: pa.Table, bundle: Bundle, folder: Path, config: MonitoringConfig = SETTINGS, simulated: int = 0
+) -> LabelledFile:
+    pq.write_table(window, folder / "window.parquet")
+    times = window["time"].to_pylist()
+    facts = WindowFacts(
+        model=bundle.manifest.model,
+        model_version=bundle.version,
+        rows=window.num_rows,
+        labelled=window.num_rows,
+        first=times[0],
+        last=times[-1],
+        simulated=simulated,
+    )
+    return export_labelled(Table(folder / "window.parquet"), facts, config, folder / "outcomes", until=END)
+
+
+def test_transactions_keep_their_order_their_hour_and_their_outcome(fraud_bundle: Bundle, tmp_path: Path) -> None:
+    window = window_of(fraud_bundle, Drift.NEW_PATTERN, 0.02)
+    found = export(window, fraud_bundle, tmp_path)
+    assert found.file is not None, found.why
+    assert (found.rows, found.positives) == (3_000, int(np.sum(window["label"].to_numpy())))
+    fetched = LocalSource(found.file, dataset_schema("fraud")).fetch(tmp_path)
+    raw = fetched.table.read()
+    seconds = raw["Time"].to_numpy()
+    assert (np.diff(seconds) >= 0).all() and seconds[0] < 86_400 and seconds[-1] // 86_400 == DAYS - 1
+    before = {(row["Amount"], row["V1"]): (row["hour_of_day"], row["label"]) for row in window.to_pylist()}
+    for row in raw.to_pylist():
+        assert before[(row["Amount"], row["V1"])] == (row["Time"] % 86_400 // 3_600, row["Class"])
+    assert fetched.provenance.origin == "local"
+    assert fraud_bundle.version in fetched.provenance.description
+
+
+def test_customers_are_numbered_and_nobody(churn_bundle: Bundle, tmp_path: Path) -> None:
+    window = window_of(churn_bundle)
+    found = export(window, churn_bundle, tmp_path, simulated=3_000)
+    assert found.file is not None, found.why
+    fetched = LocalSource(found.file, dataset_schema("churn")).fetch(tmp_path)
+    raw = fetched.table.read()
+    assert raw["CustomerId"].to_pylist() == list(range(1, 3_001))
+    assert set(raw["Surname"].to_pylist()) == {"nobody"}
+    assert raw["Exited"].to_pylist() == window["label"].to_pylist()
+    assert raw["Balance"].to_pylist() == window["Balance"].to_pylist()
+    assert fetched.provenance.simulated, "simulated rows stay simulated"
+
+
+def test_where_only_positives_are_told_the_old_rows_without_a_label_are_negative(fraud_bundle: Bundle, tmp_path: Path) -> None:
+    window = window_of(fraud_bundle, Drift.NEW_PATTERN, 0.04)
+    label = window["label"].to_numpy()
+    told = pa.array(label, pa.int8(), mask=label == 0)
+    window = window.set_column(window.column_names.index("label"), "label", told)
+    config = SETTINGS.model_copy(update={"labels": LabelConfig(negative_after_days=3)})
+    found = export(window, fraud_bundle, tmp_path, config)
+    old = sum(END - time >= timedelta(days=3) for time in window["time"].to_pylist())
+    assert found.rows == old < 3_000
+    assert found.file is not None
+    assert pq.read_table(found.file)["Class"].to_numpy().sum() == found.positives
+
+
+@pytest.mark.parametrize("known", [0, 900])
+def test_too_few_outcomes_make_no_file(fraud_bundle: Bundle, tmp_path: Path, known: int) -> None:
+    window = window_of(fraud_bundle)
+    mask = np.arange(3_000) >= known
+    window = window.set_column(
+        window.column_names.index("label"), "label", pa.array(window["label"].to_numpy(), pa.int8(), mask=mask)
+    )
+    found = export(window, fraud_bundle, tmp_path)
+    assert found.file is None
+    assert f"{known:,} rows with an outcome" in found.why and "retraining needs 1,000 and 20" in found.why
+    assert not (tmp_path / "outcomes").exists()
