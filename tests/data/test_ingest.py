@@ -113,8 +113,8 @@ def _changed(row: int, column: str, cell: str) -> bytes:
         (_text()[:-300], r"row 40 \(line 41\): \d+ values where the header has 31"),
         (_changed(3, "V2", "X").replace(b"X", b"\xe9"), "is not UTF-8 text"),
         (b"PK\x03\x04 and no more", "cut off or damaged"),
-        (gzip.compress(_text())[:-200], "cut off or damaged"),
-        (gzip.compress(_text())[:5], "cut off or damaged"),
+        (gzip.compress(_text(), mtime=0)[:-200], "cut off or damaged"),
+        (gzip.compress(_text(), mtime=0)[:5], "cut off or damaged"),
         (b"PAR1 and no more", "not a whole parquet file"),
     ],
 )
