@@ -56,10 +56,11 @@ lint: setup ## style and import rules
 types: setup ## mypy --strict on src/
 	$(BIN)/mypy
 
-lock: $(READY) ## resolve requirements*.in anew into requirements.lock and requirements-serving.lock
-	$(UV) pip compile --quiet --python-version 3.11 --no-header --no-annotate requirements-dev.in --output-file requirements.lock.new
+lock: $(READY) ## resolve requirements*.in into requirements.lock and requirements-serving.lock; what is locked stays, UPGRADE=1 renews it
+	@grep -v '^torch==' requirements.lock > requirements.lock.new # its local build must be found anew
+	$(UV) pip compile --quiet $(if $(UPGRADE),--upgrade) --python-version 3.11 --no-header --no-annotate requirements-dev.in --output-file requirements.lock.new
 	@sed -i -E 's/^(torch==[0-9.]+)\+.*/\1/' requirements.lock.new && mv requirements.lock.new requirements.lock
-	$(UV) pip compile --quiet --python-version 3.11 --no-header --no-annotate --constraint requirements.lock $(NOT_IN_IMAGE:%=--no-emit-package %) requirements-serving.in --output-file requirements-serving.lock
+	$(UV) pip compile --quiet $(if $(UPGRADE),--upgrade) --python-version 3.11 --no-header --no-annotate --constraint requirements.lock $(NOT_IN_IMAGE:%=--no-emit-package %) requirements-serving.in --output-file requirements-serving.lock
 
 bench: setup ## measure, and write docs/benchmarks.md
 	$(BIN)/python -m benchmarks
