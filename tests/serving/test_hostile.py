@@ -127,6 +127,42 @@ def test_what_is_not_http_is_answered_or_closed(service: RunningService, rubbish
     assert answer == b"" or answer.startswith(b"HTTP/1.1 4")
 
 
+@pytest.mark.parametrize("endless", [b"GET /health HTTP/1.1\r\nX-A: ", b"GET /", head(5)[:-2] + b"X-A: b\r\nX-B: "])
+def test_headers_without_an_end_are_refused_long_before_they_fill_memory(service: RunningService, endless: bytes) -> None:
+    with connection(service) as raw:
+        raw.sendall(endless)
+        assert send_until_refused(raw) < 50_000_000
+    assert service.client.get("/health").status_code == 200
+
+
+def test_trailers_without_an_end_are_refused_long_before_they_fill_memory(service: RunningService) -> None:
+    start = head(0).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
+    for endless in (b"2\r\n{}\r\n0\r\nX-A: ", b"2;a="):
+        with connection(service) as raw:
+            raw.sendall(start + endless)
+            assert send_until_refused(raw) < 50_000_000
+    assert service.client.get("/health").status_code == 200
+
+
+def send_until_refused(raw: socket.socket) -> int:
+    """Send until the other side has closed; return how many bytes it took."""
+    sent = 0
+    try:
+        while sent < 50_000_000:
+            sent += raw.send(b"a" * 100_000)
+    except OSError:
+        pass
+    return sent
+
+
+def test_chunks_of_a_byte_each_are_read(service: RunningService, transaction: dict[str, Any]) -> None:
+    body = json.dumps({"rows": [transaction] * 60}).encode()
+    start = head(0, "/v1/fraud/score_batch", "Connection: close\r\n").replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
+    with connection(service) as raw:
+        raw.sendall(start + b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\n\r\n")
+        assert read_all(raw).startswith(b"HTTP/1.1 200 ")
+
+
 def test_clients_that_hang_up_leave_nothing_behind(service: RunningService, transaction: dict[str, Any]) -> None:
     body = json.dumps({"rows": [transaction] * 2_000}).encode()
     for cut in (0, 100, len(body)):

@@ -245,3 +245,15 @@ def test_a_huge_table_in_a_small_body_is_refused(service: RunningService, transa
     pq.write_table(pa.table(columns), sink, compression="zstd", use_dictionary=False)
     answer = service.client.post("/v1/fraud/score_batch", content=sink.getvalue(), headers={"content-type": PARQUET})
     problem(answer, 413)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/fraud/score_batch", {"columns": {f"k{number}": [] for number in range(300_000)}}),
+        ("/v1/churn/labels", {"labels": [{f"k{number}": 1 for number in range(300_000)}]}),
+    ],
+)
+def test_names_beyond_number_are_not_all_looked_at(service: RunningService, path: str, body: Row) -> None:
+    content = problem(service.post(path, body), 422)
+    assert (len(content["errors"]), content["errors_in_all"]) == (20, pytest.approx(220, abs=20))

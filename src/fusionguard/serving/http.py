@@ -32,9 +32,19 @@ SECURITY_HEADERS = [
     (b"x-frame-options", b"DENY"),
 ]
 
+_SINGLE = frozenset({b"authorization", b"content-encoding", b"content-type", b"host", b"x-api-key", b"x-request-id"})
+
 
 class ClientGoneError(Exception):
     """The client closed the connection before its request was complete."""
+
+
+def check_headers(listed: list[tuple[bytes, bytes]]) -> None:
+    """Refuse a second header where a proxy might go by the first; raises :class:`ProblemError`."""
+    names = [name for name, _ in listed if name in _SINGLE]
+    if len(names) != len(set(names)):
+        (name, *_) = sorted(name.decode() for name in set(names) if names.count(name) > 1)
+        raise ProblemError(400, "repeated_header", f"The header '{name}' may be sent once.")
 
 
 class Request(NamedTuple):
@@ -59,6 +69,9 @@ class Request(NamedTuple):
         """
         if self.headers.get(b"content-encoding", b"identity") != b"identity":
             raise ProblemError(415, "compressed", "Compressed bodies are not read; send it as it is.")
+        if b"upgrade" in self.headers.get(b"connection", b"").lower():  # the parser has thrown the body away
+            detail = "A request that asks for another protocol is not read; send it as HTTP/1.1 without Upgrade."
+            raise ProblemError(400, "upgrade", detail, headers={"connection": "close"})
         declared = self.headers.get(b"content-length", b"0")
         try:
             async with asyncio.timeout(self.seconds):

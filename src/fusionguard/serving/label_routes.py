@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from fusionguard.errors import StorageError
 from fusionguard.serving.http import JSON, Request, Response, json_response
 from fusionguard.serving.prediction_log import Label, LabelConflictError, append_labels
-from fusionguard.serving.problems import MOST_FAULTS, Fault, ProblemError, invalid, kind_of
+from fusionguard.serving.problems import MOST_COUNTED, Fault, ProblemError, clip, invalid, kind_of
+from fusionguard.serving.repeats import refuse_repeats
 from fusionguard.serving.request_ids import EXPECTED, is_request_id
-from fusionguard.serving.requests import check_count, clip, parse_json
+from fusionguard.serving.requests import check_count, parse_json
 from fusionguard.serving.settings import ServeSettings
 
 _FIELDS = ("request_id", "row", "label", "observed_at")
+_TEXTS = ("request_id", "observed_at")
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _LARGEST_ROW = 99_999
 
@@ -38,6 +41,7 @@ class LabelRoutes:
 
     def _store(self, folder: Path, body: bytes, request: Request) -> Response:
         labels = read_labels(parse_json(body), self._most_rows)
+        refuse_repeats(body, 1 + len(labels) * (len(_FIELDS) + len(_TEXTS)))
         try:
             receipt = append_labels(folder, self._family, labels)
         except LabelConflictError as error:
@@ -47,7 +51,7 @@ class LabelRoutes:
                     f"{each.stored}, as it was told before",
                     "another",
                 )
-                for each in error.conflicts[: 10 * MOST_FAULTS]
+                for each in error.conflicts[:MOST_COUNTED]
             ]
             raise ProblemError(
                 409, "label_conflict", "Outcomes that are known already differ; nothing was stored.", faults
@@ -75,7 +79,7 @@ def read_labels(content: Any, most: int) -> list[Label]:
         if not wrong:
             micros = round(_instant(row["observed_at"]).timestamp() * 1e6)
             labels.append(Label(row["request_id"], row["row"], row["label"], micros))
-        if len(faults) >= 10 * MOST_FAULTS:
+        if len(faults) >= MOST_COUNTED:
             break
     if faults:
         raise invalid(faults)
@@ -85,7 +89,8 @@ def read_labels(content: Any, most: int) -> list[Label]:
 def _faults(row: Any, at: str) -> list[Fault]:
     if type(row) is not dict:
         return [Fault(at, "an object", kind_of(row))]
-    faults = [Fault(f"{at}.{clip(name)}", "no such field", "a field that is not known") for name in row if name not in _FIELDS]
+    strangers = islice((name for name in row if name not in _FIELDS), MOST_COUNTED)
+    faults = [Fault(f"{at}.{clip(name)}", "no such field", "a field that is not known") for name in strangers]
     expected: dict[str, tuple[str, Callable[[Any], bool]]] = {
         "request_id": (EXPECTED, lambda value: type(value) is str and is_request_id(value)),
         "row": (f"a whole number from 0 to {_LARGEST_ROW}", lambda value: type(value) is int and 0 <= value <= _LARGEST_ROW),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
 MOST_FAULTS = 20
 """Faults told in one answer; a body of 10,000 wrong rows does not deserve a longer one."""
+
+MOST_COUNTED = 10 * MOST_FAULTS
+"""Faults looked for: others wait while a body of millions is read to its end."""
 
 
 class Fault(NamedTuple):
@@ -62,3 +66,8 @@ def kind_of(value: Any) -> str:
     if isinstance(value, str):
         return "a string"
     return "an array" if isinstance(value, list) else "an object"
+
+
+def clip(name: str) -> str:
+    """Return a name that a client made up, short enough and plain enough to be given back."""
+    return re.sub(r"[^A-Za-z0-9_.-]", "?", name[:40])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from math import isfinite
 from operator import itemgetter
 from typing import Any
@@ -14,7 +14,8 @@ import numpy as np
 import orjson
 
 from fusionguard.serving.fields import Choice, Columns, Field, RequestFields
-from fusionguard.serving.problems import MOST_FAULTS, Fault, ProblemError, invalid, kind_of
+from fusionguard.serving.problems import MOST_COUNTED, Fault, ProblemError, clip, invalid, kind_of
+from fusionguard.serving.repeats import refuse_repeats
 
 ID = "id"
 """The field by which a client knows its rows: optional, given back as it came, never logged."""
@@ -71,6 +72,19 @@ class RowReader:
         self._names = tuple(field.name for field in fields.all)
         self._name_set = frozenset(self._names)
         self._pick = itemgetter(*self._names)
+
+    def read_one(self, body: bytes) -> OneRow:
+        """Check the JSON of one row, in which no name may come twice; raises as :meth:`one` and :func:`parse_json` do."""
+        row = self.one(parse_json(body))
+        refuse_repeats(body, len(self._names) + len(self._choices) + 2 * (row.id is not None))
+        return row
+
+    def read_many(self, body: bytes, most: int) -> ManyRows:
+        """Check the JSON of a batch, in which no name may come twice; raises as :meth:`many` and :func:`parse_json` do."""
+        rows = self.many(parse_json(body), most)
+        names = (len(self._names) + (rows.ids is not None)) * (1 if rows.by_column else rows.rows)
+        refuse_repeats(body, 1 + names + (len(self._choices) + (rows.ids is not None)) * rows.rows)
+        return rows
 
     def one(self, content: Any) -> OneRow:
         """Check one row.
@@ -144,10 +158,10 @@ class RowReader:
         if type(columns) is not dict:
             raise invalid([Fault("columns", "an object of arrays", kind_of(columns))])
         faults = [Fault(f"columns.{name}", "an array", "nothing") for name in self._names if name not in columns]
+        strangers = (name for name in columns if name not in self._name_set and name != ID)
         faults += [
             Fault(f"columns.{clip(name)}", "no such column", "a column that no model reads")
-            for name in columns
-            if name not in self._name_set and name != ID
+            for name in islice(strangers, MOST_COUNTED)
         ]
         faults += [
             Fault(f"columns.{name}", "an array", kind_of(values))
@@ -194,22 +208,23 @@ class RowReader:
             faults += self._faults(row, f"rows[{number}]")
             if some_have_ids and type(row) is dict and ID not in row:
                 faults.append(Fault(f"rows[{number}].id", "an id, as other rows have one", "nothing"))
-            if len(faults) >= 10 * MOST_FAULTS:
+            if len(faults) >= MOST_COUNTED:
                 break
         return faults
 
     def _column_faults(self, columns: dict[str, list[Any]]) -> list[Fault]:
-        faults = [
+        values = (
             Fault(f"columns.{field.name}[{place}]", field.expected, found)
             for field in self.fields.all
             for place, value in enumerate(columns[field.name])
             if (found := wrong(field, value))
-        ]
-        return faults + [
+        )
+        ids = (
             Fault(f"columns.id[{place}]", ID_EXPECTED, kind_of(value) if type(value) is not str else "another string")
             for place, value in enumerate(columns.get(ID, ()))
             if type(value) is not str or not _ID.match(value)
-        ]
+        )
+        return list(islice(chain(values, ids), MOST_COUNTED))
 
     def _faults(self, content: Any, at: str) -> list[Fault]:
         """Return all that is wrong with one row."""
@@ -222,10 +237,9 @@ class RowReader:
                 faults.append(Fault(before + field.name, field.expected, "nothing"))
             elif found := wrong(field, content[field.name]):
                 faults.append(Fault(before + field.name, field.expected, found))
+        strangers = (name for name in content if name not in self._name_set and name != ID)
         faults += [
-            Fault(before + clip(name), "no such field", "a field that no model reads")
-            for name in content
-            if name not in self._name_set and name != ID
+            Fault(before + clip(name), "no such field", "a field that no model reads") for name in islice(strangers, MOST_COUNTED)
         ]
         if ID in content and (type(content[ID]) is not str or not _ID.match(content[ID])):
             found = kind_of(content[ID]) if type(content[ID]) is not str else "another string"
@@ -268,8 +282,3 @@ def check_unique(ids: Iterable[str] | None, path: str) -> None:
             faults.append(Fault(path.format(place), "an id of its own", f"the id of row {first[each]}"))
     if faults:
         raise invalid(faults)
-
-
-def clip(name: str) -> str:
-    """Return a name that a client made up, short enough and plain enough to be given back."""
-    return re.sub(r"[^A-Za-z0-9_.-]", "?", name[:40])

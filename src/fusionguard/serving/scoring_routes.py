@@ -20,7 +20,7 @@ from fusionguard.serving.loaded import LoadedModel, LoadedRelease
 from fusionguard.serving.metrics import Metrics
 from fusionguard.serving.prediction_log import LoggedBatch, LoggedRow, PredictionLog
 from fusionguard.serving.problems import ProblemError
-from fusionguard.serving.requests import ManyRows, RowReader, parse_json
+from fusionguard.serving.requests import ManyRows, RowReader
 from fusionguard.serving.settings import ServeSettings
 from fusionguard.serving.tables import ARROW, PARQUET, read_table, write_table
 
@@ -63,7 +63,7 @@ class ScoringRoutes:
     async def score(self, request: Request) -> Response:
         """Score one row; the reasons of a flagged one are found in another thread, so that nobody waits behind them."""
         request.media_type((JSON,))
-        row = self._reader.one(parse_json(await request.body(ONE_ROW_BYTES)))
+        row = self._reader.read_one(await request.body(ONE_ROW_BYTES))
         model, challenger = self._model(), self.challenger
         answer = model.engine.decide(row.values)
         if answer.flagged:
@@ -76,7 +76,7 @@ class ScoringRoutes:
     async def explain(self, request: Request) -> Response:
         """Score one row and tell what each feature adds."""
         request.media_type((JSON,))
-        row = self._reader.one(parse_json(await request.body(ONE_ROW_BYTES)))
+        row = self._reader.read_one(await request.body(ONE_ROW_BYTES))
         model = self._model()
         told = await self._elsewhere(model.engine.explain, row.values)
         self._note(request, model, told.answer)
@@ -110,7 +110,7 @@ class ScoringRoutes:
         model, challenger = models
         most = self._settings.largest_batch_rows
         is_json = kind == JSON
-        rows = self._reader.many(parse_json(body), most) if is_json else read_table(body, kind, self._fields, most)
+        rows = self._reader.read_many(body, most) if is_json else read_table(body, kind, self._fields, most)
         answers = model.engine.many(rows.columns)
         self._note_many(request, model, answers, role="champion")
         if challenger is not None:

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from fusionguard.serving.fields import Columns, Number, RequestFields
-from fusionguard.serving.problems import Fault, ProblemError, invalid
-from fusionguard.serving.requests import ID, ID_EXPECTED, ManyRows, check_count, check_unique, clip
+from fusionguard.serving.problems import Fault, ProblemError, clip, invalid
+from fusionguard.serving.requests import ID, ID_EXPECTED, ManyRows, check_count, check_unique
 
 PARQUET = "application/vnd.apache.parquet"
 ARROW = "application/vnd.apache.arrow.stream"
@@ -82,14 +82,16 @@ def _unpacks_too_large() -> ProblemError:
 def _read_arrow(body: bytes, fields: RequestFields, most: int) -> pa.Table:
     if any(map(_is_compressed, pa.ipc.MessageReader.open_stream(pa.BufferReader(body)))):
         raise ProblemError(415, "compressed", "Compressed Arrow buffers are not read; send them plain, or parquet.")
-    batches, rows = [], 0
-    with pa.ipc.open_stream(pa.BufferReader(body)) as stream:
+    batches, rows, source = [], 0, pa.BufferReader(body)
+    with pa.ipc.open_stream(source) as stream:
         _check_schema(stream.schema, fields)
         for batch in stream:
             rows += batch.num_rows
             check_count(max(rows, 1), most, "table")
             batches.append(batch)
         check_count(rows, most, "table")
+        if source.tell() != len(body):  # a second stream's rows would be lost in silence
+            raise ProblemError(400, "malformed_table", "The body goes on after the end of its Arrow stream; send one stream.")
         return pa.Table.from_batches(batches, stream.schema)
 
 
