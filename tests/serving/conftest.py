@@ -24,7 +24,7 @@ from fusionguard.serving.launch import QUIET, SERVICE
 from fusionguard.serving.openapi import example_row
 from fusionguard.serving.release import ReleasedModel, write_release
 
-START_SECONDS = 60
+START_SECONDS = 120
 
 
 @dataclass
@@ -82,7 +82,7 @@ class RunningService:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(20)
+                self.process.wait(60)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()

@@ -36,7 +36,7 @@ def test_a_reload_under_load_drops_nothing(
     transaction: dict[str, Any],
 ) -> None:
     service, release = reloadable
-    until, stop = time.monotonic() + 60, threading.Event()
+    until, stop = time.monotonic() + 150, threading.Event()
     answers: list[tuple[str, str]] = []
     failures: list[str] = []
     workers = service.workers()
@@ -62,12 +62,15 @@ def test_a_reload_under_load_drops_nothing(
         while service.metric('fusionguard_reloads_total{outcome="loaded"}') < 2 * number:
             assert time.monotonic() < until, service.output.read_text()
             time.sleep(0.05)
-    time.sleep(0.2)
+    reloaded = len(answers) + len(threads)  # those were on their way
+    while len(answers) < reloaded + 20:
+        assert time.monotonic() < until, failures
+        time.sleep(0.05)
     stop.set()
     for thread in threads:
         thread.join()
     assert failures == []
-    assert answers[-1][0] == other_bundle.version
+    assert {version for version, _ in answers[reloaded:]} == {other_bundle.version}
     assert {version for version, _ in answers} == {fraud_bundle.version, other_bundle.version}
     assert all(cost == ("5000.00" if version == other_bundle.version else "3.00") for version, cost in answers), "half new"
     assert service.workers() == workers, "the same processes"
@@ -86,7 +89,7 @@ def test_a_worker_that_cannot_load_the_release_ends_no_other(
         try:
             assert service.post("/v1/fraud/score", transaction).status_code == 200
         except httpx.TransportError:  # a connection of the worker that dies
-            assert time.monotonic() < killed_at + 2
+            assert time.monotonic() < killed_at + 5
         time.sleep(0.05)
     assert other in service.workers() and service.process.poll() is None
     os.kill(other, signal.SIGKILL)

@@ -72,7 +72,7 @@ def _more_trials_are_shared_by_helpers(toy: ToyRuns) -> None:
     assert toy.finish(process, 60).returncode == 130
     places = [place for _, place in _ended(toy)]
     assert len(places) == len(set(places)), "a trial was done twice"
-    wait_until(lambda: toy.helpers_running() == 0, 20)
+    wait_until(lambda: toy.helpers_running() == 0)
 
 
 def _ended(toy: ToyRuns) -> list[tuple[str, int]]:

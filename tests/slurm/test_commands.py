@@ -171,10 +171,17 @@ def test_without_slurm_the_missing_commands_are_named(monkeypatch: pytest.Monkey
 def test_a_signal_between_a_submission_and_its_record_waits(fakes: Fakes, tmp_path: Path) -> None:
     fakes.answer("sbatch", "41\n", seconds=2)
     jobs: list[int] = []
-    threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()
+    threading.Thread(target=_interrupt_at, args=(fakes,), daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
         submit(SlurmClient(), ["--job-name=work-1"], JobFolder(tmp_path), patience_seconds=5, record=jobs.append)
     assert jobs == [41]
+
+
+def _interrupt_at(fakes: Fakes) -> None:
+    """Send this process Ctrl-C as soon as a command runs."""
+    while not (fakes.folder / "calls").exists():
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 def test_a_job_of_before_is_not_taken_for_the_one_submitted_again(fakes: Fakes, tmp_path: Path) -> None:

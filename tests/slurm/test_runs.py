@@ -116,8 +116,8 @@ def test_an_interrupted_run_cancels_its_job_and_helpers(
     process.send_signal(number)
     done = toy.finish(process, 60)
     assert done.returncode == status, done.stderr
-    wait_until(lambda: toy.cluster.jobs().get(job) in {"CANCELLED", "FAILED"}, 20)
-    wait_until(lambda: toy.helpers_running() == 0 and "PENDING" not in toy.cluster.jobs().values(), 20)
+    wait_until(lambda: toy.cluster.jobs().get(job) in {"CANCELLED", "FAILED"})
+    wait_until(lambda: toy.helpers_running() == 0 and "PENDING" not in toy.cluster.jobs().values())
     assert list(toy.job_folder().rglob("environment")) == []
     assert str(toy.last_run().steps["work"].status) in {"stopped", "failed"}
 
@@ -129,4 +129,4 @@ def test_an_interrupted_run_cancels_a_job_that_waits(toy: ToyRuns) -> None:
     wait_until(lambda: "PENDING" in toy.cluster.jobs().values(), 120)
     process.send_signal(signal.SIGINT)
     assert toy.finish(process, 60).returncode == 130
-    wait_until(lambda: "PENDING" not in toy.cluster.jobs().values(), 20)
+    wait_until(lambda: "PENDING" not in toy.cluster.jobs().values())

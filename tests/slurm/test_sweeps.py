@@ -26,9 +26,9 @@ TRIALS = 24
 ENDED = {TrialState.COMPLETE, TrialState.PRUNED}
 
 
-def test_helpers_share_the_search_and_may_fail_and_be_cancelled(toy: ToyRuns) -> None:
+def test_helpers_share_the_search_and_may_fail_and_be_cancelled(toy: ToyRuns, tmp_path: Path) -> None:
     toy.stack(settings={"helpers": 3, "helpers_at_once": 2}, poll_seconds=1)
-    process = toy.start(fail="helper 1", trials=TRIALS, trial_seconds=1.5)
+    process = toy.start(fail="helper 1", trials=TRIALS, trial_seconds=1.5, hold=str(tmp_path / "go on"))
     most = 0
 
     def second_has_worked() -> bool:
@@ -38,7 +38,7 @@ def test_helpers_share_the_search_and_may_fail_and_be_cancelled(toy: ToyRuns) ->
             "2" in toy.helpers_at_work() and len(_workers(trials_of(toy.home.studies / "toy.log"))) > 1
         )
 
-    wait_until(second_has_worked, 120)
+    wait_until(second_has_worked, 150)
     assert process.poll() is None, process.communicate()
     helpers = toy.job_folder() / "helpers"
     array = json.loads((helpers / "job.json").read_text())["job"]
@@ -46,6 +46,8 @@ def test_helpers_share_the_search_and_may_fail_and_be_cancelled(toy: ToyRuns) ->
     assert modes, "no helper has an environment"
     assert set(modes) == {0o600}
     toy.cluster.ask("scancel", f"{array}_2")
+    wait_until(lambda: "3" in toy.helpers_at_work() or process.poll() is not None)
+    (tmp_path / "go on").touch()
     while process.poll() is None:
         most = max(most, toy.helpers_running())
         time.sleep(0.5)

@@ -75,7 +75,7 @@ def test_a_job_that_can_never_run_here_is_told_at_once(
     done = toy.run("--quiet")
     assert done.returncode == status
     assert said in done.stderr
-    wait_until(lambda: "PENDING" not in toy.cluster.jobs().values(), 20)
+    wait_until(lambda: "PENDING" not in toy.cluster.jobs().values())
 
 
 @full
@@ -84,7 +84,7 @@ def test_a_job_that_does_not_start_is_given_up_and_cancelled(toy: ToyRuns) -> No
     done = toy.run("--quiet")
     assert done.returncode == 1
     assert "did not start within queue_hours=0.002 (PartitionDown)" in done.stderr
-    wait_until(lambda: "PENDING" not in toy.cluster.jobs().values(), 20)
+    wait_until(lambda: "PENDING" not in toy.cluster.jobs().values())
 
 
 @full
@@ -162,7 +162,7 @@ def test_a_client_that_died_is_started_again_and_finds_its_job_and_helpers(toy: 
     assert told["data"]["description"] == expected(3)
     assert {step["name"]: step["cached"] for step in told["steps"]} == {"begin": True, "work": True, "end": False}
     assert toy.run_named(died).steps["work"].run_metadata["slurm_helpers"] == 2
-    wait_until(lambda: toy.helpers_running() == 0, 20)
+    wait_until(lambda: toy.helpers_running() == 0)
     assert list(toy.job_folder().rglob("environment")) == []
 
 

@@ -29,6 +29,8 @@ class SlurmToyConfig(BaseModel):
     trials: int = 0
     """Of a study that the step ``work`` shares with its helpers."""
     trial_seconds: float = 0.5
+    hold: str = ""
+    """A file that the step itself waits for after its third trial, for 200 seconds at most; helpers do not."""
 
 
 def arguments(config: SlurmToyConfig, home: Home) -> dict[str, Any]:
