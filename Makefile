@@ -41,8 +41,8 @@ monitoring: setup ## show monitoring on simulated traffic: a service, a drift, t
 serve: setup ## answer over HTTP on loopback, with the champions
 	$(BIN)/fusionguard serve
 
-bento: setup ## build RiskScoring, the Bento of the champions, and say how to make an image of it
-	$(BIN)/fusionguard bento
+bento: setup ## build RiskScoring, the Bento of the champions, or of MODELS="fraud@2 churn@1"
+	$(BIN)/fusionguard bento $(MODELS:%=--model %)
 
 test: setup ## the tests a newcomer runs (under 10 minutes)
 	$(BIN)/python -m pytest -m "not full" -n 2

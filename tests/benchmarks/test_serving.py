@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 import time
@@ -137,6 +138,20 @@ def test_the_section_shows_numbers_ratios_and_cost() -> None:
     assert "ONNX Runtime takes 4.0 times XGBoost's time" in text
     for block in (block.splitlines() for block in text.split("\n\n") if block.startswith("|")):
         assert len({line.count("|") for line in block}) == 1, block[0]
+
+
+def test_the_document_says_what_was_measured() -> None:
+    """Its section has the lines that its numbers make, which are kept in the order of their names: nobody wrote others."""
+    results = ServingResults.model_validate_json(NUMBERS.read_text())
+    told = Path("docs/fraud_serving.md").read_text().partition(BEGIN)[2].partition(END)[0].strip().splitlines()
+    (price,) = re.findall(r"x \$([0-9.]+) for a vCPU-second", "\n".join(told))
+    made = write_section(results, float(price), NUMBERS).strip().splitlines()
+    assert results.full_size and len(told) > 50
+    assert _content(told) == _content(made)
+
+
+def _content(lines: list[str]) -> list[list[str]]:
+    return sorted(sorted(line.rstrip(".").split(", ")) for line in (line.removeprefix("Libraries: ") for line in lines))
 
 
 def test_a_quick_section_judges_nothing() -> None:

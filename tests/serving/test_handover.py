@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +25,9 @@ from fusionguard.serving.loaded import load_release
 from fusionguard.serving.release import check_release
 from fusionguard.serving.resolve import make_release
 from tests.conftest import SMALL_CHURN, run_small
+from tests.serving.conftest import Starter
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def promote(home: Home, bundle: Bundle) -> int:
@@ -96,6 +103,27 @@ def test_a_bento_is_built_of_all_champions(served: Home, other_bundle: Bundle, c
     assert done.folder is not None and "risk_scoring:" in done.text
     release = check_release(done.folder / "src" / "release")
     assert [about.bundle_sha256 for about in release.models] == [other_bundle.sha256, churn_bundle.sha256]
+
+
+@pytest.mark.full
+def test_a_bento_of_earlier_versions_answers_as_they_did(
+    served: Home, other_bundle: Bundle, fraud_bundle: Bundle, churn_bundle: Bundle, starter: Starter, transaction: dict[str, Any]
+) -> None:
+    assert promote(served, other_bundle) == 2
+    told = subprocess.run(["make", "-n", "bento", "MODELS=fraud@1 churn@1"], cwd=ROOT, capture_output=True, text=True, check=True)
+    words = told.stdout.splitlines()[-1].split()
+    assert words[1:] == ["bento", "--model", "fraud@1", "--model", "churn@1"]
+    command = [sys.executable, "-c", "from fusionguard.cli import main; main()", *words[1:]]
+    done = subprocess.run(command, env=os.environ, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (folder,) = (served.state / "bentoml" / "bentos" / "risk_scoring").glob("*/")
+    models = check_release(folder / "src" / "release").models
+    assert [(about.bundle_sha256, about.registered_version) for about in models] == [
+        (fraud_bundle.sha256, 1),
+        (churn_bundle.sha256, 1),
+    ]
+    service = starter(folder / "src" / "release", bento=folder)
+    assert service.post("/v1/fraud/score", transaction).json()["model_version"] == fraud_bundle.version
 
 
 @pytest.mark.full
