@@ -96,6 +96,8 @@ def test_the_page_needs_nothing_from_elsewhere(service: RunningService) -> None:
     page = service.client.get("/docs").text
     for path in service.client.get("/openapi.json").json()["paths"]:
         assert path in page
+    assert "<code>V3</code></td><td>number from -150 to 150</td>" in page
+    assert "<code>Geography</code></td><td>one of &quot;France&quot;, &quot;Germany&quot;, &quot;Spain&quot;</td>" in page
     assert "<script" not in page
     assert "http://" not in page and "https://" not in page and "//" not in page.replace("</", "")
 

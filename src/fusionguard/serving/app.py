@@ -26,7 +26,6 @@ from fusionguard.serving.http import (
     Response,
     Scope,
     Send,
-    check_headers,
     json_response,
     problem_response,
     send_response,
@@ -142,8 +141,6 @@ class RiskApp:
         allowance = None
         try:
             try:
-                if len(headers) < len(scope["headers"]):
-                    check_headers(scope["headers"])
                 if given is not None and not is_request_id(request_id):
                     request_id = self._ids.new()
                     raise ProblemError(400, "request_id", f"X-Request-ID must be {EXPECTED}.")

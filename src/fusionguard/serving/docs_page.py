@@ -18,9 +18,10 @@ def render_docs(document: dict[str, Any]) -> str:
     """Return an OpenAPI document as HTML."""
     info = document["info"]
     groups: dict[str, list[str]] = {}
+    schemas = document["components"]["schemas"]
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
-            groups.setdefault(operation["tags"][0], []).append(_operation(path, method, operation))
+            groups.setdefault(operation["tags"][0], []).append(_operation(path, method, operation, schemas))
     body = "".join(f"<h2>{escape(tag)}</h2>{''.join(parts)}" for tag, parts in groups.items())
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
@@ -30,7 +31,7 @@ def render_docs(document: dict[str, Any]) -> str:
     )
 
 
-def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
+def _operation(path: str, method: str, operation: dict[str, Any], schemas: dict[str, Any]) -> str:
     parts = [
         f"<details><summary><span class=m>{method.upper()}</span> <code>{escape(path)}</code> {escape(operation['summary'])}"
     ]
@@ -39,6 +40,9 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
     for kind, body in content.items():
         parts.append(f"<p><code>{escape(kind)}</code></p>")
         parts += [_example(example["value"]) for example in body.get("examples", {}).values()]
+        schema = schemas.get(body["schema"].get("$ref", "").rpartition("/")[2], {})
+        if "properties" in schema:
+            parts.append(_fields(schema))
     parts.append("<table><tr><th>Status</th><th>Meaning</th></tr>")
     for status, response in operation["responses"].items():
         parts.append(f"<tr><td>{status}</td><td>{escape(response['description'])}</td></tr>")
@@ -49,5 +53,39 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
     return "".join([*parts, "</details>"])
 
 
+def _fields(schema: dict[str, Any]) -> str:
+    rows = "".join(
+        f"<tr><td><code>{escape(name)}</code></td><td>{escape(_expected(field))}"
+        f"{'' if name in schema['required'] else ' (optional)'}</td></tr>"
+        for name, field in schema["properties"].items()
+    )
+    return f"<table><tr><th>Field</th><th>What it holds</th></tr>{rows}</table>"
+
+
+def _expected(field: dict[str, Any]) -> str:
+    if "enum" in field:
+        return "one of " + ", ".join(map(json.dumps, field["enum"]))
+    if field["type"] == "array":
+        items = field["items"].get("properties", {})
+        members = "; ".join(f"{name}: {_expected(item)}" for name, item in items.items())
+        return f"{field['minItems']:,} to {field['maxItems']:,} objects of {members}"
+    bounds = f" from {field['minimum']:.15g} to {field['maximum']:.15g}" if "minimum" in field else ""
+    told = f" as {field['pattern']}" if "pattern" in field else f", a {field['format']}" if "format" in field else ""
+    return f"{field['type']}{bounds}{told}"
+
+
 def _example(value: Any) -> str:
-    return f"<pre>{escape(json.dumps(value, indent=1))}</pre>"
+    return f"<pre>{escape(_lines(value, levels=2))}</pre>"
+
+
+def _lines(value: Any, levels: int, indent: str = "") -> str:
+    """Return JSON with a line for each member, and for each row or column; what is inside those stays on its line."""
+    if not levels or not (isinstance(value, dict) or (isinstance(value, list) and any(isinstance(each, dict) for each in value))):
+        return json.dumps(value)
+    inner = indent + "  "
+    if isinstance(value, list):
+        listed = [_lines(each, levels - 1, inner) for each in value]
+    else:
+        listed = [f"{json.dumps(name)}: {_lines(each, levels - 1, inner)}" for name, each in value.items()]
+    begin, end = "[]" if isinstance(value, list) else "{}"
+    return f"{begin}\n{inner}" + f",\n{inner}".join(listed) + f"\n{indent}{end}"

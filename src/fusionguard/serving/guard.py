@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from fusionguard.errors import UsageError
-from fusionguard.serving.http import Scope
+from fusionguard.serving.http import Scope, check_headers
 from fusionguard.serving.keys import KeyEntry, read_keys
 from fusionguard.serving.limits import Allowance
 from fusionguard.serving.problems import ProblemError
@@ -39,6 +39,7 @@ class Guard:
         Raises
         ------
         ProblemError
+            A header that may be sent once came twice (400).
             There is no key, an unknown one (401), or nothing is left of what it allows (429); or the request came from elsewhere
             to a service without keys (403).
         """
@@ -48,6 +49,9 @@ class Guard:
         if kept is None or kept[0] is not entry:  # the keys were read anew, too
             kept = entry, kept[1] if kept is not None and kept[0] == entry else self._new_allowance(entry)
             self._allowances[name] = kept
+        listed = scope.get("headers", ())
+        if len(headers) < len(listed):
+            check_headers(listed)
         kept[1].take()
         return kept[1]
 

@@ -39,7 +39,7 @@ class ClientGoneError(Exception):
     """The client closed the connection before its request was complete."""
 
 
-def check_headers(listed: list[tuple[bytes, bytes]]) -> None:
+def check_headers(listed: Iterable[tuple[bytes, bytes]]) -> None:
     """Refuse a second header where a proxy might go by the first; raises :class:`ProblemError`."""
     names = [name for name, _ in listed if name in _SINGLE]
     if len(names) != len(set(names)):
