@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
+import pyarrow.parquet as pq
+
 from fusionguard.config import FraudConfig, load_config
 from fusionguard.data.contracts import check_raw
 from fusionguard.data.provenance import Provenance
@@ -40,6 +42,8 @@ from fusionguard.models.fraud.explain import explain, sample_rows
 from fusionguard.models.fraud.model import FraudModel, load
 from fusionguard.models.fraud.reading import rank_test, read_test
 from fusionguard.models.fraud.references import score_references
+from fusionguard.monitoring.reference_rows import FILE as REFERENCE
+from fusionguard.monitoring.reference_rows import fraud_reference_rows
 from fusionguard.registry.versions import RegisteredVersion
 
 _SETTINGS = Path(__file__).resolve().parents[1] / "pipelines" / "fraud.yaml"
@@ -127,6 +131,9 @@ def run(config: FraudConfig, folder: Path) -> dict[str, float]:
         plots = evaluation_plots(evaluation)
     with clock.step("explain_model"):
         importance, explanation_plots = _explain(model, features, split, config, simulated=manifest.simulated)
+
+    with clock.step("keep_reference"):
+        pq.write_table(fraud_reference_rows(model, features, weight, seed=seed), folder / REFERENCE)
 
     images = {**plots, **explanation_plots}
     with clock.step("register_model"):

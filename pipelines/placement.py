@@ -37,12 +37,17 @@ def place(pipeline: Pipeline, arguments: Mapping[str, Any], placements: Mapping[
     return configurations
 
 
-def _is_on(key: str | None, config: Any) -> bool:
-    """Whether a setting asks for something; a setting that does not exist cannot forbid it."""
+def _is_on(condition: str | None, config: Any) -> bool:
+    """Whether a setting asks for something, or for what is named; a setting that does not exist cannot forbid it."""
+    if condition is None:
+        return True
+    key, equals, wanted = condition.partition("=")
     value = config
-    for part in key.split(".") if key else ():
-        value = getattr(value, part, True)
-    return key is None or bool(value)
+    for part in key.split("."):
+        if not hasattr(value, part):
+            return True
+        value = getattr(value, part)
+    return str(value) == wanted if equals else bool(value)
 
 
 def check_placements(stack_name: str, placements: Mapping[str, StepPlacement], stack: Stack) -> None:

@@ -15,7 +15,9 @@ command -v rsync >/dev/null || { echo 'rsync is not installed.' >&2; exit 2; }
 options=(--archive --compress --itemize-changes --human-readable --partial --protect-args)
 case $direction in
   push)
-    for name in .git .venv .fusionguard __pycache__ '*.egg-info' .pytest_cache .mypy_cache .ruff_cache .hypothesis mlruns spark-warehouse; do
+    # What git leaves out stays here, too: a release holds models. So does .env, where people keep keys.
+    for name in .git .env .venv .fusionguard __pycache__ '*.egg-info' .pytest_cache .mypy_cache .ruff_cache .hypothesis \
+      /tests/artifacts /benchmarks/results /release mlruns spark-warehouse metastore_db derby.log; do
       options+=(--exclude="$name")
     done
     if [ "${DATA:-}" = 1 ]; then

@@ -45,7 +45,7 @@ class StepPlacement(BaseModel):
     """Of the stack's step operator."""
     when: str | None = None
     """A key of the run's settings, such as ``tuning.trials``: where it is 0, false or empty, the step has nothing to do and
-    stays."""
+    stays. Or a key and the value that makes the step heavy, such as ``data.engine=spark``."""
 
 
 class StackFile(BaseModel):

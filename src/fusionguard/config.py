@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from fusionguard.errors import UsageError
+from fusionguard.fairness_config import FairnessConfig as FairnessConfig
 
 Config = TypeVar("Config", bound=BaseModel)
 
@@ -200,56 +201,6 @@ class RetentionConfig(_Frozen):
     """The chance that a leaving customer takes the offer and stays is Beta(alpha, beta): 0.3 on average."""
     contacts: int | None = Field(default=None, ge=1)
     """How many of every 1,000 customers can be contacted; null for no limit."""
-
-
-class FairnessLimits(_Frozen):
-    """The largest gaps between the groups of one attribute that the gate accepts; null where a gap is only reported."""
-
-    selection_rate: float | None = Field(default=None, gt=0, le=1)
-    """Gap of the shares of customers who get an offer."""
-    true_positive_rate: float | None = Field(default=None, gt=0, le=1)
-    """Gap of the shares of leaving customers who get an offer."""
-    false_positive_rate: float | None = Field(default=None, gt=0, le=1)
-    """Gap of the shares of staying customers who get an offer."""
-    calibration: float | None = Field(default=None, gt=0, le=1)
-    """Largest distance, among the groups, of the mean probability from the observed churn rate."""
-
-
-class GenderLimits(FairnessLimits):
-    """Between genders; what is left out has the limit given here."""
-
-    true_positive_rate: float | None = Field(default=0.15, gt=0, le=1)
-    false_positive_rate: float | None = Field(default=0.15, gt=0, le=1)
-    calibration: float | None = Field(default=0.05, gt=0, le=1)
-
-
-class AgeBandLimits(FairnessLimits):
-    """Between bands of age."""
-
-    calibration: float | None = Field(default=0.10, gt=0, le=1)
-
-
-class GeographyLimits(FairnessLimits):
-    """Between countries."""
-
-    true_positive_rate: float | None = Field(default=0.25, gt=0, le=1)
-    false_positive_rate: float | None = Field(default=0.35, gt=0, le=1)
-    calibration: float | None = Field(default=0.05, gt=0, le=1)
-
-
-class FairnessConfig(_Frozen):
-    """What the gate asks of the groups of each attribute."""
-
-    gender: GenderLimits = GenderLimits()
-    age_band: AgeBandLimits = AgeBandLimits()
-    geography: GeographyLimits = GeographyLimits()
-    beyond_doubt: bool = True
-    """Refuse only where a gap's 95 % interval lies above its limit as a whole; false refuses as soon as the gap itself does."""
-    mitigation: Literal["none", "group_thresholds"] = "none"
-    """``group_thresholds`` learns a threshold for each group of ``mitigated_attribute`` that evens out true-positive rates."""
-    mitigated_attribute: Literal["gender", "age_band", "geography"] = "gender"
-    minimum_group_rows: int = Field(default=30, ge=1)
-    """Groups whose rate is a share of fewer customers are shown but not judged."""
 
 
 class ChurnEvaluationConfig(_Frozen):

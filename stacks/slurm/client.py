@@ -11,6 +11,8 @@ from pathlib import Path
 from .errors import CommandError, SettingsError
 from .states import JobState
 
+_UNCONFIGURED = "could not establish a configuration source"
+"""No slurm.conf, and no controller that hands one out; where sites do without the file, that may pass."""
 _UNREACHABLE = (
     "unable to contact slurm controller",
     "unable to connect to slurm",
@@ -24,6 +26,7 @@ _UNREACHABLE = (
     "slurmctld is in standby",
     "backup controller",
     "communications shutdown",
+    _UNCONFIGURED,
 )
 _STATE_FORMAT = "%i|%T|%r|%N"
 _ACCOUNTED = (
@@ -122,6 +125,24 @@ class SlurmClient:
     def partitions(self) -> list[str]:
         """Return the names of the partitions."""
         return sorted(set(self._run(["sinfo", "--noheader", "--format=%R"]).split()))
+
+    def partitions_of_the_site(self) -> list[str]:
+        """Return the names of the partitions before a run begins.
+
+        Raises
+        ------
+        SettingsError
+            Slurm's commands know of no cluster.
+        CommandError
+            The controller does not answer.
+        """
+        try:
+            return self.partitions()
+        except CommandError as error:
+            if _UNCONFIGURED in str(error).lower():
+                remedy = "Run this on a cluster's login node, or let SLURM_CONF name its slurm.conf."
+                raise SettingsError("Slurm's commands know of no cluster here.", remedy) from error
+            raise CommandError(error.what, "'scontrol ping' tells whether the controller is up.", unreachable=True) from error
 
     def _refused(self, error: CommandError) -> SettingsError:
         text = str(error)

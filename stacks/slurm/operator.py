@@ -308,7 +308,7 @@ class SlurmStepOperator(BaseStepOperator):
             return True, ""  # in a job
         self._client.check_installed()
         wanted = {*self.config.partitions.values(), *([self.config.partition] if self.config.partition else [])}
-        known = self._client.partitions() if wanted else []
+        known = self._client.partitions_of_the_site() if wanted else []
         unknown = sorted(wanted - set(known))
         if unknown:
             raise SettingsError(f"Unknown partition {', '.join(unknown)}.", f"Valid partitions: {', '.join(known)}.")

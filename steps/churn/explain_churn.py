@@ -16,6 +16,7 @@ from fusionguard.models.bundle import Bundle
 from fusionguard.models.churn.contacts import contact_list
 from fusionguard.models.churn.explain import explain_sample
 from fusionguard.models.churn.model import load
+from fusionguard.models.churn.rows import CATEGORIES
 from materializers.figures import Figures
 from steps.workspace import work_folder
 
@@ -37,7 +38,9 @@ def explain_churn(
     model = load(bundle)
     explanation = explain_sample(model, features, holdout, rows=config.evaluation.shap_rows, seed=config.seed)
     simulated = bundle.manifest.origin == "simulated"
-    plots = shap_plots(explanation.contributions, explanation.values, explanation.names, simulated=simulated)
+    plots = shap_plots(
+        explanation.contributions, explanation.values, explanation.names, simulated=simulated, categories=CATEGORIES
+    )
     file = work_folder() / "contact_list.parquet"
     pq.write_table(contact_list(model, features, holdout), file)
     importance = ChurnImportance(rows=len(explanation.values), features=tuple(explanation.importance()))

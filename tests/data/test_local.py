@@ -53,7 +53,7 @@ def test_a_declaration_for_the_file_wins_over_that_for_the_folder(tmp_path: Path
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("sampling: 0.1\n", r"source.yaml has the unknown key 'sampling'.*negative_sampling_rate, note"),
+        ("sampling: 0.1\n", r"source.yaml has the unknown key 'sampling'.*negative_sampling_rate, simulated, note"),
         ("negative_sampling_rate: 0\n", "bad value for 'negative_sampling_rate'.*greater than 0"),
         ("negative_sampling_rate: 12.2\n", "bad value for 'negative_sampling_rate'.*less than or equal to 1"),
         ("negative_sampling_rate: a lot\n", "bad value for 'negative_sampling_rate'"),

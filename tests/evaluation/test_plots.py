@@ -10,7 +10,7 @@ import pytest
 from matplotlib import pyplot
 
 from fusionguard.config import EvaluationConfig
-from fusionguard.evaluation import plots
+from fusionguard.evaluation import explanation_plots, plots
 from fusionguard.evaluation.explanation_plots import shap_plots
 from fusionguard.evaluation.plots import evaluation_plots
 from fusionguard.evaluation.policy import DecisionPolicy
@@ -74,3 +74,21 @@ def test_explanations_are_drawn_the_same_each_time() -> None:
     assert digests(images) != digests(shap_plots(contributions, values, names, simulated=False))
     assert np.random.get_state()[1].tolist() == before  # type: ignore[index,union-attr]
     assert pyplot.get_fignums() == []
+
+
+# shap 0.51 calls a colour-map function that matplotlib 3.11 announces to deprecate (November 2026).
+@pytest.mark.filterwarnings("ignore:The set_(bad|over|under) function will be deprecated:PendingDeprecationWarning")
+def test_values_of_categories_are_named_in_the_order_of_the_colours(monkeypatch: Any) -> None:
+    shown: dict[str, list[str]] = {}
+
+    def keep(figure: Any) -> bytes:
+        axes = figure.axes[0]
+        shown[axes.get_title("left")] = [label.get_text() for label in axes.get_yticklabels()]
+        return b""
+
+    monkeypatch.setattr(explanation_plots, "png", keep)
+    contributions = np.array([[2.0, 1.0], [-2.0, 1.0]])
+    codes = np.array([[0.0, 3.0], [1.0, 4.0]])
+    shap_plots(contributions, codes, ["Gender", "Age"], simulated=False, categories={"Gender": ("Female", "Male")})
+    assert shown["How feature values move the score"] == ["Age", "Gender\n(Female, Male)"]
+    assert shown["What moves the score most"] == ["Age", "Gender"]

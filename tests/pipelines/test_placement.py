@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from fusionguard.config import ChurnConfig, TuningConfig
+from fusionguard.config import ChurnConfig, TuningConfig, load_config
 from fusionguard.errors import UsageError
 from pipelines.placement import place, resume_jobs
 from stacks.provision import StepPlacement, read_stack_file
@@ -31,6 +31,21 @@ def test_a_search_is_a_job_with_helpers_only_where_there_are_trials(zenml_store:
     if trials:
         settings = placed["tune_models"]["settings"]["step_operator"]
         assert settings == {"helpers": 3, "helpers_at_once": 2}
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "spark"])
+def test_features_are_built_in_a_job_where_spark_builds_them(zenml_store: Path, churn: object, engine: str) -> None:
+    arguments = {"config": load_config(ChurnConfig, [], [f"data.engine={engine}"]), "source_fingerprint": "x"}
+    placed = place(churn, arguments, read_stack_file("hpc").steps)  # type: ignore[arg-type]
+    assert ("build_features" in placed) == (engine == "spark")
+
+
+@pytest.mark.parametrize(
+    ("when", "placed"), [("seed=7", True), ("seed=8", False), ("data.engine=duckdb", True), ("data.nope=x", True)]
+)
+def test_a_condition_may_name_the_value(zenml_store: Path, churn: object, when: str, placed: bool) -> None:
+    arguments = {"config": ChurnConfig(), "source_fingerprint": "x"}
+    assert bool(place(churn, arguments, {"train_*": StepPlacement(when=when)})) == placed  # type: ignore[arg-type]
 
 
 def test_a_condition_on_a_setting_that_does_not_exist_changes_nothing(zenml_store: Path, churn: object) -> None:

@@ -168,6 +168,30 @@ def test_without_slurm_the_missing_commands_are_named(monkeypatch: pytest.Monkey
         SlurmClient.check_installed()
 
 
+@pytest.mark.parametrize(
+    ("error", "kind", "said"),
+    [
+        (
+            "sinfo: error: fetch_config: DNS SRV lookup failed\nsinfo: fatal: Could not establish a configuration source\n",
+            SettingsError,
+            "Slurm's commands know of no cluster here."
+            " Run this on a cluster's login node, or let SLURM_CONF name its slurm.conf.",
+        ),
+        (
+            "slurm_load_partitions: Unable to contact slurm controller (connect failure)\n",
+            CommandError,
+            "sinfo failed: slurm_load_partitions: Unable to contact slurm controller (connect failure)."
+            " 'scontrol ping' tells whether the controller is up.",
+        ),
+    ],
+)
+def test_where_no_cluster_answers_a_run_does_not_begin(fakes: Fakes, error: str, kind: type[Exception], said: str) -> None:
+    fakes.answer("sinfo", error=error, status=1)
+    with pytest.raises(kind) as caught:
+        SlurmClient().partitions_of_the_site()
+    assert str(caught.value) == said
+
+
 def test_a_signal_between_a_submission_and_its_record_waits(fakes: Fakes, tmp_path: Path) -> None:
     fakes.answer("sbatch", "41\n", seconds=2)
     jobs: list[int] = []

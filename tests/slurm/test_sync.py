@@ -53,6 +53,17 @@ def test_nothing_is_done_until_it_is_told_to(checkout: Path) -> None:
     assert "data/raw/x.csv" in _files(there)
 
 
+def test_what_git_leaves_out_and_what_may_hold_keys_stays_here(checkout: Path) -> None:
+    ignored = (SCRIPT.parents[1] / ".gitignore").read_text().split()
+    left_out = [line.strip("/").replace("*", "x") for line in ignored if not line.startswith("!")] + [".env"]
+    for name in left_out:
+        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+        if not (checkout / name).exists():
+            (checkout / name).write_text("of this machine")
+    assert _sync(checkout, "push", GO="1").returncode == 0
+    assert _files(checkout.parent / "cluster") == {"run.py", "src/a.py", "data/README.md", "stacks/hpc_sync.sh"}
+
+
 def test_what_is_only_there_stays_unless_it_is_told_to_go(checkout: Path) -> None:
     there = checkout.parent / "cluster"
     (there / "notes.txt").write_text("mine")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 
 import matplotlib
 import numpy as np
@@ -15,7 +16,14 @@ from fusionguard.evaluation.scored import Floats
 _SHOWN = 15
 
 
-def shap_plots(contributions: Floats, values: Floats, names: Sequence[str], *, simulated: bool) -> dict[str, bytes]:
+def shap_plots(
+    contributions: Floats,
+    values: Floats,
+    names: Sequence[str],
+    *,
+    simulated: bool,
+    categories: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> dict[str, bytes]:
     """Return the plots ``importance`` and ``summary`` as PNG bytes.
 
     Parameters
@@ -28,13 +36,20 @@ def shap_plots(contributions: Floats, values: Floats, names: Sequence[str], *, s
         The features' f names.
     simulated
         Whether the rows were made by the simulator; the titles then say so.
+    categories
+        By feature whose values are codes, what the codes stand for, from 0 on: colours from low to high tell nobody that.
     """
     note = " (SIMULATED data)" if simulated else ""
     with matplotlib.rc_context(STYLE):
         return {
             "importance": png(_importance(contributions, names, f"What moves the score most{note}")),
-            "summary": _summary(contributions, values, names, f"How feature values move the score{note}"),
+            "summary": _summary(contributions, values, _told(names, categories), f"How feature values move the score{note}"),
         }
+
+
+def _told(names: Sequence[str], categories: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the names, those of categories with their values in the order of the colours."""
+    return [f"{name}\n({', '.join(categories[name])})" if name in categories else name for name in names]
 
 
 def _importance(contributions: Floats, names: Sequence[str], title: str) -> Figure:
@@ -50,13 +65,13 @@ def _importance(contributions: Floats, names: Sequence[str], title: str) -> Figu
     return figure
 
 
-def _summary(contributions: Floats, values: Floats, names: Sequence[str], title: str) -> bytes:
+def _summary(contributions: Floats, values: Floats, names: list[str], title: str) -> bytes:
     import shap
     from matplotlib import pyplot
     from matplotlib.colors import LinearSegmentedColormap
 
     colors = LinearSegmentedColormap.from_list("fusionguard", ["#8fb8de", "#7a6fa8", "#c8553d"])
-    explanation = shap.Explanation(values=contributions, data=values, feature_names=list(names))
+    explanation = shap.Explanation(values=contributions, data=values, feature_names=names)
     figure, axes = pyplot.subplots(figsize=(7.4, 6.4), layout="constrained")
     try:
         with _seeded_numpy():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from fusionguard.config import FairnessConfig, FairnessLimits, RetentionConfig
+from fusionguard.config import RetentionConfig
 from fusionguard.errors import DataError
 from fusionguard.evaluation.churn.customers import ATTRIBUTES, ScoredCustomers
 from fusionguard.evaluation.churn.fairness import METRIC_NAMES, FairnessReport, read_fairness
@@ -16,6 +16,7 @@ from fusionguard.evaluation.churn.gaps import largest_difference, largest_distan
 from fusionguard.evaluation.churn.group_tally import tally_groups
 from fusionguard.evaluation.churn.retention import fit_retention_policy
 from fusionguard.evaluation.scored import Flags
+from fusionguard.fairness_config import FairnessConfig, FairnessLimits
 from fusionguard.features.churn import AGE_BANDS
 
 CONFIG = FairnessConfig()

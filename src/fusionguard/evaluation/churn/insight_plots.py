@@ -102,7 +102,7 @@ def _model_and_rules(rules: Sequence[RuleReading], report: ChurnReport) -> Figur
     profits = [Interval(value=share * report.campaign.profit_if_all_per_1000), *(Interval(value=rule.profit) for rule in rules)]
     draw_interval_dots(right, [*profits, Interval()])
     draw_interval_dots(right, [*(Interval() for _ in names[1:]), report.campaign.profit_per_1000], color=ACCENT)
-    right.set(xlabel="campaign profit per 1,000 customers")
+    right.set(xlabel="campaign profit per 1,000 customers\n(95 % interval: the churn model's alone)")
     right.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     right.set_xlim(left=min(0.0, right.get_xlim()[0]))
     right.set_yticks(range(len(names)), [""] * len(names))
