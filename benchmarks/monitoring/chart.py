@@ -25,7 +25,7 @@ def draw_growth(results: MonitoringResults) -> bytes:
             _line(memory, name, runs, [run.peak_mb for run in runs], color)
         seconds.set(xscale="log", ylabel="seconds", xlabel="rows", ylim=(0, None))
         memory.set(xscale="log", ylabel="peak MB", xlabel="rows", ylim=(0, None))
-        seconds.set_title("From the log to the verdict")
+        seconds.set_title("From a simulated log to its verdict")
         memory.legend(frameon=False, fontsize=9)
         return png(figure)
 
