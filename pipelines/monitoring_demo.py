@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -22,7 +23,7 @@ from fusionguard.monitoring.champion import Champion, find_champion
 from fusionguard.monitoring.traffic import Drift, Traffic, drive
 
 _RUN = Path(__file__).resolve().parents[1] / "run.py"
-_STOP_SECONDS = 30.0
+_START_SECONDS, _STOP_SECONDS = 120.0, 30.0
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -89,6 +90,7 @@ def _service(model: str) -> Iterator[str]:
     with log.open("wb") as stream:
         process = subprocess.Popen([sys.executable, "-c", script, *words], stdout=stream, stderr=stream)
         try:
+            _wait(process, port, log)
             yield f"http://127.0.0.1:{port}"
         finally:
             process.send_signal(signal.SIGINT)
@@ -97,6 +99,17 @@ def _service(model: str) -> Iterator[str]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    """Wait until somebody listens; a busy machine takes its time."""
+    until = time.monotonic() + _START_SECONDS
+    while time.monotonic() < until and process.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.2)
+    raise FusionGuardError("The service did not start.", f"See what it said in {log}.")
 
 
 def _say(text: str) -> None:

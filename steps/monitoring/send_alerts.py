@@ -17,8 +17,6 @@ from fusionguard.monitoring.settings import AlertConfig
 from fusionguard.monitoring.verdict import Verdict
 from fusionguard.monitoring.window import WindowFacts
 
-_LEVELS = {"healthy": "healthy", "not judged": "healthy", "watch": "watch", "act": "act"}
-
 
 class Told(BaseModel):
     """What became of the news, by channel: ``sent``, ``repeated``, ``quiet`` or ``failed`` with the reason."""
@@ -40,7 +38,7 @@ def send_alerts(verdict: Verdict, facts: WindowFacts, kept: KeptVerdict, config:
     alert = Alert(
         model=facts.model,
         model_version=facts.model_version,
-        level=_LEVELS[verdict.state],  # type: ignore[arg-type]
+        level=verdict.state,
         headline=verdict.sentence(),
         details=verdict.reasons[:5],
         advice=() if verdict.action == "none" else (verdict.action,),

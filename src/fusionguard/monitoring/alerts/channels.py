@@ -11,7 +11,7 @@ from fusionguard.errors import FusionGuardError
 from fusionguard.files import append_line
 from fusionguard.monitoring.alerts.alert import Alert
 
-_LEVELS = {"healthy": logging.INFO, "watch": logging.WARNING, "act": logging.ERROR}
+_LEVELS = {"not judged": logging.INFO, "healthy": logging.INFO, "watch": logging.WARNING, "act": logging.ERROR}
 
 _log = logging.getLogger("fusionguard.alerts")
 

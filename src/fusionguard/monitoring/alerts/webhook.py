@@ -20,7 +20,7 @@ LONGEST_PAUSE_SECONDS = 30
 ANSWER_SECONDS = 10.0
 RETRIED = (408, 425, 429, 500, 502, 503, 504)
 
-_MARKS = {"healthy": ":large_green_circle:", "watch": ":large_yellow_circle:", "act": ":red_circle:"}
+_MARKS = {"not judged": ":white_circle:", "healthy": ":large_green_circle:", "watch": ":large_yellow_circle:", "act": ":red_circle:"}
 _HEADER_CHARACTERS, _SECTION_CHARACTERS = 150, 3000
 """Slack refuses longer texts: https://docs.slack.dev/reference/block-kit/blocks."""
 
