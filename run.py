@@ -104,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser = argparse.ArgumentParser(
         prog="run.py",
-        description="Run a FusionGuard pipeline: from raw data to a registered, explained, gated model.",
+        description="Run a FusionGuard pipeline: from raw data to a gated model, or from what a service answered to a verdict.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

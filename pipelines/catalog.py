@@ -58,7 +58,7 @@ def _arguments(schema: DatasetSchema, config: FraudConfig | ChurnConfig, home: H
 
 
 def monitoring_arguments(config: MonitoringConfig, home: Home) -> dict[str, Any]:
-    """Return the settings; a log that is not there, or settings of a training that are wrong, are found out before anything runs."""
+    """Return the settings; that there is no log, or a training has wrong settings, is found out before anything runs."""
     from fusionguard.monitoring.window import find_log
 
     find_log(config, home)

@@ -25,8 +25,8 @@ _log = logging.getLogger(__name__)
 class Delivery:
     """What became of an alert on one channel.
 
-    ``outcome`` is ``sent``, ``repeated`` (told already within the time), ``quiet`` (nothing to tell: healthy as before, or not judged) or
-    ``failed``, which ``why`` explains.
+    ``outcome`` is ``sent``, ``repeated`` (told already within the time), ``quiet`` (nothing to tell: healthy as
+    before, or not judged) or ``failed``, which ``why`` explains.
     """
 
     channel: str
