@@ -46,7 +46,7 @@ def _show(options: argparse.Namespace) -> int:
     champion = _simulated_champion(home, options.model)
     rows = options.rows or (20_000 if options.model == "fraud" else 2_000)
     began = datetime.now(UTC)
-    with _service(options.model) as address:
+    with running_service(options.model) as (address, _):
         _say(f"the champion {champion.bundle.version} answers on {address}")
         report = drive(address, Traffic(options.model, rows=rows, drift=Drift(options.drift)))
     _say(f"{report.rows:,} SIMULATED rows were scored ({options.drift} from 30 % on), {report.labels:,} outcomes told")
@@ -79,8 +79,8 @@ def _simulated_champion(home: Home, model: str) -> Champion:
 
 
 @contextmanager
-def _service(model: str) -> Iterator[str]:
-    """Serve the champion on a free port of loopback until the block ends."""
+def running_service(model: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Serve the champion on a free port of loopback until the block ends; give its address and its process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -91,7 +91,7 @@ def _service(model: str) -> Iterator[str]:
         process = subprocess.Popen([sys.executable, "-c", script, *words], stdout=stream, stderr=stream)
         try:
             _wait(process, port, log)
-            yield f"http://127.0.0.1:{port}"
+            yield f"http://127.0.0.1:{port}", process
         finally:
             process.send_signal(signal.SIGINT)
             try:
