@@ -76,7 +76,6 @@ class MonitoringReport(RunReport):
         for name in ("level", "what", "effect", "limit", "since"):
             table.add_column(name, no_wrap=name != "what", justify="right" if name in ("effect", "limit") else "left")
         for finding in self.verdict.findings[:_MOST_FINDINGS]:
-            where = f" ({finding.segment})" if finding.segment else ""
             since = f"{finding.since:%m-%d %H:%M:%S}" if finding.since else ""
-            table.add_row(finding.level, finding.sentence + where, f"{finding.effect:.3g}", f"{finding.limit:.3g}", since)
+            table.add_row(finding.level, finding.told, f"{finding.effect:.3g}", f"{finding.limit:.3g}", since)
         return table

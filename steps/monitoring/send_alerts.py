@@ -26,6 +26,13 @@ class Told(BaseModel):
     outcomes: dict[str, str]
 
 
+def _headline(verdict: Verdict) -> str:
+    """Return the verdict in a line; the alert's title says the state itself."""
+    if verdict.state == "healthy":
+        return "nothing that was checked is beyond its limit"
+    return verdict.sentence().removeprefix(f"{verdict.state}: ")
+
+
 @step(enable_cache=False)
 def send_alerts(verdict: Verdict, facts: WindowFacts, kept: KeptVerdict, config: AlertConfig) -> Annotated[Told, "told"]:
     """Tell the verdict on every channel, where it is news; a channel that fails does not fail the run, and is told of later."""
@@ -39,7 +46,7 @@ def send_alerts(verdict: Verdict, facts: WindowFacts, kept: KeptVerdict, config:
         model=facts.model,
         model_version=facts.model_version,
         level=verdict.state,
-        headline=verdict.sentence(),
+        headline=_headline(verdict),
         details=verdict.reasons[:5],
         advice=() if verdict.action == "none" else (verdict.action,),
         causes=tuple(f"{finding.kind}:{finding.subject}:{finding.segment}" for finding in verdict.findings),

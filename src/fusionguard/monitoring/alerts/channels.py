@@ -37,8 +37,8 @@ class LogChannel:
     name = "log"
 
     def send(self, alert: Alert) -> None:
-        """Log one line."""
-        _log.log(_LEVELS[alert.level], "%s", "; ".join((alert.title, *alert.details, *alert.advice)))
+        """Log one line: the title and the two most important details."""
+        _log.log(_LEVELS[alert.level], "%s", "; ".join((alert.title, *alert.details[:2])))
 
 
 class FileChannel:
