@@ -17,7 +17,8 @@ import yaml
 from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring.champion import find_champion
 from fusionguard.monitoring.traffic import Drift, Traffic, drive
-from fusionguard.serving.fields import example_row, request_fields
+from fusionguard.serving.fields import request_fields
+from fusionguard.serving.openapi import example_row
 from fusionguard.serving.prediction_log import read_log
 from pipelines.monitoring_demo import running_service
 from tests.conftest import SMALL_CHURN, SMALL_FRAUD, PipelineRun, run_small

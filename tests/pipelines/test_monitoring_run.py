@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -123,7 +124,7 @@ def test_the_page_is_whole_and_says_the_same(run: PipelineRun) -> None:
 def test_the_lineage_and_the_readings_are_artifacts(run: PipelineRun) -> None:
     from zenml.client import Client
 
-    steps = Client().get_pipeline_run(run.summary["zenml_run"]).steps
+    steps = Client().get_pipeline_run(UUID(run.summary["zenml_run_id"])).steps
     named = {name for step in steps.values() for name in step.outputs}
     assert named >= {"bundle", "window", "facts", "drift", "classifier", "drift_plots", "outcomes", "verdict", "verdict_page"}
     assert set(steps["judge_window"].inputs) == {"facts", "drift", "classifier", "outcomes"}
@@ -189,6 +190,6 @@ def test_evidentlys_report_is_an_artifact_that_the_dashboard_shows(run: Pipeline
 
     wanted = replace(run, command=(*run.command, "--set", "evidently.rows=500"))
     done = finished(wanted, tmp_path / "evidently.json")
-    artifact = Client().get_pipeline_run(done.summary["zenml_run"]).steps["report_evidently"].outputs["evidently"][0]
+    artifact = Client().get_pipeline_run(UUID(done.summary["zenml_run_id"])).steps["report_evidently"].outputs["evidently"][0]
     assert [shown.type for shown in artifact.visualizations or ()] == [VisualizationType.HTML]
     assert "Amount" in str(artifact.load())
