@@ -57,7 +57,7 @@ def logged_rows(run: PipelineRun, model: str) -> int:
 
 
 @pytest.mark.full
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
     ("model", "settings", "traffic"),
     [
