@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,26 +19,22 @@ from tests.conftest import PipelineRun
 pytestmark = pytest.mark.full
 
 ROWS = {"fraud": 12_000, "churn": 2_000}
-Judged = Callable[[str, Drift], tuple[Verdict, pa.Table]]
 
 
 @pytest.fixture(scope="module")
-def judged(fraud_run: PipelineRun, churn_run: PipelineRun) -> Judged:
-    """Judges a window of a model that a pipeline trained, with the evaluation and the rows it left."""
-    judges = {
-        name: Judge.of(Champion.of(run.home, Bundle.open(Path(run.summary["bundle"]))))
-        for name, run in (("fraud", fraud_run), ("churn", churn_run))
-    }
-
-    def judge(model: str, drift: Drift) -> tuple[Verdict, pa.Table]:
-        size = DEFAULT_SIZES[model][drift]
-        window = make_window(judges[model].model, rows=ROWS[model], drift=drift, size=size, seed=71)
-        return judges[model].of_rows(window)[0], window
-
-    return judge
+def judge(model: str, request: pytest.FixtureRequest) -> Judge:
+    """Judges windows of a model that a pipeline trained, with the evaluation and the rows it left."""
+    run: PipelineRun = request.getfixturevalue(f"{model}_run")
+    return Judge.of(Champion.of(run.home, Bundle.open(Path(run.summary["bundle"]))))
 
 
-@pytest.mark.parametrize("model", ["fraud", "churn"])
+def judged(judge: Judge, drift: Drift) -> tuple[Verdict, pa.Table]:
+    model = judge.champion.bundle.manifest.model
+    window = make_window(judge.model, rows=ROWS[model], drift=drift, size=DEFAULT_SIZES[model][drift], seed=71)
+    return judge.of_rows(window)[0], window
+
+
+@pytest.mark.parametrize("model", ["fraud", "churn"], scope="module")
 @pytest.mark.parametrize(
     ("drift", "causes"),
     [
@@ -50,8 +45,8 @@ def judged(fraud_run: PipelineRun, churn_run: PipelineRun) -> Judged:
         (Drift.UNIT_ERROR, {"upstream data"}),
     ],
 )
-def test_a_drift_raises_an_alarm_with_its_cause_and_its_time(judged: Judged, model: str, drift: Drift, causes: set[str]) -> None:
-    verdict, window = judged(model, drift)
+def test_a_drift_raises_an_alarm_with_its_cause_and_its_time(judge: Judge, drift: Drift, causes: set[str]) -> None:
+    verdict, window = judged(judge, drift)
     assert verdict.state in ("watch", "act")
     assert verdict.cause in causes, verdict.reasons
     assert verdict.action != "none"
@@ -60,10 +55,10 @@ def test_a_drift_raises_an_alarm_with_its_cause_and_its_time(judged: Judged, mod
         assert verdict.since >= times[int(0.2 * len(times))], "nothing had changed before"
 
 
-@pytest.mark.parametrize("model", ["fraud", "churn"])
+@pytest.mark.parametrize("model", ["fraud", "churn"], scope="module")
 @pytest.mark.parametrize("drift", [Drift.NONE, Drift.LABEL_DELAY])
-def test_late_outcomes_and_calm_raise_none(judged: Judged, model: str, drift: Drift) -> None:
-    verdict, window = judged(model, drift)
+def test_late_outcomes_and_calm_raise_none(judge: Judge, drift: Drift) -> None:
+    verdict, window = judged(judge, drift)
     assert verdict.state == "healthy", verdict.reasons
     known = np.array([label is not None for label in window["label"].to_pylist()])
     assert known.mean() == (0.5 if drift is Drift.LABEL_DELAY else 1.0)
