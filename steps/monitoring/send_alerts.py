@@ -49,7 +49,11 @@ def send_alerts(verdict: Verdict, facts: WindowFacts, kept: KeptVerdict, config:
         headline=_headline(verdict),
         details=verdict.reasons[:5],
         advice=() if verdict.action == "none" else (verdict.action,),
-        causes=tuple(f"{finding.kind}:{finding.subject}:{finding.segment}" for finding in verdict.findings),
+        causes=tuple(  # what is graver decides; lesser findings come and go, and are no news
+            f"{finding.kind}:{finding.subject}:{finding.segment}"
+            for finding in verdict.findings
+            if finding.level == verdict.state
+        ),
         origin="simulated" if facts.is_simulated else "",
         page=str(kept.page),
         raised_at=datetime.now(UTC),
