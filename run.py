@@ -63,12 +63,18 @@ def _run(options: argparse.Namespace) -> int:
         _show(summary, options)
         wanted = summary.report.follow_up()
         if wanted is not None:
-            then = execute(
-                replace(
-                    request, pipeline=wanted.pipeline, assignments=wanted.assignments, config_files=(), summary=None, resume=None
-                ),
-                find_home(),
+            if not options.quiet:
+                sys.stdout.write(f"\nThen    {wanted.why}\n")
+                sys.stdout.flush()
+            follower = replace(
+                request,
+                pipeline=wanted.pipeline,
+                assignments=wanted.assignments,
+                config_files=wanted.config_files,
+                summary=None,
+                resume=None,
             )
+            then = execute(follower, find_home())
             _show(then, options)
             if options.summary is not None:
                 summary.model_copy(update={"then": then}).write(options.summary)
@@ -98,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser = argparse.ArgumentParser(
         prog="run.py",
-        description="Run a FusionGuard pipeline: from raw data to a registered, explained, gated model.",
+        description="Run a FusionGuard pipeline: from raw data to a gated model, or from what a service answered to a verdict.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from fusionguard.config import ChurnConfig, FraudConfig
+from fusionguard.config import ChurnConfig, FraudConfig, load_config
 from fusionguard.data.schema import CHURN, FRAUD, DatasetSchema
 from fusionguard.errors import UnknownChoiceError
 from fusionguard.home import Home
@@ -58,7 +58,13 @@ def _arguments(schema: DatasetSchema, config: FraudConfig | ChurnConfig, home: H
 
 
 def monitoring_arguments(config: MonitoringConfig, home: Home) -> dict[str, Any]:
-    """Return the settings; a log that is not there is found out before anything runs."""
+    """Return the settings; that there is no log, or a training has wrong settings, is found out before anything runs."""
+    from fusionguard.monitoring.window import find_log
+
+    find_log(config, home)
+    if config.training is not None:
+        entry = find_pipeline(config.model)
+        load_config(entry.config, [entry.settings, Path(config.training).expanduser()])
     return {"config": config}
 
 

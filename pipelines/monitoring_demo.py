@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -22,7 +23,7 @@ from fusionguard.monitoring.champion import Champion, find_champion
 from fusionguard.monitoring.traffic import Drift, Traffic, drive
 
 _RUN = Path(__file__).resolve().parents[1] / "run.py"
-_STOP_SECONDS = 30.0
+_START_SECONDS, _STOP_SECONDS = 120.0, 30.0
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -45,7 +46,7 @@ def _show(options: argparse.Namespace) -> int:
     champion = _simulated_champion(home, options.model)
     rows = options.rows or (20_000 if options.model == "fraud" else 2_000)
     began = datetime.now(UTC)
-    with _service(options.model) as address:
+    with running_service(options.model) as (address, _):
         _say(f"the champion {champion.bundle.version} answers on {address}")
         report = drive(address, Traffic(options.model, rows=rows, drift=Drift(options.drift)))
     _say(f"{report.rows:,} SIMULATED rows were scored ({options.drift} from 30 % on), {report.labels:,} outcomes told")
@@ -78,8 +79,8 @@ def _simulated_champion(home: Home, model: str) -> Champion:
 
 
 @contextmanager
-def _service(model: str) -> Iterator[str]:
-    """Serve the champion on a free port of loopback until the block ends."""
+def running_service(model: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Serve the champion on a free port of loopback until the block ends; give its address and its process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -89,7 +90,8 @@ def _service(model: str) -> Iterator[str]:
     with log.open("wb") as stream:
         process = subprocess.Popen([sys.executable, "-c", script, *words], stdout=stream, stderr=stream)
         try:
-            yield f"http://127.0.0.1:{port}"
+            _wait(process, port, log)
+            yield f"http://127.0.0.1:{port}", process
         finally:
             process.send_signal(signal.SIGINT)
             try:
@@ -97,6 +99,17 @@ def _service(model: str) -> Iterator[str]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    """Wait until somebody listens; a busy machine takes its time."""
+    until = time.monotonic() + _START_SECONDS
+    while time.monotonic() < until and process.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.2)
+    raise FusionGuardError("The service did not start.", f"See what it said in {log}.")
 
 
 def _say(text: str) -> None:

@@ -54,13 +54,18 @@ class MonitoringReport(RunReport):
             say(f"Note    {remark}")
         say(f"Told    {', '.join(f'{channel}: {outcome}' for channel, outcome in self.told.items()) or 'nobody'}")
         if self.labelled is not None:
-            say(f"Retrain {'on' if self.labelled.file else 'not, for'} {self.labelled.why}")
+            say(f"Retrain {'yes, on' if self.labelled.file else 'no:'} {self.labelled.why}")
 
     def follow_up(self) -> FollowUp | None:
         """Ask for a training on the labelled rows, where there are any."""
         if self.labelled is None or self.labelled.file is None:
             return None
-        return FollowUp(pipeline=self.facts.model, assignments=(f"data.source={json.dumps(str(self.labelled.file))}",))
+        return FollowUp(
+            pipeline=self.facts.model,
+            assignments=(f"data.source={json.dumps(str(self.labelled.file))}",),
+            config_files=() if self.labelled.training is None else (self.labelled.training,),
+            why=f"the {self.facts.model} pipeline trains on {self.labelled.rows:,} rows: {self.labelled.why}",
+        )
 
     def places(self) -> dict[str, str]:
         """Return where the page is."""
@@ -71,7 +76,6 @@ class MonitoringReport(RunReport):
         for name in ("level", "what", "effect", "limit", "since"):
             table.add_column(name, no_wrap=name != "what", justify="right" if name in ("effect", "limit") else "left")
         for finding in self.verdict.findings[:_MOST_FINDINGS]:
-            where = f" ({finding.segment})" if finding.segment else ""
             since = f"{finding.since:%m-%d %H:%M:%S}" if finding.since else ""
-            table.add_row(finding.level, finding.sentence + where, f"{finding.effect:.3g}", f"{finding.limit:.3g}", since)
+            table.add_row(finding.level, finding.told, f"{finding.effect:.3g}", f"{finding.limit:.3g}", since)
         return table

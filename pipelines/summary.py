@@ -30,6 +30,9 @@ class FollowUp(BaseModel):
 
     pipeline: str
     assignments: tuple[str, ...]
+    config_files: tuple[Path, ...] = ()
+    why: str
+    """For people, a line."""
 
 
 class RunReport(BaseModel, ABC):

@@ -148,6 +148,13 @@ def store(home: Home, blank_database: Path) -> Home:
     return home
 
 
+SMALL_FRAUD = (
+    *("data.rows=30000", "split.train=0.4", "split.validation=0.2", "split.calibration=0.2", "xgboost.rounds=40"),
+    *("autoencoder.epochs=2", "autoencoder.latent_sizes=[2]"),
+    *("evaluation.bootstrap_samples=20", "evaluation.shap_rows=100"),
+)
+"""The fraud pipeline's settings for a run of seconds."""
+
 SMALL_CHURN = (
     *("data.rows=3000", "holdout.folds=3", "holdout.repeats=1", "lightgbm.rounds=40", "catboost.rounds=40"),
     *("evaluation.bootstrap_samples=20", "evaluation.shap_rows=100"),
@@ -175,10 +182,7 @@ class PipelineRun:
 @pytest.fixture(scope="session")
 def fraud_run(zenml_store: Path, tmp_path_factory: pytest.TempPathFactory) -> PipelineRun:
     """The fraud pipeline, run once for every test that looks at its result: small, on simulated data, as a user runs it."""
-    small = ["data.rows=30000", "split.train=0.4", "split.validation=0.2", "split.calibration=0.2", "xgboost.rounds=40"]
-    small += ["autoencoder.epochs=2", "autoencoder.latent_sizes=[2]"]
-    small += ["evaluation.bootstrap_samples=20", "evaluation.shap_rows=100"]
-    return run_small("fraud", small, tmp_path_factory.mktemp("fraud-run"))
+    return run_small("fraud", SMALL_FRAUD, tmp_path_factory.mktemp("fraud-run"))
 
 
 @pytest.fixture(scope="session")

@@ -111,3 +111,18 @@ def test_a_damaged_registry_is_in_the_way_and_stays(home: Home) -> None:
     assert "is damaged" in finding.detail
     assert not default_works(examine(home))
     assert (home.state / "mlflow.db").read_bytes() == b"SQLite format 3\x00 cut off"
+
+
+def test_the_last_verdict_of_monitoring_is_told(home: Home) -> None:
+    from fusionguard.monitoring.history import append_verdict, history_file
+    from tests.monitoring.test_history import a_record
+
+    assert _finding(home, "fraud monitoring").remedy == "For a demonstration: make monitoring"
+    (home.predictions / "fraud").mkdir(parents=True)
+    assert "--set model=fraud" in _finding(home, "fraud monitoring").remedy
+    append_verdict(history_file(home, "fraud"), a_record())
+    found = _finding(home, "fraud monitoring")
+    assert (found.status, found.remedy) == (Status.OK, "advice: retrain")
+    assert found.detail == "act on 2026-09-22 00:00 UTC, version a1b2c3d4e5f6"
+    history_file(home, "fraud").write_text("{}\n")
+    assert _finding(home, "fraud monitoring").status is Status.BROKEN

@@ -76,6 +76,7 @@ def examine(home: Home) -> list[Finding]:
         _disk,
         _memory,
         _registry,
+        _monitoring,
         _kaggle,
         _java,
         _cuda,
@@ -175,6 +176,30 @@ def _champion(home: Home, model: str) -> Finding:
 
 def _absent(model: str, detail: str) -> Finding:
     return Finding(f"{model} champion", Status.ABSENT, detail, f"Train one: make {model}")
+
+
+def _monitoring(home: Home) -> list[Finding]:
+    """Say of each model that was scored what the last verdict was."""
+    from fusionguard.monitoring.history import history_file, read_history
+
+    findings = []
+    for model in _MODELS:
+        name, command = f"{model} monitoring", f"run.py --pipeline monitoring --set model={model}"
+        try:
+            verdicts = read_history(history_file(home, model))
+        except FusionGuardError as error:
+            findings.append(Finding(name, Status.BROKEN, error.what, error.remedy))
+            continue
+        if verdicts:
+            last = verdicts[-1]
+            simulated = " (SIMULATED data)" if last.simulated else ""
+            detail = f"{last.state}{simulated} on {last.at:%Y-%m-%d %H:%M} UTC, version {last.model_version}"
+            findings.append(Finding(name, Status.OK, detail, "" if last.action == "none" else f"advice: {last.action}"))
+        elif (home.predictions / model).is_dir():
+            findings.append(Finding(name, Status.ABSENT, "rows were scored and never judged", f"Judge them: {command}"))
+        else:
+            findings.append(Finding(name, Status.ABSENT, "nothing has been scored yet", "For a demonstration: make monitoring"))
+    return findings
 
 
 def _kaggle(home: Home) -> list[Finding]:

@@ -9,10 +9,19 @@ from zenml import step
 from fusionguard.monitoring.drift import DriftReport
 from fusionguard.monitoring.multivariate import ClassifierTest
 from fusionguard.monitoring.verdict import Verdict, decide
+from fusionguard.monitoring.window import WindowFacts
 from steps.monitoring.measure_outcomes import Outcomes
 
 
 @step
-def judge_window(drift: DriftReport, classifier: ClassifierTest, outcomes: Outcomes) -> Annotated[Verdict, "verdict"]:
+def judge_window(
+    facts: WindowFacts, drift: DriftReport, classifier: ClassifierTest, outcomes: Outcomes
+) -> Annotated[Verdict, "verdict"]:
     """Weigh what was found: healthy, watch or act; why, since when, and what to do."""
-    return decide(drift, classifier=classifier, performance=outcomes.measured, estimate=outcomes.estimated)
+    return decide(
+        drift,
+        classifier=classifier,
+        performance=outcomes.measured,
+        estimate=outcomes.estimated,
+        model_since=facts.model_since,
+    )

@@ -2,31 +2,47 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Annotated
 
 from zenml import step
 
 from fusionguard.data.table import Table
-from fusionguard.errors import DataError
 from fusionguard.home import find_home
 from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring.settings import MonitoringConfig
-from fusionguard.monitoring.window import WindowFacts, read_window
+from fusionguard.monitoring.window import WindowFacts, find_log, read_window
 from steps.workspace import work_folder
+
+_SECONDS_BETWEEN_NOTES = 5.0
+
+_log = logging.getLogger("fusionguard.monitoring")
 
 
 @step(enable_cache=False)
 def read_log(bundle: Bundle, config: MonitoringConfig) -> tuple[Annotated[Table, "window"], Annotated[WindowFacts, "facts"]]:
     """Copy the rows that the model answered, each once, with their outcomes; services may go on writing."""
-    log = Path(config.log).expanduser() if config.log else find_home().predictions
-    if not (log / config.model).is_dir():
-        raise DataError(
-            f"There is no prediction log of {config.model} in {log}.",
-            "Let a service score something first: 'make serve', or 'make monitoring' for a demonstration.",
-        )
     until = config.window.until or datetime.now(UTC)
     since = until - timedelta(hours=config.window.hours) if config.window.hours is not None else config.window.since
-    window = read_window(log, config.model, bundle.version, work_folder() / "window.parquet", since=since, until=until)
+    noted = time.monotonic()
+
+    def progress(done: int, parts: int) -> None:
+        nonlocal noted
+        if time.monotonic() - noted >= _SECONDS_BETWEEN_NOTES:
+            noted = time.monotonic()
+            _log.info("prediction log: %d of %d parts are read", done, parts)
+
+    window = read_window(
+        find_log(config, find_home()),
+        config.model,
+        bundle.version,
+        work_folder() / "window.parquet",
+        since=since,
+        until=until,
+        progress=progress,
+    )
+    for line in window.facts.unreadable:
+        _log.warning("prediction log: left out, its rows are missing: %s", line)
     return window.table, window.facts

@@ -17,8 +17,6 @@ from fusionguard.monitoring.settings import AlertConfig
 from fusionguard.monitoring.verdict import Verdict
 from fusionguard.monitoring.window import WindowFacts
 
-_LEVELS = {"healthy": "healthy", "not judged": "healthy", "watch": "watch", "act": "act"}
-
 
 class Told(BaseModel):
     """What became of the news, by channel: ``sent``, ``repeated``, ``quiet`` or ``failed`` with the reason."""
@@ -26,6 +24,13 @@ class Told(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     outcomes: dict[str, str]
+
+
+def _headline(verdict: Verdict) -> str:
+    """Return the verdict in a line; the alert's title says the state itself."""
+    if verdict.state == "healthy":
+        return "nothing that was checked is beyond its limit"
+    return verdict.sentence().removeprefix(f"{verdict.state}: ")
 
 
 @step(enable_cache=False)
@@ -40,11 +45,15 @@ def send_alerts(verdict: Verdict, facts: WindowFacts, kept: KeptVerdict, config:
     alert = Alert(
         model=facts.model,
         model_version=facts.model_version,
-        level=_LEVELS[verdict.state],  # type: ignore[arg-type]
-        headline=verdict.sentence(),
+        level=verdict.state,
+        headline=_headline(verdict),
         details=verdict.reasons[:5],
         advice=() if verdict.action == "none" else (verdict.action,),
-        causes=tuple(f"{finding.kind}:{finding.subject}:{finding.segment}" for finding in verdict.findings),
+        causes=tuple(  # what is graver decides; lesser findings come and go, and are no news
+            f"{finding.kind}:{finding.subject}:{finding.segment}"
+            for finding in verdict.findings
+            if finding.level == verdict.state
+        ),
         origin="simulated" if facts.is_simulated else "",
         page=str(kept.page),
         raised_at=datetime.now(UTC),

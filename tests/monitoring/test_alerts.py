@@ -5,11 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import os
-import threading
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +15,7 @@ import pytest
 from fusionguard.errors import StorageError, UsageError
 from fusionguard.monitoring.alerts import Alert, AlertError, FileChannel, LogChannel, WebhookChannel, deliver
 from fusionguard.monitoring.alerts.webhook import ATTEMPTS, slack_message
+from tests.monitoring.receiver import Receiver, running_receiver
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -36,53 +34,10 @@ def an_alert(**changes: Any) -> Alert:
     return Alert(**(said | changes))
 
 
-class Receiver(ThreadingHTTPServer):
-    """Answers with the statuses it is given, then with 200; None hangs up, a float waits so many seconds."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        self.answers: list[int | float | dict[str, str] | None] = []
-        self.got: list[tuple[dict[str, str], dict[str, Any]]] = []
-        super().__init__(("127.0.0.1", 0), _Handler)
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/services/T0/B0/secret"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Receiver
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
-        self.server.got.append((dict(self.headers.items()), json.loads(body)))
-        answer = self.server.answers.pop(0) if self.server.answers else 200
-        if answer is None:
-            self.connection.close()
-            return
-        if isinstance(answer, float):
-            time.sleep(answer)
-            answer = 200
-        headers = answer if isinstance(answer, dict) else {}
-        self.send_response(429 if headers else int(answer))  # type: ignore[call-overload]
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("content-length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Stay silent."""
-
-
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    with Receiver() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
+    with running_receiver() as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

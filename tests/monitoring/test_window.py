@@ -96,3 +96,27 @@ def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path, monkeypatch: pyt
         with pytest.raises(StorageError, match="disk is full"):
             read_window(tmp_path / "log", "fraud", VERSION, tmp_path / "out" / "w.parquet")
     assert not list((tmp_path / "out").iterdir())
+
+
+def test_when_the_model_took_over_from_another_is_told(tmp_path: Path) -> None:
+    older = [fraud_row(number, version="older") for number in range(20)]
+    log_parts(tmp_path / "log", older, [fraud_row(number) for number in range(20, 50)])
+    facts = read_window(tmp_path / "log", "fraud", VERSION, tmp_path / "w.parquet").facts
+    assert facts.model_since == START + timedelta(milliseconds=20)
+    before = read_window(tmp_path / "log", "fraud", "older", tmp_path / "w.parquet").facts
+    assert before.model_since is None, "it was there before"
+    alone = read_window(
+        tmp_path / "log", "fraud", VERSION, tmp_path / "w.parquet", since=START + timedelta(milliseconds=25)
+    ).facts
+    assert alone.model_since is None, "nobody else answered in these bounds"
+
+
+def test_a_damaged_file_of_outcomes_is_named_and_left_as_it_is(tmp_path: Path) -> None:
+    log_parts(tmp_path / "log", [fraud_row(number) for number in range(10)])
+    append_labels(tmp_path / "log", "fraud", [("request-1", 0, 1, START_MICROS)])
+    labels = tmp_path / "log" / "fraud" / "labels.sqlite"
+    labels.write_bytes(b"not a database" * 400)
+    with pytest.raises(StorageError, match=r"labels\.sqlite"):
+        read_window(tmp_path / "log", "fraud", VERSION, tmp_path / "out" / "w.parquet")
+    assert labels.read_bytes() == b"not a database" * 400
+    assert not list((tmp_path / "out").iterdir())

@@ -18,6 +18,7 @@ from fusionguard.monitoring.thresholds import MonitoringThresholds
 STATE_COLORS = {"healthy": "#3a8f5c", "watch": "#d9a021", "act": ACCENT, "not judged": MUTED}
 _MOST_COLUMNS = 20
 _MOST_RUNS = 60
+_AROUND_ONE_DAYS = 0.5
 
 
 def drift_chart(drift: DriftReport, limits: MonitoringThresholds, *, simulated: bool) -> bytes:
@@ -43,7 +44,7 @@ def drift_chart(drift: DriftReport, limits: MonitoringThresholds, *, simulated: 
 def score_chart(window: Floats, reference: Floats, *, simulated: bool) -> bytes:
     """Draw the distributions of the probability, (n,) now and (m,) in the reference, on a scale of log-odds."""
     with matplotlib.rc_context(STYLE):
-        figure = _figure("How the model scores: probability in the window and in the reference", simulated, 2.9)
+        figure = _figure("Calibrated probabilities, in the window and in the reference", simulated, 2.9)
         axes = figure.add_subplot()
         edges = np.linspace(-14, 8, 67)
         for values, color, name, style in ((reference, MUTED, "reference", "stepfilled"), (window, MAIN, "window", "step")):
@@ -63,28 +64,32 @@ def history_chart(history: Sequence[VerdictRecord], limits: MonitoringThresholds
     """Draw the verdicts of the last runs: their states, the largest PSI, the change of the alert rate."""
     last = history[-_MOST_RUNS:]
     with matplotlib.rc_context(STYLE):
-        figure = _figure(f"The last {len(last)} verdicts", simulated, 3.6)
+        figure = _figure(f"The last {len(last)} verdicts" if len(last) > 1 else "The first verdict", simulated, 3.6)
         axes, rates = figure.subplots(2, 1, sharex=True)
         times = date2num([record.at for record in last])
         for axis, values in (
             (axes, [record.largest_psi for record in last]),
             (rates, [record.alert_rate_change for record in last]),
         ):
-            known = [
-                (time, value, record.state) for time, value, record in zip(times, values, last, strict=True) if value is not None
+            known = [  # what was not judged has no value, and a place on the line of time
+                (time, value or 0.0, record.state)
+                for time, value, record in zip(times, values, last, strict=True)
+                if value is not None or record.state == "not judged"
             ]
             axis.plot([k[0] for k in known], [k[1] for k in known], color=MUTED, linewidth=1)
             axis.scatter([k[0] for k in known], [k[1] for k in known], c=[STATE_COLORS[k[2]] for k in known], zorder=3, s=36)
-            axis.set_ylim(bottom=0)
-        axes.axhline(limits.psi_act, color=ACCENT, linestyle="--", linewidth=1)
+            axis.set_ylim(0, 1.25 * max(limits.psi_act, *(k[1] for k in known), 0.0))
+        axes.axhline(limits.psi_act, color=ACCENT, linestyle="--", linewidth=1, zorder=1)
         axes.set_ylabel("largest PSI")
         rates.set_ylabel("alert rate,\nrelative change")
+        if len(last) == 1:
+            rates.set_xlim(times[0] - _AROUND_ONE_DAYS, times[0] + _AROUND_ONE_DAYS)
         locator = AutoDateLocator(maxticks=7)
         rates.xaxis.set_major_locator(locator)
         rates.xaxis.set_major_formatter(ConciseDateFormatter(locator))
         for state, color in STATE_COLORS.items():
             axes.scatter([], [], c=color, label=state, s=36)
-        axes.legend(ncols=4, loc="upper left", fontsize=8)
+        figure.legend(*axes.get_legend_handles_labels(), ncols=4, loc="outside lower left", fontsize=8)
         return png(figure)
 
 

@@ -106,6 +106,11 @@ class Finding(BaseModel):
     sentence: str
 
     @property
+    def told(self) -> str:
+        """The sentence, with the segment it is about."""
+        return f"{self.sentence} ({self.segment})" if self.segment else self.sentence
+
+    @property
     def limit(self) -> float:
         """The limit that was passed, or the first one that was not."""
         return self.act if self.level == "act" else self.watch
@@ -137,6 +142,11 @@ def holm(chances: Floats) -> Floats:
 def worst(findings: Iterable[Finding]) -> Level:
     """Return the gravest level among findings."""
     return max((finding.level for finding in findings), key=_RANK.__getitem__, default="none")
+
+
+def graver(level: Level, other: Level) -> bool:
+    """Tell whether a level is graver than another."""
+    return _RANK[level] > _RANK[other]
 
 
 def _finding(check: Check, adjusted: float, chance: float) -> Finding:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from fusionguard.evaluation.bootstrap import Interval
+from fusionguard.evaluation.churn.readings import metric_digits as churn_digits
+from fusionguard.evaluation.readings import metric_digits as fraud_digits
 from fusionguard.monitoring.drift import DriftReport
 from fusionguard.monitoring.estimate import PerformanceEstimate
-from fusionguard.monitoring.findings import Finding
+from fusionguard.monitoring.findings import Finding, graver
 from fusionguard.monitoring.multivariate import ClassifierTest
 from fusionguard.monitoring.performance import PerformanceReport
 from fusionguard.monitoring.thresholds import MonitoringThresholds
@@ -41,7 +43,7 @@ def verdict_page(
         *_findings(verdict),
         *_segments(verdict),
         *_drift(drift, classifier, limits, images),
-        *_outcomes(outcomes, estimate, limits, metric_labels),
+        *_outcomes(outcomes, estimate, limits, metric_labels, churn_digits if facts.model == "churn" else fraud_digits),
         *_remarks(verdict, facts),
         *_reading(),
     ]
@@ -97,11 +99,11 @@ def _findings(verdict: Verdict) -> Iterator[str]:
 
 
 def _segments(verdict: Verdict) -> Iterator[str]:
-    """Tell of each segment the gravest finding that is more than what was found in all rows."""
-    everywhere = {(finding.kind, finding.subject) for finding in verdict.findings if not finding.segment}
+    """Tell of each segment the gravest finding that is more, or graver, than what was found in all rows."""
+    everywhere = {(finding.kind, finding.subject): finding.level for finding in verdict.findings if not finding.segment}
     parts: dict[str, list[Finding]] = {}
     for finding in verdict.findings:
-        if finding.segment and (finding.kind, finding.subject) not in everywhere:
+        if finding.segment and graver(finding.level, everywhere.get((finding.kind, finding.subject), "none")):
             parts.setdefault(finding.segment, []).append(finding)
     if not parts:
         return
@@ -140,6 +142,7 @@ def _outcomes(
     estimate: PerformanceEstimate | None,
     limits: MonitoringThresholds,
     metric_labels: Mapping[str, str],
+    digits_of: Callable[[str], int],
 ) -> Iterator[str]:
     yield "## How well it does"
     yield ""
@@ -151,7 +154,9 @@ def _outcomes(
         yield "|---|---|---|---|"
         for name, read in outcomes.metrics.items():
             before, delta = outcomes.baseline.get(name, Interval()), outcomes.deltas.get(name, Interval())
-            yield f"| {metric_labels.get(name, name)} | {read.text()} | {before.text()} | {delta.text()} |"
+            digits = digits_of(name)
+            shown = " | ".join(interval.text(digits) for interval in (read, before, delta))
+            yield f"| {metric_labels.get(name, name)} | {shown} |"
         yield ""
         yield f"A difference counts beyond {100 * limits.kpi_delta:g} percentage points and what chance explains."
         yield ""

@@ -35,6 +35,8 @@ class LabelledFile(BaseModel):
     positives: int
     why: str
     """Why there is no file; else what the file holds."""
+    training: Path | None = None
+    """A file with the training's settings, where there is one."""
 
 
 def export_labelled(
@@ -75,7 +77,8 @@ def export_labelled(
         pq.write_table(table.select(raw.names), temporary / name)
         declaration = {"note": note, "simulated": facts.simulated > 0}
         (temporary / f"{name}.source.yaml").write_text(yaml.safe_dump(declaration), encoding="utf-8")
-    return LabelledFile(file=folder / name, rows=rows, positives=positives, why=note)
+    training = None if config.training is None else Path(config.training).expanduser().resolve()
+    return LabelledFile(file=folder / name, rows=rows, positives=positives, why=note, training=training)
 
 
 def _transactions(rows: pa.Table) -> pa.Table:

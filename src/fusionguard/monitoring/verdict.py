@@ -116,7 +116,7 @@ def decide(
         segments=_distinct([finding.segment for finding in findings if finding.segment]),
         sureness=1 - min(finding.chance for finding in deciding),
         findings=findings,
-        reasons=(*(finding.sentence for finding in deciding[:5]), why, advice, *_estimate_reasons(estimate)),
+        reasons=(*(finding.told for finding in deciding[:5]), why, advice, *_estimate_reasons(estimate)),
         remarks=tuple(remarks),
     )
 

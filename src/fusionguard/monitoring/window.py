@@ -14,10 +14,12 @@ import pyarrow.parquet as pq
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from fusionguard.data.table import Table
-from fusionguard.errors import StorageError
+from fusionguard.errors import DataError, StorageError
 from fusionguard.features.duckdb_engine import PARQUET, connection, literal
 from fusionguard.files import atomic_path, storage_errors
+from fusionguard.home import Home
 from fusionguard.models.family import model_family
+from fusionguard.monitoring.settings import MonitoringConfig
 from fusionguard.monitoring.traffic import SIMULATED_PREFIX
 from fusionguard.serving.prediction_log.labels import read_labels
 from fusionguard.serving.prediction_log.parts import DamagedPartError, OpenPart, list_parts
@@ -65,6 +67,8 @@ class WindowFacts(BaseModel):
     """Rows left out because one with the same request id and row number is in the window."""
     other_versions: dict[str, int] = {}
     """Rows that other versions of the model answered, by version; they are not in the window."""
+    model_since: AwareDatetime | None = None
+    """When the model began to answer, where another version answered before it in the same span of time."""
     unreadable: tuple[str, ...] = ()
     """Files of the log that were left out, and why; their rows are missing."""
 
@@ -100,6 +104,23 @@ class Window:
 
     table: Table
     facts: WindowFacts
+
+
+def find_log(config: MonitoringConfig, home: Home) -> Path:
+    """Return the folder of the prediction log that the settings name.
+
+    Raises
+    ------
+    DataError
+        No service has logged anything of the model there.
+    """
+    log = Path(config.log).expanduser() if config.log else home.predictions
+    if not (log / config.model).is_dir():
+        raise DataError(
+            f"There is no prediction log of {config.model} in {log}.",
+            "Let a service score something first: 'make serve', or 'make monitoring' for a demonstration.",
+        )
+    return log
 
 
 def read_window(
@@ -148,6 +169,7 @@ def read_window(
             origin=found.origin,
             repeated=found.rows - rows,
             other_versions=dict(sorted(found.others.items())),
+            model_since=found.model_since,
             unreadable=tuple(found.unreadable),
         )
         return Window(table, facts)
@@ -161,14 +183,23 @@ class _Found:
     last: datetime | None = None
     origin: str = ""
     others: dict[str, int] = field(default_factory=dict)
+    others_first: datetime | None = None
     unreadable: list[str] = field(default_factory=list)
+
+    @property
+    def model_since(self) -> datetime | None:
+        """When the version took over from another, where that lies inside the bounds."""
+        return self.first if self.first and self.others_first and self.others_first < self.first else None
 
     def add(self, inside: pa.Table, version: str) -> pa.Table:
         """Count rows; return those of the version."""
         for entry in inside[MODEL_VERSION].value_counts().to_pylist():
             if entry["values"] != version:
                 self.others[entry["values"]] = self.others.get(entry["values"], 0) + entry["counts"]
-        own = inside.filter(pc.equal(inside[MODEL_VERSION], version))
+        is_own = pc.equal(inside[MODEL_VERSION], version)
+        before = pc.min(inside.filter(pc.invert(is_own))[TIME]).as_py()
+        self.others_first = min(filter(None, (self.others_first, before)), default=None)
+        own = inside.filter(is_own)
         if own.num_rows:
             times = pc.min_max(own[TIME]).as_py()
             self.first = min(filter(None, (self.first, times["min"])))

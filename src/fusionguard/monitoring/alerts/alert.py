@@ -9,7 +9,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from fusionguard.files import json_text
 
-Level = Literal["healthy", "watch", "act"]
+Level = Literal["healthy", "watch", "act", "not judged"]
+"""A window that could not be judged is no news, and clears no alarm."""
 
 
 class Alert(BaseModel):

@@ -11,7 +11,7 @@ from fusionguard.errors import FusionGuardError
 from fusionguard.files import append_line
 from fusionguard.monitoring.alerts.alert import Alert
 
-_LEVELS = {"healthy": logging.INFO, "watch": logging.WARNING, "act": logging.ERROR}
+_LEVELS = {"not judged": logging.INFO, "healthy": logging.INFO, "watch": logging.WARNING, "act": logging.ERROR}
 
 _log = logging.getLogger("fusionguard.alerts")
 
@@ -37,8 +37,8 @@ class LogChannel:
     name = "log"
 
     def send(self, alert: Alert) -> None:
-        """Log one line."""
-        _log.log(_LEVELS[alert.level], "%s", "; ".join((alert.title, *alert.details, *alert.advice)))
+        """Log one line: the title and the two most important details."""
+        _log.log(_LEVELS[alert.level], "%s", "; ".join((alert.title, *alert.details[:2])))
 
 
 class FileChannel:

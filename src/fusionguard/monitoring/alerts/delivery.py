@@ -25,8 +25,8 @@ _log = logging.getLogger(__name__)
 class Delivery:
     """What became of an alert on one channel.
 
-    ``outcome`` is ``sent``, ``repeated`` (told already within the time), ``quiet`` (nothing to tell: healthy as before) or
-    ``failed``, which ``why`` explains.
+    ``outcome`` is ``sent``, ``repeated`` (told already within the time), ``quiet`` (nothing to tell: healthy as
+    before, or not judged) or ``failed``, which ``why`` explains.
     """
 
     channel: str
@@ -107,6 +107,8 @@ def _news(alert: Alert, last: _Told | None, waiting: list[Alert], repeat: timede
     of_model = [other for other in waiting if other.model == alert.model]
     if of_model:
         last = _Told(key=of_model[-1].key, level=of_model[-1].level, at=of_model[-1].raised_at)
+    if alert.level == "not judged":
+        return "quiet"
     if alert.level == "healthy" and (last is None or last.level == "healthy"):
         return "quiet"
     if last is not None and last.key == alert.key and alert.raised_at - last.at < repeat:

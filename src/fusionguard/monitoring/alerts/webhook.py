@@ -20,7 +20,7 @@ LONGEST_PAUSE_SECONDS = 30
 ANSWER_SECONDS = 10.0
 RETRIED = (408, 425, 429, 500, 502, 503, 504)
 
-_MARKS = {"healthy": ":large_green_circle:", "watch": ":large_yellow_circle:", "act": ":red_circle:"}
+_COLORS = {"not judged": "white", "healthy": "large_green", "watch": "large_yellow", "act": "red"}
 _HEADER_CHARACTERS, _SECTION_CHARACTERS = 150, 3000
 """Slack refuses longer texts: https://docs.slack.dev/reference/block-kit/blocks."""
 
@@ -82,7 +82,7 @@ def slack_message(alert: Alert) -> dict[str, Any]:
     if alert.page:
         lines.append(f"Page: `{_escaped(alert.page)}`")
     body = _cut("\n".join(lines), _SECTION_CHARACTERS)
-    title = f"{_MARKS[alert.level]} {alert.title}"
+    title = f":{_COLORS[alert.level]}_circle: {alert.title}"
     blocks: list[dict[str, Any]] = [
         {"type": "header", "text": {"type": "plain_text", "text": _cut(title, _HEADER_CHARACTERS), "emoji": True}}
     ]

@@ -31,7 +31,7 @@ LABELS_AT_ONCE = 10_000
 ANSWER_SECONDS = 60.0
 BUSY_ATTEMPTS = 10
 """So often a service that says Retry-After gets the same rows again; the log takes them once."""
-CONNECT_SECONDS, READY_SECONDS = 5.0, 60.0
+CONNECT_SECONDS, READY_SECONDS = 5.0, 120.0
 """How long to wait for somebody to answer, and for one who answers to be ready."""
 _ARROW = "application/vnd.apache.arrow.stream"
 
@@ -135,7 +135,8 @@ class _Client:
             if status == 200:
                 return
             if time.monotonic() - began > (CONNECT_SECONDS if status is None else READY_SECONDS):
-                said = "Nobody answers" if status is None else f"The service is not ready ({status})"
+                not_ready = f"The service is not ready ({status or 'no answer'})"
+                said = "Nobody answers" if status is None else not_ready
                 raise TrafficError(f"{said} at {self._service}.", "Start the service with 'make serve', or name another address.")
             time.sleep(0.2)
 
@@ -164,12 +165,15 @@ class _Client:
             self._post(f"/v1/{model}/labels", body, {"Content-Type": "application/json"})
 
     def _ready(self) -> int | None:
+        """Return what the service says of itself; 0 where it listens and says nothing, None where nobody listens."""
         import urllib3
 
         try:
             return int(
                 self._pool.request("GET", f"{self._service}/ready", headers=self._headers, timeout=5.0, retries=False).status
             )
+        except (urllib3.exceptions.ReadTimeoutError, urllib3.exceptions.ProtocolError):
+            return 0
         except urllib3.exceptions.HTTPError:
             return None
 

@@ -1,0 +1,112 @@
+"""From the log of a running service that drifted to a new champion, with which that service goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from fusionguard.models.bundle import Bundle
+from fusionguard.monitoring.champion import find_champion
+from fusionguard.monitoring.traffic import Drift, Traffic, drive
+from fusionguard.serving.fields import request_fields
+from fusionguard.serving.openapi import example_row
+from fusionguard.serving.prediction_log import read_log
+from pipelines.monitoring_demo import running_service
+from tests.conftest import SMALL_CHURN, SMALL_FRAUD, PipelineRun, run_small
+from tests.pipelines.test_monitoring_run import finished, monitoring
+
+PATIENCE_SECONDS = 120.0
+
+
+def answer(address: str, model: str) -> dict[str, Any]:
+    body = json.dumps(example_row(request_fields(model))).encode()
+    request = urllib.request.Request(f"{address}/v1/{model}/score", body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as answered:
+        return dict(json.load(answered))
+
+
+def settings_file(file: Path, settings: Sequence[str]) -> Path:
+    """Write ``key.sub=value`` settings as YAML, with the hand-over to the service."""
+    nested: dict[str, Any] = {"serving": {"release": "folder"}}
+    for setting in settings:
+        key, _, value = setting.partition("=")
+        part, _, name = key.partition(".")
+        nested.setdefault(part, {})[name] = yaml.safe_load(value)
+    file.write_text(yaml.safe_dump(nested))
+    return file
+
+
+def wait_for(what: str, done: Any) -> None:
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not done():
+        assert time.monotonic() < until, what
+        time.sleep(0.2)
+
+
+def logged_rows(run: PipelineRun, model: str) -> int:
+    return read_log(run.home.predictions, model).table.num_rows if (run.home.predictions / model).is_dir() else 0
+
+
+@pytest.mark.full
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize(
+    ("model", "settings", "traffic"),
+    [
+        ("churn", SMALL_CHURN, Traffic("churn", rows=3_000, drift=Drift.NEW_PATTERN, size=0.3, onset=0.0)),
+        ("fraud", SMALL_FRAUD, Traffic("fraud", rows=9_000, drift=Drift.NEW_PATTERN, size=0.1, onset=0.0)),
+    ],
+)
+def test_a_drifted_log_leads_to_a_new_champion_that_is_served(
+    zenml_store: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    model: str,
+    settings: Sequence[str],
+    traffic: Traffic,
+) -> None:
+    trained = run_small(model, settings, tmp_path)
+    before = trained.summary["model_version"]
+    assert trained.summary["gate"]["promoted"], "else nothing is served"
+    monkeypatch.setenv("FUSIONGUARD_HOME", str(trained.home.root))
+    with running_service(model) as (address, process):
+        drive(address, traffic)
+        assert answer(address, model)["model_version"] == before
+        wait_for("all rows are logged", lambda: logged_rows(trained, model) > traffic.rows)
+        training = settings_file(tmp_path / "training.yaml", settings)
+        wanted = ("evidently.rows=0", "on_drift=retrain", f'training="{training}"')
+        run = finished(monitoring(trained, trained.home.predictions, *wanted), tmp_path / "monitoring.json")
+        assert run.summary["verdict"]["action"] == "retrain", run.out
+        labelled, then = run.summary["labelled"], run.summary["then"]
+        assert labelled["rows"] == traffic.rows == then["data"]["rows"]
+        assert then["data"]["sha256"] != trained.summary["data"]["sha256"] and then["simulated"] is True
+        assert then["gate"]["promoted"], then["gate"]["reason"]
+        after = then["model_version"]
+        assert after != before == answer(address, model)["model_version"], "not before it is told to"
+        assert then["serving"]["models"][model] == after
+        os.kill(process.pid, signal.SIGHUP)
+        wait_for("the service answers with the new champion", lambda: answer(address, model)["model_version"] == after)
+    assert find_champion(trained.home, model).bundle.version == after
+    assert Bundle.open(Path(then["bundle"])).manifest.origin == "simulated"
+    first, second = run.out.index("Verdict act"), run.out.index("is the new champion")
+    assert first < run.out.index(f"Then    the {model} pipeline trains on {traffic.rows:,} rows") < second
+
+
+@pytest.mark.full
+def test_without_the_advice_nothing_is_trained(fraud_run: PipelineRun, tmp_path: Path) -> None:
+    from tests.monitoring.logged import log_drift
+
+    log_drift(tmp_path / "log", Bundle.open(Path(fraud_run.summary["bundle"])), Drift.UNIT_ERROR, rows=3_000)
+    asked = monitoring(fraud_run, tmp_path / "log", "evidently.rows=0", "on_drift=retrain")
+    done = finished(asked, tmp_path / "summary.json")
+    assert "then" not in done.summary
+    assert done.summary["labelled"]["file"] is None
+    assert "Retrain no: the advice is: fix data" in done.out
