@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,8 @@ from fusionguard.models.bundle import Bundle
 from fusionguard.threads import wait_politely
 
 wait_politely()
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as a shell starts what runs behind it; children would never see Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 if not hasattr(sys.modules["__main__"], "__file__"):  # a process of pytest-xdist; ZenML asks where the program lies
     sys.modules["__main__"].__file__ = str(Path(pytest.__file__).with_name("__main__.py"))
 _SCATTERED = {f"tests/slurm/test_{name}.py" for name in ("preemption", "runs", "trouble", "users")}
