@@ -6,7 +6,6 @@ import os
 import re
 import threading
 from collections.abc import Iterator, Mapping
-from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -16,8 +15,9 @@ from fusionguard.assistant.citing import CitationList
 from fusionguard.assistant.conversations import Conversations
 from fusionguard.assistant.extract import Quoted, extract
 from fusionguard.assistant.followups import stand_alone
+from fusionguard.assistant.index import Index, is_supported, open_index
 from fusionguard.assistant.layout import Layout, Line
-from fusionguard.assistant.passages import Passage, Retrieval
+from fusionguard.assistant.passages import Passage
 from fusionguard.assistant.settings import AssistantSettings
 from fusionguard.assistant.tools.toolbox import Toolbox
 from fusionguard.assistant.writer import Writer
@@ -33,16 +33,6 @@ class Piece(BaseModel):
 
     text: str = ""
     answer: Answer | None = None
-
-
-class Knowledge(Protocol):
-    """What can be searched; :class:`~fusionguard.assistant.index.Index` is one."""
-
-    def search(self, question: str, *, limit: int = 5) -> Retrieval:
-        """Return the best passages."""
-
-    def passage(self, id: str) -> Passage | None:
-        """Return one passage."""
 
 
 class Assistant:
@@ -64,7 +54,7 @@ class Assistant:
 
     def __init__(
         self,
-        index: Knowledge,
+        index: Index,
         settings: AssistantSettings,
         tools: Toolbox,
         writer: Writer | None = None,
@@ -84,12 +74,14 @@ class Assistant:
         UsageError
             A setting is not what it must be.
         """
-        raise NotImplementedError  # with the index
+        index = open_index(settings.index or home.assistant_index)
+        return cls(index, settings, Toolbox(()))
 
     def close(self) -> None:
-        """End the language model."""
+        """End the language model, and give back what the index holds."""
         if self.writer is not None:
             self.writer.close()
+        self.index.close()
 
     def answer(self, question: Question, cancel: threading.Event | None = None) -> Answer:
         """Answer a question; ``cancel`` stops it."""
@@ -110,7 +102,7 @@ class Assistant:
             return
         retrieval = self.index.search(text, limit=self.settings.passages)
         passages = [found.passage for found in retrieval.found]
-        quoted = extract(text, passages, question.persona)
+        quoted = extract(text, passages, question.persona) if is_supported(retrieval) else ()
         if not quoted:
             yield Piece(answer=fixed.unknown(retrieval, [tool.about for tool in self.tools.tools]))
             return
