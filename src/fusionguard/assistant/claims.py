@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from fusionguard.assistant.numbers import missing_numbers, numbers_in
+from fusionguard.assistant.numbers import missing_numbers, number_sequence, numbers_in
 from fusionguard.assistant.passages import Passage
 from fusionguard.assistant.units import plain, split_units
 from fusionguard.assistant.words import content_word_list, content_words, stem
@@ -19,13 +19,12 @@ WORDS_IN_PASSAGE = 0.85
 """The share that must stand anywhere in what it cites."""
 _EACH_CITED = 0.25
 _NEGATIONS = re.compile(r"\b(?:no|not|never|none|nor|neither|nothing|nobody|without|cannot|unless)\b|n['’]t\b", re.IGNORECASE)
-_TURNS_THE_MEANING = frozenset(
-    """above below over under more less most least fewer higher lower highest lowest better worse best worst larger smaller
-    increase increases increased decrease decreases decreased raise raises raised lower lowers lowered rise rises fall falls gain
-    loss improve improves improved worsen worsens only always must may should can before after first last early late enabled
-    disabled promoted rejected refused accepted allowed forbidden required optional safe unsafe true false fail fails failed pass
-    passes passed include includes exclude excludes all any every some few many""".split()  # noqa: SIM905
-)
+_TURNING = """above below over under more less most least fewer higher lower highest lowest better worse best worst larger smaller
+    increase increases increased decrease decreases decreased raise raises raised lowers lowered rise rises fall falls gain loss
+    improve improves improved worsen worsens only always must may should can before after first last early late enabled disabled
+    promoted rejected refused accepted allowed forbidden required optional safe unsafe true false fail fails failed pass passes
+    passed include includes exclude excludes all any every some few many"""
+_TURNS_THE_MEANING = frozenset(_TURNING.split())
 _PLAIN_WORD = re.compile(r"[A-Za-z]+")
 _AFTER_A_NUMBER = re.compile(r"\d\s*%?\s+([A-Za-z]{1,20})")
 _CODE = re.compile(r"`([^`]+)`")
@@ -50,7 +49,8 @@ def fault_of(text: str, cited: Sequence[Passage]) -> str:
     Returns
     -------
     str
-        ``citation`` (none is given, or one has nothing to do with it), ``number``, ``words``, ``meaning`` (a negation or a word
+        ``citation`` (none is given, or one has nothing to do with it), ``number`` (one stands nowhere near, or two changed places),
+        ``words``, ``meaning`` (a negation or a word
         such as "above" that turns it round), ``code`` (a command or a name that stands nowhere); else empty.
     """
     words = content_word_list(text)
@@ -60,7 +60,7 @@ def fault_of(text: str, cited: Sequence[Passage]) -> str:
     if any(window.share < _EACH_CITED for window in windows):
         return "citation"
     source = "\n".join(window.text for window in windows)
-    if missing_numbers(text, source):
+    if missing_numbers(text, source) or not _in_order(number_sequence(text), source):
         return "number"
     whole = "\n".join(f"{passage.heading}\n{_readable(passage)}" for passage in cited)
     headings = "\n".join(passage.heading for passage in cited)
@@ -70,6 +70,13 @@ def fault_of(text: str, cited: Sequence[Passage]) -> str:
     if any(code not in whole for code in _CODE.findall(text)):
         return "code"
     return "" if _means_the_same(text, source, windows) else "meaning"
+
+
+def _in_order(numbers: Sequence[str], source: str) -> bool:
+    """Tell whether numbers come in a source in the order they have in a claim: two that changed places would change what is said."""
+    rest = iter(number_sequence(source))
+    known = numbers_in(source)
+    return all(number in rest for number in numbers if number in known)
 
 
 class _Window(NamedTuple):

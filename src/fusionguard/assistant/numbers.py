@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 _DATE = re.compile(r"(?<![\w.-])(\d{4})-(\d{2})-(\d{2})(?![\w-]|\.\d)")
 _MIXED = re.compile(r"(?<![\w.])(?=[\w.-]*\d)(?=[\w.-]*[^\W\d_])[\w.-]*\w", re.UNICODE)
@@ -13,47 +13,45 @@ _NUMBER = re.compile(
     r"(?<![\w.])(?P<sign>[-+])?(?P<digits>\d{1,3}(?:,\d{3})+|\d+)(?P<fraction>\.\d+)?(?P<percent>\s?(?:%|percent\b|per cent\b))?",
     re.IGNORECASE,
 )
+_UNITS = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
+    eighteen nineteen"""
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety hundred"
+_ORDINALS = "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"
 _NUMBER_WORDS = {
-    **{word: str(number) for number, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen"
-        " nineteen twenty".split()
-    )},
-    **{word: str(number) for number, word in zip(
-        range(30, 100, 10), ("thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"), strict=True
-    )},
-    "hundred": "100", "thousand": "1000", "million": "1000000", "billion": "1000000000", "dozen": "12", "both": "2",
-    "half": "half", "quarter": "quarter", "third": "3.", "twice": "2x", "double": "2x", "once": "1x", "triple": "3x",
-    **{word: f"{number}." for number, word in enumerate(
-        ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth"), 1
-    )},
-}  # fmt: skip
+    **{word: str(number) for number, word in enumerate(_UNITS.split())},
+    **{word: str(10 * number) for number, word in enumerate(_TENS.split(), start=2)},
+    **{word: f"{number}." for number, word in enumerate(_ORDINALS.split())},
+    **{"hundred": "100", "thousand": "1000", "million": "1000000", "billion": "1000000000", "dozen": "12", "both": "2"},
+    **{"half": "half", "quarter": "quarter", "once": "1x", "twice": "2x", "double": "2x", "triple": "3x"},
+}
 _WORD = re.compile(r"[A-Za-z]+")
 _ORDINAL = re.compile(r"(?<![\w.])(\d+)(?:st|nd|rd|th)\b", re.IGNORECASE)
-_MONTH_WORDS = (
-    "january", "february", "march", "april", "june", "july", "august", "september", "october", "november", "december",
-)  # fmt: skip
+_MONTHS = "january february march april june july august september october november december"
+_MONTH_WORDS = frozenset(_MONTHS.split())
+"""Without May, which is a word of its own."""
 
 
 def numbers_in(text: str) -> frozenset[str]:
-    """Return a text's numbers: digits, numbers as words, percents (``95%``), dates, and names with digits such as ``V14``.
+    """Return a text's numbers: digits, numbers as words, percents (``95%``), dates, and names with digits such as ``v14``.
 
     Values that are equal are equal here: ``0.70`` and ``0.7``, ``14,271`` and ``14271``, ``two`` and ``2``. A percent is not the
     same as the plain number.
     """
+    return frozenset(number_sequence(text))
+
+
+def number_sequence(text: str) -> tuple[str, ...]:
+    """Return them in their order, as often as they stand there."""
     rest = unicodedata.normalize("NFKC", text).replace("−", "-").replace("‑", "-")
-    found: set[str] = set()
-    for pattern, forms in ((_DATE, _date_forms), (_ORDINAL, _ordinal_forms), (_DOTTED, _whole), (_MIXED, _whole)):
+    found: list[tuple[int, str]] = []
+    for pattern, form in _FORMS:
         for match in pattern.finditer(rest):
-            found |= forms(match)
-        rest = pattern.sub(" ", rest)
-    for match in _NUMBER.finditer(rest):
-        found.add(_canonical(match))
-    for word in _WORD.findall(rest.lower()):
-        if word in _NUMBER_WORDS:
-            found.add(_NUMBER_WORDS[word])
-        elif word in _MONTH_WORDS:
-            found.add(word)
-    return frozenset(found)
+            value = form(match)
+            if value:
+                found.append((match.start(), value))
+        if pattern is not _WORD:
+            rest = pattern.sub(lambda match: " " * len(match[0]), rest)
+    return tuple(value for _, value in sorted(found))
 
 
 def missing_numbers(claim: str, source: str) -> frozenset[str]:
@@ -63,24 +61,29 @@ def missing_numbers(claim: str, source: str) -> frozenset[str]:
     return numbers_in(claim) - known - parts
 
 
-def _date_forms(match: re.Match[str]) -> set[str]:
-    return {match[0]}
+def _date(match: re.Match[str]) -> str:
+    return match[0]
 
 
-def _ordinal_forms(match: re.Match[str]) -> set[str]:
-    return {f"{int(match[1])}."}
+def _ordinal(match: re.Match[str]) -> str:
+    return f"{int(match[1])}."
 
 
-def _whole(match: re.Match[str]) -> set[str]:
-    return {match[0].rstrip(".-").lower()}
+def _whole(match: re.Match[str]) -> str:
+    return match[0].rstrip(".-").lower()
 
 
-def _canonical(match: re.Match[str]) -> str:
+def _word(match: re.Match[str]) -> str:
+    word = match[0].lower()
+    return word if word in _MONTH_WORDS else _NUMBER_WORDS.get(word, "")
+
+
+def _number(match: re.Match[str]) -> str:
     digits = match["digits"].replace(",", "") + (match["fraction"] or "")
-    sign = "-" if match["sign"] == "-" else ""
-    try:
-        value = Decimal(sign + digits)
-    except InvalidOperation:  # pragma: no cover - the pattern gives digits alone
-        return digits
-    plain = format(value.normalize(), "f")
+    value = Decimal(f"-{digits}" if match["sign"] == "-" else digits)
+    plain = format(value.normalize(), "f") if value else "0"
     return f"{plain}%" if match["percent"] else plain
+
+
+_FORMS = ((_DATE, _date), (_ORDINAL, _ordinal), (_DOTTED, _whole), (_MIXED, _whole), (_NUMBER, _number), (_WORD, _word))
+"""In this order: what one finds is not there for the next."""
