@@ -49,9 +49,9 @@ def fault_of(text: str, cited: Sequence[Passage]) -> str:
     Returns
     -------
     str
-        ``citation`` (none is given, or one has nothing to do with it), ``number`` (one stands nowhere near, or two changed places),
-        ``words``, ``meaning`` (a negation or a word
-        such as "above" that turns it round), ``code`` (a command or a name that stands nowhere); else empty.
+        ``citation`` (none is given, or one has nothing to do with it), ``number`` (it stands nowhere near, or two changed
+        places), ``words``, ``meaning`` (a negation or a word such as "above" that turns it round), ``code`` (a command or a name
+        that stands nowhere); else empty.
     """
     words = content_word_list(text)
     if not cited or not words:
@@ -73,7 +73,7 @@ def fault_of(text: str, cited: Sequence[Passage]) -> str:
 
 
 def _in_order(numbers: Sequence[str], source: str) -> bool:
-    """Tell whether numbers come in a source in the order they have in a claim: two that changed places would change what is said."""
+    """Tell whether numbers come in a source in the order they have in a claim: two that change places say something else."""
     rest = iter(number_sequence(source))
     known = numbers_in(source)
     return all(number in rest for number in numbers if number in known)
@@ -92,8 +92,8 @@ def _best_window(text: str, passage: Passage) -> _Window:
     best = _Window(0.0, "", "")
     for place, unit in enumerate(units):
         alone = _share(words, content_words(unit)) + 0.1 * len(numbers & numbers_in(unit))
-        for neighbour in ("", *units[max(0, place - 1) : place], *units[place + 1 : place + 2]):
-            together = f"{unit}\n{neighbour}".strip()
+        for first, last in ((place, place), (max(0, place - 1), place), (place, place + 1)):
+            together = "\n".join(units[first : last + 1])
             share = _share(words, content_words(together)) + 0.1 * len(numbers & numbers_in(together))
             # the better single sentence decides between windows of the same words
             if (share, alone, -len(together)) > (best.share, _share(words, content_words(best.best_unit)), -len(best.text)):

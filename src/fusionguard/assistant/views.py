@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """A text in the forms that somebody may have meant: folded, without disguises, reversed, and with what it encodes decoded."""
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from fusionguard.assistant.tools.comparing import comparing_tool
@@ -15,7 +15,7 @@ from fusionguard.assistant.tools.toolbox import Toolbox
 from fusionguard.home import Home
 
 
-def open_tools(home: Home, environment: Mapping[str, str], log: Callable[[str, str], None] | None = None) -> Toolbox:
+def open_tools(home: Home, environment: Mapping[str, str]) -> Toolbox:
     """Return the tools of a home.
 
     Release and prediction log are those of the scoring service that ``environment`` describes, by default the home's own.
@@ -32,6 +32,5 @@ def open_tools(home: Home, environment: Mapping[str, str], log: Callable[[str, s
             comparing_tool(home),
             explaining_tool(Path(predictions) if predictions else home.predictions, models),
             scoring_tool(models),
-        ),
-        log,
+        )
     )
