@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
 from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict
-
 from fusionguard.assistant import fixed
-from fusionguard.assistant.answers import Answer, Persona
-from fusionguard.assistant.answers import Writer as WrittenBy
+from fusionguard.assistant.answers import Persona
 from fusionguard.assistant.citing import CitationList
 from fusionguard.assistant.extract import Quoted, extract
 from fusionguard.assistant.gate_out import canary
-from fusionguard.assistant.guard import check_answer, clean_passages
 from fusionguard.assistant.index import Index, is_supported
-from fusionguard.assistant.layout import Layout, Line
+from fusionguard.assistant.layout import Line
+from fusionguard.assistant.page import Page, Piece, clean_found
 from fusionguard.assistant.passages import Found, Passage, Retrieval
 from fusionguard.assistant.rewriting import Rewriter, make_prompt, needed_words, stop_when
 from fusionguard.assistant.settings import AssistantSettings
@@ -26,19 +22,8 @@ from fusionguard.assistant.tools.toolbox import Toolbox, ToolCall
 from fusionguard.assistant.writer import Writer, WriterError
 from fusionguard.errors import FusionGuardError, RegistryError, SourceError
 
-_SIMULATED = re.compile(r"\bSIMULATED\b|\bsimulated (?:data|rows|transactions|customers)\b")
-
 DOCUMENTED = frozenset({"model_metrics", "compare_models", "monitoring_verdict"})
 """Tools whose questions the documents may answer where nothing has run yet."""
-
-
-class Piece(BaseModel):
-    """What a stream hands on: more of the text, or at the end the whole answer."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    text: str = ""
-    answer: Answer | None = None
 
 
 class _Sources(NamedTuple):
@@ -73,7 +58,7 @@ class Answering:
     def _by_tools(
         self, question: str, calls: Sequence[ToolCall], persona: Persona, cancel: threading.Event | None
     ) -> Iterator[Piece]:
-        page = _Page("tool")
+        page = Page("tool")
         troubles: list[FusionGuardError] = []
         for call in calls:
             try:
@@ -83,8 +68,9 @@ class Answering:
                 continue
             page.simulated = page.simulated or result.simulated
             number = _cite_tool(page.citations, call, result.source, " ".join(result.sentences(Persona.ANALYST)))
-            for place, sentence in enumerate(result.sentences(persona)):
-                yield from page.add(Line(sentence, (number,), opens_paragraph=place == 0))
+            sentences = result.sentences(persona)
+            lines = [Line(sentence, (number,), opens_paragraph=place == 0) for place, sentence in enumerate(sentences)]
+            yield from page.add_all(lines)
         if not page.is_empty:
             yield page.whole(support=1.0, reason="partly" if troubles else "")
         elif calls[0].tool in DOCUMENTED and isinstance(troubles[0], RegistryError | SourceError):
@@ -102,7 +88,7 @@ class Answering:
     ) -> Iterator[Piece]:
         """Answer from the index; ``instead_of`` is a tool that has nothing to read, which is said first."""
         retrieval = self._index.search(question, limit=self._settings.passages)
-        found = clean_passages(retrieval.found)
+        found = clean_found(retrieval.found)
         quoted = extract(question, [each.passage for each in found], persona) if is_supported(retrieval) else ()
         if not quoted and instead_of is not None:
             yield Piece(answer=fixed.failed(instead_of[1].what, instead_of[1].remedy, "tool_failed"))
@@ -114,7 +100,7 @@ class Answering:
         sources = _Sources(retrieval, found, quoted)
         reason = ""
         if self._writer is not None and instead_of is None:
-            page = _Page("model", found)
+            page = Page("model", found)
             reason = yield from self._rewritten(self._writer, question, sources, persona, cancel, page)
             if not page.is_empty:
                 yield page.whole(support=retrieval.support, reason=reason)
@@ -122,14 +108,13 @@ class Answering:
             if reason == "cancelled":
                 yield Piece(answer=fixed.stopped())
                 return
-        page = _Page("extract", found)
+        page = Page("extract", found)
         if instead_of is not None:
             call, error = instead_of
             told = fixed.without_folders(f"{error.what} The documents say:")
             reason = "tool_failed"
             yield from page.add(Line(told, (_cite_tool(page.citations, call, "nothing to read", told),)))
-        for line in _quoted_lines(sources, persona, page.citations, opens_paragraph=instead_of is not None):
-            yield from page.add(line)
+        yield from page.add_all(list(_quoted_lines(sources, persona, page.citations, opens_paragraph=instead_of is not None)))
         if page.is_empty:
             yield Piece(answer=fixed.unknown(None, self._offers(), reason="withheld"))
             return
@@ -145,7 +130,7 @@ class Answering:
         sources: _Sources,
         persona: Persona,
         cancel: threading.Event | None,
-        page: _Page,
+        page: Page,
     ) -> Generator[Piece, None, str]:
         """Fill a page with a model's checked sentences; return why it is not all the model had to say, in a word."""
         settings, until = self._settings, time.monotonic() + self._settings.answer_seconds
@@ -172,55 +157,6 @@ class Answering:
         if cancel is not None and cancel.is_set():
             return "cancelled"
         return "" if not page.is_empty else "unsupported"
-
-
-class _Page:
-    """An answer while it is written: each line passes the last gate together with those before it, or is left out."""
-
-    def __init__(self, written_by: WrittenBy, found: Sequence[Found] = ()) -> None:
-        self.citations = CitationList()
-        self.prompt = ""
-        self.simulated = False
-        self._written_by, self._found = written_by, found
-        self._layout = Layout()
-        self._redacted: set[str] = set()
-
-    @property
-    def is_empty(self) -> bool:
-        return not self._layout.lines
-
-    def add(self, line: Line) -> Iterator[Piece]:
-        """Add a line and yield what it adds to the text, where it may be shown."""
-        cleaned = self._checked(line.text)
-        if cleaned is None:
-            return
-        line = line._replace(text=cleaned.text)
-        told = self._layout.preview(line)
-        whole = self._checked(self._layout.text + told)
-        if whole is None or whole.text != self._layout.text + told:
-            return  # only together with what stands before it does it say what must not be said
-        self._redacted |= set(cleaned.redacted)
-        yield Piece(text=self._layout.add(line))
-
-    def whole(self, *, support: float, reason: str) -> Piece:
-        """Return the answer."""
-        cited = {number for line in self._layout.lines for number in line.cites}
-        answer = Answer(
-            kind="answer",
-            text=self._layout.text,
-            citations=tuple(each for each in self.citations.citations if each.number in cited),
-            written_by=self._written_by,
-            reason=reason,
-            support=support,
-            redacted=tuple(sorted(self._redacted)),
-            simulated=self.simulated or any(_SIMULATED.search(each.text) for each in self.citations.citations),
-        )
-        return Piece(answer=check_answer(answer, self._found, prompt=self.prompt))
-
-    def _checked(self, text: str) -> Answer | None:
-        """Return a text as it may be shown, or None where it may not."""
-        answer = check_answer(Answer(kind="answer", text=text, written_by=self._written_by), self._found, prompt=self.prompt)
-        return answer if answer.kind == "answer" else None
 
 
 def _quoted_lines(sources: _Sources, persona: Persona, citations: CitationList, *, opens_paragraph: bool) -> Iterator[Line]:

@@ -9,13 +9,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from fusionguard.assistant import fixed
-from fusionguard.assistant.answering import Answering, Piece
+from fusionguard.assistant.answering import Answering
 from fusionguard.assistant.answers import Answer, Question
 from fusionguard.assistant.audit import AuditEvent, AuditLog
 from fusionguard.assistant.conversations import Conversations, Turn
 from fusionguard.assistant.followups import stand_alone
 from fusionguard.assistant.guard import check_question
 from fusionguard.assistant.index import Index, open_index
+from fusionguard.assistant.page import Piece
 from fusionguard.assistant.routing import route
 from fusionguard.assistant.settings import AssistantSettings
 from fusionguard.assistant.tools.every import open_tools

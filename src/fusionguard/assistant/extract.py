@@ -6,21 +6,25 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from fusionguard.assistant.answers import Persona
 from fusionguard.assistant.passages import Passage
 from fusionguard.assistant.units import Unit, split_units
-from fusionguard.assistant.words import content_words
+from fusionguard.assistant.words import content_word_list, content_words
 
 UNITS_TOLD = {Persona.EXECUTIVE: 2, Persona.SUPPORT: 3, Persona.ANALYST: 6}
 """How much each persona is told: each set holds the one before it, so that facts never differ."""
 
-_ENOUGH = 0.45
-"""What a further unit must reach of the best one's score."""
+_ENOUGH_HERE, _ENOUGH_ELSEWHERE = 0.55, 0.7
+"""What a further unit must reach of the best one's score, in the same passage and in another."""
 _HEADING_WEIGHT = 0.5
 """A word of the question that stands in the heading alone counts this much of one in the unit."""
-_RANK_LOSS = 0.12
+_RANK_LOSS = 0.2
+_PAIR_GAIN = 0.25
+"""What words that stand side by side in question and unit add, by their share of the question's pairs."""
+_FEW_WORDS = 5
 _PLENTY_WORDS = 40
 _LEANS_ON_THE_ONE_BEFORE = re.compile(r"(?:It|This|That|These|They|Those|Its|Their|Both|So|There|Then|Instead|Else|Otherwise)\b")
 _ASKS_FOR_A_COMMAND = re.compile(r"\b(?:how (?:do|can|to|should)|command|run|start|install|set ?up|make)\b", re.IGNORECASE)
@@ -44,8 +48,8 @@ def extract(question: str, passages: Sequence[Passage], persona: Persona) -> tup
     """Return what answers a question best, for a persona; the same for the same question and passages.
 
     Each unit is scored by the share of the question's words it holds, each weighed by how rare it is among the units (inverse
-    document frequency); words of the heading count half. Lower ranks, long units and ones that lean on the sentence before
-    lose a little; the latter bring that sentence along.
+    document frequency); words of the heading count half. Words that stand side by side in both add a little;
+    lower ranks, very long and very short units lose a little. A unit that leans on the sentence before brings that along.
 
     Parameters
     ----------
@@ -79,6 +83,7 @@ def _choose(question: str, passages: Sequence[Passage]) -> list[_Scored]:
     weight = {word: math.log(1 + len(units) / (1 + seen[word])) for word in sorted(asked)}
     total = sum(weight.values())
     headings = [content_words(passage.heading) for passage in passages]
+    pairs = _pairs(question)
     wants_command = bool(_ASKS_FOR_A_COMMAND.search(question))
     scored = []
     for (place, unit), held in zip(units, words, strict=True):
@@ -87,7 +92,9 @@ def _choose(question: str, passages: Sequence[Passage]) -> list[_Scored]:
         if not inside and not (around and unit.place == 0):
             continue
         score = (inside + _HEADING_WEIGHT * around) / total
+        score += _PAIR_GAIN * len(pairs & _pairs(unit.text)) / max(1, len(pairs))
         score *= 1 - _RANK_LOSS * place / (1 + 0.5 * place)
+        score *= min(1.0, 0.6 + 0.4 * len(held) / _FEW_WORDS)
         score *= 1 - 0.3 * min(1.0, max(0, len(held) - _PLENTY_WORDS) / _PLENTY_WORDS)
         if unit.kind == "code":
             score *= 1.15 if wants_command else 0.6
@@ -95,7 +102,17 @@ def _choose(question: str, passages: Sequence[Passage]) -> list[_Scored]:
             score *= 1.08
         scored.append(_Scored(score, place, _with_what_it_leans_on(unit, passages[place])))
     scored.sort(key=lambda each: (-each.score, each.passage, each.units[-1].place))
-    return _distinct([each for each in scored if each.score >= _ENOUGH * scored[0].score])
+    best = scored[0] if scored else None
+    return _distinct([each for each in scored if best is not None and _is_enough(each, best)])
+
+
+def _is_enough(each: _Scored, best: _Scored) -> bool:
+    return each.score >= best.score * (_ENOUGH_HERE if each.passage == best.passage else _ENOUGH_ELSEWHERE)
+
+
+def _pairs(text: str) -> frozenset[tuple[str, str]]:
+    words = content_word_list(text)
+    return frozenset(pairwise(words))
 
 
 def _with_what_it_leans_on(unit: Unit, passage: Passage) -> tuple[Unit, ...]:
