@@ -8,7 +8,7 @@ from fusionguard import __version__
 from fusionguard.models.family import REASONS
 from fusionguard.serving.fields import Choice, Field, RequestFields, request_fields
 from fusionguard.serving.http import JSON, PROBLEM
-from fusionguard.serving.metrics import CONTENT_TYPE
+from fusionguard.serving.request_metrics import CONTENT_TYPE
 from fusionguard.serving.tables import ARROW, PARQUET
 
 Json = dict[str, Any]
