@@ -1,0 +1,35 @@
+"""What is remembered of conversations: the last questions of each, in memory alone, and no more than a set number."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict, deque
+
+
+class Conversations:
+    """Earlier questions by conversation. The conversation that has been silent longest is forgotten first."""
+
+    def __init__(self, turns: int, most: int) -> None:
+        self._turns, self._most = turns, most
+        self._known: OrderedDict[str, deque[str]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def earlier(self, conversation: str) -> tuple[str, ...]:
+        """Return the questions asked before, oldest first; none of a question that stands alone."""
+        with self._lock:
+            return tuple(self._known.get(conversation, ()))
+
+    def remember(self, conversation: str, question: str) -> None:
+        """Add a question, which must hold no personal data."""
+        if not conversation or not self._turns:
+            return
+        with self._lock:
+            self._known.setdefault(conversation, deque(maxlen=self._turns)).append(question)
+            self._known.move_to_end(conversation)
+            while len(self._known) > self._most:
+                self._known.popitem(last=False)
+
+    def forget(self, conversation: str) -> None:
+        """Forget a conversation."""
+        with self._lock:
+            self._known.pop(conversation, None)
