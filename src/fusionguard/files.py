@@ -89,7 +89,10 @@ def locked(path: Path, *, wait_seconds: float = math.inf) -> Iterator[None]:
 
     Some network file systems have no such locks; there, two writers at once are on their own.
 
-    :raises StorageError: another one has held the lock for ``wait_seconds``.
+    Raises
+    ------
+    StorageError
+        Another one has held the lock for ``wait_seconds``.
     """
     descriptor = os.open(path, os.O_RDONLY)
     try:

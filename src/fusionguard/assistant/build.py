@@ -7,9 +7,12 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from fusionguard.assistant.documents import docs_folder, read_documents
+from fusionguard.assistant.embedding import Embedder, find_embedder
+from fusionguard.assistant.model_runs import read_models
+from fusionguard.assistant.monitoring_runs import read_verdicts
 from fusionguard.assistant.passages import Passage
 from fusionguard.assistant.refusing import forbidden_in
-from fusionguard.assistant.store import Content, index_bytes, old_content
+from fusionguard.assistant.store import Content, Vector, index_bytes, old_content
 from fusionguard.files import locked, storage_errors, write_bytes
 from fusionguard.home import Home
 
@@ -47,22 +50,34 @@ class IndexReport(BaseModel):
         return self.added + self.kept
 
 
-def build_index(home: Home, *, docs: Path | None = None, file: Path | None = None) -> IndexReport:
-    """Bring the index up to date: ``docs`` is the checkout's folder and ``file`` is ``home.assistant_index`` by default.
+def build_index(home: Home, *, docs: Path | None = None, file: Path | None = None, words_only: bool = False) -> IndexReport:
+    """Bring the index up to date; readers see the old one or the new one, and builds at the same time wait for each other.
 
-    Readers see the old index or the new one; builds at the same time wait for each other.
+    Parameters
+    ----------
+    docs
+        The documents' folder, with the README beside it; that of the checkout by default.
+    file
+        What to write; ``home.assistant_index`` by default.
+    words_only
+        Embed nothing, even where the embedding model is installed.
 
-    :raises StorageError: the file cannot be written, or another build does not end.
+    Raises
+    ------
+    StorageError
+        The file cannot be written, another build does not end, or an embedding model is installed and damaged.
     """
     file = file or home.assistant_index
+    embedder = None if words_only else find_embedder()
     with storage_errors(file):
         file.parent.mkdir(parents=True, exist_ok=True)
     with locked(file.parent, wait_seconds=WAIT_SECONDS):
-        documents = read_documents(docs or docs_folder(home))
-        passages, refused = _allowed(documents.passages)
+        read = read_documents(docs or docs_folder(home)) + read_models(home) + read_verdicts(home)
+        passages, refused = _allowed(read.passages)
         old = old_content(file)
-        content = Content(passages, {}, "")
-        if old != content:
+        vectors, embedded = _vectors(passages, embedder, old)
+        content = Content(passages, vectors, embedder.name if embedder else "")
+        if not content.same_as(old):
             write_bytes(file, index_bytes(content))
     before = {passage.id for passage in old.passages} if old else set()
     now = {passage.id for passage in passages}
@@ -71,9 +86,19 @@ def build_index(home: Home, *, docs: Path | None = None, file: Path | None = Non
         added=len(now - before),
         kept=len(now & before),
         removed=len(before - now),
+        embedded=embedded,
         refused=refused,
-        notes=documents.notes,
+        notes=read.notes,
     )
+
+
+def _vectors(passages: tuple[Passage, ...], embedder: Embedder | None, old: Content | None) -> tuple[dict[str, Vector], int]:
+    """Return every passage's vector by its id, and how many had to be made: an id stays only while its text stays."""
+    if embedder is None:
+        return {}, 0
+    known = old.vectors if old and old.embedder == embedder.name else {}
+    new = {p.id: embedder.embed(f"{p.heading}\n{p.text}") for p in passages if p.id not in known}
+    return {passage.id: new[passage.id] if passage.id in new else known[passage.id] for passage in passages}, len(new)
 
 
 def _allowed(passages: tuple[Passage, ...]) -> tuple[tuple[Passage, ...], tuple[Refused, ...]]:

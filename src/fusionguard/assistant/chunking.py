@@ -64,7 +64,7 @@ def plain_heading(heading: str) -> str:
 
 @cache
 def _parser() -> MarkdownIt:
-    return MarkdownIt("commonmark").enable("table")
+    return MarkdownIt("commonmark").enable("table").disable("inline")
 
 
 def _blocks(lines: list[str], tokens: list[Token], index: int) -> Iterator[str]:

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict, deque
+from typing import NamedTuple
+
+
+class Turn(NamedTuple):
+    """A question as it came, which only the guard reads again, and as it was understood: nothing of one that was refused."""
+
+    asked: str
+    understood: str
 
 
 class Conversations:
@@ -11,20 +19,20 @@ class Conversations:
 
     def __init__(self, turns: int, most: int) -> None:
         self._turns, self._most = turns, most
-        self._known: OrderedDict[str, deque[str]] = OrderedDict()
+        self._known: OrderedDict[str, deque[Turn]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def earlier(self, conversation: str) -> tuple[str, ...]:
-        """Return the questions asked before, oldest first; none of a question that stands alone."""
+    def earlier(self, conversation: str) -> tuple[Turn, ...]:
+        """Return the turns before, oldest first; none of a question that stands alone."""
         with self._lock:
             return tuple(self._known.get(conversation, ()))
 
-    def remember(self, conversation: str, question: str) -> None:
-        """Add a question, which must hold no personal data."""
+    def remember(self, conversation: str, turn: Turn) -> None:
+        """Add a turn."""
         if not conversation or not self._turns:
             return
         with self._lock:
-            self._known.setdefault(conversation, deque(maxlen=self._turns)).append(question)
+            self._known.setdefault(conversation, deque(maxlen=self._turns)).append(turn)
             self._known.move_to_end(conversation)
             while len(self._known) > self._most:
                 self._known.popitem(last=False)

@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
-from fusionguard.assistant.chunking import chunks_of
-from fusionguard.assistant.passages import Passage, PassageKind
+from fusionguard.assistant.passages import Passage
+from fusionguard.assistant.reading import Reading, passages_of
 from fusionguard.home import Home
 
 LARGEST_BYTES = 2_000_000
 """A document above this is left out: it is no text that people read."""
 
 _GIT_SECONDS = 10
-
-
-@dataclass(frozen=True)
-class Reading:
-    """Passages as they were read, and in plain words what could not be."""
-
-    passages: tuple[Passage, ...] = ()
-    notes: tuple[str, ...] = ()
 
 
 def docs_folder(home: Home) -> Path:
@@ -44,24 +34,11 @@ def read_documents(docs: Path) -> Reading:
     readme = docs.parent / "README.md"
     files = [file for file in (readme, *sorted(docs.rglob("*.md"))) if file.is_file()]
     if files in ([], [readme]):
-        note = f"The folder {docs} holds no Markdown file: the assistant knows little but models and runs."
+        note = (
+            f"The folder {docs} holds no Markdown file: the assistant knows models and runs, and the README where there is one."
+        )
         return _read(files, docs.parent, (note,))
     return _read(files, docs.parent, ())
-
-
-def passages_of(markdown: str, *, kind: PassageKind, file: str, title: str, source: str) -> list[Passage]:
-    """Cut one document into passages; a text that stands twice below the same heading counts once."""
-    passages: dict[str, Passage] = {}
-    for chunk in chunks_of(markdown, title):
-        name = passage_id(file, chunk.heading, chunk.text)
-        passages[name] = Passage(id=name, kind=kind, file=file, heading=chunk.heading, text=chunk.text, source=source)
-    return list(passages.values())
-
-
-def passage_id(file: str, heading: str, text: str) -> str:
-    """Return an id that stays while file, heading and text stay, of letters, digits, dots, dashes, slashes and ``#``."""
-    digest = hashlib.sha256("\0".join((file, heading, text)).encode()).hexdigest()[:10]
-    return f"{_slug(file, keep='./')}#{_slug(heading.rpartition(' > ')[2])[:48].strip('-')}-{digest}".replace("#-", "#")
 
 
 def _read(files: list[Path], root: Path, notes: tuple[str, ...]) -> Reading:
@@ -105,7 +82,3 @@ def _git(root: Path, *arguments: str) -> str | None:
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
         return None
     return done.stdout
-
-
-def _slug(text: str, keep: str = "") -> str:
-    return re.sub(rf"[^A-Za-z0-9{re.escape(keep)}]+", "-", text).strip("-")

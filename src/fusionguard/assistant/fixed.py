@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from fusionguard.assistant.answers import Answer
@@ -10,6 +11,7 @@ from fusionguard.assistant.passages import Retrieval
 DISCLOSURE = "You are talking to an automated assistant. It quotes documents and results with their sources; check what matters."
 
 _NEAREST = 3
+_PATH = re.compile(r"(?:[a-z]+:/{2})?(?<![\w.])/(?:[^\s/'\"]+/)+([^\s/'\"]+)")
 
 
 def unknown(retrieval: Retrieval | None, tools: Sequence[str], *, reason: str = "unsupported") -> Answer:
@@ -29,6 +31,11 @@ def unknown(retrieval: Retrieval | None, tools: Sequence[str], *, reason: str = 
     )
 
 
+def refused(message: str, reason: str, redacted: Sequence[str]) -> Answer:
+    """Say that a question is not answered, and what to ask instead."""
+    return Answer(kind="refused", text=message, written_by="fixed", reason=reason, redacted=tuple(redacted))
+
+
 def stopped() -> Answer:
     """Say that nothing was answered before somebody stopped it."""
     return Answer(kind="unknown", text="Stopped before there was an answer.", written_by="fixed", reason="cancelled")
@@ -36,7 +43,13 @@ def stopped() -> Answer:
 
 def failed(what: str, remedy: str, reason: str) -> Answer:
     """Say what could not be read, and what to do about it."""
-    return Answer(kind="unknown", text=f"I cannot tell at the moment. {what} {remedy}".strip(), written_by="fixed", reason=reason)
+    told = without_folders(f"I cannot tell at the moment. {what} {remedy}".strip())
+    return Answer(kind="unknown", text=told, written_by="fixed", reason=reason)
+
+
+def without_folders(text: str) -> str:
+    """Leave of paths on this machine the file's name alone: who asks need not know where things lie."""
+    return _PATH.sub(r"\1", text)
 
 
 def _name(heading: str) -> str:

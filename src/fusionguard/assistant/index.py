@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sqlite3
 import threading
 from contextlib import AbstractContextManager
@@ -10,31 +9,36 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+import numpy as np
+
 from fusionguard.assistant.build import IndexReport, Refused, build_index
+from fusionguard.assistant.embedding import Embedder, find_embedder
 from fusionguard.assistant.passages import Found, Passage, Retrieval
-from fusionguard.assistant.question import content_words
-from fusionguard.assistant.store import open_bytes, read_content
+from fusionguard.assistant.question import LONGEST_QUESTION_CHARACTERS, content_words
+from fusionguard.assistant.ranking import coverage, fuse, rank_by_meaning, rank_by_words
+from fusionguard.assistant.store import Vector, open_bytes, read_content
+from fusionguard.assistant.support import SUPPORTED, is_supported, support
 from fusionguard.errors import StorageError
 
 __all__ = ["SUPPORTED", "Index", "IndexReport", "Refused", "build_index", "is_supported", "open_index"]
 
-SUPPORTED = 0.5
-"""From this support on a question can be answered."""
-
-_NO_QUERY = Retrieval(found=(), support=0.0)
+_NOTHING = Retrieval(found=(), support=0.0)
 
 
-def is_supported(retrieval: Retrieval) -> bool:
-    """Return whether what was found can carry an answer at all."""
-    return bool(retrieval.found) and retrieval.support >= SUPPORTED
-
-
-def open_index(file: Path) -> Index:
+def open_index(file: Path, *, words_only: bool = False) -> Index:
     """Open an index to search it.
 
-    :raises StorageError: there is none, or it is damaged.
+    Parameters
+    ----------
+    words_only
+        Search by words alone, even where the embedding model is installed.
+
+    Raises
+    ------
+    StorageError
+        There is none, or it is damaged; or an embedding model is installed and damaged.
     """
-    index = Index(file)
+    index = Index(file, None if words_only else find_embedder())
     index.passages()
     return index
 
@@ -42,8 +46,10 @@ def open_index(file: Path) -> Index:
 class Index(AbstractContextManager["Index"]):
     """An index that many threads may search at once; a file that is built anew is taken over at the next search."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, embedder: Embedder | None = None) -> None:
+        """Name the index's file; it is read at the first search. Without an ``embedder`` the search is by words alone."""
         self.file = file
+        self._embedder = embedder
         self._lock = threading.Lock()
         self._snapshot: _Snapshot | None = None
 
@@ -68,15 +74,24 @@ class Index(AbstractContextManager["Index"]):
 
     def search(self, question: str, *, limit: int = 5) -> Retrieval:
         """Return the best passages for a question, best first, at most ``limit``."""
+        question = " ".join(question.split())[:LONGEST_QUESTION_CHARACTERS]
         words = content_words(question)
         if not words:
-            return _NO_QUERY
+            return _NOTHING
+        vector = self._embedder.embed(question) if self._embedder else None  # the slow part, so before the lock
         with self._lock:
             snapshot = self._current()
-            ranked = _ranked_by_words(snapshot.database, words)
-            support = _coverage(snapshot.database, words, [number for number, _ in ranked[:limit]])
-        found = tuple(Found(passage=snapshot.passages[number], score=score) for number, score in ranked[:limit])
-        return Retrieval(found=found, support=support)
+            by_words = rank_by_words(snapshot.database, words)
+            cosines = snapshot.cosines(vector, self._embedder.name) if self._embedder and vector is not None else None
+            ranked = fuse(by_words, [] if cosines is None else rank_by_meaning(cosines))[:limit]
+            numbers = [number for number, _ in ranked]
+            covered = coverage(snapshot.database, words, numbers, len(snapshot.passages))
+        if not ranked:
+            return _NOTHING
+        best = max(support(covered[number], None if cosines is None else float(cosines[number])) for number in numbers)
+        return Retrieval(
+            found=tuple(Found(passage=snapshot.passages[number], score=score) for number, score in ranked), support=best
+        )
 
     def _current(self) -> _Snapshot:
         """Return the index as its file is now; call it with the lock held."""
@@ -93,7 +108,10 @@ class Index(AbstractContextManager["Index"]):
         database = open_bytes(content, self.file)
         if self._snapshot is not None:
             self._snapshot.database.close()
-        self._snapshot = _Snapshot(stamp, database, read_content(database).passages)
+        held = read_content(database)
+        vectors = [held.vectors[passage.id] for passage in held.passages if passage.id in held.vectors]
+        matrix = np.stack(vectors) if vectors and len(vectors) == len(held.passages) else None
+        self._snapshot = _Snapshot(stamp, database, held.passages, held.embedder, matrix)
         return self._snapshot
 
 
@@ -104,24 +122,12 @@ class _Snapshot:
     stamp: tuple[int, int, int]
     database: sqlite3.Connection
     passages: tuple[Passage, ...]
+    embedder: str
+    vectors: Vector | None
+    """One row a passage; null where the index was built without a model."""
 
-
-def _ranked_by_words(database: sqlite3.Connection, words: list[str], most: int = 50) -> list[tuple[int, float]]:
-    query = " OR ".join(f'"{word}"' for word in words)
-    rows = database.execute(
-        "SELECT rowid, bm25(words, 1.0, 2.0, 1.0) AS rank FROM words WHERE words MATCH ? ORDER BY rank LIMIT ?", (query, most)
-    )
-    return [(number, -rank) for number, rank in rows]
-
-
-def _coverage(database: sqlite3.Connection, words: list[str], numbers: list[int]) -> float:
-    """Return the share of the question's words, weighted by how rare they are, that the best of the passages holds."""
-    total = database.execute("SELECT count(*) FROM passages").fetchone()[0]
-    weights, covered = 0.0, dict.fromkeys(numbers, 0.0)
-    for word in words:
-        holding = {row[0] for row in database.execute("SELECT rowid FROM words WHERE words MATCH ?", (f'"{word}"',))}
-        weight = math.log(1 + total / (len(holding) + 0.5))
-        weights += weight
-        for number in holding & covered.keys():
-            covered[number] += weight
-    return max(covered.values(), default=0.0) / weights if weights else 0.0
+    def cosines(self, question: Vector, embedder: str) -> Vector | None:
+        """Return each passage's cosine with the question; null where the passages were embedded by another model, or none."""
+        if self.vectors is None or self.embedder != embedder:
+            return None
+        return np.asarray(self.vectors @ question, dtype=np.float32)

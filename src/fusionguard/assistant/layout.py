@@ -26,12 +26,15 @@ class Layout:
         """All of it."""
         return "".join(self._parts)
 
+    def preview(self, line: Line) -> str:
+        """Return what a line would append to the text."""
+        marks = "".join(f"[{number}]" for number in line.cites)
+        return f"{self._before(line)}{line.text.rstrip()}{' ' if marks else ''}{marks}"
+
     def add(self, line: Line) -> str:
         """Append a line and return what that appended to the text."""
-        before = self._before(line)
+        self._parts.append(self.preview(line))
         self.lines.append(line)
-        marks = "".join(f"[{number}]" for number in line.cites)
-        self._parts.append(f"{before}{line.text.rstrip()}{' ' if marks else ''}{marks}")
         return self._parts[-1]
 
     def _before(self, line: Line) -> str:

@@ -15,6 +15,7 @@ STOP_WORDS = frozenset(_STOP_WORDS.split())
 """Words that say nothing about what is asked."""
 
 _WORD = re.compile(r"[^\W_]+")
+LONGEST_QUESTION_CHARACTERS = 2_000
 LONGEST_QUESTION_WORDS = 64
 """Words beyond these are not searched for: no honest question needs them, and they cost time."""
 

@@ -37,6 +37,14 @@ class Content:
     vectors: Mapping[str, Vector]
     embedder: str
 
+    def same_as(self, other: Content | None) -> bool:
+        """Return whether both hold the same; a vector is that of its passage and model, so its numbers need no look."""
+        return (
+            other is not None
+            and (self.passages, self.embedder) == (other.passages, other.embedder)
+            and self.vectors.keys() == other.vectors.keys()
+        )
+
 
 def index_bytes(content: Content) -> bytes:
     """Return the SQLite file of an index."""
@@ -61,7 +69,10 @@ def index_bytes(content: Content) -> bytes:
 def open_bytes(content: bytes, file: Path) -> sqlite3.Connection:
     """Open an index that was read from ``file``, in memory: what happens to the file later does not matter.
 
-    :raises StorageError: it is no index, of another format, or damaged.
+    Raises
+    ------
+    StorageError
+        It is no index, of another format, or damaged.
     """
     database = sqlite3.connect(":memory:", check_same_thread=False)
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -19,11 +19,10 @@ class ToolCall(NamedTuple):
 
 
 class Toolbox:
-    """Runs the tools it was made with, and nothing else; each call is told to ``log`` by its name and outcome alone."""
+    """Runs the tools it was made with, and nothing else."""
 
-    def __init__(self, tools: Sequence[Tool[Any]], log: Callable[[str, str], None] | None = None) -> None:
+    def __init__(self, tools: Sequence[Tool[Any]]) -> None:
         self._tools = {tool.name: tool for tool in tools}
-        self._log = log
 
     @property
     def tools(self) -> tuple[Tool[Any], ...]:
@@ -40,17 +39,11 @@ class Toolbox:
         FusionGuardError
             The tool has nothing to read.
         """
-        outcome = "failed"
+        if call.tool not in self._tools:
+            raise UnknownChoiceError("tool", call.tool, self._tools)
         try:
-            if call.tool not in self._tools:
-                raise UnknownChoiceError("tool", call.tool, self._tools)
-            result = self._tools[call.tool].call(call.arguments)
-            outcome = "done"
+            return self._tools[call.tool].call(call.arguments)
         except ValidationError as error:
             first = error.errors(include_input=False)[0]
             where = ".".join(map(str, first["loc"])) or "the arguments"
             raise UsageError(f"{call.tool} cannot be asked that: {where}: {first['msg']}.") from None
-        finally:
-            if self._log is not None:
-                self._log(call.tool if call.tool in self._tools else "unknown", outcome)
-        return result
