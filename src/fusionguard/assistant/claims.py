@@ -28,6 +28,8 @@ _TURNS_THE_MEANING = frozenset(_TURNING.split())
 _PLAIN_WORD = re.compile(r"[A-Za-z]+")
 _AFTER_A_NUMBER = re.compile(r"\d\s*%?\s+([A-Za-z]{1,20})")
 _CODE = re.compile(r"`([^`]+)`")
+_LOOKS_LIKE_CODE = re.compile(r"[/_=\\<>|{}$]|--|[A-Za-z]\.[A-Za-z]|\(\)")
+_WHOLE = re.compile(r"[.!?][\"'”’)]*\Z")
 
 
 class Claim(NamedTuple):
@@ -49,11 +51,13 @@ def fault_of(text: str, cited: Sequence[Passage]) -> str:
     Returns
     -------
     str
-        ``citation`` (none is given, or one has nothing to do with it), ``number`` (it stands nowhere near, or two changed
-        places), ``words``, ``meaning`` (a negation or a word such as "above" that turns it round), ``code`` (a command or a name
-        that stands nowhere); else empty.
+        ``unfinished``, ``citation`` (none is given, or one has nothing to do with it), ``number`` (it stands nowhere near, or
+        two changed places), ``words``, ``meaning`` (a negation or a word such as "above" that turns it round), ``code`` (a command
+        or a name that stands nowhere); else empty.
     """
     words = content_word_list(text)
+    if not _WHOLE.search(text):
+        return "unfinished"
     if not cited or not words:
         return "citation"
     windows = [_best_window(text, passage) for passage in cited]
@@ -67,9 +71,15 @@ def fault_of(text: str, cited: Sequence[Passage]) -> str:
     near = content_words(f"{headings}\n{source}")
     if _share(words, near) < WORDS_IN_WINDOW or _share(words, content_words(whole)) < WORDS_IN_PASSAGE:
         return "words"
-    if any(code not in whole for code in _CODE.findall(text)):
+    if any(code not in whole for code in _code_in(text)):
         return "code"
     return "" if _means_the_same(text, source, windows) else "meaning"
+
+
+def _code_in(text: str) -> list[str]:
+    """Return what must stand in a source letter by letter: what is marked as code, and what looks like a command or a path."""
+    words = (word.strip(".,;:!?()[]\"'`") for word in _CODE.sub(" ", text).split())
+    return [*_CODE.findall(text), *(word for word in words if _LOOKS_LIKE_CODE.search(word))]
 
 
 def _in_order(numbers: Sequence[str], source: str) -> bool:
