@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from fusionguard.assistant.documents import docs_folder, read_documents
 from fusionguard.assistant.embedding import Embedder, find_embedder
 from fusionguard.assistant.model_runs import read_models
 from fusionguard.assistant.monitoring_runs import read_verdicts
+from fusionguard.assistant.parts import parts_of
 from fusionguard.assistant.passages import Passage
 from fusionguard.assistant.refusing import forbidden_in
 from fusionguard.assistant.store import Content, Vector, index_bytes, old_content
@@ -93,11 +95,11 @@ def build_index(home: Home, *, docs: Path | None = None, file: Path | None = Non
 
 
 def _vectors(passages: tuple[Passage, ...], embedder: Embedder | None, old: Content | None) -> tuple[dict[str, Vector], int]:
-    """Return every passage's vector by its id, and how many had to be made: an id stays only while its text stays."""
+    """Return the vectors by passage id, and for how many they had to be made: an id stays only while its text stays."""
     if embedder is None:
         return {}, 0
     known = old.vectors if old and old.embedder == embedder.name else {}
-    new = {p.id: embedder.embed(f"{p.heading}\n{p.text}") for p in passages if p.id not in known}
+    new = {p.id: np.stack([embedder.embed(part) for part in parts_of(p)]) for p in passages if p.id not in known}
     return {passage.id: new[passage.id] if passage.id in new else known[passage.id] for passage in passages}, len(new)
 
 
