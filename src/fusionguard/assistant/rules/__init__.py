@@ -1,28 +1,22 @@
-"""What the assistant refuses, as patterns over plain text: one module a kind of request, one for languages but English."""
+"""What the assistant refuses, as patterns over plain text: a YAML file a kind of request, a JSON file for languages but English."""
 
 from __future__ import annotations
 
+import json
 from functools import cache
+from importlib.resources import files
 
-from fusionguard.assistant.rules import agency, content, evasion, injection, languages, secrecy, targeting
-from fusionguard.assistant.rules.rule import Rule
+import yaml
 
-REASONS = (
-    "prompt_injection",
-    "jailbreak",
-    "system_prompt",
-    "secrets",
-    "fraud_evasion",
-    "individual_targeting",
-    "discrimination",
-    "excessive_agency",
-    "harmful_content",
-)
-"""Why a question can be refused for what it asks, the most telling first."""
+from fusionguard.assistant.rules.rule import Rule, read_language_rules, read_rules
+
+_FILES = ("injection", "secrecy", "evasion", "targeting", "agency", "content")
 
 
 @cache
 def rules() -> tuple[Rule, ...]:
-    """Return all rules."""
-    parts = (injection, secrecy, evasion, targeting, agency, content, languages)
-    return tuple(rule for part in parts for rule in part.rules())
+    """Return all rules; the first call compiles them, which takes a second or two."""
+    folder = files("fusionguard.assistant.rules")
+    english = (read_rules(yaml.safe_load(folder.joinpath(f"{name}.yaml").read_text("utf-8"))) for name in _FILES)
+    others = read_language_rules(json.loads(folder.joinpath("languages.json").read_text("utf-8")))
+    return (*(rule for part in english for rule in part), *others)
