@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """What is written in base64, hexadecimal, percent signs, entities, escapes, binary, Morse or a shifted alphabet, decoded."""
 
 from __future__ import annotations

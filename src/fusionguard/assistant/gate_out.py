@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """The last gate: an answer leaves without personal data, secrets, links out, or the words of a prompt."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """Personal data and secrets, found in text and taken out of it."""
 
 from __future__ import annotations

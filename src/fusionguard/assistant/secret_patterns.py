@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """What secrets look like: keys, tokens, private keys, passwords in addresses."""
 
 from __future__ import annotations
