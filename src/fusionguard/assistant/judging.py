@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from fusionguard.assistant.rules import rules, rules_for_follow_ups
 from fusionguard.assistant.views import plain, views
 
+_NAMED = re.compile(r"\b(\w{1,12})\s*(?:=|:=|:|\bis\b|\bmeans\b|\bstands for\b)\s*[\"']([^\"'\n]{2,200})[\"']")
 _STILL_MEANT = 3
 
 
@@ -33,6 +35,9 @@ def judge_together(earlier: Sequence[str], text: str) -> str | None:
             refused = judge(each)
             if refused is not None:
                 return refused
+    filled = _filled(before, now)
+    if filled != now and (reason := judge(filled)) is not None:
+        return reason
     for begin in range(len(before)):
         for glue in (" ", ""):
             together = glue.join([*before[begin:], now])
@@ -44,3 +49,10 @@ def judge_together(earlier: Sequence[str], text: str) -> str | None:
                 if match is not None and match.start() < boundary:
                     return rule.reason
     return None
+
+
+def _filled(earlier: Sequence[str], now: str) -> str:
+    """Put what earlier questions gave names to (``x = "..."``) in the place of the names."""
+    for name, meaning in _NAMED.findall(" ".join([*earlier, now])):
+        now = re.sub(rf"\b{re.escape(name)}\b", meaning.replace("\\", r"\\"), now)
+    return now
