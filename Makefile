@@ -13,7 +13,7 @@ UV     := UV_FIND_LINKS="$(or $(UV_FIND_LINKS),$(subst $(SPACE),$(COMMA),$(strip
 NOT_IN_IMAGE := nvidia-nccl-cu12 matplotlib plotly graphviz contourpy cycler fonttools kiwisolver pillow tenacity
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fraud churn monitoring serve bento test test-full lint types lock bench bench-serving bench-hpc bench-monitoring dashboard mlflow hpc-push hpc-pull clean
+.PHONY: help setup fraud churn monitoring serve bento assistant test test-full lint types lock bench bench-serving bench-hpc bench-monitoring dashboard mlflow hpc-push hpc-pull clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -43,6 +43,9 @@ serve: setup ## answer over HTTP on loopback, with the champions
 
 bento: setup ## build RiskScoring, the Bento of the champions, and say how to make an image of it
 	$(BIN)/fusionguard bento
+
+assistant: setup ## open the console and the assistant on loopback
+	$(BIN)/fusionguard assistant
 
 test: setup ## the tests a newcomer runs (under 10 minutes)
 	$(BIN)/python -m pytest -m "not full" -n 2

@@ -197,6 +197,33 @@ def serve(
 
 
 @app.command()
+def assistant(
+    host: Annotated[str, typer.Option(help="The address to listen on; any but loopback needs keys.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port.")] = 3001,
+    keys: Annotated[Path | None, typer.Option(help="The file of API keys, as `fusionguard key` writes it.")] = None,
+    model: Annotated[Path | None, typer.Option("--model", help="A language model as a GGUF file; none is needed.")] = None,
+) -> None:
+    """Open the console and the assistant until Ctrl-C: questions, monitoring, models, a form to score with.
+
+    The index of what it knows is built where there is none. Elsewhere than on loopback the console asks for a key, too.
+
+    Example: fusionguard assistant --port 3001
+    """
+    import os
+
+    from fusionguard.assistant.http.launch import assistant_command
+    from fusionguard.assistant.index import build_index
+    from fusionguard.serving.launch import become
+
+    home = find_home()
+    command, environment = assistant_command(home, host=host, port=port, keys=keys, model=model, environment=os.environ)
+    if "FUSIONGUARD_ASSISTANT_INDEX" not in os.environ and not home.assistant_index.exists():
+        _say(f"Built the index of what the assistant knows: {build_index(home).passages:,} passages.")
+    _say(f"The console opens on http://{host}:{port}/console/ in some seconds (Ctrl-C ends it)")
+    become(command, environment)
+
+
+@app.command()
 def bento(
     model: Annotated[
         list[str] | None, typer.Option("--model", "-m", help="What answers; the champions of now by default.")

@@ -1,0 +1,58 @@
+"""Rules applied to a question, to each form it may have been meant in, and to what a conversation adds up to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from fusionguard.assistant.rules import rules, rules_for_follow_ups
+from fusionguard.assistant.views import plain, views
+
+_NAMED = re.compile(r"\b(\w{1,12})\s*(?:=|:=|:|\bis\b|\bmeans\b|\bstands for\b)\s*[\"']([^\"'\n]{2,200})[\"']")
+_STILL_MEANT = 3
+
+
+def judge(text: str) -> str | None:
+    """Return the reason to refuse a text, or None."""
+    for view in views(text):
+        for rule in rules():
+            if rule.find(view) is not None:
+                return rule.reason
+    return None
+
+
+def judge_together(earlier: Sequence[str], text: str) -> str | None:
+    """Return the reason to refuse a question for what was asked before it, or None.
+
+    That is a request that was parted over questions, or one that goes on with what was refused.
+    """
+    if not earlier:
+        return None
+    before = [plain(each) for each in earlier]
+    now = plain(text)
+    if any(rule.find(now) for rule in rules_for_follow_ups()):
+        for each in reversed(earlier[-_STILL_MEANT:]):
+            refused = judge(each)
+            if refused is not None:
+                return refused
+    filled = _filled(before, now)
+    if filled != now and (reason := judge(filled)) is not None:
+        return reason
+    for begin in range(len(before)):
+        for glue in (" ", ""):
+            together = glue.join([*before[begin:], now])
+            boundary = len(together) - len(now)
+            for rule in rules():
+                match = rule.find(together)
+                while match is not None and match.end() <= boundary:
+                    match = rule.find(together, match.start() + 1)
+                if match is not None and match.start() < boundary:
+                    return rule.reason
+    return None
+
+
+def _filled(earlier: Sequence[str], now: str) -> str:
+    """Put what earlier questions gave names to (``x = "..."``) in the place of the names."""
+    for name, meaning in _NAMED.findall(" ".join([*earlier, now])):
+        now = re.sub(rf"\b{re.escape(name)}\b", meaning.replace("\\", r"\\"), now)
+    return now
