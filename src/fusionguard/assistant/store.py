@@ -39,12 +39,14 @@ class Content:
     passages: tuple[Passage, ...]
     vectors: Mapping[str, Vector]
     embedder: str
+    rules: str = ""
+    """Of what is refused, when it was built."""
 
     def same_as(self, other: Content | None) -> bool:
         """Return whether both hold the same; a vector is that of its passage and model, so its numbers need no look."""
         return (
             other is not None
-            and (self.passages, self.embedder) == (other.passages, other.embedder)
+            and (self.passages, self.embedder, self.rules) == (other.passages, other.embedder, other.rules)
             and self.vectors.keys() == other.vectors.keys()
         )
 
@@ -63,7 +65,8 @@ def index_bytes(content: Content) -> bytes:
             [(number, p.file, p.heading, p.text) for number, p in enumerate(content.passages)],
         )
         database.execute("INSERT INTO words (words) VALUES ('optimize')")
-        database.execute("INSERT INTO about VALUES ('embedder', ?)", (content.embedder,))
+        about = [("embedder", content.embedder), ("rules", content.rules)]
+        database.executemany("INSERT INTO about VALUES (?, ?)", about)
         database.execute(f"PRAGMA user_version = {FORMAT}")
         database.commit()
         return database.serialize()
@@ -103,8 +106,8 @@ def read_content(database: sqlite3.Connection) -> Content:
         passages.append(passage_of(row))
         if row[6] is not None:
             vectors[row[0]] = np.frombuffer(row[6], dtype=np.float32).reshape(-1, DIMENSIONS)
-    embedder = database.execute("SELECT value FROM about WHERE name = 'embedder'").fetchone()
-    return Content(tuple(passages), vectors, embedder[0] if embedder else "")
+    about = dict(database.execute("SELECT name, value FROM about"))
+    return Content(tuple(passages), vectors, about.get("embedder", ""), about.get("rules", ""))
 
 
 def old_content(file: Path) -> Content | None:
