@@ -36,8 +36,9 @@ STEPS = [
     "register_model",
     "gate_churn",
     "write_churn_card",
+    "update_index",
 ]
-ALWAYS = {"register_model", "gate_churn", "write_churn_card"}
+ALWAYS = {"register_model", "gate_churn", "write_churn_card", "update_index"}
 
 
 def _raw(run: PipelineRun) -> Path:

@@ -32,8 +32,9 @@ STEPS = [
     "register_model",
     "gate",
     "write_model_card",
+    "update_index",
 ]
-ALWAYS = {"register_model", "gate", "write_model_card"}
+ALWAYS = {"register_model", "gate", "write_model_card", "update_index"}
 
 
 def test_every_step_ran_and_was_timed(fraud_run: PipelineRun) -> None:

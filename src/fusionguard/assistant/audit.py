@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """What the assistant decided, question by question, as JSON lines without personal data: never the words of anybody."""
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ class AuditEvent(BaseModel):
     redacted: tuple[str, ...] = Field(default=(), max_length=20)
     milliseconds: float = Field(ge=0)
     conversation: str = Field(default="", exclude=True)
-    """The conversation's id; a keyed hash of it is kept, so that its questions belong together and it cannot be told which it was."""
+    """Its id; a keyed hash of it is kept, so that its questions belong together and nobody can tell which it was."""
 
 
 class AuditLog:

@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """Text as a reader sees it: one form for digits, dashes and spaces, nothing invisible, and the way back to each character."""
 
 from __future__ import annotations
@@ -9,7 +8,8 @@ from dataclasses import dataclass
 _DASHES = dict.fromkeys("‐‑‒–—―−﹘﹣－⁃᠆⸺⸻〜", "-")
 _QUOTES = dict.fromkeys("‘’‚‛`´", "'") | dict.fromkeys("“”„‟«»", '"')
 _SAME = _DASHES | _QUOTES
-_BLANKS = "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\u180e"  # they show nothing, and Unicode does not call all of them format
+# They show nothing, and Unicode does not call all of them format.
+_BLANKS = "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\u180e"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """Rules applied to a question, to each form it may have been meant in, and to what a conversation adds up to."""
 
 from __future__ import annotations
@@ -6,14 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from fusionguard.assistant.rules import rules
+from fusionguard.assistant.rules import rules, rules_for_follow_ups
 from fusionguard.assistant.views import plain, views
 
-_GO_ON = re.compile(
-    r"^(?:ok(?:ay)?|yes|sure|great|good|thanks?|please|now|then|and|so|but|well|[, .!])*\b(?:continue|go on|go ahead|proceed|carry on|keep going|next (?:step|part)"
-    r"|(?:do|run|answer|try|say|execute|apply|repeat) (?:it|that|this|them|so)\b|step (?:\d|two|three|four|2)|part (?:\d|two|three)|the (?:rest|second|third|next)|more detail|as (?:i )?(?:said|asked|agreed|before)"
-    r"|in (?:that|this|your) (?:role|character)|stay in character|combine|put (?:it|them|these|those) together|join|concatenate|again|anyway|weiter|mach weiter|continua|continue[rz]|suivant)"
-)
+_NAMED = re.compile(r"\b(\w{1,12})\s*(?:=|:=|:|\bis\b|\bmeans\b|\bstands for\b)\s*[\"']([^\"'\n]{2,200})[\"']")
+_STILL_MEANT = 3
 
 
 def judge(text: str) -> str | None:
@@ -34,10 +30,14 @@ def judge_together(earlier: Sequence[str], text: str) -> str | None:
         return None
     before = [plain(each) for each in earlier]
     now = plain(text)
-    if _GO_ON.search(now):
-        refused = judge(earlier[-1])
-        if refused is not None:
-            return refused
+    if any(rule.find(now) for rule in rules_for_follow_ups()):
+        for each in reversed(earlier[-_STILL_MEANT:]):
+            refused = judge(each)
+            if refused is not None:
+                return refused
+    filled = _filled(before, now)
+    if filled != now and (reason := judge(filled)) is not None:
+        return reason
     for begin in range(len(before)):
         for glue in (" ", ""):
             together = glue.join([*before[begin:], now])
@@ -49,3 +49,10 @@ def judge_together(earlier: Sequence[str], text: str) -> str | None:
                 if match is not None and match.start() < boundary:
                     return rule.reason
     return None
+
+
+def _filled(earlier: Sequence[str], now: str) -> str:
+    """Put what earlier questions gave names to (``x = "..."``) in the place of the names."""
+    for name, meaning in _NAMED.findall(" ".join([*earlier, now])):
+        now = re.sub(rf"\b{re.escape(name)}\b", meaning.replace("\\", r"\\"), now)
+    return now

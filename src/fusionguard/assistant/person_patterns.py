@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """What e-mail addresses, phone numbers, customers' numbers and names look like in folded text."""
 
 from __future__ import annotations
@@ -32,18 +31,44 @@ PHONE = re.compile(
 )
 
 CUSTOMER_NUMBER = re.compile(
-    r"(?:customer|client|kunden?|cliente|klant)[ _-]?(?:id|no|nr|num(?:ber|mer)?|numéro|número)?s?\.?[ :=#\"']{0,4}(?P<named>\d{5,12})(?![\w%]|[.,]\d)"
-    r"|(?<![\w.,:/€$£+-])(?P<kaggle>15(?:5[6-9]|[67]\d|8[01])\d{4})(?![\w%]|[.,]\d| ?(?:rows|eur|euro|usd|€|\$|£))",  # range of the churn data
+    r"(?:customer|client|kunden?|cliente|klant)[ _-]?(?:id|no|nr|num(?:ber|mer)?|numéro|número)?s?\.?[ :=#\"']{0,4}"
+    r"(?P<named>\d{5,12})(?![\w%]|[.,]\d)"
+    # The range of the churn data's ids.
+    r"|(?<![\w.,:/€$£+-])(?P<kaggle>15(?:5[6-9]|[67]\d|8[01])\d{4})(?![\w%]|[.,]\d| ?(?:rows|eur|euro|usd|€|\$|£))",
     re.I,
 )
 
 _CAPITALISED = r"[A-ZÀ-ÖØ-ÞŁŚŻŹČŠŽĞİА-ЯΑ-Ω][\w'’-]*[a-zà-öø-ÿłśżźčšžğıа-яα-ω][\w'’-]*"
 _FULL = rf"{_CAPITALISED}(?: (?:(?:van|von|de|del|di|da|der|den|la|le|el|bin|al) ){{0,2}}{_CAPITALISED}){{0,3}}"
+# Frequent given names of the languages the assistant is asked in; with a capitalised word after it, one is somebody.
+_GIVEN = (
+    "James|John|Robert|Michael|William|David|Richard|Joseph|Thomas|Charles|Daniel|Matthew|Anthony|Steven|Paul"
+    "|Andrew|Kevin|Brian|George|Edward|Peter|Mark|Mary|Patricia|Jennifer|Linda|Elizabeth|Barbara|Susan|Jessica"
+    "|Sarah|Karen|Lisa|Nancy|Anna|Emily|Emma|Laura|Julia|Julie|Maria|Jane|Alice|Hans|Klaus|Jürgen|Stefan"
+    "|Andreas|Wolfgang|Uwe|Sabine|Petra|Monika|Ursula|Heike|Claudia|Birgit|Jean|Pierre|Michel|Philippe|Nathalie"
+    "|Isabelle|Sophie|Marie|Luc|Camille|José|Juan|Carlos|Luis|Javier|Miguel|Antonio|Carmen|Lucía|Pilar|Ana"
+    "|Sofia|Giuseppe|Giovanni|Marco|Luca|Francesco|Giulia|Chiara|Paolo|João|Pedro|Rui|Tiago|Jan|Piet|Kees"
+    "|Anneke|Willem|Piotr|Krzysztof|Andrzej|Agnieszka|Katarzyna|Ivan|Dmitri|Sergey|Olga|Natasha|Elena|Wei|Li"
+    "|Mei|Hiroshi|Yuki|Takashi|Mohammed|Muhammad|Ahmed|Ali|Fatima|Aisha|Omar|Hassan|Mehmet|Ayşe|Mustafa|Zeynep"
+    "|Raj|Priya|Amit|Rahul|Sunita|Deepak|Иван|Мария|Ольга|Сергей|Анна|Max|Erika|Helena|Martin|Simon|Oliver"
+    "|Felix|Lukas|Leon"
+)
+_TITLES = (
+    "mr|mrs|ms|miss|mx|herrn?|frau|monsieur|madame|mme|mlle|señora?|signora?|sig|sra|senhora?|pan[ia]?|mevrouw|meneer|bay|bayan"
+)
+_ROLES = (
+    "customer|cardholder|card holder|account holder|client|kund(?:e|in)|karteninhaber(?:in)?|titulaire|clienta|klant(?:e)?"
+    "|klient(?:ka)?|müşteri"
+)
+_CALLED = r"(?: (?:is |was )?(?:named|called|namens|nommée?|llamad[oa]|with the name|by the name of))?:?"
+_NAMING = (
+    r"(?:surname|last name|first name|full name|my name is|nachname|vorname|ich heiße|je m'appelle|me llamo)\b[\"']?(?: is)?[:=]?"
+)
 NAME = re.compile(
-    rf"(?i:\b(?:mr|mrs|ms|miss|mx|herrn?|frau|monsieur|madame|mme|mlle|señora?|signora?|sig|sra|senhora?|pan[ia]?|mevrouw|meneer|bay|bayan)\b\.?) (?P<title>{_FULL})"
-    rf"|(?i:\b(?:customer|cardholder|card holder|account holder|client|kund(?:e|in)|karteninhaber(?:in)?|titulaire|clienta|klant(?:e)?|klient(?:ka)?|müşteri)"
-    rf"(?: (?:is |was )?(?:named|called|namens|nommée?|llamad[oa]|with the name|by the name of))?:?) (?P<customer>{_FULL})"
-    rf"|(?i:\b(?:surname|last name|first name|full name|my name is|nachname|vorname|ich heiße|je m'appelle|me llamo)\b[\"']?(?: is)?[:=]? ?[\"']?) ?(?P<surname>{_FULL})"
+    rf"(?i:\b(?:{_TITLES})\b\.?) (?P<title>{_FULL})"
+    rf"|(?i:\b(?:{_ROLES}){_CALLED}) (?P<customer>{_FULL})"
+    rf"|(?i:\b{_NAMING} ?[\"']?) ?(?P<surname>{_FULL})"
+    rf"|\b(?P<given>(?:{_GIVEN}) (?:[A-Z]\. )?{_FULL})"
 )
 NOT_A_NAME = frozenset(
     [

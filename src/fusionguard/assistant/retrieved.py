@@ -1,5 +1,4 @@
-# ruff: noqa: E501
-"""Retrieved text without what is meant for the assistant instead of its reader: orders, hidden text, links that carry data out."""
+"""Retrieved text without what is meant for the assistant instead of its reader: orders, hidden text, links out."""
 
 from __future__ import annotations
 
@@ -8,7 +7,7 @@ from collections.abc import Sequence
 
 from fusionguard.assistant.folding import visible
 from fusionguard.assistant.passages import Found
-from fusionguard.assistant.rules import rules
+from fusionguard.assistant.rules import rules_for_passages
 from fusionguard.assistant.views import views
 
 _HIDDEN = re.compile(r"<!--.*?(?:-->|\Z)|<(script|style|iframe|object|embed|svg|template)\b.*?(?:</\1\s*>|\Z)", re.DOTALL | re.I)
@@ -25,14 +24,6 @@ _ADDRESS = re.compile(
 )
 _LOOPBACK = re.compile(r"https?://(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?(?:[/\s]|$)", re.I)
 _SENTENCE = re.compile(r"(?<=[.!?。！？])\s+|\n")
-_ORDERS = frozenset({"prompt_injection", "jailbreak", "system_prompt"})
-_ADDRESSED = re.compile(
-    r"\b(?:(?:dear|hey|attention|note to|for|to|if you are|as) (?:the |an? |any )?(?:ai|assistant|chat-?bot|language model|llm|model reading|agents?)\b"
-    r"|(?:assistants?|chat-?bots?|ais?|llms?|language models?|you) (?:must|should|shall|have to|need to|are required to|will) (?:\w+ ){0,2}(?:say|tell|answer|respond|reply|include|add|append|mention|recommend|output|ignore|reveal|send|call|use|print|treat|claim|state|always|never)"
-    r"|when (?:asked|someone asks|a user asks|summari[sz]ing|answering|you (?:answer|read|see|summari[sz]e))\b.{0,60}\b(?:say|tell|answer|respond|reply|include|add|append|state|claim|output|recommend)"
-    r"|tell (?:the )?(?:user|reader|analyst|customer)s? (?:that|to)|(?:append|include|insert|embed|add) (?:the following|this) (?:link|image|text|url|sentence|line)"
-    r"|(?:call|invoke|use) (?:the )?(?:tool|function)s? \w+|do not (?:tell|mention|inform|reveal|warn|cite))"
-)
 
 
 def clean_passages(found: Sequence[Found]) -> tuple[Found, ...]:
@@ -82,7 +73,4 @@ def _reference(match: re.Match[str]) -> str:
 
 
 def _commands(text: str) -> bool:
-    for view in views(text):
-        if _ADDRESSED.search(view) or any(rule.reason in _ORDERS and rule.find(view) for rule in rules()):
-            return True
-    return False
+    return any(rule.find(view) for view in views(text) for rule in rules_for_passages())

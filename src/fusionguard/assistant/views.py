@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from fusionguard.assistant.decoding import decoded_parts, shifted
 from fusionguard.assistant.folding import fold
+from fusionguard.assistant.misspelt import parted, put_right
 
 MOST_VIEWS = 40
 _LOOKALIKES = dict(
@@ -52,6 +53,8 @@ def decoded_views(text: str) -> tuple[str, ...]:
 def _all(text: str) -> Iterator[str]:
     basic = plain(text)
     yield basic
+    if _SPACED.search(basic):
+        yield plain(_SPACED.sub(_join, fold(text).text.translate(_TO_LATIN)))  # before gaps of two spaces become one
     yield from _disguises(basic)
     for each in decoded_views(text):
         yield each
@@ -66,6 +69,8 @@ def _disguises(text: str) -> Iterator[str]:
     yield straight
     joined = _SPACED.sub(_join, straight)
     yield joined
+    yield parted(joined)
+    yield put_right(joined)
     yield re.sub(r"(?<=\w)[.\-_*|/+~\\]+(?=\w)", "", joined)  # i.g.n.o.r.e, ig-nore
     yield re.sub(r"(?<=\w)[.\-_*|/+~\\]+(?=\w)", " ", straight)  # ignore_previous_instructions
     yield re.sub(r"(\w)\1{2,}", r"\1", joined)  # ignooooore

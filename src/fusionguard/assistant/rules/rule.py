@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
+
+_GAP = r"[ ,:;\"'_\-\n]{1,4}"
 
 
 @dataclass(frozen=True)
@@ -17,15 +20,39 @@ class Rule:
 
     def find(self, text: str, begin: int = 0) -> re.Match[str] | None:
         """Return the first match at or after a place, or None."""
-        if self.unless is not None and self.unless.search(text):
-            return None
-        return self.pattern.search(text, begin)
+        match = self.pattern.search(text, begin)
+        return None if match is None or (self.unless is not None and self.unless.search(text)) else match
 
 
-def rule(reason: str, pattern: str, *, unless: str | None = None) -> Rule:
-    """Make a rule; patterns are verbose: spaces in them mean nothing, ``_`` stands for a space between words."""
-    return Rule(reason, _compiled(pattern), None if unless is None else _compiled(unless))
+def read_rules(content: dict[str, Any]) -> tuple[Rule, ...]:
+    """Return the rules of a file of English rules.
+
+    Patterns are verbose: spaces and line breaks mean nothing, ``_`` stands for what parts two words, ``{{name}}`` for one of the
+    file's ``words``.
+    """
+    words: dict[str, str] = content["words"]
+    return tuple(
+        Rule(each["reason"], _compiled(each["pattern"], words), _compiled(each["unless"], words) if "unless" in each else None)
+        for each in content["rules"]
+    )
 
 
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern.replace("_", r"[ ,:;\"'\-\n]{1,4}"), re.VERBOSE | re.DOTALL)
+def read_language_rules(content: dict[str, dict[str, list[str]]]) -> tuple[Rule, ...]:
+    """Return one rule for each reason and language: words near other words in either order, and words that make it harmless."""
+    return tuple(
+        Rule(reason, _near(words[0], words[1]), re.compile(words[2]) if len(words) > 2 else None)
+        for reason, languages in content.items()
+        for words in languages.values()
+    )
+
+
+def _compiled(pattern: str, words: dict[str, str]) -> re.Pattern[str]:
+    while "{{" in pattern:
+        pattern = re.sub(r"\{\{(\w+)\}\}", lambda match: f"(?:{words[match.group(1)]})", pattern)
+    return re.compile(pattern.replace("_", _GAP), re.VERBOSE | re.DOTALL)
+
+
+def _near(first: str, second: str) -> re.Pattern[str]:
+    """Words begin where a word does, in scripts that part words."""
+    one, other = (rf"(?:\b(?:{each})|(?<=[\u3040-\u9fff])(?:{each}))" for each in (first, second))
+    return re.compile(rf"{one}.{{0,60}}?{other}|{other}.{{0,60}}?{one}", re.DOTALL)
