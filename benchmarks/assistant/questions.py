@@ -12,7 +12,7 @@ from fusionguard.assistant.passages import Passage
 
 FILE = Path(__file__).parent / "questions.yaml"
 
-Half = Literal["dev", "test"]
+Part = Literal["dev", "test", "fresh"]
 
 
 class AskedQuestion(BaseModel):
@@ -21,7 +21,7 @@ class AskedQuestion(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     ask: str
-    half: Half
+    part: Part
     places: tuple[str, ...] = Field(default=(), alias="in")
 
     @property
@@ -39,7 +39,7 @@ def place_of(passage: Passage) -> str:
     return f"{passage.file}#{passage.heading.rpartition(' > ')[2]}"
 
 
-def read_questions(half: Half | None = None) -> tuple[AskedQuestion, ...]:
-    """Return all questions, or those of one half."""
+def read_questions(part: Part | None = None) -> tuple[AskedQuestion, ...]:
+    """Return all questions, or those of one part."""
     known = TypeAdapter(tuple[AskedQuestion, ...]).validate_python(yaml.safe_load(FILE.read_text(encoding="utf-8")))
-    return tuple(question for question in known if half in (None, question.half))
+    return tuple(question for question in known if part in (None, question.part))

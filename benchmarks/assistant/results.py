@@ -65,11 +65,18 @@ class IndexCost(_Measured):
     meaning_peak_mb: float | None
 
 
+class PartReading(_Measured):
+    """What was read on one part of the questions."""
+
+    part: str
+    retrieval: tuple[RetrievalReading, ...]
+    unknown: tuple[UnknownReading, ...]
+
+
 class AssistantResults(_Measured):
     """All of one call."""
 
     machine: Machine
-    retrieval: tuple[RetrievalReading, ...]
-    unknown: tuple[UnknownReading, ...]
+    parts: tuple[PartReading, ...]
     index: IndexCost
     seconds: float

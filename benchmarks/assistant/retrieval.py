@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -15,7 +15,11 @@ from benchmarks.assistant.questions import AskedQuestion
 from benchmarks.assistant.results import RetrievalReading
 from fusionguard.assistant.embedding import Embedder
 from fusionguard.assistant.index import Index
+from fusionguard.assistant.parts import parts_of
 from fusionguard.assistant.passages import Passage
+from fusionguard.assistant.question import search_words
+from fusionguard.assistant.ranking import rank_by_words
+from fusionguard.assistant.store import open_bytes
 
 LIMIT = 5
 ROUNDS = 5
@@ -35,13 +39,17 @@ def contenders(file: Path, embedder: Embedder | None) -> tuple[Contender, ...]:
     """Return the ways that are compared; those by meaning only where there is a model."""
     words = Index(file)
     passages = words.passages()
-    found = [Contender("FTS5 alone", _indexed(words)), Contender("TF-IDF (scikit-learn)", tfidf(passages))]
+    found = [
+        Contender("TF-IDF (scikit-learn)", tfidf(passages)),
+        Contender("FTS5 without the vocabulary", plain_fts5(file, passages)),
+        Contender("FTS5 alone", _indexed(words)),
+    ]
     if embedder is not None:
         found += [Contender("MiniLM alone", by_meaning(passages, embedder)), Contender("fused", _indexed(Index(file, embedder)))]
     return tuple(found)
 
 
-def read_retrieval(contender: Contender, questions: Sequence[AskedQuestion]) -> RetrievalReading:
+def read_retrieval(contender: Contender, questions: Sequence[AskedQuestion], rounds: int = ROUNDS) -> RetrievalReading:
     """Ask every question that has an answer, and time all of them.
 
     Where a place is cut into several passages any of them counts; a question is timed as the median of its rounds.
@@ -50,7 +58,7 @@ def read_retrieval(contender: Contender, questions: Sequence[AskedQuestion]) -> 
     milliseconds = []
     for question in questions:
         taken = []
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             begin = time.perf_counter()
             found = contender.search(question.ask)
             taken.append(1000 * (time.perf_counter() - begin))
@@ -80,12 +88,26 @@ def tfidf(passages: Sequence[Passage]) -> Search:
     return search
 
 
-def by_meaning(passages: Sequence[Passage], embedder: Embedder) -> Search:
-    """Rank by the cosine of the embedding model's vectors."""
-    matrix = np.stack([embedder.embed(f"{passage.heading}\n{passage.text}") for passage in passages])
+def plain_fts5(file: Path, passages: Sequence[Passage]) -> Search:
+    """Rank by BM25 over the question's own words."""
+    database = open_bytes(file.read_bytes(), file)
 
     def search(question: str) -> tuple[Passage, ...]:
-        return tuple(passages[number] for number in np.argsort(-(matrix @ embedder.embed(question)), kind="stable")[:LIMIT])
+        return tuple(passages[number] for number in rank_by_words(database, search_words(question).own, LIMIT))
+
+    return search
+
+
+def by_meaning(passages: Sequence[Passage], embedder: Embedder) -> Search:
+    """Rank by the cosine of the embedding model's vectors, a passage by its best part."""
+    parts = [[embedder.embed(part) for part in parts_of(passage)] for passage in passages]
+    matrix = np.concatenate([np.stack(each) for each in parts])
+    counts = np.array([len(each) for each in parts])
+    begins = np.cumsum(counts) - counts
+
+    def search(question: str) -> tuple[Passage, ...]:
+        cosines = np.maximum.reduceat(matrix @ embedder.embed(question), begins)
+        return tuple(passages[number] for number in np.argsort(-cosines, kind="stable")[:LIMIT])
 
     return search
 
@@ -94,5 +116,5 @@ def _indexed(index: Index) -> Search:
     return lambda question: tuple(found.passage for found in index.search(question, limit=LIMIT).found)
 
 
-def _share(hits: Sequence[bool] | object) -> float:
-    return float(np.mean(list(hits)))  # type: ignore[call-overload]
+def _share(hits: Iterable[bool]) -> float:
+    return float(np.mean(list(hits)))

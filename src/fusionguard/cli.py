@@ -292,9 +292,11 @@ def key(
 @app.command()
 def doctor() -> None:
     """Say what is installed, what is missing and what to do. Exits with 0 when the embedded default works."""
+    from fusionguard.assistant.doctor import examine_assistant
     from fusionguard.doctor import Status, default_works, examine
 
-    findings = examine(find_home())
+    home = find_home()
+    findings = [*examine(home), *examine_assistant(home)]
     signs = {Status.OK: "ok", Status.ABSENT: "-", Status.BROKEN: "BROKEN"}
     width = max(len(finding.name) for finding in findings)
     for finding in findings:

@@ -32,8 +32,6 @@ from fusionguard.errors import StorageError
 
 __all__ = ["SUPPORTED", "Index", "IndexReport", "Refused", "build_index", "is_supported", "open_index"]
 
-_NOTHING = Retrieval(found=(), support=0.0)
-
 
 def open_index(file: Path, *, words_only: bool = False) -> Index:
     """Open an index to search it.
@@ -84,10 +82,20 @@ class Index(AbstractContextManager["Index"]):
 
     def search(self, question: str, *, limit: int = 5) -> Retrieval:
         """Return the best passages for a question, best first, at most ``limit``."""
+        found, evidence, by_meaning = self._look(question, limit)
+        if evidence is None:
+            return Retrieval(found=(), support=0.0)
+        return Retrieval(found=found, support=support(evidence, WITH_MEANING if by_meaning else WORDS_ALONE))
+
+    def evidence(self, question: str, *, limit: int = 5) -> Evidence | None:
+        """Return what the support of a search is weighed from; nothing where nothing is found."""
+        return self._look(question, limit)[1]
+
+    def _look(self, question: str, limit: int) -> tuple[tuple[Found, ...], Evidence | None, bool]:
         question = " ".join(question.split())[:LONGEST_QUESTION_CHARACTERS]
         words = search_words(question)
         if not words.own:
-            return _NOTHING
+            return (), None, False
         vector = self._embedder.embed(question) if self._embedder else None  # the slow part, so before the lock
         with self._lock:
             snapshot = self._current()
@@ -96,17 +104,15 @@ class Index(AbstractContextManager["Index"]):
             ranked = fuse(rank_by_words(snapshot.database, words.all), by_meaning)[:limit]
             held = holding(snapshot.database, dict.fromkeys((*words.own, *words.all)))
         if not ranked:
-            return _NOTHING
+            return (), None, False
         numbers = [number for number, _ in ranked]
         evidence = Evidence(
             covered=covered_share({word: held[word] for word in words.all}, numbers, len(snapshot.passages)),
             unheard=unheard_share(held, words.own),
             cosine=0.0 if cosines is None else max(0.0, float(cosines[numbers].max())),
         )
-        return Retrieval(
-            found=tuple(Found(passage=snapshot.passages[number], score=score) for number, score in ranked),
-            support=support(evidence, WORDS_ALONE if cosines is None else WITH_MEANING),
-        )
+        found = tuple(Found(passage=snapshot.passages[number], score=score) for number, score in ranked)
+        return found, evidence, cosines is not None
 
     def _current(self) -> _Snapshot:
         """Return the index as its file is now; call it with the lock held."""
