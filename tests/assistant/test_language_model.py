@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import threading
@@ -12,15 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from fusionguard.assistant.answers import Persona, Question
+from fusionguard.assistant.answers import Answer, Persona, Question
 from fusionguard.assistant.assistant import Assistant
-from fusionguard.assistant.claims import fault_of
 from fusionguard.assistant.index import Index
 from fusionguard.assistant.llm import process
 from fusionguard.assistant.llm.process import LlamaProcess
+from fusionguard.assistant.numbers import missing_numbers
 from fusionguard.assistant.settings import AssistantSettings
 from fusionguard.assistant.tools.toolbox import Toolbox
-from fusionguard.assistant.units import split_sentences
+from fusionguard.assistant.units import split_units
 from fusionguard.assistant.writer import Message, WriterError
 from fusionguard.home import Home
 
@@ -186,7 +187,7 @@ def test_a_closed_one_leaves_no_process(start: Start) -> None:
 QUESTIONS = (
     "At how many degrees is coffee brewed?",
     "How is the kettle descaled?",
-    "What must be done with the filter before it is used?",
+    "When must the filter be rinsed?",
     "How many litres of water does the kettle boil?",
 )
 
@@ -201,26 +202,25 @@ def test_nothing_the_real_model_makes_up_is_shown(gguf: Path, knowledge: Index) 
         for question in QUESTIONS:
             for persona in Persona:
                 *pieces, last = assistant.stream(Question(text=question, persona=persona))
-                assert last.answer is not None and last.answer.kind == "answer"
-                assert "".join(piece.text for piece in pieces) == last.answer.text
-                assert last.answer.reason in ("", "unsupported")
+                assert last.answer is not None and last.answer.reason in ("", "unsupported")
+                if last.answer.kind == "answer":
+                    assert "".join(piece.text for piece in pieces) == last.answer.text
                 if last.answer.written_by == "model":
                     by_model += 1
-                    _check_claims(
-                        last.answer.text, {each.number: knowledge.passage(each.passage) for each in last.answer.citations}
-                    )
+                    _check(last.answer)
     finally:
         assistant.close()
     assert by_model > 0, "the model wrote nothing that stands in the passages: this test has seen nothing"
 
 
-def _check_claims(text: str, passages: dict[int, object]) -> None:
-    from fusionguard.assistant.claims import read_claim
-
-    for sentence in split_sentences(text.replace("] ", "]\n").replace("\n", " ")):
-        claim = read_claim(sentence)
-        if claim.text:
-            assert fault_of(claim.text, [passages[number] for number in claim.cited]) in ("", "citation")  # type: ignore[misc]
+def _check(answer: Answer) -> None:
+    """Every sentence cites what is there, and every number stands in what is cited."""
+    sources = {each.number: each.text for each in answer.citations}
+    for line in re.split(r"(?<=\])\s+", answer.text):
+        cited = [int(number) for number in re.findall(r"\[(\d+)\]", line)]
+        assert cited and set(cited) <= set(sources)
+        units = [unit.text for number in cited for unit in split_units(sources[number])]
+        assert not missing_numbers(re.sub(r"\[\d+\]", "", line), "\n".join(units))
 
 
 @pytest.mark.full
