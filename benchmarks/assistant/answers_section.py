@@ -25,9 +25,9 @@ def answers_section(answers: Sequence[AnswerReading], model: ModelCost | None) -
     else:
         threads = f"{model.threads} thread{'s' if model.threads > 1 else ''}"
         said.append(
-            f"The language model is {model.name} on {threads}. Before it was checked,"
-            f" {_share(model.supported, model.sentences)} of the {model.sentences} sentences that it wrote stood in a passage that"
-            " was found. The others were dropped; where too little was left, the quotes were given.\n\n"
+            f"The language model is {model.name} on {threads}. Unchecked, {_share(model.supported, model.sentences)} of the"
+            f" {model.sentences} sentences that it wrote stood in a passage that was found. The others were dropped; where too"
+            " little was left, the quotes were given.\n\n"
             + table(
                 ("", ""),
                 [
