@@ -193,7 +193,7 @@ QUESTIONS = (
 
 
 @pytest.mark.full
-def test_nothing_the_real_model_makes_up_is_shown(gguf: Path, knowledge: Index) -> None:
+def test_nothing_the_real_model_makes_up_is_shown(gguf: Path, knowledge: Index, lenient: None) -> None:
     settings = AssistantSettings(model=gguf, answer_seconds=120)
     writer = LlamaProcess(gguf, settings)
     assistant = Assistant(knowledge, settings, Toolbox(()), writer)
@@ -224,7 +224,9 @@ def _check(answer: Answer) -> None:
 
 
 @pytest.mark.full
-def test_the_real_model_survives_a_kill_and_a_damaged_file_is_said(gguf: Path, knowledge: Index, tmp_path: Path) -> None:
+def test_the_real_model_survives_a_kill_and_a_damaged_file_is_said(
+    gguf: Path, knowledge: Index, lenient: None, tmp_path: Path
+) -> None:
     damaged = tmp_path / "damaged.gguf"
     damaged.write_bytes(gguf.read_bytes()[:5_000_000])
     settings = AssistantSettings(model=damaged, answer_seconds=60)
@@ -246,7 +248,7 @@ def test_the_real_model_survives_a_kill_and_a_damaged_file_is_said(gguf: Path, k
 
 
 @pytest.mark.full
-def test_the_real_model_stops_in_time_and_when_told(gguf: Path, knowledge: Index) -> None:
+def test_the_real_model_stops_in_time_and_when_told(gguf: Path, knowledge: Index, lenient: None) -> None:
     settings = AssistantSettings(model=gguf)
     writer = LlamaProcess(gguf, settings)
     try:
