@@ -173,8 +173,9 @@ def test_the_audit_log_holds_no_words(make_assistant: Maker) -> None:
     assistant.answer(Question(text=COFFEE, conversation="secret-chat"))
     assistant.answer(Question(text="Is the card 4111 1111 1111 1111 in the coffee?", conversation="secret-chat"))
     assert assistant.audit is not None
+    assistant.answer(Question(text=COFFEE), request_id="~payment 1")
     kept = "".join(path.read_text() for path in assistant.audit._folder.glob("*.jsonl"))
-    assert '"kind":"answer"' in kept
+    assert '"kind":"answer"' in kept and '"request_id":"payment-1"' in kept
     for word in ("coffee is", "degrees", "4111", "secret-chat"):
         assert word not in kept.lower()
 
