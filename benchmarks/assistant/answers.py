@@ -47,8 +47,8 @@ class WatchedWriter:
     def trouble(self) -> str:
         return self._writer.trouble
 
-    def count_tokens(self, text: str) -> int:
-        return self._writer.count_tokens(text)
+    def count_tokens(self, text: str, *, seconds: float) -> int:
+        return self._writer.count_tokens(text, seconds=seconds)
 
     def write(
         self, messages: Sequence[Message], *, most_tokens: int, seconds: float, cancel: threading.Event | None = None
@@ -85,7 +85,7 @@ def read_model_answers(index: Index, questions: Sequence[AskedQuestion], model: 
     """Ask every question with a language model; also read what it would have said unchecked."""
     settings = AssistantSettings(model=model, answer_seconds=120.0)
     watched = WatchedWriter(LlamaProcess(model, settings))
-    watched.count_tokens("loaded")
+    watched.count_tokens("loaded", seconds=settings.load_seconds)
     assistant = Assistant(index, settings, Toolbox(()), watched)
     raw_sentences = raw_supported = 0
     answers = []

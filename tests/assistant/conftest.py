@@ -57,7 +57,7 @@ class ScriptedWriter:
         self.asked: list[Sequence[Message]] = []
         self.closed = False
 
-    def count_tokens(self, text: str) -> int:
+    def count_tokens(self, text: str, *, seconds: float) -> int:
         return len(text.split())
 
     def write(

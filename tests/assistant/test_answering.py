@@ -59,6 +59,14 @@ def test_personas_change_length_and_never_facts(make_assistant: Maker) -> None:
     assert len(told[Persona.EXECUTIVE].text) < len(told[Persona.ANALYST].text)
 
 
+def test_who_supports_customers_is_told_what_to_do_next(make_assistant: Maker) -> None:
+    brewed = make_assistant().answer(Question(text=COFFEE, persona=Persona.SUPPORT))
+    assert brewed.text.endswith("What to do next: `make coffee STRENGTH=3`: brew a strong pot [1]")
+    descaled = make_assistant().answer(Question(text="How is the kettle descaled?", persona=Persona.SUPPORT))
+    assert descaled.text.endswith("What to do next: read 'Cleaning' in docs/brewing.md. [1]")
+    assert "What to do next" not in make_assistant().answer(Question(text=COFFEE)).text
+
+
 def test_simulated_figures_are_called_so(make_assistant: Maker) -> None:
     answer = make_assistant().answer(Question(text=TEA))
     assert "412" in answer.text

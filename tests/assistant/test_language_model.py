@@ -78,7 +78,7 @@ def _gone(pid: int) -> bool:
 def test_what_it_writes_comes_piece_by_piece(start: Start) -> None:
     writer = start("say(id=request['id'], text='Hel'); say(id=request['id'], text='lo.')")
     assert list(writer.write(HELLO, most_tokens=8, seconds=20)) == ["Hel", "lo."]
-    assert writer.count_tokens("one two three") == 3
+    assert writer.count_tokens("one two three", seconds=60) == 3
     assert writer.trouble == ""
 
 
@@ -122,9 +122,9 @@ def test_pauses_grow_with_each_start_that_fails(start: Start, monkeypatch: pytes
     pauses = []
     for _ in range(3):
         with pytest.raises(WriterError, match="damaged"):
-            writer.count_tokens("x")
+            writer.count_tokens("x", seconds=60)
         with pytest.raises(WriterError, match="tried again in") as caught:
-            writer.count_tokens("x")
+            writer.count_tokens("x", seconds=60)
         assert caught.value.reason == "unavailable"
         pauses.append(writer._not_before - now[0])
         now[0] = writer._not_before + 0.01
@@ -134,14 +134,14 @@ def test_pauses_grow_with_each_start_that_fails(start: Start, monkeypatch: pytes
 def test_one_that_hangs_is_ended(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "_OBEY_SECONDS", 0.3)
     writer = start("time.sleep(60)")
-    writer.count_tokens("loaded")
+    writer.count_tokens("loaded", seconds=60)
     pid = writer.process_id
     assert pid is not None
     with pytest.raises(WriterError) as caught:
         _write(writer, seconds=0.3)
     assert caught.value.reason == "timeout"
     assert _gone(pid)
-    assert writer.count_tokens("it goes on") == 3
+    assert writer.count_tokens("it goes on", seconds=60) == 3
 
 
 def test_a_stop_ends_the_stream_and_keeps_the_process(start: Start) -> None:
@@ -153,7 +153,7 @@ def test_a_stop_ends_the_stream_and_keeps_the_process(start: Start) -> None:
     cancel.set()
     assert list(pieces) == []
     assert writer.process_id == pid
-    assert writer.count_tokens("still here") == 2
+    assert writer.count_tokens("still here", seconds=60) == 2
 
 
 def test_others_wait_for_their_turn_and_no_longer_than_they_may(start: Start) -> None:
@@ -170,18 +170,18 @@ def test_without_llama_cpp_python_it_says_what_to_install(monkeypatch: pytest.Mo
     monkeypatch.setattr(process.importlib.util, "find_spec", lambda name: None)
     writer = LlamaProcess(Path("some.gguf"), AssistantSettings())
     with pytest.raises(WriterError, match="make setup-llm"):
-        writer.count_tokens("x")
+        writer.count_tokens("x", seconds=60)
 
 
 def test_a_closed_one_leaves_no_process(start: Start) -> None:
     writer = start("")
-    writer.count_tokens("x")
+    writer.count_tokens("x", seconds=60)
     pid = writer.process_id
     assert pid is not None
     writer.close()
     assert _gone(pid)
     with pytest.raises(WriterError):
-        writer.count_tokens("x")
+        writer.count_tokens("x", seconds=60)
 
 
 QUESTIONS = (
@@ -238,7 +238,7 @@ def test_the_real_model_survives_a_kill_and_a_damaged_file_is_said(
     settings = AssistantSettings(model=gguf, answer_seconds=60)
     writer = LlamaProcess(gguf, settings)
     assistant = Assistant(knowledge, settings, Toolbox(()), writer)
-    assert writer.count_tokens("one two") > 0
+    assert writer.count_tokens("one two", seconds=60) > 0
     assert writer.process_id is not None
     os.kill(writer.process_id, signal.SIGKILL)
     answer = assistant.answer(Question(text=QUESTIONS[0]))
@@ -252,7 +252,7 @@ def test_the_real_model_stops_in_time_and_when_told(gguf: Path, knowledge: Index
     settings = AssistantSettings(model=gguf)
     writer = LlamaProcess(gguf, settings)
     try:
-        writer.count_tokens("loaded")
+        writer.count_tokens("loaded", seconds=60)
         began = time.monotonic()
         with pytest.raises(WriterError) as caught:
             for _ in writer.write((Message("user", "Count to ten thousand."),), most_tokens=1000, seconds=1.0):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from fusionguard.assistant import fixed
 from fusionguard.assistant.answers import Persona
 from fusionguard.assistant.citing import CitationList
-from fusionguard.assistant.extract import Quoted, extract
+from fusionguard.assistant.extract import Quoted, extract, next_step
 from fusionguard.assistant.gate_out import canary
 from fusionguard.assistant.index import Index, is_supported
 from fusionguard.assistant.layout import Line
@@ -115,7 +115,9 @@ class Answering:
             told = fixed.without_folders(f"{error.what} The documents say:")
             reason = "tool_failed"
             yield from page.add(Line(told, (_cite_tool(page.citations, call, "nothing to read", told),)))
-        yield from page.add_all(list(_quoted_lines(sources, persona, page.citations, opens_paragraph=instead_of is not None)))
+        yield from page.add_all(
+            list(_quoted_lines(question, sources, persona, page.citations, opens_paragraph=instead_of is not None))
+        )
         if page.is_empty:
             yield Piece(answer=fixed.unknown(None, self._offers(), reason="withheld"))
             return
@@ -145,6 +147,7 @@ class Answering:
                 writer=writer,
                 context_tokens=settings.context_tokens,
                 answer_tokens=settings.answer_tokens,
+                until=until,
                 mark=canary(),
             )
             page.prompt = prompt.system
@@ -161,14 +164,26 @@ class Answering:
         return "" if not page.is_empty else "unsupported"
 
 
-def _quoted_lines(sources: _Sources, persona: Persona, citations: CitationList, *, opens_paragraph: bool) -> Iterator[Line]:
-    """Give quotes as lines with their citations."""
+def _quoted_lines(
+    question: str, sources: _Sources, persona: Persona, citations: CitationList, *, opens_paragraph: bool
+) -> Iterator[Line]:
+    """Give quotes as lines with their citations; who supports customers is told at the end what to do next."""
     last = -1 if opens_paragraph else None
     for quote in sources.quoted:
         number = citations.cite(sources.passages[quote.passage])
         listed = quote.kind != "sentence" and persona is not Persona.EXECUTIVE
         yield Line(quote.text, (number,), listed=listed, opens_paragraph=last not in (None, quote.passage))
         last = quote.passage
+    step = next_step(question, sources.passages, sources.quoted)
+    if step is not None and persona is not Persona.EXECUTIVE:
+        told = f"What to do next: {step.text}" if persona is Persona.SUPPORT else step.text
+        yield Line(
+            told, (citations.cite(sources.passages[step.passage]),), listed=persona is Persona.ANALYST, opens_paragraph=True
+        )
+    elif persona is Persona.SUPPORT:
+        passage = sources.passages[sources.quoted[0].passage]
+        told = f"What to do next: read '{passage.heading.rpartition(' > ')[2]}' in {passage.file}."
+        yield Line(told, (citations.cite(passage),), opens_paragraph=True)
 
 
 def simulated_by(found: Sequence[Found], passages: Sequence[Passage]) -> dict[str, Passage]:

@@ -74,6 +74,18 @@ def extract(question: str, passages: Sequence[Passage], persona: Persona) -> tup
     return tuple(told.values())
 
 
+def next_step(question: str, passages: Sequence[Passage], quoted: Sequence[Quoted]) -> Quoted | None:
+    """Return a command of the quoted passages that has to do with the question; None where there is none, or one is quoted."""
+    if any(quote.kind == "code" for quote in quoted):
+        return None
+    asked = content_words(question)
+    for place in dict.fromkeys(quote.passage for quote in quoted):
+        for unit in split_units(passages[place].text):
+            if unit.kind == "code" and asked & content_words(unit.text):
+                return Quoted(unit.text, place, unit.kind)
+    return None
+
+
 def _choose(question: str, passages: Sequence[Passage]) -> list[_Scored]:
     asked = _words(question)
     units = [(place, unit) for place, passage in enumerate(passages) for unit in split_units(passage.text)]
