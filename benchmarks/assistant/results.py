@@ -73,10 +73,40 @@ class PartReading(_Measured):
     unknown: tuple[UnknownReading, ...]
 
 
+class AnswerReading(_Measured):
+    """What was said to all questions of a part, in one way."""
+
+    name: str
+    questions: int
+    answered: int
+    by_model: int
+    """Of the answered: those whose words are a model's."""
+    sentences: int
+    supported: int
+    """Sentences that stand in what they cite."""
+    milliseconds: float
+    """The median question's, guard and search included."""
+
+
+class ModelCost(_Measured):
+    """What a language model costs, and what it wrote before it was checked."""
+
+    name: str
+    threads: int
+    first_token_seconds: float
+    tokens_per_second: float
+    peak_mb: float
+    sentences: int
+    supported: int
+    """Sentences that stand in one of the passages that were found."""
+
+
 class AssistantResults(_Measured):
     """All of one call."""
 
     machine: Machine
     parts: tuple[PartReading, ...]
     index: IndexCost
+    answers: tuple[AnswerReading, ...]
+    model: ModelCost | None
     seconds: float

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from benchmarks.assistant.answers_section import answers_section
 from benchmarks.assistant.results import AssistantResults, IndexCost, PartReading, RetrievalReading
 from benchmarks.markdown import table
 
@@ -26,7 +27,15 @@ def section(results: AssistantResults) -> str:
         f"Machine: {machine.cores} cores, {machine.memory_gb} GB of memory, {machine.system}, Python {machine.python}."
         f" Load before it began: {machine.load:.1f}."
     )
-    return "\n\n".join([opening, _retrieval(results), _unknown(results.parts), _cost(results.index)])
+    return "\n\n".join(
+        [
+            opening,
+            _retrieval(results),
+            _unknown(results.parts),
+            answers_section(results.answers, results.model),
+            _cost(results.index),
+        ]
+    )
 
 
 def insert(document: str, text: str) -> str:

@@ -82,7 +82,7 @@ def test_the_summary_holds_metrics_with_intervals_beside_the_references(fraud_ru
 def test_the_models_folder_holds_what_people_read(fraud_run: PipelineRun) -> None:
     folder = Path(fraud_run.summary["model_card"]).parent
     names = {path.name for path in folder.iterdir()}
-    reports = {"data_bias_report.json", "evaluation.json", "reference.parquet"}
+    reports = {"data_bias_report.json", "evaluation.json", "gate.json", "reference.parquet"}
     assert names == {"bundle", "model_card.md", "model_card.html", "plots"} | reports
     assert "SIMULATED" in (folder / "model_card.md").read_text().upper()
     assert json.loads((folder / "data_bias_report.json").read_text())["dataset"] == "fraud"

@@ -103,6 +103,7 @@ class Answering:
             page = Page("model", found)
             reason = yield from self._rewritten(self._writer, question, sources, persona, cancel, page)
             if not page.is_empty:
+                yield from page.mark_simulated(simulated_by(found, self._index.passages()))
                 yield page.whole(support=retrieval.support, reason=reason)
                 return
             if reason == "cancelled":
@@ -118,6 +119,7 @@ class Answering:
         if page.is_empty:
             yield Piece(answer=fixed.unknown(None, self._offers(), reason="withheld"))
             return
+        yield from page.mark_simulated(simulated_by(found, self._index.passages()))
         yield page.whole(support=retrieval.support, reason=reason)
 
     def _offers(self) -> list[str]:
@@ -134,7 +136,7 @@ class Answering:
     ) -> Generator[Piece, None, str]:
         """Fill a page with a model's checked sentences; return why it is not all the model had to say, in a word."""
         settings, until = self._settings, time.monotonic() + self._settings.answer_seconds
-        rewriter = Rewriter(sources.passages, persona, needed_words(question, sources.quoted, sources.passages))
+        rewriter = Rewriter(sources.passages, persona, needed_words(question, sources.quoted))
         try:
             prompt = make_prompt(
                 question,
@@ -167,6 +169,29 @@ def _quoted_lines(sources: _Sources, persona: Persona, citations: CitationList, 
         listed = quote.kind != "sentence" and persona is not Persona.EXECUTIVE
         yield Line(quote.text, (number,), listed=listed, opens_paragraph=last not in (None, quote.passage))
         last = quote.passage
+
+
+def simulated_by(found: Sequence[Found], passages: Sequence[Passage]) -> dict[str, Passage]:
+    """Return, by the id of a passage, the one that says its figures are simulated: itself, or one of a heading above it."""
+    marks = {(each.file, each.heading): each for each in passages if _is_marked(each)}
+    told: dict[str, Passage] = {}
+    for each in found:
+        passage, names = each.passage, each.passage.heading.split(" > ")
+        if _is_marked(passage):
+            told[passage.id] = passage
+            continue
+        for depth in range(len(names), 0, -1):
+            mark = marks.get((passage.file, " > ".join(names[:depth])))
+            if mark is not None:
+                told[passage.id] = mark
+                break
+    return told
+
+
+def _is_marked(passage: Passage) -> bool:
+    """Tell whether a passage says so: documents shout it, cards and runs may say it in passing."""
+    told = f"{passage.heading} {passage.text}"
+    return "SIMULATED" in told or (passage.kind != "document" and "simulated" in told.lower())
 
 
 def _cite_tool(citations: CitationList, call: ToolCall, source: str, text: str) -> int:

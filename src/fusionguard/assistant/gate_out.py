@@ -46,7 +46,7 @@ def _withheld_for(answer: Answer, passages: Sequence[Found], prompt: str) -> str
         return None
     forms = views(answer.text)
     bare = [re.sub(r"[^a-z0-9]", "", form) for form in forms]
-    if any(canary() in form for form in bare):
+    if any(canary() in form or canary() in form[::-1] for form in bare):
         return "withheld_canary"
     if prompt and _echoes(answer.text, prompt, passages):
         return "withheld_prompt_echo"

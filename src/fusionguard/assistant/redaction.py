@@ -19,7 +19,7 @@ _NO_DIGITS = str.maketrans("", "", "0123456789")
 _CARD_WORD = re.compile(
     r"card|karte|carte|tarjeta|carta|cart[aã]o|kaart|karta|карт|visa|master|amex|卡|カード|بطاق|कार्ड|\bpan\b", re.I
 )
-_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z][ .-]?[A-Za-z](?:[ .\-_/]{0,2}[A-Za-z0-9]){13,40}")
+_IBAN = re.compile(r"(?<![A-Za-z0-9])(?=([A-Za-z][ .-]?[A-Za-z][ .-]?\d[ .-]?\d(?:[ .\-_/]{0,2}[A-Za-z0-9]){11,40}))")
 
 
 class Redacted(BaseModel):
@@ -78,7 +78,7 @@ def _in_folded(text: str, names: frozenset[str]) -> Iterator[_Span]:
     for match in EMAIL.finditer(text):
         yield *match.span(), "email"
     for match in _IBAN.finditer(text):
-        yield from _ibans(match)
+        yield from _ibans(match, hexadecimal)
     for match in _CARD_RUN.finditer(text):
         if not any(start < match.end() and match.start() < end for start, end in hexadecimal):
             yield from _cards(match, text)
@@ -115,12 +115,19 @@ def _cards(match: re.Match[str], text: str) -> Iterator[_Span]:
                 yield inside[0][0], inside[-1][1], "card"
 
 
-def _ibans(match: re.Match[str]) -> Iterator[_Span]:
-    places = [place for place in range(match.start(), match.end()) if match.string[place].isalnum()]
+def _ibans(match: re.Match[str], hexadecimal: list[tuple[int, int]]) -> Iterator[_Span]:
+    places = [place for place in range(match.start(1), match.end(1)) if match.string[place].isalnum()]
     letters = "".join(match.string[place] for place in places).upper()
     length = IBAN_LENGTHS.get(letters[:2], 0)
-    if length and is_iban(letters[:length]):
-        yield places[0], places[length - 1] + 1, "iban"
+    if length == 0 or not is_iban(letters[:length]):
+        return
+    start, end = places[0], places[length - 1] + 1
+    sizes = [len(group) for group in re.split(r"[ .\-_/]+", match.string[start:end])]
+    if sizes[:2] == [2, 2]:
+        sizes = [4, *sizes[2:]]
+    regular = len(set(sizes[:-1])) <= 1 and sizes[-1] <= sizes[0]  # words in a row would not be
+    if regular and not any(first <= start and end < last for first, last in hexadecimal):
+        yield start, end, "iban"
 
 
 def _merged(spans: list[_Span]) -> list[_Span]:

@@ -109,8 +109,6 @@ class Rewriter:
                 continue
             self._held.append(checked)
             self._covered |= content_words(checked.text) & self._needed
-            for place in checked.passages:
-                self._covered |= content_words(self._passages[place].heading) & self._needed
             if len(self._covered) >= ENOUGH_OF_THE_QUESTION * len(self._needed):
                 yield from self._give()
             if self._given + len(self._held) >= self._most:
@@ -152,12 +150,10 @@ class Rewriter:
         return Checked(text, places)
 
 
-def needed_words(question: str, quoted: Sequence[Quoted], passages: Sequence[Passage]) -> frozenset[str]:
-    """Return the words of a question that the quoted sentences or their headings hold."""
-    held: set[str] = set()
-    for quote in quoted:
-        held |= content_words(quote.text) | content_words(passages[quote.passage].heading)
-    return content_words(question) & held
+def needed_words(question: str, quoted: Sequence[Quoted]) -> frozenset[str]:
+    """Return the words of a question that the quoted sentences hold."""
+    held = [content_words(quote.text) for quote in quoted]
+    return content_words(question) & frozenset().union(*held)
 
 
 def sentences_of(pieces: Iterator[str]) -> Iterator[str]:
