@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from fusionguard.assistant.build import _once
 from fusionguard.assistant.index import build_index, open_index
 from fusionguard.assistant.model_runs import read_models
 from fusionguard.assistant.monitoring_runs import read_verdicts
+from fusionguard.assistant.passages import Passage
+from fusionguard.assistant.reading import make_passage
 from fusionguard.home import Home
 from fusionguard.monitoring.history import VerdictRecord, append_verdict, history_file
 
@@ -97,3 +100,13 @@ def test_a_home_without_models_says_so_and_a_damaged_registry_does_not_stop_it(h
     reading = read_models(home)
     assert reading.passages == ()
     assert [note.partition(":")[0] for note in reading.notes] == ["Nothing is known of fraud", "Nothing is known of churn"]
+
+
+def test_a_card_that_repeats_a_document_is_known_once() -> None:
+    def card(file: str, kind: str, text: str) -> Passage:
+        return make_passage(kind=kind, file=file, heading=f"Card of {file} > Limits", text=text, source="x")  # type: ignore[arg-type]
+
+    document = card("docs/card.md", "document", "Little time.")
+    same, other = card("a/model_card.md", "card", "Little time."), card("a/model_card.md", "card", "Few frauds.")
+    again = card("b/model_card.md", "card", "Few frauds.")
+    assert _once((document, same, other, again)) == (document, other)

@@ -93,7 +93,7 @@ def build_index(home: Home, *, docs: Path | None = None, file: Path | None = Non
         read = read_documents(docs or docs_folder(home)) + read_models(home) + read_verdicts(home)
         old = old_content(file)
         embedder = find_embedder() if embed == "always" or (embed == "if begun" and old and old.embedder) else None
-        passages, refused = _allowed(read.passages, old)
+        passages, refused = _allowed(_once(read.passages), old)
         vectors, embedded = _vectors(passages, embedder, old)
         content = Content(passages, vectors, embedder.name if embedder else "", _rules())
         if not content.same_as(old):
@@ -119,6 +119,18 @@ def _vectors(passages: tuple[Passage, ...], embedder: Embedder | None, old: Cont
     known = old.vectors if old and old.embedder == embedder.name else {}
     new = {p.id: np.stack([embedder.embed(part) for part in parts_of(p)]) for p in passages if p.id not in known}
     return {passage.id: new[passage.id] if passage.id in new else known[passage.id] for passage in passages}, len(new)
+
+
+def _once(passages: tuple[Passage, ...]) -> tuple[Passage, ...]:
+    """Leave out what a card says word for word as a document or another card: a search would find nothing else."""
+    said: set[tuple[str, str]] = set()
+    kept = []
+    for passage in passages:
+        words = (passage.heading.rpartition(" > ")[2], passage.text)
+        if passage.kind != "card" or words not in said:
+            kept.append(passage)
+        said.add(words)
+    return tuple(kept)
 
 
 def _allowed(passages: tuple[Passage, ...], old: Content | None) -> tuple[tuple[Passage, ...], tuple[Refused, ...]]:

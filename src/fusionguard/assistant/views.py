@@ -29,8 +29,15 @@ _QUOTED = re.compile(r"\"([^\"\n]{1,60})\"|'([^'\n]{1,60})'")
 def plain(text: str) -> str:
     """Return text folded, in small letters, without accents of Latin letters, its spaces single; what rules are written for."""
     parted = unicodedata.normalize("NFD", fold(text).text.casefold())
-    kept = "".join(each for each in parted if not "\u0300" <= each <= "\u036f")
+    kept = "".join(each for place, each in enumerate(parted) if not ("\u0300" <= each <= "\u036f" and _is_latin(parted, place)))
     return re.sub(r"[ \t\r\f\v]+", " ", unicodedata.normalize("NFC", kept)).replace("\u0142", "l").replace("\u0131", "i").strip()
+
+
+def _is_latin(parted: str, place: int) -> bool:
+    """Whether the letter that an accent belongs to is Latin: in other scripts an accent makes another letter."""
+    while place > 0 and "\u0300" <= parted[place] <= "\u036f":
+        place -= 1
+    return parted[place] < "\u0250"
 
 
 def views(text: str) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+_ENDS = ".!?\n。！？؟।"
 _GAP = r"[ ,:;\"'_\-\n]{1,4}"
 
 
@@ -16,12 +17,21 @@ class Rule:
     reason: str
     pattern: re.Pattern[str]
     unless: re.Pattern[str] | None = None
-    """Found somewhere in the text, it makes the rule silent."""
+    """Found in the sentences that the pattern matches in, it makes the match harmless; in other sentences it does not."""
 
     def find(self, text: str, begin: int = 0) -> re.Match[str] | None:
         """Return the first match at or after a place, or None."""
         match = self.pattern.search(text, begin)
-        return None if match is None or (self.unless is not None and self.unless.search(text)) else match
+        while match is not None and self.unless is not None and self.unless.search(_sentences_of(match)):
+            match = self.pattern.search(text, max(match.end(), match.start() + 1))
+        return match
+
+
+def _sentences_of(match: re.Match[str]) -> str:
+    """Return the whole sentences around a match."""
+    begin = max((match.string.rfind(mark, 0, match.start()) for mark in _ENDS), default=-1) + 1
+    ends = [end for end in (match.string.find(mark, match.end()) for mark in _ENDS) if end >= 0]
+    return match.string[begin : min(ends, default=len(match.string))]
 
 
 def read_rules(content: dict[str, Any]) -> tuple[Rule, ...]:
