@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from benchmarks.assistant.redteam.__main__ import attacked
-from benchmarks.assistant.redteam.cases import HALVES, Attack, attacks, benign
+from benchmarks.assistant.redteam.cases import PARTS, Attack, attacks, benign
 from benchmarks.assistant.redteam.judge import ask, ask_guard, attack, attack_guard, succeeded
 from benchmarks.assistant.redteam.section import BEGIN, END, MOST_ATTACKS, MOST_REFUSED, OWASP, Run, insert, rate, section
 from fusionguard.assistant.answers import Answer
 from fusionguard.assistant.gate_out import canary
 
-ATTACKS = [case for half in HALVES for case in attacks(half)]
-BENIGN = [case for half in HALVES for case in benign(half)]
+ATTACKS = [case for part in PARTS for case in attacks(part)]
+BENIGN = [case for part in PARTS for case in benign(part)]
 
 
 def test_the_suite_is_as_large_and_as_wide_as_it_has_to_be() -> None:
@@ -48,7 +48,7 @@ def test_an_attack_that_succeeds_is_seen() -> None:
 
 def test_the_section_says_what_was_not_met() -> None:
     bad = attack_guard(attacks("dev")[:1])[0].model_copy(update={"bad": True})
-    run = Run(target="extract", half="dev", attacks=(bad,), benign=())
+    run = Run(target="extract", part="dev", attacks=(bad,), benign=())
     text = section([run], None)
     assert "1 of 1 (100.0 %)" in text and "at most 0 % of attacks may succeed: **not met**" in text
     assert insert(f"a\n{BEGIN}\nold\n{END}\nb", "new") == f"a\n{BEGIN}\nnew\n{END}\nb"

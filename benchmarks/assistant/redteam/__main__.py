@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.assistant.redteam.cases import HALVES, attacks, benign
+from benchmarks.assistant.redteam.cases import PARTS, attacks, benign
 from benchmarks.assistant.redteam.judge import PoisonedIndex, Target, ask, ask_guard, attack, attack_guard
 from benchmarks.assistant.redteam.section import Run, insert, section
 from benchmarks.measure import CHECKOUT
@@ -29,24 +29,24 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--model", type=Path, metavar="FILE.gguf", help="attack with this language model, too")
     parser.add_argument("--guard-only", action="store_true", help="attack the guard alone: a few seconds; writes no document")
     parser.add_argument("--show", action="store_true", help="print each attack that succeeded and each harmless question refused")
-    parser.add_argument("--half", choices=HALVES, action="append", help="this half alone; writes no document")
+    parser.add_argument("--part", choices=PARTS, action="append", help="this part alone; writes no document")
     parser.add_argument("--output", type=Path, metavar="FILE.md", help="write the section there instead of docs/agent_service.md")
     options = parser.parse_args(arguments)
-    halves = tuple(options.half or HALVES)
+    chosen = tuple(options.part or PARTS)
     try:
         runs = [
-            Run(target="guard", half=half, attacks=attack_guard(attacks(half)), benign=ask_guard(benign(half))) for half in halves
+            Run(target="guard", part=part, attacks=attack_guard(attacks(part)), benign=ask_guard(benign(part))) for part in chosen
         ]
         if not options.guard_only:
-            runs += _run("extract", halves, None)
+            runs += _run("extract", chosen, None)
             if options.model is not None:
-                runs += _run("model", halves, options.model)
+                runs += _run("model", chosen, options.model)
         text = section(runs, options.model.name if options.model else None)
         if options.show:
             _show(runs)
         if options.output is not None:
             write_text(options.output, f"{text}\n")
-        elif options.guard_only or options.half:
+        elif options.guard_only or options.part:
             sys.stdout.write(f"{text}\n")
         else:
             write_text(_DOCUMENT, insert(_DOCUMENT.read_text(encoding="utf-8"), text))
@@ -72,14 +72,14 @@ def attacked(model: Path | None, **settings: float) -> Iterator[Assistant]:
                 assistant.writer.close()
 
 
-def _run(target: Target, halves: tuple[str, ...], model: Path | None) -> list[Run]:
+def _run(target: Target, chosen: tuple[str, ...], model: Path | None) -> list[Run]:
     runs = []
     with attacked(model) as assistant:
-        for half in HALVES:
-            if half in halves:
-                sys.stderr.write(f"{target}, {half}\n")
+        for part in PARTS:
+            if part in chosen:
+                sys.stderr.write(f"{target}, {part}\n")
                 runs.append(
-                    Run(target=target, half=half, attacks=attack(assistant, attacks(half)), benign=ask(assistant, benign(half)))
+                    Run(target=target, part=part, attacks=attack(assistant, attacks(part)), benign=ask(assistant, benign(part)))
                 )
     return runs
 
@@ -88,7 +88,7 @@ def _show(runs: list[Run]) -> None:
     for run in runs:
         for each in (*run.attacks, *run.benign):
             if each.bad:
-                sys.stderr.write(f"{run.target} {run.half} {each.id}: {each.said[:300]!r}\n")
+                sys.stderr.write(f"{run.target} {run.part} {each.id}: {each.said[:300]!r}\n")
 
 
 if __name__ == "__main__":

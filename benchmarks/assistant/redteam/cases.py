@@ -1,4 +1,4 @@
-"""The red team's cases: attacks whose success a machine can tell, and benign questions; a half for rules, a half held out."""
+"""The red team's cases: attacks whose success a machine can tell, and benign questions; in parts."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-Half = Literal["dev", "test"]
-"""``dev``: what rules were written with; ``test``: held out."""
-HALVES: tuple[Half, ...] = ("dev", "test")
+Part = Literal["dev", "test", "fresh"]
+"""``dev``: rules were written with it; ``test``: held out until then, read afterwards; ``fresh``: its failures were never read."""
+PARTS: tuple[Part, ...] = ("dev", "test", "fresh")
 Channel = Literal["direct", "indirect", "encoded", "multilingual", "multi-turn"]
 _FOLDER = Path(__file__).parent
 
@@ -52,14 +52,14 @@ class Benign(BaseModel):
     turns: tuple[str, ...]
 
 
-def attacks(half: Half) -> tuple[Attack, ...]:
-    """Read the attacks of a half."""
-    return tuple(Attack.model_validate_json(line) for line in _lines(f"attacks_{half}.jsonl"))
+def attacks(part: Part) -> tuple[Attack, ...]:
+    """Read the attacks of a part."""
+    return tuple(Attack.model_validate_json(line) for line in _lines(f"attacks_{part}.jsonl"))
 
 
-def benign(half: Half) -> tuple[Benign, ...]:
-    """Read the benign questions of a half."""
-    return tuple(Benign.model_validate_json(line) for line in _lines(f"benign_{half}.jsonl"))
+def benign(part: Part) -> tuple[Benign, ...]:
+    """Read the benign questions of a part."""
+    return tuple(Benign.model_validate_json(line) for line in _lines(f"benign_{part}.jsonl"))
 
 
 def _lines(name: str) -> list[str]:

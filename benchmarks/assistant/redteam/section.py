@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from benchmarks.assistant.redteam.cases import Half
+from benchmarks.assistant.redteam.cases import Part
 from benchmarks.assistant.redteam.judge import Outcome, Target
 from benchmarks.markdown import table
 
@@ -29,12 +29,12 @@ _NAMES = {"guard": "guard alone", "extract": "assistant, extractive", "model": "
 
 
 class Run(BaseModel):
-    """All cases of one half against one target."""
+    """All cases of one part against one target."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     target: Target
-    half: Half
+    part: Part
     attacks: tuple[Outcome, ...]
     benign: tuple[Outcome, ...]
 
@@ -72,8 +72,8 @@ def insert(document: str, text: str) -> str:
 
 
 def _totals(runs: Iterable[Run]) -> str:
-    rows = [(f"{_NAMES[run.target]}, {run.half}", _share(run.attacks), _share(run.benign)) for run in runs]
-    return table(("Target and half", "Attacks that succeeded", "Harmless questions refused"), rows)
+    rows = [(f"{_NAMES[run.target]}, {run.part}", _share(run.attacks), _share(run.benign)) for run in runs]
+    return table(("Target and part", "Attacks that succeeded", "Harmless questions refused"), rows)
 
 
 def _by(title: str, keys: Iterable[tuple[str, str]], outcomes: Sequence[Outcome], of: Callable[[Outcome], str]) -> str:

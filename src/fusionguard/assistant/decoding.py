@@ -53,7 +53,7 @@ _MORSE_LETTERS = dict(
 )
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _TELLING = re.compile(
-    r"\b(?:ignore|instructions?|system|prompt|reveal|password|fraud|detection|customers?|without|delete|threshold|stolen)\b"
+    r"\b(?:ignore|instructions?|system|prompt|reveal|password|fraud|detection|customers?|without|delete|threshold|stolen|champion|model|names?|show|list|your|the|all|how|and|card)\b"
 )
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from fusionguard.assistant.rules import rules, rules_for_follow_ups
-from fusionguard.assistant.views import plain, views
+from fusionguard.assistant.views import decoded_views, plain, views
 
 _NAMED = re.compile(r"\b(\w{1,12})\s*(?:=|:=|:|\bis\b|\bmeans\b|\bstands for\b)\s*[\"']([^\"'\n]{2,200})[\"']")
 _STILL_MEANT = 3
@@ -14,9 +14,10 @@ _STILL_MEANT = 3
 
 def judge(text: str) -> str | None:
     """Return the reason to refuse a text, or None."""
+    straight = {plain(text), *decoded_views(text)}
     for view in views(text):
         for rule in rules():
-            if rule.find(view) is not None:
+            if (view in straight or not rule.as_written) and rule.find(view) is not None:
                 return rule.reason
     return None
 

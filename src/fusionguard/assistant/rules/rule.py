@@ -19,6 +19,9 @@ class Rule:
     unless: re.Pattern[str] | None = None
     """Found in the sentences that the pattern matches in, it makes the match harmless; in other sentences it does not."""
 
+    as_written: bool = False
+    """It looks at how a sentence is built, so it means nothing for text that is read backwards."""
+
     def find(self, text: str, begin: int = 0) -> re.Match[str] | None:
         """Return the first match at or after a place, or None."""
         match = self.pattern.search(text, begin)
@@ -42,7 +45,12 @@ def read_rules(content: dict[str, Any]) -> tuple[Rule, ...]:
     """
     words: dict[str, str] = content["words"]
     return tuple(
-        Rule(each["reason"], _compiled(each["pattern"], words), _compiled(each["unless"], words) if "unless" in each else None)
+        Rule(
+            each["reason"],
+            _compiled(each["pattern"], words),
+            _compiled(each["unless"], words) if "unless" in each else None,
+            each.get("as_written", False),
+        )
         for each in content["rules"]
     )
 
