@@ -61,9 +61,9 @@ def make_prompt(
 ) -> Prompt:
     """Return the prompt with as many of the quoted sentences as the context holds, the first ones first.
 
-    ``until`` is the moment of ``time.monotonic`` by which tokens must be counted. ``mark`` is a word that must never be written; see
-    :func:`~fusionguard.assistant.guard.canary`. Raises :class:`~fusionguard.assistant.writer.WriterError` where tokens cannot be
-    counted.
+    ``until`` is the moment of ``time.monotonic`` by which tokens must be counted, and ``mark`` a word that must never be written;
+    see :func:`~fusionguard.assistant.guard.canary`. Raises :class:`~fusionguard.assistant.writer.WriterError` where tokens cannot
+    be counted.
     """
     system = (
         "You rewrite facts into a short answer. Use the facts alone and copy their numbers and names as they stand. End each"
