@@ -50,7 +50,7 @@ def _keep(home: Home, reference: Reference, scratch: Path, day: int, shift: floa
         first=sketch.first,
         last=sketch.last,
         rows=rows.num_rows,
-        labelled=0,
+        labelled=5_900,
         simulated=rows.num_rows,
         origin="simulated",
     )
