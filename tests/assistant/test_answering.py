@@ -188,6 +188,15 @@ def test_the_audit_log_holds_no_words(make_assistant: Maker) -> None:
         assert word not in kept.lower()
 
 
+def test_an_answer_that_nobody_reads_to_its_end_is_noted_too(make_assistant: Maker) -> None:
+    assistant = make_assistant()
+    stream = assistant.stream(Question(text=ROASTS))
+    next(stream)
+    stream.close()  # type: ignore[attr-defined]
+    assert assistant.audit is not None
+    assert '"reason":"cancelled"' in (assistant.audit._folder / "audit.jsonl").read_text()
+
+
 def test_fifty_chats_at_once_get_their_own_answers(make_assistant: Maker) -> None:
     assistant = make_assistant(ScriptedWriter("Coffee is brewed at 92 degrees [1].", pause_seconds=0.001))
     questions = [COFFEE, "How often is the kettle descaled?", TEA]
