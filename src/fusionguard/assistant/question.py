@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from fusionguard.assistant.vocabulary import documents_words
 
 _STOP_WORDS = """
-    a about all am an and any are as at be been but by can could did do does doing for from get give had has have how i if
-    in into is it its itself just may me might mine more most much my of off on one or our out own please say says shall
+    a about all also am an and any are as at be been but by can could did do does doing for from get give had has have how i if
+    in into is it its itself just may me many might mine more most much my of off on one or our out own please
+    quite really say says shall
     she he should so some such tell than that the their them then there these they this those to too us use used using
     want was we were what when where which while who whom whose why will with would you your yours vs not no only
     mean means meaning explain describe show know happen happens happened let lets
