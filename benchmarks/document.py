@@ -41,6 +41,8 @@ def _opening(results: Results) -> str:
         f"Written by `python -m benchmarks` on {results.day.isoformat()}; all numbers come from that one call, which took"
         f" {results.seconds / 60:.1f} minutes.\n\n"
         "What jobs on a Slurm cluster cost was measured in a call of its own: [the stack hpc](hpc_benchmarks.md).\n\n"
+        "What the assistant finds and answers, and how fast, was measured in a call of its own:"
+        " [the assistant](agent_service.md#measured).\n\n"
         f"Machine: {machine.cores} cores, {machine.memory_gb} GB of memory, {machine.system}, Python {machine.python}."
         f" Load before it began: {machine.load:.1f}.\n"
         f"Libraries: {libraries}."

@@ -1,1 +1,1 @@
-"""What the assistant is measured by: retrieval, answers, attacks."""
+"""The assistant, measured: what it finds, what it knows that it does not know, and what that costs."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from fusionguard.assistant import fixed
 from fusionguard.assistant.answers import Persona
 from fusionguard.assistant.citing import CitationList
-from fusionguard.assistant.extract import Quoted, extract
+from fusionguard.assistant.extract import Quoted, extract, next_step
 from fusionguard.assistant.gate_out import canary
 from fusionguard.assistant.index import Index, is_supported
 from fusionguard.assistant.layout import Line
@@ -103,6 +103,7 @@ class Answering:
             page = Page("model", found)
             reason = yield from self._rewritten(self._writer, question, sources, persona, cancel, page)
             if not page.is_empty:
+                yield from page.mark_simulated(simulated_by(found, self._index.passages()))
                 yield page.whole(support=retrieval.support, reason=reason)
                 return
             if reason == "cancelled":
@@ -114,10 +115,13 @@ class Answering:
             told = fixed.without_folders(f"{error.what} The documents say:")
             reason = "tool_failed"
             yield from page.add(Line(told, (_cite_tool(page.citations, call, "nothing to read", told),)))
-        yield from page.add_all(list(_quoted_lines(sources, persona, page.citations, opens_paragraph=instead_of is not None)))
+        yield from page.add_all(
+            list(_quoted_lines(question, sources, persona, page.citations, opens_paragraph=instead_of is not None))
+        )
         if page.is_empty:
             yield Piece(answer=fixed.unknown(None, self._offers(), reason="withheld"))
             return
+        yield from page.mark_simulated(simulated_by(found, self._index.passages()))
         yield page.whole(support=retrieval.support, reason=reason)
 
     def _offers(self) -> list[str]:
@@ -134,7 +138,7 @@ class Answering:
     ) -> Generator[Piece, None, str]:
         """Fill a page with a model's checked sentences; return why it is not all the model had to say, in a word."""
         settings, until = self._settings, time.monotonic() + self._settings.answer_seconds
-        rewriter = Rewriter(sources.passages, persona, needed_words(question, sources.quoted, sources.passages))
+        rewriter = Rewriter(sources.passages, persona, needed_words(question, sources.quoted))
         try:
             prompt = make_prompt(
                 question,
@@ -143,6 +147,7 @@ class Answering:
                 writer=writer,
                 context_tokens=settings.context_tokens,
                 answer_tokens=settings.answer_tokens,
+                until=until,
                 mark=canary(),
             )
             page.prompt = prompt.system
@@ -159,14 +164,49 @@ class Answering:
         return "" if not page.is_empty else "unsupported"
 
 
-def _quoted_lines(sources: _Sources, persona: Persona, citations: CitationList, *, opens_paragraph: bool) -> Iterator[Line]:
-    """Give quotes as lines with their citations."""
+def _quoted_lines(
+    question: str, sources: _Sources, persona: Persona, citations: CitationList, *, opens_paragraph: bool
+) -> Iterator[Line]:
+    """Give quotes as lines with their citations; who supports customers is told at the end what to do next."""
     last = -1 if opens_paragraph else None
     for quote in sources.quoted:
         number = citations.cite(sources.passages[quote.passage])
         listed = quote.kind != "sentence" and persona is not Persona.EXECUTIVE
         yield Line(quote.text, (number,), listed=listed, opens_paragraph=last not in (None, quote.passage))
         last = quote.passage
+    step = next_step(question, sources.passages, sources.quoted)
+    if step is not None and persona is not Persona.EXECUTIVE:
+        told = f"What to do next: {step.text}" if persona is Persona.SUPPORT else step.text
+        yield Line(
+            told, (citations.cite(sources.passages[step.passage]),), listed=persona is Persona.ANALYST, opens_paragraph=True
+        )
+    elif persona is Persona.SUPPORT:
+        passage = sources.passages[sources.quoted[0].passage]
+        told = f"What to do next: read '{passage.heading.rpartition(' > ')[2]}' in {passage.file}."
+        yield Line(told, (citations.cite(passage),), opens_paragraph=True)
+
+
+def simulated_by(found: Sequence[Found], passages: Sequence[Passage]) -> dict[str, Passage]:
+    """Return, by the id of a passage, the one that says its figures are simulated: itself, or one of a heading above it."""
+    marks = {(each.file, each.heading): each for each in passages if _is_marked(each)}
+    told: dict[str, Passage] = {}
+    for each in found:
+        passage, names = each.passage, each.passage.heading.split(" > ")
+        if _is_marked(passage):
+            told[passage.id] = passage
+            continue
+        for depth in range(len(names), 0, -1):
+            mark = marks.get((passage.file, " > ".join(names[:depth])))
+            if mark is not None:
+                told[passage.id] = mark
+                break
+    return told
+
+
+def _is_marked(passage: Passage) -> bool:
+    """Tell whether a passage says so: documents shout it, cards and runs may say it in passing."""
+    told = f"{passage.heading} {passage.text}"
+    return "SIMULATED" in told or (passage.kind != "document" and "simulated" in told.lower())
 
 
 def _cite_tool(citations: CitationList, call: ToolCall, source: str, text: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -119,7 +120,7 @@ class Assistant:
             return
         self.audit.record(
             AuditEvent(
-                request_id=request_id or self._ids.new(),
+                request_id=_loggable(request_id) or self._ids.new(),
                 persona=question.persona,
                 kind=answer.kind,
                 reason=answer.reason,
@@ -130,6 +131,11 @@ class Assistant:
                 conversation=question.conversation,
             )
         )
+
+
+def _loggable(request_id: str) -> str:
+    """Return a client's id as the audit log takes it: what it does not take becomes a dash."""
+    return re.sub(r"^[^A-Za-z0-9]+|[^A-Za-z0-9._:/#-]", "-", request_id).lstrip("-")[:80]
 
 
 def _open_writer(settings: AssistantSettings) -> Writer | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from fusionguard.assistant.numbers import missing_numbers, number_sequence, numbers_in
+from fusionguard.assistant.numbers import is_number_word, missing_numbers, number_sequence, numbers_in
 from fusionguard.assistant.passages import Passage
 from fusionguard.assistant.units import plain, split_units
 from fusionguard.assistant.words import content_word_list, content_words, stem
@@ -51,11 +51,11 @@ def fault_of(text: str, cited: Sequence[Passage]) -> str:
     Returns
     -------
     str
-        ``unfinished``, ``citation`` (none is given, or one has nothing to do with it), ``number`` (it stands nowhere near, or
-        two changed places), ``words``, ``meaning`` (a negation or a word such as "above" that turns it round), ``code`` (a command
-        or a name that stands nowhere); else empty.
+        ``unfinished``; ``citation``: none is given, or one has nothing to do with it; ``number``: it stands nowhere near, or two
+        changed places; ``words``; ``meaning``: a negation or a word such as "above" turns it round; ``code``: a command or a name
+        stands nowhere; else empty.
     """
-    words = content_word_list(text)
+    words = _topic_words(text)
     if not _WHOLE.search(text):
         return "unfinished"
     if not cited or not words:
@@ -74,6 +74,11 @@ def fault_of(text: str, cited: Sequence[Passage]) -> str:
     if any(code not in whole for code in _code_in(text)):
         return "code"
     return "" if _means_the_same(text, source, windows) else "meaning"
+
+
+def _topic_words(text: str) -> list[str]:
+    """Return the words of a claim that must stand in its source; numbers written as words are compared as numbers."""
+    return content_word_list(_PLAIN_WORD.sub(lambda found: " " if is_number_word(found[0].lower()) else found[0], text))
 
 
 def _code_in(text: str) -> list[str]:
@@ -97,7 +102,7 @@ class _Window(NamedTuple):
 
 def _best_window(text: str, passage: Passage) -> _Window:
     """Return the sentence of a passage that shares most with a claim, together with the neighbour that adds most."""
-    words, numbers = content_word_list(text), numbers_in(text)
+    words, numbers = _topic_words(text), numbers_in(text)
     units = [unit.text for unit in split_units(passage.text)]
     best = _Window(0.0, "", "")
     for place, unit in enumerate(units):
@@ -118,8 +123,7 @@ def _means_the_same(text: str, source: str, windows: Sequence[_Window]) -> bool:
         return False
     if any(stem(unit.lower()) not in near for unit in _AFTER_A_NUMBER.findall(text) if content_words(unit)):
         return False
-    negated = any(_NEGATIONS.search(window.best_unit) for window in windows)
-    return bool(_NEGATIONS.search(text)) == negated
+    return len(_NEGATIONS.findall(text)) == sum(len(_NEGATIONS.findall(window.best_unit)) for window in windows)
 
 
 def _readable(passage: Passage) -> str:

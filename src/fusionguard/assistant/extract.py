@@ -27,6 +27,7 @@ _PAIR_GAIN = 0.25
 _FEW_WORDS = 5
 _PLENTY_WORDS = 40
 _LEANS_ON_THE_ONE_BEFORE = re.compile(r"(?:It|This|That|These|They|Those|Its|Their|Both|So|There|Then|Instead|Else|Otherwise)\b")
+_DIGITS = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.]*\d)")
 _ASKS_FOR_A_COMMAND = re.compile(r"\b(?:how (?:do|can|to|should)|command|run|start|install|set ?up|make)\b", re.IGNORECASE)
 
 
@@ -73,12 +74,24 @@ def extract(question: str, passages: Sequence[Passage], persona: Persona) -> tup
     return tuple(told.values())
 
 
-def _choose(question: str, passages: Sequence[Passage]) -> list[_Scored]:
+def next_step(question: str, passages: Sequence[Passage], quoted: Sequence[Quoted]) -> Quoted | None:
+    """Return a command of the quoted passages that has to do with the question; None where there is none, or one is quoted."""
+    if any(quote.kind == "code" for quote in quoted):
+        return None
     asked = content_words(question)
+    for place in dict.fromkeys(quote.passage for quote in quoted):
+        for unit in split_units(passages[place].text):
+            if unit.kind == "code" and asked & content_words(unit.text):
+                return Quoted(unit.text, place, unit.kind)
+    return None
+
+
+def _choose(question: str, passages: Sequence[Passage]) -> list[_Scored]:
+    asked = _words(question)
     units = [(place, unit) for place, passage in enumerate(passages) for unit in split_units(passage.text)]
     if not asked or not units:
         return []
-    words = [content_words(unit.text) for _, unit in units]
+    words = [_words(unit.text) for _, unit in units]
     seen = Counter(word for each in words for word in each & asked)
     weight = {word: math.log(1 + len(units) / (1 + seen[word])) for word in sorted(asked)}
     total = sum(weight.values())
@@ -108,6 +121,11 @@ def _choose(question: str, passages: Sequence[Passage]) -> list[_Scored]:
 
 def _is_enough(each: _Scored, best: _Scored) -> bool:
     return each.score >= best.score * (_ENOUGH_HERE if each.passage == best.passage else _ENOUGH_ELSEWHERE)
+
+
+def _words(text: str) -> frozenset[str]:
+    """Return the words and the numbers in digits that a question and a unit are compared by."""
+    return content_words(text) | frozenset(_DIGITS.findall(text))
 
 
 def _pairs(text: str) -> frozenset[tuple[str, str]]:

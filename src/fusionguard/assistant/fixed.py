@@ -19,7 +19,7 @@ def unknown(retrieval: Retrieval | None, tools: Sequence[str], *, reason: str = 
     parts = ["I don't know: neither the documents nor the latest runs answer that."]
     headings = list(dict.fromkeys(_name(found.passage.heading) for found in retrieval.found)) if retrieval else []
     if headings:
-        parts.append(f"The nearest headings are {_listed(headings[:_NEAREST])}.")
+        parts.append(f"The nearest {'headings are' if len(headings) > 1 else 'heading is'} {_listed(headings[:_NEAREST])}.")
     if tools:
         parts.append(f"You can also ask for {_listed(tools)}.")
     return Answer(

@@ -10,19 +10,27 @@ from pathlib import Path
 from types import TracebackType
 
 import numpy as np
+import numpy.typing as npt
 
 from fusionguard.assistant.build import IndexReport, Refused, build_index
 from fusionguard.assistant.embedding import Embedder, find_embedder
 from fusionguard.assistant.passages import Found, Passage, Retrieval
-from fusionguard.assistant.question import LONGEST_QUESTION_CHARACTERS, content_words
-from fusionguard.assistant.ranking import coverage, fuse, rank_by_meaning, rank_by_words
-from fusionguard.assistant.store import Vector, open_bytes, read_content
-from fusionguard.assistant.support import SUPPORTED, is_supported, support
+from fusionguard.assistant.question import LONGEST_QUESTION_CHARACTERS, search_words
+from fusionguard.assistant.ranking import fuse, holding, rank_by_meaning, rank_by_words
+from fusionguard.assistant.store import DIMENSIONS, Content, Vector, open_bytes, read_content
+from fusionguard.assistant.support import (
+    SUPPORTED,
+    WITH_MEANING,
+    WORDS_ALONE,
+    Evidence,
+    covered_share,
+    is_supported,
+    support,
+    unheard_share,
+)
 from fusionguard.errors import StorageError
 
 __all__ = ["SUPPORTED", "Index", "IndexReport", "Refused", "build_index", "is_supported", "open_index"]
-
-_NOTHING = Retrieval(found=(), support=0.0)
 
 
 def open_index(file: Path, *, words_only: bool = False) -> Index:
@@ -74,24 +82,37 @@ class Index(AbstractContextManager["Index"]):
 
     def search(self, question: str, *, limit: int = 5) -> Retrieval:
         """Return the best passages for a question, best first, at most ``limit``."""
+        found, evidence, by_meaning = self._look(question, limit)
+        if evidence is None:
+            return Retrieval(found=(), support=0.0)
+        return Retrieval(found=found, support=support(evidence, WITH_MEANING if by_meaning else WORDS_ALONE))
+
+    def evidence(self, question: str, *, limit: int = 5) -> Evidence | None:
+        """Return what the support of a search is weighed from; nothing where nothing is found."""
+        return self._look(question, limit)[1]
+
+    def _look(self, question: str, limit: int) -> tuple[tuple[Found, ...], Evidence | None, bool]:
         question = " ".join(question.split())[:LONGEST_QUESTION_CHARACTERS]
-        words = content_words(question)
-        if not words:
-            return _NOTHING
+        words = search_words(question)
+        if not words.own:
+            return (), None, False
         vector = self._embedder.embed(question) if self._embedder else None  # the slow part, so before the lock
         with self._lock:
             snapshot = self._current()
-            by_words = rank_by_words(snapshot.database, words)
             cosines = snapshot.cosines(vector, self._embedder.name) if self._embedder and vector is not None else None
-            ranked = fuse(by_words, [] if cosines is None else rank_by_meaning(cosines))[:limit]
-            numbers = [number for number, _ in ranked]
-            covered = coverage(snapshot.database, words, numbers, len(snapshot.passages))
+            by_meaning = [] if cosines is None else rank_by_meaning(cosines)
+            ranked = fuse(rank_by_words(snapshot.database, words.all), by_meaning)[:limit]
+            held = holding(snapshot.database, dict.fromkeys((*words.own, *words.all)))
         if not ranked:
-            return _NOTHING
-        best = max(support(covered[number], None if cosines is None else float(cosines[number])) for number in numbers)
-        return Retrieval(
-            found=tuple(Found(passage=snapshot.passages[number], score=score) for number, score in ranked), support=best
+            return (), None, False
+        numbers = [number for number, _ in ranked]
+        evidence = Evidence(
+            covered=covered_share({word: held[word] for word in words.all}, numbers, len(snapshot.passages)),
+            unheard=unheard_share(held, words.own),
+            cosine=0.0 if cosines is None else max(0.0, float(cosines[numbers].max())),
         )
+        found = tuple(Found(passage=snapshot.passages[number], score=score) for number, score in ranked)
+        return found, evidence, cosines is not None
 
     def _current(self) -> _Snapshot:
         """Return the index as its file is now; call it with the lock held."""
@@ -109,9 +130,7 @@ class Index(AbstractContextManager["Index"]):
         if self._snapshot is not None:
             self._snapshot.database.close()
         held = read_content(database)
-        vectors = [held.vectors[passage.id] for passage in held.passages if passage.id in held.vectors]
-        matrix = np.stack(vectors) if vectors and len(vectors) == len(held.passages) else None
-        self._snapshot = _Snapshot(stamp, database, held.passages, held.embedder, matrix)
+        self._snapshot = _Snapshot(stamp, database, held.passages, held.embedder, *_stacked(held))
         return self._snapshot
 
 
@@ -123,11 +142,22 @@ class _Snapshot:
     database: sqlite3.Connection
     passages: tuple[Passage, ...]
     embedder: str
-    vectors: Vector | None
-    """One row a passage; null where the index was built without a model."""
+    vectors: Vector
+    """One row a part, those of a passage together; no rows where the index was built without a model."""
+    first_parts: npt.NDArray[np.intp]
+    """The row at which each passage begins."""
 
     def cosines(self, question: Vector, embedder: str) -> Vector | None:
-        """Return each passage's cosine with the question; null where the passages were embedded by another model, or none."""
-        if self.vectors is None or self.embedder != embedder:
+        """Return each passage's cosine with the question, that of its best part; null where another model made them, or none."""
+        if len(self.first_parts) == 0 or self.embedder != embedder:
             return None
-        return np.asarray(self.vectors @ question, dtype=np.float32)
+        return np.asarray(np.maximum.reduceat(self.vectors @ question, self.first_parts), dtype=np.float32)
+
+
+def _stacked(held: Content) -> tuple[Vector, npt.NDArray[np.intp]]:
+    """Return the vectors of all passages below each other, and where each passage's begin; none where one has none."""
+    parts = [held.vectors[passage.id] for passage in held.passages if passage.id in held.vectors]
+    if not parts or len(parts) < len(held.passages):
+        return np.empty((0, DIMENSIONS), np.float32), np.empty(0, np.intp)
+    counts = np.array([len(part) for part in parts], dtype=np.intp)
+    return np.concatenate(parts), np.cumsum(counts) - counts

@@ -38,10 +38,10 @@ def _read_model(home: Home, model: str) -> Reading:
     except FusionGuardError as error:
         return Reading(notes=(f"Nothing is known of {model}: {error}",))
     telling = [version for version in versions if {CHAMPION, CHALLENGER} & set(version.aliases)]
-    return sum((_read_version(home, model, version) for version in telling), Reading())
+    return sum((_read_version(home, model, version, latest=version is versions[-1]) for version in telling), Reading())
 
 
-def _read_version(home: Home, model: str, version: RegisteredVersion) -> Reading:
+def _read_version(home: Home, model: str, version: RegisteredVersion, *, latest: bool) -> Reading:
     """Return the passages of one version; its card and report are those that its run left in this home."""
     from fusionguard.monitoring.champion import EVALUATION, Champion
     from fusionguard.registry.aliases import resolve_bundle
@@ -61,7 +61,7 @@ def _read_version(home: Home, model: str, version: RegisteredVersion) -> Reading
     place = _below(home, champion.folder)
     about = f"version {version.version}"
     passages = passages_of(card, kind="card", file=f"{place}/{CARD}", title=f"Model card of {model}", source=source, about=about)
-    top = f"Latest {model} run"
+    top = f"{'Latest' if latest else 'Earlier'} {model} run"
     if version.simulated:
         top += f" ({SIMULATED})"
     role = _role(version)

@@ -61,6 +61,11 @@ def missing_numbers(claim: str, source: str) -> frozenset[str]:
     return numbers_in(claim) - known - parts
 
 
+def is_number_word(word: str) -> bool:
+    """Tell whether a word in lower case is a number, such as ``twelve``."""
+    return word in _NUMBER_WORDS
+
+
 def _date(match: re.Match[str]) -> str:
     return match[0]
 

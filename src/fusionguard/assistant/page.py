@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from pydantic import BaseModel, ConfigDict
@@ -14,7 +14,7 @@ from fusionguard.assistant.guard import check_answer, clean_passages
 from fusionguard.assistant.layout import Layout, Line
 from fusionguard.assistant.passages import Found, Passage
 
-_SIMULATED = re.compile(r"\bSIMULATED\b|\bsimulated (?:data|rows|transactions|customers)\b")
+SIMULATED_FIGURES = "These figures come from SIMULATED data."
 
 
 class Piece(BaseModel):
@@ -42,6 +42,7 @@ class Page:
         self.prompt = ""
         """The system prompt that a model was given: no answer may echo it."""
         self.simulated = False
+        """Whether numbers on it come from a model or rows that were simulated."""
         self._written_by, self._found = written_by, found
         self._layout = Layout()
         self._redacted: set[str] = set()
@@ -76,6 +77,16 @@ class Page:
             else:
                 yield from self.add(line)
 
+    def mark_simulated(self, marks: Mapping[str, Passage]) -> Iterator[Piece]:
+        """Say that figures are simulated, where passages that are cited are so: ``marks`` has the passage that says it by id."""
+        says = [marks[each.passage] for each in self.citations.citations if each.passage in marks]
+        if not says or not re.search(r"\d", re.sub(r"\[\d+\]", "", self._layout.text)):
+            return
+        self.simulated = True
+        if "simulated" not in self._layout.text.lower():
+            numbers = tuple(dict.fromkeys(self.citations.cite(passage) for passage in says))
+            yield from self.add(Line(SIMULATED_FIGURES, numbers, opens_paragraph=True))
+
     def whole(self, *, support: float, reason: str) -> Piece:
         """Return the answer."""
         cited = {number for line in self._layout.lines for number in line.cites}
@@ -87,7 +98,7 @@ class Page:
             reason=reason,
             support=support,
             redacted=tuple(sorted(self._redacted)),
-            simulated=self.simulated or any(_SIMULATED.search(each.text) for each in citations),
+            simulated=self.simulated,
         )
         checked = check_answer(answer, self._found, prompt=self.prompt)
         return Piece(answer=checked.model_copy(update={"citations": citations}) if checked.kind == "answer" else checked)

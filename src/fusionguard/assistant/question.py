@@ -1,8 +1,11 @@
-"""A question as words to search for."""
+"""A question as words to search for: its own, and those that the documents use instead."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+
+from fusionguard.assistant.vocabulary import documents_words
 
 _STOP_WORDS = """
     a about all am an and any are as at be been but by can could did do does doing for from get give had has have how i if
@@ -20,8 +23,24 @@ LONGEST_QUESTION_WORDS = 64
 """Words beyond these are not searched for: no honest question needs them, and they cost time."""
 
 
-def content_words(question: str) -> list[str]:
-    """Return a question's words that say what it is about, in lower case, each once, at most :data:`LONGEST_QUESTION_WORDS`."""
-    words = dict.fromkeys(word.lower() for word in _WORD.findall(question))
-    content = [word for word in words if word not in STOP_WORDS and (len(word) > 1 or word.isdigit())]
-    return content[:LONGEST_QUESTION_WORDS]
+@dataclass(frozen=True)
+class SearchWords:
+    """The words of a question, in lower case, each once."""
+
+    own: tuple[str, ...]
+    """Those of its own words that say what it is about."""
+    all: tuple[str, ...]
+    """With those that the documents use instead; at most :data:`LONGEST_QUESTION_WORDS`."""
+
+
+def search_words(question: str) -> SearchWords:
+    """Return what to search for; nothing where no word says what a question is about."""
+    own = _content(question)
+    more = _content(" ".join(documents_words(question))) if own else []
+    both = list(dict.fromkeys([*own, *more]))[:LONGEST_QUESTION_WORDS]
+    return SearchWords(own=tuple(own[:LONGEST_QUESTION_WORDS]), all=tuple(both))
+
+
+def _content(text: str) -> list[str]:
+    words = dict.fromkeys(word.lower() for word in _WORD.findall(text))
+    return [word for word in words if word not in STOP_WORDS and (len(word) > 1 or word.isdigit())]

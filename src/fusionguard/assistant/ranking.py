@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-WEIGHTS = "1.0, 3.0, 1.0"
+WEIGHTS = "2.0, 5.0, 1.0"
 """How much a word counts in BM25 in the file's name, the headings and the text."""
-SHARE_OF_WORDS, SHARE_OF_MEANING = 1.0, 1.0
+SHARE_OF_WORDS, SHARE_OF_MEANING = 1.0, 0.7
 RANK_CONSTANT = 60
 """Of reciprocal rank fusion: Cormack, Clarke and Buettcher, SIGIR 2009."""
-DEPTH = 30
+DEPTH = 50
 """How many passages of each ranking are fused."""
 
 
@@ -43,14 +42,7 @@ def fuse(by_words: Sequence[int], by_meaning: Sequence[int]) -> list[tuple[int, 
     return sorted(scores.items(), key=lambda scored: (-scored[1], scored[0]))
 
 
-def coverage(database: sqlite3.Connection, words: Sequence[str], numbers: Sequence[int], passages: int) -> Mapping[int, float]:
-    """Return of each passage the share of the question's words that it holds, from 0 to 1, rare words weighing more."""
-    covered = dict.fromkeys(numbers, 0.0)
-    weights = 0.0
-    for word in words:
-        holding = {number for (number,) in database.execute("SELECT rowid FROM words WHERE words MATCH ?", (f'"{word}"',))}
-        weight = math.log(1 + passages / (len(holding) + 0.5))
-        weights += weight
-        for number in holding & covered.keys():
-            covered[number] += weight
-    return {number: value / weights for number, value in covered.items()} if weights else covered
+def holding(database: sqlite3.Connection, words: Iterable[str]) -> dict[str, frozenset[int]]:
+    """Return of each word the numbers of the passages that hold it."""
+    query = "SELECT rowid FROM words WHERE words MATCH ?"
+    return {word: frozenset(number for (number,) in database.execute(query, (f'"{word}"',))) for word in words}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -55,12 +56,14 @@ def make_prompt(
     writer: Writer,
     context_tokens: int,
     answer_tokens: int,
+    until: float,
     mark: str = "",
 ) -> Prompt:
     """Return the prompt with as many of the quoted sentences as the context holds, the first ones first.
 
-    ``mark`` is a word that must never be written; see :func:`~fusionguard.assistant.guard.canary`. Raises
-    :class:`~fusionguard.assistant.writer.WriterError` where tokens cannot be counted.
+    ``until`` is the moment of ``time.monotonic`` by which tokens must be counted, and ``mark`` a word that must never be written;
+    see :func:`~fusionguard.assistant.guard.canary`. Raises :class:`~fusionguard.assistant.writer.WriterError` where tokens cannot
+    be counted.
     """
     system = (
         "You rewrite facts into a short answer. Use the facts alone and copy their numbers and names as they stand. End each"
@@ -71,7 +74,7 @@ def make_prompt(
     budget = context_tokens - answer_tokens - _TEMPLATE_TOKENS
     for kept in range(len(facts), 0, -1):
         user = "Facts:\n" + "\n".join(facts[:kept]) + f"\n\nQuestion: {question}\nAnswer:"
-        if kept == 1 or writer.count_tokens(f"{system}\n{user}") <= budget:
+        if kept == 1 or writer.count_tokens(f"{system}\n{user}", seconds=until - time.monotonic()) <= budget:
             break
     return Prompt(system, user)
 
@@ -109,8 +112,6 @@ class Rewriter:
                 continue
             self._held.append(checked)
             self._covered |= content_words(checked.text) & self._needed
-            for place in checked.passages:
-                self._covered |= content_words(self._passages[place].heading) & self._needed
             if len(self._covered) >= ENOUGH_OF_THE_QUESTION * len(self._needed):
                 yield from self._give()
             if self._given + len(self._held) >= self._most:
@@ -152,12 +153,10 @@ class Rewriter:
         return Checked(text, places)
 
 
-def needed_words(question: str, quoted: Sequence[Quoted], passages: Sequence[Passage]) -> frozenset[str]:
-    """Return the words of a question that the quoted sentences or their headings hold."""
-    held: set[str] = set()
-    for quote in quoted:
-        held |= content_words(quote.text) | content_words(passages[quote.passage].heading)
-    return content_words(question) & held
+def needed_words(question: str, quoted: Sequence[Quoted]) -> frozenset[str]:
+    """Return the words of a question that the quoted sentences hold."""
+    held = [content_words(quote.text) for quote in quoted]
+    return content_words(question) & frozenset().union(*held)
 
 
 def sentences_of(pieces: Iterator[str]) -> Iterator[str]:

@@ -14,15 +14,18 @@ import numpy.typing as npt
 from fusionguard.assistant.passages import Passage
 from fusionguard.errors import StorageError
 
-FORMAT = 1
+FORMAT = 2
 """The layout below; an index of another one is made anew."""
+
+DIMENSIONS = 384
+"""Of MiniLM's vectors."""
 
 Vector = npt.NDArray[np.float32]
 
 _LAYOUT = """
 CREATE TABLE passages (
     number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, file TEXT NOT NULL, heading TEXT NOT NULL,
-    text TEXT NOT NULL, source TEXT NOT NULL, vector BLOB);
+    text TEXT NOT NULL, source TEXT NOT NULL, vectors BLOB);
 CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE VIRTUAL TABLE words USING fts5 (file, heading, text, tokenize = 'porter unicode61 remove_diacritics 2');
 """
@@ -31,17 +34,19 @@ _FIELDS = "id, kind, file, heading, text, source"
 
 @dataclass(frozen=True)
 class Content:
-    """Everything an index holds. ``vectors`` are by passage id and of the model ``embedder``; both empty without a model."""
+    """Everything an index holds: ``vectors`` are by passage id, one row a part, and made by ``embedder``; both empty without."""
 
     passages: tuple[Passage, ...]
     vectors: Mapping[str, Vector]
     embedder: str
+    rules: str = ""
+    """Of what is refused, when it was built."""
 
     def same_as(self, other: Content | None) -> bool:
         """Return whether both hold the same; a vector is that of its passage and model, so its numbers need no look."""
         return (
             other is not None
-            and (self.passages, self.embedder) == (other.passages, other.embedder)
+            and (self.passages, self.embedder, self.rules) == (other.passages, other.embedder, other.rules)
             and self.vectors.keys() == other.vectors.keys()
         )
 
@@ -54,13 +59,14 @@ def index_bytes(content: Content) -> bytes:
             (number, p.id, p.kind, p.file, p.heading, p.text, p.source, _blob(content.vectors.get(p.id)))
             for number, p in enumerate(content.passages)
         ]
-        database.executemany(f"INSERT INTO passages (number, {_FIELDS}, vector) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        database.executemany(f"INSERT INTO passages (number, {_FIELDS}, vectors) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
         database.executemany(
             "INSERT INTO words (rowid, file, heading, text) VALUES (?, ?, ?, ?)",
             [(number, p.file, p.heading, p.text) for number, p in enumerate(content.passages)],
         )
         database.execute("INSERT INTO words (words) VALUES ('optimize')")
-        database.execute("INSERT INTO about VALUES ('embedder', ?)", (content.embedder,))
+        about = [("embedder", content.embedder), ("rules", content.rules)]
+        database.executemany("INSERT INTO about VALUES (?, ?)", about)
         database.execute(f"PRAGMA user_version = {FORMAT}")
         database.commit()
         return database.serialize()
@@ -96,12 +102,12 @@ def open_bytes(content: bytes, file: Path) -> sqlite3.Connection:
 def read_content(database: sqlite3.Connection) -> Content:
     """Return everything an index holds."""
     passages, vectors = [], {}
-    for row in database.execute(f"SELECT {_FIELDS}, vector FROM passages ORDER BY number"):
+    for row in database.execute(f"SELECT {_FIELDS}, vectors FROM passages ORDER BY number"):
         passages.append(passage_of(row))
         if row[6] is not None:
-            vectors[row[0]] = np.frombuffer(row[6], dtype=np.float32)
-    embedder = database.execute("SELECT value FROM about WHERE name = 'embedder'").fetchone()
-    return Content(tuple(passages), vectors, embedder[0] if embedder else "")
+            vectors[row[0]] = np.frombuffer(row[6], dtype=np.float32).reshape(-1, DIMENSIONS)
+    about = dict(database.execute("SELECT name, value FROM about"))
+    return Content(tuple(passages), vectors, about.get("embedder", ""), about.get("rules", ""))
 
 
 def old_content(file: Path) -> Content | None:

@@ -3,15 +3,40 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass
 
 from fusionguard.assistant.passages import Retrieval
 
 SUPPORTED = 0.5
 """From this support on a question is answered; below it the answer is "I don't know"."""
 
-WORDS_ALONE = (-4.0, 8.0)
-WITH_MEANING = (-6.0, 6.0, 6.0)
-"""Logistic weights: constant, coverage of the question's words, cosine. `python -m benchmarks.assistant` says how to fit them."""
+
+@dataclass(frozen=True)
+class Evidence:
+    """What tells whether there is an answer, each from 0 to 1."""
+
+    covered: float
+    """The share of the words searched for that the best of the passages holds, rare words weighing more."""
+    unheard: float
+    """The share of the question's own words that no passage at all holds."""
+    cosine: float
+    """The largest of a passage with the question; 0 where there is no embedding model."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A logistic law over :class:`Evidence`."""
+
+    constant: float
+    covered: float
+    unheard: float
+    cosine: float
+
+
+WORDS_ALONE = Weights(constant=0.41, covered=0.92, unheard=-4.24, cosine=0.0)
+WITH_MEANING = Weights(constant=-1.24, covered=1.89, unheard=-3.51, cosine=2.37)
+"""Fitted on the part `dev` of the questions: python -m benchmarks.assistant --calibrate."""
 
 
 def is_supported(retrieval: Retrieval) -> bool:
@@ -19,14 +44,21 @@ def is_supported(retrieval: Retrieval) -> bool:
     return bool(retrieval.found) and retrieval.support >= SUPPORTED
 
 
-def support(covered: float, cosine: float | None) -> float:
-    """Return the support, from 0 to 1, of the best passage's coverage and cosine; None where there is no embedding model."""
-    if cosine is None:
-        constant, weight = WORDS_ALONE
-        return _logistic(constant + weight * covered)
-    constant, words, meaning = WITH_MEANING
-    return _logistic(constant + words * covered + meaning * cosine)
-
-
-def _logistic(value: float) -> float:
+def support(evidence: Evidence, weights: Weights) -> float:
+    """Return the support, from 0 to 1."""
+    constant, *slopes = astuple(weights)
+    value = constant + sum(slope * each for slope, each in zip(slopes, astuple(evidence), strict=True))
     return 1 / (1 + math.exp(-value))
+
+
+def covered_share(holding: Mapping[str, frozenset[int]], numbers: Sequence[int], passages: int) -> float:
+    """Return the share of the words that the best of the passages holds, each word weighing its inverse document frequency."""
+    weights = {word: math.log(1 + passages / (len(held) + 0.5)) for word, held in holding.items()}
+    whole = sum(weights.values())
+    held = [sum(weight for word, weight in weights.items() if number in holding[word]) for number in numbers]
+    return max(held, default=0.0) / whole if whole else 0.0
+
+
+def unheard_share(holding: Mapping[str, frozenset[int]], words: Sequence[str]) -> float:
+    """Return the share of the words that no passage holds."""
+    return sum(not holding[word] for word in words) / len(words) if words else 1.0

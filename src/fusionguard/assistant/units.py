@@ -18,7 +18,7 @@ _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 _EMPHASIS = re.compile(r"(?<![\w`])(\*\*|__|\*)(?=\S)(.+?)(?<=\S)\1(?!\w)")
 _HTML = re.compile(r"</?[A-Za-z][^<>]*>|<!--.*?-->", re.DOTALL)
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”)]?\s+(?=[A-Z0-9`\"'“(\[*$€])")
-_NO_END = re.compile(r"(?:\b(?:e\.g|i\.e|cf|vs|no|fig|sec|approx|resp|etc|Dr|Mr|Ms|St)\.|\b[A-Z]\.)$", re.IGNORECASE)
+_NO_END = re.compile(r"(?:\b(?i:e\.g|i\.e|cf|vs|no|fig|approx|resp|etc|dr|mr|ms)\.|\b[A-Z]\.)$")
 _QUOTABLE_CODE = {"sh", "bash", "console", "python", "yaml", "json", "sql", "text", ""}
 _LONGEST_CODE_LINES = 12
 

@@ -42,8 +42,8 @@ class Writer(Protocol):
     def trouble(self) -> str:
         """Why it does not write at the moment, in a sentence; empty where it does."""
 
-    def count_tokens(self, text: str) -> int:
-        """Return how many tokens a text takes; raise :class:`WriterError` where it cannot be asked."""
+    def count_tokens(self, text: str, *, seconds: float) -> int:
+        """Return how many tokens a text takes; raise :class:`WriterError` where that is not known within ``seconds``."""
 
     def write(
         self, messages: Sequence[Message], *, most_tokens: int, seconds: float, cancel: threading.Event | None = None

@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from fusionguard.assistant.answers import Answer, Citation, Persona, Question
-from fusionguard.assistant.console.html import markdown
+from fusionguard.assistant.console.html import markdown, note, pane, shown
 from fusionguard.assistant.fixed import DISCLOSURE
 from fusionguard.assistant.http.answering import Answering
 from fusionguard.assistant.http.feedback import Thumb
@@ -37,7 +37,7 @@ class ChatTab:
 
     def build(self) -> None:
         """Put the tab together; call it within the page's blocks."""
-        gr.HTML(f'<div class="fg-note" role="note">{escape(DISCLOSURE)}</div>')
+        pane(note(DISCLOSURE))
         last = gr.State("")
         conversation = gr.State("")
         with gr.Row(equal_height=False):
@@ -60,15 +60,15 @@ class ChatTab:
                     stop = gr.Button("Stop", elem_id="stop", min_width=90)
                     clear = gr.Button("New conversation", elem_id="clear", min_width=90)
                 with gr.Row():
-                    up = gr.Button("👍 Helpful", size="sm", elem_id="thumb-up", min_width=90, interactive=False)
-                    down = gr.Button("👎 Not helpful", size="sm", elem_id="thumb-down", min_width=90, interactive=False)
-                said = gr.HTML("", elem_id="feedback-said")
+                    up = gr.Button("Helpful", size="sm", elem_id="thumb-up", min_width=90, interactive=False)
+                    down = gr.Button("Not helpful", size="sm", elem_id="thumb-down", min_width=90, interactive=False)
+                said = pane("", elem_id="feedback-said")
             with gr.Column(scale=2, min_width=300):
                 persona = gr.Radio(
                     list(_PERSONAS.items()), value=Persona.ANALYST.value, label="Write for", elem_id="persona", container=False
                 )
-                sources = gr.HTML(_sources(()), elem_id="sources")
-                gr.HTML('<h3 class="fg-h">For example</h3>')
+                sources = pane(_sources(()), elem_id="sources")
+                pane('<h3 class="fg-h">For example</h3>')
                 examples = [gr.Button(text, size="sm", elem_classes="fg-example") for text in EXAMPLES]
 
         inputs = [question, chat, persona, conversation]
@@ -173,4 +173,4 @@ def _sources(citations: tuple[Citation, ...]) -> str:
         f'<div class="fg-passage">{markdown(each.text)}</div></details>'
         for each in citations
     ]
-    return f'<div class="fg-sources"><h3>Sources</h3>{"".join(parts) or _NO_SOURCES}</div>'
+    return shown(f'<div class="fg-sources"><h3>Sources</h3>{"".join(parts) or _NO_SOURCES}</div>')

@@ -70,10 +70,9 @@ class LlamaProcess:
         """Begin to load the model, without waiting for it."""
         threading.Thread(target=self._warm_up, name="language model", daemon=True).start()
 
-    def count_tokens(self, text: str) -> int:
+    def count_tokens(self, text: str, *, seconds: float) -> int:
         """Return how many tokens a text takes; raises :class:`WriterError`."""
-        until = time.monotonic() + self._settings.answer_seconds
-        with self._conversation(until, {"count": text}) as said:
+        with self._conversation(time.monotonic() + seconds, {"count": text}) as said:
             return int(next(said)["tokens"])
 
     def write(
@@ -147,7 +146,7 @@ class LlamaProcess:
 
     def _warm_up(self) -> None:
         try:
-            self.count_tokens("ready")
+            self.count_tokens("ready", seconds=self._settings.load_seconds)
         except WriterError as error:
             _log.warning("%s", error)
 
