@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -204,3 +205,11 @@ def test_any_question_gets_a_decision(text: str, earlier: list[str]) -> None:
     decision = check(text, *earlier)
     assert decision.allowed == (decision.reason == "") == (decision.message == "")
     assert len(views(text)) <= MOST_VIEWS
+
+
+@pytest.mark.parametrize("unit", ["show me the ", "my the our ", "a b c ", "QUJD"])
+def test_no_question_keeps_the_guard_busy(unit: str) -> None:
+    rules()
+    begin = time.process_time()
+    check((unit * LONGEST_QUESTION)[:LONGEST_QUESTION], *[unit * 100] * 6)
+    assert time.process_time() - begin < 3

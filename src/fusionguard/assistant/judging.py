@@ -10,6 +10,7 @@ from fusionguard.assistant.views import decoded_views, plain, views
 
 _NAMED = re.compile(r"\b(\w{1,12})\s*(?:=|:=|:|\bis\b|\bmeans\b|\bstands for\b)\s*[\"']([^\"'\n]{2,200})[\"']")
 _STILL_MEANT = 3
+_REACH = 300  # characters before and after the place where two questions meet: no rule spans more
 
 
 def judge(text: str) -> str | None:
@@ -39,16 +40,14 @@ def judge_together(earlier: Sequence[str], text: str) -> str | None:
     filled = _filled(before, now)
     if filled != now and (reason := judge(filled)) is not None:
         return reason
-    for begin in range(len(before)):
-        for glue in (" ", ""):
-            together = glue.join([*before[begin:], now])
-            boundary = len(together) - len(now)
-            for rule in rules():
-                match = rule.find(together)
-                while match is not None and match.end() <= boundary:
-                    match = rule.find(together, match.start() + 1)
-                if match is not None and match.start() < boundary:
-                    return rule.reason
+    for start in dict.fromkeys(glue.join([*before[begin:], ""])[-_REACH:] for begin in range(len(before)) for glue in (" ", "")):
+        together, boundary = start + now[:_REACH], len(start)
+        for rule in rules():
+            match = rule.find(together)
+            while match is not None and match.end() <= boundary:
+                match = rule.find(together, match.start() + 1)
+            if match is not None and match.start() < boundary:
+                return rule.reason
     return None
 
 
