@@ -55,14 +55,16 @@ class Judge:
     def of_table(
         self, window: Table, *, until: datetime | None = None, progress: Progress | None = None
     ) -> tuple[Verdict, PerformanceEstimate]:
-        """Judge a window in a file."""
+        """Judge a window in a file; the estimate of its metrics is made as if none of its outcomes were known."""
         limits = SETTINGS.thresholds
         with tempfile.TemporaryDirectory() as scratch:
             sketch = read_sketch(window, self.reference, scratch=Path(scratch), seed=SETTINGS.seed, progress=progress)
         drift = read_drift(sketch, self.reference, limits)
         classifier = classifier_test(sketch, self.reference, limits, seed=SETTINGS.seed)
         measured = read_outcomes(window, self.model, self.champion, SETTINGS, until=until or datetime.now(UTC))
-        estimated = estimate_outcomes(window, self.model, measured, drift.findings, SETTINGS)
+        # An estimate is for the time before labels come: it must not see those of this window.
+        blind = measured.model_copy(update={"calibration": None})
+        estimated = estimate_outcomes(window, self.model, self.champion, blind, drift.findings, SETTINGS)
         return decide(drift, classifier=classifier, performance=measured, estimate=estimated), estimated
 
 

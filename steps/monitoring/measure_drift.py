@@ -12,6 +12,7 @@ from fusionguard.home import find_home
 from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring.champion import Champion
 from fusionguard.monitoring.charts import drift_chart, score_chart
+from fusionguard.monitoring.counting import progress_in_log
 from fusionguard.monitoring.drift import DriftReport, read_drift
 from fusionguard.monitoring.multivariate import ClassifierTest, classifier_test
 from fusionguard.monitoring.reference import PROBABILITY
@@ -33,7 +34,15 @@ def measure_drift(
     scratch = work_folder()
     reference = kept_reference(bundle, rows, scratch=scratch, seed=config.seed)
     span = max(1, int(facts.span_seconds / config.window.spans))
-    sketch = read_sketch(window, reference, scratch=scratch, span_seconds=span, seed=config.seed)
+    sketch = read_sketch(
+        window,
+        reference,
+        scratch=scratch,
+        span_seconds=span,
+        seed=config.seed,
+        engine=config.engine,
+        progress=progress_in_log("rows counted"),
+    )
     drift = read_drift(sketch, reference, config.thresholds)
     classifier = classifier_test(sketch, reference, config.thresholds, seed=config.seed)
     images = {}

@@ -41,5 +41,5 @@ def measure_outcomes(
     until = facts.until or datetime.now(UTC)
     champion = Champion.of(find_home(), bundle)
     measured = read_outcomes(window, model, champion, config, until=until)
-    estimated = estimate_outcomes(window, model, measured, drift.findings, config) if facts.rows else None
+    estimated = estimate_outcomes(window, model, champion, measured, drift.findings, config) if facts.rows else None
     return Outcomes(measured=measured, estimated=estimated, metric_labels=champion.metric_labels())

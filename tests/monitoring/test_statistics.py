@@ -54,6 +54,15 @@ def test_ks_chance_is_scipys() -> None:
         assert statistics.ks_chance(found.statistic, n, m) == pytest.approx(found.pvalue, rel=0.05)
 
 
+@pytest.mark.parametrize(
+    "rows, distance, level",
+    [(20, 0.29408, 0.05), (20, 0.35241, 0.01), (40, 0.21012, 0.05), (40, 0.25205, 0.01), (100, 0.13403, 0.05)],
+)
+def test_ks_chance_is_that_of_the_published_table(rows: int, distance: float, level: float) -> None:
+    """Miller, "Table of percentage points of Kolmogorov statistics", JASA 51, 1956: one sample, here of an endless reference."""
+    assert statistics.ks_chance(distance, rows, 1e12) == pytest.approx(level, rel=0.03)
+
+
 def test_ks_distance_is_scipys_where_each_reference_value_has_a_bin() -> None:
     rng = np.random.default_rng(3)
     reference, window = rng.integers(0, 30, 500), rng.integers(2, 33, 400)

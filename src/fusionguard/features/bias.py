@@ -103,7 +103,7 @@ def bias_report(features: Table, manifest: FeatureManifest) -> BiasReport:
     )
 
 
-def wilson_interval(successes: int, trials: int, z: float = _Z95) -> tuple[float, float]:
+def wilson_interval(successes: float, trials: float, z: float = _Z95) -> tuple[float, float]:
     """Return the score interval of a proportion (Wilson, JASA 22, 1927): it stays in [0, 1] and holds for few successes.
 
     ``z`` is the normal quantile, for a 95 % interval by default.

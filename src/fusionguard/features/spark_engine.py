@@ -12,6 +12,8 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,8 +22,10 @@ from fusionguard.data.table import Table
 from fusionguard.errors import UsageError
 from fusionguard.features.definition import FeatureDefinition
 from fusionguard.features.engine import EngineError
+from fusionguard.features.spark_job import PROGRESS
 from fusionguard.files import storage_errors
 
+_JOB = "fusionguard.features.spark_job"
 _PATIENCE_SECONDS = 5
 _CONNECT_PORT = 15002
 
@@ -41,7 +45,7 @@ class SparkEngine:
         EngineError
             PySpark or Java is missing, the cluster cannot be reached, or the job failed; the message ends with Spark's own.
         """
-        _require_spark()
+        require_spark()
         with storage_errors(destination):
             destination.mkdir(parents=True)
             scratch = Path(tempfile.mkdtemp(prefix=f".{destination.name}.spark.", dir=destination.parent))
@@ -56,7 +60,7 @@ class SparkEngine:
                 "scratch": str(scratch.resolve()),
                 "rows": raw.rows,
             }
-            _run(job, scratch)
+            run_spark(_JOB, job, scratch)
             with storage_errors(destination):
                 _adopt(written, destination)
         finally:
@@ -64,7 +68,8 @@ class SparkEngine:
         return Table(destination)
 
 
-def _require_spark() -> None:
+def require_spark() -> None:
+    """Raise :class:`EngineError` where PySpark or Java is missing, or nothing answers at the cluster's address."""
     if find_spec("pyspark") is None:
         raise EngineError(
             "The Spark engine needs PySpark.", "Install it (pip install 'pyspark[connect]'), or use --engine duckdb."
@@ -101,8 +106,26 @@ def _require_answer(variable: str, address: str) -> None:
     raise EngineError(f"Nothing answers at the {variable} ({reason}).", "Start it, correct the address, or unset it.")
 
 
-def _run(job: dict[str, object], scratch: Path) -> None:
-    command = [sys.executable, "-m", "fusionguard.features.spark_job"]
+def run_spark(module: str, job: dict[str, object], scratch: Path, *, heard: Callable[[float], None] | None = None) -> None:
+    """Run a module that works on Spark in a process of its own.
+
+    Parameters
+    ----------
+    module
+        Its ``main`` is :func:`~fusionguard.features.spark_job.run_job`.
+    job
+        What it reads from standard input, as JSON.
+    scratch
+        The folder it works in.
+    heard
+        Told which share of the work is done, in [0, 1], where the module tells.
+
+    Raises
+    ------
+    EngineError
+        It failed; the message ends with Spark's own.
+    """
+    command = [sys.executable, "-m", module]
     package_root = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, [package_root, os.environ.get("PYTHONPATH")]))
     environment = os.environ | {"PYTHONPATH": path}
@@ -110,15 +133,28 @@ def _run(job: dict[str, object], scratch: Path) -> None:
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=scratch, env=environment
     )
+    assert process.stdin is not None and process.stdout is not None
+    last = ""
     try:
-        log, _ = process.communicate(json.dumps(job).encode())
+        with suppress(BrokenPipeError), process.stdin:  # it may have ended already, and says why
+            process.stdin.write(json.dumps(job).encode())
+        for line in process.stdout:
+            text = line.decode(errors="replace").rstrip()
+            if not text.startswith(PROGRESS):
+                last = text or last
+            elif heard is not None:
+                heard(float(text.removeprefix(PROGRESS)))
+        process.wait()
     except BaseException:  # Ctrl-C: Spark must not go on writing after this process has left
         process.terminate()
-        process.communicate()
+        process.stdout.read()
+        process.wait()
         raise
+    finally:
+        process.stdout.close()
     if process.returncode != 0:
         said = scratch / "error.txt"
-        lines = said.read_text(encoding="utf-8").splitlines() if said.exists() else log.decode(errors="replace").splitlines()[-1:]
+        lines = said.read_text(encoding="utf-8").splitlines() if said.exists() else [last] if last else []
         reason = lines[0] if lines else f"exit status {process.returncode}"
         raise EngineError(
             f"Spark failed: {reason}",

@@ -6,6 +6,9 @@ import json
 import os
 import signal
 import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +22,26 @@ SMALL_ROWS = 2_000_000
 """Up to here the JVM's optimising compiler costs more time than it saves: a third of all CPU at 285 k rows."""
 
 
+PROGRESS = "fusionguard: share done "
+"""How a line of standard output begins that tells progress."""
+
+_TELL_SECONDS = 1.0
+
+
 def main() -> int:
-    """Read the job, run its SQL and write the result; what Spark has against it goes to ``error.txt`` in the scratch folder."""
+    """Read the job, run its SQL and write the result."""
+    return run_job(_run)
+
+
+def run_job(run: Callable[[dict[str, Any]], None]) -> int:
+    """Run the job that standard input holds; what Spark has against it goes to ``error.txt`` in the job's scratch folder."""
     job = json.load(sys.stdin)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     from py4j.protocol import Py4JError  # type: ignore[import-untyped]
     from pyspark.errors import PySparkException
 
     try:
-        _run(job)
+        run(job)
     except (PySparkException, Py4JError) as error:
         Path(job["scratch"], "error.txt").write_text(str(error), encoding="utf-8")
         return 1
@@ -35,7 +49,7 @@ def main() -> int:
 
 
 def _run(job: dict[str, Any]) -> None:
-    session = _open_session(job["scratch"], job["rows"])
+    session = open_session(job["scratch"], job["rows"])
     try:
         session.read.parquet(*job["raw"]).createOrReplaceTempView("raw")
         session.sql(job["rows_sql"]).createOrReplaceTempView(job["rows_view"])
@@ -46,13 +60,43 @@ def _run(job: dict[str, Any]) -> None:
         session.stop()
 
 
-def _open_session(scratch: str, rows: int) -> Any:
+@contextmanager
+def tell_progress(session: Any) -> Iterator[None]:
+    """Print, about once a second while the block runs, which share of Spark's tasks is done; Spark Connect does not tell."""
+    if os.environ.get("SPARK_REMOTE"):
+        yield
+        return
+    tracker, ended = session.sparkContext.statusTracker(), threading.Event()
+
+    def tell() -> None:
+        while not ended.wait(_TELL_SECONDS):
+            stages = [tracker.getStageInfo(stage) for stage in tracker.getActiveStageIds()]
+            tasks = sum(stage.numTasks for stage in stages if stage)
+            if tasks:
+                done = sum(stage.numCompletedTasks for stage in stages if stage)
+                sys.stdout.write(f"{PROGRESS}{done / tasks:.3f}\n")
+                sys.stdout.flush()
+
+    teller = threading.Thread(target=tell, daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        teller.join()
+
+
+def open_session(scratch: str, rows: int, *, environment: bool = False) -> Any:
+    """Open Spark for about so many rows; with ``environment``, its Python processes find the packages that this one finds."""
     from pyspark.sql import SparkSession
 
     remote = os.environ.get("SPARK_REMOTE")
     builder = SparkSession.builder.appName("fusionguard features")
     partitions = min(max(rows // ROWS_PER_PARTITION, 4), 2_000)
     builder = builder.config("spark.sql.session.timeZone", "UTC").config("spark.sql.shuffle.partitions", partitions)
+    if environment:
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+        builder = builder.config("spark.executorEnv.PYTHONPATH", os.environ.get("PYTHONPATH", ""))
     if remote:
         return builder.remote(remote).getOrCreate()
     master = os.environ.get("SPARK_MASTER") or DEFAULT_MASTER

@@ -12,6 +12,7 @@ from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.scored import Floats
 from fusionguard.features.bias import wilson_interval
 from fusionguard.monitoring.findings import Check, Finding, judge
+from fusionguard.monitoring.recalibration import CalibrationLine, fit_line
 from fusionguard.monitoring.thresholds import MonitoringThresholds
 
 _Z95 = 1.959964
@@ -60,6 +61,8 @@ class CalibrationReading(_Part):
     """By how much the log-odds would have to rise for observed and expected positives to agree."""
     intercept_error: float | None
     """Its standard error."""
+    line: CalibrationLine | None
+    """What outcomes show of the probabilities; None of one class alone."""
     slope: Interval
     """Of outcomes on log-odds: below 1 where probabilities are too extreme, above where they are too timid."""
     bins: tuple[CalibrationBin, ...]
@@ -102,6 +105,9 @@ def read_calibration(
         spiegelhalter_chance=chance,
         intercept=intercept,
         intercept_error=error,
+        line=fit_line(label.astype(np.float64), np.ones(label.size), probability, source="the last labels")
+        if 0 < positives < label.size
+        else None,
         slope=_slope(label, probability),
         bins=parts,
         finding=_finding(label, probability, parts, limits),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from pydantic import ValidationError
 
 from fusionguard.data.table import Table
@@ -15,6 +16,7 @@ from fusionguard.evaluation.churn.report import ChurnReport
 from fusionguard.evaluation.report import EvaluationReport
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
+from fusionguard.monitoring.recalibration import CalibrationLine, fit_line
 from fusionguard.monitoring.reference_rows import FILE as REFERENCE_FILE
 from fusionguard.registry.aliases import resolve_bundle
 
@@ -78,6 +80,22 @@ class Champion:
         """Return the gaps between groups on its test slice, where there are groups and they are known."""
         report = self.evaluation()
         return report.fairness if isinstance(report, ChurnReport) else None
+
+    def calibration(self) -> CalibrationLine | None:
+        """Return what its test slice shows of its probabilities, from the bins of its report; None where that is not known."""
+        report = self.evaluation()
+        if report is None:
+            return None
+        bins = report.reliability if isinstance(report, ChurnReport) else report.curves.reliability
+        rows, observed = np.array([each.rows for each in bins], dtype=np.float64), np.array([each.observed for each in bins])
+        positives = rows * observed
+        if isinstance(report, EvaluationReport):
+            # Legitimate rows may have been sampled: each stands for as many as its weight says.
+            positives = np.array([each.frauds for each in bins], dtype=np.float64)
+            weight = (report.test.transactions - report.test.frauds) / max(report.test.rows - report.test.frauds, 1)
+            rows = positives + (rows - positives) * weight
+        predicted = np.array([each.predicted for each in bins])
+        return fit_line(positives, rows, predicted, source="the champion's evaluation")
 
 
 def find_champion(home: Home, model: str, version: str = "champion") -> Champion:

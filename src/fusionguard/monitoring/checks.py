@@ -42,6 +42,9 @@ class ColumnChecks:
     thresholds: MonitoringThresholds
     unjudged: frozenset[str] = frozenset()
     segment: str = ""
+    design_effect: float = 1.0
+    """By what counts of rare rows (flagged, in a tail, out of range) are divided before they are tested: frauds, which many of
+    them are, come in campaigns of rows that are alike."""
     window_rows: int | None = None
     """Of a segment that is held against the whole reference: how many rows its window has, for any of them may be extreme."""
 
@@ -97,10 +100,14 @@ class ColumnChecks:
         below, above = int(bins[0]), int(bins[-1])
         share, before = (below + above) / counts.rows, float(reference.shares[0] + reference.shares[-1])
         if before > 0:
-            chance = statistics.proportions_chance(below + above, counts.rows, before * self.reference_rows, self.reference_rows)
+            chance = self._rare(below + above, counts.rows, before * self.reference_rows, self.reference_rows)
         else:
             rows = counts.rows if self.window_rows is None else self.window_rows
-            sides = [statistics.beyond_extreme_chance(beyond, rows, self.reference_rows) for beyond in (below, above)]
+            effect = self.design_effect
+            sides = [
+                statistics.beyond_extreme_chance(beyond, rows, self.reference_rows, design_effect=effect)
+                for beyond in (below, above)
+            ]
             chance = min(1.0, 2 * min(sides))
         low, high = reference.edges[1], reference.edges[-1]
         text = f"{reference.name} lies outside of {low:.6g} to {high:.6g}, all it was in training, in {share:.2%} of the rows"
@@ -132,8 +139,8 @@ class ColumnChecks:
         """Compare the share of flagged rows: the relative change, and a test of two proportions."""
         before, rate = flagged[0] / flagged[1], counts.flagged / counts.rows
         effect = abs(rate / before - 1) if before > 0 else float(counts.flagged > 0)
-        chance = statistics.proportions_chance(counts.flagged, counts.rows, *flagged)
-        low, high = statistics.difference_interval(counts.flagged, counts.rows, *flagged)
+        chance = self._rare(counts.flagged, counts.rows, *flagged)
+        low, high = statistics.difference_interval(counts.flagged, counts.rows, *flagged, design_effect=self.design_effect)
         text = f"the model flags {rate:.3%} of the rows, {before:.3%} before"
         return self._check("alert_rate", "decision", effect, chance, text, low, high)
 
@@ -162,13 +169,16 @@ class ColumnChecks:
             share = float(reached[place] if lower else 1 - reached[place])
             beyond = int(bins[: place + 1].sum() if lower else bins[place + 1 :].sum())
             if 0.5 * _TAIL <= share <= 2 * _TAIL:  # a value that many rows share has no such tail
-                chance = statistics.proportions_chance(beyond, rows, share * self.reference_rows, self.reference_rows)
+                chance = self._rare(beyond, rows, share * self.reference_rows, self.reference_rows)
                 sides.append((beyond / rows / share, chance, share, "lowest" if lower else "highest"))
         if not sides:
             return None
         effect, chance, share, side = max(sides)
         text = f"{effect * share:.2%} of the rows have a value of {reference.name} that only the {side} {share:.2%} had before"
         return self._check("tail", reference.name, effect, min(1.0, len(sides) * chance), text)
+
+    def _rare(self, hits: float, rows: float, reference_hits: float, reference_rows: float) -> float:
+        return statistics.proportions_chance(hits, rows, reference_hits, reference_rows, design_effect=self.design_effect)
 
     def _beyond_sampling(self, shares: Floats, counts: np.ndarray) -> float:
         expected = statistics.psi_expectation(shares.size, float(counts.sum()), self.reference_rows)

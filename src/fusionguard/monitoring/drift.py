@@ -55,9 +55,10 @@ def read_drift(sketch: Sketch, reference: Reference, thresholds: MonitoringThres
     """Compare a window with its reference.
 
     Three families of checks are each judged by themselves (:func:`~.findings.judge`): columns, segments, scores. The tests take
-    rows as independent; where they come in runs (a card's transactions), p-values are too small and the limits of effect size
-    are what holds. Segments are compared with the same segments of the reference where it has counted them; else only for
-    missing values, new categories and values out of range, whose reference is 0 in every segment.
+    rows as independent but for rare ones, which are counted by the reference's design effect: one campaign of frauds must not
+    look like a drift of the segment it falls into. Where all rows come in runs (a card's transactions), p-values are too small
+    and the limits of effect size are what holds. Segments are compared with the same segments of the reference where it has
+    counted them; else only for missing values, new categories and values out of range, whose reference is 0 in every segment.
 
     Parameters
     ----------
@@ -102,11 +103,13 @@ class _Comparison:
             remarks=tuple(self._remarks),
         )
 
-    def _checks(self) -> ColumnChecks:
-        return ColumnChecks(self._reference.rows, self._thresholds, self._unjudged)
+    def _checks(self, rows: int, segment: str = "", window_rows: int | None = None) -> ColumnChecks:
+        """Return what checks columns against so many rows of the reference."""
+        effect = self._reference.design_effect
+        return ColumnChecks(rows, self._thresholds, self._unjudged, segment, effect, window_rows)
 
     def _columns(self, counts: Counts) -> Iterator[Check]:
-        checks = self._checks()
+        checks = self._checks(self._reference.rows)
         for number in self._reference.numbers.values():
             yield from checks.number(number, counts)
         for category in self._reference.categories.values():
@@ -115,13 +118,13 @@ class _Comparison:
     def _scales(self) -> Iterator[Check]:
         for number in self._reference.numbers.values():
             values = self._sketch.sample[number.name].to_numpy().astype(np.float64)
-            check = self._checks().scale(number, values)
+            check = self._checks(self._reference.rows).scale(number, values)
             if check is not None:
                 yield check
 
     def _scores(self, counts: Counts) -> Iterator[Check]:
         reference = self._reference.scores
-        checks = ColumnChecks(reference.rows, self._thresholds, self._unjudged)
+        checks = self._checks(reference.rows)
         yield from _of_probabilities(checks, reference, counts)
         if reference.flagged is not None:
             yield checks.alert_rate(reference.flagged, counts)
@@ -139,7 +142,7 @@ class _Comparison:
                     yield from self._scores_of_segment(segment, counts, scored)
             elif not self._reference.segments:
                 whole = self._sketch.total.rows
-                checks = ColumnChecks(self._reference.rows, self._thresholds, self._unjudged, segment, window_rows=whole)
+                checks = self._checks(self._reference.rows, segment, whole)
                 for number in self._reference.numbers.values():
                     yield from (checks.missing(number, counts), checks.out_of_range(number, counts))
                 for category in self._reference.categories.values():
@@ -147,7 +150,7 @@ class _Comparison:
 
     def _against_segment(self, segment: str, counts: Counts, before: Counts) -> Iterator[Check]:
         part = as_reference(self._reference, replace(self._sketch, total=before))
-        checks = ColumnChecks(before.rows, self._thresholds, self._unjudged, segment)
+        checks = self._checks(before.rows, segment)
         for number in part.numbers.values():
             yield from checks.number(number, counts)
         for category in part.categories.values():
@@ -155,7 +158,7 @@ class _Comparison:
 
     def _scores_of_segment(self, segment: str, counts: Counts, before: Counts) -> Iterator[Check]:
         part = as_reference(self._reference.scores, replace(self._sketch, total=before))
-        checks = ColumnChecks(before.rows, self._thresholds, self._unjudged, segment)
+        checks = self._checks(before.rows, segment)
         yield from _of_probabilities(checks, part, counts)
         yield checks.alert_rate((before.flagged, before.rows), counts)
 

@@ -55,9 +55,14 @@ def read_outcomes(
 
 
 def estimate_outcomes(
-    window: Table, model: ScoringModel, outcomes: PerformanceReport, drift: tuple[Finding, ...], config: MonitoringConfig
+    window: Table,
+    model: ScoringModel,
+    champion: Champion,
+    outcomes: PerformanceReport,
+    drift: tuple[Finding, ...],
+    config: MonitoringConfig,
 ) -> PerformanceEstimate:
-    """Estimate the metrics of all rows of the window from their probabilities."""
+    """Estimate the metrics of all rows of the window from their probabilities, and from what outcomes have shown of those."""
     rows = window.read(["probability", "score", "decision"])
     flagged = np.asarray(rows["decision"].to_pylist()) == _flagged(model)
     return estimate_performance(
@@ -65,6 +70,7 @@ def estimate_outcomes(
         flagged,
         score=rows["score"].to_numpy(),
         calibration=outcomes.calibration,
+        evaluated=champion.calibration(),
         drift=drift,
         thresholds=config.thresholds,
         seed=config.seed,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fusionguard.evaluation.scored import Flags, Floats
+from fusionguard.monitoring.recalibration import CalibrationLine
 
 MOST_GROUPS = 4_096
 """Rows of neighbouring score are drawn together, so that millions of rows cost no more than thousands."""
@@ -34,13 +35,19 @@ class ScoreGroups:
         """(g,) how many rows are not flagged."""
         return self.rows - self.flagged_rows
 
-    def shifted(self, log_odds: float) -> ScoreGroups:
-        """Return the same rows with all probabilities moved by so much in log-odds."""
-        if log_odds == 0:
-            return self
+    def recalibrated(self, line: CalibrationLine) -> ScoreGroups:
+        """Return the same rows with all probabilities moved along a line."""
         return ScoreGroups(
-            self.rows, self.flagged_rows, _shift(self.probability, log_odds), _shift(self.flagged_probability, log_odds)
+            self.rows,
+            self.flagged_rows,
+            np.where(self.plain_rows > 0, line.apply(self.probability), 0.0),
+            np.where(self.flagged_rows > 0, line.apply(self.flagged_probability), 0.0),
         )
+
+    @property
+    def expected(self) -> tuple[float, float]:
+        """How many positives are expected among the rows that are flagged, and among the others."""
+        return float(self.flagged_rows @ self.flagged_probability), float(self.plain_rows @ self.probability)
 
 
 def group_scores(probability: Floats, flagged: Flags, score: Floats | None = None) -> ScoreGroups:
@@ -91,8 +98,3 @@ def read_ranking(rows: Floats, positives: Floats) -> tuple[float, float]:
 
 def _mean(total: Floats, count: Floats) -> Floats:
     return np.clip(np.divide(total, count, out=np.zeros_like(total), where=count > 0), 0.0, 1.0)
-
-
-def _shift(probability: Floats, log_odds: float) -> Floats:
-    odds = np.exp(log_odds) * probability
-    return np.asarray(odds / (odds + 1 - probability), dtype=np.float64)

@@ -134,6 +134,8 @@ class Reference:
     unseen
         What probabilities and alert rates are compared with, where that is not this: rows that the model was not fitted on, for
         on those that it was, it is surer than it can be. Its bins of probabilities are this one's.
+    design_effect
+        By how many times counts of rare rows vary more than those of independent rows (:mod:`~.clustering`).
     """
 
     family: ModelFamily
@@ -146,6 +148,7 @@ class Reference:
     sample: pa.Table | None = None
     unjudged: frozenset[str] = frozenset()
     unseen: Reference | None = None
+    design_effect: float = 1.0
 
     @property
     def scores(self) -> Reference:

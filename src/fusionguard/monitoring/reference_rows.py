@@ -15,6 +15,7 @@ from fusionguard.features.churn import LABEL as CHURN_LABEL
 from fusionguard.features.fraud import LABEL as FRAUD_LABEL
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.family import ScoringModel, model_family
+from fusionguard.monitoring.clustering import design_effect, kept_design_effect, with_design_effect
 from fusionguard.monitoring.counted import table_reference
 from fusionguard.monitoring.reference import Reference, profile_reference
 
@@ -35,10 +36,12 @@ def fraud_reference_rows(model: ScoringModel, features: Table, negative_weight: 
     so that a file that lacks legitimate rows has the shares it would have without that. None is marked as unseen: the slice that
     the model was not fitted on holds some hours only, and what hours do to scores is more than what fitting does (of simulated
     transactions, the last fifth is flagged half as often as the whole, fitted rows a sixth more often than new ones).
+    They carry the design effect of frauds, which come in campaigns.
     """
-    label = features.read([FRAUD_LABEL])[FRAUD_LABEL].to_numpy()
+    label = features.read([FRAUD_LABEL])[FRAUD_LABEL].to_numpy().astype(np.int8)
     weight = np.where(label == 0, negative_weight, 1.0)
-    return _rows(model, features, (np.arange(label.size), np.arange(0)), (weight, np.ones(0)), seed)
+    rows = _rows(model, features, (np.arange(label.size), np.arange(0)), (weight, np.ones(0)), seed)
+    return with_design_effect(rows, design_effect(label))
 
 
 def churn_reference_rows(model: ScoringModel, features: Table, plan: HoldoutPlan, *, seed: int) -> pa.Table:
@@ -57,7 +60,7 @@ def kept_reference(bundle: Bundle, rows: Table | None, *, scratch: Path, seed: i
         return profile_reference(bundle)
     family, table = model_family(bundle.manifest.model), rows.read()
     seen, unseen = (table.filter(flag).drop_columns(UNSEEN) for flag in (pc.invert(table[UNSEEN]), table[UNSEEN]))
-    whole = table_reference(seen, family, scratch=scratch, seed=seed)
+    whole = replace(table_reference(seen, family, scratch=scratch, seed=seed), design_effect=kept_design_effect(rows))
     if not unseen.num_rows:
         return whole
     scored = table_reference(unseen, family, scratch=scratch, seed=seed)

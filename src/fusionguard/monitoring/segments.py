@@ -16,7 +16,7 @@ _OF_FRAUD = {cut.name: cut for cut in FRAUD_FEATURES.segmentations}
 _OF_CHURN = {cut.name: cut for cut in CHURN_FEATURES.segmentations}
 
 _SEGMENTATIONS: dict[str, tuple[Segmentation, ...]] = {
-    "fraud": (_OF_FRAUD["amount"], Segmentation("time of day", "hour_of_day // 6", _PARTS_OF_DAY)),
+    "fraud": (_OF_FRAUD["amount"], Segmentation("time of day", "CAST(FLOOR(hour_of_day / 6) AS INT)", _PARTS_OF_DAY)),
     # The log has no column of age bands: they are not a model feature.
     "churn": (_OF_CHURN["gender"], Segmentation("age band", _AGE, dict(enumerate(AGE_BANDS))), _OF_CHURN["geography"]),
 }

@@ -66,6 +66,8 @@ class MonitoringConfig(_Frozen):
     """Whose answers are judged: an alias or a number of the registry."""
     log: str | None = None
     """The folder of the prediction log; the home's own where it is null."""
+    engine: Literal["duckdb", "spark"] = "duckdb"
+    """What counts the window's rows: DuckDB here, or Spark (``SPARK_MASTER``, ``SPARK_REMOTE``), for logs of many millions."""
     window: WindowConfig = WindowConfig()
     labels: LabelConfig = LabelConfig()
     thresholds: MonitoringThresholds = MonitoringThresholds()

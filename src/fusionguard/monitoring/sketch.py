@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from fusionguard.data.table import Table
-from fusionguard.errors import DataError, UsageError
+from fusionguard.errors import DataError, UnknownChoiceError, UsageError
 from fusionguard.evaluation.scored import SECONDS_PER_DAY, Integers
-from fusionguard.features.definition import Segmentation
 from fusionguard.features.duckdb_engine import connection, scan
+from fusionguard.features.engine import ENGINES
+from fusionguard.monitoring.counting import MICROS, ROWS, Counting, Progress, texts
 from fusionguard.monitoring.counts import Counts
 from fusionguard.monitoring.reference import PROBABILITY, CategoryReference, Reference
 from fusionguard.monitoring.segments import OTHER, segmentations
@@ -27,10 +27,8 @@ MOST_SPANS = 400
 SAMPLE_ROWS = 10_000
 _BATCH_ROWS = 100_000
 _DECISION, _TIME = FLAGGED, "time"
-_SPAN = "span"
 
-Progress = Callable[[int, int], None]
-"""Told how many of how many rows are done."""
+_Count = Callable[[Counting, int, Progress], Tally]
 
 
 @dataclass(frozen=True)
@@ -76,12 +74,14 @@ def read_sketch(
     span_seconds: int = SECONDS_PER_DAY,
     sample_rows: int = SAMPLE_ROWS,
     seed: int = 7,
+    engine: str = "duckdb",
     progress: Progress | None = None,
 ) -> Sketch:
     """Count a window of logged rows.
 
     DuckDB reads the rows in their order, a batch at a time, and numpy sorts each batch into the reference's bins: 3 million rows
-    of 31 columns take about 30 s and 0.8 GB. The same rows in the same order give the same sketch.
+    of 31 columns take about 30 s and 0.8 GB. The same rows in the same order give the same sketch, whatever the engine: Spark
+    runs the same SQL and the same tally, on as many cores as it has, and DuckDB then reads only the sample.
 
     Parameters
     ----------
@@ -98,6 +98,8 @@ def read_sketch(
         The length of a span; spans begin at multiples of it since 1970-01-01 UTC.
     sample_rows, seed
         How many rows to draw, and where the draw starts.
+    engine
+        What counts: ``duckdb``, here, or ``spark``, which needs rows in files.
     progress
         Called after each batch.
 
@@ -106,20 +108,32 @@ def read_sketch(
     DataError
         A column is missing.
     UsageError
-        The window has more than :data:`MOST_SPANS` spans.
+        The window has more than :data:`MOST_SPANS` spans, the engine is unknown, or Spark is to count rows in memory.
     StorageError
         A file is damaged or absent, or the disk is full.
+    EngineError
+        Spark or Java is missing, the cluster cannot be reached, or the job failed.
     """
+    if engine not in ENGINES:
+        raise UnknownChoiceError("engine", engine, ENGINES)
     with connection(scratch) as database:
-        return _Reading(database, named(database, rows), reference, time, span_seconds).sketch(sample_rows, seed, progress)
+        reading = _Reading(database, named(database, rows), reference, time, span_seconds)
+        count: _Count = reading.count
+        if engine == "spark":
+            if not isinstance(rows, Table):
+                raise UsageError("Spark cannot count rows that are in memory.", "Write them to parquet first, or use duckdb.")
+            from fusionguard.monitoring.spark_counting import SparkCounting
+
+            count = SparkCounting(rows, time, scratch).count
+        return reading.sketch(count, sample_rows, seed, progress)
 
 
 def named(database: duckdb.DuckDBPyConnection, rows: Table | pa.Table) -> str:
     """Return the SQL that reads ``rows`` in their order."""
     if isinstance(rows, Table):
         return scan(rows)
-    database.register("window_rows", rows)
-    return "window_rows"
+    database.register("given_rows", rows)
+    return "given_rows"
 
 
 class _Reading:
@@ -135,19 +149,22 @@ class _Reading:
         self._cuts = segmentations(reference.family)
         self._check_columns()
 
-    def sketch(self, sample_rows: int, seed: int, progress: Progress | None) -> Sketch:
+    def sketch(self, count: _Count, sample_rows: int, seed: int, progress: Progress | None) -> Sketch:
         rows, first, last = self._extent()
         first_span, spans = self._spans(first, last)
-        widths = [spans, *(len(cut.names) + 1 for cut in self._cuts)]
-        tally = Tally(self._numbers, self._categories, widths)
+        counting = Counting(
+            numbers=tuple(self._numbers),
+            categories=tuple(self._categories),
+            cuts=self._cuts,
+            flagged=self._reference.family.flagged,
+            span_micros=self._span_seconds * 1_000_000 if self._time else 0,
+            first_span=first_span,
+            spans=spans,
+        )
+        tally = count(counting, rows, progress or (lambda done, total: None))
         sample = Sample(sample_rows, seed)
-        done = 0
-        for batch in self._database.sql(self._query(first_span)).to_arrow_reader(_BATCH_ROWS):
-            tally.add(batch, [_SPAN, *(_cut(place) for place in range(len(self._cuts)))])
-            sample.add(batch)
-            done += batch.num_rows
-            if progress is not None:
-                progress(done, rows)
+        for drawn in range(0, rows, _BATCH_ROWS):
+            sample.add(min(_BATCH_ROWS, rows - drawn))
         groups = tally.groups()
         segments = {
             (cut.name, name): counts
@@ -167,6 +184,17 @@ class _Reading:
                 category.name: self._unknown(category) for category in self._categories if total.categories[category.name][-1]
             },
         )
+
+    def count(self, counting: Counting, rows: int, progress: Progress) -> Tally:
+        """Count the rows a batch at a time: DuckDB's share of the work."""
+        micros = f", epoch_us({self._time}) AS {MICROS}" if self._time else ""
+        self._database.execute(f"CREATE OR REPLACE TEMP VIEW {ROWS} AS SELECT *{micros} FROM {self._source}")
+        tally, done = counting.tally(), 0
+        for batch in self._database.sql(counting.sql).to_arrow_reader(_BATCH_ROWS):
+            tally.add(batch)
+            done += batch.num_rows
+            progress(done, rows)
+        return tally
 
     def _check_columns(self) -> None:
         found = set(self._database.sql(f"SELECT * FROM {self._source} LIMIT 0").columns)
@@ -195,16 +223,6 @@ class _Reading:
     def _beginning(self, span: int) -> datetime:
         return datetime.fromtimestamp(span * self._span_seconds, UTC)
 
-    def _query(self, first_span: int) -> str:
-        micros = self._span_seconds * 1_000_000
-        span = f"epoch_us({self._time}) // {micros} - {first_span}" if self._time else "0"
-        parts = [f"CAST(COALESCE({span}, 0) AS BIGINT) AS {_SPAN}"]
-        parts += [f"{_segment_code(cut)} AS {_cut(place)}" for place, cut in enumerate(self._cuts)]
-        parts += [f'CAST("{number.name}" AS DOUBLE) AS "{number.name}"' for number in self._numbers]
-        parts += [f'{_code(category)} AS "{category.name}"' for category in self._categories]
-        parts.append(f"COALESCE({_DECISION} = '{self._reference.family.flagged}', FALSE) AS {_DECISION}")
-        return f"SELECT {', '.join(parts)} FROM {self._source}"
-
     def _sampled(self, places: Integers) -> pa.Table:
         names = [*self._reference.family.features.model_features, PROBABILITY]
         columns = ", ".join(f'"{name}"' for name in names)
@@ -215,34 +233,9 @@ class _Reading:
     def _unknown(self, category: CategoryReference) -> tuple[str, ...]:
         found = self._database.sql(
             f'SELECT LEFT(CAST("{category.name}" AS VARCHAR), 30) AS value, COUNT(*) AS n FROM {self._source}'
-            f' WHERE "{category.name}" NOT IN ({_texts(category.values)}) GROUP BY value ORDER BY n DESC, value LIMIT 5'
+            f' WHERE "{category.name}" NOT IN ({texts(category.values)}) GROUP BY value ORDER BY n DESC, value LIMIT 5'
         ).fetchall()
         return tuple(value for value, _ in found)
-
-
-def _cut(place: int) -> str:
-    return f"cut_{place}"
-
-
-def _segment_code(cut: Segmentation) -> str:
-    """Return SQL for the place of a row's segment among the named ones; the last place is for all others."""
-    cases = " ".join(f"WHEN {_text(key)} THEN {place}" for place, key in enumerate(cut.names))
-    return f"CAST(CASE CAST(({cut.expression}) AS VARCHAR) {cases} ELSE {len(cut.names)} END AS BIGINT)"
-
-
-def _code(category: CategoryReference) -> str:
-    """Return SQL for the place of a value among the known ones, then the place for others, then that for none."""
-    column, known = f'"{category.name}"', len(category.values)
-    cases = " ".join(f"WHEN {_text(value)} THEN {place}" for place, value in enumerate(category.values))
-    return f"CAST(CASE WHEN {column} IS NULL THEN {known + 1} ELSE CASE {column} {cases} ELSE {known} END END AS BIGINT)"
-
-
-def _texts(values: Sequence[Any]) -> str:
-    return ", ".join(_text(value) for value in values)
-
-
-def _text(value: Any) -> str:
-    return "'" + str(value).replace("'", "''") + "'"
 
 
 def _moment(micros: int | None) -> datetime | None:

@@ -89,45 +89,55 @@ def chi_square_chance(first: Floats | Integers, second: Floats | Integers) -> fl
     return float(chdtrc(table.shape[1] - 1, np.sum((table - expected) ** 2 / expected)))
 
 
-def proportions_chance(hits: int, rows: int, reference_hits: float, reference_rows: float) -> float:
+def proportions_chance(
+    hits: float, rows: float, reference_hits: float, reference_rows: float, *, design_effect: float = 1.0
+) -> float:
     """Return the two-sided p-value that two proportions are equal.
 
     Pearson's chi-squared test; where a cell is expected to hold fewer than 5 (Cochran, Biometrics 10, 1954), the conditional test
     of two Poisson rates: given their sum, the window's hits are binomial with its share of the rows (Przyborowski and Wilenski,
-    Biometrika 31, 1940). It is exact for rare hits and conservative for others; the smaller tail is doubled.
+    Biometrika 31, 1940). It is exact for rare hits and conservative for others; the smaller tail is doubled. Of rows that come in
+    groups, all counts are divided by the design effect first, as if each group were a row (Rao and Scott, Biometrics 48, 1992).
     """
     if rows <= 0 or reference_rows <= 0:
         return 1.0
+    hits, rows, reference_hits, reference_rows = (count / design_effect for count in (hits, rows, reference_hits, reference_rows))
     pooled = (hits + reference_hits) / (rows + reference_rows)
     if min(rows, reference_rows) * min(pooled, 1 - pooled) >= _RARE_BELOW:
         return chi_square_chance(np.array([hits, rows - hits]), np.array([reference_hits, reference_rows - reference_hits]))
-    from scipy.special import bdtr, bdtrc
+    from scipy.special import betainc
 
-    seen = round(reference_hits)
     if pooled > 0.5:  # then the rare thing is to be none
-        hits, seen = rows - hits, round(reference_rows) - seen
-    total, share = hits + seen, rows / (rows + reference_rows)
-    at_least = float(bdtrc(hits - 1, total, share)) if hits else 1.0
-    return min(1.0, 2 * min(at_least, float(bdtr(hits, total, share))))
+        hits, reference_hits = rows - hits, reference_rows - reference_hits
+    total, share = hits + reference_hits, rows / (rows + reference_rows)
+    # The binomial's tails as incomplete beta functions, which are theirs for whole counts and go on between them.
+    at_least = float(betainc(hits, total - hits + 1, share)) if hits > 0 else 1.0
+    at_most = float(1 - betainc(hits + 1, total - hits, share)) if total > hits else 1.0
+    return min(1.0, 2 * min(at_least, at_most))
 
 
-def difference_interval(hits: int, rows: int, reference_hits: float, reference_rows: float) -> tuple[float, float]:
+def difference_interval(
+    hits: float, rows: float, reference_hits: float, reference_rows: float, *, design_effect: float = 1.0
+) -> tuple[float, float]:
     """Return the 95 % interval of the difference of two proportions, window less reference.
 
-    Newcombe, *Statistics in Medicine* 17 (1998), 873-890, method 10: Wilson's bounds, squared and added.
+    Newcombe, *Statistics in Medicine* 17 (1998), 873-890, method 10: Wilson's bounds, squared and added; counts divided as in
+    :func:`proportions_chance`.
     """
     from fusionguard.features.bias import wilson_interval
 
     rate, other = hits / rows, reference_hits / reference_rows
-    low, high = wilson_interval(hits, rows)
-    other_low, other_high = wilson_interval(round(reference_hits), round(reference_rows))
+    low, high = wilson_interval(hits / design_effect, rows / design_effect)
+    other_low, other_high = wilson_interval(reference_hits / design_effect, reference_rows / design_effect)
     return rate - other - math.hypot(rate - low, other_high - other), rate - other + math.hypot(high - rate, other - other_low)
 
 
-def beyond_extreme_chance(beyond: int, rows: float, reference_rows: float) -> float:
+def beyond_extreme_chance(beyond: int, rows: float, reference_rows: float, *, design_effect: float = 1.0) -> float:
     """Return the chance that so many rows exceed the largest of the reference's, though both come from one distribution.
 
     All of the k largest of n + m rows come from the window with probability C(n, k) / C(n + m, k), which is at most
     ``(n / (n + m)) ** k`` (Gumbel and von Schelling, "The distribution of the number of exceedances", Ann. Math. Stat. 21, 1950).
+    Rows that come in groups exceed it together: k is then the number of groups, at least one.
     """
-    return float((rows / (rows + reference_rows)) ** beyond)
+    groups = max(beyond / design_effect, 1.0) if beyond else 0.0
+    return float((rows / (rows + reference_rows)) ** groups)

@@ -18,8 +18,14 @@ FLAGGED = "decision"
 class Tally:
     """Counts by group, for groupings that each divide all rows; the first one's groups add up to the total."""
 
-    def __init__(self, numbers: list[NumberReference], categories: list[CategoryReference], widths: list[int]) -> None:
-        self._numbers, self._categories = numbers, categories
+    def __init__(
+        self,
+        numbers: Sequence[NumberReference],
+        categories: Sequence[CategoryReference],
+        widths: Sequence[int],
+        groupings: Sequence[str],
+    ) -> None:
+        self._numbers, self._categories, self._groupings = numbers, categories, groupings
         self._starts = np.concatenate([[0], np.cumsum(widths)])
         groups = int(self._starts[-1])
         self._rows, self._flagged = np.zeros(groups, dtype=np.int64), np.zeros(groups, dtype=np.int64)
@@ -28,10 +34,10 @@ class Tally:
         widths_by_name |= {category.name: len(category.values) + 2 for category in categories}
         self._counts = {name: np.zeros((groups, width), dtype=np.int64) for name, width in widths_by_name.items()}
 
-    def add(self, batch: pa.RecordBatch, groupings: Sequence[str]) -> None:
-        """Count a batch of rows."""
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Count a batch of rows, as :attr:`~.counting.Counting.sql` gives it."""
         flagged = batch[FLAGGED].to_numpy(zero_copy_only=False)
-        group = [batch[name].to_numpy() for name in groupings]
+        group = [batch[name].to_numpy() for name in self._groupings]
         for start, stop, places in zip(self._starts, self._starts[1:], group, strict=False):
             self._rows[start:stop] += np.bincount(places, minlength=stop - start)
             self._flagged[start:stop] += np.bincount(places[flagged], minlength=stop - start)
@@ -39,6 +45,17 @@ class Tally:
             self._count(number.name, number.places(batch[number.name].to_numpy(zero_copy_only=False)), group)
         for category in self._categories:
             self._count(category.name, batch[category.name].to_numpy(), group)
+
+    def state(self) -> Integers:
+        """Return all counts as one array (s,), which :meth:`merge` of a tally of the same columns and groups takes."""
+        return np.concatenate([self._rows, self._flagged, *(found.ravel() for found in self._counts.values())])
+
+    def merge(self, state: Integers) -> None:
+        """Add what another tally has counted."""
+        start = 0
+        for counts in (self._rows, self._flagged, *self._counts.values()):
+            counts += state[start : start + counts.size].reshape(counts.shape)
+            start += counts.size
 
     def total(self) -> Counts:
         """Return the counts of all rows."""
@@ -75,10 +92,11 @@ class Sample:
         self._lots: Floats = np.empty(0)
         self._places: Integers = np.empty(0, dtype=np.int64)
 
-    def add(self, batch: pa.RecordBatch) -> None:
-        lots = np.concatenate([self._lots, self._generator.random(batch.num_rows)])
-        places = np.concatenate([self._places, self._seen + np.arange(batch.num_rows)])
-        self._seen += batch.num_rows
+    def add(self, rows: int) -> None:
+        """Draw among so many more rows."""
+        lots = np.concatenate([self._lots, self._generator.random(rows)])
+        places = np.concatenate([self._places, self._seen + np.arange(rows)])
+        self._seen += rows
         kept = np.argpartition(lots, self._most)[: self._most] if lots.size > self._most else np.arange(lots.size)
         self._lots, self._places = lots[kept], places[kept]
 

@@ -11,6 +11,9 @@ from fastapi import FastAPI
 
 from fusionguard.assistant.console.chat_tab import ChatTab
 from fusionguard.assistant.console.html import pane
+from fusionguard.assistant.console.models_tab import ModelsTab
+from fusionguard.assistant.console.monitoring_tab import MonitoringTab
+from fusionguard.assistant.console.score_tab import ScoreTab
 from fusionguard.assistant.console.theme import CSS, make_theme
 from fusionguard.assistant.http.answering import Answering
 from fusionguard.assistant.http.routes import AssistantRoutes
@@ -20,10 +23,6 @@ PATH = "/console"
 WAITING_EVENTS = 200
 """Clicks that wait for their turn; more are told that the console is busy."""
 
-_ICON = (
-    "data:image/svg+xml,%3Csvg xmlns='http%3A//www.w3.org/2000/svg' viewBox='0 0 16 16'%3E"
-    "%3Cpath fill='%231f5fa8' d='M8 1l6 2v5c0 4-3 6-6 7-3-1-6-3-6-7V3z'/%3E%3C/svg%3E"
-)
 _HEAD = '<div class="fg-head"><h1>FusionGuard</h1><p>Fraud and churn risk: ask, watch, compare, score.</p></div>'
 
 
@@ -31,8 +30,15 @@ def make_page(home: Home, answering: Answering, routes: AssistantRoutes) -> gr.B
     """Put the page together."""
     with gr.Blocks(title="FusionGuard", analytics_enabled=False) as page:
         pane(_HEAD)
-        with gr.Tabs(), gr.Tab("Assistant", id="assistant"):
-            ChatTab(answering, routes).build()
+        with gr.Tabs():
+            with gr.Tab("Assistant", id="assistant"):
+                ChatTab(answering, routes).build()
+            with gr.Tab("Monitoring", id="monitoring") as monitoring:
+                MonitoringTab(home).build(page, monitoring)
+            with gr.Tab("Models", id="models") as models:
+                ModelsTab(home).build(models)
+            with gr.Tab("Score", id="score"):
+                ScoreTab(home).build()
     page.queue(max_size=WAITING_EVENTS, default_concurrency_limit=8, api_open=False)
     return page
 
@@ -57,7 +63,6 @@ async def open_console(home: Home, answering: Answering, routes: AssistantRoutes
         mcp_server=False,
         theme=make_theme(),
         css=CSS,
-        head=f'<link rel="icon" href="{_ICON}">',
     )
     async with outer.router.lifespan_context(outer):
         yield outer

@@ -34,6 +34,12 @@ _POLICY = (
 )
 
 
+_ICON = (
+    "data:image/svg+xml,%3Csvg xmlns='http%3A//www.w3.org/2000/svg' viewBox='0 0 16 16'%3E"
+    "%3Cpath fill='%231f5fa8' d='M8 1l6 2v5c0 4-3 6-6 7-3-1-6-3-6-7V3z'/%3E%3C/svg%3E"
+)
+
+
 class ConsoleGate:
     """Lets requests through to the console's page."""
 
@@ -124,6 +130,7 @@ class _Sender:
             if not message.get("more_body"):
                 nonce = secrets.token_urlsafe(16)
                 page = _ELSEWHERE.sub(b"", b"".join(self._parts))
+                page = page.replace(b"<head>", f'<head><link rel="icon" href="{_ICON}">'.encode(), 1)
                 page = _SCRIPT.sub(f'<script nonce="{nonce}"'.encode(), page)
                 await self._send_start(nonce, len(page))
                 await self._send({"type": "http.response.body", "body": page})

@@ -14,7 +14,7 @@ from fusionguard.home import Home
 from fusionguard.serving.guard import check_address
 from fusionguard.serving.launch import QUIET
 
-SERVICE = "fusionguard.assistant.http.service:Assistant"
+SERVICE = "fusionguard.assistant.http.bento_service:Assistant"
 
 OFFLINE = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1", "GRADIO_SSR_MODE": "False"}
 """Nothing of the console asks a server elsewhere."""
