@@ -17,6 +17,7 @@ from fusionguard.assistant.answers import Persona, Question
 from fusionguard.assistant.assistant import Assistant
 from fusionguard.assistant.index import build_index, open_index
 from fusionguard.assistant.numbers import numbers_in
+from fusionguard.assistant.routing import route
 from fusionguard.assistant.settings import AssistantSettings
 from fusionguard.assistant.tools.every import open_tools
 from fusionguard.assistant.tools.toolbox import Toolbox, ToolCall
@@ -232,6 +233,28 @@ def test_an_answer_by_a_tool_cites_it(make_assistant: Maker, tools: Toolbox) -> 
     follow_up = assistant.answer(Question(text="and for churn?", conversation="c"))
     assert (follow_up.kind, follow_up.reason) == ("unknown", "tool_failed")
     assert "Monitoring has not judged the churn model yet. Run it: make monitoring." in follow_up.text
+
+
+@pytest.mark.parametrize(
+    ("question", "tool"),
+    [
+        ("What are the metrics of the fraud champion?", "model_metrics"),
+        ("Compare champion and challenger for fraud", "compare_models"),
+        ("What does monitoring say about the fraud model?", "monitoring_verdict"),
+        ("Why was request req-1 decided so?", "explain_request"),
+        ("Score a transaction of 950 EUR with V14=-6", "score_example"),
+    ],
+)
+def test_the_last_gate_leaves_a_tools_sentences_as_they_are(
+    make_assistant: Maker, tools: Toolbox, question: str, tool: str
+) -> None:
+    (call,) = route(question)
+    assert call.tool == tool
+    told = tools.call(call).sentences(Persona.ANALYST)
+    *pieces, last = make_assistant(tools=tools).stream(Question(text=question))
+    assert last.answer is not None and last.answer.redacted == ()
+    assert re.sub(r" \[1\]", "", last.answer.text) == " ".join(told)
+    assert "".join(piece.text for piece in pieces) == last.answer.text
 
 
 def test_a_poisoned_passage_calls_no_tool(tools: Toolbox, tmp_path: Path, lenient: None) -> None:
