@@ -143,6 +143,13 @@ def test_a_model_that_is_slow_is_not_waited_for(make_assistant: Maker) -> None:
     assert (answer.kind, answer.written_by, answer.reason) == ("answer", "extract", "timeout")
 
 
+def test_a_model_that_only_makes_things_up_is_not_heard_to_its_end(make_assistant: Maker) -> None:
+    writer = ScriptedWriter("Tea grows on high mountains. " * 40)
+    answer = make_assistant(writer).answer(Question(text=COFFEE))
+    assert (answer.written_by, answer.reason) == ("extract", "unsupported")
+    assert writer.words_written < 40
+
+
 def test_what_was_shown_before_a_model_died_stays(make_assistant: Maker) -> None:
     writer = ScriptedWriter("Coffee is brewed at 92 degrees [1]. The grinder", error=WriterError("gone", reason="died"))
     answer = make_assistant(writer).answer(Question(text=COFFEE))
