@@ -33,6 +33,7 @@ STEPS = [
     "build_churn_model",
     "evaluate_churn",
     "explain_churn",
+    "keep_churn_reference",
     "register_model",
     "gate_churn",
     "write_churn_card",

@@ -30,6 +30,7 @@ STEPS = [
     "score_references",
     "evaluate_model",
     "explain_model",
+    "keep_reference",
     "register_model",
     "gate",
     "write_model_card",
