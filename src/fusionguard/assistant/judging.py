@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 
 from fusionguard.assistant.rules import rules, rules_for_follow_ups
-from fusionguard.assistant.views import decoded_views, plain, views
+from fusionguard.assistant.rules.rule import Rule
+from fusionguard.assistant.views import plain, views
 
 _NAMED = re.compile(r"\b(\w{1,12})\s*(?:=|:=|:|\bis\b|\bmeans\b|\bstands for\b)\s*[\"']([^\"'\n]{2,200})[\"']")
 _STILL_MEANT = 3
@@ -15,11 +16,16 @@ _REACH = 300  # characters before and after the place where two questions meet: 
 
 def judge(text: str) -> str | None:
     """Return the reason to refuse a text, or None."""
-    straight = {plain(text), *decoded_views(text)}
-    for view in views(text):
-        for rule in rules():
-            if (view in straight or not rule.as_written) and rule.find(view) is not None:
-                return rule.reason
+    found = first_match(text, rules())
+    return None if found is None else found.reason
+
+
+def first_match(text: str, among: Sequence[Rule]) -> Rule | None:
+    """Return the first rule that matches a form of a text, or None."""
+    for view, backwards in views(text).items():
+        for rule in among:
+            if not (backwards and rule.as_written) and rule.find(view) is not None:
+                return rule
     return None
 
 
