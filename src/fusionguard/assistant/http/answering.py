@@ -58,7 +58,7 @@ class Answering:
 
         def work() -> None:
             try:
-                for piece in self.assistant.stream(running.question, running.cancel):
+                for piece in self.assistant.stream(running.question, running.cancel, request_id=running.request_id):
                     loop.call_soon_threadsafe(running.queue.put_nowait, piece)
             except BaseException as error:  # told to whoever waits, in the words of a refusal
                 loop.call_soon_threadsafe(running.queue.put_nowait, error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 from fusionguard.assistant.assistant import Assistant
 from fusionguard.assistant.console.app import open_console
@@ -21,6 +22,9 @@ from fusionguard.serving.guard import Guard
 from fusionguard.serving.http import Receive, Request, Response, Scope, Send, json_response
 from fusionguard.serving.request_metrics import CONTENT_TYPE
 
+CLICKS_PER_SECOND = 20.0
+"""What each key may do in the console; a page that opens asks for several things at once."""
+
 
 class AssistantApp(GuardedApp):
     """The ASGI application; :meth:`start` it before the first request and :meth:`stop` it after the last."""
@@ -29,6 +33,8 @@ class AssistantApp(GuardedApp):
         self.metrics = AssistantMetrics()
         super().__init__(Guard(limits(settings)), self.metrics, console.body_seconds)
         self._home, self._settings, self._console_settings = home, settings, console
+        at_least = max(CLICKS_PER_SECOND, settings.requests_per_second)
+        self._console_guard = Guard(replace(limits(settings), requests_per_second=at_least))
         self._stack = AsyncExitStack()
 
     async def start(self) -> None:
@@ -37,7 +43,7 @@ class AssistantApp(GuardedApp):
         self._answering = Answering(assistant, self._console_settings, self.metrics)
         routes = AssistantRoutes(self._answering, feedback_file(self._home), self.metrics)
         page = await self._stack.enter_async_context(open_console(self._home, self._answering, routes))
-        self._gate = ConsoleGate(page, self.guard, self.metrics)
+        self._gate = ConsoleGate(page, self._console_guard, self.metrics)
         document = describe_assistant(self._settings.most_question_chars)
         to_console = Response(307, b"", headers=((b"location", f"{CONSOLE}/".encode()),))
         self._routes = {
@@ -59,7 +65,8 @@ class AssistantApp(GuardedApp):
 
     def reload(self) -> None:
         """Read the keys anew; raises :class:`UsageError`, and keeps those there are, where they cannot be read."""
-        self.guard.reload()
+        for guard in (self.guard, self._console_guard):
+            guard.reload()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request: the console's own go to it, through its gate."""
