@@ -11,7 +11,7 @@ import pytest
 from fusionguard.assistant.http.feedback import feedback_file
 from tests.assistant.http.conftest import RunningAssistant
 
-QUESTION = "How is the population stability index of a feature computed?"
+QUESTION = "How do I start the scoring service?"
 
 
 def test_an_answer_has_its_sources(assistant_service: RunningAssistant) -> None:
@@ -21,7 +21,7 @@ def test_an_answer_has_its_sources(assistant_service: RunningAssistant) -> None:
     assert answer.headers["x-request-id"] == content["request_id"]
     assert content["citations"]
     assert all(f"[{citation['number']}]" in content["text"] for citation in content["citations"])
-    assert "docs/monitoring.md" in {citation["file"] for citation in content["citations"]}
+    assert "docs/fraud_serving.md" in {citation["file"] for citation in content["citations"]}
 
 
 def test_what_nothing_supports_is_not_known(assistant_service: RunningAssistant) -> None:

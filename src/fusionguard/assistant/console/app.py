@@ -34,7 +34,7 @@ def make_page(home: Home, answering: Answering, routes: AssistantRoutes) -> gr.B
             with gr.Tab("Assistant", id="assistant"):
                 ChatTab(answering, routes).build()
             with gr.Tab("Monitoring", id="monitoring") as monitoring:
-                MonitoringTab(home).build(page, monitoring)
+                MonitoringTab(home).build(monitoring)
             with gr.Tab("Models", id="models") as models:
                 ModelsTab(home).build(models)
             with gr.Tab("Score", id="score"):

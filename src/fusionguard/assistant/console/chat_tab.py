@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from fusionguard.assistant.answers import Answer, Citation, Persona, Question
-from fusionguard.assistant.console.html import markdown, note, pane, shown
+from fusionguard.assistant.console.html import markdown, note, pane, plain, shown
 from fusionguard.assistant.fixed import DISCLOSURE
 from fusionguard.assistant.http.answering import Answering
 from fusionguard.assistant.http.feedback import Thumb
@@ -45,7 +45,7 @@ class ChatTab:
                 chat = gr.Chatbot(
                     label="Conversation",
                     height=430,
-                    buttons=["copy"],
+                    buttons=[],
                     latex_delimiters=[],
                     feedback_options=None,
                     allow_tags=False,
@@ -97,7 +97,7 @@ class ChatTab:
             yield gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip(), "Type a question first."
             return
         conversation = conversation or secrets.token_hex(8)
-        chat = [*chat, {"role": "user", "content": text}, {"role": "assistant", "content": "…"}]
+        chat = [*chat, {"role": "user", "content": plain(text)}, {"role": "assistant", "content": "…"}]
         yield "", chat, conversation, "", _sources(()), off, off, ""
         most = self._answering.assistant.settings.most_question_chars
         if len(text) > most:
@@ -110,10 +110,10 @@ class ChatTab:
             async for piece in self._answering.begin(question, request_id).pieces():
                 so_far += piece.text
                 if piece.answer is None:
-                    chat[-1]["content"] = so_far
+                    chat[-1]["content"] = shown(markdown(so_far))
                     yield "", chat, conversation, "", gr.skip(), off, off, ""
                 else:
-                    chat[-1]["content"] = _shown(piece.answer)
+                    chat[-1]["content"] = shown(markdown(_shown(piece.answer)))
                     on = gr.update(interactive=True)
                     yield "", chat, conversation, request_id, _sources(piece.answer.citations), on, on, ""
         except ProblemError as problem:

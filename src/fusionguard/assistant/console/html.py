@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
@@ -23,9 +24,14 @@ def shown(content: str) -> str:
 
 
 def markdown(text: str) -> str:
-    """Return Markdown as HTML: HTML in it is shown, not used, and its pictures are left out."""
+    """Return Markdown as HTML: HTML in it is shown, not used; pictures are left out, and of links their text stays."""
     reader = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
-    return str(reader.render(text))
+    return re.sub(r"</?a\b[^>]*>", "", str(reader.render(text)))
+
+
+def plain(text: str) -> str:
+    """Return a text as HTML that shows it as it is."""
+    return f"<p>{'<br>'.join(escape(line) for line in text.splitlines())}</p>"
 
 
 def badge(state: str) -> str:

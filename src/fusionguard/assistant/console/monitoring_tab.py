@@ -30,7 +30,7 @@ class MonitoringTab:
     def __init__(self, home: Home) -> None:
         self._home = home
 
-    def build(self, page: gr.Blocks, tab: gr.Tab) -> None:
+    def build(self, tab: gr.Tab) -> None:
         """Put the tab together; call it within the page's blocks."""
         with gr.Row():
             model = gr.Radio(list(MODELS), value="fraud", label="Model", elem_id="monitoring-model", scale=1, min_width=220)
@@ -61,7 +61,7 @@ class MonitoringTab:
         slow: dict[str, Any] = {"api_visibility": "private", "concurrency_id": "plots", "concurrency_limit": 1}
         view = [verdict, timeline, outcomes, *sliders]
         judged = [told, features]
-        for chosen in (page.load, tab.select, model.change):
+        for chosen in (tab.select, model.change):
             chosen(self._runs, model, [run, timeline], show_progress="hidden", **slow).then(
                 self._show, [model, run], view, show_progress="hidden", **slow
             ).then(self._judge, [model, run, *sliders], judged, show_progress="hidden", **slow)
@@ -79,7 +79,7 @@ class MonitoringTab:
     def _history(self, model: str) -> tuple[VerdictRecord, ...]:
         return read_history(history_file(self._home, model))
 
-    def _runs(self, model: str) -> tuple[Any, str]:
+    def _runs(self, model: str) -> tuple[Any, Any]:
         """List the runs of a model, the last first."""
         try:
             history = self._history(model)
@@ -88,7 +88,7 @@ class MonitoringTab:
         if not history:
             return gr.update(choices=[], value=None), shown(empty("No monitoring run yet", f"{_COMMAND} --set model={model}"))
         choices = [(f"{each.at:%Y-%m-%d %H:%M} UTC: {each.state}", each.run) for each in reversed(history[-_MOST_RUNS:])]
-        return gr.update(choices=choices, value=choices[0][1]), ""
+        return gr.update(choices=choices, value=choices[0][1]), gr.skip()
 
     def _show(self, model: str, run: str | None) -> tuple[Any, ...]:
         """Show a run's verdict, the timeline and the outcomes, and put the sliders to the run's own limits."""
