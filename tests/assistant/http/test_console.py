@@ -179,6 +179,7 @@ def test_monitoring_shows_drift_and_what_other_limits_would_say(page: Any) -> No
     assert "0.710 (0.640 to 0.770)" in page.locator("#outcomes table").inner_text()
     told = page.locator("#what-if-told")
     assert "as it was" in told.inner_text()
+    page.set_viewport_size({"width": 1280, "height": 1180})
     page.screenshot(path=str(ARTIFACTS / "console_monitoring.png"))
     page.locator("#features details summary").click()
     assert page.locator("#features table tbody tr").first.inner_text().split()[0] == "V14"
