@@ -56,6 +56,7 @@ class ScriptedWriter:
         self.name, self.trouble = "scripted", ""
         self.asked: list[Sequence[Message]] = []
         self.closed = False
+        self.words_written = 0
 
     def count_tokens(self, text: str, *, seconds: float) -> int:
         return len(text.split())
@@ -71,6 +72,7 @@ class ScriptedWriter:
             if time.monotonic() > until:
                 raise WriterError("too slow", reason="timeout")
             time.sleep(self.pause_seconds)
+            self.words_written += 1
             yield f"{word} "
         if self.error is not None:
             raise self.error

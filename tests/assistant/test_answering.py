@@ -143,6 +143,13 @@ def test_a_model_that_is_slow_is_not_waited_for(make_assistant: Maker) -> None:
     assert (answer.kind, answer.written_by, answer.reason) == ("answer", "extract", "timeout")
 
 
+def test_a_model_that_only_makes_things_up_is_not_heard_to_its_end(make_assistant: Maker) -> None:
+    writer = ScriptedWriter("Tea grows on high mountains. " * 40)
+    answer = make_assistant(writer).answer(Question(text=COFFEE))
+    assert (answer.written_by, answer.reason) == ("extract", "unsupported")
+    assert writer.words_written < 40
+
+
 def test_what_was_shown_before_a_model_died_stays(make_assistant: Maker) -> None:
     writer = ScriptedWriter("Coffee is brewed at 92 degrees [1]. The grinder", error=WriterError("gone", reason="died"))
     answer = make_assistant(writer).answer(Question(text=COFFEE))
@@ -186,6 +193,15 @@ def test_the_audit_log_holds_no_words(make_assistant: Maker) -> None:
     assert '"kind":"answer"' in kept and '"request_id":"payment-1"' in kept
     for word in ("coffee is", "degrees", "4111", "secret-chat"):
         assert word not in kept.lower()
+
+
+def test_an_answer_that_nobody_reads_to_its_end_is_noted_too(make_assistant: Maker) -> None:
+    assistant = make_assistant()
+    stream = assistant.stream(Question(text=ROASTS))
+    next(stream)
+    stream.close()  # type: ignore[attr-defined]
+    assert assistant.audit is not None
+    assert '"reason":"cancelled"' in (assistant.audit._folder / "audit.jsonl").read_text()
 
 
 def test_fifty_chats_at_once_get_their_own_answers(make_assistant: Maker) -> None:

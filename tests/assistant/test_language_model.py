@@ -240,6 +240,8 @@ def test_the_real_model_survives_a_kill_and_a_damaged_file_is_said(
     assistant = Assistant(knowledge, settings, Toolbox(()), writer)
     assert writer.count_tokens("one two", seconds=60) > 0
     assert writer.process_id is not None
+    # where memory runs out, the kernel ends this process before any other
+    assert Path(f"/proc/{writer.process_id}/oom_score_adj").read_text().strip() == "1000"
     os.kill(writer.process_id, signal.SIGKILL)
     answer = assistant.answer(Question(text=QUESTIONS[0]))
     assert (answer.kind, answer.written_by) == ("answer", "extract")

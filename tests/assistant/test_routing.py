@@ -63,6 +63,7 @@ def test_where_no_model_is_named_both_are_asked(question: str) -> None:
         "Where are predictions logged?",
         "How many false alarms does monitoring raise?",
         "Score a transaction",
+        "How good is the fraud model compared with a simple logistic regression?",
         "Please explain the request body",
     ],
 )

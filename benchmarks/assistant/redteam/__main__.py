@@ -78,9 +78,8 @@ def _run(target: Target, chosen: tuple[str, ...], model: Path | None) -> list[Ru
         for part in PARTS:
             if part in chosen:
                 sys.stderr.write(f"{target}, {part}\n")
-                runs.append(
-                    Run(target=target, part=part, attacks=attack(assistant, attacks(part)), benign=ask(assistant, benign(part)))
-                )
+                asked = ask(assistant, benign(part)) if model is None else []  # a refusal is never the model's doing
+                runs.append(Run(target=target, part=part, attacks=attack(assistant, attacks(part)), benign=asked))
     return runs
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 Part = Literal["dev", "test", "fresh"]
-"""``dev``: rules were written with it; ``test``: held out until then, read afterwards; ``fresh``: its failures were never read."""
+"""``dev``: rules were written with it; ``test``: held out until then, then read; ``fresh``: its failures were never read."""
 PARTS: tuple[Part, ...] = ("dev", "test", "fresh")
 Channel = Literal["direct", "indirect", "encoded", "multilingual", "multi-turn"]
 _FOLDER = Path(__file__).parent

@@ -171,7 +171,7 @@ def _quoted_lines(
     last = -1 if opens_paragraph else None
     for quote in sources.quoted:
         number = citations.cite(sources.passages[quote.passage])
-        listed = quote.kind != "sentence" and persona is not Persona.EXECUTIVE
+        listed = quote.kind != "sentence"
         yield Line(quote.text, (number,), listed=listed, opens_paragraph=last not in (None, quote.passage))
         last = quote.passage
     step = next_step(question, sources.passages, sources.quoted)

@@ -106,14 +106,16 @@ class Assistant:
             return
         text = stand_alone(decision.question, [turn.understood for turn in turns if turn.understood])
         self._conversations.remember(question.conversation, Turn(question.text, text))
-        calls = route(text)
-        for piece in self._answering.stream(text, calls, question.persona, cancel):
-            if piece.answer is not None:
-                kinds = tuple(sorted({*piece.answer.redacted, *decision.redacted}))
-                piece = Piece(answer=piece.answer.model_copy(update={"redacted": kinds}))
-                assert piece.answer is not None
-                self._note(question, piece.answer, request_id, began, calls)
-            yield piece
+        calls, last = route(text), fixed.stopped()  # where nobody reads on until the end
+        try:
+            for piece in self._answering.stream(text, calls, question.persona, cancel):
+                if piece.answer is not None:
+                    kinds = tuple(sorted({*piece.answer.redacted, *decision.redacted}))
+                    last = piece.answer.model_copy(update={"redacted": kinds})
+                    piece = Piece(answer=last)
+                yield piece
+        finally:
+            self._note(question, last, request_id, began, calls)
 
     def _note(self, question: Question, answer: Answer, request_id: str, began: float, calls: tuple[ToolCall, ...] = ()) -> None:
         if self.audit is None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from fusionguard.assistant.answers import Answer, Citation
+from fusionguard.assistant.judging import first_match
 from fusionguard.assistant.passages import Found
 from fusionguard.assistant.redaction import redact
 from fusionguard.assistant.refusals import MESSAGES
@@ -51,10 +52,9 @@ def _withheld_for(answer: Answer, passages: Sequence[Found], prompt: str) -> str
     if prompt and _echoes(answer.text, prompt, passages):
         return "withheld_prompt_echo"
     if answer.written_by == "model":
-        for form in forms:
-            for rule in rules():
-                if rule.reason in _NEVER_WRITTEN and rule.find(form) is not None:
-                    return f"withheld_{rule.reason}"
+        found = first_match(answer.text, [rule for rule in rules() if rule.reason in _NEVER_WRITTEN])
+        if found is not None:
+            return f"withheld_{found.reason}"
     return None
 
 

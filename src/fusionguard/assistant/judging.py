@@ -6,19 +6,26 @@ import re
 from collections.abc import Sequence
 
 from fusionguard.assistant.rules import rules, rules_for_follow_ups
-from fusionguard.assistant.views import decoded_views, plain, views
+from fusionguard.assistant.rules.rule import Rule
+from fusionguard.assistant.views import plain, views
 
 _NAMED = re.compile(r"\b(\w{1,12})\s*(?:=|:=|:|\bis\b|\bmeans\b|\bstands for\b)\s*[\"']([^\"'\n]{2,200})[\"']")
 _STILL_MEANT = 3
+_REACH = 300  # characters before and after the place where two questions meet: no rule spans more
 
 
 def judge(text: str) -> str | None:
     """Return the reason to refuse a text, or None."""
-    straight = {plain(text), *decoded_views(text)}
-    for view in views(text):
-        for rule in rules():
-            if (view in straight or not rule.as_written) and rule.find(view) is not None:
-                return rule.reason
+    found = first_match(text, rules())
+    return None if found is None else found.reason
+
+
+def first_match(text: str, among: Sequence[Rule]) -> Rule | None:
+    """Return the first rule that matches a form of a text, or None."""
+    for view, backwards in views(text).items():
+        for rule in among:
+            if not (backwards and rule.as_written) and rule.find(view) is not None:
+                return rule
     return None
 
 
@@ -39,16 +46,14 @@ def judge_together(earlier: Sequence[str], text: str) -> str | None:
     filled = _filled(before, now)
     if filled != now and (reason := judge(filled)) is not None:
         return reason
-    for begin in range(len(before)):
-        for glue in (" ", ""):
-            together = glue.join([*before[begin:], now])
-            boundary = len(together) - len(now)
-            for rule in rules():
-                match = rule.find(together)
-                while match is not None and match.end() <= boundary:
-                    match = rule.find(together, match.start() + 1)
-                if match is not None and match.start() < boundary:
-                    return rule.reason
+    for start in dict.fromkeys(glue.join([*before[begin:], ""])[-_REACH:] for begin in range(len(before)) for glue in (" ", "")):
+        together, boundary = start + now[:_REACH], len(start)
+        for rule in rules():
+            match = rule.find(together)
+            while match is not None and match.end() <= boundary:
+                match = rule.find(together, match.start() + 1)
+            if match is not None and match.start() < boundary:
+                return rule.reason
     return None
 
 

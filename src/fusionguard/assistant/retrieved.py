@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 
 from fusionguard.assistant.folding import visible
+from fusionguard.assistant.judging import first_match
 from fusionguard.assistant.passages import Found
 from fusionguard.assistant.rules import rules_for_passages
-from fusionguard.assistant.views import views
 
 _HIDDEN = re.compile(r"<!--.*?(?:-->|\Z)|<(script|style|iframe|object|embed|svg|template)\b.*?(?:</\1\s*>|\Z)", re.DOTALL | re.I)
 _TAG = re.compile(
@@ -73,4 +73,4 @@ def _reference(match: re.Match[str]) -> str:
 
 
 def _commands(text: str) -> bool:
-    return any(rule.find(view) for view in views(text) for rule in rules_for_passages())
+    return first_match(text, rules_for_passages()) is not None

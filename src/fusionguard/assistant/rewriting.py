@@ -24,6 +24,8 @@ _TONE = {
 MOST_SENTENCES = {Persona.SUPPORT: 3, Persona.EXECUTIVE: 2, Persona.ANALYST: 6}
 ENOUGH_OF_THE_QUESTION = 0.5
 """What checked sentences must hold of the question's words that the quoted ones hold, before any of them is shown."""
+_HOPELESS_FAULTS = 5
+"""After so many sentences that stand nowhere and none that does, no more is waited for."""
 _TEMPLATE_TOKENS = 96
 """What a chat template adds around messages, at most."""
 _SENTENCE_DONE = re.compile(r"(?<=[.!?])(?:\s*\[\d{1,3}(?:\s*,\s*\d{1,3})*\])*\s+(?=\S)|\n+")
@@ -109,6 +111,8 @@ class Rewriter:
         for sentence in sentences_of(pieces):
             checked = self._check(sentence)
             if checked is None:
+                if not self._said and len(self.faults) >= _HOPELESS_FAULTS:
+                    return
                 continue
             self._held.append(checked)
             self._covered |= content_words(checked.text) & self._needed

@@ -44,6 +44,8 @@ _METHOD_OF = re.compile(
 _MADE_UP = _words("(?:score|rate|predict|assess|evaluate).*(?:transaction|payment|customer|client|row)", "what if",
                   "hypothetical", "suppose", "imagine", "made-up", "would.*(?:transaction|payment|customer|client)",
                   "(?:transaction|payment|customer|client).*would", "how (?:risky|likely|suspicious)")  # fmt: skip
+_OTHER_MODELS = _words("logistic regression", "defaults?", "baselines?", "reference models?", "rules?")
+"""What the metrics tool does not read: the model card compares with these."""
 _NEWEST = _words("latest", "last", "newest", "most recent")
 _CHALLENGER = _words("challengers?")
 _NAMED_MODEL = _words(
@@ -101,6 +103,8 @@ def _monitoring(question: str) -> tuple[ToolCall, ...]:
 
 def _metrics(question: str) -> tuple[ToolCall, ...]:
     if not _METRICS.search(question) or not _OF_A_MODEL.search(question) or _about_the_method(question):
+        return ()
+    if _OTHER_MODELS.search(question):
         return ()
     if not _NOW.search(question) and not _NAMED_MODEL.search(question):
         return ()

@@ -10,7 +10,7 @@ from fusionguard.assistant.decoding import decoded_parts, shifted
 from fusionguard.assistant.folding import fold
 from fusionguard.assistant.misspelt import parted, put_right
 
-MOST_VIEWS = 40
+MOST_VIEWS, MOST_BACKWARDS = 40, 20
 _LOOKALIKES = dict(
     zip(
         "авсԁеҽԍһіїјкӏмпорԛѕтуѵѡхҮуᴀʙᴄᴅᴇɢʜɪᴊᴋʟᴍɴᴏᴘʀᴛᴜᴠᴡʏᴢɡɑıℓ",
@@ -40,15 +40,19 @@ def _is_latin(parted: str, place: int) -> bool:
     return parted[place] < "\u0250"
 
 
-def views(text: str) -> tuple[str, ...]:
-    """Return the forms of a text that rules look at, the plain one first, each once, ``MOST_VIEWS`` at most."""
-    found: dict[str, None] = {}
+def views(text: str) -> dict[str, bool]:
+    """Return the forms of a text that rules look at, the plain one first and a bounded number, and whether each is backwards."""
+    found: dict[str, bool] = {}
     for each in _all(text):
-        if each and each not in found:
-            found[each] = None
+        if each:
+            found[each] = False
         if len(found) >= MOST_VIEWS:
             break
-    return tuple(found)
+    for each in (plain(text), *decoded_views(text)):
+        for backwards in _backwards(_SPACED.sub(_join, each.translate(_TO_LATIN))):
+            if len(found) < MOST_VIEWS + MOST_BACKWARDS:
+                found.setdefault(backwards, True)
+    return found
 
 
 def decoded_views(text: str) -> tuple[str, ...]:
@@ -81,10 +85,6 @@ def _disguises(text: str) -> Iterator[str]:
     yield re.sub(r"(?<=\w)[.\-_*|/+~\\]+(?=\w)", "", joined)  # i.g.n.o.r.e, ig-nore
     yield re.sub(r"(?<=\w)[.\-_*|/+~\\]+(?=\w)", " ", straight)  # ignore_previous_instructions
     yield re.sub(r"(\w)\1{2,}", r"\1", joined)  # ignooooore
-    yield joined[::-1]
-    words = joined.split()
-    yield " ".join(word[::-1] for word in words)
-    yield " ".join(reversed(words))
     quoted = [first or second for first, second in _QUOTED.findall(text)]
     if len(quoted) > 1:
         yield "".join(quoted)
@@ -103,3 +103,11 @@ def _hidden(text: str) -> Iterator[str]:
     """Yield text that is written in Unicode's tag characters, which show nothing."""
     for match in _TAGS.finditer(text):
         yield "".join(chr(ord(each) - 0xE0000) for each in match.group()) + " "
+
+
+def _backwards(text: str) -> Iterator[str]:
+    """Yield a text read backwards: by letters, by the letters of each word, by words."""
+    words = text.split()
+    yield text[::-1]
+    yield " ".join(word[::-1] for word in words)
+    yield " ".join(reversed(words))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _ENDS = ".!?\n。！？؟।"
-_GAP = r"[ ,:;\"'_\-\n]{1,4}"
+_GAP = r"(?:[ ,:;\"'_\-\n]{1,4})"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from fusionguard.assistant.tools.tool import Tool, ToolResult
-from fusionguard.errors import UnknownChoiceError, UsageError
+from fusionguard.errors import StorageError, UnknownChoiceError, UsageError
 
 
 class ToolCall(NamedTuple):
@@ -47,3 +47,6 @@ class Toolbox:
             first = error.errors(include_input=False)[0]
             where = ".".join(map(str, first["loc"])) or "the arguments"
             raise UsageError(f"{call.tool} cannot be asked that: {where}: {first['msg']}.") from None
+        except OSError as error:
+            told = f"{call.tool} cannot read what it needs: {error.strerror or 'the file system failed'}."
+            raise StorageError(told, "Check the disk and who may read the home.") from error
