@@ -12,16 +12,18 @@ from pathlib import Path
 from benchmarks.machine import describe_machine
 from benchmarks.measure import CHECKOUT, BenchmarkError, fresh_environment, measure, python
 from benchmarks.monitoring.alarms import measure_alarms
+from benchmarks.monitoring.chart import draw_growth
 from benchmarks.monitoring.document import insert, section
 from benchmarks.monitoring.judging import Judge
 from benchmarks.monitoring.results import MonitoringResults, Scale
-from benchmarks.monitoring.scale import measure_evidently, measure_scale
-from fusionguard.files import write_text
+from benchmarks.monitoring.scale import measure_evidently, measure_scale, measure_spark
+from fusionguard.files import write_bytes, write_text
 from fusionguard.home import Home
 from fusionguard.monitoring.champion import find_champion
 from fusionguard.threads import wait_politely
 
 _DOCUMENT = CHECKOUT / "docs" / "monitoring.md"
+_CHART = CHECKOUT / "docs" / "monitoring_growth.png"
 CALM, DRIFTED, ROWS, EVIDENTLY_ROWS = 60, 20, (300_000, 1_000_000, 3_000_000), (5_000, 50_000, 300_000)
 QUICK_CALM, QUICK_DRIFTED, QUICK_ROWS, QUICK_EVIDENTLY_ROWS = 5, 2, (100_000,), (5_000,)
 
@@ -38,12 +40,13 @@ def main() -> int:
         except BenchmarkError as error:
             sys.stderr.write(f"{error}\n")
             return 1
-    text = section(results)
+    text = section(results, chart=_CHART.name)
     if options.output is not None:
         write_text(options.output, f"{text}\n")
     elif options.quick:
         sys.stdout.write(f"{text}\n")
     else:
+        write_bytes(_CHART, draw_growth(results))
         write_text(_DOCUMENT, insert(_DOCUMENT.read_text(encoding="utf-8"), text))
     return 0
 
@@ -64,10 +67,12 @@ def measure_all(folder: Path, *, quick: bool) -> MonitoringResults:
         alarms += found
         estimates += errors
     scale: list[Scale] = []
+    spark: list[Scale] = []
     evidently: list[Scale] = []
     bundle_model = Judge.of(find_champion(home, "fraud")).model
     for places, sizes, run in (
         (scale, QUICK_ROWS if quick else ROWS, measure_scale),
+        (spark, QUICK_ROWS if quick else ROWS, measure_spark),
         (evidently, QUICK_EVIDENTLY_ROWS if quick else EVIDENTLY_ROWS, measure_evidently),
     ):
         for rows in sizes:
@@ -79,6 +84,7 @@ def measure_all(folder: Path, *, quick: bool) -> MonitoringResults:
         alarms=tuple(alarms),
         estimates=tuple(estimates),
         scale=tuple(scale),
+        spark=tuple(spark),
         evidently=tuple(evidently),
         seconds=time.monotonic() - begin,
     )

@@ -37,6 +37,7 @@ def _of_kind(judge: Judge, kind: Drift, windows: int) -> tuple[Alarms, EstimateE
     causes: Counter[str] = Counter()
     distances: list[float] = []
     inside: list[bool] = []
+    widths: list[float] = []
     for number in range(windows):
         rows = make_window(
             judge.model, rows=WINDOW_ROWS[name], drift=kind, size=size, seed=_FIRST_SEED * (1 + list(Drift).index(kind)) + number
@@ -49,7 +50,9 @@ def _of_kind(judge: Judge, kind: Drift, windows: int) -> tuple[Alarms, EstimateE
         if estimate.trust != "no" and kind is not Drift.LABEL_DELAY and expected.value is not None:
             truth = true_roc_auc(rows)
             distances.append(abs(expected.value - truth))
-            inside.append(expected.low is not None and expected.high is not None and expected.low <= truth <= expected.high)
+            assert expected.low is not None and expected.high is not None
+            inside.append(expected.low <= truth <= expected.high)
+            widths.append(expected.high - expected.low)
     alarms = Alarms(
         model=name,
         drift=kind.value,
@@ -62,8 +65,9 @@ def _of_kind(judge: Judge, kind: Drift, windows: int) -> tuple[Alarms, EstimateE
     )
     if kind is Drift.LABEL_DELAY:
         return alarms, None
-    mean = float(np.mean(distances)) if distances else 0.0
-    return alarms, EstimateError(model=name, drift=kind.value, trusted=len(inside), inside=sum(inside), mean_error=mean)
+    mean, width = (float(np.mean(values)) if values else 0.0 for values in (distances, widths))
+    error = EstimateError(model=name, drift=kind.value, trusted=len(inside), inside=sum(inside), width=width, mean_error=mean)
+    return alarms, error
 
 
 def wilson(hits: int, of: int) -> tuple[float, float]:

@@ -22,7 +22,7 @@ from fusionguard.monitoring.outcome_reading import estimate_outcomes, read_outco
 from fusionguard.monitoring.reference import Reference
 from fusionguard.monitoring.reference_rows import kept_reference
 from fusionguard.monitoring.settings import MonitoringConfig
-from fusionguard.monitoring.sketch import Progress, read_sketch
+from fusionguard.monitoring.sketch import read_sketch
 from fusionguard.monitoring.verdict import Verdict, decide
 
 SETTINGS = MonitoringConfig()
@@ -53,12 +53,12 @@ class Judge:
             return self.of_table(Table(file), until=BEGIN + timedelta(days=DAYS + 1))
 
     def of_table(
-        self, window: Table, *, until: datetime | None = None, progress: Progress | None = None
+        self, window: Table, *, until: datetime | None = None, engine: str = "duckdb"
     ) -> tuple[Verdict, PerformanceEstimate]:
         """Judge a window in a file; the estimate of its metrics is made as if none of its outcomes were known."""
         limits = SETTINGS.thresholds
         with tempfile.TemporaryDirectory() as scratch:
-            sketch = read_sketch(window, self.reference, scratch=Path(scratch), seed=SETTINGS.seed, progress=progress)
+            sketch = read_sketch(window, self.reference, scratch=Path(scratch), seed=SETTINGS.seed, engine=engine)
         drift = read_drift(sketch, self.reference, limits)
         classifier = classifier_test(sketch, self.reference, limits, seed=SETTINGS.seed)
         measured = read_outcomes(window, self.model, self.champion, SETTINGS, until=until or datetime.now(UTC))

@@ -35,6 +35,8 @@ class EstimateError(_Measured):
     """Windows whose estimate called itself trustworthy, in full or with care."""
     inside: int
     """Those of them whose 95 % band of the ROC AUC held the true value."""
+    width: float
+    """Of those bands, the mean."""
     mean_error: float
     """Of their ROC AUC, the mean absolute distance from the truth."""
 
@@ -55,6 +57,8 @@ class MonitoringResults(_Measured):
     alarms: tuple[Alarms, ...]
     estimates: tuple[EstimateError, ...]
     scale: tuple[Scale, ...]
+    spark: tuple[Scale, ...]
+    """Likewise, the rows counted on Spark, here with two threads."""
     evidently: tuple[Scale, ...]
     """Evidently's drift preset on rows that are in memory already."""
     seconds: float

@@ -1,7 +1,8 @@
 """Millions of logged rows: writing a log of them, and judging it in a process of its own.
 
-python -m benchmarks.monitoring.scale HOME LOG       reads the log to its verdict
-python -m benchmarks.monitoring.scale HOME LOG ROWS  gives so many of its rows to Evidently's drift preset
+python -m benchmarks.monitoring.scale HOME LOG        reads the log to its verdict
+python -m benchmarks.monitoring.scale HOME LOG spark  likewise, its rows counted on Spark
+python -m benchmarks.monitoring.scale HOME LOG ROWS   gives so many of its rows to Evidently's drift preset
 """
 
 from __future__ import annotations
@@ -59,6 +60,12 @@ def measure_scale(home: Home, model: ScoringModel, rows: int, folder: Path) -> S
     return _scale(rows, parts, _measured(home, folder, folder / "log"))
 
 
+def measure_spark(home: Home, model: ScoringModel, rows: int, folder: Path) -> Scale:
+    """The same with Spark as the engine that counts."""
+    parts = write_log(model, folder / "log", rows)
+    return _scale(rows, parts, _measured(home, folder, folder / "log", "spark"))
+
+
 def measure_evidently(home: Home, model: ScoringModel, rows: int, folder: Path) -> Scale:
     """The same rows, taken from the first parts, through Evidently's drift preset."""
     parts = write_log(model, folder / "log", rows)
@@ -83,7 +90,7 @@ def main(arguments: list[str]) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         window = read_window(log, "fraud", champion.bundle.version, Path(scratch) / "window.parquet")
         assert window.facts.rows, "the log holds no rows of this version"
-        if arguments[2:]:
+        if arguments[2:] and arguments[2].isdigit():
             from fusionguard.models.family import model_family
             from fusionguard.monitoring.evidently_report import evidently_page, sampled
 
@@ -93,7 +100,7 @@ def main(arguments: list[str]) -> None:
             rows = sampled(window.table, names, int(arguments[2]), scratch=Path(scratch))
             evidently_page(rows, reference.read(names), family)
         else:
-            Judge.of(champion).of_table(window.table)
+            Judge.of(champion).of_table(window.table, engine=(arguments[2:] or ["duckdb"])[0])
 
 
 if __name__ == "__main__":

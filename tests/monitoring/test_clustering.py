@@ -12,8 +12,11 @@ import pytest
 from fusionguard.data.fraud_model import load_statistics
 from fusionguard.data.simulator import make_plan
 from fusionguard.data.table import Table
+from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring import statistics
 from fusionguard.monitoring.clustering import design_effect, kept_design_effect, with_design_effect
+from fusionguard.monitoring.reference_rows import kept_reference
+from tests.monitoring.windows import fraud_window
 
 
 def grouped(rows: int, groups: int, size: int, rng: np.random.Generator) -> np.ndarray:
@@ -65,6 +68,14 @@ def test_rows_carry_it_through_a_file(tmp_path: Path) -> None:
     assert kept_design_effect(Table(file)) == 4.25
     pq.write_table(pa.table({"x": [1]}), file)
     assert kept_design_effect(Table(file)) == 1.0
+
+
+def test_a_reference_of_kept_rows_has_it(fraud_profile_bundle: Bundle, tmp_path: Path) -> None:
+    rows = fraud_window(1_000, 95).drop_columns(["time", "score"]).append_column("unseen", pa.array([False] * 1_000))
+    pq.write_table(with_design_effect(rows, 4.25), tmp_path / "reference.parquet")
+    reference = kept_reference(fraud_profile_bundle, Table(tmp_path / "reference.parquet"), scratch=tmp_path, seed=1)
+    assert reference.design_effect == 4.25
+    assert reference.flagged == (int(np.sum(rows["decision"].to_numpy(zero_copy_only=False) == "review")), 1_000)
 
 
 def test_grouped_counts_alarm_no_more_often_than_they_may() -> None:

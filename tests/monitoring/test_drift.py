@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,23 @@ def test_drift_inside_one_segment_is_found_there(churn_reference: Reference, tmp
     acting = {finding.segment for finding in report.segments if finding.level == "act" and finding.subject == "EstimatedSalary"}
     assert "geography: Germany" in acting
     assert "geography: France" not in acting
+
+
+def test_one_campaign_in_a_segment_is_no_drift_where_frauds_come_in_campaigns(
+    counted_fraud_reference: Reference, tmp_path: Path
+) -> None:
+    def campaign(columns: Columns, rng: np.random.Generator) -> None:
+        columns["hour_of_day"] = columns["hour_of_day"].copy()
+        columns["V5"], columns["hour_of_day"][:26] = columns["V5"].copy(), 3
+        columns["V5"][:26] = 8 + 0.1 * rng.standard_normal(26)
+
+    sketch = read_sketch(fraud_window(6_000, 17, change=campaign), counted_fraud_reference, scratch=tmp_path)
+    alone = read_drift(sketch, counted_fraud_reference).findings
+    assert {(finding.kind, finding.subject) for finding in alone} == {("tail", "V5")}
+    assert "time of day: 00 to 05" in {finding.segment for finding in alone}
+    assert not read_drift(sketch, replace(counted_fraud_reference, design_effect=6.0)).findings
+    grown = read_sketch(fraud_window(6_000, 17, change=heavier_tail), counted_fraud_reference, scratch=tmp_path)
+    assert found(read_drift(grown, replace(counted_fraud_reference, design_effect=6.0)), "tail", "Amount").level == "act"
 
 
 def test_readings_agree_with_scipy(counted_fraud_reference: Reference, tmp_path: Path) -> None:

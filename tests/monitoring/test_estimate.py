@@ -92,6 +92,8 @@ def test_recent_labels_count_for_more_than_the_evaluation_where_there_are_enough
     many = read_calibration(label, probability)
     recent = estimate_performance(probability, flagged, evaluated=line, calibration=many)
     assert recent.expected_positives == pytest.approx(label.sum(), rel=0.02)
+    assert recent.sentence().startswith("expected by the calibration of the last labels: precision")
+    assert "of the evaluation: precision" in evaluated.sentence()
     assert evaluated.expected_positives > 2 * recent.expected_positives
     assert any("chance alone" in reason for reason in estimate_performance(probability, flagged).reasons)
 

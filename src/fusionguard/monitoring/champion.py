@@ -86,15 +86,15 @@ class Champion:
         report = self.evaluation()
         if report is None:
             return None
-        bins = report.reliability if isinstance(report, ChurnReport) else report.curves.reliability
-        rows, observed = np.array([each.rows for each in bins], dtype=np.float64), np.array([each.observed for each in bins])
-        positives = rows * observed
-        if isinstance(report, EvaluationReport):
+        if isinstance(report, ChurnReport):
+            bins = [(each.predicted, float(each.rows), each.rows * each.observed) for each in report.reliability]
+        else:
             # Legitimate rows may have been sampled: each stands for as many as its weight says.
-            positives = np.array([each.frauds for each in bins], dtype=np.float64)
-            weight = (report.test.transactions - report.test.frauds) / max(report.test.rows - report.test.frauds, 1)
-            rows = positives + (rows - positives) * weight
-        predicted = np.array([each.predicted for each in bins])
+            test = report.test
+            weight = (test.transactions - test.frauds) / max(test.rows - test.frauds, 1)
+            found = report.curves.reliability
+            bins = [(each.predicted, each.frauds + (each.rows - each.frauds) * weight, float(each.frauds)) for each in found]
+        predicted, rows, positives = np.array(bins, dtype=np.float64).T
         return fit_line(positives, rows, predicted, source="the champion's evaluation")
 
 

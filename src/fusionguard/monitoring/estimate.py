@@ -49,13 +49,16 @@ class PerformanceEstimate(BaseModel):
     trust: Trust
     reasons: tuple[str, ...]
     """Why it is to be taken with care or not to be trusted."""
+    line: CalibrationLine | None
+    """The calibration it starts from; None where the probabilities were taken as they are."""
     samples: int
     seed: int
 
     def sentence(self) -> str:
         """Say in one sentence what is expected, and how far to trust it."""
         read = self.metrics
-        found = f"expected: precision {read[PRECISION].text()}, recall {read[RECALL].text()}, ROC AUC {read[ROC_AUC].text()}"
+        by = f" by the calibration of {self.line.source}" if self.line is not None else ""
+        found = f"expected{by}: precision {read[PRECISION].text()}, recall {read[RECALL].text()}, ROC AUC {read[ROC_AUC].text()}"
         doubts = {"yes": "", "with care": "; with care", "no": "; not to be trusted"}[self.trust]
         return f"{found}{doubts}{': ' + '; '.join(self.reasons) if self.reasons else ''}"
 
@@ -127,6 +130,7 @@ def estimate_performance(
         metrics={name: _metric(name, drawn[name]) for name in (PRECISION, RECALL, ROC_AUC, AVERAGE_PRECISION)},
         trust=trust,
         reasons=tuple(reasons),
+        line=line,
         samples=samples,
         seed=seed,
     )

@@ -1,0 +1,66 @@
+"""Monitoring's section says what was measured, and its verdicts follow from the numbers."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from matplotlib import image
+
+from benchmarks.machine import Machine
+from benchmarks.monitoring.alarms import wilson
+from benchmarks.monitoring.chart import draw_growth
+from benchmarks.monitoring.document import BEGIN, END, insert, section
+from benchmarks.monitoring.results import Alarms, EstimateError, MonitoringResults, Scale
+
+_MACHINE = Machine(cores=2, memory_gb=8, system="Linux", python="3.11", libraries={"duckdb": "2.0"}, load=0.5)
+
+
+def alarms(drift: str, windows: int, found: int) -> Alarms:
+    causes = {"population": found} if found else {}
+    return Alarms(model="fraud", drift=drift, size=1, rows=1_000, windows=windows, alarms=found, act=0, causes=causes)
+
+
+def results(*, false: int = 1, caught: int = 20, inside: int = 57, seconds: float = 30.0) -> MonitoringResults:
+    runs = tuple(Scale(rows=rows, parts=1, seconds=seconds, peak_mb=900) for rows in (1_000_000, 3_000_000))
+    return MonitoringResults(
+        machine=_MACHINE,
+        alarms=(alarms("none", 60, false), alarms("label-delay", 20, 0), alarms("unit-error", 20, caught)),
+        estimates=(EstimateError(model="fraud", drift="none", trusted=60, inside=inside, width=0.05, mean_error=0.01),),
+        scale=runs,
+        spark=runs[:1],
+        evidently=runs[:1],
+        seconds=60,
+    )
+
+
+def test_a_good_result_meets_every_target() -> None:
+    text = section(results(), chart="growth.png")
+    assert "**not met**" not in text
+    assert "SIMULATED" in text
+    assert "fraud met, 1 of 80" in text
+    assert "57 of 60 (86 to 98 %) | 0.050 | 0.010" in text
+    assert "![Seconds and memory against the number of rows](growth.png)" in text
+    assert "`engine: spark`" in text
+
+
+@pytest.mark.parametrize("bad", [{"false": 8}, {"caught": 18}, {"inside": 48}, {"seconds": 61.0}])
+def test_each_missed_target_is_said(bad: dict[str, int]) -> None:
+    assert section(results(**bad), chart="growth.png").count("**not met**") == 1  # type: ignore[arg-type]
+
+
+def test_the_picture_can_be_read_and_is_the_same_for_the_same_numbers() -> None:
+    drawn = draw_growth(results())
+    assert image.imread(io.BytesIO(drawn)).shape[0] > 200
+    assert drawn == draw_growth(results())
+
+
+def test_a_section_is_put_between_its_markers() -> None:
+    assert insert(f"a\n{BEGIN}\nold\n{END}\nb", "new") == f"a\n{BEGIN}\nnew\n{END}\nb"
+    with pytest.raises(ValueError, match="lacks"):
+        insert("no markers", "new")
+
+
+def test_wilsons_interval_of_a_share() -> None:
+    """Newcombe, Statistics in Medicine 17 (1998), 857-872, table I: 15 of 148."""
+    assert wilson(15, 148) == pytest.approx((0.0624, 0.1605), abs=5e-5)
