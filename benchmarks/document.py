@@ -43,6 +43,8 @@ def _opening(results: Results) -> str:
         "What jobs on a Slurm cluster cost was measured in a call of its own: [the stack hpc](hpc_benchmarks.md).\n\n"
         "So were monitoring's false alarms, the drifts it catches, and its growth to millions of rows: "
         "[monitoring](monitoring.md#measured).\n\n"
+        "What the assistant finds and answers, and how fast, was measured in a call of its own:"
+        " [the assistant](agent_service.md#measured).\n\n"
         f"Machine: {machine.cores} cores, {machine.memory_gb} GB of memory, {machine.system}, Python {machine.python}."
         f" Load before it began: {machine.load:.1f}.\n"
         f"Libraries: {libraries}."

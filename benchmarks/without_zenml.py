@@ -167,6 +167,10 @@ def run(config: FraudConfig, folder: Path) -> dict[str, float]:
         )
         write_text(folder / "model_card.md", card)
         write_text(folder / "model_card.html", card_html(card, images))
+    with clock.step("update_index"):
+        from fusionguard.assistant.index import build_index
+
+        build_index(home, embed="if begun")
     return clock.seconds
 
 

@@ -29,6 +29,7 @@ from steps.data.plan_holdout import plan_holdout
 from steps.data.report_bias import report_bias
 from steps.release.register_model import register_model
 from steps.release.release_model import release_model
+from steps.release.update_index import update_index
 
 if TYPE_CHECKING:
     from pipelines.runner import RunOutputs
@@ -78,6 +79,7 @@ def churn(config: ChurnConfig, source_fingerprint: str) -> None:
     )
     if serving.release != "none":
         release_model(bundle, verdict, card, serving)
+    update_index(after="write_churn_card")
 
 
 def _folds(comparison: CrossValidation) -> str:

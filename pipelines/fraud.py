@@ -26,6 +26,7 @@ from steps.fraud.tune_xgboost import BoosterSettings, tune_xgboost
 from steps.release.gate import gate
 from steps.release.register_model import register_model
 from steps.release.release_model import release_model
+from steps.release.update_index import update_index
 from steps.release.write_model_card import write_model_card
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ def fraud(config: FraudConfig, source_fingerprint: str) -> None:
     )
     if serving.release != "none":
         release_model(bundle, verdict, card, serving)
+    update_index(after="write_model_card")
 
 
 PIPELINE = fraud

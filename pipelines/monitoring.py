@@ -18,6 +18,7 @@ from steps.monitoring.read_log import read_log
 from steps.monitoring.report_evidently import report_evidently
 from steps.monitoring.send_alerts import send_alerts
 from steps.monitoring.write_verdict import write_verdict
+from steps.release.update_index import update_index
 
 if TYPE_CHECKING:
     from pipelines.runner import RunOutputs
@@ -37,6 +38,7 @@ def monitoring(config: MonitoringConfig) -> None:
     send_alerts(verdict, facts, kept, config.alerts)
     if config.on_drift == "retrain":
         export_outcomes(verdict, window, facts, config)
+    update_index(after="write_verdict")
 
 
 PIPELINE = monitoring

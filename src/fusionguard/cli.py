@@ -197,6 +197,55 @@ def serve(
 
 
 @app.command()
+def assistant(
+    host: Annotated[str, typer.Option(help="The address to listen on; any but loopback needs keys.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port.")] = 3001,
+    keys: Annotated[Path | None, typer.Option(help="The file of API keys, as `fusionguard key` writes it.")] = None,
+    model: Annotated[Path | None, typer.Option("--model", help="A language model as a GGUF file; none is needed.")] = None,
+) -> None:
+    """Open the console and the assistant until Ctrl-C: questions, monitoring, models, a form to score with.
+
+    The index of what it knows is brought up to date first. Elsewhere than on loopback the console asks for a key, too.
+
+    Example: fusionguard assistant --port 3001
+    """
+    import os
+
+    from fusionguard.assistant.http.launch import assistant_command
+    from fusionguard.assistant.index import build_index
+    from fusionguard.serving.launch import become
+
+    home = find_home()
+    command, environment = assistant_command(home, host=host, port=port, keys=keys, model=model, environment=os.environ)
+    if "FUSIONGUARD_ASSISTANT_INDEX" not in os.environ:
+        _say(build_index(home).sentence())
+    _say(f"The console opens on http://{host}:{port}/console/ in some seconds (Ctrl-C ends it)")
+    become(command, environment)
+
+
+@app.command()
+def index(
+    docs: Annotated[Path | None, typer.Option(help="The documents' folder; that of the checkout by default.")] = None,
+) -> None:
+    """Build what the assistant knows: documents, model cards, the latest runs and monitoring verdicts. What is there is kept.
+
+    What holds personal data or secrets is refused and named. With the embedding model (make setup-llm) a first build takes a
+    minute or so.
+
+    Example: fusionguard index
+    """
+    from fusionguard.assistant.index import build_index
+
+    report = build_index(find_home(), docs=docs)
+    for note in report.notes:
+        _say(note)
+    for refused in report.refused:
+        _say(f"Refused: {refused.file}, '{refused.heading}' holds personal data or a secret ({refused.kind}).")
+    _say(report.sentence())
+    typer.echo(report.file)
+
+
+@app.command()
 def bento(
     model: Annotated[
         list[str] | None, typer.Option("--model", "-m", help="What answers; the champions of now by default.")
@@ -243,9 +292,11 @@ def key(
 @app.command()
 def doctor() -> None:
     """Say what is installed, what is missing and what to do. Exits with 0 when the embedded default works."""
+    from fusionguard.assistant.doctor import examine_assistant
     from fusionguard.doctor import Status, default_works, examine
 
-    findings = examine(find_home())
+    home = find_home()
+    findings = [*examine(home), *examine_assistant(home)]
     signs = {Status.OK: "ok", Status.ABSENT: "-", Status.BROKEN: "BROKEN"}
     width = max(len(finding.name) for finding in findings)
     for finding in findings:

@@ -6,10 +6,12 @@ import errno
 import fcntl
 import hashlib
 import json
+import math
 import os
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +31,7 @@ _REMEDIES = {
 
 
 _NO_LOCKS = {errno.EBADF, errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
+_LOCK_SLEEP_SECONDS = 0.02
 _umask_lock = threading.Lock()
 
 
@@ -81,21 +84,42 @@ def atomic_folder(target: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(path: Path, *, wait_seconds: float = math.inf) -> Iterator[None]:
     """Keep others that ask for the same lock out of a folder or file that exists; they wait. Nothing is left behind.
 
     Some network file systems have no such locks; there, two writers at once are on their own.
+
+    Raises
+    ------
+    StorageError
+        Another one has held the lock for ``wait_seconds``.
     """
     descriptor = os.open(path, os.O_RDONLY)
     try:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            _lock(descriptor, path, wait_seconds)
         except OSError as error:
             if error.errno not in _NO_LOCKS:
                 raise
         yield
     finally:
         os.close(descriptor)
+
+
+def _lock(descriptor: int, path: Path, wait_seconds: float) -> None:
+    if wait_seconds == math.inf:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        return
+    end = time.monotonic() + wait_seconds
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError as error:
+            if time.monotonic() >= end:
+                what = f"Another process is writing in {path}, and has not ended in {wait_seconds:g} s."
+                raise StorageError(what, "Wait for it or end it, then run it again.") from error
+            time.sleep(_LOCK_SLEEP_SECONDS)
 
 
 def write_bytes(target: Path, content: bytes) -> None:

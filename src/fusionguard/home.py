@@ -54,6 +54,11 @@ class Home:
         return self.state / "monitoring"
 
     @property
+    def assistant_index(self) -> Path:
+        """What the assistant knows: one SQLite file, built by ``make index`` and by each run."""
+        return self.state / "assistant" / "index.sqlite"
+
+    @property
     def work(self) -> Path:
         """Files of the run at work, removed when it ends."""
         return self.state / "work"

@@ -18,6 +18,7 @@ from fusionguard.evaluation.churn.card import ChurnCardInputs, churn_model_card
 from fusionguard.evaluation.churn.holdout import HoldoutPlan
 from fusionguard.evaluation.churn.insights import business_insights
 from fusionguard.evaluation.churn.report import ChurnReport
+from fusionguard.evaluation.gate import FILE as GATE
 from fusionguard.evaluation.gate import GateVerdict
 from fusionguard.features.bias import BiasReport
 from fusionguard.features.store import FeatureManifest
@@ -96,6 +97,7 @@ def write_churn_card(
         "business_insights.md": insights.markdown(image_folder=_PLOTS),
         "data_bias_report.json": bias.to_json(),
         "evaluation.json": evaluation.to_json(),
+        GATE: verdict.to_json(),
     }
     files = {name: text.encode() for name, text in pages.items()}
     # Contact list and reference rows stay in the home: a tracking server's readers may not be allowed to read about customers.

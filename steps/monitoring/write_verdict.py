@@ -11,6 +11,7 @@ from zenml.types import HTMLString, MarkdownString
 from fusionguard.evaluation.card import card_html
 from fusionguard.home import find_home
 from fusionguard.monitoring.charts import history_chart
+from fusionguard.monitoring.detail import verdict_detail
 from fusionguard.monitoring.drift import DriftReport
 from fusionguard.monitoring.history import append_verdict, history_file, read_history, record_verdict
 from fusionguard.monitoring.keep import PLOTS, KeptVerdict, keep_verdict
@@ -52,6 +53,7 @@ def write_verdict(
         outcomes.metric_labels,
     )
     page = card_html(text, images)
-    kept = keep_verdict(home, facts.model, run, page=page, text=text, images=images)
+    detail = verdict_detail(record, config.thresholds, drift, classifier, outcomes.measured, outcomes.metric_labels)
+    kept = keep_verdict(home, facts.model, run, page=page, text=text, images=images, detail=detail)
     append_verdict(file, record)
     return HTMLString(page), MarkdownString(text), kept

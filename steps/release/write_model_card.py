@@ -13,6 +13,7 @@ from fusionguard.config import FraudConfig
 from fusionguard.data.provenance import Provenance
 from fusionguard.data.table import Table
 from fusionguard.evaluation.card import CardInputs, card_html, model_card
+from fusionguard.evaluation.gate import FILE as GATE
 from fusionguard.evaluation.gate import GateVerdict
 from fusionguard.evaluation.report import EvaluationReport
 from fusionguard.evaluation.splits import SplitPlan
@@ -78,6 +79,7 @@ def write_model_card(
         "model_card.html": page.encode(),
         "data_bias_report.json": bias.to_json().encode(),
         "evaluation.json": evaluation.to_json().encode(),
+        GATE: verdict.to_json().encode(),
     }
     home = find_home()
     attach_files(home, version, files)

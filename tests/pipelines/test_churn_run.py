@@ -38,8 +38,9 @@ STEPS = [
     "register_model",
     "gate_churn",
     "write_churn_card",
+    "update_index",
 ]
-ALWAYS = {"register_model", "gate_churn", "write_churn_card"}
+ALWAYS = {"register_model", "gate_churn", "write_churn_card", "update_index"}
 
 
 def _raw(run: PipelineRun) -> Path:
@@ -90,6 +91,7 @@ def test_the_models_folder_holds_what_people_read(churn_run: PipelineRun) -> Non
         "contact_list.csv",
         "data_bias_report.json",
         "evaluation.json",
+        "gate.json",
         "reference.parquet",
     }
     for page in ("model_card.md", "business_insights.md"):

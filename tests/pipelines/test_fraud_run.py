@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from fusionguard.assistant.index import open_index
 from fusionguard.config import FraudConfig, TuningConfig, XGBoostConfig, load_config
 from fusionguard.models.bundle import Bundle
 from tests.conftest import PipelineRun
@@ -33,8 +34,9 @@ STEPS = [
     "register_model",
     "gate",
     "write_model_card",
+    "update_index",
 ]
-ALWAYS = {"register_model", "gate", "write_model_card"}
+ALWAYS = {"register_model", "gate", "write_model_card", "update_index"}
 
 
 def test_every_step_ran_and_was_timed(fraud_run: PipelineRun) -> None:
@@ -81,7 +83,7 @@ def test_the_summary_holds_metrics_with_intervals_beside_the_references(fraud_ru
 def test_the_models_folder_holds_what_people_read(fraud_run: PipelineRun) -> None:
     folder = Path(fraud_run.summary["model_card"]).parent
     names = {path.name for path in folder.iterdir()}
-    reports = {"data_bias_report.json", "evaluation.json", "reference.parquet"}
+    reports = {"data_bias_report.json", "evaluation.json", "gate.json", "reference.parquet"}
     assert names == {"bundle", "model_card.md", "model_card.html", "plots"} | reports
     assert "SIMULATED" in (folder / "model_card.md").read_text().upper()
     assert json.loads((folder / "data_bias_report.json").read_text())["dataset"] == "fraud"
@@ -194,3 +196,17 @@ def test_spark_gives_the_same_model(fraud_run: PipelineRun, tmp_path: Path) -> N
     done = fraud_run.again("--engine", "spark", "--quiet", "--summary", str(tmp_path / "spark.json"))
     assert done.returncode == 0, done.stderr
     assert json.loads((tmp_path / "spark.json").read_text())["model_version"] == fraud_run.summary["model_version"]
+
+
+def test_the_assistant_knows_of_the_run(fraud_run: PipelineRun) -> None:
+    with open_index(fraud_run.home.assistant_index, words_only=True) as index:
+        told = {passage.heading: passage for passage in index.passages() if passage.kind == "run"}
+        cards = [passage for passage in index.passages() if passage.kind == "card"]
+    metrics = next(passage for heading, passage in told.items() if " > Metrics of fraud version " in heading)
+    assert "(SIMULATED data)" in metrics.heading
+    assert "Average precision of the fraud model is 0." in metrics.text
+    assert "95 % interval" in metrics.text
+    assert any("Promoted to champion" in passage.text for heading, passage in told.items() if "Gate verdict" in heading)
+    assert metrics.source.startswith("run fraud-")
+    assert {passage.file.rpartition("/")[2] for passage in cards} == {"model_card.md"}
+    assert all("(SIMULATED data), version " in passage.heading for passage in cards)

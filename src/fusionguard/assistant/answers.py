@@ -54,7 +54,7 @@ class Answer(BaseModel):
     text: str
     citations: tuple[Citation, ...] = ()
     written_by: Writer
-    """``extract``: sentences as they stand in the passages; ``model``: rewritten and checked; ``tool``; ``fixed``: our own words."""
+    """``extract``: sentences as they stand in passages; ``model``: rewritten and checked; ``tool``; ``fixed``: our own words."""
     reason: str = ""
     """A short name of why it was refused, withheld or is unknown, for the audit log and metrics."""
     support: float = 0.0

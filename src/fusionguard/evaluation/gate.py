@@ -18,6 +18,9 @@ from fusionguard.evaluation.scored import Floats
 BAR_OF_THE_FIRST = "logistic regression"
 """The reference model that a first champion must beat."""
 
+FILE = "gate.json"
+"""What a model's folder calls the verdict of its last run."""
+
 RankedRows = tuple[NDArray[np.int8], Floats, Floats]
 """What a comparison on the test rows needs: their label, their weight and one model's score, (n,) each."""
 
@@ -79,6 +82,10 @@ class GateVerdict(BaseModel):
     """What decided it, in words for people."""
     difference: PairedDifference | None = None
     """The comparison on the test rows, where one was made."""
+
+    def to_json(self) -> str:
+        """Return the verdict as JSON text, the same for the same verdict."""
+        return self.model_dump_json(indent=1) + "\n"
 
 
 def decide_gate(

@@ -1,4 +1,4 @@
-"""What a monitoring run leaves for people: the page with its pictures, and a line in the history."""
+"""What a monitoring run leaves: the page with its pictures for people, its numbers, and a line in the history."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict
 
 from fusionguard.files import atomic_folder
 from fusionguard.home import Home
+from fusionguard.monitoring.detail import FILE as DETAIL
+from fusionguard.monitoring.detail import VerdictDetail
 
 PAGE, TEXT, PLOTS = "verdict.html", "verdict.md", "plots"
 
@@ -22,7 +24,9 @@ class KeptVerdict(BaseModel):
     text: Path
 
 
-def keep_verdict(home: Home, model: str, run: str, *, page: str, text: str, images: Mapping[str, bytes]) -> KeptVerdict:
+def keep_verdict(
+    home: Home, model: str, run: str, *, page: str, text: str, images: Mapping[str, bytes], detail: VerdictDetail
+) -> KeptVerdict:
     """Write a run's folder, whole or not at all.
 
     Raises
@@ -34,6 +38,7 @@ def keep_verdict(home: Home, model: str, run: str, *, page: str, text: str, imag
     with atomic_folder(target) as folder:
         (folder / PAGE).write_text(page, encoding="utf-8")
         (folder / TEXT).write_text(text, encoding="utf-8")
+        (folder / DETAIL).write_text(detail.model_dump_json() + "\n", encoding="utf-8")
         (folder / PLOTS).mkdir()
         for name, image in images.items():
             (folder / PLOTS / f"{name}.png").write_bytes(image)

@@ -9,13 +9,16 @@ from fusionguard.home import Home
 from fusionguard.registry.tracking import open_store, registry_errors
 from fusionguard.registry.versions import RegisteredVersion
 
+ZENML_RUN_TAG = "zenml.run"
+
 
 @dataclass(frozen=True)
 class RunFacts:
-    """When a run began, and the metrics it logged."""
+    """When a run began, the metrics it logged, and ZenML's name of it; empty where ZenML did not run it."""
 
     began: datetime
     metrics: dict[str, float]
+    zenml_run: str = ""
 
 
 def describe_run(home: Home, version: RegisteredVersion) -> RunFacts:
@@ -23,4 +26,5 @@ def describe_run(home: Home, version: RegisteredVersion) -> RunFacts:
     client = open_store(home)
     with registry_errors(home.mlflow_uri):
         run = client.get_run(version.run_id)
-    return RunFacts(datetime.fromtimestamp(run.info.start_time / 1000, UTC), dict(sorted(run.data.metrics.items())))
+    began = datetime.fromtimestamp(run.info.start_time / 1000, UTC)
+    return RunFacts(began, dict(sorted(run.data.metrics.items())), run.data.tags.get(ZENML_RUN_TAG, ""))

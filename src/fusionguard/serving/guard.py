@@ -5,15 +5,36 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from functools import lru_cache
+from pathlib import Path
+from typing import Protocol
 
 from fusionguard.errors import UsageError
 from fusionguard.serving.http import Scope, check_headers
 from fusionguard.serving.keys import KeyEntry, read_keys
 from fusionguard.serving.limits import Allowance
 from fusionguard.serving.problems import ProblemError
-from fusionguard.serving.settings import ServeSettings
 
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
+
+
+class GuardSettings(Protocol):
+    """What a guard must know of a service's settings."""
+
+    @property
+    def keys(self) -> Path | None:
+        """The file of API keys."""
+
+    @property
+    def workers(self) -> int:
+        """Among how many processes a key's allowance is divided."""
+
+    @property
+    def requests_per_second(self) -> float:
+        """How many requests a second each key may send."""
+
+    @property
+    def concurrent_requests(self) -> int:
+        """How many requests each key may have open."""
 
 
 class Guard:
@@ -23,7 +44,7 @@ class Guard:
     point here (DNS rebinding) is refused.
     """
 
-    def __init__(self, settings: ServeSettings) -> None:
+    def __init__(self, settings: GuardSettings) -> None:
         self._settings = settings
         self._allowances: dict[str, tuple[KeyEntry | None, Allowance]] = {}
         self._ring = None if settings.keys is None else read_keys(settings.keys)
@@ -43,7 +64,7 @@ class Guard:
             There is no key, an unknown one (401), or nothing is left of what it allows (429); or the request came from elsewhere
             to a service without keys (403).
         """
-        entry = self._entry(scope, headers)
+        entry = self.identify(scope, headers)
         name = "" if entry is None else entry.sha256
         kept = self._allowances.get(name)
         if kept is None or kept[0] is not entry:  # the keys were read anew, too
@@ -55,7 +76,8 @@ class Guard:
         kept[1].take()
         return kept[1]
 
-    def _entry(self, scope: Scope, headers: Mapping[bytes, bytes]) -> KeyEntry | None:
+    def identify(self, scope: Scope, headers: Mapping[bytes, bytes]) -> KeyEntry | None:
+        """Return whose key came with a request, None for a service without keys; raises as :meth:`admit` does, but never 429."""
         if self._ring is None:
             server = scope.get("server")
             host = headers.get(b"host", b"").decode("latin-1").lower()
@@ -90,12 +112,12 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def check_address(host: str, settings: ServeSettings) -> None:
+def check_address(host: str, settings: GuardSettings, variable: str = "FUSIONGUARD_SERVE_KEYS") -> None:
     """Refuse to listen elsewhere than on loopback without keys; raises :class:`UsageError`."""
     if settings.keys is None and not is_loopback(host):
         raise UsageError(
             f"Listening on {host} needs keys: anybody there could ask.",
-            "Make a key: fusionguard key NAME --keys FILE; then set FUSIONGUARD_SERVE_KEYS=FILE. Or listen on 127.0.0.1.",
+            f"Make a key: fusionguard key NAME --keys FILE; then set {variable}=FILE. Or listen on 127.0.0.1.",
         )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, MutableMapping
+from contextlib import aclosing
 from typing import Any, NamedTuple
 
 import orjson
@@ -136,6 +137,15 @@ class Response(NamedTuple):
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
+class StreamedResponse(NamedTuple):
+    """An answer that is sent piece by piece as it is made; what makes it is closed whatever happens."""
+
+    status: int
+    pieces: AsyncGenerator[bytes, None]
+    media_type: str
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
 def json_response(content: Any, headers: tuple[tuple[bytes, bytes], ...] = (), status: int = 200) -> Response:
     """Return content as JSON; NumPy columns are written as arrays."""
     return Response(status, orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY), JSON, headers)
@@ -151,13 +161,34 @@ async def send_response(
     send: Send, response: Response, common: list[tuple[bytes, bytes]], request_id: str, seconds: float
 ) -> None:
     """Send an answer, and give up on a client that does not read it within ``seconds``."""
-    headers = [
+    headers = _headers(response, common, request_id)
+    headers.append((b"content-length", str(len(response.body)).encode()))
+    async with asyncio.timeout(seconds):  # the head waits, too, for a client that has not read its last answer
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        await send({"type": "http.response.body", "body": response.body})
+
+
+async def send_stream(
+    send: Send, response: StreamedResponse, common: list[tuple[bytes, bytes]], request_id: str, seconds: float
+) -> None:
+    """Send an answer as it is made, and give up on a client that does not take a piece within ``seconds``."""
+    head = {"type": "http.response.start", "status": response.status, "headers": _headers(response, common, request_id)}
+    async with aclosing(response.pieces) as pieces:
+        async with asyncio.timeout(seconds):
+            await send(head)
+        async for piece in pieces:
+            async with asyncio.timeout(seconds):
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        async with asyncio.timeout(seconds):
+            await send({"type": "http.response.body", "body": b""})
+
+
+def _headers(
+    response: Response | StreamedResponse, common: list[tuple[bytes, bytes]], request_id: str
+) -> list[tuple[bytes, bytes]]:
+    return [
         (b"content-type", response.media_type.encode()),
-        (b"content-length", str(len(response.body)).encode()),
         (b"x-request-id", request_id.encode()),
         *(common if response.media_type != HTML else [each for each in common if each[0] != b"content-security-policy"]),
         *response.headers,
     ]
-    async with asyncio.timeout(seconds):  # the head waits, too, for a client that has not read its last answer
-        await send({"type": "http.response.start", "status": response.status, "headers": headers})
-        await send({"type": "http.response.body", "body": response.body})

@@ -1,44 +1,26 @@
-"""What the service counts, for Prometheus; with several workers each adds to the same counts."""
+"""What the scoring service counts, beside its requests."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from fusionguard.serving.request_metrics import RequestMetrics
 
 if TYPE_CHECKING:
     from fusionguard.serving.loaded import LoadedRelease
     from fusionguard.serving.prediction_log import LogStats
 
-FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-
-_SECONDS = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 _PROBABILITIES = (0.0001, 0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0)
 
 
-def separate_supervisors() -> None:
-    """Give the workers of each supervisor a folder of counts of their own; call it before ``prometheus_client`` is imported."""
-    folder = os.environ.get(FOLDER_VARIABLE)
-    if folder:
-        own = Path(folder) / str(os.getppid())
-        own.mkdir(parents=True, exist_ok=True)
-        os.environ[FOLDER_VARIABLE] = str(own)
-
-
-class Metrics:
+class Metrics(RequestMetrics):
     """The service's counts; one object a process."""
 
     def __init__(self) -> None:
-        from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+        from prometheus_client import Counter, Gauge, Histogram
 
-        self.registry = CollectorRegistry()
+        super().__init__()
         own: Any = {"registry": self.registry}
-        self._requests = Counter("fusionguard_requests", "Requests answered.", ["route", "status"], **own)
-        self._seconds = Histogram(
-            "fusionguard_request_seconds", "From the headers' arrival to the answer.", ["route"], buckets=_SECONDS, **own
-        )
-        self._rejects = Counter("fusionguard_rejects", "Requests refused.", ["route", "reason"], **own)
         self._decisions = Counter("fusionguard_decisions", "Rows scored.", ["model", "version", "role", "decision"], **own)
         self._probability = Histogram(
             "fusionguard_probability",
@@ -67,23 +49,9 @@ class Metrics:
             multiprocess_mode="livemax",
             **own,
         )
-        self._forget_the_dead()
         self._bound: dict[tuple[Any, ...], Any] = {}
         self._logged: dict[str, LogStats] = {}
         self._models: list[tuple[str, ...]] = []
-
-    def request(self, route: str, status: int, seconds: float) -> None:
-        """Count an answered request."""
-        bound = self._bound.get((route, status))
-        if bound is None:
-            bound = self._requests.labels(route, str(status)), self._seconds.labels(route)
-            self._bound[(route, status)] = bound
-        bound[0].inc()
-        bound[1].observe(seconds)
-
-    def reject(self, route: str, reason: str) -> None:
-        """Count a refused request."""
-        self._rejects.labels(route, reason).inc()
 
     def decision(self, model: str, version: str, decision: str, probability: float) -> None:
         """Count a row that came alone."""
@@ -125,24 +93,3 @@ class Metrics:
         self._logged[model] = stats
         self._pending.labels(model).set(stats.rows_pending)
         self._failing.labels(model).set(stats.last_error is not None)
-
-    def text(self) -> bytes:
-        """Return all counts in Prometheus' text format."""
-        from prometheus_client import CollectorRegistry, generate_latest
-        from prometheus_client.multiprocess import MultiProcessCollector
-
-        registry = self.registry
-        if os.environ.get(FOLDER_VARIABLE):
-            registry = CollectorRegistry()
-            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-        return bytes(generate_latest(registry))
-
-    def _forget_the_dead(self) -> None:
-        """Take workers that were killed out of the sums over living ones."""
-        from prometheus_client.multiprocess import mark_process_dead
-
-        folder = os.environ.get(FOLDER_VARIABLE)
-        if folder:
-            for process in {int(file.stem.rpartition("_")[2]) for file in Path(folder).glob("gauge_live*_*.db")}:
-                if not Path(f"/proc/{process}").exists():
-                    mark_process_dead(process, folder)  # type: ignore[no-untyped-call]

@@ -8,7 +8,7 @@ from fusionguard import __version__
 from fusionguard.models.family import REASONS
 from fusionguard.serving.fields import Choice, Field, RequestFields, request_fields
 from fusionguard.serving.http import JSON, PROBLEM
-from fusionguard.serving.metrics import CONTENT_TYPE
+from fusionguard.serving.request_metrics import CONTENT_TYPE
 from fusionguard.serving.tables import ARROW, PARQUET
 
 Json = dict[str, Any]
@@ -51,7 +51,12 @@ _PROBLEMS = {
 def describe_service(largest_batch_rows: int) -> Json:
     """Return the whole document."""
     paths: Json = {}
-    schemas: Json = {"Problem": _problem(), "Models": _models(), "Labels": _labels(largest_batch_rows), "Receipt": _receipt()}
+    schemas: Json = {
+        "Problem": describe_problem(),
+        "Models": _models(),
+        "Labels": _labels(largest_batch_rows),
+        "Receipt": _receipt(),
+    }
     for model in THINGS:
         fields = request_fields(model)
         schemas |= _schemas(model, fields, largest_batch_rows)
@@ -274,7 +279,7 @@ def _models() -> Json:
     return _object({"request_id": _text(), "models": {"type": "array", "items": _object(model)}})
 
 
-def _problem() -> Json:
+def describe_problem() -> Json:
     fault = _object({"path": _text(), "expected": _text(), "found": _text()})
     properties = {
         "type": _text(),

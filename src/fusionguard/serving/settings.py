@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from fusionguard.errors import UsageError
 
 PREFIX = "FUSIONGUARD_SERVE_"
+
+Settings = TypeVar("Settings", bound=BaseModel)
 
 
 class ServeSettings(BaseModel):
@@ -54,21 +57,26 @@ class ServeSettings(BaseModel):
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> ServeSettings:
-    """Read the settings.
+    """Read the settings; raises :class:`UsageError` as :func:`read_environment` does."""
+    return read_environment(ServeSettings, PREFIX, environment, whole="log_rows")
+
+
+def read_environment(kind: type[Settings], prefix: str, environment: Mapping[str, str], *, whole: str = "") -> Settings:
+    """Read settings from the variables that begin with ``prefix``; a fault of several is told of the field ``whole``.
 
     Raises
     ------
     UsageError
-        A variable that begins with ``FUSIONGUARD_SERVE_`` is unknown, or its value is not what it must be.
+        One of these variables is unknown, or its value is not what it must be.
     """
-    given = {name.removeprefix(PREFIX).lower(): value for name, value in environment.items() if name.startswith(PREFIX)}
-    unknown = sorted(set(given) - set(ServeSettings.model_fields))
+    given = {name.removeprefix(prefix).lower(): value for name, value in environment.items() if name.startswith(prefix)}
+    unknown = sorted(set(given) - set(kind.model_fields))
     if unknown:
-        known = ", ".join(PREFIX + name.upper() for name in ServeSettings.model_fields)
-        raise UsageError(f"Unknown setting {PREFIX}{unknown[0].upper()}.", f"There are: {known}.")
+        known = ", ".join(prefix + name.upper() for name in kind.model_fields)
+        raise UsageError(f"Unknown setting {prefix}{unknown[0].upper()}.", f"There are: {known}.")
     try:
-        return ServeSettings.model_validate({name: value for name, value in given.items() if value != ""})
+        return kind.model_validate({name: value for name, value in given.items() if value != ""})
     except ValidationError as error:
         first = error.errors()[0]
-        field = first["loc"][0] if first["loc"] else "log_rows"
-        raise UsageError(f"{PREFIX}{str(field).upper()}: {first['msg']}.", "Correct the variable.") from error
+        field = str(first["loc"][0] if first["loc"] else whole)
+        raise UsageError(f"{prefix}{field.upper()}: {first['msg']}.", "Correct the variable.") from error

@@ -1,0 +1,153 @@
+"""The assistant: a question in, a short answer with its sources out, or an honest "I don't know"."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from fusionguard.assistant import fixed
+from fusionguard.assistant.answering import Answering
+from fusionguard.assistant.answers import Answer, Question
+from fusionguard.assistant.audit import AuditEvent, AuditLog
+from fusionguard.assistant.conversations import Conversations, Turn
+from fusionguard.assistant.followups import stand_alone
+from fusionguard.assistant.guard import check_question
+from fusionguard.assistant.index import Index, open_index
+from fusionguard.assistant.page import Piece
+from fusionguard.assistant.routing import route
+from fusionguard.assistant.settings import AssistantSettings
+from fusionguard.assistant.tools.every import open_tools
+from fusionguard.assistant.tools.toolbox import Toolbox, ToolCall
+from fusionguard.assistant.writer import Writer
+from fusionguard.errors import UsageError
+from fusionguard.home import Home
+from fusionguard.serving.request_ids import RequestIds
+
+__all__ = ["Assistant", "Piece"]
+
+
+class Assistant:
+    """Answers questions; many threads may ask at once.
+
+    Parameters
+    ----------
+    index
+        Where passages are searched.
+    settings
+        Its limits.
+    tools
+        What it may call.
+    writer
+        A language model; None quotes.
+    audit
+        Where questions and answers are noted without personal data; None notes nothing.
+    """
+
+    def __init__(
+        self,
+        index: Index,
+        settings: AssistantSettings,
+        tools: Toolbox,
+        writer: Writer | None = None,
+        audit: AuditLog | None = None,
+    ) -> None:
+        self.index, self.settings, self.tools, self.writer, self.audit = index, settings, tools, writer, audit
+        self._answering = Answering(index, settings, tools, writer)
+        self._conversations = Conversations(settings.conversation_turns, settings.conversations)
+        self._ids = RequestIds()
+
+    @classmethod
+    def open(cls, home: Home, settings: AssistantSettings, environment: Mapping[str, str] = os.environ) -> Assistant:
+        """Open a home's index, tools and audit log, and the language model where the settings name one.
+
+        ``environment`` tells where the scoring service keeps its models and its log (``FUSIONGUARD_SERVE_*``).
+
+        Raises
+        ------
+        StorageError
+            There is no index, or it is damaged.
+        UsageError
+            The language model's file is not there.
+        """
+        index = open_index(settings.index or home.assistant_index)
+        audit = AuditLog(settings.audit or home.state / "assistant" / "audit")
+        return cls(index, settings, open_tools(home, environment), _open_writer(settings), audit)
+
+    def close(self) -> None:
+        """End the language model, and give back what the index holds."""
+        if self.writer is not None:
+            self.writer.close()
+        self.index.close()
+
+    def answer(self, question: Question, cancel: threading.Event | None = None, *, request_id: str = "") -> Answer:
+        """Answer a question; ``cancel`` stops it."""
+        *_, last = self.stream(question, cancel, request_id=request_id)
+        assert last.answer is not None
+        return last.answer
+
+    def stream(self, question: Question, cancel: threading.Event | None = None, *, request_id: str = "") -> Iterator[Piece]:
+        """Answer a question piece by piece, the whole answer last.
+
+        Only text that has been checked is handed on: of an ``answer``, the pieces are its text in the end. ``request_id`` is
+        what the audit log calls it.
+        """
+        began = time.monotonic()
+        turns = self._conversations.earlier(question.conversation)
+        decision = check_question(question, earlier=[turn.asked for turn in turns], longest=self.settings.most_question_chars)
+        if not decision.allowed:
+            self._conversations.remember(question.conversation, Turn(question.text, ""))
+            refusal = fixed.refused(decision.message, decision.reason, decision.redacted)
+            self._note(question, refusal, request_id, began)
+            yield Piece(answer=refusal)
+            return
+        text = stand_alone(decision.question, [turn.understood for turn in turns if turn.understood])
+        self._conversations.remember(question.conversation, Turn(question.text, text))
+        calls, last = route(text), fixed.stopped()  # where nobody reads on until the end
+        try:
+            for piece in self._answering.stream(text, calls, question.persona, cancel):
+                if piece.answer is not None:
+                    kinds = tuple(sorted({*piece.answer.redacted, *decision.redacted}))
+                    last = piece.answer.model_copy(update={"redacted": kinds})
+                    piece = Piece(answer=last)
+                yield piece
+        finally:
+            self._note(question, last, request_id, began, calls)
+
+    def _note(self, question: Question, answer: Answer, request_id: str, began: float, calls: tuple[ToolCall, ...] = ()) -> None:
+        if self.audit is None:
+            return
+        self.audit.record(
+            AuditEvent(
+                request_id=_loggable(request_id) or self._ids.new(),
+                persona=question.persona,
+                kind=answer.kind,
+                reason=answer.reason,
+                tool=calls[0].tool if calls else "",  # a rule calls one tool, if need be for each kind of model
+                cited=tuple(citation.passage for citation in answer.citations),
+                redacted=answer.redacted,
+                milliseconds=round(1000 * (time.monotonic() - began), 3),
+                conversation=question.conversation,
+            )
+        )
+
+
+def _loggable(request_id: str) -> str:
+    """Return a client's id as the audit log takes it: what it does not take becomes a dash."""
+    return re.sub(r"^[^A-Za-z0-9]+|[^A-Za-z0-9._:/#-]", "-", request_id).lstrip("-")[:80]
+
+
+def _open_writer(settings: AssistantSettings) -> Writer | None:
+    if settings.model is None:
+        return None
+    model = Path(settings.model).expanduser()
+    if not model.is_file():
+        raise UsageError(f"There is no language model '{model}'.", "Name a GGUF file in FUSIONGUARD_ASSISTANT_MODEL, or none.")
+    from fusionguard.assistant.llm.process import LlamaProcess
+
+    writer = LlamaProcess(model, settings)
+    writer.start()
+    return writer

@@ -1,0 +1,153 @@
+"""The tab *Score*: a form with an example row; the model answers here, and nothing is logged as traffic."""
+
+from __future__ import annotations
+
+import asyncio
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from fusionguard.assistant.console.html import note, pane, shown, table, tiles, warning
+from fusionguard.assistant.console.monitoring_tab import MODELS
+from fusionguard.assistant.tools.models import ScoringModels
+from fusionguard.assistant.tools.scoring import percent
+from fusionguard.errors import FusionGuardError
+from fusionguard.home import Home
+from fusionguard.serving.fields import Choice, Field, request_fields
+from fusionguard.serving.launch import release_folder
+from fusionguard.serving.openapi import example_row
+from fusionguard.serving.requests import wrong
+
+_UNUSUAL: dict[str, dict[str, Any]] = {
+    "fraud": {"Time": 10_800, "V4": 6.0, "V10": -9.0, "V11": 5.0, "V12": -11.0, "V14": -11.0, "V17": -10.0, "Amount": 412.5},
+    "churn": {"Age": 58, "NumOfProducts": 3, "IsActiveMember": 0, "Geography": "Germany", "Balance": 121_000.0, "Tenure": 1},
+}
+_FIRST = {"fraud": ("Time", "Amount")}
+_STRONGEST = 8
+
+
+class ScoreTab:
+    """A form for each family, and the answer beside it."""
+
+    def __init__(self, home: Home) -> None:
+        self._models = ScoringModels(home, release_folder(home))
+
+    def build(self) -> None:
+        """Put the tab together; call it within the page's blocks."""
+        pane(note("Made-up rows only: what is scored here is not logged, and is no traffic for monitoring."))
+        family = gr.Radio(list(MODELS), value="fraud", label="Model", elem_id="score-family")
+        private: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal"}
+        forms = []
+        with gr.Row(equal_height=False):
+            with gr.Column(scale=3, min_width=320):
+                buttons = {}
+                for _, name in MODELS:
+                    with gr.Group(visible=name == "fraud", elem_id=f"form-{name}") as form:
+                        inputs = self._inputs(name)
+                    with gr.Row(visible=name == "fraud") as row:
+                        usual = gr.Button("Everyday example", size="sm", elem_id=f"usual-{name}", min_width=120)
+                        unusual = gr.Button("Unusual example", size="sm", elem_id=f"unusual-{name}", min_width=120)
+                        score = gr.Button("Score", variant="primary", size="sm", elem_id=f"score-{name}", min_width=120)
+                    forms += [form, row]
+                    buttons[name] = (usual, unusual, score, inputs)
+            with gr.Column(scale=2, min_width=300):
+                told = pane(_NOTHING, elem_id="score-told")
+        for name, (usual, unusual, score, inputs) in buttons.items():
+            usual.click(lambda name=name: _values(name, {}), None, inputs, **private)
+            unusual.click(lambda name=name: _values(name, _UNUSUAL[name]), None, inputs, **private)
+            answer = self._answer(name)
+            score.click(answer, inputs, told, concurrency_limit=2, concurrency_id="score", **private)
+
+        def choose(chosen: str) -> list[Any]:
+            return [gr.update(visible=chosen == name) for _, name in MODELS for _ in range(2)] + [shown(_NOTHING)]
+
+        family.change(choose, family, [*forms, told], **private)
+
+    def _inputs(self, family: str) -> list[Any]:
+        """Put a form together; the inputs come back in the order of the fields."""
+        row = example_row(request_fields(family))
+        fields = request_fields(family).all
+        first = _FIRST.get(family, tuple(field.name for field in fields))
+        made: dict[str, Any] = {}
+        with gr.Row():
+            for field in fields:
+                if field.name in first:
+                    made[field.name] = _input(field, row[field.name], family)
+        if len(first) < len(fields):
+            with gr.Accordion("Components V1 to V28", open=False, elem_id="components"), gr.Row():
+                for field in fields:
+                    if field.name not in first:
+                        made[field.name] = _input(field, row[field.name], family)
+        return [made[field.name] for field in fields]
+
+    def _answer(self, family: str) -> Any:
+        fields = request_fields(family).all
+
+        async def answer(*values: Any) -> str:
+            faults = [
+                f"{field.name} must be {field.expected}."
+                for field, value in zip(fields, values, strict=True)
+                if wrong(field, value)
+            ]
+            if faults:
+                return shown("".join(warning(fault) for fault in faults[:5]))
+            try:
+                return shown(await asyncio.to_thread(self._score, family, list(values)))
+            except FusionGuardError as error:
+                return shown(warning(str(error)))
+
+        return answer
+
+    def _score(self, family: str, values: list[Any]) -> str:
+        engine = self._models.engine(family)
+        told = engine.explain(values)
+        answer = dict(zip(request_fields(family).family.outputs, told.answer.values, strict=True))
+        simulated = engine.bundle.manifest.origin == "simulated"
+        worth, what = (
+            ("expected_saving", "Expected saving") if family == "fraud" else ("expected_profit", "Expected profit of an offer")
+        )
+        flagged = answer["decision"] == request_fields(family).family.flagged
+        colour = "act" if flagged else "healthy"
+        decision = f'<span class="fg-badge fg-{colour}">{escape(answer["decision"])}</span>'
+        parts = [warning("The model was trained on SIMULATED data: this says nothing about real customers.")] if simulated else []
+        parts.append(
+            tiles(
+                [
+                    ("Decision", decision, ""),
+                    (
+                        "Probability of fraud" if family == "fraud" else "Probability of leaving",
+                        percent(answer["probability"]),
+                        "",
+                    ),
+                    ("Score", f"{answer['score']:.2f}", "calibrated log-odds"),
+                    (what, f"{answer[worth]:,.2f}", ""),
+                ]
+            )
+        )
+        parts.append(f"<p>{escape(told.answer.why[:1].upper() + told.answer.why[1:])}.</p>")
+        if answer["reasons"]:
+            listed = "".join(f"<li>{escape(reason)}</li>" for reason in answer["reasons"].split("; "))
+            parts.append(f'<h3 class="fg-h">Reasons</h3><ul>{listed}</ul>')
+        pairs = sorted(zip(told.names, told.values, strict=True), key=lambda pair: -abs(pair[1]))[:_STRONGEST]
+        rows = [[escape(name), f"{value:+.2f}", "raises" if value > 0 else "lowers"] for name, value in pairs]
+        parts.append('<h3 class="fg-h">What moved the score most</h3>')
+        parts.append(table(("Feature", "Log-odds", "The risk it"), rows, numbers=(1,)))
+        parts.append(f'<p class="fg-muted">Model {escape(engine.bundle.version)}</p>')
+        return "".join(parts)
+
+
+_NOTHING = '<div class="fg-empty">Fill in the form, or take an example, and choose Score.</div>'
+
+
+def _values(family: str, changed: dict[str, Any]) -> list[Any]:
+    row = example_row(request_fields(family)) | changed
+    return [row[field.name] for field in request_fields(family).all]
+
+
+def _input(field: Field, value: Any, family: str) -> Any:
+    elem_id = f"field-{family}-{field.name}"
+    if isinstance(field, Choice):
+        return gr.Dropdown(list(field.values), value=value, label=field.name, elem_id=elem_id, min_width=130, filterable=False)
+    label = f"{field.name} (seconds)" if field.name == "Time" else field.name
+    return gr.Number(value=value, label=label, elem_id=elem_id, min_width=110, step=1 if field.whole else None)

@@ -1,0 +1,152 @@
+"""Extractive answers: the sentences of the passages that answer a question best, as they stand there. Deterministic."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from fusionguard.assistant.answers import Persona
+from fusionguard.assistant.passages import Passage
+from fusionguard.assistant.units import Unit, split_units
+from fusionguard.assistant.words import content_word_list, content_words
+
+UNITS_TOLD = {Persona.EXECUTIVE: 2, Persona.SUPPORT: 3, Persona.ANALYST: 6}
+"""How much each persona is told: each set holds the one before it, so that facts never differ."""
+
+_ENOUGH_HERE, _ENOUGH_ELSEWHERE = 0.55, 0.7
+"""What a further unit must reach of the best one's score, in the same passage and in another."""
+_HEADING_WEIGHT = 0.5
+"""A word of the question that stands in the heading alone counts this much of one in the unit."""
+_RANK_LOSS = 0.2
+_PAIR_GAIN = 0.25
+"""What words that stand side by side in question and unit add, by their share of the question's pairs."""
+_FEW_WORDS = 5
+_PLENTY_WORDS = 40
+_LEANS_ON_THE_ONE_BEFORE = re.compile(r"(?:It|This|That|These|They|Those|Its|Their|Both|So|There|Then|Instead|Else|Otherwise)\b")
+_DIGITS = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.]*\d)")
+_ASKS_FOR_A_COMMAND = re.compile(r"\b(?:how (?:do|can|to|should)|command|run|start|install|set ?up|make)\b", re.IGNORECASE)
+
+
+class Quoted(NamedTuple):
+    """Text of a passage, and the place of that passage among those it was chosen from (0 is the first)."""
+
+    text: str
+    passage: int
+    kind: str
+
+
+class _Scored(NamedTuple):
+    score: float
+    passage: int
+    units: tuple[Unit, ...]
+
+
+def extract(question: str, passages: Sequence[Passage], persona: Persona) -> tuple[Quoted, ...]:
+    """Return what answers a question best, for a persona; the same for the same question and passages.
+
+    Each unit is scored by the share of the question's words it holds, each weighed by how rare it is among the units (inverse
+    document frequency); words of the heading count half. Words that stand side by side in both add a little;
+    lower ranks, very long and very short units lose a little. A unit that leans on the sentence before brings that along.
+
+    Parameters
+    ----------
+    passages
+        Best first, as a search returns them.
+
+    Returns
+    -------
+    tuple of Quoted
+        Best first for executives; else by passage, in the order of the document. Empty where nothing of the question stands in
+        any passage.
+    """
+    chosen = _choose(question, passages)[: UNITS_TOLD[persona]]
+    if persona is not Persona.EXECUTIVE:
+        order = list(dict.fromkeys(each.passage for each in chosen))
+        chosen = sorted(chosen, key=lambda each: (order.index(each.passage), each.units[0].place))
+    told: dict[tuple[int, int], Quoted] = {}
+    for each in chosen:
+        for unit in each.units:
+            told.setdefault((each.passage, unit.place), Quoted(unit.text, each.passage, unit.kind))
+    return tuple(told.values())
+
+
+def next_step(question: str, passages: Sequence[Passage], quoted: Sequence[Quoted]) -> Quoted | None:
+    """Return a command of the quoted passages that has to do with the question; None where there is none, or one is quoted."""
+    if any(quote.kind == "code" for quote in quoted):
+        return None
+    asked = content_words(question)
+    for place in dict.fromkeys(quote.passage for quote in quoted):
+        for unit in split_units(passages[place].text):
+            if unit.kind == "code" and asked & content_words(unit.text):
+                return Quoted(unit.text, place, unit.kind)
+    return None
+
+
+def _choose(question: str, passages: Sequence[Passage]) -> list[_Scored]:
+    asked = _words(question)
+    units = [(place, unit) for place, passage in enumerate(passages) for unit in split_units(passage.text)]
+    if not asked or not units:
+        return []
+    words = [_words(unit.text) for _, unit in units]
+    seen = Counter(word for each in words for word in each & asked)
+    weight = {word: math.log(1 + len(units) / (1 + seen[word])) for word in sorted(asked)}
+    total = sum(weight.values())
+    headings = [content_words(passage.heading) for passage in passages]
+    pairs = _pairs(question)
+    wants_command = bool(_ASKS_FOR_A_COMMAND.search(question))
+    scored = []
+    for (place, unit), held in zip(units, words, strict=True):
+        inside = sum(weight[word] for word in sorted(asked & held))
+        around = sum(weight[word] for word in sorted((asked & headings[place]) - held))
+        if not inside and not (around and unit.place == 0):
+            continue
+        score = (inside + _HEADING_WEIGHT * around) / total
+        score += _PAIR_GAIN * len(pairs & _pairs(unit.text)) / max(1, len(pairs))
+        score *= 1 - _RANK_LOSS * place / (1 + 0.5 * place)
+        score *= min(1.0, 0.6 + 0.4 * len(held) / _FEW_WORDS)
+        score *= 1 - 0.3 * min(1.0, max(0, len(held) - _PLENTY_WORDS) / _PLENTY_WORDS)
+        if unit.kind == "code":
+            score *= 1.15 if wants_command else 0.6
+        if unit.place == 0:
+            score *= 1.08
+        scored.append(_Scored(score, place, _with_what_it_leans_on(unit, passages[place])))
+    scored.sort(key=lambda each: (-each.score, each.passage, each.units[-1].place))
+    best = scored[0] if scored else None
+    return _distinct([each for each in scored if best is not None and _is_enough(each, best)])
+
+
+def _is_enough(each: _Scored, best: _Scored) -> bool:
+    return each.score >= best.score * (_ENOUGH_HERE if each.passage == best.passage else _ENOUGH_ELSEWHERE)
+
+
+def _words(text: str) -> frozenset[str]:
+    """Return the words and the numbers in digits that a question and a unit are compared by."""
+    return content_words(text) | frozenset(_DIGITS.findall(text))
+
+
+def _pairs(text: str) -> frozenset[tuple[str, str]]:
+    words = content_word_list(text)
+    return frozenset(pairwise(words))
+
+
+def _with_what_it_leans_on(unit: Unit, passage: Passage) -> tuple[Unit, ...]:
+    if unit.kind in ("sentence", "item") and _LEANS_ON_THE_ONE_BEFORE.match(unit.text) and unit.place:
+        before = split_units(passage.text)[unit.place - 1]
+        if before.block == unit.block:
+            return (before, unit)
+    return (unit,)
+
+
+def _distinct(scored: list[_Scored]) -> list[_Scored]:
+    """Leave out what is told already, whether by another passage or together with a sentence that leans on it."""
+    told: set[str] = set()
+    kept = []
+    for each in scored:
+        if each.units[-1].text not in told:
+            kept.append(each)
+        told.update(unit.text for unit in each.units)
+    return kept

@@ -1,0 +1,1 @@
+"""The assistant over HTTP: the second service, which also serves the console."""

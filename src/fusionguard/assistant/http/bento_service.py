@@ -1,0 +1,80 @@
+"""``Assistant``, the second BentoML service: answers with sources over HTTP, and the console."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from typing import Any
+
+import bentoml
+
+from fusionguard.assistant.http.settings import limits, read_console_settings
+from fusionguard.assistant.settings import read_settings
+from fusionguard.errors import FusionGuardError
+from fusionguard.home import find_home
+from fusionguard.serving.guard import check_address
+from fusionguard.serving.keys import read_keys
+from fusionguard.serving.request_metrics import separate_supervisors
+from fusionguard.serving.supervisor import forward_reloads
+from fusionguard.serving.worker import Front, listening_hosts, one_line_errors, use_guarded_protocol, words_after
+
+KEYS_VARIABLE = "FUSIONGUARD_ASSISTANT_KEYS"
+
+_log = logging.getLogger(__name__)
+
+
+class AssistantService(bentoml.Service):  # type: ignore[misc]  # BentoML's own class is not typed
+    """A BentoML service whose worker serves :class:`Front`."""
+
+    def to_asgi(self, is_main: bool = True) -> Any:
+        """Return what the worker serves."""
+        settings = read_console_settings()
+        use_guarded_protocol(settings.body_seconds, settings.connections)
+        return Front(_start)
+
+
+class _Supervised:
+    """What BentoML calls in its supervisor, before it starts the worker."""
+
+    @bentoml.on_deployment  # type: ignore[untyped-decorator]
+    def prepare() -> None:
+        """Refuse to start with what cannot be served, and hand SIGHUP on to the worker."""
+        os.environ.pop("BENTOML_CONTAINERIZED", None)  # with it BentoML starts no dead worker again
+        with one_line_errors():
+            settings = read_settings()
+            read_console_settings()
+            if settings.keys is not None:
+                read_keys(settings.keys)
+            for host in (settings.host, *words_after("--host")):
+                if host is not None:
+                    check_address(host, limits(settings), KEYS_VARIABLE)
+        forward_reloads()
+
+
+Assistant = AssistantService(
+    name="Assistant",
+    inner=_Supervised,
+    config={"workers": 1, "metrics": {"enabled": False}, "logging": {"access": {"enabled": False}}},
+)
+
+
+async def _start() -> Any:
+    separate_supervisors()
+    from fusionguard.assistant.http.app import AssistantApp
+
+    settings = read_settings()
+    for host in listening_hosts():
+        check_address(host, limits(settings), KEYS_VARIABLE)
+    app = AssistantApp(find_home(), settings, read_console_settings())
+
+    def reload() -> None:
+        try:
+            app.reload()
+        except FusionGuardError as error:
+            _log.error("Not reloaded, the keys in use stay: %s", error)
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
+    await app.start()
+    return app

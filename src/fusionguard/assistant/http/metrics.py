@@ -1,0 +1,63 @@
+"""What the assistant's service counts, beside its requests: answers by kind, refusals by reason, thumbs, the model's state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fusionguard.assistant.answers import Answer
+from fusionguard.serving.request_metrics import RequestMetrics
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+
+
+class AssistantMetrics(RequestMetrics):
+    """The service's counts; one object a process."""
+
+    def __init__(self) -> None:
+        from prometheus_client import Counter, Gauge, Histogram
+
+        super().__init__(_SECONDS)
+        own: Any = {"registry": self.registry}
+        self._answers = Counter("fusionguard_assistant_answers", "Questions answered.", ["kind", "writer"], **own)
+        self._reasons = Counter(
+            "fusionguard_assistant_reasons", "Why questions were refused, or answers withheld or unknown.", ["reason"], **own
+        )
+        self._seconds_taken = Histogram(
+            "fusionguard_assistant_answer_seconds", "From a question's arrival to its whole answer.", buckets=_SECONDS, **own
+        )
+        self._failures = Counter("fusionguard_assistant_failures", "Questions that got no answer.", ["reason"], **own)
+        self._thumbs = Counter("fusionguard_assistant_feedback", "Thumbs given to answers.", ["thumb"], **own)
+        self._model = Gauge(
+            "fusionguard_assistant_model_info",
+            "1 for what writes now.",
+            ["writer"],
+            multiprocess_mode="livemax",
+            **own,
+        )
+        self._open = Gauge(
+            "fusionguard_assistant_questions_open", "Questions being answered or waiting.", multiprocess_mode="livesum", **own
+        )
+
+    def answered(self, answer: Answer, seconds: float) -> None:
+        """Count an answer."""
+        self._answers.labels(answer.kind, answer.written_by).inc()
+        self._seconds_taken.observe(seconds)
+        if answer.reason:
+            self._reasons.labels(answer.reason).inc()
+
+    def failed(self, reason: str) -> None:
+        """Count a question that got no answer."""
+        self._failures.labels(reason).inc()
+
+    def thumb(self, thumb: str) -> None:
+        """Count a thumb."""
+        self._thumbs.labels(thumb).inc()
+
+    def writer(self, name: str) -> None:
+        """Tell how answers are written: ``extract`` or the language model's state."""
+        for known in ("extract", "model", "model down"):
+            self._model.labels(known).set(known == name)
+
+    def open_questions(self, count: int) -> None:
+        """Tell how many questions are being answered or wait."""
+        self._open.set(count)

@@ -1,0 +1,1 @@
+"""A GGUF model through llama.cpp, in a process of its own that may die without taking anything along."""

@@ -1,0 +1,10 @@
+"""What may not be in the index: personal data and secrets."""
+
+from __future__ import annotations
+
+from fusionguard.assistant.redaction import find_personal_data, find_secrets
+
+
+def forbidden_in(text: str) -> tuple[str, ...]:
+    """Return the kinds of personal data and secrets in a text, never their values."""
+    return (*find_personal_data(text), *find_secrets(text))

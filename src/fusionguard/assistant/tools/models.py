@@ -1,0 +1,65 @@
+"""The models that the scoring service answers with, opened here, so that nothing the assistant asks is logged as traffic."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fusionguard.errors import BundleError, RegistryError, UnknownChoiceError
+from fusionguard.home import Home
+
+if TYPE_CHECKING:
+    from fusionguard.serving.engines import Engine
+
+
+class ScoringModels:
+    """Opens a family's model at its first use, and anew when the release has changed.
+
+    It is the release's model where there is one, else the registry's champion. A call of the running service would not do: the
+    service notes every row that it scores or explains, and monitoring would take the assistant's questions for customers.
+    """
+
+    def __init__(self, home: Home, release: Path) -> None:
+        self._home, self._release = home, release
+        self._lock = threading.Lock()
+        self._open: dict[str, tuple[object, Engine]] = {}
+
+    def engine(self, family: str) -> Engine:
+        """Return the family's model.
+
+        Raises
+        ------
+        RegistryError, BundleError
+            There is none, or it is damaged.
+        """
+        with self._lock:
+            state = self._state()
+            known = self._open.get(family)
+            if known is None or known[0] != state:
+                known = self._open[family] = (state, self._load(family))
+            return known[1]
+
+    def _state(self) -> object:
+        try:
+            found = self._release.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino, found.st_mtime_ns
+
+    def _load(self, family: str) -> Engine:
+        from fusionguard.models.bundle import Bundle  # libraries that take seconds to import
+        from fusionguard.models.family import model_family
+        from fusionguard.registry.aliases import resolve_bundle
+        from fusionguard.serving.engines import open_engine
+        from fusionguard.serving.release import check_release
+
+        if self._release.is_dir():
+            for about in check_release(self._release).models:
+                if (about.model, about.role) == (family, "champion"):
+                    return open_engine(model_family(family), Bundle(self._release / about.folder))
+        try:
+            return open_engine(model_family(family), resolve_bundle(self._home, f"{family}@champion"))
+        except (RegistryError, UnknownChoiceError) as error:
+            told = f"There is no {family} model to score with."
+            raise BundleError(told, f"Train one first: make {family}, or write a release: fusionguard release.") from error

@@ -1,0 +1,74 @@
+"""What every service counts of its requests, for Prometheus; with several workers each adds to the same counts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+_SECONDS = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
+
+
+def separate_supervisors() -> None:
+    """Give the workers of each supervisor a folder of counts of their own; call it before ``prometheus_client`` is imported."""
+    folder = os.environ.get(FOLDER_VARIABLE)
+    if folder:
+        own = Path(folder) / str(os.getppid())
+        own.mkdir(parents=True, exist_ok=True)
+        os.environ[FOLDER_VARIABLE] = str(own)
+
+
+class RequestMetrics:
+    """Counts of requests; one object a process. A service adds counts of its own to ``registry``."""
+
+    def __init__(self, seconds: Sequence[float] = _SECONDS) -> None:
+        from prometheus_client import CollectorRegistry, Counter, Histogram
+
+        self.registry = CollectorRegistry()
+        own: Any = {"registry": self.registry}
+        self._requests = Counter("fusionguard_requests", "Requests answered.", ["route", "status"], **own)
+        self._seconds = Histogram(
+            "fusionguard_request_seconds", "From the headers' arrival to the answer.", ["route"], buckets=tuple(seconds), **own
+        )
+        self._rejects = Counter("fusionguard_rejects", "Requests refused.", ["route", "reason"], **own)
+        self._answered: dict[tuple[str, int], Any] = {}
+        _forget_the_dead()
+
+    def request(self, route: str, status: int, seconds: float) -> None:
+        """Count an answered request."""
+        bound = self._answered.get((route, status))
+        if bound is None:
+            bound = self._requests.labels(route, str(status)), self._seconds.labels(route)
+            self._answered[(route, status)] = bound
+        bound[0].inc()
+        bound[1].observe(seconds)
+
+    def reject(self, route: str, reason: str) -> None:
+        """Count a refused request."""
+        self._rejects.labels(route, reason).inc()
+
+    def text(self) -> bytes:
+        """Return all counts in Prometheus' text format."""
+        from prometheus_client import CollectorRegistry, generate_latest
+        from prometheus_client.multiprocess import MultiProcessCollector
+
+        registry = self.registry
+        if os.environ.get(FOLDER_VARIABLE):
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return bytes(generate_latest(registry))
+
+
+def _forget_the_dead() -> None:
+    """Take workers that were killed out of the sums over living ones."""
+    from prometheus_client.multiprocess import mark_process_dead
+
+    folder = os.environ.get(FOLDER_VARIABLE)
+    if folder:
+        for process in {int(file.stem.rpartition("_")[2]) for file in Path(folder).glob("gauge_live*_*.db")}:
+            if not Path(f"/proc/{process}").exists():
+                mark_process_dead(process, folder)  # type: ignore[no-untyped-call]
