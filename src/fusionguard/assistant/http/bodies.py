@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import Any, NamedTuple
 
 from fusionguard.assistant.answers import Persona
 from fusionguard.assistant.http.feedback import THUMBS
 from fusionguard.serving.http import JSON, Request
-from fusionguard.serving.problems import Fault, invalid, kind_of
+from fusionguard.serving.problems import MOST_COUNTED, Fault, clip, invalid, kind_of
 from fusionguard.serving.request_ids import EXPECTED, is_request_id
-from fusionguard.serving.requests import clip, parse_json
+from fusionguard.serving.repeats import refuse_repeats
+from fusionguard.serving.requests import parse_json
 
 MOST_BYTES = 128 * 1024
 CONVERSATION = r"^[A-Za-z0-9._~-]{1,64}$"
@@ -83,10 +85,11 @@ def body_schema(body: Body) -> dict[str, Any]:
 async def read_body(request: Request, body: Body) -> dict[str, Any]:
     """Return a request's fields; raises :class:`ProblemError` that tells every fault by its path."""
     request.media_type((JSON,))
-    content = parse_json(await request.body(MOST_BYTES))
+    raw = await request.body(MOST_BYTES)
+    content = parse_json(raw)
     if type(content) is not dict:
         raise invalid([Fault("$", "an object", kind_of(content))])
-    faults = [Fault(clip(name), "no such field", "a field that is not known") for name in content if name not in body]
+    faults = [Fault(clip(name), "no such field", "a field that is not known") for name in islice(content, MOST_COUNTED) if name not in body]
     for name, field in body.items():
         if name not in content:
             if field.required:
@@ -96,4 +99,5 @@ async def read_body(request: Request, body: Body) -> dict[str, Any]:
             faults.append(Fault(name, field.expected, found if found in ("null", "a boolean") else f"{found} that is not that"))
     if faults:
         raise invalid(faults)
+    refuse_repeats(raw, None)
     return content
