@@ -11,8 +11,8 @@ from fusionguard.assistant.answers import Persona
 from fusionguard.assistant.http.feedback import THUMBS
 from fusionguard.serving.http import JSON, Request
 from fusionguard.serving.problems import MOST_COUNTED, Fault, clip, invalid, kind_of
-from fusionguard.serving.request_ids import EXPECTED, is_request_id
 from fusionguard.serving.repeats import refuse_repeats
+from fusionguard.serving.request_ids import EXPECTED, is_request_id
 from fusionguard.serving.requests import parse_json
 
 MOST_BYTES = 128 * 1024
@@ -89,7 +89,11 @@ async def read_body(request: Request, body: Body) -> dict[str, Any]:
     content = parse_json(raw)
     if type(content) is not dict:
         raise invalid([Fault("$", "an object", kind_of(content))])
-    faults = [Fault(clip(name), "no such field", "a field that is not known") for name in islice(content, MOST_COUNTED) if name not in body]
+    faults = [
+        Fault(clip(name), "no such field", "a field that is not known")
+        for name in islice(content, MOST_COUNTED)
+        if name not in body
+    ]
     for name, field in body.items():
         if name not in content:
             if field.required:
