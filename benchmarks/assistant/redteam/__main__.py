@@ -12,6 +12,7 @@ from pathlib import Path
 from benchmarks.assistant.redteam.cases import PARTS, attacks, benign
 from benchmarks.assistant.redteam.judge import PoisonedIndex, Target, ask, ask_guard, attack, attack_guard
 from benchmarks.assistant.redteam.section import Run, insert, section
+from benchmarks.assistant.small_model import small_model
 from benchmarks.measure import CHECKOUT
 from fusionguard.assistant.assistant import Assistant
 from fusionguard.assistant.build import build_index
@@ -26,22 +27,28 @@ _DOCUMENT = CHECKOUT / "docs" / "agent_service.md"
 def main(arguments: list[str] | None = None) -> int:
     """Run what the arguments ask for; return the exit status: 0, or 1 where something could not be read or written."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.assistant.redteam", description="Attack the assistant.")
-    parser.add_argument("--model", type=Path, metavar="FILE.gguf", help="attack with this language model, too")
+    parser.add_argument(
+        "--model",
+        type=Path,
+        metavar="FILE.gguf",
+        help="attack with this language model, too; by default the small one of make setup-llm",
+    )
     parser.add_argument("--guard-only", action="store_true", help="attack the guard alone: a few seconds; writes no document")
     parser.add_argument("--show", action="store_true", help="print each attack that succeeded and each harmless question refused")
     parser.add_argument("--part", choices=PARTS, action="append", help="this part alone; writes no document")
     parser.add_argument("--output", type=Path, metavar="FILE.md", help="write the section there instead of docs/agent_service.md")
     options = parser.parse_args(arguments)
     chosen = tuple(options.part or PARTS)
+    model = options.model or small_model()
     try:
         runs = [
             Run(target="guard", part=part, attacks=attack_guard(attacks(part)), benign=ask_guard(benign(part))) for part in chosen
         ]
         if not options.guard_only:
             runs += _run("extract", chosen, None)
-            if options.model is not None:
-                runs += _run("model", chosen, options.model)
-        text = section(runs, options.model.name if options.model else None)
+            if model is not None:
+                runs += _run("model", chosen, model)
+        text = section(runs, model.name if model else None)
         if options.show:
             _show(runs)
         if options.output is not None:
