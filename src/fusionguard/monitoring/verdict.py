@@ -10,14 +10,16 @@ from pydantic import BaseModel, ConfigDict
 
 from fusionguard.monitoring.drift import DriftReport
 from fusionguard.monitoring.estimate import PerformanceEstimate
-from fusionguard.monitoring.findings import OUTCOME, POPULATION, UPSTREAM, Finding, worst
+from fusionguard.monitoring.findings import OUTCOME, UPSTREAM, Finding, worst
 from fusionguard.monitoring.multivariate import ClassifierTest
 from fusionguard.monitoring.performance import PerformanceReport
-from fusionguard.monitoring.reference import PROBABILITY
 
 State = Literal["healthy", "watch", "act", "not judged"]
 Cause = Literal["none", "upstream data", "population", "concept", "unknown"]
 Action = Literal["none", "keep watching", "fix data", "recalibrate", "retrain", "roll back"]
+
+KNOWN_SHARE = 0.8
+"""From this share of rows with an outcome on, outcomes speak for the whole window, and not for its calm beginning alone."""
 
 
 class Verdict(BaseModel):
@@ -72,7 +74,9 @@ def decide(
     * unknown, where only scores or alert rates have.
 
     The action is to fix the data for the first; to recalibrate where calibration is all that is wrong; to retrain where ranking
-    has suffered, or the rows ask to act; else to keep watching. Where the model is younger than the window, which then holds its
+    has suffered, or the rows ask to act and outcomes do not show that the model holds on them; else to keep watching. The model
+    holds where at least :data:`KNOWN_SHARE` of the rows have an outcome, there are enough of both classes to judge metrics, none
+    of those is worse by its limit (proven or not), and calibration and fairness have no finding. Where the model is younger than the window, which then holds its
     own answers alone, nothing began before it, and the rows are what they were, the advice is to roll back.
 
     Parameters
@@ -104,7 +108,7 @@ def decide(
             remarks=tuple(remarks),
         )
     cause, why = _cause(findings)
-    action, advice = _action(findings, cause, model_since)
+    action, advice = _action(findings, cause, model_since, performance)
     deciding = [finding for finding in findings if finding.level == worst(findings)]
     since = [finding.since for finding in deciding if finding.since is not None]
     return Verdict(
@@ -137,7 +141,7 @@ def _cause(findings: Sequence[Finding]) -> tuple[Cause, str]:
     if upstream and worst(upstream) == worst(findings):
         names = ", ".join(_distinct([finding.subject for finding in upstream])[:5])
         return "upstream data", f"missing, new or impossible values in {names} point to the data before the model"
-    rows = [finding for finding in findings if _about_rows(finding)]
+    rows = [finding for finding in findings if finding.is_of_rows]
     outcomes = [finding for finding in findings if finding.kind in OUTCOME]
     if outcomes and worst(rows) != "act":
         return "concept", "outcomes disagree with the model while the rows are about what they were"
@@ -147,11 +151,13 @@ def _cause(findings: Sequence[Finding]) -> tuple[Cause, str]:
     return "unknown", "scores have changed and nothing else that was checked"
 
 
-def _action(findings: Sequence[Finding], cause: Cause, model_since: datetime | None) -> tuple[Action, str]:
+def _action(
+    findings: Sequence[Finding], cause: Cause, model_since: datetime | None, performance: PerformanceReport | None
+) -> tuple[Action, str]:
     if cause == "upstream data":
         return "fix data", "correct the source of these values; until then take the scores of such rows with care"
     kinds = {finding.kind for finding in findings}
-    if cause in ("concept", "unknown") and model_since is not None and not any(_about_rows(finding) for finding in findings):
+    if cause in ("concept", "unknown") and model_since is not None and not any(finding.is_of_rows for finding in findings):
         dates = [finding.since for finding in findings if finding.since is not None]
         if all(date >= model_since for date in dates):
             return (
@@ -162,6 +168,12 @@ def _action(findings: Sequence[Finding], cause: Cause, model_since: datetime | N
         return "recalibrate", "ranking holds and only the level of the probabilities is off: fit the calibration on recent labels"
     if "metric" in kinds:
         return "retrain", "the model ranks worse than it did: train on recent labelled rows and let the gate decide"
+    if worst(findings) == "act" and performance is not None and _holds(performance):
+        return (
+            "keep watching",
+            f"outcomes of {performance.coverage.share:.0%} of the rows show that the model does as well as when it was evaluated: "
+            "find out what has changed, and retrain when outcomes ask for it",
+        )
     if worst(findings) == "act" and cause == "population":
         return "retrain", "train on recent labelled rows and let the gate decide; where there are no labels yet, collect them"
     if worst(findings) == "act":
@@ -169,17 +181,20 @@ def _action(findings: Sequence[Finding], cause: Cause, model_since: datetime | N
     return "keep watching", "the change is real and small: look again with the next window"
 
 
+def _holds(performance: PerformanceReport) -> bool:
+    """Tell whether outcomes of most rows show that nothing has worsened, which is more than that they do not show that it has."""
+    metrics = [reading for reading in performance.comparisons if reading.kind == "metric"]
+    known = performance.coverage.share >= KNOWN_SHARE
+    return bool(metrics) and known and not performance.findings and all(reading.effect < reading.watch for reading in metrics)
+
+
 def _is_upstream(finding: Finding) -> bool:
     """A few values out of range are a wider tail; that many are broken data."""
     return finding.kind in UPSTREAM and (finding.kind != "out_of_range" or finding.level == "act")
 
 
-def _about_rows(finding: Finding) -> bool:
-    return finding.kind in POPULATION | UPSTREAM and finding.subject != PROBABILITY
-
-
 def _names_a_feature(finding: Finding) -> bool:
-    return _about_rows(finding) and finding.kind != "classifier"
+    return finding.is_of_rows and finding.kind != "classifier"
 
 
 def _estimate_reasons(estimate: PerformanceEstimate | None) -> tuple[str, ...]:

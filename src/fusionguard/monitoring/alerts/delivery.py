@@ -111,7 +111,8 @@ def _news(alert: Alert, last: _Told | None, waiting: list[Alert], repeat: timede
         return "quiet"
     if alert.level == "healthy" and (last is None or last.level == "healthy"):
         return "quiet"
-    if last is not None and last.key == alert.key and alert.raised_at - last.at < repeat:
+    # A clock that was put back must not keep news quiet until it has caught up.
+    if last is not None and last.key == alert.key and abs(alert.raised_at - last.at) < repeat:
         return "repeated"
     return "sent"
 
