@@ -85,6 +85,11 @@ MOVED, GONE = finding("psi", "V1", since=DAY), finding("missing", "V3", since=DA
         (drift_of(), (CALIBRATION,), "act", "concept", "recalibrate"),
         (drift_of(), (WORSE, CALIBRATION), "act", "concept", "retrain"),
         (drift_of(finding("psi", "V1", "watch")), (WORSE,), "act", "concept", "retrain"),
+        (drift_of(), (finding("fairness", "recall by gender"),), "act", "concept", "retrain"),
+        (drift_of(), (CALIBRATION, finding("fairness", "recall by gender", "watch")), "act", "concept", "recalibrate"),
+        (drift_of(), (finding("metric", "roc_auc", "watch"),), "watch", "concept", "keep watching"),
+        (drift_of(), (finding("calibration", "probability", "watch"),), "watch", "concept", "keep watching"),
+        (drift_of(MOVED), (finding("metric", "roc_auc", "watch"),), "act", "population", "retrain"),
         (drift_of(scores=(finding("alert_rate", "decision"),)), None, "act", "unknown", "keep watching"),
     ],
 )
@@ -136,6 +141,8 @@ def test_a_young_model_with_unchanged_rows_is_rolled_back() -> None:
     outcomes = outcomes_of(WORSE)
     assert decide(drift_of(), performance=outcomes, model_since=DAY).action == "roll back"
     assert decide(drift_of(MOVED), performance=outcomes, model_since=DAY).action == "retrain"
+    small = outcomes_of(finding("metric", "roc_auc", "watch"))
+    assert decide(drift_of(), performance=small, model_since=DAY).action == "keep watching"
     older = drift_of(scores=(finding("alert_rate", "decision", since=DAY.replace(day=1)),))
     assert decide(older, performance=outcomes, model_since=DAY).action == "retrain", "it began before the model"
 
@@ -164,6 +171,9 @@ def test_a_window_that_is_too_small_is_not_called_healthy(counted_fraud_referenc
     verdict = decide(read_drift(sketch, counted_fraud_reference))
     assert (verdict.state, verdict.sentence()) == ("not judged", "not judged")
     assert "has 20 rows" in verdict.remarks[0]
+    drift = read_drift(sketch, counted_fraud_reference)
+    assert decide(drift, performance=outcomes_of(HOLDS)).state == "not judged", "outcomes of few rows clear nothing"
+    assert decide(drift, performance=outcomes_of(WORSE)).state == "act"
 
 
 def test_from_rows_to_verdict(counted_fraud_reference: Reference, tmp_path: Path) -> None:

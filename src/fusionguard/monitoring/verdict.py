@@ -73,11 +73,12 @@ def decide(
     * population, where the rows have changed, and outcomes, if known, follow or still agree;
     * unknown, where only scores or alert rates have.
 
-    The action is to fix the data for the first; to recalibrate where calibration is all that is wrong; to retrain where ranking
-    has suffered, or the rows ask to act and outcomes do not show that the model holds on them; else to keep watching. The model
-    holds where at least :data:`KNOWN_SHARE` of the rows have an outcome, there are enough of both classes to judge metrics, none
-    of those is worse by its limit (proven or not), and calibration and fairness have no finding. Where the model is younger than the window, which then holds its
-    own answers alone, nothing began before it, and the rows are what they were, the advice is to roll back.
+    The action is to fix the data for the first. Else a model is left alone that nothing but a watch speaks against. Else it is to
+    retrain where ranking has suffered or a gap between groups has passed the gate's limit, to recalibrate where calibration is all
+    that is wrong, and to retrain where the rows ask to act and outcomes do not show that the model holds on them. It holds where at least :data:`KNOWN_SHARE` of the rows have an outcome,
+    there are enough of both classes to judge metrics, none of those is worse by its limit (proven or not), and calibration and
+    fairness have no finding. Where the model is younger than the window, which then holds its own answers alone, nothing began
+    before it, and the rows are what they were, the advice is to roll back.
 
     Parameters
     ----------
@@ -94,9 +95,9 @@ def decide(
         remarks += performance.remarks
     state: State = {"none": "healthy", "watch": "watch", "act": "act"}[worst(findings)]  # type: ignore[assignment]
     if not findings:
-        judged = bool(drift.columns) or bool(performance and performance.comparisons)
         return Verdict(
-            state="healthy" if judged else "not judged",
+            # Outcomes of a few rows may raise an alarm; that nothing has changed, they do not show.
+            state="healthy" if drift.columns else "not judged",
             cause="none",
             action="none",
             since=None,
@@ -156,6 +157,8 @@ def _action(
 ) -> tuple[Action, str]:
     if cause == "upstream data":
         return "fix data", "correct the source of these values; until then take the scores of such rows with care"
+    if worst(findings) != "act":
+        return "keep watching", "the change is real and small: look again with the next window"
     kinds = {finding.kind for finding in findings}
     if cause in ("concept", "unknown") and model_since is not None and not any(finding.is_of_rows for finding in findings):
         dates = [finding.since for finding in findings if finding.since is not None]
@@ -164,21 +167,24 @@ def _action(
                 "roll back",
                 "it began with the present model: go back to the one before and look for what changed",
             )
-    if kinds & OUTCOME == {"calibration"}:
-        return "recalibrate", "ranking holds and only the level of the probabilities is off: fit the calibration on recent labels"
     if "metric" in kinds:
         return "retrain", "the model ranks worse than it did: train on recent labelled rows and let the gate decide"
-    if worst(findings) == "act" and performance is not None and _holds(performance):
+    if any(finding.kind == "fairness" and finding.level == "act" for finding in findings):
+        return (
+            "retrain",
+            "a gap between groups has passed the gate's limit: train on recent labelled rows; the gate keeps its limits",
+        )
+    if "calibration" in kinds:
+        return "recalibrate", "ranking holds and only the level of the probabilities is off: fit the calibration on recent labels"
+    if performance is not None and _holds(performance):
         return (
             "keep watching",
-            f"outcomes of {performance.coverage.share:.0%} of the rows show that the model does as well as when it was evaluated: "
+            f"outcomes of {performance.coverage.share:.0%} of the rows show that the model has not become worse: "
             "find out what has changed, and retrain when outcomes ask for it",
         )
-    if worst(findings) == "act" and cause == "population":
+    if cause == "population":
         return "retrain", "train on recent labelled rows and let the gate decide; where there are no labels yet, collect them"
-    if worst(findings) == "act":
-        return "keep watching", "wait for labels before the model is changed: nothing shows that it has become worse"
-    return "keep watching", "the change is real and small: look again with the next window"
+    return "keep watching", "wait for labels before the model is changed: nothing shows that it has become worse"
 
 
 def _holds(performance: PerformanceReport) -> bool:
