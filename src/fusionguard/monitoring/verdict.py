@@ -74,11 +74,12 @@ def decide(
     * unknown, where only scores or alert rates have.
 
     The action is to fix the data for the first. Else a model is left alone that nothing but a watch speaks against. Else it is to
-    retrain where ranking has suffered or a gap between groups has passed the gate's limit, to recalibrate where calibration is all
-    that is wrong, and to retrain where the rows ask to act and outcomes do not show that the model holds on them. It holds where at least :data:`KNOWN_SHARE` of the rows have an outcome,
-    there are enough of both classes to judge metrics, none of those is worse by its limit (proven or not), and calibration and
-    fairness have no finding. Where the model is younger than the window, which then holds its own answers alone, nothing began
-    before it, and the rows are what they were, the advice is to roll back.
+    retrain where ranking has suffered or a gap between groups has passed the gate's limit, to recalibrate where calibration is
+    all that is wrong, and to retrain where the rows ask to act and outcomes do not show that the model holds on them. It holds
+    where at least :data:`KNOWN_SHARE` of the rows have an outcome, there are enough of both classes to judge metrics, none of
+    those is worse by its limit (proven or not), and calibration and fairness have no finding. Where the model is younger than the
+    window, which then holds its own answers alone, nothing began before it, and the rows are what they were, the advice is to
+    roll back.
 
     Parameters
     ----------
