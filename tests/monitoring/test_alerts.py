@@ -70,6 +70,21 @@ def test_a_receiver_that_goes_on_failing_is_given_up(
     assert caught.value.__cause__ is None
 
 
+def test_an_alert_that_is_refused_keeps_none_behind_it_waiting(
+    receiver: Receiver, webhook: WebhookChannel, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    receiver.answers = [*[503] * ATTEMPTS, 400]
+    first, second = an_alert(), an_alert(causes=("drift:V3",))
+    assert outcomes(first, [webhook], tmp_path / "ledger.json") == ["failed"]
+    assert outcomes(second, [webhook], tmp_path / "ledger.json") == ["sent"]
+    assert len(receiver.got) == ATTEMPTS + 2 and "refuses it" in caplog.text
+    receiver.answers = [400]
+    third = an_alert(causes=("drift:V4",))
+    (refused,) = deliver(third, [webhook], tmp_path / "ledger.json")
+    assert refused.outcome == "failed" and "refused the alert (400)" in refused.why
+    assert outcomes(third, [webhook], tmp_path / "ledger.json") == ["sent"], "it was not told, and is news still"
+
+
 @pytest.mark.parametrize("answers", [[None, 503], [302], [None] * 9])
 def test_no_log_holds_the_address_at_any_level(
     receiver: Receiver, webhook: WebhookChannel, answers: list[Any], caplog: pytest.LogCaptureFixture

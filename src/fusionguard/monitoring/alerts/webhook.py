@@ -11,7 +11,7 @@ from typing import Any
 
 from fusionguard.errors import UsageError
 from fusionguard.monitoring.alerts.alert import Alert
-from fusionguard.monitoring.alerts.channels import AlertError
+from fusionguard.monitoring.alerts.channels import AlertError, RefusedAlertError
 
 VARIABLE = "FUSIONGUARD_WEBHOOK_URL"
 """The environment variable that holds the address: who knows the address may post, so it is a secret and stands in no file."""
@@ -23,6 +23,8 @@ LONGEST_PAUSE_SECONDS = 30
 """A receiver that asks for more patience than this is tried again by the next run."""
 ANSWER_SECONDS = 10.0
 RETRIED = (408, 425, 429, 500, 502, 503, 504)
+REFUSED = (400, 413, 422)
+"""What is said of a message that is wrong, and would be each time."""
 
 _LOGGERS = ("urllib3.connectionpool", "urllib3.util.retry", "urllib3.poolmanager", "urllib3.connection", "urllib3.response")
 """Of urllib3, which names the path of a request in its warnings: of a webhook, that is the secret."""
@@ -57,6 +59,8 @@ class WebhookChannel:
         ------
         AlertError
             The receiver could not be reached or refused it, however often it was tried. The message does not hold the address.
+        RefusedAlertError
+            The receiver says that it is the alert that is wrong, not the address or the time.
         """
         import urllib3
 
@@ -76,6 +80,10 @@ class WebhookChannel:
                 answer = pool.request("POST", self._address, body=json.dumps(slack_message(alert)).encode(), headers=headers)
             except urllib3.exceptions.HTTPError as error:
                 raise AlertError(f"The webhook could not be reached ({_why(error)}).", _KEPT) from None
+        if answer.status in REFUSED:
+            raise RefusedAlertError(
+                f"The webhook refused the alert ({answer.status}).", f"It is not kept; does {VARIABLE} take Slack's format?"
+            )
         if not 200 <= answer.status < 300:
             raise AlertError(f"The webhook answered {answer.status}.", _KEPT)
 
