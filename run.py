@@ -45,7 +45,8 @@ def _run(options: argparse.Namespace) -> int:
     from pipelines.runner import RunRequest, execute
 
     assignments = list(options.set)
-    for key, value in (("data.source", options.source), ("data.engine", options.engine)):
+    engine = "engine" if options.pipeline == "monitoring" else "data.engine"
+    for key, value in (("data.source", options.source), (engine, options.engine)):
         if value is not None:
             assignments.insert(0, f"{key}={json.dumps(value, ensure_ascii=False)}")
     request = RunRequest(
@@ -113,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--pipeline", metavar="NAME", default="fraud", help=f"what to run: {pipelines} (default: %(default)s)")
     add("--stack", metavar="NAME", default="local", help=f"where to run it: {stacks} (default: %(default)s)")
     add("--source", metavar="SOURCE", help="auto, kaggle, simulated, or a file or folder in Kaggle's layout (default: auto)")
-    add("--engine", metavar="ENGINE", help="what builds the features: duckdb or spark (default: duckdb)")
+    add("--engine", metavar="ENGINE", help="what builds features or counts a log: duckdb or spark (default: duckdb)")
     add("--config", metavar="FILE", type=Path, action="append", default=[], help="a YAML file with settings; the last one wins")
     add(
         "--set",

@@ -66,6 +66,13 @@ def test_an_unknown_option_is_status_2(capsys: pytest.CaptureFixture[str]) -> No
     assert "unrecognized arguments: --pipelin" in capsys.readouterr().err
 
 
+def test_the_engine_of_monitoring_is_its_own_setting(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    status, err = _fails(capsys, "--pipeline", "monitoring", "--engine", "nope")
+    assert (status, "Bad value for 'engine': Input should be 'duckdb' or 'spark'" in err) == (2, True), err
+    status, err = _fails(capsys, "--pipeline", "monitoring", "--engine", "spark")
+    assert (status, "There is no prediction log" in err) == (1, True), err
+
+
 @pytest.mark.parametrize("name", ["a: b.csv", "[x].csv", "it's #1.csv", "null"])
 def test_a_source_is_taken_as_it_is_written(home: Home, capsys: pytest.CaptureFixture[str], name: str) -> None:
     status, err = _fails(capsys, "--source", f"./{name}")

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,35 @@ def test_a_receiver_that_goes_on_failing_is_given_up(
     assert caught.value.__cause__ is None
 
 
+def test_an_alert_that_is_refused_keeps_none_behind_it_waiting(
+    receiver: Receiver, webhook: WebhookChannel, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    receiver.answers = [*[503] * ATTEMPTS, 400]
+    first, second = an_alert(), an_alert(causes=("drift:V3",))
+    assert outcomes(first, [webhook], tmp_path / "ledger.json") == ["failed"]
+    assert outcomes(second, [webhook], tmp_path / "ledger.json") == ["sent"]
+    assert len(receiver.got) == ATTEMPTS + 2 and "refuses it" in caplog.text
+    receiver.answers = [400]
+    third = an_alert(causes=("drift:V4",))
+    (refused,) = deliver(third, [webhook], tmp_path / "ledger.json")
+    assert refused.outcome == "failed" and "refused the alert (400)" in refused.why
+    assert outcomes(third, [webhook], tmp_path / "ledger.json") == ["sent"], "it was not told, and is news still"
+
+
+@pytest.mark.parametrize("answers", [[None, 503], [302], [None] * 9])
+def test_no_log_holds_the_address_at_any_level(
+    receiver: Receiver, webhook: WebhookChannel, answers: list[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    receiver.answers = list(answers)
+    with suppress(AlertError):
+        webhook.send(an_alert())
+    assert receiver.got
+    assert "secret" not in caplog.text and "127.0.0.1" not in caplog.text
+    logging.getLogger("urllib3.connectionpool").warning("of others")
+    assert "of others" in caplog.text, "only while an alert is sent"
+
+
 def test_nobody_there_is_said_without_the_address(receiver: Receiver) -> None:
     receiver.server_close()
     with pytest.raises(AlertError, match="could not be reached") as caught:
@@ -112,6 +142,7 @@ def test_news_is_told_once_a_day_a_change_at_once_and_health_only_after_trouble(
         (an_alert(raised_at=NOON + timedelta(hours=27), level="healthy", causes=()), "sent"),
         (an_alert(raised_at=NOON + timedelta(hours=28), level="healthy", causes=()), "quiet"),
         (an_alert(raised_at=NOON + timedelta(hours=29)), "sent"),
+        (an_alert(raised_at=NOON - timedelta(days=30)), "sent"),
     ]
     assert [outcomes(alert, [channel], ledger) for alert, _ in story] == [[outcome] for _, outcome in story]
     told = [json.loads(line) for line in (tmp_path / "alerts.jsonl").read_text().splitlines()]

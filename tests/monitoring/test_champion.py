@@ -47,5 +47,15 @@ def test_so_do_those_of_customers(churn_profile_bundle: Bundle, tmp_path: Path, 
     assert line.apply(np.array([0.1, 0.4])) == pytest.approx([0.05, 0.6], abs=0.03)
 
 
+def test_a_model_that_says_nothing_has_no_line(
+    fraud_profile_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = EvaluationReport.model_construct(
+        test=Window.model_construct(rows=960, frauds=40, transactions=9_240.0), curves=Curves.model_construct(reliability=())
+    )
+    monkeypatch.setattr(Champion, "evaluation", lambda self: report)
+    assert Champion(fraud_profile_bundle, tmp_path).calibration() is None
+
+
 def test_without_an_evaluation_there_is_none(fraud_profile_bundle: Bundle, tmp_path: Path) -> None:
     assert Champion(fraud_profile_bundle, tmp_path).calibration() is None

@@ -111,6 +111,15 @@ def test_a_finding_is_dated_by_the_first_day_beyond_its_limit(counted_fraud_refe
     assert found(report, "psi", "V5").since == datetime.fromtimestamp((START_MICROS + 5 * DAY_MICROS) / 1e6, UTC)
 
 
+def test_nothing_begins_before_the_first_row(counted_fraud_reference: Reference, tmp_path: Path) -> None:
+    rows = fraud_window(8_000, 15, days=8)
+    rows = rows.filter(pa.array(rows["time"].cast(pa.int64()).to_numpy() >= START_MICROS + DAY_MICROS // 2))
+    place = rows.column_names.index("V5")
+    rows = rows.set_column(place, "V5", pa.array(rows["V5"].to_numpy() + 3))
+    report = read_drift(read_sketch(rows, counted_fraud_reference, scratch=tmp_path), counted_fraud_reference)
+    assert found(report, "psi", "V5").since == report.first == rows["time"][0].as_py()
+
+
 def test_drift_inside_one_segment_is_found_there(churn_reference: Reference, tmp_path: Path) -> None:
     def richer(columns: Columns, rng: np.random.Generator) -> None:
         german_women = (columns["Geography"] == "Germany") & (columns["Gender"] == "Female")

@@ -162,6 +162,21 @@ def test_drift_lowers_trust() -> None:
     assert "V2 look broken" in read.reasons[0]
 
 
+def test_a_drift_of_answers_is_not_told_as_one_of_rows() -> None:
+    probability, flagged, label = outcomes(4_000, 7)
+    calibration = read_calibration(label, probability)
+    answers = [
+        Check("alert_rate", "decision", 0.9, 0.25, 0.5, 0.0, "more are flagged"),
+        Check("psi", "probability", 0.5, 0.1, 0.2, 0.0, "scores moved"),
+    ]
+    read = estimate_performance(probability, flagged, calibration=calibration, drift=judge(answers, 0.01))
+    assert (read.trust, len(read.reasons)) == ("with care", 1)
+    assert "the model's answers differ much" in read.reasons[0]
+    moved = Check("psi", "V1", 0.5, 0.1, 0.2, 0.0, "V1 moved")
+    read = estimate_performance(probability, flagged, calibration=calibration, drift=judge([*answers, moved], 0.01))
+    assert "the rows differ much from the training data (V1)" in read.reasons[0]
+
+
 def test_groups_keep_counts_and_rank_as_rows_do() -> None:
     probability, flagged, label = outcomes(50_000, 8)
     groups = group_scores(probability, flagged)

@@ -54,6 +54,7 @@ def test_it_says_what_where_since_when_how_sure_why_and_what_to_do() -> None:
     text = page(MOVED)
     for words in (
         "# fraud monitoring: act",
+        "| what | found |\n|---|---|\n| window |",
         "9,000 rows, 8,000 with an outcome",
         "| likely cause | population |",
         "| advice | **retrain** |",

@@ -85,6 +85,11 @@ MOVED, GONE = finding("psi", "V1", since=DAY), finding("missing", "V3", since=DA
         (drift_of(), (CALIBRATION,), "act", "concept", "recalibrate"),
         (drift_of(), (WORSE, CALIBRATION), "act", "concept", "retrain"),
         (drift_of(finding("psi", "V1", "watch")), (WORSE,), "act", "concept", "retrain"),
+        (drift_of(), (finding("fairness", "recall by gender"),), "act", "concept", "retrain"),
+        (drift_of(), (CALIBRATION, finding("fairness", "recall by gender", "watch")), "act", "concept", "recalibrate"),
+        (drift_of(), (finding("metric", "roc_auc", "watch"),), "watch", "concept", "keep watching"),
+        (drift_of(), (finding("calibration", "probability", "watch"),), "watch", "concept", "keep watching"),
+        (drift_of(MOVED), (finding("metric", "roc_auc", "watch"),), "act", "population", "retrain"),
         (drift_of(scores=(finding("alert_rate", "decision"),)), None, "act", "unknown", "keep watching"),
     ],
 )
@@ -96,10 +101,48 @@ def test_findings_lead_to_cause_and_action(
     assert (verdict.sureness is None) == (state == "healthy")
 
 
+HOLDS = finding("metric", "average_precision", "none").model_copy(update={"effect": -0.15, "watch": 0.02, "chance": 1.0})
+UNPROVEN = HOLDS.model_copy(update={"effect": 0.05, "chance": 0.2})
+UNFAIR = finding("fairness", "recall by gender")
+
+
+@pytest.mark.parametrize(
+    ("comparisons", "labelled", "action"),
+    [
+        ((HOLDS,), 900, "keep watching"),
+        ((HOLDS,), 500, "retrain"),  # outcomes may be those of the calm beginning
+        ((HOLDS, UNPROVEN), 900, "retrain"),  # worse beyond the limit, though chance may explain it
+        ((HOLDS, UNFAIR), 900, "retrain"),
+        ((HOLDS, CALIBRATION), 900, "recalibrate"),
+        ((HOLDS, WORSE), 900, "retrain"),
+        ((CALIBRATION.model_copy(update={"level": "none"}),), 900, "retrain"),  # too few positives to judge metrics
+        ((), 900, "retrain"),
+    ],
+)
+def test_rows_that_moved_ask_to_retrain_unless_outcomes_show_that_the_model_holds(
+    comparisons: tuple[Finding, ...], labelled: int, action: str
+) -> None:
+    outcomes = outcomes_of(*comparisons)
+    outcomes = outcomes.model_copy(update={"coverage": outcomes.coverage.model_copy(update={"labelled": labelled})})
+    verdict = decide(drift_of(MOVED), performance=outcomes)
+    assert (verdict.state, verdict.cause, verdict.action) == ("act", "population", action)
+    assert any("outcomes of 90% of the rows show" in reason for reason in verdict.reasons) == (action == "keep watching")
+
+
+def test_a_drift_of_scores_alone_waits_for_outcomes_or_says_what_they_show() -> None:
+    drift = drift_of(scores=(finding("alert_rate", "decision"),))
+    waiting, known = decide(drift), decide(drift, performance=outcomes_of(HOLDS))
+    assert waiting.action == known.action == "keep watching"
+    assert any("wait for labels" in reason for reason in waiting.reasons)
+    assert not any("wait for labels" in reason for reason in known.reasons)
+
+
 def test_a_young_model_with_unchanged_rows_is_rolled_back() -> None:
     outcomes = outcomes_of(WORSE)
     assert decide(drift_of(), performance=outcomes, model_since=DAY).action == "roll back"
     assert decide(drift_of(MOVED), performance=outcomes, model_since=DAY).action == "retrain"
+    small = outcomes_of(finding("metric", "roc_auc", "watch"))
+    assert decide(drift_of(), performance=small, model_since=DAY).action == "keep watching"
     older = drift_of(scores=(finding("alert_rate", "decision", since=DAY.replace(day=1)),))
     assert decide(older, performance=outcomes, model_since=DAY).action == "retrain", "it began before the model"
 
@@ -128,6 +171,9 @@ def test_a_window_that_is_too_small_is_not_called_healthy(counted_fraud_referenc
     verdict = decide(read_drift(sketch, counted_fraud_reference))
     assert (verdict.state, verdict.sentence()) == ("not judged", "not judged")
     assert "has 20 rows" in verdict.remarks[0]
+    drift = read_drift(sketch, counted_fraud_reference)
+    assert decide(drift, performance=outcomes_of(HOLDS)).state == "not judged", "outcomes of few rows clear nothing"
+    assert decide(drift, performance=outcomes_of(WORSE)).state == "act"
 
 
 def test_from_rows_to_verdict(counted_fraud_reference: Reference, tmp_path: Path) -> None:

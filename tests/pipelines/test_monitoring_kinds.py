@@ -12,14 +12,25 @@ from benchmarks.monitoring.judging import Judge
 from benchmarks.monitoring.windows import make_window
 from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring.champion import Champion
-from fusionguard.monitoring.findings import OUTCOME
 from fusionguard.monitoring.traffic import DEFAULT_SIZES, Drift
 from fusionguard.monitoring.verdict import Verdict
-from tests.conftest import PipelineRun
+from tests.conftest import PipelineRun, run_small
 
 pytestmark = pytest.mark.full
 
+FRAUD = (
+    *("data.rows=200000", "xgboost.rounds=100", "autoencoder.epochs=2", "autoencoder.latent_sizes=[2]"),
+    *("evaluation.bootstrap_samples=200", "evaluation.shap_rows=100"),
+)
+"""Of the suite's small fraud model, 6 frauds are expected where 21 come: it saw too few. This one saw more."""
+
 ROWS = {"fraud": 12_000, "churn": 2_000}
+
+
+@pytest.fixture(scope="module")
+def fraud_run(zenml_store: Path, tmp_path_factory: pytest.TempPathFactory) -> PipelineRun:
+    """A fraud model of enough frauds to be calibrated."""
+    return run_small("fraud", FRAUD, tmp_path_factory.mktemp("larger-fraud-run"))
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +71,7 @@ def test_a_drift_raises_an_alarm_with_its_cause_and_its_time(judge: Judge, drift
 @pytest.mark.parametrize("drift", [Drift.NONE, Drift.LABEL_DELAY])
 def test_late_outcomes_and_calm_raise_none(judge: Judge, drift: Drift) -> None:
     verdict, window = judged(judge, drift)
-    assert [finding.sentence for finding in verdict.findings if finding.kind not in OUTCOME] == []
-    if judge.champion.bundle.manifest.model == "churn":  # the small fraud model saw few frauds: its outcomes may well disagree
-        assert verdict.state == "healthy", verdict.reasons
+    assert verdict.state == "healthy", verdict.reasons
     known = np.array([label is not None for label in window["label"].to_pylist()])
     assert known.mean() == (0.5 if drift is Drift.LABEL_DELAY else 1.0)
     if drift is Drift.LABEL_DELAY:

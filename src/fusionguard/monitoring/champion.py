@@ -94,6 +94,8 @@ class Champion:
             weight = (test.transactions - test.frauds) / max(test.rows - test.frauds, 1)
             found = report.curves.reliability
             bins = [(each.predicted, each.frauds + (each.rows - each.frauds) * weight, float(each.frauds)) for each in found]
+        if not bins:  # of a model that says 0 of every row
+            return None
         predicted, rows, positives = np.array(bins, dtype=np.float64).T
         return fit_line(positives, rows, predicted, source="the champion's evaluation")
 

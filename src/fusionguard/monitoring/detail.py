@@ -75,7 +75,7 @@ class VerdictDetail(BaseModel):
         """Return the state that the findings amount to, as :func:`~.verdict.decide` does."""
         level = worst(self.findings)
         if level == "none":
-            return "healthy" if self.drift.columns or self.outcomes else "not judged"
+            return "healthy" if self.drift.columns else "not judged"
         return level
 
 

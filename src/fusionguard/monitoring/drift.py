@@ -174,7 +174,8 @@ class _Comparison:
             for check in (*self._columns(counts), *self._scores(counts)):
                 key = (check.kind, check.subject)
                 if key in wanted and key not in since and check.beyond(wanted[key].limit, self._thresholds.chance):
-                    since[key] = beginning
+                    # Spans begin at round times, the first one before any row.
+                    since[key] = max(beginning, self._sketch.first or beginning)
         return tuple(finding.model_copy(update={"since": since.get((finding.kind, finding.subject))}) for finding in findings)
 
     def _remark(self) -> None:

@@ -190,11 +190,13 @@ def _trust(
         broken.append(f"at the last labels, {calibration.finding.sentence}")
     grave = [finding for finding in drift if finding.level == "act"]
     upstream = sorted({finding.subject for finding in grave if finding.kind in UPSTREAM})
-    moved = sorted({finding.subject for finding in grave if finding.kind not in UPSTREAM})
+    moved = sorted({finding.subject for finding in grave if finding.kind not in UPSTREAM and finding.is_of_rows})
     if upstream:
         broken.append(f"the data of {', '.join(upstream)} look broken, and probabilities with them")
     elif moved:
         care.append(f"the rows differ much from the training data ({', '.join(moved[:5])}), where calibration is unproven")
+    elif grave:
+        care.append("the model's answers differ much from those of the training, where calibration is unproven")
     return ("no" if broken else "with care" if care else "yes"), [*broken, *care]
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from fusionguard.evaluation.scored import Floats
+from fusionguard.monitoring.reference import PROBABILITY
 
 Level = Literal["none", "watch", "act"]
 Kind = Literal[
@@ -109,6 +110,11 @@ class Finding(BaseModel):
     def told(self) -> str:
         """The sentence, with the segment it is about."""
         return f"{self.sentence} ({self.segment})" if self.segment else self.sentence
+
+    @property
+    def is_of_rows(self) -> bool:
+        """Whether it is about the rows themselves, and not about the model's answers or outcomes."""
+        return self.kind in POPULATION | UPSTREAM and self.subject != PROBABILITY
 
     @property
     def limit(self) -> float:

@@ -58,7 +58,7 @@ def _head(verdict: Verdict, facts: WindowFacts) -> Iterator[str]:
         yield ""
     yield STATES[verdict.state]
     yield ""
-    yield "| | |"
+    yield "| what | found |"
     yield "|---|---|"
     window = f"{_time(facts.first)} to {_time(facts.last)}" if facts.first else "no rows"
     yield f"| window | {window}: {facts.rows:,} rows, {facts.labelled:,} with an outcome |"

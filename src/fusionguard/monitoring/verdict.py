@@ -10,14 +10,16 @@ from pydantic import BaseModel, ConfigDict
 
 from fusionguard.monitoring.drift import DriftReport
 from fusionguard.monitoring.estimate import PerformanceEstimate
-from fusionguard.monitoring.findings import OUTCOME, POPULATION, UPSTREAM, Finding, worst
+from fusionguard.monitoring.findings import OUTCOME, UPSTREAM, Finding, worst
 from fusionguard.monitoring.multivariate import ClassifierTest
 from fusionguard.monitoring.performance import PerformanceReport
-from fusionguard.monitoring.reference import PROBABILITY
 
 State = Literal["healthy", "watch", "act", "not judged"]
 Cause = Literal["none", "upstream data", "population", "concept", "unknown"]
 Action = Literal["none", "keep watching", "fix data", "recalibrate", "retrain", "roll back"]
+
+KNOWN_SHARE = 0.8
+"""From this share of rows with an outcome on, outcomes speak for the whole window, and not for its calm beginning alone."""
 
 
 class Verdict(BaseModel):
@@ -71,9 +73,13 @@ def decide(
     * population, where the rows have changed, and outcomes, if known, follow or still agree;
     * unknown, where only scores or alert rates have.
 
-    The action is to fix the data for the first; to recalibrate where calibration is all that is wrong; to retrain where ranking
-    has suffered, or the rows ask to act; else to keep watching. Where the model is younger than the window, which then holds its
-    own answers alone, nothing began before it, and the rows are what they were, the advice is to roll back.
+    The action is to fix the data for the first. Else a model is left alone that nothing but a watch speaks against. Else it is to
+    retrain where ranking has suffered or a gap between groups has passed the gate's limit, to recalibrate where calibration is
+    all that is wrong, and to retrain where the rows ask to act and outcomes do not show that the model holds on them. It holds
+    where at least :data:`KNOWN_SHARE` of the rows have an outcome, there are enough of both classes to judge metrics, none of
+    those is worse by its limit (proven or not), and calibration and fairness have no finding. Where the model is younger than the
+    window, which then holds its own answers alone, nothing began before it, and the rows are what they were, the advice is to
+    roll back.
 
     Parameters
     ----------
@@ -90,9 +96,9 @@ def decide(
         remarks += performance.remarks
     state: State = {"none": "healthy", "watch": "watch", "act": "act"}[worst(findings)]  # type: ignore[assignment]
     if not findings:
-        judged = bool(drift.columns) or bool(performance and performance.comparisons)
         return Verdict(
-            state="healthy" if judged else "not judged",
+            # Outcomes of a few rows may raise an alarm; that nothing has changed, they do not show.
+            state="healthy" if drift.columns else "not judged",
             cause="none",
             action="none",
             since=None,
@@ -104,7 +110,7 @@ def decide(
             remarks=tuple(remarks),
         )
     cause, why = _cause(findings)
-    action, advice = _action(findings, cause, model_since)
+    action, advice = _action(findings, cause, model_since, performance)
     deciding = [finding for finding in findings if finding.level == worst(findings)]
     since = [finding.since for finding in deciding if finding.since is not None]
     return Verdict(
@@ -137,7 +143,7 @@ def _cause(findings: Sequence[Finding]) -> tuple[Cause, str]:
     if upstream and worst(upstream) == worst(findings):
         names = ", ".join(_distinct([finding.subject for finding in upstream])[:5])
         return "upstream data", f"missing, new or impossible values in {names} point to the data before the model"
-    rows = [finding for finding in findings if _about_rows(finding)]
+    rows = [finding for finding in findings if finding.is_of_rows]
     outcomes = [finding for finding in findings if finding.kind in OUTCOME]
     if outcomes and worst(rows) != "act":
         return "concept", "outcomes disagree with the model while the rows are about what they were"
@@ -147,26 +153,46 @@ def _cause(findings: Sequence[Finding]) -> tuple[Cause, str]:
     return "unknown", "scores have changed and nothing else that was checked"
 
 
-def _action(findings: Sequence[Finding], cause: Cause, model_since: datetime | None) -> tuple[Action, str]:
+def _action(
+    findings: Sequence[Finding], cause: Cause, model_since: datetime | None, performance: PerformanceReport | None
+) -> tuple[Action, str]:
     if cause == "upstream data":
         return "fix data", "correct the source of these values; until then take the scores of such rows with care"
+    if worst(findings) != "act":
+        return "keep watching", "the change is real and small: look again with the next window"
     kinds = {finding.kind for finding in findings}
-    if cause in ("concept", "unknown") and model_since is not None and not any(_about_rows(finding) for finding in findings):
+    if cause in ("concept", "unknown") and model_since is not None and not any(finding.is_of_rows for finding in findings):
         dates = [finding.since for finding in findings if finding.since is not None]
         if all(date >= model_since for date in dates):
             return (
                 "roll back",
                 "it began with the present model: go back to the one before and look for what changed",
             )
-    if kinds & OUTCOME == {"calibration"}:
-        return "recalibrate", "ranking holds and only the level of the probabilities is off: fit the calibration on recent labels"
     if "metric" in kinds:
         return "retrain", "the model ranks worse than it did: train on recent labelled rows and let the gate decide"
-    if worst(findings) == "act" and cause == "population":
+    if any(finding.kind == "fairness" and finding.level == "act" for finding in findings):
+        return (
+            "retrain",
+            "a gap between groups has passed the gate's limit: train on recent labelled rows; the gate keeps its limits",
+        )
+    if "calibration" in kinds:
+        return "recalibrate", "ranking holds and only the level of the probabilities is off: fit the calibration on recent labels"
+    if performance is not None and _holds(performance):
+        return (
+            "keep watching",
+            f"outcomes of {performance.coverage.share:.0%} of the rows show that the model has not become worse: "
+            "find out what has changed, and retrain when outcomes ask for it",
+        )
+    if cause == "population":
         return "retrain", "train on recent labelled rows and let the gate decide; where there are no labels yet, collect them"
-    if worst(findings) == "act":
-        return "keep watching", "wait for labels before the model is changed: nothing shows that it has become worse"
-    return "keep watching", "the change is real and small: look again with the next window"
+    return "keep watching", "wait for labels before the model is changed: nothing shows that it has become worse"
+
+
+def _holds(performance: PerformanceReport) -> bool:
+    """Tell whether outcomes of most rows show that nothing has worsened, which is more than that they do not show that it has."""
+    metrics = [reading for reading in performance.comparisons if reading.kind == "metric"]
+    known = performance.coverage.share >= KNOWN_SHARE
+    return bool(metrics) and known and not performance.findings and all(reading.effect < reading.watch for reading in metrics)
 
 
 def _is_upstream(finding: Finding) -> bool:
@@ -174,12 +200,8 @@ def _is_upstream(finding: Finding) -> bool:
     return finding.kind in UPSTREAM and (finding.kind != "out_of_range" or finding.level == "act")
 
 
-def _about_rows(finding: Finding) -> bool:
-    return finding.kind in POPULATION | UPSTREAM and finding.subject != PROBABILITY
-
-
 def _names_a_feature(finding: Finding) -> bool:
-    return _about_rows(finding) and finding.kind != "classifier"
+    return finding.is_of_rows and finding.kind != "classifier"
 
 
 def _estimate_reasons(estimate: PerformanceEstimate | None) -> tuple[str, ...]:

@@ -20,6 +20,10 @@ class AlertError(FusionGuardError):
     """An alert that could not be told on a channel; it is kept and tried again by the next run."""
 
 
+class RefusedAlertError(AlertError):
+    """An alert that a channel takes neither now nor later; it is not kept, so that those behind it are told."""
+
+
 class AlertChannel(Protocol):
     """A way to tell people."""
 

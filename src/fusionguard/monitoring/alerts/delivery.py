@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 from fusionguard.errors import StorageError
 from fusionguard.files import locked, storage_errors, write_json
 from fusionguard.monitoring.alerts.alert import Alert
-from fusionguard.monitoring.alerts.channels import AlertChannel, AlertError
+from fusionguard.monitoring.alerts.channels import AlertChannel, AlertError, RefusedAlertError
 
 KEPT_ALERTS = 100
 """So many alerts wait for a channel at most; then the oldest is dropped, which is logged."""
@@ -96,6 +96,11 @@ def _tell(alert: Alert, channel: AlertChannel, page: _Page, repeat: timedelta) -
     for place, waiting in enumerate(queue):
         try:
             channel.send(waiting)
+        except RefusedAlertError as error:
+            _log.warning("an alert is dropped, the channel '%s' refuses it: %s", channel.name, waiting.title)
+            if waiting is alert:
+                return Delivery(channel.name, "failed", str(error))
+            continue
         except (AlertError, StorageError) as error:
             page.waiting = _bounded(queue[place:], channel.name)
             return Delivery(channel.name, "failed", str(error))
@@ -111,7 +116,8 @@ def _news(alert: Alert, last: _Told | None, waiting: list[Alert], repeat: timede
         return "quiet"
     if alert.level == "healthy" and (last is None or last.level == "healthy"):
         return "quiet"
-    if last is not None and last.key == alert.key and alert.raised_at - last.at < repeat:
+    # A clock that was put back must not keep news quiet until it has caught up.
+    if last is not None and last.key == alert.key and abs(alert.raised_at - last.at) < repeat:
         return "repeated"
     return "sent"
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from fusionguard.errors import UsageError
 from fusionguard.monitoring.alerts.alert import Alert
-from fusionguard.monitoring.alerts.channels import AlertError
+from fusionguard.monitoring.alerts.channels import AlertError, RefusedAlertError
 
 VARIABLE = "FUSIONGUARD_WEBHOOK_URL"
 """The environment variable that holds the address: who knows the address may post, so it is a secret and stands in no file."""
@@ -19,6 +23,11 @@ LONGEST_PAUSE_SECONDS = 30
 """A receiver that asks for more patience than this is tried again by the next run."""
 ANSWER_SECONDS = 10.0
 RETRIED = (408, 425, 429, 500, 502, 503, 504)
+REFUSED = (400, 413, 422)
+"""What is said of a message that is wrong, and would be each time."""
+
+_LOGGERS = ("urllib3.connectionpool", "urllib3.util.retry", "urllib3.poolmanager", "urllib3.connection", "urllib3.response")
+"""Of urllib3, which names the path of a request in its warnings: of a webhook, that is the secret."""
 
 _COLORS = {"not judged": "white", "healthy": "large_green", "watch": "large_yellow", "act": "red"}
 _HEADER_CHARACTERS, _SECTION_CHARACTERS = 150, 3000
@@ -50,6 +59,8 @@ class WebhookChannel:
         ------
         AlertError
             The receiver could not be reached or refused it, however often it was tried. The message does not hold the address.
+        RefusedAlertError
+            The receiver says that it is the alert that is wrong, not the address or the time.
         """
         import urllib3
 
@@ -64,11 +75,15 @@ class WebhookChannel:
             raise_on_redirect=False,
         )
         headers = {"Content-Type": "application/json", "Idempotency-Key": f"{alert.key}-{alert.raised_at.timestamp():.0f}"}
-        with urllib3.PoolManager(retries=retry, timeout=self._answer_seconds) as pool:
+        with _unlogged(), urllib3.PoolManager(retries=retry, timeout=self._answer_seconds) as pool:
             try:
                 answer = pool.request("POST", self._address, body=json.dumps(slack_message(alert)).encode(), headers=headers)
             except urllib3.exceptions.HTTPError as error:
                 raise AlertError(f"The webhook could not be reached ({_why(error)}).", _KEPT) from None
+        if answer.status in REFUSED:
+            raise RefusedAlertError(
+                f"The webhook refused the alert ({answer.status}).", f"It is not kept; does {VARIABLE} take Slack's format?"
+            )
         if not 200 <= answer.status < 300:
             raise AlertError(f"The webhook answered {answer.status}.", _KEPT)
 
@@ -91,6 +106,24 @@ def slack_message(alert: Alert) -> dict[str, Any]:
     about = f"model {alert.model} {alert.model_version}, {alert.raised_at:%Y-%m-%d %H:%M} UTC"
     blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": about}]})
     return {"text": _escaped(title), "blocks": blocks}
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """Keep what urllib3 logs of this thread's requests out of every log, at every level."""
+    here = threading.get_ident()
+
+    def of_others(record: logging.LogRecord) -> bool:
+        return record.thread != here
+
+    loggers = [logging.getLogger(name) for name in _LOGGERS]
+    for logger in loggers:
+        logger.addFilter(of_others)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(of_others)
 
 
 def _escaped(text: str) -> str:
