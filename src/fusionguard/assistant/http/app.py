@@ -76,6 +76,9 @@ class AssistantApp(GuardedApp):
             await super().__call__(scope, receive, send)
 
     async def _tell_metrics(self, request: Request) -> Response:
-        writer = self._answering.assistant.writer
+        assistant = self._answering.assistant
+        writer = assistant.writer
         self.metrics.writer("extract" if writer is None else "model down" if writer.trouble else "model")
+        if assistant.audit is not None:
+            self.metrics.audit_lost(assistant.audit.lost)
         return Response(200, await asyncio.to_thread(self.metrics.text), CONTENT_TYPE)
