@@ -19,6 +19,7 @@ from fusionguard.assistant.guard import check_question
 from fusionguard.assistant.index import Index, open_index
 from fusionguard.assistant.names import read_names
 from fusionguard.assistant.page import Piece
+from fusionguard.assistant.redaction import redact
 from fusionguard.assistant.routing import route
 from fusionguard.assistant.rules import prepare_rules
 from fusionguard.assistant.settings import AssistantSettings
@@ -83,6 +84,7 @@ class Assistant:
         index = open_index(settings.index or home.assistant_index)
         audit = AuditLog(settings.audit or home.state / "assistant" / "audit")
         prepare_rules()
+        redact("", names)  # compiles them
         return cls(index, settings, open_tools(home, environment), _open_writer(settings), audit, names)
 
     def close(self) -> None:
