@@ -43,7 +43,7 @@ class AssistantApp(GuardedApp):
         self._answering = Answering(assistant, self._console_settings, self.metrics)
         routes = AssistantRoutes(self._answering, feedback_file(self._home), self.metrics)
         page = await self._stack.enter_async_context(open_console(self._home, self._answering, routes))
-        self._gate = ConsoleGate(page, self._console_guard, self.metrics)
+        self._gate = ConsoleGate(page, self._console_guard, self.metrics, self._console_settings.body_seconds)
         document = describe_assistant(self._settings.most_question_chars)
         to_console = Response(307, b"", headers=((b"location", f"{CONSOLE}/".encode()),))
         self._routes = {
