@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from fusionguard.assistant.answers import Persona
+from fusionguard.assistant.answers import Answer, Persona
 from fusionguard.assistant.audit import AuditEvent, AuditLog
+from fusionguard.assistant.http.feedback import keep_feedback
+from fusionguard.assistant.kept_lines import KeptLines
 
 
 def event(**changes: object) -> AuditEvent:
@@ -101,3 +103,14 @@ def test_a_full_disk_is_counted(tmp_path: Path) -> None:
     (tmp_path / "audit.jsonl").symlink_to("/dev/full")
     log.record(event())
     assert log.lost == 1
+
+
+def test_thumbs_are_set_aside_by_size_too(tmp_path: Path) -> None:
+    lines = KeptLines(tmp_path / "feedback.jsonl", most_bytes=500, keep=2)
+    answer = Answer(kind="answer", text="Anna asked.", written_by="extract")
+    for _ in range(40):
+        keep_feedback(lines, "req-1", "up", answer)
+    files = sorted(tmp_path.glob("feedback*.jsonl"))
+    assert len(files) == 3
+    assert sum(file.stat().st_size for file in files) < 2_500
+    assert "Anna" not in "".join(file.read_text() for file in files)

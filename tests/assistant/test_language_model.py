@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -43,6 +44,25 @@ for line in sys.stdin:
 """A child that speaks the protocol and does what a test needs, without a model."""
 
 Start = Callable[..., LlamaProcess]
+
+
+ORPHAN = """
+import importlib.util, os, signal, sys, time
+from pathlib import Path
+from fusionguard.assistant.llm.process import CHILD, LlamaProcess
+from fusionguard.assistant.settings import AssistantSettings
+stub = "import sys, runpy, types; llama = types.ModuleType('llama_cpp'); import time; " \
+    "llama.Llama = lambda **more: time.sleep(600); sys.modules['llama_cpp'] = llama; " \
+    "runpy.run_module('fusionguard.assistant.llm.child', run_name='__main__')"
+importlib.util.find_spec = lambda name: object()
+writer = LlamaProcess(Path(sys.argv[1]), AssistantSettings(), (sys.executable, "-c", stub))
+writer.start()
+while writer.process_id is None: time.sleep(0.01)
+time.sleep(2)
+print(writer.process_id, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+"""A service that is killed while its model is still being loaded."""
 
 
 @pytest.fixture
@@ -164,6 +184,27 @@ def test_others_wait_for_their_turn_and_no_longer_than_they_may(start: Start) ->
         _write(writer, seconds=0.2)
     assert caught.value.reason == "busy"
     assert list(pieces) == []
+
+
+def test_it_gets_no_secret_of_the_services_environment(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-for-a-model")
+    monkeypatch.setenv("FUSIONGUARD_ASSISTANT_KEYS", "keys.json")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    writer = start('say(id=request["id"], text=" ".join(os.environ))')
+    names = _write(writer).split()
+    assert "CUDA_VISIBLE_DEVICES" in names and "PATH" in names
+    assert not {"AWS_SECRET_ACCESS_KEY", "FUSIONGUARD_ASSISTANT_KEYS"} & set(names)
+
+
+def test_a_killed_service_leaves_no_process_that_still_loads(tmp_path: Path) -> None:
+    model = tmp_path / "some.gguf"
+    model.write_bytes(b"GGUF")
+    killed = subprocess.run([sys.executable, "-c", ORPHAN, str(model)], capture_output=True, text=True, timeout=60, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    child, until = int(killed.stdout), time.monotonic() + 20
+    while not _gone(child) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert _gone(child)
 
 
 def test_without_llama_cpp_python_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,8 +41,15 @@ class _Sources(NamedTuple):
 class Answering:
     """Answers checked questions; see :class:`~fusionguard.assistant.assistant.Assistant` for the parameters."""
 
-    def __init__(self, index: Index, settings: AssistantSettings, tools: Toolbox, writer: Writer | None) -> None:
-        self._index, self._settings, self._tools, self._writer = index, settings, tools, writer
+    def __init__(
+        self,
+        index: Index,
+        settings: AssistantSettings,
+        tools: Toolbox,
+        writer: Writer | None,
+        names: frozenset[str] = frozenset(),
+    ) -> None:
+        self._index, self._settings, self._tools, self._writer, self._names = index, settings, tools, writer, names
 
     def stream(
         self, question: str, calls: Sequence[ToolCall], persona: Persona, cancel: threading.Event | None
@@ -58,7 +65,7 @@ class Answering:
     def _by_tools(
         self, question: str, calls: Sequence[ToolCall], persona: Persona, cancel: threading.Event | None
     ) -> Iterator[Piece]:
-        page = Page("tool")
+        page = Page("tool", names=self._names)
         troubles: list[FusionGuardError] = []
         for call in calls:
             try:
@@ -100,7 +107,7 @@ class Answering:
         sources = _Sources(retrieval, found, quoted)
         reason = ""
         if self._writer is not None and instead_of is None:
-            page = Page("model", found)
+            page = Page("model", found, self._names)
             reason = yield from self._rewritten(self._writer, question, sources, persona, cancel, page)
             if not page.is_empty:
                 yield from page.mark_simulated(simulated_by(found, self._index.passages()))
@@ -109,7 +116,7 @@ class Answering:
             if reason == "cancelled":
                 yield Piece(answer=fixed.stopped())
                 return
-        page = Page("extract", found)
+        page = Page("extract", found, self._names)
         if instead_of is not None:
             call, error = instead_of
             told = fixed.without_folders(f"{error.what} The documents say:")

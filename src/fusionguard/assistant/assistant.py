@@ -17,8 +17,11 @@ from fusionguard.assistant.conversations import Conversations, Turn
 from fusionguard.assistant.followups import stand_alone
 from fusionguard.assistant.guard import check_question
 from fusionguard.assistant.index import Index, open_index
+from fusionguard.assistant.names import read_names
 from fusionguard.assistant.page import Piece
+from fusionguard.assistant.redaction import redact
 from fusionguard.assistant.routing import route
+from fusionguard.assistant.rules import prepare_rules
 from fusionguard.assistant.settings import AssistantSettings
 from fusionguard.assistant.tools.every import open_tools
 from fusionguard.assistant.tools.toolbox import Toolbox, ToolCall
@@ -45,6 +48,8 @@ class Assistant:
         A language model; None quotes.
     audit
         Where questions and answers are noted without personal data; None notes nothing.
+    names
+        Customers' names that are known, and taken out of questions and answers.
     """
 
     def __init__(
@@ -54,9 +59,11 @@ class Assistant:
         tools: Toolbox,
         writer: Writer | None = None,
         audit: AuditLog | None = None,
+        names: frozenset[str] = frozenset(),
     ) -> None:
         self.index, self.settings, self.tools, self.writer, self.audit = index, settings, tools, writer, audit
-        self._answering = Answering(index, settings, tools, writer)
+        self._answering = Answering(index, settings, tools, writer, names)
+        self._names = names
         self._conversations = Conversations(settings.conversation_turns, settings.conversations)
         self._ids = RequestIds()
 
@@ -71,11 +78,14 @@ class Assistant:
         StorageError
             There is no index, or it is damaged.
         UsageError
-            The language model's file is not there.
+            The language model's file is not there, or the file of customers' names cannot be read.
         """
+        names = read_names(settings.names)
         index = open_index(settings.index or home.assistant_index)
         audit = AuditLog(settings.audit or home.state / "assistant" / "audit")
-        return cls(index, settings, open_tools(home, environment), _open_writer(settings), audit)
+        prepare_rules()
+        redact("", names)  # compiles them
+        return cls(index, settings, open_tools(home, environment), _open_writer(settings), audit, names)
 
     def close(self) -> None:
         """End the language model, and give back what the index holds."""
@@ -97,7 +107,8 @@ class Assistant:
         """
         began = time.monotonic()
         turns = self._conversations.earlier(question.conversation)
-        decision = check_question(question, earlier=[turn.asked for turn in turns], longest=self.settings.most_question_chars)
+        earlier = [turn.asked for turn in turns]
+        decision = check_question(question, earlier=earlier, names=self._names, longest=self.settings.most_question_chars)
         if not decision.allowed:
             self._conversations.remember(question.conversation, Turn(question.text, ""))
             refusal = fixed.refused(decision.message, decision.reason, decision.redacted)

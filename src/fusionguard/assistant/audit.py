@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
-import os
 import secrets
 import threading
 from datetime import UTC, datetime
@@ -14,8 +13,9 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from fusionguard.assistant.answers import AnswerKind, Persona
+from fusionguard.assistant.kept_lines import KEEP, MOST_BYTES, KeptLines
 from fusionguard.errors import StorageError
-from fusionguard.files import append_line, locked, storage_errors, write_bytes
+from fusionguard.files import locked, storage_errors, write_bytes
 
 _log = logging.getLogger(__name__)
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._:/#-]*$"
@@ -55,9 +55,9 @@ class AuditLog:
         How many files that were set aside are kept.
     """
 
-    def __init__(self, folder: Path, *, most_bytes: int = 10 * 2**20, keep: int = 9) -> None:
-        self._folder, self._most_bytes, self._keep = folder, most_bytes, keep
-        self._file, self._lock = folder / "audit.jsonl", threading.Lock()
+    def __init__(self, folder: Path, *, most_bytes: int = MOST_BYTES, keep: int = KEEP) -> None:
+        self._folder, self._lock = folder, threading.Lock()
+        self._lines = KeptLines(folder / "audit.jsonl", most_bytes=most_bytes, keep=keep)
         self._key: bytes | None = None
         self.lost = 0
         """Events that could not be written."""
@@ -68,8 +68,7 @@ class AuditLog:
             try:
                 with storage_errors(self._folder):
                     self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                    self._rotate()
-                    append_line(self._file, self._line(event))
+                    self._lines.add(self._line(event))
             except (StorageError, OSError) as error:
                 self.lost += 1
                 _log.warning("An event of the assistant's audit log is lost (%d so far): %s", self.lost, error)
@@ -84,14 +83,6 @@ class AuditLog:
         if self._key is None:
             self._key = _read_or_make_key(self._folder / "audit.key")
         return hmac.new(self._key, conversation.encode(), hashlib.sha256).hexdigest()[:32]
-
-    def _rotate(self) -> None:
-        with locked(self._folder):
-            if not self._file.exists() or self._file.stat().st_size < self._most_bytes:
-                return
-            os.replace(self._file, self._folder / f"audit-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.jsonl")
-            for old in sorted(self._folder.glob("audit-*.jsonl"))[: -self._keep or None]:
-                old.unlink(missing_ok=True)
 
 
 class _Stamped(AuditEvent):

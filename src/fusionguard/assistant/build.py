@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -14,9 +16,11 @@ from fusionguard.assistant.documents import docs_folder, read_documents
 from fusionguard.assistant.embedding import Embedder, find_embedder
 from fusionguard.assistant.model_runs import read_models
 from fusionguard.assistant.monitoring_runs import read_verdicts
+from fusionguard.assistant.names import read_names
 from fusionguard.assistant.parts import parts_of
 from fusionguard.assistant.passages import Passage
 from fusionguard.assistant.refusing import forbidden_in
+from fusionguard.assistant.settings import PREFIX
 from fusionguard.assistant.store import Content, Vector, index_bytes, old_content
 from fusionguard.files import locked, storage_errors, write_bytes
 from fusionguard.home import Home
@@ -68,7 +72,14 @@ class IndexReport(BaseModel):
         )
 
 
-def build_index(home: Home, *, docs: Path | None = None, file: Path | None = None, embed: Embed = "always") -> IndexReport:
+def build_index(
+    home: Home,
+    *,
+    docs: Path | None = None,
+    file: Path | None = None,
+    embed: Embed = "always",
+    environment: Mapping[str, str] = os.environ,
+) -> IndexReport:
     """Bring the index up to date; readers see the old one or the new one, and builds at the same time wait for each other.
 
     Parameters
@@ -80,22 +91,28 @@ def build_index(home: Home, *, docs: Path | None = None, file: Path | None = Non
     embed
         When the embedding model reads what is new, if it is installed: "if begun" where the index has its vectors already, so
         that a run does not wait for the documents to be read for the first time.
+    environment
+        Where ``FUSIONGUARD_ASSISTANT_NAMES`` may name a file of customers' names.
 
     Raises
     ------
+    UsageError
+        The file of customers' names cannot be read.
     StorageError
         The file cannot be written, another build does not end, or an embedding model is installed and damaged.
     """
     file = file or home.assistant_index
+    listed = environment.get(f"{PREFIX}NAMES")
+    names = read_names(Path(listed) if listed else None)
     with storage_errors(file):
         file.parent.mkdir(parents=True, exist_ok=True)
     with locked(file.parent, wait_seconds=WAIT_SECONDS):
         read = read_documents(docs or docs_folder(home)) + read_models(home) + read_verdicts(home)
         old = old_content(file)
         embedder = find_embedder() if embed == "always" or (embed == "if begun" and old and old.embedder) else None
-        passages, refused = _allowed(_once(read.passages), old)
+        passages, refused = _allowed(_once(read.passages), old, names)
         vectors, embedded = _vectors(passages, embedder, old)
-        content = Content(passages, vectors, embedder.name if embedder else "", _rules())
+        content = Content(passages, vectors, embedder.name if embedder else "", _rules(names))
         if not content.same_as(old):
             write_bytes(file, index_bytes(content))
     before = {passage.id for passage in old.passages} if old else set()
@@ -133,30 +150,33 @@ def _once(passages: tuple[Passage, ...]) -> tuple[Passage, ...]:
     return tuple(kept)
 
 
-def _allowed(passages: tuple[Passage, ...], old: Content | None) -> tuple[tuple[Passage, ...], tuple[Refused, ...]]:
+def _allowed(
+    passages: tuple[Passage, ...], old: Content | None, names: frozenset[str]
+) -> tuple[tuple[Passage, ...], tuple[Refused, ...]]:
     """Part the passages that may be known from the kinds of things found in the others.
 
     What the old index holds was found to be allowed, and is not looked at again while the rules are the same.
     """
-    known = {passage.id for passage in old.passages} if old and old.rules == _rules() else set()
+    known = {passage.id for passage in old.passages} if old and old.rules == _rules(names) else set()
     allowed: dict[str, Passage] = {}
     refused: list[Refused] = []
     for passage in passages:
-        kinds = () if passage.id in known else forbidden_in(f"{passage.heading}\n\n{passage.text}")
+        kinds = () if passage.id in known else forbidden_in(f"{passage.heading}\n\n{passage.text}", names)
         if kinds:
-            refused += [Refused(file=passage.file, heading=_heading(passage), kind=kind) for kind in kinds]
+            refused += [Refused(file=passage.file, heading=_heading(passage, names), kind=kind) for kind in kinds]
         else:
             allowed[passage.id] = passage
     return tuple(allowed.values()), tuple(refused)
 
 
-def _heading(passage: Passage) -> str:
+def _heading(passage: Passage, names: frozenset[str]) -> str:
     """Return where a refused passage stands; a heading that holds what is refused is not repeated."""
-    return "(its heading holds it)" if forbidden_in(passage.heading) else passage.heading
+    return "(its heading holds it)" if forbidden_in(passage.heading, names) else passage.heading
 
 
 @cache
-def _rules() -> str:
+def _rules(names: frozenset[str]) -> str:
     """Return what changes with the rules of what is refused, and with anything else the assistant is made of."""
     code = sorted(Path(__file__).parent.glob("*.py"))
-    return hashlib.sha256(b"".join(file.read_bytes() for file in code)).hexdigest()
+    listed = "\n".join(sorted(names)).encode()
+    return hashlib.sha256(b"".join(file.read_bytes() for file in code) + listed).hexdigest()

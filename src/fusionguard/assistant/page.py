@@ -35,15 +35,17 @@ class Page:
         Who writes; see :class:`~fusionguard.assistant.answers.Answer`.
     found
         The passages that the answer may be made of.
+    names
+        Customers' names that are known.
     """
 
-    def __init__(self, written_by: Writer, found: Sequence[Found] = ()) -> None:
+    def __init__(self, written_by: Writer, found: Sequence[Found] = (), names: frozenset[str] = frozenset()) -> None:
         self.citations = CitationList()
         self.prompt = ""
         """The system prompt that a model was given: no answer may echo it."""
         self.simulated = False
         """Whether numbers on it come from a model or rows that were simulated."""
-        self._written_by, self._found = written_by, found
+        self._written_by, self._found, self._names = written_by, found, names
         self._layout = Layout()
         self._redacted: set[str] = set()
 
@@ -90,7 +92,7 @@ class Page:
     def whole(self, *, support: float, reason: str) -> Piece:
         """Return the answer."""
         cited = {number for line in self._layout.lines for number in line.cites}
-        citations = tuple(_clean_citation(each) for each in self.citations.citations if each.number in cited)
+        citations = tuple(_clean_citation(each, self._names) for each in self.citations.citations if each.number in cited)
         answer = Answer(
             kind="answer",
             text=self._layout.text,
@@ -100,12 +102,13 @@ class Page:
             redacted=tuple(sorted(self._redacted)),
             simulated=self.simulated,
         )
-        checked = check_answer(answer, self._found, prompt=self.prompt)
+        checked = check_answer(answer, self._found, prompt=self.prompt, names=self._names)
         return Piece(answer=checked.model_copy(update={"citations": citations}) if checked.kind == "answer" else checked)
 
     def _checked(self, text: str) -> Answer | None:
         """Return a text as it may be shown, or None where it may not."""
-        answer = check_answer(Answer(kind="answer", text=text, written_by=self._written_by), self._found, prompt=self.prompt)
+        answer = Answer(kind="answer", text=text, written_by=self._written_by)
+        answer = check_answer(answer, self._found, prompt=self.prompt, names=self._names)
         return answer if answer.kind == "answer" else None
 
 
@@ -123,6 +126,6 @@ def _clean_passage(passage: Passage) -> Passage | None:
 
 
 @lru_cache(maxsize=4096)
-def _clean_citation(citation: Citation) -> Citation:
+def _clean_citation(citation: Citation, names: frozenset[str]) -> Citation:
     whole = Answer(kind="answer", text="", citations=(citation,), written_by="fixed")
-    return check_answer(whole, ()).citations[0]
+    return check_answer(whole, (), names=names).citations[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from pydantic import BaseModel, ConfigDict
 
@@ -91,10 +92,15 @@ def _in_folded(text: str, names: frozenset[str]) -> Iterator[_Span]:
         if match.group(match.lastgroup or 0).split()[0] not in NOT_A_NAME:
             yield *match.span(match.lastgroup or 0), "name"
     if names:
-        known = sorted((each for each in names if each.strip()), key=len, reverse=True)
-        words = "|".join(r"[\s\-_.]*".join(re.escape(word) for word in fold(each).text.split()) for each in known)
-        for match in re.finditer(rf"(?<!\w)(?:{words})(?!\w)", text, re.I):
+        for match in _known(names).finditer(text):
             yield *match.span(), "name"
+
+
+@lru_cache(maxsize=4)
+def _known(names: frozenset[str]) -> re.Pattern[str]:
+    known = sorted((each for each in names if each.strip()), key=len, reverse=True)
+    words = "|".join(r"[\s\-_.]*".join(re.escape(word) for word in fold(each).text.split()) for each in known)
+    return re.compile(rf"(?<!\w)(?:{words})(?!\w)", re.I)
 
 
 def _cards(match: re.Match[str], text: str) -> Iterator[_Span]:

@@ -42,6 +42,8 @@ class AssistantSettings(BaseModel):
     """Earlier questions of a conversation that are remembered."""
     conversations: int = Field(default=1_000, ge=1, le=1_000_000)
     """Conversations that are remembered; the one that has been silent longest is forgotten first."""
+    names: Path | None = None
+    """A file of customers' names, one a line: they are taken out of questions and answers, and refused at indexing."""
     audit: Path | None = None
     """The audit log; by default the home's own."""
     keys: Path | None = None

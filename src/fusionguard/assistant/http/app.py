@@ -43,7 +43,7 @@ class AssistantApp(GuardedApp):
         self._answering = Answering(assistant, self._console_settings, self.metrics)
         routes = AssistantRoutes(self._answering, feedback_file(self._home), self.metrics)
         page = await self._stack.enter_async_context(open_console(self._home, self._answering, routes))
-        self._gate = ConsoleGate(page, self._console_guard, self.metrics)
+        self._gate = ConsoleGate(page, self._console_guard, self.metrics, self._console_settings.body_seconds)
         document = describe_assistant(self._settings.most_question_chars)
         to_console = Response(307, b"", headers=((b"location", f"{CONSOLE}/".encode()),))
         self._routes = {
@@ -76,6 +76,9 @@ class AssistantApp(GuardedApp):
             await super().__call__(scope, receive, send)
 
     async def _tell_metrics(self, request: Request) -> Response:
-        writer = self._answering.assistant.writer
+        assistant = self._answering.assistant
+        writer = assistant.writer
         self.metrics.writer("extract" if writer is None else "model down" if writer.trouble else "model")
+        if assistant.audit is not None:
+            self.metrics.audit_lost(assistant.audit.lost)
         return Response(200, await asyncio.to_thread(self.metrics.text), CONTENT_TYPE)

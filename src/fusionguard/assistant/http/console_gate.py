@@ -6,6 +6,7 @@ uses are named here, and whatever else there is, in this version or the next, an
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import re
@@ -43,8 +44,8 @@ _ICON = (
 class ConsoleGate:
     """Lets requests through to the console's page."""
 
-    def __init__(self, page: Any, guard: Guard, metrics: RequestMetrics) -> None:
-        self._page, self._guard, self._metrics = page, guard, metrics
+    def __init__(self, page: Any, guard: Guard, metrics: RequestMetrics, body_seconds: float) -> None:
+        self._page, self._guard, self._metrics, self._body_seconds = page, guard, metrics, body_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -56,12 +57,27 @@ class ConsoleGate:
             if scope["method"] == "POST":
                 allowance = self._guard.admit(scope, _with_key(headers))
                 allowance.give_back()  # what a page opens stays open as long as it is looked at: only the rate counts
+                receive = await self._with_body(receive)
             await self._page(scope, receive, _Sender(send, rewrite=_inner(scope) == "/"))
         except ProblemError as problem:
             status = problem.status
             self._metrics.reject(CONSOLE, problem.reason)
             await send_response(send, problem_response(problem, secrets.token_hex(8)), SECURITY_HEADERS, secrets.token_hex(8), 10)
         self._metrics.request(CONSOLE, status, time.perf_counter() - began)
+
+    async def _with_body(self, receive: Receive) -> Receive:
+        """Return what tells a body that has been read: one that does not come holds a connection no longer than it may."""
+        try:
+            body = await asyncio.wait_for(_read(receive), self._body_seconds)
+        except TimeoutError:
+            detail = f"The body did not arrive within {self._body_seconds:g} seconds."
+            raise ProblemError(408, "slow_body", detail, headers={"connection": "close"}) from None
+        first = [body]
+
+        async def told() -> MutableMapping[str, Any]:
+            return first.pop() if first else await receive()
+
+        return told
 
     def _check(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
         try:
@@ -91,6 +107,18 @@ def _check_post(headers: Mapping[bytes, bytes]) -> None:
     if int(length) > MOST_BYTES:
         detail = f"The body may have {MOST_BYTES:,} bytes at most."
         raise ProblemError(413, "too_large", detail, headers={"connection": "close"})
+
+
+async def _read(receive: Receive) -> MutableMapping[str, Any]:
+    """Return a whole body as one message, or that the client has gone; its length has been checked."""
+    parts: list[bytes] = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return message
+        parts.append(message.get("body", b""))
+        if not message.get("more_body"):
+            return {"type": "http.request", "body": b"".join(parts), "more_body": False}
 
 
 def _inner(scope: Scope) -> str:

@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from fusionguard.assistant.answers import Answer
-from fusionguard.files import append_line
+from fusionguard.assistant.kept_lines import KeptLines
 from fusionguard.home import Home
 
 Thumb = Literal["up", "down"]
@@ -34,7 +34,7 @@ def feedback_file(home: Home) -> Path:
     return home.state / "assistant" / "feedback.jsonl"
 
 
-def keep_feedback(file: Path, request_id: str, thumb: Thumb, answer: Answer) -> None:
+def keep_feedback(lines: KeptLines, request_id: str, thumb: Thumb, answer: Answer) -> None:
     """Add a line; raises :class:`StorageError` where the disk refuses."""
     told = Feedback(
         at=datetime.now(UTC),
@@ -44,4 +44,4 @@ def keep_feedback(file: Path, request_id: str, thumb: Thumb, answer: Answer) -> 
         written_by=answer.written_by,
         reason=answer.reason,
     )
-    append_line(file, told.model_dump_json())
+    lines.add(told.model_dump_json())

@@ -34,6 +34,12 @@ class AssistantMetrics(RequestMetrics):
             multiprocess_mode="livemax",
             **own,
         )
+        self._lost = Gauge(
+            "fusionguard_assistant_audit_lost",
+            "Events that the audit log could not take since the start.",
+            multiprocess_mode="livesum",
+            **own,
+        )
         self._open = Gauge(
             "fusionguard_assistant_questions_open", "Questions being answered or waiting.", multiprocess_mode="livesum", **own
         )
@@ -57,6 +63,10 @@ class AssistantMetrics(RequestMetrics):
         """Tell how answers are written: ``extract`` or the language model's state."""
         for known in ("extract", "model", "model down"):
             self._model.labels(known).set(known == name)
+
+    def audit_lost(self, count: int) -> None:
+        """Tell how many events the audit log has lost."""
+        self._lost.set(count)
 
     def open_questions(self, count: int) -> None:
         """Tell how many questions are being answered or wait."""

@@ -17,6 +17,7 @@ from fusionguard.assistant.http.bodies import FEEDBACK_BODY, question_body, read
 from fusionguard.assistant.http.feedback import Thumb, keep_feedback
 from fusionguard.assistant.http.metrics import AssistantMetrics
 from fusionguard.assistant.http.sources import list_sources
+from fusionguard.assistant.kept_lines import KeptLines
 from fusionguard.errors import StorageError
 from fusionguard.serving.http import ClientGoneError, Request, Response, StreamedResponse, json_response
 from fusionguard.serving.problems import ProblemError
@@ -30,7 +31,7 @@ class AssistantRoutes:
     """What answers under ``/v1``."""
 
     def __init__(self, answering: Answering, feedback: Path, metrics: AssistantMetrics) -> None:
-        self._answering, self._feedback, self._metrics = answering, feedback, metrics
+        self._answering, self._feedback, self._metrics = answering, KeptLines(feedback), metrics
         self._question = question_body(answering.assistant.settings.most_question_chars)
 
     async def assist(self, request: Request) -> Response | StreamedResponse:

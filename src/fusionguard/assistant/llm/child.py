@@ -22,15 +22,16 @@ def main() -> int:
     _die_first()
     out = _private_output()
     load = json.loads(sys.stdin.readline())
+    requests: queue.Queue[dict[str, Any] | None] = queue.Queue()
+    cancelled: set[int] = set()
+    # before the model is loaded, which may take minutes: the parent may be killed in them
+    threading.Thread(target=_listen, args=(requests, cancelled), daemon=True).start()
     try:
         model = _load(load)
     except Exception as error:  # whatever a library raises for a file it cannot read is told to the parent
         _send(out, {"error": f"{type(error).__name__}: {error}"[:300]})
         return 1
     _send(out, {"ready": True})
-    requests: queue.Queue[dict[str, Any] | None] = queue.Queue()
-    cancelled: set[int] = set()
-    threading.Thread(target=_listen, args=(requests, cancelled), daemon=True).start()
     while (request := requests.get()) is not None:
         try:
             _serve(model, request, cancelled, lambda content: _send(out, content))

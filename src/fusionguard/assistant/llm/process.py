@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import logging
+import os
 import queue
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from fusionguard.assistant.llm.environment import child_environment
 from fusionguard.assistant.settings import AssistantSettings
 from fusionguard.assistant.writer import Message, WriterError
 
@@ -169,7 +171,13 @@ class _Child:
 
     def __init__(self, command: Sequence[str], load: dict[str, Any], loaded_until: float) -> None:
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, encoding="utf-8"
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            encoding="utf-8",
+            env=child_environment(os.environ),
         )
         self.stuck = False
         self._ready = False

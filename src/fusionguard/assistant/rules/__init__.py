@@ -33,6 +33,12 @@ def rules_for_follow_ups() -> tuple[Rule, ...]:
     return _english("follow_ups")
 
 
+def prepare_rules() -> None:
+    """Compile all rules, so that no question has to wait for that."""
+    rules_for_passages()
+    rules_for_follow_ups()
+
+
 def _english(name: str) -> tuple[Rule, ...]:
     return read_rules(yaml.safe_load(_text(f"{name}.yaml")))
 
