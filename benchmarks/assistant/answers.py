@@ -120,9 +120,7 @@ def _ask(assistant: Assistant, question: AskedQuestion) -> tuple[Answer, float]:
     return answer, 1000 * (time.perf_counter() - begin)
 
 
-def _summarised(
-    name: str, questions: Sequence[AskedQuestion], answers: Sequence[tuple[Answer, float]]
-) -> AnswerReading:
+def _summarised(name: str, questions: Sequence[AskedQuestion], answers: Sequence[tuple[Answer, float]]) -> AnswerReading:
     given = [answer for answer, _ in answers if answer.kind == "answer" and answer.written_by != "tool"]
     hits = [
         quoted_places(answer, question)

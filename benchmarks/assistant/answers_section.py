@@ -20,7 +20,17 @@ _ABOUT = (
 
 def answers_section(answers: Sequence[AnswerReading], model: ModelCost | None) -> str:
     """Return its Markdown."""
-    head = ("", "questions", "answered", "in a model's words", "sentences", "supported", "first at place", "quotes at place", "ms")
+    head = (
+        "",
+        "questions",
+        "answered",
+        "in a model's words",
+        "sentences",
+        "supported",
+        "first at place",
+        "quotes at place",
+        "ms",
+    )
     said = [f"{_ABOUT}\n\n{table(head, [_row(reading) for reading in answers])}"]
     if model is None:
         said.append("No language model was installed (`make setup-llm` installs a small one): none was measured.")
