@@ -18,7 +18,7 @@ from fusionguard.assistant.http.feedback import Thumb
 from fusionguard.assistant.http.routes import AssistantRoutes
 from fusionguard.serving.problems import ProblemError
 
-EXAMPLES = ("What does PSI mean?", "How do I start the scoring service?", "When is a model promoted?")
+EXAMPLES = ("What does PSI mean?", "How do I start the scoring service?", "What happens when a data check fails?")
 _PERSONAS = {
     "Analyst: in full": Persona.ANALYST.value,
     "Executive: the short of it": Persona.EXECUTIVE.value,
