@@ -107,11 +107,11 @@ def read_model_answers(index: Index, questions: Sequence[AskedQuestion], model: 
         supported=raw_supported,
     )
     watched.close()
-    return _summarised("with a model, checked", answers), cost
+    return _summarised("with a model, checked", questions, answers), cost
 
 
 def _read(name: str, assistant: Assistant, questions: Sequence[AskedQuestion]) -> AnswerReading:
-    return _summarised(name, [_ask(assistant, question) for question in questions])
+    return _summarised(name, questions, [_ask(assistant, question) for question in questions])
 
 
 def _ask(assistant: Assistant, question: AskedQuestion) -> tuple[Answer, float]:
@@ -120,8 +120,13 @@ def _ask(assistant: Assistant, question: AskedQuestion) -> tuple[Answer, float]:
     return answer, 1000 * (time.perf_counter() - begin)
 
 
-def _summarised(name: str, answers: Sequence[tuple[Answer, float]]) -> AnswerReading:
+def _summarised(name: str, questions: Sequence[AskedQuestion], answers: Sequence[tuple[Answer, float]]) -> AnswerReading:
     given = [answer for answer, _ in answers if answer.kind == "answer" and answer.written_by != "tool"]
+    hits = [
+        quoted_places(answer, question)
+        for question, (answer, _) in zip(questions, answers, strict=True)
+        if question.answerable and answer.kind == "answer" and answer.written_by != "tool"
+    ]
     judged = [supported for answer in given for supported in judge(answer)]
     return AnswerReading(
         name=name,
@@ -130,8 +135,19 @@ def _summarised(name: str, answers: Sequence[tuple[Answer, float]]) -> AnswerRea
         by_model=sum(answer.written_by == "model" for answer in given),
         sentences=len(judged),
         supported=sum(judged),
+        placed=len(hits),
+        first_placed=sum(each[0] for each in hits),
+        quotes=sum(len(each) for each in hits),
+        quotes_placed=sum(sum(each) for each in hits),
         milliseconds=median(milliseconds for _, milliseconds in answers),
     )
+
+
+def quoted_places(answer: Answer, question: AskedQuestion) -> list[bool]:
+    """Tell of each quote of an answer, in order, whether it comes from a place where the answer is expected."""
+    places = {each.number: f"{each.file}#{each.heading.rpartition(' > ')[2]}" for each in answer.citations}
+    cited = (int(number) for number in _CITED.findall(answer.text))
+    return [places[number] in question.places for number in cited if number in places]
 
 
 def judge(answer: Answer) -> list[bool]:

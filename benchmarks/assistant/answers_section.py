@@ -11,14 +11,27 @@ _ABOUT = (
     "### Faithfulness\n\nOf the sentences of the answers to the questions of part test, as an analyst gets them: how many stand"
     " in what they cite. A sentence does where every number of it stands in a passage it cites and 85 of 100 of its words do. A"
     " program counts that and does not read: a sentence of the right words that says something else passes, and a true one in"
-    " other words fails. Quoted sentences pass by construction; what fails there is a fault of the program. Milliseconds are the"
+    " other words fails. Quoted sentences pass by construction; what fails there is a fault of the program."
+    " First at place: of the answers to questions whose answer is known"
+    " to stand somewhere, how many begin with a quote from there; quotes at place: of all their quotes, how many come from there."
+    " A quote from elsewhere may be right too. Milliseconds are the"
     " median question's, with guard and search."
 )
 
 
 def answers_section(answers: Sequence[AnswerReading], model: ModelCost | None) -> str:
     """Return its Markdown."""
-    head = ("", "questions", "answered", "in a model's words", "sentences", "supported", "ms")
+    head = (
+        "",
+        "questions",
+        "answered",
+        "in a model's words",
+        "sentences",
+        "supported",
+        "first at place",
+        "quotes at place",
+        "ms",
+    )
     said = [f"{_ABOUT}\n\n{table(head, [_row(reading) for reading in answers])}"]
     if model is None:
         said.append("No language model was installed (`make setup-llm` installs a small one): none was measured.")
@@ -48,6 +61,8 @@ def _row(reading: AnswerReading) -> tuple[str, ...]:
         str(reading.by_model),
         str(reading.sentences),
         _share(reading.supported, reading.sentences),
+        _share(reading.first_placed, reading.placed),
+        _share(reading.quotes_placed, reading.quotes),
         f"{reading.milliseconds:,.0f}",
     )
 

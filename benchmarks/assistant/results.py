@@ -84,6 +84,14 @@ class AnswerReading(_Measured):
     sentences: int
     supported: int
     """Sentences that stand in what they cite."""
+    placed: int
+    """Answers to questions that have an expected place."""
+    first_placed: int
+    """Of those: whose first quote comes from an expected place."""
+    quotes: int
+    """Quotes in those answers."""
+    quotes_placed: int
+    """Of those: the quotes from an expected place."""
     milliseconds: float
     """The median question's, guard and search included."""
 

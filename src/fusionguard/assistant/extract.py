@@ -17,18 +17,33 @@ from fusionguard.assistant.words import content_word_list, content_words
 UNITS_TOLD = {Persona.EXECUTIVE: 2, Persona.SUPPORT: 3, Persona.ANALYST: 6}
 """How much each persona is told: each set holds the one before it, so that facts never differ."""
 
-_ENOUGH_HERE, _ENOUGH_ELSEWHERE = 0.55, 0.7
+_ENOUGH_HERE, _ENOUGH_ELSEWHERE = 0.65, 0.85
 """What a further unit must reach of the best one's score, in the same passage and in another."""
 _HEADING_WEIGHT = 0.5
 """A word of the question that stands in the heading alone counts this much of one in the unit."""
-_RANK_LOSS = 0.2
+_OWN_HEADING_GAIN = 0.5
+"""And this much more in the heading of the passage itself: the passage is about it."""
+_COMMAND_GAIN = 1.5
+_MOST_COMMANDS = 4
+_RANK_LOSS = 0.5
 _PAIR_GAIN = 0.25
 """What words that stand side by side in question and unit add, by their share of the question's pairs."""
+_MEASURED_WEIGHT = 0.8
+"""What a passage about how something was measured counts for a question that asks for no figure."""
 _FEW_WORDS = 5
 _PLENTY_WORDS = 40
 _LEANS_ON_THE_ONE_BEFORE = re.compile(r"(?:It|This|That|These|They|Those|Its|Their|Both|So|There|Then|Instead|Else|Otherwise)\b")
 _DIGITS = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.]*\d)")
 _ASKS_FOR_A_COMMAND = re.compile(r"\b(?:how (?:do|can|to|should)|command|run|start|install|set ?up|make)\b", re.IGNORECASE)
+
+_WHOLE = re.compile(r"[.!?…][\"'”’)`*]*$")
+_MEASUREMENT = re.compile(r"\b(?:measured|benchmarks?|conditions)\b", re.IGNORECASE)
+_ASKS_FOR_A_FIGURE = re.compile(
+    r"\b(?:how (?:much|many|fast|quick|slow|long|big|large|good|well|often|far|accura\w+|was|were)|measur\w*|"
+    r"benchmark\w*|faster|slower|"
+    r"latency|speed|memory|ram|seconds?|overhead|costs?|better|worse|scales?|grows?|compared?)\b",
+    re.IGNORECASE,
+)
 
 
 class Quoted(NamedTuple):
@@ -49,8 +64,11 @@ def extract(question: str, passages: Sequence[Passage], persona: Persona) -> tup
     """Return what answers a question best, for a persona; the same for the same question and passages.
 
     Each unit is scored by the share of the question's words it holds, each weighed by how rare it is among the units (inverse
-    document frequency); words of the heading count half. Words that stand side by side in both add a little;
-    lower ranks, very long and very short units lose a little. A unit that leans on the sentence before brings that along.
+    document frequency); words of the heading count half,
+    and as much again in the passage's own. Words that stand side by side in both add a little;
+    lower ranks, very long and very
+    short units lose a little. Half sentences are left out, and how something was measured counts less where no figure is asked
+    for. A unit that leans on the sentence before brings that along; one that leads over to a command brings the command.
 
     Parameters
     ----------
@@ -96,24 +114,37 @@ def _choose(question: str, passages: Sequence[Passage]) -> list[_Scored]:
     weight = {word: math.log(1 + len(units) / (1 + seen[word])) for word in sorted(asked)}
     total = sum(weight.values())
     headings = [content_words(passage.heading) for passage in passages]
+    own = [content_words(passage.heading.rpartition(" > ")[2]) for passage in passages]
     pairs = _pairs(question)
     wants_command = bool(_ASKS_FOR_A_COMMAND.search(question))
+    wants_figure = bool(_ASKS_FOR_A_FIGURE.search(question))
+    codes = {place for place, unit in units if unit.kind == "code"}
+    shows_how = {place for place in codes if wants_command and asked & own[place]}  # the commands for just what is asked
     scored = []
     for (place, unit), held in zip(units, words, strict=True):
         inside = sum(weight[word] for word in sorted(asked & held))
         around = sum(weight[word] for word in sorted((asked & headings[place]) - held))
+        told = _with_what_belongs_to_it(unit, passages[place])
+        if not told:
+            continue
+        if unit.kind == "code" and place in shows_how:
+            told = tuple(each for each in split_units(passages[place].text) if each.kind == "code")[:_MOST_COMMANDS]
         if not inside and not (around and unit.place == 0):
             continue
-        score = (inside + _HEADING_WEIGHT * around) / total
+        named = sum(weight[word] for word in sorted((asked & own[place]) - held))
+        score = (inside + _HEADING_WEIGHT * around + _OWN_HEADING_GAIN * named) / total
         score += _PAIR_GAIN * len(pairs & _pairs(unit.text)) / max(1, len(pairs))
-        score *= 1 - _RANK_LOSS * place / (1 + 0.5 * place)
+        rank = 0 if place in shows_how else place
+        score *= 1 - _RANK_LOSS * rank / (1 + 0.5 * rank)
         score *= min(1.0, 0.6 + 0.4 * len(held) / _FEW_WORDS)
         score *= 1 - 0.3 * min(1.0, max(0, len(held) - _PLENTY_WORDS) / _PLENTY_WORDS)
+        if not wants_figure and _MEASUREMENT.search(passages[place].heading):
+            score *= _MEASURED_WEIGHT
         if unit.kind == "code":
-            score *= 1.15 if wants_command else 0.6
+            score *= _COMMAND_GAIN if wants_command else 0.6
         if unit.place == 0:
             score *= 1.08
-        scored.append(_Scored(score, place, _with_what_it_leans_on(unit, passages[place])))
+        scored.append(_Scored(score, place, told))
     scored.sort(key=lambda each: (-each.score, each.passage, each.units[-1].place))
     best = scored[0] if scored else None
     return _distinct([each for each in scored if best is not None and _is_enough(each, best)])
@@ -133,7 +164,11 @@ def _pairs(text: str) -> frozenset[tuple[str, str]]:
     return frozenset(pairwise(words))
 
 
-def _with_what_it_leans_on(unit: Unit, passage: Passage) -> tuple[Unit, ...]:
+def _with_what_belongs_to_it(unit: Unit, passage: Passage) -> tuple[Unit, ...]:
+    """Return a unit with the sentence it leans on, or the command it leads over to; nothing where it is half a sentence."""
+    if unit.kind == "sentence" and not _WHOLE.search(unit.text):
+        after = split_units(passage.text)[unit.place + 1 : unit.place + 2]
+        return (unit, *after) if unit.text.endswith(":") and after and after[0].kind == "code" else ()
     if unit.kind in ("sentence", "item") and _LEANS_ON_THE_ONE_BEFORE.match(unit.text) and unit.place:
         before = split_units(passage.text)[unit.place - 1]
         if before.block == unit.block:

@@ -84,7 +84,7 @@ def history_chart(history: Sequence[VerdictRecord], limits: MonitoringThresholds
         rates.set_ylabel("alert rate,\nrelative change")
         if len(last) == 1:
             rates.set_xlim(times[0] - _AROUND_ONE_DAYS, times[0] + _AROUND_ONE_DAYS)
-        locator = AutoDateLocator(maxticks=7)
+        locator = AutoDateLocator(minticks=3, maxticks=7)  # from 3 of a unit on: its steps never exceed 7 ticks then
         rates.xaxis.set_major_locator(locator)
         rates.xaxis.set_major_formatter(ConciseDateFormatter(locator))
         for state, color in STATE_COLORS.items():
@@ -94,6 +94,6 @@ def history_chart(history: Sequence[VerdictRecord], limits: MonitoringThresholds
 
 
 def _figure(title: str, simulated: bool, height: float) -> Figure:
-    figure = Figure(figsize=(7.4, height), layout="constrained")
+    figure = Figure(figsize=(9.2, height), layout="constrained")
     figure.suptitle(f"{title} (SIMULATED data)" if simulated else title, x=0.012, ha="left", fontsize=11, fontweight="bold")
     return figure

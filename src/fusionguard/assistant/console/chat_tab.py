@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import AsyncGenerator
 from html import escape
@@ -17,7 +18,7 @@ from fusionguard.assistant.http.feedback import Thumb
 from fusionguard.assistant.http.routes import AssistantRoutes
 from fusionguard.serving.problems import ProblemError
 
-EXAMPLES = ("What does PSI mean?", "How do I start the scoring service?", "When is a model promoted?")
+EXAMPLES = ("What does PSI mean?", "How do I start the scoring service?", "What happens when a data check fails?")
 _PERSONAS = {
     "Analyst: in full": Persona.ANALYST.value,
     "Executive: the short of it": Persona.EXECUTIVE.value,
@@ -25,6 +26,13 @@ _PERSONAS = {
 }
 _NO_SOURCES = '<p class="fg-muted">The passages an answer rests on appear here. Open one to read it.</p>'
 _KINDS = {"unknown": "No answer was found", "refused": "Not answered"}
+
+_SHOW_LAST_QUESTION = """() => requestAnimationFrame(() => {
+  const turn = [...document.querySelectorAll('#chat .user')].pop(), log = document.querySelector('#chat .bubble-wrap');
+  if (turn && log) log.scrollTop += turn.getBoundingClientRect().top - log.getBoundingClientRect().top - 8;
+})"""
+"""An answer is read from its beginning: the chat is scrolled to the question before it."""
+_COMMAND = re.compile(r"^- `([^`\n]+)`(?:: ([^\[\n]+?))? ((?:\[\d+\])+)$", re.MULTILINE)
 
 Turn = dict[str, Any]
 
@@ -44,7 +52,9 @@ class ChatTab:
             with gr.Column(scale=3, min_width=320):
                 chat = gr.Chatbot(
                     label="Conversation",
-                    height=430,
+                    show_label=False,
+                    autoscroll=False,
+                    height=480,
                     buttons=[],
                     latex_delimiters=[],
                     feedback_options=None,
@@ -52,6 +62,10 @@ class ChatTab:
                     placeholder="Ask about the documents, the models and the latest runs.",
                     elem_id="chat",
                 )
+                with gr.Row(elem_classes="fg-thumbs"):
+                    up = gr.Button("Helpful", size="sm", elem_id="thumb-up", scale=0, min_width=90, interactive=False)
+                    down = gr.Button("Not helpful", size="sm", elem_id="thumb-down", scale=0, min_width=90, interactive=False)
+                said = pane("", elem_id="feedback-said")
                 question = gr.Textbox(
                     label="Your question", placeholder="What does PSI mean?", lines=1, max_lines=6, elem_id="question"
                 )
@@ -59,17 +73,13 @@ class ChatTab:
                     ask = gr.Button("Ask", variant="primary", elem_id="ask", min_width=90)
                     stop = gr.Button("Stop", elem_id="stop", min_width=90)
                     clear = gr.Button("New conversation", elem_id="clear", min_width=90)
-                with gr.Row():
-                    up = gr.Button("Helpful", size="sm", elem_id="thumb-up", min_width=90, interactive=False)
-                    down = gr.Button("Not helpful", size="sm", elem_id="thumb-down", min_width=90, interactive=False)
-                said = pane("", elem_id="feedback-said")
             with gr.Column(scale=2, min_width=300):
                 persona = gr.Radio(
                     list(_PERSONAS.items()), value=Persona.ANALYST.value, label="Write for", elem_id="persona", container=False
                 )
-                sources = pane(_sources(()), elem_id="sources")
                 pane('<h3 class="fg-h">For example</h3>')
                 examples = [gr.Button(text, size="sm", elem_classes="fg-example") for text in EXAMPLES]
+                sources = pane(_sources(()), elem_id="sources")
 
         inputs = [question, chat, persona, conversation]
         outputs = [question, chat, conversation, last, sources, up, down, said]
@@ -85,6 +95,7 @@ class ChatTab:
                 )
             )
         stop.click(_stopped, chat, chat, cancels=asking, queue=True, **private)
+        chat.change(None, None, None, js=_SHOW_LAST_QUESTION, **private)
         clear.click(_clear, None, outputs, cancels=asking, **private)
         up.click(self._thumb_up, last, [up, down, said], **private)
         down.click(self._thumb_down, last, [up, down, said], **private)
@@ -110,7 +121,7 @@ class ChatTab:
             async for piece in self._answering.begin(question, request_id).pieces():
                 so_far += piece.text
                 if piece.answer is None:
-                    chat[-1]["content"] = shown(markdown(so_far))
+                    chat[-1]["content"] = shown(markdown(commands_as_blocks(so_far)))
                     yield "", chat, conversation, "", gr.skip(), off, off, ""
                 else:
                     chat[-1]["content"] = shown(markdown(_shown(piece.answer)))
@@ -163,7 +174,19 @@ def _shown(answer: Answer) -> str:
     if answer.kind == "answer":
         by = {"extract": "Quoted from the sources", "model": "Written by a language model and checked against the sources"}
         remarks.append(by.get(answer.written_by, "Read by a tool") + ".")
-    return lead + answer.text + (f"\n\n*{' '.join(remarks)}*" if remarks else "")
+    return lead + commands_as_blocks(answer.text) + (f"\n\n*{' '.join(remarks)}*" if remarks else "")
+
+
+def commands_as_blocks(text: str) -> str:
+    """Show commands that stand alone as blocks of code, each with what it is for and its source below."""
+    return _COMMAND.sub(_block, text)
+
+
+def _block(match: re.Match[str]) -> str:
+    command, about, cites = match.groups()
+    if " " not in command:
+        return match.group()  # a name, not a command
+    return f"\n```sh\n{command}\n```\n\n{f'{about} ' if about else ''}{cites}\n"
 
 
 def _sources(citations: tuple[Citation, ...]) -> str:
