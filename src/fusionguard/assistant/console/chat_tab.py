@@ -27,11 +27,6 @@ _PERSONAS = {
 _NO_SOURCES = '<p class="fg-muted">The passages an answer rests on appear here. Open one to read it.</p>'
 _KINDS = {"unknown": "No answer was found", "refused": "Not answered"}
 
-_SHOW_LAST_QUESTION = """() => requestAnimationFrame(() => {
-  const turn = [...document.querySelectorAll('#chat .user')].pop(), log = document.querySelector('#chat .bubble-wrap');
-  if (turn && log) log.scrollTop += turn.getBoundingClientRect().top - log.getBoundingClientRect().top - 8;
-})"""
-"""An answer is read from its beginning: the chat is scrolled to the question before it."""
 _COMMAND = re.compile(r"^- `([^`\n]+)`(?:: ([^\[\n]+?))? ((?:\[\d+\])+)$", re.MULTILINE)
 
 Turn = dict[str, Any]
@@ -53,7 +48,7 @@ class ChatTab:
                 chat = gr.Chatbot(
                     label="Conversation",
                     show_label=False,
-                    autoscroll=False,
+                    autoscroll=True,
                     height=480,
                     buttons=[],
                     latex_delimiters=[],
@@ -95,7 +90,6 @@ class ChatTab:
                 )
             )
         stop.click(_stopped, chat, chat, cancels=asking, queue=True, **private)
-        chat.change(None, None, None, js=_SHOW_LAST_QUESTION, **private)
         clear.click(_clear, None, outputs, cancels=asking, **private)
         up.click(self._thumb_up, last, [up, down, said], **private)
         down.click(self._thumb_down, last, [up, down, said], **private)
