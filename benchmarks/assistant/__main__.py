@@ -27,8 +27,8 @@ from fusionguard.home import Home
 from fusionguard.threads import wait_politely
 
 DOCS = CHECKOUT / "docs"
-QUICK_STEP = 12
-"""Of so many questions, a quick call asks a language model one."""
+MODEL_STEP, QUICK_STEP = 3, 12
+"""Of so many questions a language model is asked one, by a whole call and by a quick one: each takes it many seconds."""
 _DOCUMENT = DOCS / "agent_service.md"
 
 
@@ -81,7 +81,7 @@ def measure_all(folder: Path, embedder: Embedder | None, *, quick: bool, model: 
     asked = read_questions("test")
     answers, model_cost = [read_answers(best, asked)], None
     if model is not None:
-        with_model, model_cost = read_model_answers(best, asked[::QUICK_STEP] if quick else asked, model)
+        with_model, model_cost = read_model_answers(best, asked[:: QUICK_STEP if quick else MODEL_STEP], model)
         answers.append(with_model)
     return AssistantResults(
         machine=machine,
