@@ -75,6 +75,8 @@ def test_the_dashboard_shows_the_runs_graph_with_its_artifacts(address: str, fra
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         page = browser.new_page(viewport={"width": 1500, "height": 1100})
         page.goto(run_page)
+        page.get_by_text("load_data", exact=True).first.wait_for(timeout=60_000)
+        page.get_by_role("button", name="Fit view").click()  # what is out of sight is not drawn
         for text in ("load_data", "train_xgboost", "register_model", "gate", "write_model_card"):
             page.get_by_text(text, exact=True).first.wait_for(timeout=60_000)
         for text in ("raw", "features", "booster", "autoencoder", "bundle", "evaluation", "evaluation_plots", "model_card"):

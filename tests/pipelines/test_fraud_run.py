@@ -206,7 +206,9 @@ def test_the_assistant_knows_of_the_run(fraud_run: PipelineRun) -> None:
     assert "(SIMULATED data)" in metrics.heading
     assert "Average precision of the fraud model is 0." in metrics.text
     assert "95 % interval" in metrics.text
-    assert any("Promoted to champion" in passage.text for heading, passage in told.items() if "Gate verdict" in heading)
+    gate = next(passage for passage in cards if passage.heading.endswith(" > Gate"))  # what the last run with this model said
+    assert "**Promoted to champion.**" in gate.text or "This model is already champion" in gate.text
+    assert any(gate.text in passage.text for heading, passage in told.items() if "Gate verdict" in heading)
     assert metrics.source.startswith("run fraud-")
     assert {passage.file.rpartition("/")[2] for passage in cards} == {"model_card.md"}
     assert all("(SIMULATED data), version " in passage.heading for passage in cards)

@@ -28,6 +28,7 @@ STEPS = [
     "judge_window",
     "write_verdict",
     "send_alerts",
+    "update_index",
 ]
 
 
@@ -102,6 +103,7 @@ def test_the_page_is_whole_and_says_the_same(run: PipelineRun) -> None:
     page = Path(run.summary["page"])
     assert {file.relative_to(page.parent).as_posix() for file in page.parent.rglob("*.*")} == {
         "verdict.html",
+        "verdict.json",
         "verdict.md",
         "plots/drift_of_features.png",
         "plots/scores.png",
