@@ -12,7 +12,7 @@ from fusionguard.assistant.passages import Passage
 
 FILE = Path(__file__).parent / "questions.yaml"
 
-Part = Literal["dev", "test", "fresh"]
+Part = Literal["dev", "test", "fresh", "held"]
 
 
 class AskedQuestion(BaseModel):

@@ -162,11 +162,11 @@ def test_no_code_of_the_models_packages_is_run(small: tuple[Home, Path]) -> None
 
 @needs_minilm
 @pytest.mark.full
-def test_the_fused_search_stays_as_good_as_it_is(tmp_path: Path) -> None:
+def test_the_fused_search_is_as_good_as_the_documents_say(tmp_path: Path) -> None:
     embedder = find_embedder()
     file = build_index(Home(tmp_path)).file
-    # What is reached today, a little below: docs/agent_service.md tells it beside the targets.
-    for part, hit_at_3, reciprocal_rank in (("test", 0.9, 0.84), ("fresh", 0.75, 0.68)):
+    # `test` at its targets, the others a little below what docs/agent_service.md tells of them.
+    for part, hit_at_3, reciprocal_rank in (("test", 0.95, 0.85), ("fresh", 0.94, 0.8), ("held", 0.77, 0.73)):
         readings = {way.name: read_retrieval(way, read_questions(part), rounds=1) for way in contenders(file, embedder)}
         fused = readings["fused"]
         assert fused.hit_at_3 >= hit_at_3

@@ -16,7 +16,7 @@ from fusionguard.assistant.build import IndexReport, Refused, build_index
 from fusionguard.assistant.embedding import Embedder, find_embedder
 from fusionguard.assistant.passages import Found, Passage, Retrieval
 from fusionguard.assistant.question import LONGEST_QUESTION_CHARACTERS, search_words
-from fusionguard.assistant.ranking import fuse, holding, rank_by_meaning, rank_by_words
+from fusionguard.assistant.ranking import fuse, holding, one_a_section, rank_by_meaning, rank_by_words
 from fusionguard.assistant.store import DIMENSIONS, Content, Vector, open_bytes, read_content
 from fusionguard.assistant.support import (
     SUPPORTED,
@@ -101,7 +101,8 @@ class Index(AbstractContextManager["Index"]):
             snapshot = self._current()
             cosines = snapshot.cosines(vector, self._embedder.name) if self._embedder and vector is not None else None
             by_meaning = [] if cosines is None else rank_by_meaning(cosines)
-            ranked = fuse(rank_by_words(snapshot.database, words.all), by_meaning)[:limit]
+            fused = fuse(rank_by_words(snapshot.database, words.all), by_meaning)
+            ranked = one_a_section(fused, snapshot.passages)[:limit]
             held = holding(snapshot.database, dict.fromkeys((*words.own, *words.all)))
         if not ranked:
             return (), None, False

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-WEIGHTS = "2.0, 5.0, 1.0"
+from fusionguard.assistant.passages import Passage
+
+WEIGHTS = "1.0, 2.0, 1.0"
 """How much a word counts in BM25 in the file's name, the headings and the text."""
 SHARE_OF_WORDS, SHARE_OF_MEANING = 1.0, 0.7
 RANK_CONSTANT = 60
@@ -40,6 +42,14 @@ def fuse(by_words: Sequence[int], by_meaning: Sequence[int]) -> list[tuple[int, 
         for rank, number in enumerate(ranking, start=1):
             scores[number] = scores.get(number, 0.0) + share / (RANK_CONSTANT + rank)
     return sorted(scores.items(), key=lambda scored: (-scored[1], scored[0]))
+
+
+def one_a_section(ranked: Iterable[tuple[int, float]], passages: Sequence[Passage]) -> list[tuple[int, float]]:
+    """Return of each section the best passage alone: the next ones of a long section say more of the same."""
+    best: dict[tuple[str, str], tuple[int, float]] = {}
+    for number, score in ranked:
+        best.setdefault((passages[number].file, passages[number].heading), (number, score))
+    return list(best.values())
 
 
 def holding(database: sqlite3.Connection, words: Iterable[str]) -> dict[str, frozenset[int]]:
