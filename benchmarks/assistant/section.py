@@ -59,7 +59,7 @@ def _retrieval(results: AssistantResults) -> str:
         "### Finding passages\n\nQuestions as people ask them, each with the places (file and heading) any of which answers it;"
         " the index holds the documents alone. hit@k: an answering passage is among the first k. MRR: the mean of 1 / its rank,"
         " 0 beyond the fifth. Milliseconds are of one thread, the median question and the slowest of 95 in 100. The vocabulary"
-        " adds the words that documents use for what people say; only the assistant's own two searches have it."
+        " adds the words that documents use for those of a question; the assistant's own two searches have it, the others do not."
     ]
     for part in results.parts:
         rows = [_row(reading) for reading in part.retrieval]

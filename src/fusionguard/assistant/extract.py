@@ -30,11 +30,16 @@ _PAIR_GAIN = 0.25
 """What words that stand side by side in question and unit add, by their share of the question's pairs."""
 _MEASURED_WEIGHT = 0.8
 """What a passage about how something was measured counts for a question that asks for no figure."""
+_DEFINITION_GAIN = 2.5
+"""What a unit that begins with the very term counts where a question asks what a term is."""
+_MOST_WORDS_OF_A_TERM = 6
 _FEW_WORDS = 5
 _PLENTY_WORDS = 40
 _LEANS_ON_THE_ONE_BEFORE = re.compile(r"(?:It|This|That|These|They|Those|Its|Their|Both|So|There|Then|Instead|Else|Otherwise)\b")
 _DIGITS = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.]*\d)")
 _ASKS_FOR_A_COMMAND = re.compile(r"\b(?:how (?:do|can|to|should)|command|run|start|install|set ?up|make)\b", re.IGNORECASE)
+_ASKS_WHAT_IT_IS = re.compile(r"\bdefin\w+|\bmeaning of\b|\bwhat(?:['’]s|\s+(?:is|are|does|do))\b", re.IGNORECASE)
+_TERM = re.compile(r"(.{2,60}?)(?::| is\b| are\b| says\b| computes\b)")
 
 _WHOLE = re.compile(r"[.!?…][\"'”’)`*]*$")
 _MEASUREMENT = re.compile(r"\b(?:measured|benchmarks?|conditions)\b", re.IGNORECASE)
@@ -64,11 +69,11 @@ def extract(question: str, passages: Sequence[Passage], persona: Persona) -> tup
     """Return what answers a question best, for a persona; the same for the same question and passages.
 
     Each unit is scored by the share of the question's words it holds, each weighed by how rare it is among the units (inverse
-    document frequency); words of the heading count half,
-    and as much again in the passage's own. Words that stand side by side in both add a little;
-    lower ranks, very long and very
-    short units lose a little. Half sentences are left out, and how something was measured counts less where no figure is asked
-    for. A unit that leans on the sentence before brings that along; one that leads over to a command brings the command.
+    document frequency); words of the heading count half, and as much again in the passage's own. Words that stand side by side
+    in both add a little; lower ranks, very long and very short units lose a little. Where the question asks what something is,
+    an item that begins with its name wins. Half sentences are left out, and how something was measured counts less where no
+    figure is asked for. A unit that leans on the sentence before brings that along; one that leads over to a command brings the
+    command.
 
     Parameters
     ----------
@@ -117,6 +122,7 @@ def _choose(question: str, passages: Sequence[Passage]) -> list[_Scored]:
     own = [content_words(passage.heading.rpartition(" > ")[2]) for passage in passages]
     pairs = _pairs(question)
     wants_command = bool(_ASKS_FOR_A_COMMAND.search(question))
+    asks_what_it_is = bool(_ASKS_WHAT_IT_IS.search(question))
     wants_figure = bool(_ASKS_FOR_A_FIGURE.search(question))
     codes = {place for place, unit in units if unit.kind == "code"}
     shows_how = {place for place in codes if wants_command and asked & own[place]}  # the commands for just what is asked
@@ -134,7 +140,8 @@ def _choose(question: str, passages: Sequence[Passage]) -> list[_Scored]:
         named = sum(weight[word] for word in sorted((asked & own[place]) - held))
         score = (inside + _HEADING_WEIGHT * around + _OWN_HEADING_GAIN * named) / total
         score += _PAIR_GAIN * len(pairs & _pairs(unit.text)) / max(1, len(pairs))
-        rank = 0 if place in shows_how else place
+        defines = asks_what_it_is and asked <= _term(unit)
+        rank = 0 if defines or place in shows_how else place
         score *= 1 - _RANK_LOSS * rank / (1 + 0.5 * rank)
         score *= min(1.0, 0.6 + 0.4 * len(held) / _FEW_WORDS)
         score *= 1 - 0.3 * min(1.0, max(0, len(held) - _PLENTY_WORDS) / _PLENTY_WORDS)
@@ -144,6 +151,8 @@ def _choose(question: str, passages: Sequence[Passage]) -> list[_Scored]:
             score *= _COMMAND_GAIN if wants_command else 0.6
         if unit.place == 0:
             score *= 1.08
+        if defines:
+            score *= _DEFINITION_GAIN
         scored.append(_Scored(score, place, told))
     scored.sort(key=lambda each: (-each.score, each.passage, each.units[-1].place))
     best = scored[0] if scored else None
@@ -152,6 +161,13 @@ def _choose(question: str, passages: Sequence[Passage]) -> list[_Scored]:
 
 def _is_enough(each: _Scored, best: _Scored) -> bool:
     return each.score >= best.score * (_ENOUGH_HERE if each.passage == best.passage else _ENOUGH_ELSEWHERE)
+
+
+def _term(unit: Unit) -> frozenset[str]:
+    """Return the words of the term that an item of a list tells of, as a glossary does; none where it begins otherwise."""
+    found = _TERM.match(unit.text) if unit.kind == "item" else None
+    words = content_words(found[1]) if found else frozenset()
+    return words if len(words) <= _MOST_WORDS_OF_A_TERM else frozenset()
 
 
 def _words(text: str) -> frozenset[str]:

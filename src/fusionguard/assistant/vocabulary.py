@@ -53,6 +53,7 @@ _SAID_AND_MEANT = (
     (r"broke(n)? off|interrupted|start over|half ?way|continue|go on|pick up", "resumed goes on"),
     (r"credential|\btoken|password|log ?in", "credentials token key"),
     (r"own (data|file|csv|transactions|customers|card data)|my (csv|file|data)", "source local file layout"),
+    (r"\bmeans?\b|meaning of|stands? for|\bdefin|abbreviat|acronym|jargon|^what('s| is| are) (an? |the )?[\w-]+\W*$", "glossary"),
     # running it
     (r"get going|get started|just (cloned|installed)|first steps|begin|how do i install|clone", "make setup install"),
     (r"shell|command line|terminal|console", "command fusionguard prints"),

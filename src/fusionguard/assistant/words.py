@@ -26,14 +26,14 @@ def content_words(text: str) -> frozenset[str]:
 
 def content_word_list(text: str) -> list[str]:
     """Return them in order, as often as they stand there."""
-    found = (word.lower().replace("’", "'") for word in _WORD.findall(text.replace("_", " ")))
+    found = (word.lower().replace("’", "'").removesuffix("'s") for word in _WORD.findall(text.replace("_", " ")))
     return [stem(word) for word in found if word not in STOP_WORDS and not word[0].isdigit() and len(word) > 1]
 
 
 @lru_cache(maxsize=50_000)
 def stem(word: str) -> str:
     """Return a word without its ending, so that `calibrated` and `calibration` are one; a coarse cousin of Porter's stemmer."""
-    word = word.removesuffix("'s").removesuffix("'")
+    word = word.removesuffix("'")
     if len(word) <= 3:
         return word
     if word.endswith("ies"):
