@@ -200,3 +200,24 @@ def test_the_doctor_tells_of_the_index_and_never_calls_it_broken(home: Home, doc
     home.assistant_index.write_bytes(b"broken")
     assert "cannot be read" in told()["assistant's index"].detail
     assert default_works(list(told().values()))
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "said"),
+    [
+        ("MODEL", "none.gguf", "none.gguf cannot be used: No such file or directory"),
+        ("MODEL", "text.gguf", "text.gguf cannot be used: it is not a GGUF file"),
+        ("NAMES", "none.txt", "The file of customers' names none.txt cannot be read: No such file or directory."),
+        ("PASSAGES", "many", "FUSIONGUARD_ASSISTANT_PASSAGES: Input should be a valid integer"),
+    ],
+)
+def test_the_doctor_finds_settings_that_cannot_be(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str, value: str, said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("text.gguf").write_text("a text")
+    monkeypatch.setattr("fusionguard.assistant.doctor._llama", lambda: "llama-cpp-python")
+    monkeypatch.setenv(f"FUSIONGUARD_ASSISTANT_{setting}", value)
+    findings = examine_assistant(home)
+    assert any(finding.detail.startswith(said) and finding.remedy for finding in findings)
+    assert default_works(findings)

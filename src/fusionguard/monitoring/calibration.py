@@ -12,7 +12,7 @@ from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.scored import Floats
 from fusionguard.features.bias import wilson_interval
 from fusionguard.monitoring.findings import Check, Finding, judge
-from fusionguard.monitoring.recalibration import CalibrationLine, fit_line
+from fusionguard.monitoring.recalibration import CalibrationLine, fit_line, logit
 from fusionguard.monitoring.thresholds import MonitoringThresholds
 
 _Z95 = 1.959964
@@ -202,9 +202,9 @@ def _intercept(label: NDArray[np.int8], probability: Floats) -> tuple[float | No
     """Fit ``logit(p) + a`` to the outcomes by Newton's method; nothing where one class is absent."""
     if not 0 < int(label.sum()) < label.size:
         return None, None
-    logit, shift = _logit(probability), 0.0
+    z, shift = logit(probability), 0.0
     for _ in range(_STEPS):
-        p = 1 / (1 + np.exp(-(logit + shift)))
+        p = 1 / (1 + np.exp(-(z + shift)))
         information = float(np.sum(p * (1 - p)))
         step = float(np.sum(label - p)) / max(information, _CLOSE)
         shift += float(np.clip(step, -2, 2))
@@ -217,8 +217,8 @@ def _slope(label: NDArray[np.int8], probability: Floats) -> Interval:
     """Fit ``a + b * logit(p)`` by Newton's method (Cox, Biometrika 45, 1958); b with Wald's 95 % interval."""
     if not 0 < int(label.sum()) < label.size:
         return Interval(reason="one class only")
-    logit = _logit(probability)
-    x = np.column_stack([np.ones_like(logit), logit])
+    z = logit(probability)
+    x = np.column_stack([np.ones_like(z), z])
     beta = np.array([0.0, 1.0])
     for _ in range(_STEPS):
         p = 1 / (1 + np.exp(-np.clip(x @ beta, -35, 35)))
@@ -231,8 +231,3 @@ def _slope(label: NDArray[np.int8], probability: Floats) -> Interval:
             break
     error = math.sqrt(float(np.linalg.inv(information)[1, 1]))
     return Interval(value=float(beta[1]), low=float(beta[1] - _Z95 * error), high=float(beta[1] + _Z95 * error))
-
-
-def _logit(probability: Floats) -> Floats:
-    p = np.clip(probability, 1e-12, 1 - 1e-12)
-    return np.asarray(np.log(p / (1 - p)), dtype=np.float64)

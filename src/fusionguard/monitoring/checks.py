@@ -12,11 +12,9 @@ from fusionguard.monitoring import statistics
 from fusionguard.monitoring.counts import Counts
 from fusionguard.monitoring.findings import Check, Kind
 from fusionguard.monitoring.reference import CategoryReference, NumberReference
-from fusionguard.monitoring.thresholds import MonitoringThresholds
+from fusionguard.monitoring.thresholds import MonitoringThresholds, limit_name
 
 _TAIL = 0.01
-_LIMITS: dict[Kind, str] = {"categories": "psi"}
-"""Kinds whose limits have the name of another."""
 
 _SPREAD = 1.25
 """Quantile ratios that differ by no more than this factor from their median have grown alike."""
@@ -194,7 +192,7 @@ class ColumnChecks:
         low: float | None = None,
         high: float | None = None,
     ) -> Check:
-        name = _LIMITS.get(kind, kind)
+        name = limit_name(kind)
         act = getattr(self.thresholds, f"{name}_act")
         return Check(
             kind=kind,

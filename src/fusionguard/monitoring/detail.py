@@ -15,16 +15,13 @@ from fusionguard.monitoring.findings import Finding, Level, worst
 from fusionguard.monitoring.history import VerdictRecord
 from fusionguard.monitoring.multivariate import ClassifierTest
 from fusionguard.monitoring.performance import PerformanceReport
-from fusionguard.monitoring.thresholds import MonitoringThresholds
+from fusionguard.monitoring.thresholds import MonitoringThresholds, limit_name
 from fusionguard.monitoring.verdict import State
 
 FILE = "verdict.json"
 
 _LARGEST_CHANCE = 0.5
 """No limit may be larger: what is likelier by chance has no level whatever the limits, and of segments is not kept."""
-
-_NAMES = {"categories": "psi"}
-"""Kinds whose limits have the name of another."""
 
 
 class VerdictDetail(BaseModel):
@@ -137,5 +134,5 @@ def _limits(finding: Finding, limits: MonitoringThresholds) -> tuple[float, floa
     if finding.kind in ("metric", "fairness"):  # their limits are the one of a KPI, and what their interval adds to it
         added = finding.act - finding.watch
         return limits.kpi_delta, finding.act if finding.kind == "fairness" and added else limits.kpi_delta + added
-    name = _NAMES.get(finding.kind, finding.kind)
+    name = limit_name(finding.kind)
     return getattr(limits, f"{name}_watch", finding.watch), getattr(limits, f"{name}_act", finding.act)

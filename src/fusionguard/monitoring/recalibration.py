@@ -33,7 +33,7 @@ class CalibrationLine(BaseModel):
 
     def apply(self, probability: Floats) -> Floats:
         """Return probabilities (n,) moved along the line."""
-        return _sigmoid(self.intercept + self.slope * _logit(probability))
+        return _sigmoid(self.intercept + self.slope * logit(probability))
 
     def draws(self, generator: np.random.Generator, samples: int) -> Iterator[CalibrationLine]:
         """Yield lines that agree with the outcomes as well as this one, as often as they do."""
@@ -56,7 +56,7 @@ def fit_line(positives: Floats, rows: Floats, probability: Floats, *, source: st
     source
         Where they are from.
     """
-    x = np.column_stack([np.ones_like(probability, dtype=np.float64), _logit(probability)])
+    x = np.column_stack([np.ones_like(probability, dtype=np.float64), logit(probability)])
     prior = np.diag(1 / np.square(_PRIOR_SPREAD))
     beta, centre = np.array([0.0, 1.0]), np.array([0.0, 1.0])
     for _ in range(_STEPS):
@@ -77,7 +77,8 @@ def fit_line(positives: Floats, rows: Floats, probability: Floats, *, source: st
     )
 
 
-def _logit(probability: Floats) -> Floats:
+def logit(probability: Floats) -> Floats:
+    """Return ln(p / (1 - p)); probabilities of 0 and 1 count as nearly so."""
     p = np.clip(probability, _FARTHEST, 1 - _FARTHEST)
     return np.asarray(np.log(p / (1 - p)), dtype=np.float64)
 

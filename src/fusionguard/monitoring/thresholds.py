@@ -59,3 +59,8 @@ class MonitoringThresholds(BaseModel):
             if name.endswith("_watch") and getattr(self, name) > getattr(self, f"{name.removesuffix('_watch')}_act"):
                 raise ValueError(f"{name} must not exceed {name.removesuffix('_watch')}_act")
         return self
+
+
+def limit_name(kind: str) -> str:
+    """Return the name that a check's limits have, as in ``psi_watch``: the PSI of categories has that of numbers."""
+    return "psi" if kind == "categories" else kind
