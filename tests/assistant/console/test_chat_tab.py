@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from contextlib import suppress
 from pathlib import Path
 
-from fusionguard.assistant.console.chat_tab import ChatTab
+from fusionguard.assistant.console.chat_tab import ChatTab, fitting
 from fusionguard.assistant.http.answering import Answering
+from fusionguard.assistant.http.console_gate import MOST_BYTES
 from fusionguard.assistant.http.metrics import AssistantMetrics
 from fusionguard.assistant.http.routes import AssistantRoutes
 from fusionguard.assistant.http.settings import ConsoleSettings
@@ -46,3 +48,14 @@ def test_stop_breaks_a_long_answer_off_midway(make_assistant: Maker, tmp_path: P
     last = asyncio.run(main())
     assert writer.words_written < 100, "of more than 800"
     assert "92 degrees" in last and "checked against" not in last
+
+
+def test_a_chat_that_has_grown_long_loses_its_oldest_questions() -> None:
+    turns = [{"role": role, "content": f"{number} " + "ü" * 2_000} for number in range(100) for role in ("user", "assistant")]
+    left = fitting(turns)
+    assert left == turns[-len(left) :]
+    assert left[0]["role"] == "user"
+    assert 100_000 < len(json.dumps(left, ensure_ascii=False).encode()) <= MOST_BYTES / 2
+    assert fitting(turns[:4]) == turns[:4]
+    huge = [{"role": "user", "content": "x" * 200_000}, {"role": "assistant", "content": "…"}]
+    assert fitting(huge) == huge, "the question that is asked now stays"

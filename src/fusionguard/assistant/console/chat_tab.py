@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 from collections.abc import AsyncGenerator
@@ -26,6 +27,9 @@ _PERSONAS = {
 }
 _NO_SOURCES = '<p class="fg-muted">The passages an answer rests on appear here. Open one to read it.</p>'
 _KINDS = {"unknown": "No answer was found", "refused": "Not answered"}
+
+_MOST_CHAT_BYTES = 128 * 1024
+"""Half of what the console takes in one request."""
 
 _COMMAND = re.compile(r"^- `([^`\n]+)`(?:: ([^\[\n]+?))? ((?:\[\d+\])+)$", re.MULTILINE)
 
@@ -102,7 +106,7 @@ class ChatTab:
             yield gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip(), "Type a question first."
             return
         conversation = conversation or secrets.token_hex(8)
-        chat = [*chat, {"role": "user", "content": plain(text)}, {"role": "assistant", "content": "…"}]
+        chat = fitting([*chat, {"role": "user", "content": plain(text)}, {"role": "assistant", "content": "…"}])
         yield "", chat, conversation, "", _sources(()), off, off, ""
         most = self._answering.assistant.settings.most_question_chars
         if len(text) > most:
@@ -138,6 +142,13 @@ class ChatTab:
         except ProblemError as problem:
             return gr.skip(), gr.skip(), f'<p class="fg-muted">{escape(problem.detail)}</p>'
         return off, off, '<p class="fg-muted" role="status">Thank you. The thumb is kept, the question is not.</p>'
+
+
+def fitting(chat: list[Turn]) -> list[Turn]:
+    """Return a chat without its oldest questions where it has grown long: the page sends all of it with each question."""
+    while len(chat) > 2 and len(json.dumps(chat, ensure_ascii=False).encode()) > _MOST_CHAT_BYTES:
+        chat = chat[2:]
+    return chat
 
 
 def _stopped(chat: list[Turn]) -> list[Turn]:
