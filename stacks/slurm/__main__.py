@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import os
 import sys
@@ -9,6 +10,7 @@ import sys
 from .warning import ignore_end, listen
 
 if __name__ == "__main__":
+    faulthandler.enable(all_threads=False)  # a crash in a library then ends the job's log with the Python line it came from
     gc.disable()  # ZenML's classes stay for good: looking for garbage among them takes a fifth of the start
     if sys.version_info < (3, 12) and "_distutils_hack" in sys.modules:
         sys.modules["_distutils_hack"].remove_shim()  # ZenML asks distutils for one path; setuptools' own takes 0.1 s to import

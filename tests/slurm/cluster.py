@@ -35,6 +35,7 @@ class Cluster:
     accounting: bool = False
     cpus: int = 8
     grace_seconds: int = 5
+    kill_wait_seconds: int = 3
     warns: bool = True
     """Whether preemption sends the signal that jobs have asked for, as sites may configure."""
     _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
@@ -197,7 +198,7 @@ MpiDefault=none
 ReturnToService=2
 SlurmdTimeout=60
 MinJobAge=300
-KillWait=3
+KillWait={self.kill_wait_seconds}
 InactiveLimit=0
 SchedulerType=sched/backfill
 SchedulerParameters=sched_min_interval=0,batch_sched_delay=0,bf_interval=1,defer_batch=0

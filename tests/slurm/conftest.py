@@ -177,7 +177,7 @@ def accounting_cluster() -> Iterator[Cluster]:
 @pytest.fixture(scope="module")
 def unwarned_cluster() -> Iterator[Cluster]:
     """A cluster whose preemption does not send the signal jobs asked for."""
-    yield from _cluster(warns=False, grace_seconds=0)
+    yield from _cluster(warns=False, grace_seconds=0, kill_wait_seconds=15)
 
 
 def _toy(home: Home, cluster: Cluster, folder: Path) -> Iterator[ToyRuns]:

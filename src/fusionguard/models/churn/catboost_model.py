@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,15 @@ from fusionguard.features.churn import NUMERIC
 from fusionguard.models.churn.rows import CATEGORIES, CustomerRows
 
 THREADS = 1
-"""One a fit: the data is small, folds run beside each other, and bits do not depend on the number of cores."""
+"""One a fit: the data is small, more are hardly faster, and other models' folds run beside it."""
 
 _ONE_HOT = max(len(known) for known in CATEGORIES.values())
 """So few values that each becomes a split of its own: cross-validated quality is that of target statistics, in half the time."""
+
+_ALONE = threading.Lock()
+"""CatBoost keeps one logger a process and takes it away at the end of a call: another thread that is in the middle of one then
+jumps to address 0 (seen in 1.2.10; https://github.com/catboost/catboost/issues/2620). So one thread at a time makes pools, fits
+and explains; predicting needs no logger."""
 
 _VOLATILE = {"model_guid": "", "train_finish_time": ""}
 
@@ -48,7 +54,9 @@ def fit(rows: CustomerRows, label: NDArray[np.int8], parameters: dict[str, Any],
         "allow_writing_files": False,
     }
     model = cb.CatBoost({**fixed, **parameters})
-    model.fit(cb.Pool(_data(rows), label=label.astype(np.int32)))
+    data, outcome = _data(rows), label.astype(np.int32)
+    with _ALONE:
+        model.fit(cb.Pool(data, label=outcome))
     metadata = model.get_metadata()
     for key, value in _VOLATILE.items():  # else no two files of the same model would be equal
         metadata[key] = value
@@ -57,15 +65,18 @@ def fit(rows: CustomerRows, label: NDArray[np.int8], parameters: dict[str, Any],
 
 def margins(model: cb.CatBoost, rows: CustomerRows) -> NDArray[np.float64]:
     """Return log-odds (n,)."""
-    return np.asarray(
-        model.predict(cb.Pool(_data(rows)), prediction_type="RawFormulaVal", thread_count=THREADS), dtype=np.float64
-    )
+    data = _data(rows)
+    with _ALONE:
+        pool = cb.Pool(data)
+    return np.asarray(model.predict(pool, prediction_type="RawFormulaVal", thread_count=THREADS), dtype=np.float64)
 
 
 def contributions(model: cb.CatBoost, rows: CustomerRows) -> NDArray[np.float64]:
     """Return exact tree SHAP values (n, k + c + 1) in log-odds; the last column is the expected value."""
-    pool = cb.Pool(_data(rows))
-    return np.asarray(model.get_feature_importance(pool, type="ShapValues", thread_count=THREADS), dtype=np.float64)
+    data = _data(rows)
+    with _ALONE:
+        shap = model.get_feature_importance(cb.Pool(data), type="ShapValues", thread_count=THREADS)
+    return np.asarray(shap, dtype=np.float64)
 
 
 def load(file: Path) -> cb.CatBoost:

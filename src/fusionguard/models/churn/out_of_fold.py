@@ -18,11 +18,13 @@ from fusionguard.evaluation.churn.cross_validation import CrossValidation, cross
 from fusionguard.evaluation.churn.holdout import Fold, HoldoutPlan
 from fusionguard.evaluation.ranked import Ranking
 from fusionguard.models.churn.calibration import cross_fitted
-from fusionguard.models.churn.references import REFERENCES, score_reference
+from fusionguard.models.churn.references import CATBOOST_DEFAULTS, REFERENCES, score_reference
 from fusionguard.models.churn.rows import CustomerRows, read_customers
 
 LIGHTGBM, CATBOOST, AVERAGE = "LightGBM", "CatBoost", "average of both"
 CANDIDATES = (LIGHTGBM, CATBOOST, AVERAGE)
+_ONE_AT_A_TIME = (CATBOOST, CATBOOST_DEFAULTS)
+"""CatBoost fits one model at a time in a process: see ``catboost_model``."""
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int8]
@@ -72,15 +74,18 @@ def fit_folds(customers: CustomerRows, label: Labels, folds: list[Fold], repeats
     """Run each scorer on each fold; ``LightGBM`` and ``CatBoost`` among them are averaged, too."""
     scores = {name: [np.empty(label.size) for _ in range(repeats)] for name in scorers}
 
-    def run(job: tuple[str, int]) -> None:
-        name, number = job
-        rest, places = folds[number]
-        unseen = customers.take(places)
-        scores[name][number * repeats // len(folds)][places] = scorers[name](customers.take(rest), label[rest], unseen)
+    def run(jobs: list[tuple[str, int]]) -> None:
+        for name, number in jobs:
+            rest, places = folds[number]
+            unseen = customers.take(places)
+            scores[name][number * repeats // len(folds)][places] = scorers[name](customers.take(rest), label[rest], unseen)
 
+    # What would only wait for each other shares one thread; it begins first, for it takes longest.
+    every = [(name, number) for name in scorers for number in range(len(folds))]
+    together = [job for job in every if job[0] in _ONE_AT_A_TIME]
+    apart = [[job] for job in every if job[0] not in _ONE_AT_A_TIME]
     with ThreadPoolExecutor(min(len(os.sched_getaffinity(0)), 8)) as pool:
-        # The slowest kind first, so that no core waits at the end.
-        list(pool.map(run, [(name, number) for name in reversed(list(scorers)) for number in range(len(folds))]))
+        list(pool.map(run, [together, *apart]))
     if LIGHTGBM in scores and CATBOOST in scores:
         pairs = zip(scores[LIGHTGBM], scores[CATBOOST], strict=True)
         scores[AVERAGE] = [(first + second) / 2 for first, second in pairs]
