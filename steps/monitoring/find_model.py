@@ -14,6 +14,8 @@ from fusionguard.monitoring.settings import MonitoringConfig
 @step(enable_cache=False)
 def find_model(config: MonitoringConfig) -> Annotated[Bundle, "bundle"]:
     """Look the version up in the registry, now; the whole run then judges this one, whoever is promoted meanwhile."""
+    from fusionguard.monitoring.alerts import WebhookChannel
     from fusionguard.monitoring.champion import find_champion
 
+    WebhookChannel.from_environment()  # a wrong address ends the run here, not when all is computed and kept
     return find_champion(find_home(), config.model, config.version).bundle

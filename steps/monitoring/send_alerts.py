@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -11,7 +10,6 @@ from zenml import step
 
 from fusionguard.home import find_home
 from fusionguard.monitoring.alerts import Alert, AlertChannel, FileChannel, LogChannel, WebhookChannel, deliver
-from fusionguard.monitoring.alerts.webhook import VARIABLE
 from fusionguard.monitoring.keep import KeptVerdict
 from fusionguard.monitoring.settings import AlertConfig
 from fusionguard.monitoring.verdict import Verdict
@@ -40,8 +38,8 @@ def send_alerts(verdict: Verdict, facts: WindowFacts, kept: KeptVerdict, config:
     channels: list[AlertChannel] = [LogChannel()] if config.log else []
     if config.file:
         channels.append(FileChannel(home.monitoring / "alerts.jsonl"))
-    if os.environ.get(VARIABLE):
-        channels.append(WebhookChannel(os.environ[VARIABLE]))
+    if (webhook := WebhookChannel.from_environment()) is not None:
+        channels.append(webhook)
     alert = Alert(
         model=facts.model,
         model_version=facts.model_version,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +48,7 @@ def told(state: str, **settings: Any) -> dict[str, str]:
 
 @pytest.fixture
 def receiver(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr("steps.monitoring.send_alerts.WebhookChannel", partial(webhook.WebhookChannel, backoff_seconds=0.01))
+    monkeypatch.setitem(webhook.WebhookChannel.__init__.__kwdefaults__, "backoff_seconds", 0.01)
     with running_receiver() as server:
         monkeypatch.setenv("FUSIONGUARD_WEBHOOK_URL", server.address)
         yield server

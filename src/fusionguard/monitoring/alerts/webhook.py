@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,6 +47,18 @@ class WebhookChannel:
     """
 
     name = "webhook"
+
+    @classmethod
+    def from_environment(cls) -> WebhookChannel | None:
+        """Return the channel to the address in ``FUSIONGUARD_WEBHOOK_URL``; nothing where it is empty or not set.
+
+        Raises
+        ------
+        UsageError
+            It does not hold an address.
+        """
+        address = os.environ.get(VARIABLE)
+        return cls(address) if address else None
 
     def __init__(self, address: str, *, backoff_seconds: float = BACKOFF_SECONDS, answer_seconds: float = ANSWER_SECONDS) -> None:
         if not address.startswith(("https://", "http://")) or any(letter.isspace() for letter in address):
