@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fusionguard.assistant.http.feedback import feedback_file
-from tests.assistant.http.conftest import RunningAssistant
+from fusionguard.home import Home
+from tests.assistant.http.conftest import RunningAssistant, start_assistant
 
 QUESTION = "How do I start the scoring service?"
 
@@ -132,3 +134,17 @@ def test_fifty_chats_at_once_are_answered(assistant_service: RunningAssistant) -
         assert assistant_service.client.get("/health").status_code == 200
         assert all(each.result() == ["answer", "answer"] for each in work)
     assert "Traceback" not in assistant_service.output.read_text()
+
+
+def test_an_audit_log_that_cannot_be_written_stops_no_answer_and_is_counted(indexed_home: Home, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file where the folder should be")
+    running = start_assistant(tmp_path / "service", indexed_home, assistant_audit=tmp_path / "taken")
+    try:
+        running.wait_ready()
+        assert running.metric("fusionguard_assistant_audit_lost") == 0
+        assert running.ask(QUESTION).json()["kind"] == "answer"
+        assert running.metric("fusionguard_assistant_audit_lost") == 1
+        assert "audit log is lost" in running.output.read_text()
+    finally:
+        running.stop()
+    assert (tmp_path / "taken").read_text() == "a file where the folder should be"
