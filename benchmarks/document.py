@@ -8,6 +8,15 @@ from benchmarks.quality_section import quality_section
 from benchmarks.results import Results
 from benchmarks.run_sections import growth_section, overhead_section, plain_script_section, run_section
 
+_ELSEWHERE = """\
+What jobs on a Slurm cluster cost was measured in a call of its own: [the stack hpc](hpc_benchmarks.md).
+
+So were monitoring's false alarms, the drifts it catches, and its growth to millions of rows: [monitoring](monitoring.md#measured).
+
+What the assistant finds and answers, and how fast, was measured in a call of its own: [the assistant](agent_service.md#measured).
+
+"""
+
 
 def write_document(results: Results, chart: str | None) -> str:
     """Return the Markdown; ``chart`` is the file name of the image beside it."""
@@ -36,15 +45,11 @@ def write_document(results: Results, chart: str | None) -> str:
 def _opening(results: Results) -> str:
     machine = results.machine
     libraries = ", ".join(f"{name} {version}" for name, version in machine.libraries.items())
+    churn_alone = results.fraud_run is None and results.engines is None and results.churn_run is not None
     text = (
-        "# Benchmarks\n\n"
+        f"# Benchmarks{' of the churn pipeline' if churn_alone else ''}\n\n"
         f"Written by `python -m benchmarks` on {results.day.isoformat()}; all numbers come from that one call, which took"
-        f" {results.seconds / 60:.1f} minutes.\n\n"
-        "What jobs on a Slurm cluster cost was measured in a call of its own: [the stack hpc](hpc_benchmarks.md).\n\n"
-        "So were monitoring's false alarms, the drifts it catches, and its growth to millions of rows: "
-        "[monitoring](monitoring.md#measured).\n\n"
-        "What the assistant finds and answers, and how fast, was measured in a call of its own:"
-        " [the assistant](agent_service.md#measured).\n\n"
+        f" {results.seconds / 60:.1f} minutes.\n\n{'' if churn_alone else _ELSEWHERE}"
         f"Machine: {machine.cores} cores, {machine.memory_gb} GB of memory, {machine.system}, Python {machine.python}."
         f" Load before it began: {machine.load:.1f}.\n"
         f"Libraries: {libraries}."

@@ -41,6 +41,14 @@ def test_the_churn_run_is_judged_by_its_seconds(results: Results) -> None:
     assert "Missed: 25.1 s and 8,100 MB" in write_document(results.model_copy(update={"churn_run": slow}), None)
 
 
+def test_what_was_measured_of_churn_alone_says_so(results: Results) -> None:
+    alone = results.model_copy(update={"fraud_run": None, "engines": None})
+    assert write_document(alone, None).startswith("# Benchmarks of the churn pipeline\n")
+    assert "monitoring.md" not in write_document(alone, None)
+    whole = write_document(results, None)
+    assert whole.startswith("# Benchmarks\n") and "[monitoring](monitoring.md#measured)" in whole
+
+
 def test_steps_add_up_to_the_whole(results: Results) -> None:
     text = write_document(results, None)
     assert "| load_data | 4.0 | cached |" in text
