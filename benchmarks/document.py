@@ -11,7 +11,8 @@ from benchmarks.run_sections import growth_section, overhead_section, plain_scri
 _ELSEWHERE = """\
 What jobs on a Slurm cluster cost was measured in a call of its own: [the stack hpc](hpc_benchmarks.md).
 
-So were monitoring's false alarms, the drifts it catches, and its growth to millions of rows: [monitoring](monitoring.md#measured).
+So were monitoring's false alarms, the drifts it catches, and its growth to millions of rows:
+[monitoring](monitoring.md#measured).
 
 What the assistant finds and answers, and how fast, was measured in a call of its own: [the assistant](agent_service.md#measured).
 
