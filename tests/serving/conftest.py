@@ -25,6 +25,7 @@ from fusionguard.serving.openapi import example_row
 from fusionguard.serving.release import ReleasedModel, write_release
 
 START_SECONDS = 120
+LOG_SECONDS = 10
 
 
 @dataclass
@@ -75,6 +76,13 @@ class RunningService:
         until = time.monotonic() + seconds
         while self.metric(name) < value:
             assert time.monotonic() < until, f"{name} is {self.metric(name)}, not {value}: {self.output.read_text()}"
+            time.sleep(0.05)
+
+    def wait_said(self, text: str) -> None:
+        """Wait for words in the log, which BentoML hands on a moment after the answer."""
+        until = time.monotonic() + LOG_SECONDS
+        while text not in self.output.read_text():
+            assert time.monotonic() < until, self.output.read_text()
             time.sleep(0.05)
 
     def stop(self) -> None:

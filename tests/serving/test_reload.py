@@ -121,7 +121,7 @@ def test_a_broken_release_leaves_the_models_in_use(
     service.wait_metric('fusionguard_reloads_total{outcome="refused"}', 2)
     for _ in range(5):
         assert service.post("/v1/fraud/score", transaction).json()["model_version"] == fraud_bundle.version
-    assert "the models in use stay" in service.output.read_text()
+    service.wait_said("the models in use stay")
 
 
 def test_a_challenger_is_logged_and_never_answers(

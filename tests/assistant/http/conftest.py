@@ -22,6 +22,7 @@ from fusionguard.home import Home
 from fusionguard.serving.launch import QUIET
 
 START_SECONDS = 90
+LOG_SECONDS = 10
 
 
 @dataclass
@@ -60,6 +61,13 @@ class RunningAssistant:
                 pass
             time.sleep(0.1)
         pytest.fail(f"not ready: {self.output.read_text()}")
+
+    def wait_said(self, text: str) -> None:
+        """Wait for words in the log, which BentoML hands on a moment after the answer."""
+        until = time.monotonic() + LOG_SECONDS
+        while text not in self.output.read_text():
+            assert time.monotonic() < until, self.output.read_text()
+            time.sleep(0.05)
 
     def stop(self) -> None:
         self.client.close()

@@ -144,7 +144,7 @@ def test_an_audit_log_that_cannot_be_written_stops_no_answer_and_is_counted(inde
         assert running.metric("fusionguard_assistant_audit_lost") == 0
         assert running.ask(QUESTION).json()["kind"] == "answer"
         assert running.metric("fusionguard_assistant_audit_lost") == 1
-        assert "audit log is lost" in running.output.read_text()
+        running.wait_said("audit log is lost")
     finally:
         running.stop()
     assert (tmp_path / "taken").read_text() == "a file where the folder should be"
