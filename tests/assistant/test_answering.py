@@ -195,6 +195,15 @@ def test_the_audit_log_holds_no_words(make_assistant: Maker) -> None:
         assert word not in kept.lower()
 
 
+def test_an_answer_is_in_the_audit_log_once_before_anybody_reads_it(make_assistant: Maker) -> None:
+    assistant = make_assistant()
+    assert assistant.audit is not None
+    for piece in assistant.stream(Question(text=COFFEE)):
+        if piece.answer is not None:
+            assert '"kind":"answer"' in (assistant.audit._folder / "audit.jsonl").read_text()
+    assert len((assistant.audit._folder / "audit.jsonl").read_text().splitlines()) == 1
+
+
 def test_an_answer_that_nobody_reads_to_its_end_is_noted_too(make_assistant: Maker) -> None:
     assistant = make_assistant()
     stream = assistant.stream(Question(text=ROASTS))

@@ -102,8 +102,8 @@ class Assistant:
     def stream(self, question: Question, cancel: threading.Event | None = None, *, request_id: str = "") -> Iterator[Piece]:
         """Answer a question piece by piece, the whole answer last.
 
-        Only text that has been checked is handed on: of an ``answer``, the pieces are its text in the end. ``request_id`` is
-        what the audit log calls it.
+        Only text that has been checked is handed on: of an ``answer``, the pieces are its text in the end. The audit log has the
+        whole answer before it is handed on, and calls it ``request_id``.
         """
         began = time.monotonic()
         turns = self._conversations.earlier(question.conversation)
@@ -117,16 +117,18 @@ class Assistant:
             return
         text = stand_alone(decision.question, [turn.understood for turn in turns if turn.understood])
         self._conversations.remember(question.conversation, Turn(question.text, text))
-        calls, last = route(text), fixed.stopped()  # where nobody reads on until the end
+        calls, noted = route(text), False
         try:
             for piece in self._answering.stream(text, calls, question.persona, cancel):
                 if piece.answer is not None:
                     kinds = tuple(sorted({*piece.answer.redacted, *decision.redacted}))
-                    last = piece.answer.model_copy(update={"redacted": kinds})
-                    piece = Piece(answer=last)
+                    answer = piece.answer.model_copy(update={"redacted": kinds})
+                    self._note(question, answer, request_id, began, calls)
+                    piece, noted = Piece(answer=answer), True
                 yield piece
         finally:
-            self._note(question, last, request_id, began, calls)
+            if not noted:  # nobody reads on until the end, or it failed
+                self._note(question, fixed.stopped(), request_id, began, calls)
 
     def _note(self, question: Question, answer: Answer, request_id: str, began: float, calls: tuple[ToolCall, ...] = ()) -> None:
         if self.audit is None:
