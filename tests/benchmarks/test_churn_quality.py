@@ -22,6 +22,7 @@ from tests.benchmarks.conftest import comparison
 _FEW = RunSize("churn", 1_000, ("holdout.folds=2", "holdout.repeats=1", "lightgbm.rounds=5", "catboost.rounds=5"))
 
 
+@pytest.mark.full
 def test_every_model_is_read_on_the_same_folds_in_a_process_of_its_own(tmp_path: Path) -> None:
     quality = measure_churn_quality(_FEW, None, tmp_path)
     read = quality.comparison
