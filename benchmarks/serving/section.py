@@ -198,6 +198,8 @@ def _method(results: ServingResults) -> str:
         " answered a second after the end counts with the time it has waited.\n"
         "- CPU is user and kernel time of all processes of a service (`/proc`), divided by the answers; the client is one"
         " thread.\n"
+        "- The times without HTTP are taken in a process of their own, each of the three in a row after a pause: ONNX Runtime's"
+        " threads spin for a while after a run, and would take a core from what follows.\n"
         "- Garbage collection, logging and flushing are as shipped; only the rate limit for one key is lifted.\n"
         "- Before each round the services must give the same scores. Run it yourself: `make bench-serving`."
     )
