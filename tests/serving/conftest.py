@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -23,13 +22,13 @@ from fusionguard.serving.fields import request_fields
 from fusionguard.serving.launch import QUIET, SERVICE
 from fusionguard.serving.openapi import example_row
 from fusionguard.serving.release import ReleasedModel, write_release
+from tests.running import RunningServer
 
 START_SECONDS = 120
-LOG_SECONDS = 10
 
 
 @dataclass
-class RunningService:
+class RunningService(RunningServer):
     """A supervisor with its workers."""
 
     process: subprocess.Popen[str]
@@ -67,33 +66,11 @@ class RunningService:
             time.sleep(0.05)
         pytest.fail(f"not ready: {self.output.read_text()}")
 
-    def metric(self, name: str) -> float:
-        """The sum of a metric over its labels."""
-        lines = self.client.get("/metrics").text.splitlines()
-        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
-
     def wait_metric(self, name: str, value: float, seconds: float = 20) -> None:
         until = time.monotonic() + seconds
         while self.metric(name) < value:
             assert time.monotonic() < until, f"{name} is {self.metric(name)}, not {value}: {self.output.read_text()}"
             time.sleep(0.05)
-
-    def wait_said(self, text: str) -> None:
-        """Wait for words in the log, which BentoML hands on a moment after the answer."""
-        until = time.monotonic() + LOG_SECONDS
-        while text not in self.output.read_text():
-            assert time.monotonic() < until, self.output.read_text()
-            time.sleep(0.05)
-
-    def stop(self) -> None:
-        self.client.close()
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(60)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
 
 
 def read_process(process: int, name: str) -> str:

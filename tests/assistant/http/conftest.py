@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -20,13 +19,13 @@ from fusionguard.assistant.http.launch import OFFLINE, SERVICE
 from fusionguard.assistant.index import build_index
 from fusionguard.home import Home
 from fusionguard.serving.launch import QUIET
+from tests.running import RunningServer
 
 START_SECONDS = 90
-LOG_SECONDS = 10
 
 
 @dataclass
-class RunningAssistant:
+class RunningAssistant(RunningServer):
     """A supervisor with its worker."""
 
     process: subprocess.Popen[str]
@@ -45,11 +44,6 @@ class RunningAssistant:
     def ask(self, question: str, **more: Any) -> httpx.Response:
         return self.client.post("/v1/assist", json={"question": question, **more})
 
-    def metric(self, name: str) -> float:
-        """The sum of a metric over its labels."""
-        lines = self.client.get("/metrics").text.splitlines()
-        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
-
     def wait_ready(self) -> None:
         until = time.monotonic() + START_SECONDS
         while time.monotonic() < until:
@@ -61,23 +55,6 @@ class RunningAssistant:
                 pass
             time.sleep(0.1)
         pytest.fail(f"not ready: {self.output.read_text()}")
-
-    def wait_said(self, text: str) -> None:
-        """Wait for words in the log, which BentoML hands on a moment after the answer."""
-        until = time.monotonic() + LOG_SECONDS
-        while text not in self.output.read_text():
-            assert time.monotonic() < until, self.output.read_text()
-            time.sleep(0.05)
-
-    def stop(self) -> None:
-        self.client.close()
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(20)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
 
 
 def start_assistant(folder: Path, home: Home, **settings: Any) -> RunningAssistant:

@@ -15,6 +15,7 @@ from fusionguard.assistant.answers import Answer, Citation, Persona, Question
 from fusionguard.assistant.console.html import markdown, note, pane, plain, shown
 from fusionguard.assistant.fixed import DISCLOSURE
 from fusionguard.assistant.http.answering import Answering
+from fusionguard.assistant.http.console_gate import MOST_BYTES
 from fusionguard.assistant.http.feedback import Thumb
 from fusionguard.assistant.http.routes import AssistantRoutes
 from fusionguard.serving.problems import ProblemError
@@ -28,7 +29,7 @@ _PERSONAS = {
 _NO_SOURCES = '<p class="fg-muted">The passages an answer rests on appear here. Open one to read it.</p>'
 _KINDS = {"unknown": "No answer was found", "refused": "Not answered"}
 
-_MOST_CHAT_BYTES = 128 * 1024
+_MOST_CHAT_BYTES = MOST_BYTES // 2
 """Half of what the console takes in one request."""
 
 _COMMAND = re.compile(r"^- `([^`\n]+)`(?:: ([^\[\n]+?))? ((?:\[\d+\])+)$", re.MULTILINE)
