@@ -298,7 +298,7 @@ def test_the_real_model_stops_in_time_and_when_told(gguf: Path, knowledge: Index
         writer.count_tokens("loaded", seconds=60)
         began = time.monotonic()
         with pytest.raises(WriterError) as caught:
-            for _ in writer.write((Message("user", "Count to ten thousand."),), most_tokens=1000, seconds=1.0):
+            for _ in writer.write((Message("user", "Count to ten thousand."),), most_tokens=1000, seconds=0.1):
                 pass
         assert caught.value.reason == "timeout"
         assert time.monotonic() - began < 30
