@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,10 @@ import numpy as np
 import pytest
 
 from fusionguard.evaluation.bootstrap import Interval
+from fusionguard.monitoring.decision import ACTIONS
 from fusionguard.monitoring.drift import DriftReport, read_drift
 from fusionguard.monitoring.estimate import estimate_performance
-from fusionguard.monitoring.findings import Finding, Kind, Level
+from fusionguard.monitoring.findings import OUTCOME, Finding, Kind, Level, worst
 from fusionguard.monitoring.labelled import LabelCoverage
 from fusionguard.monitoring.multivariate import ClassifierTest
 from fusionguard.monitoring.performance import PerformanceReport
@@ -68,6 +70,8 @@ def outcomes_of(*comparisons: Finding) -> PerformanceReport:
 
 
 CALIBRATION, WORSE = finding("calibration", "probability"), finding("metric", "roc_auc")
+FELL = WORSE.model_copy(update={"effect": 0.06})
+"""By less than other rows may bring."""
 MOVED, GONE = finding("psi", "V1", since=DAY), finding("missing", "V3", since=DAY)
 
 
@@ -81,7 +85,12 @@ MOVED, GONE = finding("psi", "V1", since=DAY), finding("missing", "V3", since=DA
         (drift_of(MOVED, finding("missing", "V3", "watch")), None, "act", "population", "retrain"),
         (drift_of(MOVED), None, "act", "population", "retrain"),
         (drift_of(finding("tail", "Amount", "watch")), None, "watch", "population", "keep watching"),
-        (drift_of(MOVED), (WORSE,), "act", "population", "retrain"),
+        (drift_of(MOVED), (WORSE,), "act", "concept", "retrain"),
+        (drift_of(MOVED), (FELL,), "act", "population", "retrain"),
+        (drift_of(MOVED), (FELL, CALIBRATION), "act", "concept", "retrain"),
+        (drift_of(MOVED), (finding("metric", "brier"),), "act", "population", "retrain"),
+        (drift_of(), (finding("metric", "brier"), CALIBRATION), "act", "concept", "recalibrate"),
+        (drift_of(finding("missing", "V3", "watch")), None, "watch", "upstream data", "keep watching"),
         (drift_of(), (CALIBRATION,), "act", "concept", "recalibrate"),
         (drift_of(), (WORSE, CALIBRATION), "act", "concept", "retrain"),
         (drift_of(finding("psi", "V1", "watch")), (WORSE,), "act", "concept", "retrain"),
@@ -90,7 +99,12 @@ MOVED, GONE = finding("psi", "V1", since=DAY), finding("missing", "V3", since=DA
         (drift_of(), (finding("metric", "roc_auc", "watch"),), "watch", "concept", "keep watching"),
         (drift_of(), (finding("calibration", "probability", "watch"),), "watch", "concept", "keep watching"),
         (drift_of(MOVED), (finding("metric", "roc_auc", "watch"),), "act", "population", "retrain"),
-        (drift_of(scores=(finding("alert_rate", "decision"),)), None, "act", "unknown", "keep watching"),
+        (drift_of(scores=(finding("alert_rate", "decision"),)), None, "act", "unknown", "find out what changed"),
+        (
+            drift_of(scores=(finding("alert_rate", "decision"),)),
+            (finding("fairness", "recall by gender", "watch"),),
+            *("act", "concept", "find out what changed"),
+        ),
     ],
 )
 def test_findings_lead_to_cause_and_action(
@@ -109,12 +123,14 @@ UNFAIR = finding("fairness", "recall by gender")
 @pytest.mark.parametrize(
     ("comparisons", "labelled", "action"),
     [
-        ((HOLDS,), 900, "keep watching"),
+        ((HOLDS,), 900, "find out what changed"),
+        ((HOLDS,), 800, "find out what changed"),
+        ((HOLDS,), 799, "retrain"),
         ((HOLDS,), 500, "retrain"),  # outcomes may be those of the calm beginning
         ((HOLDS, UNPROVEN), 900, "retrain"),  # worse beyond the limit, though chance may explain it
         ((HOLDS, UNFAIR), 900, "retrain"),
         ((HOLDS, CALIBRATION), 900, "recalibrate"),
-        ((HOLDS, WORSE), 900, "retrain"),
+        ((HOLDS, FELL), 900, "retrain"),
         ((CALIBRATION.model_copy(update={"level": "none"}),), 900, "retrain"),  # too few positives to judge metrics
         ((), 900, "retrain"),
     ],
@@ -126,15 +142,94 @@ def test_rows_that_moved_ask_to_retrain_unless_outcomes_show_that_the_model_hold
     outcomes = outcomes.model_copy(update={"coverage": outcomes.coverage.model_copy(update={"labelled": labelled})})
     verdict = decide(drift_of(MOVED), performance=outcomes)
     assert (verdict.state, verdict.cause, verdict.action) == ("act", "population", action)
-    assert any("outcomes of 90% of the rows show" in reason for reason in verdict.reasons) == (action == "keep watching")
+    shown = f"outcomes of {labelled / 10:.0f}% of the rows show"
+    assert any(shown in reason for reason in verdict.reasons) == (action == "find out what changed")
+    assert any(reason.endswith("and outcomes hold") for reason in verdict.reasons) == (action == "find out what changed")
 
 
-def test_a_drift_of_scores_alone_waits_for_outcomes_or_says_what_they_show() -> None:
+def known(labelled: int, *comparisons: Finding) -> PerformanceReport:
+    """Outcomes of so many of 1,000 rows."""
+    outcomes = outcomes_of(*comparisons)
+    return outcomes.model_copy(update={"coverage": outcomes.coverage.model_copy(update={"labelled": labelled})})
+
+
+@pytest.mark.parametrize(("labelled", "cause"), [(900, "concept"), (800, "concept"), (799, "population")])
+def test_ranking_that_collapsed_is_concept_where_most_outcomes_are_known(labelled: int, cause: str) -> None:
+    """Where few are known, they may be those that somebody looked at, among which every model ranks worse."""
+    verdict = decide(drift_of(MOVED), performance=known(labelled, WORSE))
+    assert (verdict.cause, verdict.action) == (cause, "retrain")
+    assert any("more than other rows explain" in reason for reason in verdict.reasons) == (cause == "concept")
+
+
+def test_a_drift_of_scores_alone_asks_for_labels_or_says_what_they_show() -> None:
     drift = drift_of(scores=(finding("alert_rate", "decision"),))
-    waiting, known = decide(drift), decide(drift, performance=outcomes_of(HOLDS))
-    assert waiting.action == known.action == "keep watching"
-    assert any("wait for labels" in reason for reason in waiting.reasons)
-    assert not any("wait for labels" in reason for reason in known.reasons)
+    waiting, told = decide(drift), decide(drift, performance=outcomes_of(HOLDS))
+    assert waiting.action == told.action == "find out what changed"
+    assert any("collect labels" in reason for reason in waiting.reasons)
+    assert not any("collect labels" in reason for reason in told.reasons)
+
+
+LEVELS: tuple[Level, ...] = ("none", "watch", "act")
+OF_ROWS = [
+    (),
+    *(
+        (finding(kind, subject, level),)
+        for kind, subject in (("psi", "V1"), ("out_of_range", "V2"), ("missing", "V3"))
+        for level in LEVELS[1:]
+    ),
+    (finding("psi", "V1"), finding("missing", "V3", "watch")),
+]
+OF_SCORES = [(), *((finding("alert_rate", "decision", level),) for level in LEVELS[1:])]
+OF_OUTCOMES: list[tuple[Finding, ...] | None] = [
+    None,
+    *(
+        tuple(
+            finding(kind, subject, level)
+            for (kind, subject), level in zip(
+                (("metric", "roc_auc"), ("metric", "brier"), ("calibration", "probability"), ("fairness", "recall by age")),
+                levels,
+                strict=True,
+            )
+        )
+        for levels in itertools.product(LEVELS, repeat=4)
+    ),
+    (HOLDS,),
+    (FELL,),
+]
+CONTRADICTIONS: dict[str, tuple[str, ...]] = {
+    "none": ("look again", "train on", "fit the calibration", "go back", "correct the source", "find out"),
+    "keep watching": ("train on", "fit the calibration", "go back", "correct the source", "find out"),
+    "fix data": ("look again", "train on", "fit the calibration", "go back", "outcomes hold"),
+    "find out what changed": ("look again", "train on", "fit the calibration", "go back", "correct the source"),
+    "recalibrate": ("look again", "train on", "go back", "correct the source", "find out", "outcomes hold", "ranks worse"),
+    "retrain": ("look again", "fit the calibration", "go back", "correct the source", "find out", "outcomes hold"),
+    "roll back": ("look again", "train on", "fit the calibration", "correct the source", "find out", "outcomes hold"),
+}
+
+
+def test_every_verdict_agrees_with_itself() -> None:
+    """All combinations of findings, of how many outcomes are known, and of when the model took over."""
+    seen = set()
+    for rows, scores, comparisons, labelled, since in itertools.product(OF_ROWS, OF_SCORES, OF_OUTCOMES, (300, 900), (None, DAY)):
+        outcomes = None if comparisons is None else known(labelled, *comparisons)
+        verdict = decide(drift_of(*rows, scores=scores), performance=outcomes, model_since=since)
+        case = (
+            f"{verdict.sentence()} of {[(each.kind, each.subject, each.level) for each in verdict.findings]}, {labelled}, {since}"
+        )
+        assert verdict.action in ACTIONS[verdict.state, verdict.cause], case
+        assert verdict.state == ("healthy" if not verdict.findings else worst(verdict.findings)), case
+        assert (verdict.action == "keep watching") == (verdict.state == "watch"), case
+        said = " / ".join(verdict.reasons)
+        assert not [words for words in CONTRADICTIONS[verdict.action] if words in said], f"{case}: {said}"
+        assert (verdict.action == "roll back") <= (since is not None and verdict.cause in ("concept", "unknown")), case
+        outcomes_found = [each for each in verdict.findings if each.kind in OUTCOME]
+        assert (verdict.cause == "concept") <= bool(outcomes_found), case
+        assert ("no outcome contradicts" in said) <= (not outcomes_found), f"{case}: {said}"
+        seen.add((verdict.state, verdict.cause, verdict.action))
+    wanted = {
+        (state, cause, action) for (state, cause), actions in ACTIONS.items() for action in actions if state != "not judged"
+    }
+    assert seen == wanted
 
 
 def test_a_young_model_with_unchanged_rows_is_rolled_back() -> None:

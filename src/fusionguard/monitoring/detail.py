@@ -10,13 +10,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from fusionguard.errors import StorageError
 from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.home import Home
+from fusionguard.monitoring.decision import State
 from fusionguard.monitoring.drift import DriftReport
 from fusionguard.monitoring.findings import Finding, Level, worst
 from fusionguard.monitoring.history import VerdictRecord
 from fusionguard.monitoring.multivariate import ClassifierTest
 from fusionguard.monitoring.performance import PerformanceReport
 from fusionguard.monitoring.thresholds import MonitoringThresholds, limit_name
-from fusionguard.monitoring.verdict import State
 
 FILE = "verdict.json"
 
