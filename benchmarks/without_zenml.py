@@ -40,7 +40,7 @@ from fusionguard.models.fraud.boosting import train_booster
 from fusionguard.models.fraud.build import build_fraud_bundle
 from fusionguard.models.fraud.explain import explain, sample_rows
 from fusionguard.models.fraud.model import FraudModel, load
-from fusionguard.models.fraud.reading import rank_test, read_test
+from fusionguard.models.fraud.reading import compared_test, read_test
 from fusionguard.models.fraud.references import score_references
 from fusionguard.monitoring.reference_rows import FILE as REFERENCE
 from fusionguard.monitoring.reference_rows import fraud_reference_rows
@@ -146,7 +146,7 @@ def run(config: FraudConfig, folder: Path) -> dict[str, float]:
             version,
             bundle,
             evaluation.gate_facts(),
-            lambda model: rank_test(model, features, split, weight),
+            lambda model: compared_test(model, features, split, weight),
             config.gate,
             samples=evaluation.bootstrap_samples,
             seed=seed,

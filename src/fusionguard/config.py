@@ -97,7 +97,8 @@ class GateConfig(_Frozen):
     """When a challenger replaces the champion."""
 
     probability_better: float = Field(default=0.8, ge=0.5, le=1)
-    """Share of paired bootstrap draws in which the challenger's average precision must be higher."""
+    """Share of paired bootstrap draws in which the challenger's average precision must be higher, or its log loss lower where
+    the two rank alike. A model that is calibrated worse is not promoted at any share."""
 
 
 ServingRelease = Literal["none", "folder", "bento"]

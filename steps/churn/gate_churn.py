@@ -13,7 +13,7 @@ from fusionguard.evaluation.churn.report import ChurnReport
 from fusionguard.evaluation.gate import GateVerdict
 from fusionguard.home import find_home
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.churn.reading import rank_test
+from fusionguard.models.churn.reading import compared_test
 from fusionguard.registry.versions import RegisteredVersion
 
 
@@ -34,7 +34,7 @@ def gate_churn(
         version,
         bundle,
         evaluation.gate_facts(),
-        lambda model: rank_test(model, features, holdout),
+        lambda model: compared_test(model, features, holdout),
         config.gate,
         samples=evaluation.bootstrap_samples,
         seed=config.seed,

@@ -14,7 +14,7 @@ from fusionguard.evaluation.splits import SplitPlan
 from fusionguard.features.store import FeatureManifest
 from fusionguard.home import find_home
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.fraud.reading import rank_test
+from fusionguard.models.fraud.reading import compared_test
 from fusionguard.registry.versions import RegisteredVersion
 
 
@@ -37,7 +37,7 @@ def gate(
         version,
         bundle,
         evaluation.gate_facts(),
-        lambda model: rank_test(model, features, split, manifest.negative_weight),
+        lambda model: compared_test(model, features, split, manifest.negative_weight),
         config,
         samples=evaluation.bootstrap_samples,
         seed=seed,

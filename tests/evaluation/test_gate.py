@@ -7,6 +7,7 @@ import pytest
 from fusionguard.config import GateConfig
 from fusionguard.errors import DataError
 from fusionguard.evaluation.bootstrap import PairedDifference
+from fusionguard.evaluation.comparison import Comparison
 from fusionguard.evaluation.gate import Contender, GateFacts, GateVerdict, LostChampion, decide_gate
 
 CHALLENGER = Contender(
@@ -30,11 +31,17 @@ def difference(probability_better: float, value: float = 0.02) -> PairedDifferen
     return PairedDifference(value=value, low=value - 0.03, high=value + 0.03, probability_better=probability_better)
 
 
+ALIKE = PairedDifference(value=0.0, low=0.0, high=0.0, probability_better=0.0)
+LOWER_LOSS = PairedDifference(value=0.0012, low=-0.0003, high=0.0021, probability_better=0.93)
+LOWER_BRIER = PairedDifference(value=0.0005, low=-0.0002, high=0.0009, probability_better=0.71)
+
+
 def decide(champion: Contender | None, challenger: Contender = CHALLENGER, facts: GateFacts = FACTS, **found: Any) -> GateVerdict:
-    def compare() -> PairedDifference:
+    def compare() -> Comparison:
         if "difference" not in found:
             pytest.fail("no comparison was called for")
-        return found["difference"]
+        losses = {"log_loss": found.get("log_loss", LOWER_LOSS), "brier": found.get("brier", LOWER_BRIER)}
+        return Comparison(average_precision=found["difference"], **losses)
 
     lost = found.get("lost")
     return decide_gate(challenger, champion, facts=facts, compare=compare, config=GateConfig(probability_better=0.8), lost=lost)
@@ -170,14 +177,52 @@ def test_the_holdout_of_another_source_is_no_obstacle() -> None:
 
 def test_a_verdict_survives_json() -> None:
     verdict = decide(CHAMPION, difference=difference(0.9))
+    assert (verdict.log_loss, verdict.brier) == (LOWER_LOSS, LOWER_BRIER)
     assert GateVerdict.model_validate_json(verdict.model_dump_json()) == verdict
 
 
-def test_other_settings_of_a_model_that_ranks_alike_take_over() -> None:
-    alike = PairedDifference(value=0.0, low=0.0, high=0.0, probability_better=0.0)
-    verdict = decide(CHAMPION, difference=alike)
+def test_other_settings_of_a_model_that_answers_alike_take_over() -> None:
+    verdict = decide(CHAMPION, difference=ALIKE, log_loss=ALIKE, brier=ALIKE)
     assert verdict.promoted
     assert "differs in its settings" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("name", "share", "value", "words"),
+    [
+        ("log_loss", 0.49, -0.0041, "its log loss is 0.0041 above"),
+        ("brier", 0.12, -0.00073, "its Brier score is 0.00073 above"),
+    ],
+)
+def test_a_model_that_ranks_better_but_is_calibrated_worse_is_not_promoted(
+    name: str, share: float, value: float, words: str
+) -> None:
+    worse = PairedDifference(value=value, low=-0.0062, high=0.0019, probability_better=share)
+    verdict = decide(CHAMPION, difference=difference(0.97), **{name: worse})
+    assert not verdict.promoted
+    assert f"But it is calibrated worse: {words} the champion's (95 % interval of the difference -0.0019 to +0.0062)" in (
+        verdict.reason
+    )
+    assert f"lower in {100 * share:.1f} % of the draws, so the champion stays." in verdict.reason
+    assert getattr(verdict, name) == worse
+
+
+@pytest.mark.parametrize("name", ["log_loss", "brier"])
+@pytest.mark.parametrize(("share", "value"), [(0.5, -0.0041), (0.3, 0.0001)])
+def test_a_loss_that_is_as_often_lower_is_not_worse(name: str, share: float, value: float) -> None:
+    even = PairedDifference(value=value, low=-0.0062, high=0.0019, probability_better=share)
+    verdict = decide(CHAMPION, difference=difference(0.97), **{name: even})
+    assert verdict.promoted
+    assert "Nor is it calibrated worse: its log loss is" in verdict.reason and "its Brier score is" in verdict.reason
+
+
+@pytest.mark.parametrize(("share", "promoted"), [(0.79, False), (0.81, True), (0.0, False)])
+def test_of_models_that_rank_alike_the_surely_better_calibrated_one_is_champion(share: float, promoted: bool) -> None:
+    loss = PairedDifference(value=share - 0.5, low=-0.6, high=0.6, probability_better=share)
+    verdict = decide(CHAMPION, difference=ALIKE, log_loss=loss)
+    assert verdict.promoted is promoted
+    assert verdict.reason.startswith("It ranks the same rows exactly as the champion does, and its log loss is ")
+    assert f"lower in {100 * share:.1f} % of the draws; 80 % are needed" in verdict.reason
 
 
 def test_a_champion_that_breaks_a_limit_it_is_held_to_now_is_told() -> None:

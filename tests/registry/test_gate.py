@@ -11,7 +11,8 @@ import pytest
 from fusionguard.config import AutoencoderConfig, FraudConfig, XGBoostConfig
 from fusionguard.data.provenance import Origin, Provenance
 from fusionguard.data.table import Table
-from fusionguard.evaluation.gate import GateVerdict, RankedRows
+from fusionguard.evaluation.comparison import ComparedRows
+from fusionguard.evaluation.gate import GateVerdict
 from fusionguard.evaluation.report import evaluate
 from fusionguard.evaluation.splits import SplitPlan, plan_split
 from fusionguard.home import Home
@@ -21,7 +22,7 @@ from fusionguard.models.fraud.autoencoder import train_autoencoder
 from fusionguard.models.fraud.boosting import train_booster
 from fusionguard.models.fraud.build import build_fraud_bundle
 from fusionguard.models.fraud.model import load
-from fusionguard.models.fraud.reading import rank_test, read_test
+from fusionguard.models.fraud.reading import compared_test, read_test
 from fusionguard.registry.aliases import champion, resolve_bundle
 from fusionguard.registry.gate import pass_gate
 from fusionguard.registry.register import register_bundle
@@ -69,9 +70,9 @@ class Contest:
         facts = report.gate_facts().model_copy(update={"refusals": refusals})
         return pass_gate(self.home, version, bundle, facts, self.ranks, config.gate, samples=report.bootstrap_samples, seed=1)
 
-    def ranks(self, model: ScoringModel) -> RankedRows:
+    def ranks(self, model: ScoringModel) -> ComparedRows:
         """Score the test slice."""
-        return rank_test(model, self.features, self.plan, 1.0)
+        return compared_test(model, self.features, self.plan, 1.0)
 
     @property
     def champion_sha256(self) -> str:

@@ -37,7 +37,7 @@ class Interval(BaseModel):
 
 
 class PairedDifference(BaseModel):
-    """By how much the challenger's average precision exceeds the champion's on the same rows."""
+    """By how much the challenger is better than the champion in one metric on the same rows."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -45,7 +45,7 @@ class PairedDifference(BaseModel):
     low: float
     high: float
     probability_better: float = Field(ge=0, le=1)
-    """Share of the draws in which the challenger is strictly higher."""
+    """Share of the draws in which the challenger is strictly better."""
 
 
 def intervals(
@@ -88,20 +88,43 @@ def paired_difference(
 
     All arrays are (n,). Raises :class:`DataError` where the rows hold one class only.
     """
+    challenger, champion = Ranking(label, challenger_score), Ranking(label, champion_score)
+    name = "average_precision"
+    readers = {name: challenger.average_precision}, {name: champion.average_precision}
+    return paired_differences(label, weight, *readers, samples=samples, seed=seed)[name]
+
+
+def paired_differences(
+    label: NDArray[np.int8],
+    weight: Floats,
+    challenger: Mapping[str, Reader],
+    champion: Mapping[str, Reader],
+    *,
+    samples: int,
+    seed: int,
+) -> dict[str, PairedDifference]:
+    """Return, for each metric, by how much ``challenger`` reads higher than ``champion``, drawing the same rows for both.
+
+    Parameters
+    ----------
+    label, weight
+        (n,) each.
+    challenger, champion
+        The same metrics of two models as functions of the weights; each is better the higher it is.
+
+    Raises
+    ------
+    DataError
+        The rows hold one class only.
+    """
     if not label.any() or label.all():
         raise DataError("Two models cannot be compared on rows of one class.", "Use test rows of both classes.")
-    challenger, champion = Ranking(label, challenger_score), Ranking(label, champion_score)
-    gains = []
+    drawn: dict[str, list[float]] = {name: [] for name in challenger}
     for count in resampled_counts(label, samples, seed):
-        drawn = weight * count
-        gains.append(challenger.average_precision(drawn) - champion.average_precision(drawn))
-    low, high = np.percentile(gains, [2.5, 97.5])
-    return PairedDifference(
-        value=challenger.average_precision(weight) - champion.average_precision(weight),
-        low=float(low),
-        high=float(high),
-        probability_better=float(np.mean(np.array(gains) > 0)),
-    )
+        draw_weight = weight * count
+        for name, gains in drawn.items():
+            gains.append(challenger[name](draw_weight) - champion[name](draw_weight))
+    return {name: _difference(challenger[name](weight) - champion[name](weight), gains) for name, gains in drawn.items()}
 
 
 def resampled_counts(label: NDArray[np.int8], samples: int, seed: int) -> Iterator[Floats]:
@@ -114,6 +137,12 @@ def resampled_counts(label: NDArray[np.int8], samples: int, seed: int) -> Iterat
             if rows.size:
                 count[rows] = np.bincount(generator.integers(0, rows.size, rows.size), minlength=rows.size)
         yield count
+
+
+def _difference(value: float, gains: list[float]) -> PairedDifference:
+    low, high = np.percentile(gains, [2.5, 97.5])
+    better = float(np.mean(np.array(gains) > 0))
+    return PairedDifference(value=value, low=float(low), high=float(high), probability_better=better)
 
 
 def _interval(value: float, drawn: Floats) -> Interval:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from fusionguard.config import GateConfig
 from fusionguard.data.provenance import Origin
 from fusionguard.errors import DataError
 from fusionguard.evaluation.bootstrap import PairedDifference
-from fusionguard.evaluation.scored import Floats
+from fusionguard.evaluation.comparison import Comparison
 
 BAR_OF_THE_FIRST = "logistic regression"
 """The reference model that a first champion must beat."""
@@ -21,8 +19,8 @@ BAR_OF_THE_FIRST = "logistic regression"
 FILE = "gate.json"
 """What a model's folder calls the verdict of its last run."""
 
-RankedRows = tuple[NDArray[np.int8], Floats, Floats]
-"""What a comparison on the test rows needs: their label, their weight and one model's score, (n,) each."""
+_CALIBRATED_WORSE = 0.5
+"""A model whose log loss or Brier score is lower in fewer of the draws is taken for calibrated worse."""
 
 
 class Contender(BaseModel):
@@ -81,7 +79,10 @@ class GateVerdict(BaseModel):
     reason: str
     """What decided it, in words for people."""
     difference: PairedDifference | None = None
-    """The comparison on the test rows, where one was made."""
+    """The comparison by average precision on the test rows, where one was made."""
+    log_loss: PairedDifference | None = None
+    brier: PairedDifference | None = None
+    """The same by log loss and by Brier score, turned round so that above 0 is better."""
 
     def to_json(self) -> str:
         """Return the verdict as JSON text, the same for the same verdict."""
@@ -93,16 +94,18 @@ def decide_gate(
     champion: Contender | None,
     *,
     facts: GateFacts,
-    compare: Callable[[], PairedDifference],
+    compare: Callable[[], Comparison],
     config: GateConfig,
     lost: LostChampion | None = None,
 ) -> GateVerdict:
     """Decide whether ``challenger`` becomes the champion.
 
     A challenger that is refused (``facts.refusals``) does not, whether there is a champion or not. Without a champion, the
-    challenger must beat the logistic regression on the same test rows. With one, it must be the better of the two in
-    ``config.probability_better`` of the paired bootstrap draws; one that ranks all rows alike and differs in its settings
-    (costs, bars, limits) takes over. No comparison is made, and the champion stays, where one would mean nothing: the same
+    challenger must beat the logistic regression on the same test rows. With one, its average precision must be the higher one in
+    ``config.probability_better`` of the paired bootstrap draws, and it must not be calibrated worse: its log loss and its Brier
+    score must not be the higher ones in more than half of them. One that ranks all rows alike must have the lower log loss in
+    ``config.probability_better`` of the draws instead, or answer the same and differ in its settings (costs, bars, limits) alone.
+    No comparison is made, and the champion stays, where one would mean nothing: the same
     bundle, a model of simulated rows against one of real rows, or a champion that was fitted on the test rows. That is so where
     both come from the same source or the same features, and the champion's training window overlaps the test window or, of rows
     without time, the champion did not hold out the very rows that the challenger did. Of two files that share some rows nobody
@@ -115,8 +118,7 @@ def decide_gate(
     facts
         The challenger's reading on its test rows, which belong to the challenger's source.
     compare
-        Scores the champion on those rows and returns the paired difference, challenger minus champion; called only where
-        it is needed.
+        Scores both on those rows and returns the paired differences; called only where it is needed.
     config
         How sure is sure enough.
     lost
@@ -134,17 +136,9 @@ def decide_gate(
     obstacle = _obstacle(challenger, champion, facts)
     if obstacle is not None:
         return _verdict(challenger, champion, promoted=False, reason=obstacle)
-    difference = compare()
-    if difference.value == difference.low == difference.high == 0:
-        # Other costs, bars or limits of contacts: what somebody has set anew is not worse for ranking alike.
-        reason = (
-            "It ranks the same rows exactly as the champion does and differs in its settings, so the newer settings take over."
-        )
-        return _verdict(challenger, champion, promoted=True, reason=reason, difference=difference)
-    promoted = difference.probability_better >= config.probability_better
-    return _verdict(
-        challenger, champion, promoted=promoted, reason=_comparison(difference, promoted, config), difference=difference
-    )
+    comparison = compare()
+    promoted, reason = _judge(comparison, config.probability_better)
+    return _verdict(challenger, champion, promoted=promoted, reason=reason, comparison=comparison)
 
 
 def _refused(challenger: Contender, champion: Contender | None, facts: GateFacts, lost: LostChampion | None) -> GateVerdict:
@@ -205,27 +199,65 @@ def _answers_seen(challenger: Contender, champion: Contender, facts: GateFacts) 
     )
 
 
-def _comparison(difference: PairedDifference, promoted: bool, config: GateConfig) -> str:
-    if difference.value == 0:
-        relation = "the same as"
+def _judge(comparison: Comparison, needed: float) -> tuple[bool, str]:
+    """Return whether the comparison speaks for the challenger, and why."""
+    ranking = comparison.average_precision
+    losses = {"log loss": comparison.log_loss, "Brier score": comparison.brier}
+    worse = {name: gain for name, gain in losses.items() if gain.value < 0 and gain.probability_better < _CALIBRATED_WORSE}
+    if _alike(ranking) and all(_alike(gain) for gain in losses.values()):
+        # Other costs, bars or limits of contacts: what somebody has set anew is not worse for answering alike.
+        return (
+            True,
+            "It answers the same rows exactly as the champion does and differs in its settings, so the newer settings take over.",
+        )
+    if _alike(ranking):
+        decisive, found = (
+            comparison.log_loss,
+            f"It ranks the same rows exactly as the champion does, and its {_loss('log loss', comparison.log_loss)}",
+        )
     else:
-        relation = f"{abs(difference.value):.3f} {'above' if difference.value > 0 else 'below'}"
-    outcome = "challenger takes over" if promoted else "champion stays"
+        decisive, found = ranking, _ranking(ranking)
+    found = f"{found}; {100 * needed:g} % are needed"
+    if decisive.probability_better < needed:
+        return False, f"{found}, so the champion stays."
+    if worse:
+        said = " and ".join(f"its {_loss(name, gain)}" for name, gain in worse.items())
+        return False, f"{found}. But it is calibrated worse: {said}, so the champion stays."
+    said = " and ".join(f"its {_loss(name, gain)}" for name, gain in losses.items() if gain is not decisive)
+    return True, f"{found}. Nor is it calibrated worse: {said}, so the challenger takes over."
+
+
+def _alike(difference: PairedDifference) -> bool:
+    return difference.value == difference.low == difference.high == 0
+
+
+def _ranking(gain: PairedDifference) -> str:
+    relation = "the same as" if gain.value == 0 else f"{abs(gain.value):.3f} {'above' if gain.value > 0 else 'below'}"
     return (
         f"Average precision is {relation} the champion's on the same test rows"
-        f" (95 % interval of the difference {difference.low:+.3f} to {difference.high:+.3f}) and higher in"
-        f" {100 * difference.probability_better:.1f} % of the draws;"
-        f" {100 * config.probability_better:g} % are needed, so the {outcome}."
+        f" (95 % interval of the difference {gain.low:+.3f} to {gain.high:+.3f}) and higher in"
+        f" {100 * gain.probability_better:.1f} % of the draws"
+    )
+
+
+def _loss(name: str, gain: PairedDifference) -> str:
+    """Say a gain of a metric that is better the lower it is as what it is: a difference, challenger minus champion."""
+    relation = "the same as" if gain.value == 0 else f"{abs(gain.value):.3g} {'below' if gain.value > 0 else 'above'}"
+    return (
+        f"{name} is {relation} the champion's (95 % interval of the difference {-gain.high:+.3g} to {-gain.low:+.3g})"
+        f" and lower in {100 * gain.probability_better:.1f} % of the draws"
     )
 
 
 def _verdict(
-    challenger: Contender, champion: Contender, *, promoted: bool, reason: str, difference: PairedDifference | None = None
+    challenger: Contender, champion: Contender, *, promoted: bool, reason: str, comparison: Comparison | None = None
 ) -> GateVerdict:
     return GateVerdict(
         promoted=promoted,
         challenger_version=challenger.version,
         champion_version=champion.version,
         reason=reason,
-        difference=difference,
+        difference=comparison.average_precision if comparison else None,
+        log_loss=comparison.log_loss if comparison else None,
+        brier=comparison.brier if comparison else None,
     )

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from fusionguard.config import GateConfig
 from fusionguard.errors import BundleError
-from fusionguard.evaluation.bootstrap import PairedDifference, paired_difference
-from fusionguard.evaluation.gate import Contender, GateFacts, GateVerdict, LostChampion, RankedRows, decide_gate
+from fusionguard.evaluation.comparison import ComparedRows, Comparison, compare
+from fusionguard.evaluation.gate import Contender, GateFacts, GateVerdict, LostChampion, decide_gate
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.family import ScoringModel, model_family
@@ -23,7 +23,7 @@ def pass_gate(
     version: RegisteredVersion,
     bundle: Bundle,
     facts: GateFacts,
-    read_test: Callable[[ScoringModel], RankedRows],
+    read_test: Callable[[ScoringModel], ComparedRows],
     config: GateConfig,
     *,
     samples: int,
@@ -62,17 +62,15 @@ def pass_gate(
             _log.warning("The champion, version %s, cannot be loaded: %s", current.version, error)
             lost = LostChampion(str(current.version), current.origin)
 
-    def compare() -> PairedDifference:
+    def compare_both() -> Comparison:
         assert rival is not None
-        label, weight, own = read_test(family.load(bundle))
-        _, _, other = read_test(rival)
-        return paired_difference(label, weight, own, other, samples=samples, seed=seed)
+        return compare(read_test(family.load(bundle)), read_test(rival), samples=samples, seed=seed)
 
     verdict = decide_gate(
         _contender(str(version.version), bundle),
         _contender(str(current.version), rival.bundle) if current is not None and rival is not None else None,
         facts=facts,
-        compare=compare,
+        compare=compare_both,
         config=config,
         lost=lost,
     )

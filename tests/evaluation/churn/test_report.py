@@ -14,6 +14,7 @@ from fusionguard.evaluation.bootstrap import PairedDifference
 from fusionguard.evaluation.churn.customers import ScoredCustomers
 from fusionguard.evaluation.churn.empc import expected_maximum_profit
 from fusionguard.evaluation.churn.report import CHURN_MODEL, ChurnReport, evaluate_customers
+from fusionguard.evaluation.comparison import Comparison
 from fusionguard.evaluation.gate import Contender, GateVerdict, decide_gate
 from tests.evaluation.churn.conftest import ChurnCase
 
@@ -45,7 +46,8 @@ def gate(report: ChurnReport, champion: Contender | None = None) -> GateVerdict:
         version="2", sha256="bb", origin="simulated", source_sha256="s", features_sha256="f", holdout_sha256="h"
     )
     better = PairedDifference(value=0.1, low=0.05, high=0.15, probability_better=1.0)
-    return decide_gate(challenger, champion, facts=report.gate_facts(), compare=lambda: better, config=GateConfig())
+    surely = Comparison(average_precision=better, log_loss=better, brier=better)
+    return decide_gate(challenger, champion, facts=report.gate_facts(), compare=lambda: surely, config=GateConfig())
 
 
 def test_the_gate_refuses_a_model_made_unfair_on_purpose_and_takes_the_fair_one(churn_case: ChurnCase) -> None:

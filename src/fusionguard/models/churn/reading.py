@@ -7,7 +7,7 @@ import numpy as np
 from fusionguard.data.table import Table
 from fusionguard.evaluation.churn.customers import ScoredCustomers
 from fusionguard.evaluation.churn.holdout import HoldoutPlan
-from fusionguard.evaluation.gate import RankedRows
+from fusionguard.evaluation.comparison import ComparedRows
 from fusionguard.features.churn import LABEL, MODEL_FEATURES
 from fusionguard.models.churn.calibration import fit_platt, sigmoid
 from fusionguard.models.churn.model import ChurnModel
@@ -25,13 +25,13 @@ def read_test(model: ChurnModel, features: Table, plan: HoldoutPlan) -> ScoredCu
     return scored_customers(features, test, scores.probability, scores.score)
 
 
-def rank_test(model: ScoringModel, features: Table, plan: HoldoutPlan) -> RankedRows:
-    """Return label, weight and score (n,) of the test slice as any churn model sees it, for the gate's comparison."""
+def compared_test(model: ScoringModel, features: Table, plan: HoldoutPlan) -> ComparedRows:
+    """Return the test slice as any churn model sees it, for the gate's comparison."""
     rows = features.read([*MODEL_FEATURES, LABEL])
     label = rows[LABEL].to_numpy().astype(np.int8)
     _, test = plan.places(label)
-    score = model.answer(rows.take(test))["score"].to_numpy()
-    return label[test], np.ones(test.size), score
+    answer = model.answer(rows.take(test))
+    return ComparedRows(label[test], np.ones(test.size), answer["score"].to_numpy(), answer["probability"].to_numpy())
 
 
 def read_references(features: Table, plan: HoldoutPlan, scored: OutOfFold, *, seed: int) -> dict[str, ScoredCustomers]:

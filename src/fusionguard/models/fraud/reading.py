@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fusionguard.data.table import Table
-from fusionguard.evaluation.gate import RankedRows
+from fusionguard.evaluation.comparison import ComparedRows
 from fusionguard.evaluation.scored import ScoredRows
 from fusionguard.evaluation.splits import Slice, SplitPlan
 from fusionguard.features.fraud import LABEL, MODEL_FEATURES
@@ -20,10 +20,10 @@ def read_test(model: ScoringModel, features: Table, plan: SplitPlan, negative_we
     return scored_rows(scores, features, plan.test, negative_weight)
 
 
-def rank_test(model: ScoringModel, features: Table, plan: SplitPlan, negative_weight: float) -> RankedRows:
+def compared_test(model: ScoringModel, features: Table, plan: SplitPlan, negative_weight: float) -> ComparedRows:
     """Score the test slice for a comparison of two models."""
     rows = read_test(model, features, plan, negative_weight)
-    return rows.label, rows.weight, rows.score
+    return ComparedRows(rows.label, rows.weight, rows.score, rows.probability)
 
 
 def scored_rows(scores: Scores, features: Table, part: Slice, negative_weight: float) -> ScoredRows:
