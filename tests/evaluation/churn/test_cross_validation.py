@@ -17,12 +17,12 @@ from fusionguard.evaluation.churn.cross_validation import (
     calibration_reading,
     cross_validation,
     fold_metrics,
-    mean_interval,
 )
 from fusionguard.evaluation.churn.holdout import Fold
 from fusionguard.evaluation.metrics import Labels
 from fusionguard.evaluation.readings import AVERAGE_PRECISION, BRIER, CALIBRATION_ERROR, ROC_AUC
 from fusionguard.evaluation.scored import Floats
+from fusionguard.evaluation.ties import mean_interval
 
 ROWS, FOLDS, REPEATS = 600, 3, 2
 

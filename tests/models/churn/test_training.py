@@ -16,11 +16,12 @@ from fusionguard.data.ingest import read_raw
 from fusionguard.data.schema import CHURN
 from fusionguard.data.table import Table
 from fusionguard.errors import DataError
+from fusionguard.evaluation.churn.holdout import HoldoutPlan, plan_holdout
 from fusionguard.features.churn import CHURN_FEATURES, MODEL_FEATURES
 from fusionguard.features.duckdb_engine import DuckDBEngine
 from fusionguard.models.churn import catboost_model, lightgbm_model
 from fusionguard.models.churn.model import load
-from fusionguard.models.churn.out_of_fold import AVERAGE, CANDIDATES, CATBOOST, LIGHTGBM
+from fusionguard.models.churn.out_of_fold import AVERAGE, CANDIDATES, CATBOOST, LIGHTGBM, OutOfFold, compare
 from fusionguard.models.churn.profile import QUANTILES, reference_profile
 from fusionguard.models.churn.reading import read_development, read_test
 from fusionguard.models.churn.references import LIGHTGBM_DEFAULTS, LOGISTIC_REGRESSION, REFERENCES, score_reference
@@ -71,9 +72,8 @@ def test_settings_that_only_judge_a_model_leave_it_as_it_is(trained: Trained, tm
     assert train(tmp_path, trained.features, config=config).bundle.sha256 == trained.bundle.sha256
 
 
-def test_the_best_candidate_is_chosen_by_average_precision(trained: Trained) -> None:
+def test_the_bundle_holds_the_weights_of_the_chosen_candidate(trained: Trained) -> None:
     precision = {name: trained.comparison.models[name]["average_precision"].value or 0.0 for name in CANDIDATES}
-    assert trained.comparison.chosen == max(precision, key=lambda name: precision[name])
     assert all(f"{value:.4f} for {name}" in trained.comparison.reason for name, value in precision.items())
     weights = {LIGHTGBM: (1.0, 0.0), CATBOOST: (0.0, 1.0), AVERAGE: (0.5, 0.5)}[trained.comparison.chosen]
     combination = load(trained.bundle).combination
@@ -176,3 +176,29 @@ def test_the_profile_holds_quantiles_and_shares_and_no_customer() -> None:
     }
     assert {row["category"]: row["value"] for row in rows if row["column"] == "Gender"} == {"Female": 0.5, "Male": 0.5}
     assert len(rows) == 101 * (numeric.shape[1] + 1) + 5
+
+
+def _scored(gain_of_average: list[float]) -> tuple[OutOfFold, HoldoutPlan]:
+    """Scores by which every model ranks all but one pair of customers right, and the average more of them on some folds."""
+    label = np.tile([0, 1, 0], 80).astype(np.int8)
+    plan = plan_holdout(np.tile(label, 2), "f" * 64, HoldoutConfig(folds=4, repeats=2), seed=5)
+    folds = plan.fold_places(label)
+    noise = np.random.default_rng(2).normal(size=label.size)
+    scores = {name: [1.5 * label + noise] * 2 for name in CANDIDATES}
+    scores[LIGHTGBM] = [0.2 * label + noise] * 2
+    average = [score.copy() for score in scores[AVERAGE]]
+    for number, ((_, places), gain) in enumerate(zip(folds, gain_of_average, strict=True)):
+        average[number // 4][places] += gain * label[places]
+    return OutOfFold(label, folds, scores | {AVERAGE: average}), plan
+
+
+def test_the_average_is_used_only_where_it_wins_beyond_a_tie() -> None:
+    tied = compare(*_scored([0.5, -0.4, 0.3, -0.1, 0.4, -0.3, 0.2, 0.1]))
+    assert tied.chosen == CATBOOST
+    assert (tied.gains[AVERAGE]["average_precision"].value or 0) < 0, "the average is higher, by chance"
+    assert "a tie, which goes to the simpler model, so the model is CatBoost." in tied.reason
+    assert "average of both is above CatBoost by 0." in tied.reason
+    clear = compare(*_scored([0.9, 1.3, 1.1, 1.0, 1.2, 0.8, 1.4, 1.1]))
+    assert clear.chosen == AVERAGE
+    assert all((gain["average_precision"].low or 0) > 0 for name, gain in clear.gains.items() if name in CANDIDATES)
+    assert "no simpler model ties with the best one, so the model is average of both." in clear.reason

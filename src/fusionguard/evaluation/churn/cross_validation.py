@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
-from scipy.stats import t as student
 
 from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.churn.holdout import Fold
@@ -14,6 +13,7 @@ from fusionguard.evaluation.metrics import Labels
 from fusionguard.evaluation.ranked import CalibrationBins, Ranking
 from fusionguard.evaluation.readings import AVERAGE_PRECISION, BRIER, CALIBRATION_ERROR, ROC_AUC
 from fusionguard.evaluation.scored import Floats
+from fusionguard.evaluation.ties import mean_interval
 
 CALIBRATION_BINS = 10
 """Equal-mass bins of the calibration error: the more there are, the more of it is chance."""
@@ -70,22 +70,6 @@ def fold_metrics(
             probability = probabilities[repeat][places]
             read.setdefault(BRIER, []).append(float(np.mean((probability - label[places]) ** 2)))
     return {name: np.array(values) for name, values in read.items()}
-
-
-def mean_interval(values: Floats, folds: int) -> Interval:
-    """Return the mean of fold readings (k,) with a 95 % interval.
-
-    Folds share most of the rows they were fitted on, so their spread says too little. The variance of the mean is
-    ``(1 / k + test / train) * variance`` after Nadeau and Bengio, *Machine Learning* 52 (2003), 239-281, with
-    ``test / train = 1 / (folds - 1)``, and a t quantile of k - 1 degrees of freedom.
-    """
-    count = values.size
-    mean = float(values.mean())
-    if count < 2:
-        return Interval(value=mean)
-    spread = float(np.sqrt((1 / count + 1 / (folds - 1)) * values.var(ddof=1)))
-    half = float(student.ppf(0.975, count - 1)) * spread
-    return Interval(value=mean, low=mean - half, high=mean + half)
 
 
 def calibration_reading(label: Labels, probabilities: Sequence[Floats]) -> Interval:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -14,15 +14,18 @@ from numpy.typing import NDArray
 
 from fusionguard.config import CatBoostConfig, LightGBMConfig
 from fusionguard.data.table import Table
-from fusionguard.evaluation.churn.cross_validation import CrossValidation, cross_validation
+from fusionguard.evaluation.churn.cross_validation import CrossValidation, cross_validation, fold_metrics
 from fusionguard.evaluation.churn.holdout import Fold, HoldoutPlan
-from fusionguard.evaluation.ranked import Ranking
+from fusionguard.evaluation.readings import AVERAGE_PRECISION
+from fusionguard.evaluation.ties import Choice, simplest_of_ties
 from fusionguard.models.churn.calibration import cross_fitted
 from fusionguard.models.churn.references import CATBOOST_DEFAULTS, REFERENCES, score_reference
 from fusionguard.models.churn.rows import CustomerRows, read_customers
 
 LIGHTGBM, CATBOOST, AVERAGE = "LightGBM", "CatBoost", "average of both"
-CANDIDATES = (LIGHTGBM, CATBOOST, AVERAGE)
+CANDIDATES = (CATBOOST, LIGHTGBM, AVERAGE)
+"""The simplest first. CatBoost's trees are symmetric: a whole level shares one split, so a tree of 16 leaves has 4 of them where
+LightGBM's leaf-wise one has 15. The average needs both models wherever it scores or explains."""
 _ONE_AT_A_TIME = (CATBOOST, CATBOOST_DEFAULTS)
 """CatBoost fits one model at a time in a process: see ``catboost_model``."""
 
@@ -95,26 +98,31 @@ def fit_folds(customers: CustomerRows, label: Labels, folds: list[Fold], repeats
 def compare(scored: OutOfFold, plan: HoldoutPlan) -> CrossValidation:
     """Choose among the candidates by mean average precision, and read every model on every fold.
 
-    The average of both is one more candidate: it is used where it wins. Choosing among three favours the winner by a little;
-    the test slice, which had no part in it, does not.
+    A tie goes to the simpler candidate, see :func:`simplest_of_ties`: what is harder to serve and to explain has to be worth it.
     """
     probabilities = {name: cross_fitted(scores, scored.label, scored.folds) for name, scores in scored.scores.items()}
-    precision = {name: _mean_average_precision(scored, name) for name in CANDIDATES}
-    chosen = max(CANDIDATES, key=lambda name: precision[name])
-    listed = ", ".join(f"{value:.4f} for {name}" for name, value in precision.items())
-    reason = f"Mean average precision over {len(scored.folds)} folds is {listed}, so the model is {chosen}."
+    read = {name: fold_metrics(scored.label, scored.scores[name], None, scored.folds)[AVERAGE_PRECISION] for name in CANDIDATES}
+    choice = simplest_of_ties(read, plan.folds)
     return cross_validation(
-        scored.label, scored.folds, scored.scores, probabilities, folds_per_repeat=plan.folds, chosen=chosen, reason=reason
+        scored.label,
+        scored.folds,
+        scored.scores,
+        probabilities,
+        folds_per_repeat=plan.folds,
+        chosen=choice.chosen,
+        reason=_reason(read, choice),
     )
 
 
-def _mean_average_precision(scored: OutOfFold, name: str) -> float:
-    per_repeat = len(scored.folds) // len(scored.scores[name])
-    read = [
-        Ranking(scored.label[places], scored.scores[name][number // per_repeat][places]).average_precision(np.ones(places.size))
-        for number, (_, places) in enumerate(scored.folds)
-    ]
-    return float(np.mean(read))
+def _reason(read: Mapping[str, Floats], choice: Choice) -> str:
+    listed = ", ".join(f"{values.mean():.4f} for {name}" for name, values in read.items())
+    folds = f"Mean average precision over {len(read[choice.best])} folds is {listed}"
+    if choice.chosen == choice.best:
+        return f"{folds}, and no simpler model ties with the best one, so the model is {choice.chosen}."
+    return (
+        f"{folds}. {choice.best} is above {choice.chosen} by {choice.gain.text(4)}, an interval that holds 0: a tie, which goes"
+        f" to the simpler model, so the model is {choice.chosen}."
+    )
 
 
 def out_of_fold_table(scored: OutOfFold) -> pa.Table:

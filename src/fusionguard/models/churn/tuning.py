@@ -74,6 +74,7 @@ def tune(kind: Kind, features: Table, plan: HoldoutPlan, config: ChurnConfig, *,
         average_precisions,
         tuning=config.tuning,
         folds=len(folds),
+        repeats=REPEATS,
         seed=config.seed,
         studies=studies,
     )

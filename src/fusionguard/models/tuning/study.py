@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import optuna
+from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState, create_trial
@@ -52,6 +53,8 @@ class Found:
         The best settings that were judged on every fold, and their mean value; of equal ones the earliest.
     value_of_start
         The mean value of the configured settings.
+    gains
+        (folds,) how much higher the best settings are than the configured ones on each fold.
     finished, pruned
         How many trials have ended, in all sessions, and how many of those were given up early.
     """
@@ -59,6 +62,7 @@ class Found:
     settings: dict[str, Any]
     value: float
     value_of_start: float
+    gains: tuple[float, ...]
     finished: int
     pruned: int
 
@@ -209,6 +213,7 @@ class _Study:
             settings=self._settings(best.user_attrs[_PLACE], best.params),
             value=best.value,
             value_of_start=taken[0].value,
+            gains=tuple((_fold_values(best) - _fold_values(taken[0])).tolist()),
             finished=sum(trial.state in _FINISHED for trial in taken.values()),
             pruned=sum(trial.state == TrialState.PRUNED for trial in taken.values()),
         )
@@ -280,6 +285,12 @@ class _Study:
 
     def _number_to_id(self, trial: FrozenTrial) -> int:
         return int(self._storage.get_trial_id_from_study_id_trial_number(self._id, trial.number))
+
+
+def _fold_values(trial: FrozenTrial) -> NDArray[np.float64]:
+    """Return what a trial reached on each fold: what it reported after each is the mean so far."""
+    sums = np.array([(step + 1) * mean for step, mean in sorted(trial.intermediate_values.items())])
+    return np.diff(sums, prepend=0.0)
 
 
 def _clipped(value: float, within: BaseDistribution) -> float:

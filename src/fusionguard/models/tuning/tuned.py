@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from fusionguard.checkpoint import identify
 from fusionguard.config import TuningConfig
+from fusionguard.evaluation.ties import corrected_error
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -24,7 +25,13 @@ Fold = TypeVar("Fold")
 
 
 class TunedModel(BaseModel, Generic[Settings]):
-    """The best settings of a search, and what it took to find them."""
+    """The settings that a search ends with, and what it took to find them.
+
+    These are the best that were tried where they exceed the configured ones by more than one standard error of the paired
+    differences on the folds (the one-standard-error rule: Breiman et al., *Classification and Regression Trees*, 1984, section
+    3.4.3; the error is :func:`corrected_error`). Less is a tie: the best of many trials leans to the good side, and the
+    configured settings stay.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -36,9 +43,11 @@ class TunedModel(BaseModel, Generic[Settings]):
     pruned: int
     """How many of them were given up before the last fold."""
     value: float
-    """Mean average precision over the tuning folds."""
+    """Mean average precision over the tuning folds of the best settings that were tried."""
     value_of_start: float
     """That of the configured settings."""
+    error: float
+    """Standard error of the difference of the two; 0 where the configured settings are the best."""
     seconds: float
     """How long this session took."""
     study: str
@@ -48,12 +57,20 @@ class TunedModel(BaseModel, Generic[Settings]):
     def sentence(self) -> str:
         """What the search came to, for the model card."""
         tried = f"{self.kind}: {self.trials} trials ({self.pruned} pruned)"
-        if self.value > self.value_of_start:
+        if self.value <= self.value_of_start:
+            return f"{tried} found nothing above the configured settings' {self.value_of_start:.4f} on the tuning folds."
+        change = f"the mean average precision over the tuning folds from {self.value_of_start:.4f} to {self.value:.4f}"
+        if self.is_tie:
             return (
-                f"{tried} raised the mean average precision over the tuning folds"
-                f" from {self.value_of_start:.4f} to {self.value:.4f}."
+                f"{tried} raised {change}, by less than one standard error of the difference ({self.error:.4f}): a tie, so the"
+                " configured settings stay."
             )
-        return f"{tried} found nothing above the configured settings' {self.value_of_start:.4f} on the tuning folds."
+        return f"{tried} raised {change}, by more than one standard error of the difference ({self.error:.4f})."
+
+    @property
+    def is_tie(self) -> bool:
+        """Whether the best settings exceed the configured ones by no more than the folds can explain."""
+        return self.value - self.value_of_start <= self.error
 
 
 def study_name(
@@ -103,9 +120,12 @@ def tune_settings(
     folds: int,
     seed: int,
     studies: Path,
+    repeats: int = 1,
     unpruned_folds: int | None = None,
 ) -> TunedModel[Settings]:
     """Search from ``start`` for settings of a higher mean of what ``judge`` yields, a value for each of ``folds`` folds.
+
+    ``folds`` counts those of all ``repeats``. What is found is used where it is higher beyond a tie: see :class:`TunedModel`.
 
     The study is kept in ``studies/<name>.log``: a search that was interrupted, by kill -9 too, goes on where it was and ends
     with what an uninterrupted one finds. Several processes may call this at once, on several computers that share ``studies``:
@@ -132,16 +152,19 @@ def tune_settings(
         folds=folds,
         unpruned_folds=UNPRUNED_FOLDS if unpruned_folds is None else unpruned_folds,
     )
-    return result(
+    gains = np.array(found.gains)
+    tuned = result(
         kind=kind,
         settings=type(start)(**found.settings),
         trials=found.finished,
         pruned=found.pruned,
         value=found.value,
         value_of_start=found.value_of_start,
+        error=corrected_error(gains, folds // repeats) if gains.any() else 0.0,
         seconds=time.monotonic() - began,
         study=name,
     )
+    return tuned.model_copy(update={"settings": start}) if tuned.is_tie else tuned
 
 
 def judge_folds(judge: Callable[[Fold], float], folds: Sequence[Fold]) -> Generator[float, None, None]:

@@ -72,7 +72,9 @@ _PARTS = {
 def _choices(inputs: ChurnCardInputs) -> list[str]:
     return [
         f"**Hyperparameters.** {_tuning(inputs)}",
-        "**Model.** LightGBM, CatBoost and the average of their log-odds are compared by mean average precision over the folds.",
+        "**Model.** CatBoost, LightGBM and the average of their log-odds, in this order of simplicity, are compared by mean"
+        " average precision over the folds. A tie goes to the simpler one: the best is used only where the 95 % interval of its"
+        " gain over every simpler one, pair by pair on the same folds, lies above 0.",
         "**Calibration.** One line from log-odds to log-odds (Platt's method) is fitted on the out-of-fold scores. Where it is"
         " judged in cross-validation, it is fitted on the other folds only.",
         "**Policy.** The bar of an offer, and bars by group where mitigation is on, are learned on out-of-fold probabilities.",
