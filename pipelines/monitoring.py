@@ -37,7 +37,7 @@ def monitoring(config: MonitoringConfig) -> None:
     _, _, kept = write_verdict(verdict, facts, drift, classifier, outcomes, drift_plots, config)
     send_alerts(verdict, facts, kept, config.alerts)
     if config.on_drift == "retrain":
-        export_outcomes(verdict, window, facts, config)
+        export_outcomes(verdict, bundle, window, facts, config)
     update_index(after="write_verdict")
 
 

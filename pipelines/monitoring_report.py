@@ -63,7 +63,7 @@ class MonitoringReport(RunReport):
         return FollowUp(
             pipeline=self.facts.model,
             assignments=(f"data.source={json.dumps(str(self.labelled.file))}",),
-            config_files=() if self.labelled.training is None else (self.labelled.training,),
+            config_files=tuple(file for file in (self.labelled.settings, self.labelled.training) if file is not None),
             why=f"the {self.facts.model} pipeline trains on {self.labelled.rows:,} rows: {self.labelled.why}",
         )
 

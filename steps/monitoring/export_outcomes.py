@@ -9,6 +9,7 @@ from zenml import get_step_context, step
 
 from fusionguard.data.table import Table
 from fusionguard.home import find_home
+from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring.retraining import LabelledFile, export_labelled
 from fusionguard.monitoring.settings import MonitoringConfig
 from fusionguard.monitoring.verdict import Verdict
@@ -17,10 +18,10 @@ from fusionguard.monitoring.window import WindowFacts
 
 @step(enable_cache=False)
 def export_outcomes(
-    verdict: Verdict, window: Table, facts: WindowFacts, config: MonitoringConfig
+    verdict: Verdict, bundle: Bundle, window: Table, facts: WindowFacts, config: MonitoringConfig
 ) -> Annotated[LabelledFile, "labelled"]:
     """Write the rows whose outcome is known as raw data, where the verdict advises to retrain; the training comes after."""
     if verdict.action != "retrain":
         return LabelledFile(file=None, rows=facts.rows, positives=0, why=f"the advice is: {verdict.action}")
     folder = find_home().monitoring / facts.model / f"{get_step_context().pipeline_run.name}-outcomes"
-    return export_labelled(window, facts, config, folder, until=facts.until or datetime.now(UTC))
+    return export_labelled(window, facts, bundle.manifest, config, folder, until=facts.until or datetime.now(UTC))

@@ -44,7 +44,7 @@ def export(
         last=times[-1],
         simulated=simulated,
     )
-    return export_labelled(Table(folder / "window.parquet"), facts, config, folder / "outcomes", until=END)
+    return export_labelled(Table(folder / "window.parquet"), facts, bundle.manifest, config, folder / "outcomes", until=END)
 
 
 def test_transactions_keep_their_order_their_hour_and_their_outcome(fraud_bundle: Bundle, tmp_path: Path) -> None:

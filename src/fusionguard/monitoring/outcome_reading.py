@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
@@ -10,17 +11,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fusionguard.config import ChurnEvaluationConfig, EvaluationConfig, FairnessConfig, RetentionConfig
+from fusionguard.config import ChurnEvaluationConfig, EvaluationConfig, RetentionConfig
 from fusionguard.data.table import Table
 from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.churn.fairness import FairnessReport, read_fairness
-from fusionguard.evaluation.churn.readings import read_customers_metrics
-from fusionguard.evaluation.readings import TOP_PRECISION, read_metrics
+from fusionguard.evaluation.churn.readings import EMPC, read_customers_metrics
+from fusionguard.evaluation.readings import RECALL_AT_RATE, TOP_PRECISION, read_metrics
 from fusionguard.evaluation.scored import ScoredRows
 from fusionguard.models.churn.model import ChurnModel
 from fusionguard.models.family import ScoringModel, model_family
 from fusionguard.models.fraud.model import FraudModel
 from fusionguard.monitoring.champion import Champion
+from fusionguard.monitoring.champion_settings import evaluation_settings, fairness_settings, retention_settings
 from fusionguard.monitoring.estimate import PerformanceEstimate, estimate_performance
 from fusionguard.monitoring.findings import Finding
 from fusionguard.monitoring.labelled import LABEL, LabelledRows, labelled_rows, scored_customers, scored_transactions
@@ -32,19 +34,24 @@ BOOTSTRAP_SAMPLES = 200
 MOST_NEGATIVES = 200_000
 _MINIMUM_FAIRNESS_ROWS = 200
 _DAY_MICROS = 86_400_000_000
+_NOT_SAID = Interval(reason="the model's bundle does not say by which settings it was evaluated")
 
 
 def read_outcomes(
     window: Table, model: ScoringModel, champion: Champion, config: MonitoringConfig, *, until: datetime
 ) -> PerformanceReport:
-    """Read the training metrics on the rows whose outcome is known, with intervals, and compare them with the test slice's."""
+    """Read the training metrics on the rows whose outcome is known, with intervals, and compare them with the test slice's.
+
+    Metrics and limits are those of the settings that the model's bundle holds. What it does not say is not judged, and a remark
+    says so.
+    """
     columns = [TIME, LABEL, OBSERVED_AT, *_columns(model)]
     rows = labelled_rows(
         window.read(columns),
         negative_after_days=config.labels.negative_after_days,
         until_micros=int(until.timestamp() * 1e6),
     )
-    return read_performance(
+    report = read_performance(
         rows,
         _reader(rows, model, config.seed),
         champion.baseline(),
@@ -52,6 +59,7 @@ def read_outcomes(
         fairness_baseline=champion.fairness(),
         thresholds=config.thresholds,
     )
+    return report.model_copy(update={"remarks": (*report.remarks, *(_unjudged(model) if rows.table.num_rows else ()))})
 
 
 def estimate_outcomes(
@@ -89,18 +97,42 @@ def _flagged(model: ScoringModel) -> str:
 
 def _reader(rows: LabelledRows, model: ScoringModel, seed: int) -> MetricReader:
     if isinstance(model, FraudModel):
-        scored, settings = scored_transactions(rows.table), EvaluationConfig(bootstrap_samples=BOOTSTRAP_SAMPLES)
+        scored, said = scored_transactions(rows.table), evaluation_settings(model.bundle)
+        settings = (said or EvaluationConfig()).model_copy(update={"bootstrap_samples": BOOTSTRAP_SAMPLES})
+        undefined = {} if said is not None else dict.fromkeys((RECALL_AT_RATE, TOP_PRECISION), _NOT_SAID)
         times = rows.table[TIME].cast(pa.int64())
         whole_days = len(times) > 0 and pc.max(times).as_py() - pc.min(times).as_py() >= _DAY_MICROS
 
         def read(flags: NDArray[np.bool_]) -> dict[str, Interval]:
             found = read_metrics(_thinned(scored.take(flags), seed), model.policy, settings, seed=seed)
-            return found if whole_days else found | {TOP_PRECISION: Interval(reason="the outcomes span less than a day")}
+            if not whole_days:
+                found[TOP_PRECISION] = Interval(reason="the outcomes span less than a day")
+            return found | undefined
 
         return read
     assert isinstance(model, ChurnModel)
-    customers, own = scored_customers(rows.table), ChurnEvaluationConfig(bootstrap_samples=BOOTSTRAP_SAMPLES)
-    return lambda flags: read_customers_metrics(customers.take(flags), model.policy, RetentionConfig(), own, seed=seed)
+    customers, draws = scored_customers(rows.table), ChurnEvaluationConfig(bootstrap_samples=BOOTSTRAP_SAMPLES)
+    retention = retention_settings(model.bundle)
+
+    def read_customers(flags: NDArray[np.bool_]) -> dict[str, Interval]:
+        worth = retention or RetentionConfig()
+        found = read_customers_metrics(customers.take(flags), model.policy, worth, draws, seed=seed)
+        return found if retention is not None else found | {EMPC: _NOT_SAID}
+
+    return read_customers
+
+
+def _unjudged(model: ScoringModel) -> Iterator[str]:
+    """Say what the model's bundle does not hold the settings of."""
+    remedy = "the bundle does not hold the settings of its evaluation; train the model again to have it judged"
+    if isinstance(model, FraudModel):
+        if evaluation_settings(model.bundle) is None:
+            yield f"recall at a fixed false-positive rate and precision in the top alerts are not judged: {remedy}"
+        return
+    if retention_settings(model.bundle) is None:
+        yield f"the expected maximum profit is not read: {remedy}"
+    if fairness_settings(model.bundle) is None:
+        yield f"fairness is not judged: {remedy}"
 
 
 def _thinned(rows: ScoredRows, seed: int) -> ScoredRows:
@@ -117,8 +149,8 @@ def _thinned(rows: ScoredRows, seed: int) -> ScoredRows:
 def _fairness(rows: LabelledRows, model: ScoringModel, seed: int) -> FairnessReport | None:
     if not isinstance(model, ChurnModel) or rows.table.num_rows < _MINIMUM_FAIRNESS_ROWS:
         return None
-    customers = scored_customers(rows.table)
-    if not 0 < customers.label.sum() < customers.label.size:
+    customers, limits = scored_customers(rows.table), fairness_settings(model.bundle)
+    if limits is None or not 0 < customers.label.sum() < customers.label.size:
         return None
     offered = model.policy.decide(customers.probability, customers.balance, customers.groups)
-    return read_fairness(customers, offered, FairnessConfig(), samples=BOOTSTRAP_SAMPLES, seed=seed)
+    return read_fairness(customers, offered, limits, samples=BOOTSTRAP_SAMPLES, seed=seed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,10 +13,12 @@ import pyarrow.parquet as pq
 import yaml
 from pydantic import BaseModel, ConfigDict
 
+from fusionguard.config import ChurnConfig, FraudConfig
 from fusionguard.data.schema import dataset_schema
 from fusionguard.data.table import Table
 from fusionguard.evaluation.scored import SECONDS_PER_DAY, Integers
 from fusionguard.files import atomic_folder
+from fusionguard.models.bundle import BundleManifest
 from fusionguard.monitoring.labelled import LABEL, OBSERVED_AT, TIME, labelled_rows
 from fusionguard.monitoring.settings import MonitoringConfig
 from fusionguard.monitoring.window import WindowFacts
@@ -23,6 +26,9 @@ from fusionguard.monitoring.window import WindowFacts
 _SECONDS_PER_HOUR = 3600
 _NOBODY = "nobody"
 """The surname of a row of the log, which holds none."""
+
+SETTINGS = "champion.yaml"
+"""The settings that the champion was made with, beside the rows."""
 
 
 class LabelledFile(BaseModel):
@@ -35,14 +41,19 @@ class LabelledFile(BaseModel):
     positives: int
     why: str
     """Why there is no file; else what the file holds."""
+    settings: Path | None = None
+    """A file with the settings that the champion was made with."""
     training: Path | None = None
-    """A file with the training's settings, where there is one."""
+    """A file with other settings of the training, which win over those, where there is one."""
 
 
 def export_labelled(
-    window: Table, facts: WindowFacts, config: MonitoringConfig, folder: Path, *, until: datetime
+    window: Table, facts: WindowFacts, champion: BundleManifest, config: MonitoringConfig, folder: Path, *, until: datetime
 ) -> LabelledFile:
     """Write the window's rows whose outcome is known as raw data in Kaggle's layout, and declare where they come from.
+
+    The settings that the champion was made with lie beside them: a challenger differs from it by its rows, and by no costs,
+    limits or sizes that nobody chose.
 
     Outcomes are taken as monitoring takes them (``labels.negative_after_days``). The model then learns of the window's
     population alone; where outcomes are told of flagged rows only, that population is not the one it scores, and the file should
@@ -50,6 +61,8 @@ def export_labelled(
 
     Parameters
     ----------
+    champion
+        The manifest of the model whose window it is.
     folder
         What to write; it is replaced as a whole.
 
@@ -76,9 +89,27 @@ def export_labelled(
         raw = pa.schema([(column, table.schema.field(column).type) for column in schema.columns])
         pq.write_table(table.select(raw.names), temporary / name)
         declaration = {"note": note, "simulated": facts.simulated > 0}
+        (temporary / SETTINGS).write_text(yaml.safe_dump(champion_settings(champion)), encoding="utf-8")
         (temporary / f"{name}.source.yaml").write_text(yaml.safe_dump(declaration), encoding="utf-8")
     training = None if config.training is None else Path(config.training).expanduser().resolve()
-    return LabelledFile(file=folder / name, rows=rows, positives=positives, why=note, training=training)
+    settings = folder / SETTINGS
+    return LabelledFile(file=folder / name, rows=rows, positives=positives, why=note, settings=settings, training=training)
+
+
+def champion_settings(champion: BundleManifest) -> dict[str, Any]:
+    """Return the settings that a champion was made with, as a training takes them; those that this version lacks are left out."""
+    known = (FraudConfig if champion.model == "fraud" else ChurnConfig)().model_dump()
+    parts = {part: values for part, values in champion.config.items() if isinstance(known.get(part), dict)}
+    return {"seed": champion.seed} | {part: _known(values, known[part]) for part, values in parts.items()}
+
+
+def _known(values: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
+    """Return those of nested values whose names are known."""
+    return {
+        name: _known(value, known[name]) if isinstance(value, dict) and isinstance(known[name], dict) else value
+        for name, value in values.items()
+        if name in known
+    }
 
 
 def _transactions(rows: pa.Table) -> pa.Table:

@@ -76,7 +76,7 @@ class MonitoringConfig(_Frozen):
     on_drift: Literal["none", "retrain"] = "none"
     """``retrain`` trains on the window's labelled rows where the verdict advises it, and lets the gate decide."""
     training: str | None = None
-    """A YAML file with settings of that training, such as its policy or ``serving.release``; its defaults where it is null."""
+    """A YAML file with settings of that training, such as ``serving.release``; they win over those the champion was made with."""
     minimum_retraining_rows: int = Field(default=1_500, ge=1_000)
     """Fewer rows with an outcome than this are not trained on."""
     minimum_retraining_positives: int = Field(default=50, ge=20)

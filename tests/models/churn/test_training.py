@@ -66,10 +66,19 @@ def test_another_seed_gives_another_bundle(trained: Trained, tmp_path: Path) -> 
     assert other.bundle.sha256 != trained.bundle.sha256
 
 
-def test_settings_that_only_judge_a_model_leave_it_as_it_is(trained: Trained, tmp_path: Path) -> None:
+def test_settings_that_only_judge_a_model_change_what_it_is_held_against_and_none_of_its_files(
+    trained: Trained, tmp_path: Path
+) -> None:
+    """Monitoring judges by the bundle's limits; how precisely a reading is taken is no part of it."""
     limits = CONFIG.fairness.gender.model_copy(update={"true_positive_rate": 0.01})
     config = CONFIG.model_copy(update={"fairness": CONFIG.fairness.model_copy(update={"gender": limits})})
-    assert train(tmp_path, trained.features, config=config).bundle.sha256 == trained.bundle.sha256
+    stricter = train(tmp_path / "stricter", trained.features, config=config).bundle
+    assert stricter.manifest.files == trained.bundle.manifest.files
+    assert stricter.manifest.config["fairness"]["gender"]["true_positive_rate"] == 0.01
+    assert stricter.sha256 != trained.bundle.sha256
+    draws = CONFIG.evaluation.model_copy(update={"bootstrap_samples": CONFIG.evaluation.bootstrap_samples + 1, "shap_rows": 77})
+    finer = CONFIG.model_copy(update={"evaluation": draws})
+    assert train(tmp_path / "finer", trained.features, config=finer).bundle.sha256 == trained.bundle.sha256
 
 
 def test_the_bundle_holds_the_weights_of_the_chosen_candidate(trained: Trained) -> None:

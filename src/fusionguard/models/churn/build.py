@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Any
 
 import catboost as cb
 import lightgbm as lgb
@@ -37,11 +36,9 @@ from fusionguard.models.churn.rows import read_customers, scored_customers
 
 _WEIGHTS = {LIGHTGBM: (1.0, 0.0), CATBOOST: (0.0, 1.0), AVERAGE: (0.5, 0.5)}
 
-_DECIDING: dict[str, Any] = {
-    **dict.fromkeys(("holdout", "lightgbm", "catboost", "retention"), True),
-    "fairness": {"mitigation", "mitigated_attribute"},
-}
-"""The settings that decide what is in a bundle; other limits of fairness, say, judge the same model."""
+_KEPT = {"holdout", "lightgbm", "catboost", "retention", "fairness"}
+"""The settings that a bundle holds: what made the model, and what it is judged by in service, such as the limits of fairness. How
+many draws an interval takes is neither."""
 
 _log = logging.getLogger(__name__)
 
@@ -89,6 +86,6 @@ def build_churn_bundle(
             feature_schema_version=SCHEMA_VERSION,
             holdout_sha256=plan.sha256,
             seed=config.seed,
-            config=config.model_dump(mode="json", include=_DECIDING),
+            config=config.model_dump(mode="json", include=_KEPT),
         )
     return Bundle.open(destination)

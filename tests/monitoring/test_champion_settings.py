@@ -1,0 +1,159 @@
+"""A window is judged by the settings that the champion was made with, and by no defaults where its bundle does not say them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from benchmarks.monitoring.windows import BEGIN, DAYS, make_window
+from fusionguard.config import ChurnEvaluationConfig, EvaluationConfig, RetentionConfig
+from fusionguard.data.table import Table
+from fusionguard.evaluation.churn.readings import CAMPAIGN_PROFIT, EMPC, read_customers_metrics
+from fusionguard.evaluation.readings import RECALL_AT_RATE, ROC_AUC, TOP_PRECISION, read_metrics
+from fusionguard.models.bundle import Bundle
+from fusionguard.models.churn.model import ChurnModel
+from fusionguard.models.family import model_family
+from fusionguard.models.fraud.model import FraudModel
+from fusionguard.monitoring.champion import Champion
+from fusionguard.monitoring.champion_settings import evaluation_settings, fairness_settings, retention_settings
+from fusionguard.monitoring.labelled import scored_customers, scored_transactions
+from fusionguard.monitoring.outcome_reading import read_outcomes
+from fusionguard.monitoring.performance import PerformanceReport
+from fusionguard.monitoring.retraining import champion_settings
+from fusionguard.monitoring.settings import MonitoringConfig
+from fusionguard.monitoring.traffic import Drift
+
+CONFIG = MonitoringConfig()
+DRAWS = 200
+
+Change = Callable[[dict[str, Any]], object]
+
+
+def changed(bundle: Bundle, folder: Path, change: Change) -> Bundle:
+    """Return a copy of a bundle whose settings are others."""
+    copy = Path(shutil.copytree(bundle.folder, folder / "changed"))
+    facts = bundle.manifest.model_dump(mode="json", exclude={"files"})
+    change(facts["config"])
+    (copy / "MANIFEST.json").unlink()
+    return Bundle.seal(copy, **facts)
+
+
+def read(bundle: Bundle, folder: Path, rows: int, drift: Drift = Drift.NONE) -> tuple[PerformanceReport, Table]:
+    """Read a window all of whose outcomes are known."""
+    model = model_family(bundle.manifest.model).load(bundle)
+    pq.write_table(make_window(model, rows=rows, drift=drift, size=0.1, seed=43), folder / "window.parquet")
+    window = Table(folder / "window.parquet")
+    champion = Champion(bundle, folder / "nothing-kept")
+    return read_outcomes(window, model, champion, CONFIG, until=BEGIN + timedelta(days=DAYS + 1)), window
+
+
+def test_the_metrics_of_transactions_are_those_the_champion_was_evaluated_by(fraud_bundle: Bundle, tmp_path: Path) -> None:
+    bundle = changed(
+        fraud_bundle, tmp_path, lambda config: config["evaluation"].update(false_positive_rate=0.07, top_alerts_per_day=3)
+    )
+    report, window = read(bundle, tmp_path, 2_000, Drift.NEW_PATTERN)  # many frauds that the model does not know
+    model = model_family("fraud").load(bundle)
+    assert isinstance(model, FraudModel)
+    own = EvaluationConfig(false_positive_rate=0.07, top_alerts_per_day=3, bootstrap_samples=DRAWS)
+    rows = scored_transactions(window.read())
+    expected = read_metrics(rows, model.policy, own, seed=CONFIG.seed)
+    default = read_metrics(rows, model.policy, EvaluationConfig(bootstrap_samples=20), seed=CONFIG.seed)
+    for name in (RECALL_AT_RATE, TOP_PRECISION):
+        assert report.metrics[name] == expected[name]
+        assert report.metrics[name].value != default[name].value, "else the defaults would do as well"
+    assert not any("bundle" in remark for remark in report.remarks)
+
+
+def _without_evaluation(config: dict[str, Any]) -> None:
+    del config["evaluation"]
+
+
+def _of_another_version(config: dict[str, Any]) -> None:
+    config["evaluation"]["false_negative_rate"] = 0.2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _without_evaluation,
+        _of_another_version,
+        lambda config: config["evaluation"].pop("top_alerts_per_day"),
+    ],
+)
+def test_a_bundle_without_them_says_so_and_all_else_is_read(fraud_bundle: Bundle, tmp_path: Path, change: Change) -> None:
+    bundle = changed(fraud_bundle, tmp_path, change)
+    report, _ = read(bundle, tmp_path, 4_000)
+    for name in (RECALL_AT_RATE, TOP_PRECISION):
+        assert report.metrics[name].value is None
+        assert "does not say by which settings" in (report.metrics[name].reason or "")
+    assert report.metrics[ROC_AUC].value is not None and report.calibration is not None
+    assert report.remarks[-1].startswith("recall at a fixed false-positive rate and precision in the top alerts are not judged")
+
+
+def test_the_limits_of_fairness_and_the_worth_of_a_customer_are_the_champions(churn_bundle: Bundle, tmp_path: Path) -> None:
+    def change(config: dict[str, Any]) -> None:
+        config["fairness"]["beyond_doubt"] = False
+        config["fairness"]["gender"] |= {"true_positive_rate": None, "calibration": 0.000_1}
+        config["fairness"]["geography"] |= {"selection_rate": 0.9}
+        config["fairness"]["minimum_group_rows"] = 11
+        config["retention"] |= {"acceptance_alpha": 9.0, "acceptance_beta": 4.0}
+
+    bundle = changed(churn_bundle, tmp_path, change)
+    report, window = read(bundle, tmp_path, 900)
+    assert report.fairness is not None and report.remarks == ()
+    limits = {(gap.attribute, gap.metric): (gap.limit, gap.verdict) for gap in report.fairness.gaps}
+    assert limits["gender", "true_positive_rate"] == (None, "reported")
+    assert limits["gender", "calibration"] == (0.000_1, "broken")
+    assert limits["geography", "selection_rate"] == (0.9, "within")
+    assert limits["gender", "false_positive_rate"][0] == 0.15
+    model = model_family("churn").load(bundle)
+    assert isinstance(model, ChurnModel)
+    worth = RetentionConfig(acceptance_alpha=9.0, acceptance_beta=4.0)
+    draws = ChurnEvaluationConfig(bootstrap_samples=DRAWS)
+    rows = scored_customers(window.read())
+    assert report.metrics[EMPC] == read_customers_metrics(rows, model.policy, worth, draws, seed=CONFIG.seed)[EMPC]
+    default = read_customers_metrics(rows, model.policy, RetentionConfig(), draws, seed=CONFIG.seed)[EMPC]
+    assert report.metrics[EMPC].value != default.value
+
+
+def test_customers_of_an_older_bundle_are_not_held_against_the_default_limits(churn_bundle: Bundle, tmp_path: Path) -> None:
+    def change(config: dict[str, Any]) -> None:
+        config["fairness"] = {"mitigation": "none", "mitigated_attribute": "gender"}
+        del config["retention"]["acceptance_beta"]
+
+    report, _ = read(changed(churn_bundle, tmp_path, change), tmp_path, 900)
+    assert report.fairness is None
+    assert report.metrics[EMPC].value is None and report.metrics[CAMPAIGN_PROFIT].value is not None
+    profit, fairness = report.remarks
+    assert "expected maximum profit is not read" in profit and "fairness is not judged" in fairness
+
+
+def test_a_setting_that_is_left_out_is_not_taken_to_be_the_default(churn_bundle: Bundle, tmp_path: Path) -> None:
+    assert (fairness := fairness_settings(churn_bundle)) is not None and fairness.geography.true_positive_rate == 0.25
+    assert retention_settings(churn_bundle) == RetentionConfig()
+    assert evaluation_settings(churn_bundle) is None, "customers have no alerts a day"
+    lacking = changed(churn_bundle, tmp_path, lambda config: config["fairness"]["age_band"].pop("calibration"))
+    assert fairness_settings(lacking) is None
+
+
+def test_a_challenger_is_trained_with_the_settings_of_the_champion(fraud_bundle: Bundle, tmp_path: Path) -> None:
+    def change(config: dict[str, Any]) -> None:
+        config["policy"]["review_cost"] = 4.5
+        config["xgboost"]["forgotten_by_this_version"] = 3
+        config["forgotten"] = {"part": 1}
+
+    settings = champion_settings(changed(fraud_bundle, tmp_path, change).manifest)
+    assert settings["seed"] == fraud_bundle.manifest.seed
+    assert settings["policy"]["review_cost"] == 4.5
+    assert settings["evaluation"] == {"top_alerts_per_day": 100, "false_positive_rate": 0.001}
+    assert settings["split"]["train"] == 0.4
+    assert set(settings) == {"seed", "split", "xgboost", "autoencoder", "policy", "evaluation"}
+    assert "forgotten_by_this_version" not in settings["xgboost"] and settings["xgboost"]["rounds"] == 30
+    assert json.loads(json.dumps(settings)) == settings
