@@ -10,6 +10,7 @@ from zenml import get_step_context, step
 from fusionguard.data.table import Table
 from fusionguard.home import find_home
 from fusionguard.models.bundle import Bundle
+from fusionguard.monitoring.fault_ruling import untrainable
 from fusionguard.monitoring.retraining import LabelledFile, export_labelled
 from fusionguard.monitoring.settings import MonitoringConfig
 from fusionguard.monitoring.verdict import Verdict
@@ -20,7 +21,10 @@ from fusionguard.monitoring.window import WindowFacts
 def export_outcomes(
     verdict: Verdict, bundle: Bundle, window: Table, facts: WindowFacts, config: MonitoringConfig
 ) -> Annotated[LabelledFile, "labelled"]:
-    """Write the rows whose outcome is known as raw data, where the verdict advises to retrain; the training comes after."""
+    """Write the rows whose outcome is known as raw data, where the verdict advises to retrain; never those of broken data."""
+    fault = untrainable(verdict.findings)
+    if fault is not None:
+        return LabelledFile(file=None, rows=facts.rows, positives=0, why=f"the advice is: {verdict.action}; {fault}")
     if verdict.action != "retrain":
         return LabelledFile(file=None, rows=facts.rows, positives=0, why=f"the advice is: {verdict.action}")
     folder = find_home().monitoring / facts.model / f"{get_step_context().pipeline_run.name}-outcomes"

@@ -178,6 +178,13 @@ OF_ROWS = [
         for level in LEVELS[1:]
     ),
     (finding("psi", "V1"), finding("missing", "V3", "watch")),
+    *(
+        (finding("psi", "V1"), finding(kind, subject))
+        for kind, subject in (("spike", "V3"), ("burst", "rows"), ("absent_hours", "rows"))
+    ),
+    *((finding(kind, subject, "watch"),) for kind, subject in (("spike", "V3"), ("burst", "rows"), ("absent_hours", "rows"))),
+    (finding("psi", "V1"), finding("spike", "V3", "watch")),
+    (finding("psi", "V1"), finding("spike", "V3").model_copy(update={"certain": False})),
 ]
 OF_SCORES = [(), *((finding("alert_rate", "decision", level),) for level in LEVELS[1:])]
 OF_OUTCOMES: list[tuple[Finding, ...] | None] = [
@@ -200,6 +207,9 @@ CONTRADICTIONS: dict[str, tuple[str, ...]] = {
     "none": ("look again", "train on", "fit the calibration", "go back", "correct the source", "find out"),
     "keep watching": ("train on", "fit the calibration", "go back", "correct the source", "find out"),
     "fix data": ("look again", "train on", "fit the calibration", "go back", "outcomes hold"),
+    "ask the data's owner": ("look again", "train on", "fit the calibration", "go back", "find out what", "outcomes hold"),
+    "look at the burst": ("look again", "train on", "fit the calibration", "go back", "correct the source", "outcomes hold"),
+    "find the missing hours": ("look again", "train on", "fit the calibration", "go back", "correct the source", "find out"),
     "find out what changed": ("look again", "train on", "fit the calibration", "go back", "correct the source"),
     "recalibrate": ("look again", "train on", "go back", "correct the source", "find out", "outcomes hold", "ranks worse"),
     "retrain": ("look again", "fit the calibration", "go back", "correct the source", "find out", "outcomes hold"),

@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import Literal
 
 from fusionguard.evaluation.readings import BRIER, ROC_AUC
+from fusionguard.monitoring.fault_ruling import ASK_OWNER, FaultAction, FaultCause, fault_advice, fault_cause
 from fusionguard.monitoring.findings import OUTCOME, UPSTREAM, Finding, worst
 from fusionguard.monitoring.performance import PerformanceReport
 
 State = Literal["healthy", "watch", "act", "not judged"]
-Cause = Literal["none", "upstream data", "population", "concept", "unknown"]
-Action = Literal["none", "keep watching", "fix data", "find out what changed", "recalibrate", "retrain", "roll back"]
+Cause = Literal["none", "population", "concept", "unknown"] | FaultCause
+Action = Literal["none", "keep watching", "find out what changed", "recalibrate", "retrain", "roll back"] | FaultAction
 
 ACTIONS: dict[tuple[State, Cause], frozenset[Action]] = {
     ("healthy", "none"): frozenset({"none"}),
@@ -22,7 +23,11 @@ ACTIONS: dict[tuple[State, Cause], frozenset[Action]] = {
     ("watch", "population"): frozenset({"keep watching"}),
     ("watch", "concept"): frozenset({"keep watching"}),
     ("watch", "unknown"): frozenset({"keep watching"}),
-    ("act", "upstream data"): frozenset({"fix data"}),
+    ("watch", "burst"): frozenset({"keep watching"}),
+    ("watch", "missing hours"): frozenset({"keep watching"}),
+    ("act", "upstream data"): frozenset({"fix data", ASK_OWNER}),
+    ("act", "burst"): frozenset({"look at the burst"}),
+    ("act", "missing hours"): frozenset({"find the missing hours"}),
     ("act", "population"): frozenset({"retrain", "recalibrate", "find out what changed"}),
     ("act", "concept"): frozenset({"retrain", "recalibrate", "roll back", "find out what changed"}),
     ("act", "unknown"): frozenset({"find out what changed", "roll back"}),
@@ -116,6 +121,9 @@ class Evidence:
 
 def likely_cause(evidence: Evidence) -> tuple[Cause, str]:
     """Return the likely cause and why it is taken to be that; the first rule that fits counts."""
+    fault = fault_cause(evidence.findings)
+    if fault is not None:
+        return fault
     if evidence.upstream and worst(evidence.upstream) == worst(evidence.findings):
         names = ", ".join(list(dict.fromkeys(finding.subject for finding in evidence.upstream))[:5])
         return "upstream data", f"missing, new or impossible values in {names} point to the data before the model"
@@ -132,6 +140,9 @@ def advised_action(evidence: Evidence, cause: Cause) -> tuple[Action, str]:
     """Return what to do about a cause and why; one of :data:`ACTIONS`, and the first rule that fits."""
     if not evidence.acts:
         return "keep watching", "the change is real and small: look again with the next window"
+    advice = fault_advice(evidence.findings)
+    if advice is not None:
+        return advice
     if cause == "upstream data":
         return "fix data", "correct the source of these values; until then take the scores of such rows with care"
     if evidence.began_with_the_model:

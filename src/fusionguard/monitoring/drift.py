@@ -13,6 +13,7 @@ from fusionguard.errors import DataError
 from fusionguard.monitoring.checks import ColumnChecks
 from fusionguard.monitoring.counted import as_reference
 from fusionguard.monitoring.counts import Counts
+from fusionguard.monitoring.faults import read_faults
 from fusionguard.monitoring.findings import Check, Finding, judge
 from fusionguard.monitoring.reference import Reference, uneven
 from fusionguard.monitoring.sketch import Sketch
@@ -54,7 +55,8 @@ class DriftReport(BaseModel):
 def read_drift(sketch: Sketch, reference: Reference, thresholds: MonitoringThresholds | None = None) -> DriftReport:
     """Compare a window with its reference.
 
-    Three families of checks are each judged by themselves (:func:`~.findings.judge`): columns, segments, scores. The tests take
+    Four families of checks are each judged by themselves (:func:`~.findings.judge`): columns, their faults
+    (:mod:`~fusionguard.monitoring.faults`), segments, scores. The tests take
     rows as independent but for rare ones, which are counted by the reference's design effect: one campaign of frauds must not
     look like a drift of the segment it falls into. Where all rows come in runs (a card's transactions), p-values are too small
     and the limits of effect size are what holds. Segments are compared with the same segments of the reference where it has
@@ -88,6 +90,9 @@ class _Comparison:
         else:
             chance = self._thresholds.chance
             columns = self._dated(judge([*self._columns(self._sketch.total), *self._scales()], chance))
+            faults, unjudged = read_faults(self._sketch, self._reference, self._thresholds)
+            columns = (*faults, *columns)
+            self._remarks += unjudged
             scores = self._dated(judge(list(self._scores(self._sketch.total)), chance))
             segments = judge(list(self._segments()), chance)
             self._remark()

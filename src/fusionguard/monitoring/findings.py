@@ -23,6 +23,12 @@ Kind = Literal[
     "new_category",
     "out_of_range",
     "scale",
+    "spike",
+    "rounding",
+    "swap",
+    "displaced",
+    "burst",
+    "absent_hours",
     "alert_rate",
     "classifier",
     "metric",
@@ -31,7 +37,10 @@ Kind = Literal[
     "estimate",
 ]
 
-UPSTREAM: frozenset[Kind] = frozenset({"missing", "new_category", "out_of_range", "scale"})
+FAULTS: frozenset[Kind] = frozenset({"spike", "rounding", "swap", "displaced", "burst", "absent_hours"})
+"""Faults that are recognised as such (:mod:`~.faults`): no real change looks like them, or it is asked for first."""
+
+UPSTREAM: frozenset[Kind] = FAULTS | {"missing", "new_category", "out_of_range", "scale"}
 """Marks of data that were broken before the model saw them."""
 
 POPULATION: frozenset[Kind] = frozenset({"psi", "ks", "tail", "categories", "classifier"})
@@ -67,6 +76,8 @@ class Check:
         A 95 % interval of what the sentence tells, where there is one.
     judged
         False for a comparison that is shown only.
+    certain
+        False for a fault of the data that a real change could look like.
     """
 
     kind: Kind
@@ -80,6 +91,7 @@ class Check:
     low: float | None = None
     high: float | None = None
     judged: bool = True
+    certain: bool = True
 
     def beyond(self, limit: float, chance: float) -> bool:
         """Tell whether effect and p-value both say so."""
@@ -105,6 +117,8 @@ class Finding(BaseModel):
     since: datetime | None = None
     """The beginning of the first day (or other span) in which it was beyond its limit; null where none is by itself."""
     sentence: str
+    certain: bool = True
+    """False for a fault of the data that a real change could look like: its owner is to be asked first."""
 
     @property
     def told(self) -> str:
@@ -171,4 +185,5 @@ def _finding(check: Check, adjusted: float, chance: float) -> Finding:
         high=check.high,
         chance=adjusted,
         sentence=check.sentence,
+        certain=check.certain,
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from fusionguard.data.table import Table
@@ -49,6 +50,8 @@ class Sketch:
         Rows drawn without replacement, in their order: the family's model features and ``probability``.
     unknown
         By categorical column, some of the values that the model has never seen, most frequent first.
+    micros
+        (n,) the times of the sample's rows as microseconds since 1970; empty where rows have none.
     """
 
     total: Counts
@@ -58,6 +61,7 @@ class Sketch:
     last: datetime | None
     sample: pa.Table
     unknown: dict[str, tuple[str, ...]]
+    micros: Integers = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     @property
     def seconds(self) -> float:
@@ -163,8 +167,8 @@ class _Reading:
         )
         tally = count(counting, rows, progress or (lambda done, total: None))
         sample = Sample(sample_rows, seed)
-        for drawn in range(0, rows, _BATCH_ROWS):
-            sample.add(min(_BATCH_ROWS, rows - drawn))
+        for done in range(0, rows, _BATCH_ROWS):
+            sample.add(min(_BATCH_ROWS, rows - done))
         groups = tally.groups()
         segments = {
             (cut.name, name): counts
@@ -173,16 +177,18 @@ class _Reading:
             if counts.rows
         }
         total = tally.total()
+        drawn = self._sampled(sample.places())
         return Sketch(
             total=total,
             spans={self._beginning(first_span + place): counts for place, counts in enumerate(groups[0]) if counts.rows},
             segments=segments,
             first=first,
             last=last,
-            sample=self._sampled(sample.places()),
+            sample=drawn.drop_columns(MICROS) if self._time else drawn,
             unknown={
                 category.name: self._unknown(category) for category in self._categories if total.categories[category.name][-1]
             },
+            micros=drawn[MICROS].to_numpy() if self._time else np.empty(0, dtype=np.int64),
         )
 
     def count(self, counting: Counting, rows: int, progress: Progress) -> Tally:
@@ -226,9 +232,11 @@ class _Reading:
     def _sampled(self, places: Integers) -> pa.Table:
         names = [*self._reference.family.features.model_features, PROBABILITY]
         columns = ", ".join(f'"{name}"' for name in names)
+        micros = f", epoch_us({self._time}) AS {MICROS}" if self._time else ""
         self._database.register("drawn", pa.table({"place": places}))
-        numbered = f"SELECT ROW_NUMBER() OVER () - 1 AS place, {columns} FROM {self._source}"
-        return self._database.sql(f"SELECT {columns} FROM ({numbered}) JOIN drawn USING (place) ORDER BY place").to_arrow_table()
+        numbered = f"SELECT ROW_NUMBER() OVER () - 1 AS place, {columns}{micros} FROM {self._source}"
+        chosen = f"SELECT * EXCLUDE (place) FROM ({numbered}) JOIN drawn USING (place) ORDER BY place"
+        return self._database.sql(chosen).to_arrow_table()
 
     def _unknown(self, category: CategoryReference) -> tuple[str, ...]:
         found = self._database.sql(

@@ -39,6 +39,9 @@ class MonitoringThresholds(BaseModel):
     """Share of rows below the reference's lowest or above its highest value."""
     scale_act: float = Field(default=5.0, gt=1)
     """Factor by which all quantiles of a column have grown or shrunk alike: the mark of a changed unit."""
+    spike_watch: float = Field(default=0.02, gt=0, lt=1)
+    spike_act: float = Field(default=0.05, gt=0, lt=1)
+    """Share of rows that hold one value and would have another, were the column not frozen or filled."""
     alert_rate_watch: float = Field(default=0.25, gt=0)
     alert_rate_act: float = Field(default=0.5, gt=0)
     """Change of the share of flagged rows, relative to the reference's."""

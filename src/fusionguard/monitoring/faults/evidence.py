@@ -1,0 +1,105 @@
+"""What faults are looked for in: rows of the window in order of time beside rows of the reference, raw columns alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fusionguard.evaluation.scored import Floats, Integers
+from fusionguard.monitoring.reference import Reference
+from fusionguard.monitoring.sketch import Sketch
+
+_BLOCKS = 100
+
+
+@dataclass(frozen=True)
+class Column:
+    """A raw column in both samples; of a category, the place of each value among the known ones.
+
+    Parameters
+    ----------
+    name
+        The column.
+    before, now
+        (m,) and (n,) float64 of the reference and of the window, NaN for no value.
+    is_category
+        Whether the numbers are places of categories, whose order means nothing.
+    """
+
+    name: str
+    before: Floats
+    now: Floats
+    is_category: bool
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Both samples.
+
+    Parameters
+    ----------
+    columns
+        By name, the columns that a client sends; what is computed of them follows them in every fault.
+    micros
+        (n,) int64, when the window's rows were answered, as microseconds since 1970, never falling; empty where nobody knows.
+    """
+
+    columns: dict[str, Column]
+    micros: Integers
+
+    @property
+    def numbers(self) -> list[Column]:
+        """The numeric columns."""
+        return [column for column in self.columns.values() if not column.is_category]
+
+    def moment(self, row: int) -> datetime | None:
+        """Return when a row of the window was answered."""
+        return datetime.fromtimestamp(int(self.micros[row]) / 1e6, UTC) if self.micros.size else None
+
+    def since(self, row: int) -> str:
+        """Say since when, where that is not since the window began."""
+        moment = self.moment(row)
+        return "" if moment is None or row == 0 else f" since {moment:%Y-%m-%d %H:%M} UTC"
+
+
+def gather(sketch: Sketch, reference: Reference) -> Evidence | None:
+    """Put the samples side by side; None where the reference has no rows but a profile alone."""
+    if reference.sample is None:
+        return None
+    order = np.argsort(sketch.micros, kind="stable") if sketch.micros.size else np.arange(sketch.sample.num_rows)
+    raw = [name for name in reference.family.features.model_features if name in reference.family.schema.columns]
+    columns = {}
+    for name in raw:
+        known = reference.categories[name].values if name in reference.categories else None
+        before, now = (_numbers(table[name], known) for table in (reference.sample, sketch.sample))
+        columns[name] = Column(name, before, now[order], known is not None)
+    return Evidence(columns, sketch.micros[order] if sketch.micros.size else sketch.micros)
+
+
+def stretch(marks: Floats) -> tuple[int, int]:
+    """Return the rows [i, j), between ends of a hundred blocks of equal size, whose mean of ``marks`` (n,) stands out most.
+
+    The scan statistic of a changed segment: the between-groups sum of squares (Levin and Kline, "The cusum test of homogeneity",
+    Statistics in Medicine 4, 1985); a change that lasts to the window's end, or began before it, is a special case.
+    """
+    total = np.concatenate([[0.0], np.cumsum(marks - marks.mean())])
+    ends = np.unique(np.linspace(0, marks.size, min(_BLOCKS, marks.size) + 1).astype(np.int64))
+    length = (ends[None, :] - ends[:, None]).astype(np.float64)
+    inside = total[ends][None, :] - total[ends][:, None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        weight = inside**2 / (length * (1 - length / marks.size))
+    weight[~((length > 0) & (length < marks.size) & (inside > 0))] = -1.0
+    first, last = np.unravel_index(int(np.argmax(weight)), weight.shape)
+    return (int(ends[first]), int(ends[last])) if weight.max() > 0 else (0, marks.size)
+
+
+def _numbers(values: pa.ChunkedArray, known: tuple[str, ...] | None) -> Floats:
+    if known is None:
+        return np.asarray(pc.cast(values, pa.float64()).to_numpy(), dtype=np.float64)
+    code = pc.index_in(values, value_set=pa.array(known, values.type))
+    code = pc.if_else(pc.is_valid(values), pc.fill_null(code, len(known)), None)
+    return np.asarray(pc.cast(code, pa.float64()).to_numpy(), dtype=np.float64)
