@@ -31,6 +31,16 @@ def _headline(verdict: Verdict) -> str:
     return verdict.sentence().removeprefix(f"{verdict.state}: ")
 
 
+def _causes(verdict: Verdict) -> tuple[str, ...]:
+    """Return what makes the verdict this piece of news: the advice, and what decides it in all rows.
+
+    Lesser findings come and go, and so do segments: one more or less of them is no news. Where they alone decide, that is all.
+    """
+    deciding = [finding for finding in verdict.findings if finding.level == verdict.state]
+    whole = tuple(dict.fromkeys(f"{finding.kind}:{finding.subject}" for finding in deciding if not finding.segment))
+    return (f"advice:{verdict.action}", *(whole or (("segments",) if deciding else ())))
+
+
 @step(enable_cache=False)
 def send_alerts(verdict: Verdict, facts: WindowFacts, kept: KeptVerdict, config: AlertConfig) -> Annotated[Told, "told"]:
     """Tell the verdict on every channel, where it is news; a channel that fails does not fail the run, and is told of later."""
@@ -47,11 +57,7 @@ def send_alerts(verdict: Verdict, facts: WindowFacts, kept: KeptVerdict, config:
         headline=_headline(verdict),
         details=verdict.reasons[:5],
         advice=() if verdict.action == "none" else (verdict.action,),
-        causes=tuple(  # what is graver decides; lesser findings come and go, and are no news
-            f"{finding.kind}:{finding.subject}:{finding.segment}"
-            for finding in verdict.findings
-            if finding.level == verdict.state
-        ),
+        causes=_causes(verdict),
         origin="simulated" if facts.is_simulated else "",
         page=str(kept.page),
         raised_at=datetime.now(UTC),

@@ -75,6 +75,7 @@ def test_a_reference_of_kept_rows_has_it(fraud_profile_bundle: Bundle, tmp_path:
     pq.write_table(with_design_effect(rows, 4.25), tmp_path / "reference.parquet")
     reference = kept_reference(fraud_profile_bundle, Table(tmp_path / "reference.parquet"), scratch=tmp_path, seed=1)
     assert reference.design_effect == 4.25
+    assert reference.unjudged == frozenset(), "the model was fitted on twenty days, which show all hours"
     assert reference.flagged == (int(np.sum(rows["decision"].to_numpy(zero_copy_only=False) == "review")), 1_000)
 
 

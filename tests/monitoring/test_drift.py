@@ -190,6 +190,28 @@ def test_hours_are_not_judged_in_short_windows(counted_fraud_reference: Referenc
         assert reading.level == level
 
 
+def test_segments_by_time_of_day_are_judged_where_the_hour_is(counted_fraud_reference: Reference, tmp_path: Path) -> None:
+    """What comes at some hours alone is another mix of hours where the reference does not show them whole."""
+
+    def nightly(columns: Columns, rng: np.random.Generator) -> None:
+        night = columns["hour_of_day"] < 6
+        columns["V5"] = np.where(night & (rng.random(night.size) < 0.6), columns["V5"] + 3, columns["V5"])
+
+    rows = fraud_window(6_000, 29, change=nightly)
+    sketch = read_sketch(rows, counted_fraud_reference, scratch=tmp_path)
+    for unjudged, levels in ((frozenset[str](), {"act"}), (frozenset({"hour_of_day"}), {"none"})):
+        report = read_drift(sketch, replace(counted_fraud_reference, unjudged=unjudged))
+        at_night = [each for each in report.segments if each.segment == "time of day: 00 to 05"]
+        strongest = next(each for each in at_night if (each.kind, each.subject) == ("psi", "V5"))
+        assert strongest.effect > 0.5, "it is shown"
+        assert {strongest.level} == levels
+        if unjudged:
+            assert {each.level for each in at_night} == {"none"}
+            said = "hour_of_day and segments by time of day: shown and not judged"
+            assert any(said in remark for remark in report.remarks)
+        assert any(each.segment.startswith("amount: ") and each.chance < 1 for each in report.segments), "others are judged"
+
+
 def test_at_most_one_undrifted_window_in_twenty_raises_an_alarm(
     fraud_reference: Reference, counted_fraud_reference: Reference, churn_reference: Reference, tmp_path: Path
 ) -> None:

@@ -10,12 +10,13 @@ import pytest
 
 from fusionguard.home import Home
 from fusionguard.monitoring.alerts import webhook
+from fusionguard.monitoring.findings import Finding
 from fusionguard.monitoring.keep import KeptVerdict
 from fusionguard.monitoring.settings import AlertConfig
 from fusionguard.monitoring.verdict import Verdict
 from fusionguard.monitoring.window import WindowFacts
 from tests.monitoring.receiver import Receiver, running_receiver
-from tests.monitoring.test_verdict import MOVED
+from tests.monitoring.test_verdict import MOVED, finding
 
 pytestmark = pytest.mark.usefixtures("zenml_store")
 
@@ -41,9 +42,13 @@ def verdict(state: str, **changes: Any) -> Verdict:
 
 
 def told(state: str, **settings: Any) -> dict[str, str]:
+    return tell(verdict(state), **settings)
+
+
+def tell(said: Verdict, **settings: Any) -> dict[str, str]:
     from steps.monitoring.send_alerts import send_alerts
 
-    return dict(send_alerts.entrypoint(verdict(state), FACTS, KEPT, AlertConfig(**settings)).outcomes)
+    return dict(send_alerts.entrypoint(said, FACTS, KEPT, AlertConfig(**settings)).outcomes)
 
 
 @pytest.fixture
@@ -82,6 +87,27 @@ def test_what_was_not_judged_is_no_news_and_health_is_after_an_alarm(home: Home)
     assert told("watch", log=False) == {"file": "repeated"}, "the alarm still stands"
     assert told("healthy", log=False) == {"file": "sent"}
     assert told("healthy", log=False) == {"file": "quiet"}
+
+
+def inside(subject: str, segment: str) -> Finding:
+    return finding("psi", subject).model_copy(update={"segment": segment})
+
+
+def test_one_segment_more_or_less_is_no_news(home: Home) -> None:
+    germans, women = inside("V1", "geography: Germany"), inside("V9", "gender: Female")
+    findings = ((MOVED, germans), (MOVED,), (MOVED, germans, women))
+    outcomes = [tell(verdict("act", findings=found), log=False)["file"] for found in findings]
+    assert outcomes == ["sent", "repeated", "repeated"]
+    alone = [tell(verdict("act", findings=found), log=False)["file"] for found in ((germans,), (germans, women), (women,))]
+    assert alone == ["sent", "repeated", "repeated"], "where segments alone decide, that is the news"
+
+
+def test_another_column_or_another_advice_is_news(home: Home) -> None:
+    lesser, graver = ((MOVED, finding("psi", "V9", level)) for level in ("watch", "act"))
+    assert tell(verdict("act"), log=False) == {"file": "sent"}
+    assert tell(verdict("act", findings=lesser), log=False) == {"file": "repeated"}
+    assert tell(verdict("act", findings=graver), log=False) == {"file": "sent"}
+    assert tell(verdict("act", action="find out what changed", findings=graver), log=False) == {"file": "sent"}
 
 
 def test_without_an_address_no_webhook_is_tried(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

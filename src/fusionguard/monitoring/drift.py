@@ -16,6 +16,7 @@ from fusionguard.monitoring.counts import Counts
 from fusionguard.monitoring.faults import read_faults
 from fusionguard.monitoring.findings import Check, Finding, judge
 from fusionguard.monitoring.reference import Reference, uneven
+from fusionguard.monitoring.segments import cyclic_segmentations
 from fusionguard.monitoring.sketch import Sketch
 from fusionguard.monitoring.thresholds import MonitoringThresholds
 
@@ -78,6 +79,7 @@ class _Comparison:
     def __init__(self, sketch: Sketch, reference: Reference, thresholds: MonitoringThresholds) -> None:
         self._sketch, self._reference, self._thresholds = sketch, reference, thresholds
         self._unjudged = uneven(sketch.seconds) | reference.unjudged
+        self._unjudged_cuts = cyclic_segmentations(reference.family) if self._unjudged else frozenset()
         self._remarks: list[str] = []
 
     def report(self) -> DriftReport:
@@ -138,20 +140,24 @@ class _Comparison:
         for (cut, name), counts in self._sketch.segments.items():
             if counts.rows < self._thresholds.minimum_rows:
                 continue
-            segment = f"{cut}: {name}"
-            before = self._reference.segments.get((cut, name))
-            if before is not None and before.rows >= self._thresholds.minimum_rows:
-                yield from self._against_segment(segment, counts, before)
-                scored = self._reference.scores.segments.get((cut, name))
-                if scored is not None and scored.rows >= self._thresholds.minimum_rows:
-                    yield from self._scores_of_segment(segment, counts, scored)
-            elif not self._reference.segments:
-                whole = self._sketch.total.rows
-                checks = self._checks(self._reference.rows, segment, whole)
-                for number in self._reference.numbers.values():
-                    yield from (checks.missing(number, counts), checks.out_of_range(number, counts))
-                for category in self._reference.categories.values():
-                    yield from (checks.missing(category, counts), checks.new_category(category, counts))
+            judged = cut not in self._unjudged_cuts
+            yield from (replace(check, judged=check.judged and judged) for check in self._segment(cut, name, counts))
+
+    def _segment(self, cut: str, name: str, counts: Counts) -> Iterator[Check]:
+        segment = f"{cut}: {name}"
+        before = self._reference.segments.get((cut, name))
+        if before is not None and before.rows >= self._thresholds.minimum_rows:
+            yield from self._against_segment(segment, counts, before)
+            scored = self._reference.scores.segments.get((cut, name))
+            if scored is not None and scored.rows >= self._thresholds.minimum_rows:
+                yield from self._scores_of_segment(segment, counts, scored)
+        elif not self._reference.segments:
+            whole = self._sketch.total.rows
+            checks = self._checks(self._reference.rows, segment, whole)
+            for number in self._reference.numbers.values():
+                yield from (checks.missing(number, counts), checks.out_of_range(number, counts))
+            for category in self._reference.categories.values():
+                yield from (checks.missing(category, counts), checks.new_category(category, counts))
 
     def _against_segment(self, segment: str, counts: Counts, before: Counts) -> Iterator[Check]:
         part = as_reference(self._reference, replace(self._sketch, total=before))
@@ -185,9 +191,11 @@ class _Comparison:
 
     def _remark(self) -> None:
         if self._unjudged:
-            names = ", ".join(sorted(self._unjudged & set(self._reference.numbers)))
+            names = sorted(self._unjudged & set(self._reference.numbers))
+            names += [f"segments by {cut}" for cut in sorted(self._unjudged_cuts)]
             if names:
-                self._remarks.append(f"{names} is shown and not judged: window or reference span less than seven days")
+                told = " and ".join(names)
+                self._remarks.append(f"{told}: shown and not judged, as window or reference span less than seven days")
         if self._reference.scores.flagged is None:
             self._remarks.append("the alert rate was not compared: the reference does not say how many rows the model flags")
         if not self._reference.segments:

@@ -196,8 +196,13 @@ def profile_reference(bundle: Bundle, *, rows: int | None = None, flagged: tuple
         categories={name: _category(name, known[name], profile, bundle) for name in categorical},
         probability=numbers[PROBABILITY],
         flagged=flagged,
-        unjudged=uneven(float(np.ptp(bundle.manifest.train_range_seconds or (0, 0)))),
+        unjudged=uneven(trained_seconds(bundle)),
     )
+
+
+def trained_seconds(bundle: Bundle) -> float:
+    """Return the length of the span that the model was fitted on; 0 where rows have no time."""
+    return float(np.ptp(bundle.manifest.train_range_seconds or (0, 0)))
 
 
 def uneven(seconds: float) -> frozenset[str]:

@@ -17,7 +17,7 @@ from fusionguard.models.bundle import Bundle
 from fusionguard.models.family import ScoringModel, model_family
 from fusionguard.monitoring.clustering import design_effect, kept_design_effect, with_design_effect
 from fusionguard.monitoring.counted import table_reference
-from fusionguard.monitoring.reference import Reference, profile_reference
+from fusionguard.monitoring.reference import Reference, profile_reference, trained_seconds, uneven
 
 FILE = "reference.parquet"
 """Its name in the folder of a model version."""
@@ -60,7 +60,9 @@ def kept_reference(bundle: Bundle, rows: Table | None, *, scratch: Path, seed: i
         return profile_reference(bundle)
     family, table = model_family(bundle.manifest.model), rows.read()
     seen, unseen = (table.filter(flag).drop_columns(UNSEEN) for flag in (pc.invert(table[UNSEEN]), table[UNSEEN]))
-    whole = replace(table_reference(seen, family, scratch=scratch, seed=seed), design_effect=kept_design_effect(rows))
+    counted = table_reference(seen, family, scratch=scratch, seed=seed)
+    # The rows that were kept have no time of their own: the bundle knows how long they span at least.
+    whole = replace(counted, design_effect=kept_design_effect(rows), unjudged=uneven(trained_seconds(bundle)))
     if not unseen.num_rows:
         return whole
     scored = table_reference(unseen, family, scratch=scratch, seed=seed)

@@ -6,6 +6,7 @@ from fusionguard.features.churn import AGE_BANDS, AGE_EDGES, CHURN_FEATURES
 from fusionguard.features.definition import Segmentation
 from fusionguard.features.fraud import FRAUD_FEATURES
 from fusionguard.models.family import ModelFamily
+from fusionguard.monitoring.reference import CYCLIC
 
 OTHER = "other"
 """The segment of rows whose value has no name."""
@@ -25,3 +26,8 @@ _SEGMENTATIONS: dict[str, tuple[Segmentation, ...]] = {
 def segmentations(family: ModelFamily) -> tuple[Segmentation, ...]:
     """Return the ways in which a family's logged rows are cut; expressions read its model features alone."""
     return _SEGMENTATIONS[family.name]
+
+
+def cyclic_segmentations(family: ModelFamily) -> frozenset[str]:
+    """Return the names of those that follow a cyclic column: a span that does not show that column whole fills them unevenly."""
+    return frozenset(cut.name for cut in segmentations(family) if any(column in cut.expression for column in CYCLIC))
