@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from fusionguard.data import contract_runner
 from fusionguard.data.contract_report import Check, ContractError, ContractReport
@@ -28,7 +30,7 @@ def fraud_columns(rows: int = 1_200) -> dict[str, np.ndarray]:
     columns = {"Time": np.arange(rows, dtype=float)}
     columns |= {f"V{number}": random.normal(size=rows) for number in range(1, 29)}
     columns["Amount"] = random.lognormal(3, 1, rows).round(2)
-    columns["Class"] = (np.arange(rows) % 100 == 0).astype(np.int64)
+    columns["Class"] = (np.arange(rows) % 120 == 0).astype(np.int64)
     return columns
 
 
@@ -56,15 +58,16 @@ def churn_columns(rows: int = 1_200) -> dict[str, np.ndarray]:
 def check(tmp_path: Path) -> RunCheck:
     """A function that writes columns, changed on the way, and reads the contract on them."""
 
-    def run(change: Change | None = None, schema: DatasetSchema = FRAUD, keep: float = 1.0) -> ContractReport:
+    def run(change: Change | None = None, schema: DatasetSchema = FRAUD, keep: float | None = None) -> ContractReport:
         columns = fraud_columns() if schema is FRAUD else churn_columns()
         if change:
             change(columns)
         table = pa.table({name: pa.array(values, from_pandas=True) for name, values in columns.items()})
         pq.write_table(table, tmp_path / "raw.parquet", row_group_size=500)
         raw = Table(tmp_path / "raw.parquet")
+        declared = {} if keep is None else {"negative_sampling_rate": keep, "sampling_declared": True}
         provenance = Provenance(
-            dataset=schema.name, origin="local", description="", sha256="0" * 64, rows=raw.rows, negative_sampling_rate=keep
+            dataset=schema.name, origin="local", description="", sha256="0" * 64, rows=raw.rows, file="cards.csv.gz", **declared
         )
         return check_raw(raw, schema, provenance)
 
@@ -245,11 +248,66 @@ def test_one_class_only(check: RunCheck, only: int) -> None:
         report.raise_if_broken()
 
 
+def frauds(count: int) -> Change:
+    """A change of the label: so many of the 1,200 rows are frauds, spread over them."""
+    return lambda columns: columns.update(Class=(np.arange(1_200) * count % 1_200 < count).astype(np.int64))
+
+
 def test_class_balance_is_judged_at_the_real_prior(check: RunCheck) -> None:
-    third = lambda columns: columns.update(Class=(np.arange(1_200) % 3 == 0).astype(np.int64))  # noqa: E731
-    assert [one.rule for one in check(third).broken] == ["class balance"]
-    assert check(third, keep=0.01).success
+    assert [one.rule for one in check(frauds(400)).broken] == ["class balance"]
+    assert check(frauds(400), keep=0.01).success
+    (broken,) = check(frauds(400), keep=0.9).broken
+    assert (broken.rule, broken.observed) == ("class balance", "0.310345 (weighted to the real prior)")
     assert [one.rule for one in check(keep=1e-5).broken] == ["class balance"]
+
+
+@pytest.mark.parametrize("count", [13, 40, 240, 241, 492, 900, 1_199])
+def test_more_frauds_than_one_in_a_hundred_ask_for_a_declaration_that_then_works(check: RunCheck, count: int) -> None:
+    report = check(frauds(count))
+    (broken,) = report.broken
+    assert (broken.rule, broken.observed, broken.expected) == (
+        "class balance",
+        f"{count / 1_200:.6f}",
+        "a share of ones from 0.0001 to 0.01",
+    )
+    with pytest.raises(ContractError) as stopped:
+        report.raise_if_broken()
+    said = stopped.value.remedy
+    assert "No sampling is declared" in said and "cards.csv.gz.source.yaml beside the file" in said
+    assert "Correct the data" not in said
+    examples = [float(line) for line in re.findall(r"`negative_sampling_rate: ([0-9.]+)`", said)]
+    assert len(examples) == (2 if count <= 240 else 1)
+    assert pytest.approx(count / (count + (1_200 - count) / examples[0]), rel=0.01) == 0.00173
+    for example in examples:
+        assert yaml.safe_load(f"negative_sampling_rate: {example:f}")["negative_sampling_rate"] > 0
+        assert check(frauds(count), keep=example).success
+
+
+def test_one_fraud_in_a_hundred_needs_no_declaration(check: RunCheck) -> None:
+    assert check(frauds(12)).success
+
+
+@pytest.mark.parametrize(("keep", "shown"), [(1.0, "1"), (0.95, "0.95"), (0.00000005, "0.00000005")])
+def test_a_declaration_that_does_not_fit_is_named_with_one_that_does(check: RunCheck, keep: float, shown: str) -> None:
+    with pytest.raises(ContractError) as stopped:
+        check(frauds(492), keep=keep).raise_if_broken()
+    assert f"The declaration says `negative_sampling_rate: {shown}`, which does not fit a file with 492 frauds in 1,200 rows" in (
+        stopped.value.remedy
+    )
+    (example,) = re.findall(
+        r"the line in cards.csv.gz.source.yaml beside the file is `negative_sampling_rate: ([0-9.]+)`", stopped.value.remedy
+    )
+    assert check(frauds(492), keep=float(example)).success
+
+
+def test_what_else_is_broken_is_to_be_corrected_too(check: RunCheck) -> None:
+    def both(columns: dict[str, np.ndarray]) -> None:
+        frauds(492)(columns)
+        columns["Amount"][7] = -3.5
+
+    with pytest.raises(ContractError) as stopped:
+        check(both).raise_if_broken()
+    assert stopped.value.remedy.index("No sampling is declared") < stopped.value.remedy.index("Correct the data (row 1")
 
 
 def test_some_duplicates_are_a_warning_and_many_stop_the_run(check: RunCheck) -> None:
@@ -337,7 +395,13 @@ def test_the_real_sample_satisfies_its_contract(real_data: Path, tmp_path: Path)
         pq.write_table(table, tmp_path / "raw.parquet")
         raw = Table(tmp_path / "raw.parquet")
         provenance = Provenance(
-            dataset=schema.name, origin="local", description="", sha256="0" * 64, rows=raw.rows, negative_sampling_rate=keep
+            dataset=schema.name,
+            origin="local",
+            description="",
+            sha256="0" * 64,
+            rows=raw.rows,
+            negative_sampling_rate=keep,
+            sampling_declared=keep < 1,
         )
         assert check_raw(raw, schema, provenance).broken == ()
 

@@ -43,6 +43,21 @@ def test_the_declaration_is_part_of_the_fingerprint(tmp_path: Path) -> None:
     assert len(set(prints)) == 3
 
 
+def test_to_declare_that_nothing_was_sampled_is_to_say_something(tmp_path: Path) -> None:
+    file = tmp_path / "creditcard.csv"
+    file.write_text(f"{','.join(FRAUD.columns)}\n{'0,' * 30}1\n")
+    silent = LocalSource(file, FRAUD)
+    assert not silent.fetch(tmp_path / "a").provenance.sampling_declared
+    (tmp_path / "creditcard.csv.source.yaml").write_text("note: all of them\n")
+    noted = LocalSource(file, FRAUD)
+    assert not noted.fetch(tmp_path / "b").provenance.sampling_declared
+    (tmp_path / "creditcard.csv.source.yaml").write_text("note: all of them\nnegative_sampling_rate: 1\n")
+    declared = LocalSource(file, FRAUD)
+    found = declared.fetch(tmp_path / "c").provenance
+    assert (found.sampling_declared, found.negative_sampling_rate, found.file) == (True, 1.0, "creditcard.csv")
+    assert len({silent.fingerprint, noted.fingerprint, declared.fingerprint}) == 3
+
+
 def test_a_declaration_for_the_file_wins_over_that_for_the_folder(tmp_path: Path) -> None:
     (tmp_path / "source.yaml").write_text("negative_sampling_rate: 0.5\n")
     (tmp_path / "a.csv.source.yaml").write_text("negative_sampling_rate: 0.25\n")

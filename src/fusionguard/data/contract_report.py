@@ -28,6 +28,8 @@ class Check(BaseModel):
     """The first few of them; row 1 is the first row of data."""
     observed: str
     expected: str
+    remedy: str = ""
+    """What to do if this is broken, where correcting the rows is not the answer."""
 
     def __str__(self) -> str:
         where = f"column '{self.column}': " if self.column else ""
@@ -46,11 +48,20 @@ class ContractError(DataError):
         more = f"; and {len(broken) - _SHOWN} more" if len(broken) > _SHOWN else ""
         super().__init__(
             f"The {dataset} {stage} break their contract: {'; '.join(str(check) for check in broken[:_SHOWN])}{more}.",
-            "Correct the data (row 1 is the first row of data) and run it again; docs/data_quality_checks.md explains each rule.",
+            " ".join(_remedies(broken)),
         )
 
     def __reduce__(self) -> tuple[object, ...]:
         return (type(self), (self.dataset, self.stage, self.broken))
+
+
+def _remedies(broken: tuple[Check, ...]) -> list[str]:
+    """Return what each broken rule asks for by itself, and the general advice if any asks for nothing."""
+    own = list(dict.fromkeys(check.remedy for check in broken if check.remedy))
+    correct = (
+        "Correct the data (row 1 is the first row of data) and run it again; docs/data_quality_checks.md explains each rule."
+    )
+    return own if all(check.remedy for check in broken) else [*own, correct]
 
 
 class ContractReport(BaseModel):

@@ -218,7 +218,8 @@ def _check_whole(judge: _Judge, rows: int, suite: Suite, tally: _Tally, negative
     balance = CellRule(
         "share", "class balance", number, {"min_value": least, "max_value": most}, f"a share of ones from {least:g} to {most:g}"
     )
-    fact(balance, share, suite.label, f"{share:.6f} (weighted to the real prior)")
+    weighting = "" if negative_weight == 1 else " (weighted to the real prior)"
+    fact(balance, share, suite.label, f"{share:.6f}{weighting}")
     for position, (unique, repeated) in enumerate(zip(suite.unique, tally.repeated_rows(), strict=True)):
         part = len(repeated) / rows if rows else 0.0
         limit = f"at most {unique.tolerated_share:.0%} of rows repeated" if unique.tolerated_share else "no row repeated"
@@ -227,9 +228,14 @@ def _check_whole(judge: _Judge, rows: int, suite: Suite, tally: _Tally, negative
 
     frame = pd.DataFrame({rule.column: [float(value)] for rule, value, *_ in facts})
     broken = judge.broken(frame, [rule for rule, *_ in facts])
-    return [
+    checks = [
         _whole(rule.name, column, at not in broken, observed, rule.expected, severity, repeated if at in broken else none)
         for at, (rule, _, column, observed, severity, repeated) in enumerate(facts)
+    ]
+    remedy = suite.balance_remedy(tally.ones, tally.zeros)
+    return [
+        check.model_copy(update={"remedy": remedy}) if check.rule == balance.name and not check.success else check
+        for check in checks
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,6 +79,8 @@ class Suite:
         The column whose values must never decrease, if any.
     label, label_share
         The column of outcomes and the bounds of the share of ones, legitimate rows weighted back to the real prior.
+    balance_remedy
+        Says what to do about a share of ones outside the bounds, from how many ones and zeros there are.
     rows
         The least and the most rows; the most may be open.
     """
@@ -91,6 +94,7 @@ class Suite:
     order: str | None = None
     private: frozenset[str] = field(default_factory=frozenset)
     """Columns whose values never appear in a report."""
+    balance_remedy: Callable[[int, int], str] = lambda ones, zeros: ""
 
 
 def raw_suite(schema: DatasetSchema) -> Suite:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fusionguard.data.class_balance import demand_declaration
 from fusionguard.data.contract_report import ContractReport
 from fusionguard.data.contract_suites import raw_suite
 from fusionguard.data.provenance import Provenance
@@ -12,9 +13,11 @@ from fusionguard.data.table import Table
 def check_raw(raw: Table, schema: DatasetSchema, provenance: Provenance) -> ContractReport:
     """Read the contract of ``schema`` on a raw table; call ``raise_if_broken()`` on the report to stop a run.
 
-    The class balance is judged with legitimate rows weighted by ``provenance.negative_weight``.
+    The class balance is judged with legitimate rows weighted by ``provenance.negative_weight``; more ones than the layout usually
+    has need a declaration of how rows were sampled, see :func:`~fusionguard.data.class_balance.demand_declaration`.
     """
     from fusionguard.data.contract_runner import run_suite
 
     weight = provenance.negative_weight
-    return run_suite(raw, raw_suite(schema), dataset=schema.name, stage="raw data", negative_weight=weight)
+    suite = demand_declaration(raw_suite(schema), provenance)
+    return run_suite(raw, suite, dataset=schema.name, stage="raw data", negative_weight=weight)

@@ -67,9 +67,11 @@ class LocalSource:
     @cached_property
     def fingerprint(self) -> str:
         """The file's SHA-256, mixed with the declaration where there is one: either changing makes other results."""
-        if self.declaration == SourceDeclaration():
+        if not self.declaration.model_fields_set:
             return self.sha256
-        return hashlib.sha256(f"{self.sha256}\n{self.declaration.model_dump_json()}".encode()).hexdigest()
+        # To declare a default is to say something: that nothing was sampled, where nobody had said anything.
+        declared = self.declaration.model_dump_json(exclude_unset=True)
+        return hashlib.sha256(f"{self.sha256}\n{declared}".encode()).hexdigest()
 
     def fetch(self, folder: Path) -> RawData:
         """Read the file strictly into ``folder/raw.parquet``; :class:`DataError` says what is wrong with it."""
@@ -83,6 +85,8 @@ class LocalSource:
             sha256=self.sha256,
             rows=table.rows,
             negative_sampling_rate=declaration.negative_sampling_rate,
+            sampling_declared="negative_sampling_rate" in declaration.model_fields_set,
+            file=self.file.name,
         )
         return RawData(table, provenance)
 

@@ -24,6 +24,10 @@ class Provenance(BaseModel):
     rows: int
     negative_sampling_rate: float = Field(default=1.0, gt=0, le=1)
     """The share of legitimate rows the source kept; 1 where nothing was sampled."""
+    sampling_declared: bool = False
+    """Whether somebody has said so, rather than nobody having said anything."""
+    file: str = ""
+    """The raw file's name, beside which a declaration lies; empty where there is no file. Never its path."""
 
     @property
     def negative_weight(self) -> float:

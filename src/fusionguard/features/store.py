@@ -99,7 +99,7 @@ def build_features(raw: Table, provenance: Provenance, engine: str, store: Path)
 
 def feature_key(definition: FeatureDefinition, provenance: Provenance, engine: str) -> str:
     """Return the 16 hexadecimal digits that stand for everything a feature table and its manifest depend on."""
-    ingredients = provenance.model_dump(exclude={"description", "rows"})
+    ingredients = provenance.model_dump(exclude={"description", "rows", "sampling_declared", "file"})
     ingredients |= {"schema_version": definition.schema_version, "definition": definition.sha256(), "engine": engine}
     return hashlib.sha256(json_text(ingredients).encode()).hexdigest()[:16]
 

@@ -90,6 +90,8 @@ def export_labelled(
         pq.write_table(table.select(raw.names), temporary / name)
         declaration = {"note": note, "simulated": facts.simulated > 0}
         (temporary / SETTINGS).write_text(yaml.safe_dump(champion_settings(champion)), encoding="utf-8")
+        if rows == facts.rows:  # all outcomes are known; which rows lack theirs may depend on the outcome
+            declaration["negative_sampling_rate"] = 1.0
         (temporary / f"{name}.source.yaml").write_text(yaml.safe_dump(declaration), encoding="utf-8")
     training = None if config.training is None else Path(config.training).expanduser().resolve()
     settings = folder / SETTINGS
