@@ -16,6 +16,7 @@ from fusionguard.errors import DataError, StorageError, UnknownChoiceError, Usag
 from fusionguard.features.duckdb_engine import score_rows
 from fusionguard.features.fraud import FRAUD_FEATURES, MODEL_FEATURES
 from fusionguard.models.bundle import Bundle
+from fusionguard.models.churn.model import load as load_churn
 from fusionguard.models.family import FRAUD_FAMILY
 from fusionguard.models.fraud.model import FraudModel, load
 from fusionguard.scoring import ScoreSummary, score_columns, score_file
@@ -91,6 +92,40 @@ def test_the_label_makes_no_difference_nor_does_the_inputs_format(
         pq.write_table(table, tmp_path / name)
         score_file(model, tmp_path / name, tmp_path / f"{name}.csv")
         assert (tmp_path / f"{name}.csv").read_bytes() == (tmp_path / "scores.csv").read_bytes()
+
+
+def test_what_no_model_reads_makes_no_difference(churn_bundle: Bundle, simulated_customers: Path, tmp_path: Path) -> None:
+    model = load_churn(churn_bundle)
+    rows = pq.read_table(simulated_customers).slice(0, 150)
+    unread = ["RowNumber", "CustomerId", "Surname", "Exited"]
+    strange = pa.array([["a"]] * 150)
+    inputs = {
+        "whole": rows,
+        "without": rows.drop_columns(unread),
+        "null": rows.drop_columns(unread).append_column("Surname", pa.nulls(150)).append_column("Exited", pa.nulls(150)),
+        "strange": rows.drop_columns(unread).append_column("RowNumber", strange).append_column("Exited", strange),
+    }
+    for name, table in inputs.items():
+        pq.write_table(table, tmp_path / f"{name}.parquet")
+        score_file(model, tmp_path / f"{name}.parquet", tmp_path / f"{name}.scores.csv")
+        assert (tmp_path / f"{name}.scores.csv").read_bytes() == (tmp_path / "whole.scores.csv").read_bytes()
+    text = tmp_path / "text.csv"
+    pacsv.write_csv(rows.set_column(0, "RowNumber", pa.array(["row?"] * 150)).set_column(13, "Exited", pa.nulls(150)), text)
+    score_file(model, text, tmp_path / "text.scores.csv")
+    assert (tmp_path / "text.scores.csv").read_bytes() == (tmp_path / "whole.scores.csv").read_bytes()
+
+
+def test_a_folder_of_parts_is_scored_as_one_file(
+    model: FraudModel, transactions: pa.Table, csv_file: Path, tmp_path: Path
+) -> None:
+    score_file(model, csv_file, tmp_path / "whole.csv")
+    folder = tmp_path / "spark.parquet"
+    folder.mkdir()
+    (folder / "_SUCCESS").touch()
+    for part, (start, rows) in enumerate(((0, 1_700), (1_700, 0), (1_700, 1_300))):
+        pq.write_table(transactions.slice(start, rows), folder / f"part-{part:05d}-ab-c000.snappy.parquet")
+    assert score_file(model, folder, tmp_path / "parts.csv").rows == ROWS
+    assert (tmp_path / "parts.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
 
 
 def test_batches_make_no_difference(model: FraudModel, csv_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,7 +70,7 @@ def score_file(model: ScoringModel, input_file: Path, output_file: Path) -> Scor
         raise UsageError(f"'{output_file}' is both input and output.", "Write the scores to another file.")
     family = model_family(model.bundle.manifest.model)
     with scratch_folder(output_file) as scratch:
-        raw = read_raw(input_file, family.schema, scratch / "raw.parquet", require_label=False)
+        raw = read_raw(input_file, family.schema, scratch / "raw.parquet", only=family.features.model_columns)
         features = score_rows(family.features, raw, scratch / "features.parquet")
         raw.path.unlink()
         rows = flagged = 0

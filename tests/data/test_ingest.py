@@ -164,14 +164,24 @@ def test_destination_that_cannot_be_written(tmp_path: Path) -> None:
         read_raw(file, FRAUD, file / "raw.parquet")
 
 
-def test_label_is_needed_unless_told_otherwise(tmp_path: Path) -> None:
+def test_columns_that_are_not_asked_for_may_be_absent_or_hold_anything(tmp_path: Path) -> None:
     unlabelled = "\n".join(line.rsplit(",", 1)[0] for line in _lines()).encode()
     file = _write(tmp_path / "a.csv", unlabelled)
+    wanted = [name for name in NAMES if name != "Class"]
     with pytest.raises(DataError, match="lacks the column 'Class'"):
         read_raw(file, FRAUD, tmp_path / "raw.parquet")
-    assert read_raw(file, FRAUD, tmp_path / "raw.parquet", require_label=False).columns == NAMES[:-1]
-    labelled = read_raw(_write(tmp_path / "b.csv", _text()), FRAUD, tmp_path / "raw.parquet", require_label=False)
-    assert labelled.columns == NAMES
+    expected = read_raw(file, FRAUD, tmp_path / "raw.parquet", only=wanted).read()
+    assert expected.column_names == wanted
+    assert np.array_equal(expected["V28"].to_numpy(), _values()[:, 28])
+    for text in (_text(), _text(label="NA"), _text().replace(b"Class", b"Class,Class,label ").replace(b"\n", b",x,\n")):
+        lines = text.splitlines()
+        width = lines[0].count(b",")
+        same_width = b"\n".join(line + b"," * (width - line.count(b",")) for line in lines)
+        read = read_raw(_write(tmp_path / "b.csv", same_width), FRAUD, tmp_path / "again.parquet", only=wanted).read()
+        assert read.equals(expected)
+    strange = _arrow(Class=pa.array([[1, 2]] * ROWS)).append_column("when", pa.array([None] * ROWS))
+    pq.write_table(strange, tmp_path / "c.parquet")
+    assert read_raw(tmp_path / "c.parquet", FRAUD, tmp_path / "again.parquet", only=wanted).read().equals(expected)
 
 
 def _arrow(**replaced: pa.Array) -> pa.Table:

@@ -6,82 +6,77 @@ import csv
 import io
 import math
 import re
+from collections.abc import Collection
+from itertools import islice
 from typing import IO, Any
 
+from fusionguard.data.csv_scan import QuoteFault
 from fusionguard.data.schema import ColumnType, DatasetSchema
+from fusionguard.data.whole_numbers import parse_whole
 from fusionguard.errors import DataError
 
-MAX_HEADER_BYTES = 1 << 16
-"""How much of a file is looked at to find its header line."""
-
-_RULES: dict[ColumnType, re.Pattern[str]] = {
-    "float": re.compile(r"[ \t]*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[ \t]*"),
-    "integer": re.compile(r"[ \t]*[+-]?\d{1,19}[ \t]*"),
-    "text": re.compile(r".*", re.DOTALL),
-}
+_NUMBER = re.compile(r"[ \t]*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[ \t]*", re.ASCII)
 _WORDS = {"float": "a number", "integer": "an integer", "text": "text"}
-_NOT_UTF8 = "Save it as UTF-8."
 _AGAIN = "Get it again from where it came."
 
 
-def read_header(name: str, start: bytes) -> list[str]:
-    """Return the column names in the first line of a CSV file.
+def broken_cell(
+    name: str, stream: IO[bytes], schema: DatasetSchema, columns: Collection[str], fallback: str, quote: QuoteFault | None
+) -> DataError:
+    """Read a CSV cell by cell up to the first one of ``columns`` that is wrong, and return the error that describes it.
 
-    Raises
-    ------
-    DataError
-        There is no header, it is not UTF-8, or its columns are not separated by commas.
-    """
-    line = start.removeprefix(b"\xef\xbb\xbf").splitlines()[0] if start.strip() else b""
-    if not line.strip():
-        raise DataError(f"{name} does not start with a header.", "Its first line must name the columns, separated by commas.")
-    try:
-        text = line.decode("utf-8")
-    except UnicodeDecodeError:
-        raise DataError(f"{name} is not UTF-8 text.", _NOT_UTF8) from None
-    if "\0" in text:
-        raise DataError(f"{name} is not UTF-8 text (it holds zero bytes).", _NOT_UTF8)
-    header = next(csv.reader([text]))
-    for separator, words in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
-        if len(header) == 1 and separator in text:
-            raise DataError(f"{name} has columns separated by {words}.", "Save it with commas.")
-    return header
-
-
-def broken_cell(name: str, stream: IO[bytes], schema: DatasetSchema, fallback: str) -> DataError:
-    """Read a CSV cell by cell up to the first one that is wrong, and return the error that describes it.
-
+    ``quote`` is the first cell whose quotes are wrong: what comes before it may be wrong, too; what comes after it nobody knows.
     ``fallback`` is what the fast reader said; it is used when nothing wrong is found here. It may quote any cell, so a data set
     with private columns goes without it.
     """
+    csv.field_size_limit(2**31 - 1)  # a cell of any size may be read; Python's own limit is 128 KiB
     with io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
-        said = "" if schema.private else f": {fallback[:200]}"
-        what, remedy = _first_fault(csv.reader(text, strict=True), schema) or (f"cannot be read as CSV{said}.", _AGAIN)
+        rows = csv.reader(text, strict=True)
+        header, found = _first_fault(rows, schema, columns, quote.row if quote else None)
+    if found is None and quote is not None:
+        return quote_error(name, quote, header)
+    said = "" if schema.private else f": {fallback[:200]}"
+    what, remedy = found or (f"cannot be read as CSV{said}.", _AGAIN)
     return DataError(f"{name}{what}" if what.startswith(",") else f"{name} {what}", remedy)
 
 
-def _first_fault(rows: Any, schema: DatasetSchema) -> tuple[str, str] | None:
-    row = 0
+def quote_error(name: str, fault: QuoteFault, header: list[str]) -> DataError:
+    """Return the error for a cell with wrong quotes; what the cell holds is not shown, for it may be anything."""
+    place = f"column {header[fault.column]}" if fault.column < len(header) else f"cell {fault.column + 1}"
+    return DataError(
+        f"{name}, row {fault.row:,} (line {fault.line:,}), {place}: {fault.what}. Rows would be lost if it were read.",
+        'A cell with a quote, comma or line break is written in quotes, and a quote in it twice (""): correct it at its source.',
+    )
+
+
+def _first_fault(
+    rows: Any, schema: DatasetSchema, columns: Collection[str], before: int | None
+) -> tuple[list[str], tuple[str, str] | None]:
+    """Return the header, and what is wrong first in the rows ``before`` a row (all of them by default)."""
+    row, header = 0, []
     try:
         header = next(rows)
-        for row, cells in enumerate((cells for cells in rows if cells), start=1):
+        read = {place: schema.columns[column] for place, column in enumerate(header) if column in columns}
+        filled = (cells for cells in rows if cells)
+        for row, cells in enumerate(islice(filled, None if before is None else max(before - 1, 0)), start=1):
             where = f", row {row:,} (line {rows.line_num:,})"
             if len(cells) != len(header):
                 what = f"{where}: {len(cells)} values where the header has {len(header)}."
-                return what, "Complete or remove the row, or get the file again if it is cut off."
-            for column, cell in zip(header, cells, strict=True):
-                if cell and not _fits(cell, schema.columns[column]):
+                return header, (what, "Complete or remove the row, or get the file again if it is cut off.")
+            for place, kind in read.items():
+                cell, column = cells[place], header[place]
+                if cell and not _fits(cell, kind):
                     shown = "a value that is not shown" if column in schema.private else f"'{cell[:40]}'"
-                    return f"{where}, column {column}: {shown} is not {_WORDS[schema.columns[column]]}.", "Correct it."
+                    return header, (f"{where}, column {column}: {shown} is not {_WORDS[kind]}.", "Correct it.")
     except UnicodeDecodeError:
-        return f"is not UTF-8 text (after row {row:,}).", _NOT_UTF8
+        return header, (f"is not UTF-8 text (after row {row:,}).", "Save it as UTF-8.")
     except csv.Error as error:
-        return f", after row {row:,}: {error}.", "Correct it, or get the file again."
-    return None if row else ("has a header but no rows.", _AGAIN)
+        return header, (f", after row {row:,}: {error}.", "Correct it, or get the file again.")
+    return header, None if row or before is not None else ("has a header but no rows.", _AGAIN)
 
 
 def _fits(cell: str, kind: ColumnType) -> bool:
-    if not _RULES[kind].fullmatch(cell):
-        return False
-    # 1e999 looks like a number and is not one that a double can hold; nor do all of nineteen digits fit into 64 bits.
-    return math.isfinite(float(cell)) if kind == "float" else kind == "text" or -(2**63) <= int(cell) < 2**63
+    if kind == "integer":
+        return parse_whole(cell) is not None
+    # 1e999 looks like a number and is not one that a double can hold.
+    return kind == "text" or (_NUMBER.fullmatch(cell) is not None and math.isfinite(float(cell)))

@@ -1,61 +1,90 @@
-"""One way in for raw files: CSV (plain, gzip, zip) or parquet becomes one typed parquet, or an error that says what is wrong."""
+"""One way in for raw files: CSV (plain, gzip, zip) or parquet, whole or in parts, becomes one typed parquet, or a true reason."""
 
 from __future__ import annotations
 
-import gzip
-import lzma
 import os
-import zipfile
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from fusionguard.data.csv_faults import MAX_HEADER_BYTES, broken_cell, read_header
+from fusionguard.data.arrow_columns import as_type, holds_numbers, holds_text, plain_values
+from fusionguard.data.csv_table import TEXT, CsvTable
+from fusionguard.data.file_kinds import AGAIN, file_kind
+from fusionguard.data.headers import check_columns, listed
+from fusionguard.data.part_files import part_files
 from fusionguard.data.schema import DatasetSchema
 from fusionguard.data.table import Table
 from fusionguard.errors import DataError, UsageError
 from fusionguard.files import atomic_path
 
 _ARROW_TYPES = {"float": pa.float64(), "integer": pa.int64(), "text": pa.string()}
-_BLOCK_BYTES = 16 << 20
 _GROUP_ROWS = 1 << 16
 
 
-def read_raw(file: Path, schema: DatasetSchema, destination: Path, *, require_label: bool = True) -> Table:
-    """Read a raw file strictly and write it as one typed parquet at ``destination``, columns in the schema's order.
+@dataclass(frozen=True)
+class Carried:
+    """A column that is handed on beside the table, as it is written, and never becomes part of it.
 
-    What the file is (CSV, gzip, zip, parquet) is read from its content. An empty numeric cell becomes null and is left to the
+    Parameters
+    ----------
+    column
+        Its name in the raw file.
+    destination
+        The parquet file it is written to, alone, in the order of the rows.
+    """
+
+    column: str
+    destination: Path
+
+
+def read_raw(
+    source: Path,
+    schema: DatasetSchema,
+    destination: Path,
+    *,
+    only: Collection[str] | None = None,
+    carried: Carried | None = None,
+) -> Table:
+    """Read a raw file, or a folder of part files, strictly, and write it as one typed parquet, columns in the schema's order.
+
+    What a file is (CSV, gzip, zip, parquet) is read from its content. An empty numeric cell becomes null and is left to the
     contracts; every number keeps its exact double.
+
+    Parameters
+    ----------
+    only
+        The columns that are needed; others are not looked at. By default all of the schema are, and there may be no others.
+    carried
+        A column to be written to a file of its own.
 
     Raises
     ------
     UsageError
-        The file does not exist or is a folder.
+        The file does not exist, or is a folder without part files.
     DataError
         It is not what it claims to be; the message names the file, the column and the row (counted from 1 after the header).
     """
-    if not file.is_file():
-        kind = "is a folder, not a file" if file.is_dir() else "does not exist"
-        raise UsageError(f"'{file}' {kind}.", f"Name a CSV or parquet file with the columns of {schema.file_name}.")
-    if file.stat().st_size == 0:
-        raise DataError(f"{file.name} is empty (0 bytes).", "Get it again from where it came.")
-    if not os.access(file, os.R_OK):
-        raise DataError(f"You may not read {file.name}.", "Change its permissions, or ask its owner to.")
-    kind = _kind(file)
-    with atomic_path(destination) as temporary:
-        if kind == "parquet":
-            rows = _convert_parquet(file, schema, temporary, require_label)
-        else:
-            rows = _convert_csv(file, kind, schema, temporary, require_label)
+    files = _files(source, schema)
+    needed = list(schema.columns) if only is None else [name for name in schema.columns if name in only]
+    columns = arrow_schema(schema, needed)
+    with atomic_path(destination) as temporary, ExitStack() as stack:
+        writer = stack.enter_context(parquet_writer(temporary, columns))
+        beside = _CarriedWriter(carried, stack) if carried else None
+        rows = 0
+        for file in files:
+            for batch in _batches(file, schema, columns, ignored=only is not None, carried=carried.column if carried else None):
+                if batch.num_rows:
+                    writer.write_batch(batch.select(columns.names), row_group_size=_GROUP_ROWS)
+                    if beside is not None:
+                        beside.write(file.name, batch.column(len(columns)))
+                rows += batch.num_rows
         if rows == 0:
-            raise DataError(f"{file.name} has a header but no rows.", "Get it again from where it came.")
+            raise DataError(f"{source.name} has a header but no rows.", AGAIN)
     return Table(destination)
 
 
@@ -70,146 +99,112 @@ def parquet_writer(path: Path, columns: pa.Schema) -> pq.ParquetWriter:
     return pq.ParquetWriter(path, columns, compression="snappy", use_dictionary=repeating)
 
 
-def _kind(file: Path) -> str:
-    """Tell ``csv``, ``gzip``, ``zip`` or ``parquet`` by the first bytes, and object when the name promises another."""
-    with file.open("rb") as stream:
-        start = stream.read(4)
-    found = {b"PK": "zip", b"\x1f\x8b": "gzip"}.get(start[:2], "parquet" if start == b"PAR1" else "csv")
-    promised = {".gz": "gzip", ".zip": "zip", ".parquet": "parquet"}.get(file.suffix.lower())
-    if promised and found != promised:
-        raise DataError(f"{file.name} is named as {promised} but its content is not.", "Get it again, or give it its right name.")
-    return found
+class _CarriedWriter:
+    """Writes the carried column, with the type that its first rows have."""
 
+    def __init__(self, carried: Carried, stack: ExitStack) -> None:
+        self._carried, self._stack = carried, stack
+        self._writer: pq.ParquetWriter | None = None
 
-def _convert_csv(file: Path, kind: str, schema: DatasetSchema, destination: Path, require_label: bool) -> int:
-    with _decompression_faults(file), _open_csv(file, kind, schema) as stream:
-        header = read_header(file.name, stream.read(MAX_HEADER_BYTES))
-    columns = arrow_schema(schema, _check_columns(file.name, header, schema, require_label))
-    try:
-        with _decompression_faults(file), _open_csv(file, kind, schema) as stream:
-            reader = pacsv.open_csv(
-                stream,
-                read_options=pacsv.ReadOptions(block_size=_BLOCK_BYTES),
-                convert_options=pacsv.ConvertOptions(
-                    column_types=columns,
-                    include_columns=columns.names,
-                    null_values=[""],
-                    quoted_strings_can_be_null=True,
-                    strings_can_be_null=True,
-                ),
+    def write(self, name: str, values: pa.Array) -> None:
+        column = self._carried.column
+        if self._writer is None:
+            schema = pa.schema([(column, values.type)])
+            self._writer = self._stack.enter_context(pq.ParquetWriter(self._carried.destination, schema))
+        if values.type != self._writer.schema.field(0).type:
+            raise DataError(
+                f"{name} has {values.type} in column {column!r}, and an earlier part has another type.", "Write one type."
             )
-            rows = _write_batches(file, reader, columns, destination)
-    except (pa.ArrowInvalid, _NotFiniteError) as error:
-        with _decompression_faults(file), _open_csv(file, kind, schema) as stream:
-            raise broken_cell(file.name, stream, schema, str(error)) from None
-    return rows
+        self._writer.write_batch(pa.record_batch([values], schema=self._writer.schema), row_group_size=_GROUP_ROWS)
 
 
-def _convert_parquet(file: Path, schema: DatasetSchema, destination: Path, require_label: bool) -> int:
+def _files(source: Path, schema: DatasetSchema) -> tuple[Path, ...]:
+    files = part_files(source) or (source,)
+    for file in files:
+        if not file.is_file():
+            kind = "is a folder without part files, not a file" if file.is_dir() else "does not exist"
+            raise UsageError(f"'{file}' {kind}.", f"Name a CSV or parquet file with the columns of {schema.file_name}.")
+        if file.stat().st_size == 0:
+            raise DataError(f"{file.name} is empty (0 bytes).", AGAIN)
+        if not os.access(file, os.R_OK):
+            raise DataError(f"You may not read {file.name}.", "Change its permissions, or ask its owner to.")
+    return files
+
+
+def _batches(
+    file: Path, schema: DatasetSchema, columns: pa.Schema, *, ignored: bool, carried: str | None
+) -> Iterator[pa.RecordBatch]:
+    """Yield a file's rows: the columns in order, then the carried one."""
+    kind = file_kind(file)
+    if kind == "parquet":
+        yield from _parquet_batches(file, schema, columns, ignored, carried)
+        return
+    table = CsvTable(file, kind, schema)
+    header = table.header()
+    _check(file.name, header, schema, columns, ignored, carried)
+    yield from table.batches(header, columns, (carried,) if carried else ())
+
+
+def _check(name: str, header: list[str], schema: DatasetSchema, columns: pa.Schema, ignored: bool, carried: str | None) -> None:
+    if carried is not None and header.count(carried) != 1:
+        count = header.count(carried)
+        what = (
+            f"has the column {carried!r} {count} times" if count else f"lacks the column {carried!r} that is to be carried over"
+        )
+        raise DataError(f"{name} {what}.", f"Its columns are {listed(header)}.")
+    others = [column for column in header if column != carried or column in schema.columns]
+    check_columns(name, others, schema, columns.names, ignored)
+
+
+def _parquet_batches(
+    file: Path, schema: DatasetSchema, columns: pa.Schema, ignored: bool, carried: str | None
+) -> Iterator[pa.RecordBatch]:
     try:
         with pq.ParquetFile(file, pre_buffer=False) as source:  # else the whole file stays in memory
-            names = _check_columns(file.name, source.schema_arrow.names, schema, require_label)
-            columns = arrow_schema(schema, names)
-            _check_types(file.name, source.schema_arrow, columns)
-            batches = (_cast(file.name, batch, columns) for batch in source.iter_batches(_GROUP_ROWS, columns=names))
-            return _write_batches(file, batches, columns, destination)
-    except _NotFiniteError as error:
-        raise DataError(f"{file.name} holds an infinite number in column {error}.", "Correct it at its source.") from None
+            found = source.schema_arrow
+            _check(file.name, found.names, schema, columns, ignored, carried)
+            _check_types(file.name, found, columns)
+            for batch in source.iter_batches(
+                _GROUP_ROWS, columns=list(dict.fromkeys([*columns.names, *([carried] if carried else [])]))
+            ):
+                arrays = [_typed(file.name, batch.column(field.name), field) for field in columns]
+                if carried is None:
+                    yield pa.record_batch(arrays, schema=columns)
+                    continue
+                values = _as_written(file.name, carried, batch.column(carried))
+                yield pa.record_batch([*arrays, values], names=[*columns.names, f"{TEXT}{carried}"])
     except (pa.ArrowInvalid, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        raise DataError(f"{file.name} is not a whole parquet file.", "Get it again from where it came.") from error
+        raise DataError(f"{file.name} is not a whole parquet file.", AGAIN) from error
 
 
-class _NotFiniteError(Exception):
-    """A column holds ``inf`` (or, in a CSV, ``nan``), which no raw file may."""
+def _typed(name: str, column: pa.Array, field: pa.Field) -> pa.Array:
+    try:
+        values = as_type(column, field.type)
+    except pa.ArrowInvalid as error:
+        raise DataError(f"{name} holds a value in column {field.name} that is not {field.type}.", "Correct it.") from error
+    if pa.types.is_floating(field.type) and pc.all(pc.is_finite(values)).as_py() is False:
+        raise DataError(f"{name} holds an infinite number in column {field.name}.", "Correct it at its source.")
+    return values
 
 
-def _write_batches(file: Path, batches: Iterator[pa.RecordBatch], columns: pa.Schema, destination: Path) -> int:
-    rows = 0
-    with parquet_writer(destination, columns) as writer:
-        for batch in batches:
-            for field, column in zip(columns, batch.columns, strict=True):
-                if pa.types.is_floating(field.type) and pc.all(pc.is_finite(column)).as_py() is False:
-                    raise _NotFiniteError(field.name)
-            if batch.num_rows:
-                writer.write_batch(batch, row_group_size=_GROUP_ROWS)
-            rows += batch.num_rows
-    return rows
-
-
-def _cast(name: str, batch: pa.RecordBatch, columns: pa.Schema) -> pa.RecordBatch:
-    arrays = []
-    for field in columns:
-        column = batch.column(field.name)
-        if pa.types.is_floating(column.type):
-            # pandas writes a missing number as NaN: the contracts judge it as the null that it is.
-            column = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
+def _as_written(name: str, column: str, values: pa.Array) -> pa.Array:
+    kind = values.type
+    if holds_text(kind) and not pa.types.is_null(kind):
         try:
-            arrays.append(column.cast(field.type))
+            return as_type(values, pa.string())
         except pa.ArrowInvalid as error:
-            raise DataError(f"{name} holds a value in column {field.name} that is not {field.type}.", "Correct it.") from error
-    return pa.record_batch(arrays, schema=columns)
+            raise DataError(f"{name} has bytes in column {column!r} that are no UTF-8 text.", "Carry another column.") from error
+    if pa.types.is_nested(kind):
+        raise DataError(f"{name} has {kind} in column {column!r}, which a file of scores cannot hold.", "Carry a plain column.")
+    return plain_values(values)
 
 
 def _check_types(name: str, found: pa.Schema, columns: pa.Schema) -> None:
     for field in columns:
         given = found.field(field.name).type
-        text = pa.types.is_string(given) or pa.types.is_large_string(given)
-        number = pa.types.is_integer(given) or pa.types.is_floating(given)
-        if not (text if pa.types.is_string(field.type) else number):
-            raise DataError(f"{name} has {given} in column {field.name}.", f"It must hold {field.type}.")
-
-
-def _check_columns(name: str, header: list[str], schema: DatasetSchema, require_label: bool) -> list[str]:
-    """Return the schema's columns that the file has, in the schema's order; complain about doubled, missing and extra ones."""
-    expected = list(schema.columns)
-    doubled = [column for column in expected if header.count(column) > 1]
-    if doubled:
-        raise DataError(f"{name} has the column {_listed(doubled)} more than once.", "Keep one of each.")
-    # Scoring needs neither outcomes nor names: whoever leaves private columns out should not have to invent them.
-    spare = () if require_label else (schema.label, *schema.private)
-    needed = [column for column in expected if column not in spare]
-    missing = [column for column in needed if column not in header]
-    if missing:
-        raise DataError(f"{name} lacks the column {_listed(missing)}.", f"It must have {', '.join(needed)}.")
-    extra = [column for column in header if column not in expected]
-    if extra:
-        raise DataError(f"{name} has the column {_listed(extra)}, which is not known.", f"Keep only {', '.join(expected)}.")
-    return [column for column in expected if column in header]
-
-
-def _listed(names: list[str]) -> str:
-    shown = ", ".join(repr(name[:40]) for name in names[:5])
-    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"
-
-
-@contextmanager
-def _open_csv(file: Path, kind: str, schema: DatasetSchema) -> Iterator[IO[bytes]]:
-    """Open the CSV text inside a file, whatever it is packed in."""
-    if kind == "zip":
-        with zipfile.ZipFile(file) as archive:
-            names = [name for name in archive.namelist() if name.endswith(".csv") and not name.startswith("__MACOSX")]
-            chosen = [name for name in names if Path(name).name == schema.file_name] or names
-            if len(chosen) != 1:
-                raise DataError(f"{file.name} holds {len(names)} CSV files.", f"It must hold {schema.file_name}.")
-            with archive.open(chosen[0]) as member:
-                yield member
-    elif kind == "gzip":
-        with gzip.open(file) as unpacked:
-            yield cast(IO[bytes], unpacked)
-    else:
-        with file.open("rb") as stream:
-            yield stream
-
-
-@contextmanager
-def _decompression_faults(file: Path) -> Iterator[None]:
-    try:
-        yield
-    except (NotImplementedError, RuntimeError) as error:
-        raise DataError(
-            f"{file.name} is packed in a way that cannot be read ({error}).", "Unpack it, or pack it as an ordinary zip or gzip."
-        ) from error
-    except (EOFError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError) as error:
-        raise DataError(f"{file.name} is cut off or damaged: it does not unpack.", "Get it again from where it came.") from error
+        if not (holds_text if pa.types.is_string(field.type) else holds_numbers)(given):
+            raise DataError(
+                f"{name} has {given} in column {field.name}.", f"It must hold {field.type}: write the column as such."
+            )

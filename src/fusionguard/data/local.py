@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fusionguard.data.ingest import read_raw
+from fusionguard.data.part_files import part_files, sha256_parts
 from fusionguard.data.provenance import Provenance
 from fusionguard.data.schema import DatasetSchema
 from fusionguard.data.source import RawData
@@ -33,12 +34,12 @@ class SourceDeclaration(BaseModel):
 
 @dataclass(frozen=True)
 class LocalSource:
-    """A file on this machine.
+    """A file on this machine, or a folder of part files.
 
     Parameters
     ----------
     file
-        CSV (also gzip or zip) or parquet with the columns of ``schema``.
+        CSV (also gzip or zip) or parquet with the columns of ``schema``, or a folder of such part files.
     reason
         Why it was chosen, for the description.
     """
@@ -56,8 +57,9 @@ class LocalSource:
 
     @cached_property
     def sha256(self) -> str:
-        """SHA-256 of the file's bytes."""
-        return sha256_file(self.file)
+        """SHA-256 of the file's bytes; of a folder, that of its parts in order."""
+        parts = part_files(self.file)
+        return sha256_parts(parts) if parts else sha256_file(self.file)
 
     @cached_property
     def declaration(self) -> SourceDeclaration:
@@ -92,7 +94,10 @@ class LocalSource:
 
 
 def find_file(folder: Path, schema: DatasetSchema) -> Path | None:
-    """Return the file of a data set in ``folder``, in Kaggle's layout (CSV, CSV packed, parquet, or Kaggle's zip), or nothing."""
+    """Return the file of a data set in ``folder``, in Kaggle's layout (CSV, CSV packed, parquet, or Kaggle's zip), or nothing.
+
+    Spark writes a folder of that name instead: it counts, too.
+    """
     stem = Path(schema.file_name).stem
     slug = schema.kaggle.split("/")[1]
     names = [
@@ -103,20 +108,21 @@ def find_file(folder: Path, schema: DatasetSchema) -> Path | None:
         f"{stem}.zip",
         f"{slug}.zip",
     ]
-    return next((folder / name for name in [*names, "archive.zip"] if (folder / name).is_file()), None)
+    paths = [folder / name for name in (*names, "archive.zip")]
+    return next((path for path in paths if path.is_file() or part_files(path)), None)
 
 
 def read_declaration(file: Path) -> SourceDeclaration:
-    """Read the declaration beside ``file``; without one, nothing was sampled.
+    """Read the declaration beside ``file``, or in it where it is a folder; without one, nothing was sampled.
 
     Raises
     ------
     DataError
         It is not YAML, has an unknown key, or a value out of range.
     """
-    named, shared = file.with_name(f"{file.name}.source.yaml"), file.with_name("source.yaml")
-    declared = named if named.is_file() else shared
-    if not declared.is_file():
+    places = (file.with_name(f"{file.name}.source.yaml"), file / "source.yaml", file.with_name("source.yaml"))
+    declared = next((place for place in places if place.is_file()), None)
+    if declared is None:
         return SourceDeclaration()
     known = f"Known keys: {', '.join(SourceDeclaration.model_fields)}."
     try:

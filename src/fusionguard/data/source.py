@@ -54,10 +54,11 @@ def resolve_source(spec: str, schema: DatasetSchema, home: Home, *, seed: int, r
     UnknownChoiceError
         ``spec`` is none of these and no such path exists.
     UsageError
-        The path is a folder without a file in Kaggle's layout.
+        The path is a folder without a file in Kaggle's layout and without part files.
     """
     from fusionguard.data.kaggle import KaggleSource, find_credentials
     from fusionguard.data.local import LocalSource, find_file
+    from fusionguard.data.part_files import part_files
     from fusionguard.data.simulator import SimulatedSource
 
     if spec == "simulated":
@@ -75,10 +76,11 @@ def resolve_source(spec: str, schema: DatasetSchema, home: Home, *, seed: int, r
         return SimulatedSource(schema, rows, seed, reason=f"no file in data/raw/{schema.name}, no Kaggle credentials")
     path = Path(spec).expanduser()
     if path.is_dir():
-        file = find_file(path, schema)
+        file = find_file(path, schema) or (path if part_files(path) else None)
         if file is None:
             raise UsageError(
-                f"The folder '{spec}' holds no {schema.file_name} (nor .gz, .zip, .parquet).", "Name the file itself."
+                f"The folder '{spec}' holds no {schema.file_name} (nor .gz, .zip, .parquet) and no part files.",
+                "Name the file itself.",
             )
         return LocalSource(file, schema)
     if path.is_file():

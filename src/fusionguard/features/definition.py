@@ -53,7 +53,7 @@ class FeatureDefinition:
     known
         Raw text columns that the SQL reads, with the values that are known.
     also_read
-        Raw columns that the SQL reads whatever they hold.
+        Raw columns that the SQL reads whatever they hold, and no model does.
     span_column
         The raw column of seconds along which a large table is cut into spans; without one it is built in one piece.
     """
@@ -73,6 +73,11 @@ class FeatureDefinition:
     known: dict[str, tuple[str, ...]] = field(default_factory=dict)
     also_read: tuple[str, ...] = ()
     span_column: str | None = None
+
+    @property
+    def model_columns(self) -> tuple[str, ...]:
+        """The raw columns that model features are made of: what a row must have to be scored."""
+        return (*self.limits, *self.known)
 
     @property
     def rows_view(self) -> str:

@@ -51,6 +51,8 @@ class DuckDBEngine:
 def score_rows(definition: FeatureDefinition, raw: Table, destination: Path) -> Table:
     """Write what models read for every row of ``raw``, in its order and without the label, to the file ``destination``.
 
+    Columns that the SQL reads and no model does (``also_read``) may be absent.
+
     Raises
     ------
     DataError
@@ -99,8 +101,9 @@ def literal(path: Path) -> str:
 
 
 def _define_views(database: duckdb.DuckDBPyConnection, definition: FeatureDefinition, raw: Table, condition: str) -> None:
-    label = "" if definition.label in raw.columns else f", CAST(NULL AS INT) AS {definition.label}"
-    database.execute(f"CREATE OR REPLACE TEMP VIEW raw AS SELECT *{label} FROM {scan(raw)} WHERE {condition}")
+    unread = (name for name in (definition.label, *definition.also_read) if name not in raw.columns)
+    absent = "".join(f", CAST(NULL AS INT) AS {name}" for name in unread)
+    database.execute(f"CREATE OR REPLACE TEMP VIEW raw AS SELECT *{absent} FROM {scan(raw)} WHERE {condition}")
     database.execute(f"CREATE OR REPLACE TEMP VIEW {definition.rows_view} AS {definition.rows_text}")
 
 
@@ -128,7 +131,7 @@ def _refuse_unusable(database: duckdb.DuckDBPyConnection, definition: FeatureDef
     for name, values in definition.known.items():
         listed = ", ".join(f"'{value}'" for value in values)
         broken[name] = f"({name} IS NULL OR {name} NOT IN ({listed}))"
-    absent = [name for name in (*definition.also_read, *broken) if name not in raw.columns]
+    absent = [name for name in broken if name not in raw.columns]
     if absent:
         raise DataError(f"These columns are missing: {', '.join(absent)}.", "Give a table in Kaggle's layout.")
     counts = ", ".join(f"COUNT(*) FILTER (WHERE {test})" for test in broken.values())

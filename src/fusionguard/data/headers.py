@@ -1,0 +1,100 @@
+"""Column names of a raw file, compared with those of its data set: what is missing, doubled, unknown, or only looks right."""
+
+from __future__ import annotations
+
+import csv
+import io
+import unicodedata
+from collections.abc import Collection, Sequence
+
+from fusionguard.data.schema import DatasetSchema
+from fusionguard.errors import DataError
+
+_SEPARATORS = ((";", "semicolons"), ("\t", "tabs"), ("|", "bars"), (" ", "blanks"))
+
+
+def read_header(name: str, start: bytes) -> list[str]:
+    """Return the column names in the first row of CSV text.
+
+    Raises
+    ------
+    DataError
+        There is no header, it is not UTF-8, or its columns are not separated by commas.
+    """
+    start = start.removeprefix(b"\xef\xbb\xbf")
+    lines = start.splitlines()
+    if not lines or not lines[0].strip():
+        raise DataError(f"{name} does not start with a header.", "Its first line must name the columns, separated by commas.")
+    if b"\0" in lines[0]:
+        raise DataError(f"{name} is not UTF-8 text (it holds zero bytes, as UTF-16 does).", "Save it as UTF-8.")
+    try:  # a quoted name may go on in the next line, so all that is there is given to the parser
+        lines[0].decode("utf-8")
+        header = next(csv.reader(io.StringIO(start.decode("utf-8", errors="ignore"), newline="")))
+    except UnicodeDecodeError:
+        raise DataError(f"{name} is not UTF-8 text.", "Save it as UTF-8.") from None
+    for separator, words in _SEPARATORS:
+        if len(header) == 1 and separator in header[0].strip():
+            raise DataError(f"{name} has columns separated by {words}.", "Save it with commas.")
+    return header
+
+
+def check_columns(name: str, header: Sequence[str], schema: DatasetSchema, needed: Collection[str], ignored: bool) -> None:
+    """Refuse a header that is not what is needed.
+
+    Parameters
+    ----------
+    needed
+        The columns that must be there, each once.
+    ignored
+        Whether further columns are let pass unread; else only those of the schema are known.
+
+    Raises
+    ------
+    DataError
+        A needed column is doubled or missing, another one only looks like it, or one is unknown. The message names it.
+    """
+    doubled = [column for column in schema.columns if header.count(column) > 1 and (column in needed or not ignored)]
+    if doubled:
+        raise DataError(f"{name} has the column {listed(doubled)} more than once.", "Keep one of each.")
+    by_look = {_look(column): column for column in (needed if ignored else schema.columns)}
+    for given in header:
+        meant = by_look.get(_look(given))
+        if meant is not None and given != meant:
+            where, remedy = f"where {meant!r} is expected", f"Rename it to {meant}."
+            if meant in header:
+                where, remedy = f"beside {meant!r}", "Keep one of the two."
+            raise DataError(f"{name} has the column {_shown(given)} {where}: {_difference(given, meant)}.", remedy)
+    missing = [column for column in schema.columns if column in needed and column not in header]
+    if missing:
+        every = [column for column in schema.columns if column in needed]
+        nothing = " Its first line must name the columns." if len(missing) == len(every) else ""
+        raise DataError(f"{name} lacks the column {listed(missing)}.{nothing}", f"It must have {', '.join(every)}.")
+    extra = [column for column in header if column not in schema.columns]
+    if extra and not ignored:
+        raise DataError(f"{name} has the column {listed(extra)}, which is not known.", f"Keep only {', '.join(schema.columns)}.")
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the first of some names, quoted, and how many more there are."""
+    shown = ", ".join(_shown(name) for name in names[:5])
+    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"
+
+
+def _look(name: str) -> str:
+    """Return what a reader sees of a name: letters and digits, whatever their case and what is invisible around them."""
+    return "".join(character for character in unicodedata.normalize("NFKC", name).casefold() if character.isalnum())
+
+
+def _difference(given: str, meant: str) -> str:
+    strange = [character for character in given if not character.isalnum() and character not in meant]
+    unseen = [unicodedata.name(character, f"U+{ord(character):04X}").lower() for character in strange]
+    if unseen:
+        words = {"space": "blank", "low line": "underscore", "zero width no-break space": "byte order mark"}
+        return f"it holds a {words.get(unseen[0], unseen[0])}"
+    return "upper and lower case differ" if given.casefold() == meant.casefold() else "it is written in another way"
+
+
+def _shown(name: str) -> str:
+    return (
+        ascii(name[:40]) if any(not character.isprintable() or ord(character) > 0x7E for character in name) else repr(name[:40])
+    )
