@@ -107,5 +107,6 @@ hpc-push: ## show, and with GO=1 copy, the code to a cluster: HPC=user@host:fold
 hpc-pull: ## show, and with GO=1 copy, models and job logs from it
 	@bash stacks/hpc_sync.sh pull
 
-clean: ## remove what runs left behind (never your data)
-	rm -rf .fusionguard .pytest_cache .mypy_cache .ruff_cache
+clean: ## free what runs left behind and can be made again; never your data, the prediction log, outcomes, models or releases
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache
+	@test ! -x $(BIN)/fusionguard || $(BIN)/fusionguard clean --keep-runs 0

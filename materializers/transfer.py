@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
 from zenml.artifact_stores import BaseArtifactStore
 from zenml.materializers.base_materializer import BaseMaterializer
 
-from fusionguard.files import storage_errors
-
-_CANNOT_LINK = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EACCES}
+from fusionguard.files import link_or_copy, storage_errors
 
 
 def put_files(materializer: BaseMaterializer, files: Iterable[tuple[Path, str]]) -> None:
@@ -23,7 +18,7 @@ def put_files(materializer: BaseMaterializer, files: Iterable[tuple[Path, str]])
         if _is_local(materializer.artifact_store):
             with storage_errors(Path(target)):
                 Path(target).parent.mkdir(parents=True, exist_ok=True)
-                _link_or_copy(source, Path(target))
+                link_or_copy(source, Path(target))
         else:
             materializer.artifact_store.makedirs(target.rpartition("/")[0])
             materializer.artifact_store.copyfile(str(source), target)
@@ -60,15 +55,6 @@ def _download(store: BaseArtifactStore, uri: str, target: Path) -> Path:
         else:
             store.copyfile(f"{uri}/{entry}", str(target / entry))
     return target
-
-
-def _link_or_copy(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError as error:
-        if error.errno not in _CANNOT_LINK:
-            raise
-        shutil.copyfile(source, target)
 
 
 def _is_local(store: BaseArtifactStore) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from zenml import pipeline
 
-from fusionguard.config import ChurnConfig, without_serving
+from fusionguard.config import AFTERWARDS, ChurnConfig, without_afterwards
 from fusionguard.evaluation.churn.cross_validation import CrossValidation
 from fusionguard.evaluation.readings import AVERAGE_PRECISION, ROC_AUC
 from pipelines.summary import Report
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 @pipeline(name="churn", cache_policy=CACHE_POLICY)
 def churn(config: ChurnConfig, source_fingerprint: str) -> None:
     """Compose the steps; ZenML runs them in the order their inputs allow."""
-    serving, config = config.serving, without_serving(config)
+    serving, config = config.serving, without_afterwards(config)
     seed = config.seed
     raw, provenance = load_data("churn", config.data.source, config.data.rows, seed, source_fingerprint)
     raw_contract, _ = check_raw_data(raw, provenance)
@@ -56,7 +56,7 @@ def churn(config: ChurnConfig, source_fingerprint: str) -> None:
     importance, explanation_plots, contacts = explain_churn(bundle, features, holdout, config)
 
     reference = keep_churn_reference(bundle, features, holdout, seed)
-    logged = config.model_dump(mode="json", exclude={"serving"})
+    logged = config.model_dump(mode="json", exclude=set(AFTERWARDS))
     version = register_model(bundle, evaluation, evaluation_plots, explanation_plots, provenance, logged)
     verdict = gate_churn(version, bundle, evaluation, features, holdout, config)
     *_, card = write_churn_card(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from zenml import pipeline
 
-from fusionguard.config import FraudConfig, without_serving
+from fusionguard.config import AFTERWARDS, FraudConfig, without_afterwards
 from pipelines.summary import Report
 from steps.caching import CACHE_POLICY
 from steps.data.build_features import build_features
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 @pipeline(name="fraud", cache_policy=CACHE_POLICY)
 def fraud(config: FraudConfig, source_fingerprint: str) -> None:
     """Compose the steps; ZenML runs them in the order their inputs allow."""
-    serving, config = config.serving, without_serving(config)
+    serving, config = config.serving, without_afterwards(config)
     seed = config.seed
     raw, provenance = load_data("fraud", config.data.source, config.data.rows, seed, source_fingerprint)
     raw_contract, _ = check_raw_data(raw, provenance)
@@ -56,7 +56,7 @@ def fraud(config: FraudConfig, source_fingerprint: str) -> None:
     importance, explanation_plots = explain_model(bundle, features, split, config.evaluation, seed)
 
     reference = keep_reference(bundle, features, manifest, seed)
-    logged = config.model_dump(mode="json", exclude={"serving"})
+    logged = config.model_dump(mode="json", exclude=set(AFTERWARDS))
     version = register_model(bundle, evaluation, evaluation_plots, explanation_plots, provenance, logged)
     verdict = gate(version, bundle, evaluation, features, manifest, split, config.gate, seed)
     _, _, card = write_model_card(

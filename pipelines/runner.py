@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from fusionguard.config import load_config
 from fusionguard.errors import UsageError
-from fusionguard.files import storage_errors
+from fusionguard.files import locked, storage_errors
 from fusionguard.home import Home
 from fusionguard.registry.tracking import check_database, sqlite_file
+from pipelines.cached_files import only_whole_results
 from pipelines.catalog import CATALOG, PipelineEntry, find_pipeline
+from pipelines.clean import clean_after_run
 from pipelines.interruption import InterruptionGuard
 from pipelines.observer import StepObserver
 from pipelines.placement import check_placements, place, resume_jobs
@@ -105,20 +107,25 @@ def execute(
     with InterruptionGuard() as guard:
         progress: Progress = SilentProgress() if request.quiet else LineProgress()
         stack = provision(request.stack, home, stack_folder)
-        observer, run = _run(entry, arguments, request, home, stack_file, stack.id, progress, guard)
-        from pipelines.summary import Summary  # what it needs of the domain takes a second to import
+        try:
+            observer, run = _run(entry, arguments, request, home, stack_file, stack.id, progress, guard)
+            from pipelines.summary import Summary  # what it needs of the domain takes a second to import
 
-        module = importlib.import_module(entry.module)
-        summary = Summary(
-            pipeline=entry.name,
-            stack=request.stack,
-            zenml_run=run.name,
-            zenml_run_id=str(run.id),
-            steps=tuple(observer.records),
-            report=module.report(RunOutputs(run)),
-            seconds=round(time.monotonic() - begin, 3),
-            peak_memory_mb=peak_memory_mb(),
-        )
+            module = importlib.import_module(entry.module)
+            summary = Summary(
+                pipeline=entry.name,
+                stack=request.stack,
+                zenml_run=run.name,
+                zenml_run_id=str(run.id),
+                steps=tuple(observer.records),
+                report=module.report(RunOutputs(run)),
+                seconds=round(time.monotonic() - begin, 3),
+                peak_memory_mb=peak_memory_mb(),
+            )
+        except Exception:
+            clean_after_run(home, entry, config)
+            raise
+        clean_after_run(home, entry, config)
         if request.summary is not None:
             summary.write(request.summary)
     return summary
@@ -148,9 +155,13 @@ def _run(
     module = importlib.import_module(entry.module)
     name = f"{entry.name}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
     options = {"run_name": name, "enable_cache": request.cache, "execution_mode": ExecutionMode.FAIL_FAST}
+    work = home.work / name
+    work.mkdir(parents=True)
     try:
         with (
+            locked(work),  # says that the run is under way, for as long as this process lives
             active_stack(stack_id),
+            only_whole_results(),
             ProgressHandler(progress),
             StepObserver(client.active_stack.orchestrator, progress, guard.check) as observer,
         ):
@@ -167,7 +178,7 @@ def _run(
         _close_run(name)
         raise
     finally:
-        shutil.rmtree(home.work / name, ignore_errors=True)
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def _close_run(name: str) -> None:

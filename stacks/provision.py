@@ -98,6 +98,13 @@ def provision(name: str, home: Home, folder: Path = STACK_FOLDER) -> Provisioned
         return _agree(client, name, spec, home)
 
 
+def own_stacks(client: Client, home: Home) -> list[StackResponse]:
+    """Return the stacks that were registered for this home, whatever their files' names."""
+    mark = _home_mark(home)
+    found = client.list_stacks(name=f"endswith:-{mark}", size=500, hydrate=True).items
+    return [stack for stack in found if stack.name.startswith("fusionguard-")]
+
+
 def _agree(client: Client, name: str, spec: StackFile, home: Home) -> ProvisionedStack:
     full_name = f"fusionguard-{name}-{_home_mark(home)}"
     changes: list[str] = []

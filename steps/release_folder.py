@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from fusionguard.files import atomic_folder
+from fusionguard.files import atomic_folder, link_or_copy
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
 
@@ -22,8 +22,16 @@ class Release(BaseModel):
     card: Path
 
 
-def keep_release(home: Home, bundle: Bundle, files: Mapping[str, bytes]) -> Release:
-    """Write the folder of a model version, whole or not at all; ``files`` are contents by their path within it."""
+def keep_release(home: Home, bundle: Bundle, files: Mapping[str, bytes], tables: Mapping[str, Path]) -> Release:
+    """Write the folder of a model version, whole or not at all.
+
+    Parameters
+    ----------
+    files
+        Contents, by their path within the folder.
+    tables
+        Files of rows, likewise: they get a second name, so that their rows lie on the disk once.
+    """
     target = home.models / f"{bundle.manifest.model}-{bundle.version}"
     with atomic_folder(target) as folder:
         shutil.copytree(bundle.folder, folder / "bundle")
@@ -31,4 +39,6 @@ def keep_release(home: Home, bundle: Bundle, files: Mapping[str, bytes]) -> Rele
             file = folder / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
+        for name, table in tables.items():
+            link_or_copy(table, folder / name)
     return Release(bundle=Bundle.open(target / "bundle").folder, card=target / "model_card.md")

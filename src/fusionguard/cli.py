@@ -290,6 +290,36 @@ def key(
 
 
 @app.command()
+def clean(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="What else goes, as a whole: predictions, outcomes, registry, releases.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be removed, and remove nothing.")] = False,
+    keep_runs: Annotated[int | None, typer.Option(min=0, help="Keep so many runs of each pipeline.")] = None,
+    keep_days: Annotated[float | None, typer.Option(min=0, help="Keep no run that is older.")] = None,
+) -> None:
+    """Show and remove what is beyond its retention: artifacts, reports, tables and left-overs that can be made again.
+
+    Settings `keep` of each pipeline say what is kept. Champions and what they need always stay.
+
+    Example: fusionguard clean --dry-run
+    """
+    import os
+
+    from fusionguard.serving.launch import become
+
+    checkout = Path(__file__).resolve().parents[2]
+    if not (checkout / "run.py").is_file():
+        raise UsageError("Only a checkout of FusionGuard runs pipelines and can clean up after them.", "Run it in the checkout.")
+    options = [f"--keep-runs={keep_runs}"] if keep_runs is not None else []
+    options += [f"--keep-days={keep_days}"] if keep_days is not None else []
+    options += ["--dry-run"] if dry_run else []
+    path = os.pathsep.join([str(checkout), *filter(None, [os.environ.get("PYTHONPATH")])])
+    command = [sys.executable, "-m", "pipelines.clean", *options, "--", *(names or ())]
+    become(command, {**os.environ, "PYTHONPATH": path, "FUSIONGUARD_HOME": str(find_home().root)})
+
+
+@app.command()
 def doctor() -> None:
     """Say what is installed, what is missing and what to do. Exits with 0 when the embedded default works."""
     from fusionguard.assistant.doctor import examine_assistant

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from fusionguard.errors import UsageError
 from fusionguard.fairness_config import FairnessConfig as FairnessConfig
+from fusionguard.keep_config import KeepConfig
 
 Config = TypeVar("Config", bound=BaseModel)
 
@@ -139,6 +140,7 @@ class FraudConfig(_Frozen):
     evaluation: EvaluationConfig = EvaluationConfig()
     gate: GateConfig = GateConfig()
     serving: ServingConfig = ServingConfig()
+    keep: KeepConfig = KeepConfig()
 
 
 class ChurnDataConfig(_Frozen):
@@ -225,14 +227,19 @@ class ChurnConfig(_Frozen):
     evaluation: ChurnEvaluationConfig = ChurnEvaluationConfig()
     gate: GateConfig = GateConfig()
     serving: ServingConfig = ServingConfig()
+    keep: KeepConfig = KeepConfig()
 
 
 PipelineConfig = TypeVar("PipelineConfig", FraudConfig, ChurnConfig)
 
 
-def without_serving(config: PipelineConfig) -> PipelineConfig:
+AFTERWARDS = frozenset({"serving", "keep"})
+"""Settings of what is done with a model that is made."""
+
+
+def without_afterwards(config: PipelineConfig) -> PipelineConfig:
     """Return the settings that make the model: what is done with it afterwards must not make it anew."""
-    return config.model_copy(update={"serving": ServingConfig()})
+    return config.model_copy(update={"serving": ServingConfig(), "keep": KeepConfig()})
 
 
 def load_config(kind: type[Config], files: Iterable[Path] = (), assignments: Iterable[str] = ()) -> Config:

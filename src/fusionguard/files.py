@@ -31,6 +31,7 @@ _REMEDIES = {
 
 
 _NO_LOCKS = {errno.EBADF, errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
+_CANNOT_LINK = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EACCES}
 _LOCK_SLEEP_SECONDS = 0.02
 _umask_lock = threading.Lock()
 
@@ -104,6 +105,34 @@ def locked(path: Path, *, wait_seconds: float = math.inf) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def is_locked(path: Path) -> bool:
+    """Tell whether another holds the lock of a folder or file; where there are no locks, nobody is known to."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Give a file a second name, which costs no space, or copy it where that cannot be; neither may be rewritten in place."""
+    try:
+        os.link(source, target)
+    except OSError as error:
+        if error.errno not in _CANNOT_LINK:
+            raise
+        shutil.copyfile(source, target)
 
 
 def _lock(descriptor: int, path: Path, wait_seconds: float) -> None:

@@ -103,8 +103,8 @@ def write_churn_card(
     # Contact list and reference rows stay in the home: a tracking server's readers may not be allowed to read about customers.
     attach_files(find_home(), version, files)
     plots = {f"{_PLOTS}/{name}.png": image for name, image in {**images, **insights.plots}.items()}
-    private = {"contact_list.csv": _csv(contacts), REFERENCE: reference.files[0].read_bytes()}
-    release = keep_release(find_home(), bundle, {**files, **plots, **private})
+    private = {"contact_list.csv": _csv(contacts)}
+    release = keep_release(find_home(), bundle, {**files, **plots, **private}, {REFERENCE: reference.files[0]})
     html = (HTMLString(pages["model_card.html"]), HTMLString(pages["business_insights.html"]))
     return MarkdownString(churn_model_card(inputs)), *html, release
 

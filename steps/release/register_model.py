@@ -11,7 +11,7 @@ from fusionguard.evaluation.churn.report import ChurnReport
 from fusionguard.evaluation.report import EvaluationReport
 from fusionguard.home import find_home
 from fusionguard.models.bundle import Bundle
-from fusionguard.registry.versions import RegisteredVersion
+from fusionguard.registry.versions import RUN_TAG, RegisteredVersion
 from materializers.figures import Figures
 
 
@@ -34,7 +34,7 @@ def register_model(
         plots={**evaluation_plots.images, **explanation_plots.images},
         provenance=provenance,
         config=_settings(config, bundle),
-        tags={"zenml.run": get_step_context().pipeline_run.name},
+        tags={RUN_TAG: get_step_context().pipeline_run.name},
     )
 
 

@@ -88,7 +88,7 @@ def write_model_card(
     return (
         MarkdownString(card),
         HTMLString(page),
-        keep_release(home, bundle, {**files, **illustrated, **plots, REFERENCE: reference.files[0].read_bytes()}),
+        keep_release(home, bundle, {**files, **illustrated, **plots}, {REFERENCE: reference.files[0]}),
     )
 
 

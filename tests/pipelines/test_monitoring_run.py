@@ -130,6 +130,10 @@ def test_the_lineage_and_the_readings_are_artifacts(run: PipelineRun) -> None:
     named = {name for step in steps.values() for name in step.outputs}
     assert named >= {"bundle", "window", "facts", "drift", "classifier", "drift_plots", "outcomes", "verdict", "verdict_page"}
     assert set(steps["judge_window"].inputs) == {"facts", "drift", "classifier", "outcomes"}
+    window = steps["read_log"].outputs["window"][0]
+    assert window.run_metadata["rows"] == steps["read_log"].outputs["facts"][0].load().rows > 3_000
+    assert not Path(window.uri).exists()  # the log gives its rows again
+    assert not list(run.home.work.iterdir())
 
 
 def test_a_window_without_rows_is_not_judged_and_clears_no_alarm(run: PipelineRun, tmp_path: Path) -> None:

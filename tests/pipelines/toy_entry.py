@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from fusionguard.home import Home
+from fusionguard.keep_config import KeepConfig
 from pipelines.catalog import PipelineEntry
 
 
@@ -22,6 +23,7 @@ class ToyConfig(BaseModel):
     marker: str = ""
     """A file that the step ``work`` makes before it waits."""
     wait_seconds: float = 0.0
+    keep: KeepConfig = KeepConfig()
 
 
 def arguments(config: ToyConfig, home: Home) -> dict[str, Any]:

@@ -77,6 +77,7 @@ def build_features(raw: Table, provenance: Provenance, engine: str, store: Path)
     folder = store / provenance.dataset / feature_key(definition, provenance, engine)
     kept = _open(folder)
     if kept is not None:
+        folder.touch()  # what is in use is not old
         return kept
     with atomic_folder(folder) as temporary:
         built = runner.build(raw, temporary / _FEATURES)

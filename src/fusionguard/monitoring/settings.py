@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from fusionguard.keep_config import KeepConfig
 from fusionguard.monitoring.thresholds import MonitoringThresholds
 
 
@@ -81,3 +82,4 @@ class MonitoringConfig(_Frozen):
     """Fewer rows with an outcome than this are not trained on."""
     minimum_retraining_positives: int = Field(default=50, ge=20)
     """Likewise of frauds, or of customers who left."""
+    keep: KeepConfig = KeepConfig(runs=24)

@@ -7,9 +7,7 @@ from datetime import UTC, datetime
 
 from fusionguard.home import Home
 from fusionguard.registry.tracking import open_store, registry_errors
-from fusionguard.registry.versions import RegisteredVersion
-
-ZENML_RUN_TAG = "zenml.run"
+from fusionguard.registry.versions import RUN_TAG, RegisteredVersion
 
 
 @dataclass(frozen=True)
@@ -27,4 +25,4 @@ def describe_run(home: Home, version: RegisteredVersion) -> RunFacts:
     with registry_errors(home.mlflow_uri):
         run = client.get_run(version.run_id)
     began = datetime.fromtimestamp(run.info.start_time / 1000, UTC)
-    return RunFacts(began, dict(sorted(run.data.metrics.items())), run.data.tags.get(ZENML_RUN_TAG, ""))
+    return RunFacts(began, dict(sorted(run.data.metrics.items())), run.data.tags.get(RUN_TAG, ""))

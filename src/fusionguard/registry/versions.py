@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 BUNDLE_TAG = "bundle.sha256"
 ORIGIN_TAG = "data.origin"
+RUN_TAG = "zenml.run"
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 
@@ -40,6 +41,8 @@ class RegisteredVersion(BaseModel):
     created: bool = False
     """Whether the call that returned this made it; false where the same bundle was registered before."""
     aliases: tuple[str, ...] = ()
+    pipeline_run: str = ""
+    """The run that registered it, by ZenML's name; empty where the registry does not say."""
 
     @property
     def simulated(self) -> bool:
@@ -102,6 +105,7 @@ def describe_version(entry: Any, aliases: tuple[str, ...] = (), *, created: bool
         origin=entry.tags[ORIGIN_TAG],
         created=created,
         aliases=aliases,
+        pipeline_run=entry.tags.get(RUN_TAG, ""),
     )
 
 

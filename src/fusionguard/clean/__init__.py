@@ -1,0 +1,1 @@
+"""What a home no longer needs: found by a stated retention, shown, and removed."""

@@ -1,0 +1,142 @@
+"""What of a home's folders is beyond the retention, by their ages and numbers."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from fusionguard.clean.folders import expired_folders
+from fusionguard.clean.named import NAMES, named_removals
+from fusionguard.clean.needed import Needed
+from fusionguard.clean.removal import Removal, freed_bytes, remove
+from fusionguard.clean.retention import Dated, beyond
+from fusionguard.errors import UnknownChoiceError
+from fusionguard.files import link_or_copy, locked
+from fusionguard.home import Home
+from fusionguard.keep_config import KeepConfig
+
+NOW = 2_000_000_000.0
+DAY = 86_400.0
+KEEPS = {"fraud": KeepConfig(runs=2, days=30), "churn": KeepConfig(runs=3, days=10), "monitoring": KeepConfig(runs=2, days=7)}
+
+
+def _make(path: Path, days: float, content: bytes = b"rows") -> Path:
+    """Make a folder with a file (or a file, where the name has a suffix) that was last changed so many days ago."""
+    file = path if path.suffix else path / "file.bin"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content)
+    for each in (file, path):
+        os.utime(each, (NOW - days * DAY, NOW - days * DAY))
+    return path
+
+
+def _expired(home: Home, *needed: str) -> set[Path]:
+    return {removal.path for removal in expired_folders(home, KEEPS, Needed(frozenset(needed), frozenset()), NOW)}
+
+
+def test_the_rule_counts_and_dates() -> None:
+    things = [Dated(name, NOW - days * DAY) for name, days in {"a": 1, "b": 2, "c": 12, "d": 3, "e": 50}.items()]
+    assert dict(beyond(things, KeepConfig(runs=3, days=2.5), NOW)) == {
+        "d": "3 days old, of 2.5 that are kept",
+        "c": "not among the newest 3",
+        "e": "not among the newest 3",
+    }
+    assert [name for name, _ in beyond(things, KeepConfig(runs=3, days=2.5), NOW, always={"e", "d"})] == ["c"]
+    assert [name for name, _ in beyond(things, KeepConfig(runs=0, days=0), NOW)] == ["b", "d", "c", "e"]
+    assert [name for name, _ in beyond(things, KeepConfig(runs=0, days=0), NOW, newest=False)] == ["a", "b", "d", "c", "e"]
+
+
+def test_reports_of_models_stay_where_needed_or_new(home: Home) -> None:
+    folders = {
+        name: _make(home.models / f"fraud-{name}", days) for name, days in {"aaa": 1, "bbb": 2, "ccc": 3, "ddd": 99}.items()
+    }
+    other = _make(home.models / "churn-aaa", 11)
+    assert _expired(home, "ddd" + "0" * 61) == {folders["ccc"]}
+    assert _expired(home) == {folders["ccc"], folders["ddd"]}
+    assert other.exists()  # the newest of its family, though it is old
+
+
+def test_pages_of_verdicts_go_by_model_and_their_history_stays(home: Home) -> None:
+    old, older = (_make(home.monitoring / "fraud" / f"monitoring-{days}", days) for days in (8, 9))
+    new = _make(home.monitoring / "fraud" / "monitoring-1", 1)
+    exported = _make(home.monitoring / "fraud" / "monitoring-9-outcomes", 9.5)
+    alone = _make(home.monitoring / "churn" / "monitoring-5", 40)
+    history = _make(home.monitoring / "fraud" / "history.jsonl", 400)
+    assert _expired(home) == {old, older, exported}
+    assert new.exists() and alone.exists() and history.exists()
+
+
+def test_tables_and_studies_go_but_not_while_a_run_is_under_way(home: Home) -> None:
+    raw = [_make(home.processed / "churn" / f"{days}", days) for days in (0.5, 9, 9.5, 9.8, 11)]
+    features = _make(home.feature_store / "fraud" / "key", 31)
+    study = _make(home.studies / "xgboost-1.log", 31)
+    own = _make(home.raw / "fraud" / "creditcard.csv", 400)
+    assert _expired(home) == {raw[3], raw[4], features, study}
+    keeps = {name: KeepConfig(runs=0) for name in KEEPS}
+    working = home.work / "churn-1"
+    working.mkdir(parents=True)
+    with locked(working):
+        found = {each.path for each in expired_folders(home, keeps, Needed(frozenset(), frozenset()), NOW)}
+    assert found == {*raw[1:], features, study}
+    assert raw[0] in {each.path for each in expired_folders(home, keeps, Needed(frozenset(), frozenset()), NOW)}
+    assert own.exists()
+
+
+def test_what_killed_processes_left_goes_when_it_is_old(home: Home) -> None:
+    dead, fresh = _make(home.work / "fraud-dead", 3), _make(home.work / "fraud-fresh", 1.5)
+    held = _make(home.work / "fraud-held", 30)
+    half = _make(home.models / ".fraud-aaa.x1y2.tmp", 3)
+    young = _make(home.models / ".fraud-bbb.x1y2.tmp", 1.5)
+    going = _make(home.state / "artifacts" / "make" / ".1234.abcd.removed", 0.001)
+    download = _make(home.raw / "fraud" / ".creditcard.csv.x1.tmp", 3)
+    of_the_log = _make(home.predictions / "fraud" / ".part-1.parquet.x1.tmp", 30)
+    with locked(held):
+        assert _expired(home) == {dead, half, going, download}
+    assert fresh.exists() and young.exists() and of_the_log.exists()
+
+
+def test_what_has_another_name_frees_nothing_until_that_goes_too(tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    for folder in (one, other):
+        folder.mkdir()
+    (one / "rows.parquet").write_bytes(b"x" * 1000)
+    (one / "alone.json").write_bytes(b"y" * 37)
+    link_or_copy(one / "rows.parquet", other / "rows.parquet")
+    first, second = Removal(one, "rows", ""), Removal(other, "rows", "")
+    assert (freed_bytes([first]), freed_bytes([second]), freed_bytes([first, second])) == (37, 0, 1037)
+    remove(first)
+    remove(first)  # what is gone already is no fault
+    assert not one.exists() and (other / "rows.parquet").read_bytes() == b"x" * 1000
+
+
+@pytest.mark.parametrize(
+    ("names", "left"),
+    [
+        ([], {"part", "labels", "registry", "model", "release", "bento"}),
+        (["outcomes"], {"part", "registry", "model", "release", "bento"}),
+        (["predictions"], {"labels", "registry", "model", "release", "bento"}),
+        (["registry", "releases"], {"part", "labels"}),
+    ],
+)
+def test_what_cannot_be_made_again_goes_only_by_its_name(home: Home, names: list[str], left: set[str]) -> None:
+    places = {
+        "part": home.predictions / "churn" / "part-1.parquet",
+        "labels": home.predictions / "churn" / "labels.sqlite",
+        "registry": home.state / "mlflow.db",
+        "model": home.mlflow_artifacts / "models" / "m.bin",
+        "release": home.state / "serving" / "release" / "release.json",
+        "bento": home.state / "bentoml" / "bentos" / "b.bin",
+    }
+    for place in places.values():
+        _make(place, 500)
+    for removal in [*expired_folders(home, KEEPS, Needed(frozenset(), frozenset()), NOW), *named_removals(home, names)]:
+        remove(removal)
+    assert {name for name, place in places.items() if place.exists()} == left
+
+
+def test_a_name_that_means_nothing_is_refused(home: Home) -> None:
+    with pytest.raises(UnknownChoiceError, match="predictions, outcomes, registry, releases|outcomes, predictions"):
+        named_removals(home, ["outcomes", "log"])
+    assert list(NAMES) == ["predictions", "outcomes", "registry", "releases"]
