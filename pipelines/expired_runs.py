@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from fusionguard.clean.folders import is_under_way
-from fusionguard.clean.removal import Removal, remove
+from fusionguard.clean.removal import Removal, last_change, remove
 from fusionguard.clean.retention import Dated, beyond
 from fusionguard.home import Home
 from fusionguard.keep_config import KeepConfig
@@ -72,7 +73,7 @@ def find_expired(client: Client, home: Home, keeps: Mapping[str, KeepConfig], ne
     for run in (run for run in runs if run.id in beyond_bounds):
         _expire(client, run, beyond_bounds[run.id], used, root, found, since=now - _IN_USE_SECONDS if busy else now)
     _add_unused(client, stacks, root, found, now)
-    _add_scratch(client, home, root, found)
+    _add_scratch(client, home, root, found, now)
     return found
 
 
@@ -120,11 +121,17 @@ def _is_shared(client: Client) -> bool:
 
 
 def _pipeline(run: PipelineRunResponse) -> str:
-    return run.pipeline.name if run.pipeline is not None else ""
+    """Return the pipeline's name, with which every run's name begins; to ask ZenML costs a query a run."""
+    return str(run.name).partition("-")[0]
+
+
+def _seconds(moment: datetime) -> float:
+    """Return seconds since 1970 of what ZenML says, which is UTC without saying so."""
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _began(run: PipelineRunResponse) -> float:
-    return float(run.created.timestamp())
+    return _seconds(run.created)
 
 
 def _is_spared(home: Home, run: PipelineRunResponse, now: float) -> bool:
@@ -180,26 +187,29 @@ def _add_unused(client: Client, stacks: list[StackResponse], root: Path, found: 
         part.id for stack in stacks for kind, parts in stack.components.items() if kind == "artifact_store" for part in parts
     }:
         for version in client.list_artifact_versions(artifact_store_id=store, only_unused=True, size=500).items:
-            old = now - version.created.timestamp() > _UNFINISHED_SECONDS
-            if old and version.id not in found.versions and _is_below(version.uri, root):
+            old = now - _seconds(version.created) > _UNFINISHED_SECONDS
+            elsewhere = _is_shared(client) and not Path(version.uri).exists()
+            if old and not elsewhere and version.id not in found.versions and _is_below(version.uri, root):
                 found.versions[version.id] = Path(version.uri)
                 found.add(Path(version.uri), "artifacts of runs", "no run uses it")
 
 
-def _add_scratch(client: Client, home: Home, root: Path, found: Expired) -> None:
+def _add_scratch(client: Client, home: Home, root: Path, found: Expired, now: float) -> None:
     """Note outputs that were only of use while their run was under way."""
     for step, output in SCRATCH:
         for folder in (root / step / output).glob("[!.]*"):
-            if not is_under_way(home, _run_of(client, folder.name)):
+            run = _run_of(client, folder.name)
+            spared = now - last_change(folder) < _UNFINISHED_SECONDS if run is None else _is_spared(home, run, now)
+            if not spared:
                 found.add(folder, "windows of the prediction log", "the log gives it again")
 
 
-def _run_of(client: Client, step: str) -> str:
-    """Return the name of the run that a step belongs to; empty where ZenML knows neither."""
+def _run_of(client: Client, step: str) -> PipelineRunResponse | None:
+    """Return the run that a step belongs to; None where ZenML knows neither."""
     try:
-        return str(client.get_pipeline_run(client.get_run_step(UUID(step)).pipeline_run_id).name)
+        return client.get_pipeline_run(client.get_run_step(UUID(step)).pipeline_run_id)
     except (KeyError, ValueError):
-        return ""
+        return None
 
 
 def _is_below(uri: str, root: Path) -> bool:

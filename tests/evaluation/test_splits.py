@@ -42,7 +42,14 @@ def test_a_slice_of_one_class_is_refused_by_name(tmp_path: Path, label: list[int
         plan_split(_table(tmp_path / "t.parquet", list(range(100)), label), SplitConfig())
 
 
-def test_rows_out_of_order_are_refused(tmp_path: Path) -> None:
-    seconds = np.arange(100)[::-1].tolist()
-    with pytest.raises(DataError, match="order of time"):
-        plan_split(_table(tmp_path / "t.parquet", seconds, [0, 1] * 50), SplitConfig())
+@pytest.mark.parametrize("late", [1, 37, 60, 99])
+def test_rows_out_of_order_are_refused(tmp_path: Path, late: int) -> None:
+    seconds = np.arange(100)
+    seconds[late] -= 2  # all else, and every slice, is as it should be
+    with pytest.raises(DataError, match=r"^The feature table is not in order of time\."):
+        plan_split(_table(tmp_path / "t.parquet", seconds.tolist(), [0, 1] * 50), SplitConfig())
+
+
+def test_rows_of_equal_time_are_in_order(tmp_path: Path) -> None:
+    seconds = np.repeat(np.arange(50), 2)
+    assert plan_split(_table(tmp_path / "t.parquet", seconds.tolist(), [0, 1] * 50), SplitConfig()).test.stop == 100

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,7 @@ def test_what_a_kept_run_took_from_the_cache_stays(home: Home) -> None:
 
 
 def test_the_run_of_a_needed_model_stays(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    first, second, third = (_run(home, cache=False).zenml_run for _ in range(3))
+    first, _, third = (_run(home, cache=False).zenml_run for _ in range(3))
     monkeypatch.setattr(cleaning, "find_needed", lambda _: Needed(frozenset(), frozenset({first})))
     clean(home, ONE)
     assert _runs(home) == [first, third]
@@ -119,10 +120,8 @@ def test_a_run_that_is_under_way_keeps_all_it_has(home: Home) -> None:
 
 
 def test_what_a_beginning_run_is_about_to_take_is_left(home: Home) -> None:
-    first, second = (_run(home, cache=False).zenml_run for _ in range(2))
+    first, _ = (_run(home, cache=False).zenml_run for _ in range(2))
     made, told = (Path(_output(first, step, name).uri) for step, name in (("make", "made"), ("tell", "told")))
-    other = home.work / "another"
-    other.mkdir(parents=True)
     os.utime(told, (1, 1))
     # Another run has asked the cache; ZenML does not know yet what it takes.
     from stacks.session import open_client
@@ -188,7 +187,7 @@ def test_a_home_that_cannot_be_written_is_one_line(
         clean(home, ONE)
     monkeypatch.setattr(cleaning, "default_keeps", lambda: ONE)
     assert main([]) == 1
-    out, err = capsys.readouterr()
+    err = capsys.readouterr().err
     assert "Traceback" not in err and "The file system is read-only" in err and len(err.splitlines()) == 1
 
 
@@ -216,3 +215,22 @@ def test_the_command_shows_then_frees_and_keeps_what_is_not_named(
     assert main(["predictions"]) == 0
     assert "Freed 2.0 MB." in capsys.readouterr().out
     assert not part.exists() and labels.exists()
+
+
+def test_make_clean_keeps_log_and_outcomes_in_the_home_that_is_named(home: Home, tmp_path: Path) -> None:
+    root = Path(__file__).resolve().parents[2]
+    if not (root / ".venv" / "bin" / "fusionguard").exists():
+        pytest.skip("needs the .venv that `make setup` makes")
+    shutil.copy(root / "Makefile", tmp_path)
+    kept = [tmp_path / ".fusionguard" / "predictions" / "part-0.parquet", home.state / "mlartifacts" / "model.bin"]
+    kept += [home.predictions / "fraud" / name for name in ("part-1.parquet", "labels.sqlite")]
+    gone = [home.feature_store / "fraud" / "key" / "features.parquet", tmp_path / ".ruff_cache" / "x"]
+    for file in (*kept, *gone):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("x")
+    command = ["make", "-C", str(tmp_path), "clean", f"VENV={root / '.venv'}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr
+    assert "feature tables in data/feature_store/fraud: can be made again" in done.stdout
+    assert [file.exists() for file in kept] == [True] * 4
+    assert [file.exists() for file in gone] == [False] * 2

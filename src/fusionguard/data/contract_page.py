@@ -14,9 +14,12 @@ body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto
 table { border-collapse: collapse; width: 100%; margin-bottom: 2rem; }
 th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #8884; vertical-align: top; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; }
-.verdict { padding: .6rem 1rem; border-left: .4rem solid; }
-.holds { border-color: #2a7d4f; } .broken { border-color: #b3261e; } .warning { border-color: #b26a00; }
-td.holds, td.broken, td.warning { border-left: .25rem solid; }
+.verdict { padding: .6rem 1rem; border-left: .4rem solid transparent; }
+td.holds, td.broken, td.warning { border-left: .25rem solid transparent; }
+/* Last, and as narrow as the rules above: "border-left" sets a colour, too. */
+p.holds, td.holds { border-left-color: #2a7d4f; }
+p.broken, td.broken { border-left-color: #b3261e; }
+p.warning, td.warning { border-left-color: #b26a00; }
 """
 
 
