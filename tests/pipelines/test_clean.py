@@ -75,6 +75,7 @@ def test_the_newest_runs_stay_and_others_go_with_their_artifacts_and_logs(home: 
     assert clean(home, {"toy": KeepConfig(runs=2)}) == []
 
 
+@pytest.mark.full
 def test_old_runs_go_however_few_they_are_but_the_last_good_one_stays(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     first, good = (_run(home, cache=False).zenml_run for _ in range(2))
     with pytest.raises(DataError):
@@ -100,6 +101,7 @@ def test_what_a_kept_run_took_from_the_cache_stays(home: Home) -> None:
     assert third.report.to_json()["data"]["rows"] == 7
 
 
+@pytest.mark.full
 def test_the_run_of_a_needed_model_stays(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     first, _, third = (_run(home, cache=False).zenml_run for _ in range(3))
     monkeypatch.setattr(cleaning, "find_needed", lambda _: Needed(frozenset(), frozenset({first})))
@@ -119,6 +121,7 @@ def test_a_run_that_is_under_way_keeps_all_it_has(home: Home) -> None:
     assert _runs(home) == [second]
 
 
+@pytest.mark.full
 def test_what_a_beginning_run_is_about_to_take_is_left(home: Home) -> None:
     first, _ = (_run(home, cache=False).zenml_run for _ in range(2))
     made, told = (Path(_output(first, step, name).uri) for step, name in (("make", "made"), ("tell", "told")))
@@ -151,6 +154,7 @@ def test_the_end_of_a_run_applies_its_retention(home: Home) -> None:
     assert _runs(home) == [second]
 
 
+@pytest.mark.full
 def test_a_clean_up_that_is_killed_can_be_run_again(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = (_run(home, cache=False).zenml_run for _ in range(2))
     planned = clean(home, ONE, dry_run=True)
@@ -173,6 +177,7 @@ def test_a_clean_up_that_is_killed_can_be_run_again(home: Home, monkeypatch: pyt
     assert not any(removal.path.exists() for removal in planned)
 
 
+@pytest.mark.full
 def test_a_home_that_cannot_be_written_is_one_line(
     home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -191,6 +196,7 @@ def test_a_home_that_cannot_be_written_is_one_line(
     assert "Traceback" not in err and "The file system is read-only" in err and len(err.splitlines()) == 1
 
 
+@pytest.mark.full
 def test_the_command_shows_then_frees_and_keeps_what_is_not_named(
     home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -217,6 +223,7 @@ def test_the_command_shows_then_frees_and_keeps_what_is_not_named(
     assert not part.exists() and labels.exists()
 
 
+@pytest.mark.full
 def test_make_clean_keeps_log_and_outcomes_in_the_home_that_is_named(home: Home, tmp_path: Path) -> None:
     root = Path(__file__).resolve().parents[2]
     if not (root / ".venv" / "bin" / "fusionguard").exists():
