@@ -28,12 +28,12 @@ def make_release(
         What answers: ``fraud@champion``, ``churn@3`` or a bundle's folder; of each family one at most. Without any, the
         champions there are.
     challengers
-        What is scored in the shadow, named likewise; the same bundle as the champion's is left out.
+        What is scored in the shadow, named likewise.
 
     Raises
     ------
     UsageError, RegistryError, BundleError
-        A name means nothing, two mean the same family, a challenger has no champion, or a bundle is damaged.
+        A name means nothing, two mean the same family, a challenger has no champion or is the same model, or a bundle is damaged.
     StorageError
         The disk refuses.
     """
@@ -47,7 +47,12 @@ def make_release(
     for about, _ in shadows:
         if about.model not in answering:
             raise UsageError(f"The {about.model} challenger has no champion to shadow.", "Name a model of the same family.")
-    listed = chosen + [pair for pair in shadows if pair[0].bundle_sha256 != answering[pair[0].model]]
+        if about.bundle_sha256 == answering[about.model]:
+            raise UsageError(
+                f"The {about.model} challenger is the model that answers itself ({about.bundle_sha256[:12]}).",
+                "There is nothing to compare: name another version, or leave --shadow out.",
+            )
+    listed = chosen + shadows
     write_release(folder, listed)
     return tuple(about for about, _ in listed)
 
