@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -17,6 +18,7 @@ from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
 from fusionguard.serving.bento import BuiltBento, build_bento
 from fusionguard.serving.keys import add_key
+from fusionguard.serving.openapi import describe_service
 from fusionguard.serving.release import check_release
 from tests.serving.conftest import Starter
 
@@ -70,6 +72,18 @@ def test_it_is_riskscoring_and_holds_the_champions(built: BuiltBento, fraud_bund
     assert built.simulated
 
 
+def test_its_readme_and_its_descriptions_list_the_routes(built: BuiltBento, fraud_bundle: Bundle) -> None:
+    document = json.loads(json.dumps(describe_service(10_000)))
+    assert yaml.safe_load((built.folder / "apis" / "openapi.yaml").read_text()) == document
+    schema = json.loads((built.folder / "apis" / "schema.json").read_text())
+    assert {"name": "score_fraud", "route": "/v1/fraud/score"}.items() <= schema["routes"][0].items()
+    readme = (built.folder / "README.md").read_text()
+    for path, methods in document["paths"].items():
+        for method in methods:
+            assert f"| `{method.upper()} {path}` |" in readme
+    assert f"| fraud | champion | {fraud_bundle.version} | simulated data |" in readme
+
+
 def test_an_earlier_version_is_built_by_its_name(built: BuiltBento, fraud_bundle: Bundle, tmp_path: Path) -> None:
     again = build_bento(Home(tmp_path), models=[str(fraud_bundle.folder)])
     assert [each.model for each in check_release(again.folder / "src" / "release").models] == ["fraud"]
@@ -80,7 +94,7 @@ def test_its_context_holds_nothing_else(built: BuiltBento, fraud_bundle: Bundle,
     included = yaml.safe_load((ROOT / "bentofile.yaml").read_text())["include"]
     service = {f"src/{name}" for name in included if "*" not in name} | {"src/bentofile.yaml"}
     service |= {f"src/{path.relative_to(ROOT).as_posix()}" for path in (ROOT / "src/fusionguard/serving").rglob("*.py")}
-    service -= {f"src/src/fusionguard/serving/{name}.py" for name in ("bento", "handover", "launch", "resolve")}
+    service -= {f"src/src/fusionguard/serving/{name}.py" for name in ("bento", "bento_readme", "handover", "launch", "resolve")}
     bundles = {"src/release/release.json"}
     for model, bundle in (("fraud", fraud_bundle), ("churn", churn_bundle)):
         bundles |= {f"src/release/{model}-champion/{name}" for name in (*bundle.manifest.files, "MANIFEST.json")}

@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from fusionguard.errors import UsageError
+from fusionguard.serving.asgi import PROBES
 from fusionguard.serving.guard import Guard, is_loopback
 from fusionguard.serving.keys import add_key, read_keys, remove_keys
 from fusionguard.serving.limits import Allowance
@@ -145,10 +146,10 @@ def test_keys_open_rotate_and_limit(keyed: tuple[RunningService, Path, str], tra
     for headers in ({}, bearer("fg_wrong"), {"Authorization": f"Basic {old}"}, {"X-API-Key": old[:-1]}):
         answer = service.post("/v1/fraud/score", transaction, headers=headers)
         assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
-    for path in ("/metrics", "/v1/models", "/docs", "/openapi.json"):
+    for path in ("/metrics", "/v1/models", "/docs", "/openapi.json", "/schema.json"):
         assert service.client.get(path).status_code == 401
         assert service.client.get(path, headers=bearer(old)).status_code == 200
-    assert service.client.get("/health").status_code == service.client.get("/ready").status_code == 200
+    assert {service.client.get(path).status_code for path in PROBES} == {200}
     assert service.post("/v1/fraud/score", transaction, headers={"X-API-Key": old}).status_code == 200
 
     new = add_key(file, "mobile")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,7 @@ from fusionguard.data.table import Table
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.family import model_family
 from fusionguard.serving.app import RiskApp
+from fusionguard.serving.asgi import PROBES
 from fusionguard.serving.settings import ServeSettings
 from tests.serving.conftest import RunningService
 
@@ -83,7 +87,7 @@ def test_models_are_described(service: RunningService, fraud_bundle: Bundle) -> 
     assert set(models) == {"fraud", "churn"}
 
 
-@pytest.mark.parametrize("path", ["/health", "/ready", "/v1/models", "/metrics", "/docs", "/openapi.json", "/nowhere"])
+@pytest.mark.parametrize("path", [*PROBES, "/v1/models", "/metrics", "/docs", "/openapi.json", "/nowhere"])
 def test_every_answer_is_guarded_and_says_what_is_simulated(service: RunningService, path: str) -> None:
     answer = service.client.get(path)
     assert all(answer.headers.get(name) for name in SECURITY)
@@ -105,7 +109,7 @@ def test_the_page_needs_nothing_from_elsewhere(service: RunningService) -> None:
 def test_every_route_is_described_with_examples(service: RunningService, transaction: dict[str, Any]) -> None:
     document = service.client.get("/openapi.json").json()
     served = {f"/v1/{model}/{name}" for model in ("fraud", "churn") for name in ("score", "score_batch", "explain", "labels")}
-    assert set(document["paths"]) == served | {"/v1/models", "/health", "/ready", "/metrics", "/docs", "/openapi.json"}
+    assert set(document["paths"]) == served | {"/v1/models", *PROBES, "/metrics", "/docs", "/openapi.json", "/schema.json"}
     for path in sorted(served):
         operation = document["paths"][path]["post"]
         examples = operation["requestBody"]["content"]["application/json"]["examples"]
@@ -115,7 +119,7 @@ def test_every_route_is_described_with_examples(service: RunningService, transac
             told = operation["responses"]["200"]["content"]["application/json"]["example"]
             if "columns" not in example["value"]:
                 assert set(answer.json()) | {"id"} == set(told) | {"id"}, path
-    for path in ("/v1/models", "/health", "/ready"):
+    for path in ("/v1/models", *PROBES):
         content = document["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]
         assert set(content["example"]) == set(service.client.get(path).json()), path
     (told,) = document["components"]["schemas"]["Problem"]["examples"]
@@ -189,6 +193,32 @@ def test_metrics_count_what_happened(service: RunningService, transaction: dict[
     assert service.metric(rejected) == before[1] + 1
     assert service.metric("fusionguard_decisions_total") == before[2] + 1
     assert service.metric("fusionguard_model_info") == 2
+
+
+CLIENT = """
+import json, sys
+import bentoml
+address, transaction, customer = sys.argv[1], *map(json.loads, sys.argv[2:])
+with bentoml.SyncHTTPClient(address, server_ready_timeout=10) as client:
+    one = client.score_fraud(**transaction)
+    many = client.call("score_churn_batch", rows=[customer, customer])
+    try:
+        client.score_churn(**(customer | {"Age": "39"}))
+    except bentoml.exceptions.BentoMLException as error:
+        print(json.dumps([one, many, str(error)]))
+"""
+
+
+def test_bentomls_own_client_scores(service: RunningService, transaction: dict[str, Any], customer: dict[str, Any]) -> None:
+    address, rows = f"http://127.0.0.1:{service.port}", (json.dumps(transaction), json.dumps(customer))
+    done = subprocess.run(
+        [sys.executable, "-c", CLIENT, address, *rows], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    one, many, refused = json.loads(done.stdout.splitlines()[-1])
+    assert one["probability"] == service.post("/v1/fraud/score", transaction).json()["probability"]
+    assert [answer["model"] for answer in (one, many)] == ["fraud", "churn"] and len(many["answers"]) == 2
+    assert "Age" in refused and "a string" in refused
 
 
 @pytest.mark.parametrize(("method", "path", "allow"), [("GET", "/v1/fraud/score", "POST"), ("POST", "/health", "GET, HEAD")])

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from fusionguard.errors import FusionGuardError
-from fusionguard.serving.asgi import GuardedApp, Route, docs_page, fixed
+from fusionguard.serving.asgi import PROBES, GuardedApp, Route, docs_page, fixed
+from fusionguard.serving.client_schema import client_schema
 from fusionguard.serving.guard import Guard
 from fusionguard.serving.http import SECURITY_HEADERS, Request, Response, json_response
 from fusionguard.serving.label_routes import LabelRoutes
@@ -99,12 +100,12 @@ class RiskApp(GuardedApp):
 
     def _make_routes(self) -> dict[str, Route]:
         document = describe_service(self.settings.largest_batch_rows)
-        routes = {
-            "/health": Route({"GET": self._health}, open_to_all=True),
-            "/ready": Route({"GET": self._health}, open_to_all=True),
+        routes = {path: Route({"GET": self._health}, open_to_all=True) for path in PROBES}
+        routes |= {
             "/metrics": Route({"GET": self._metrics}),
             "/v1/models": Route({"GET": self._models}),
             "/openapi.json": Route({"GET": fixed(json_response(document))}),
+            "/schema.json": Route({"GET": fixed(json_response(client_schema("RiskScoring", document)))}),
             "/docs": Route({"GET": fixed(docs_page(document))}),
         }
         for family, scoring in self._scoring.items():

@@ -31,6 +31,9 @@ from fusionguard.serving.problems import ProblemError
 from fusionguard.serving.request_ids import EXPECTED, RequestIds, is_request_id
 from fusionguard.serving.request_metrics import RequestMetrics
 
+PROBES = ("/health", "/ready", "/livez", "/healthz", "/readyz")
+"""Where a platform asks whether a service answers; the last three are the names that BentoML's own services and client use."""
+
 CLIENT_CLOSED = 499
 """Counted for clients that left before their answer; nobody is there to read it."""
 

@@ -12,14 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fusionguard.errors import FusionGuardError, UsageError
-from fusionguard.files import storage_errors
+from fusionguard.files import storage_errors, write_text
 from fusionguard.home import Home
+from fusionguard.serving.bento_readme import write_readme
 from fusionguard.serving.launch import QUIET
 from fusionguard.serving.release import ReleasedModel
 from fusionguard.serving.resolve import make_release
 
 BENTOFILE = "bentofile.yaml"
 RELEASE = "release"
+README = "README.md"
+"""BentoML takes the one in the folder that it builds."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ def build_bento(
         context = Path(temporary)
         _copy_sources(root, context)
         released = make_release(home, context / RELEASE, models=models, challengers=challengers)
+        write_text(context / README, write_readme(released))
         tag = _build(context, store)
     name, _, version = tag.partition(":")
     return BuiltBento(tag, store / "bentos" / name / version, released)

@@ -140,9 +140,13 @@ def _system_paths() -> Json:
         },
         "/health": {"get": _operation("health", "The process answers", "service", None, ok, ())},
         "/ready": {"get": _operation("ready", "The models are loaded", "service", None, ok, ())},
+        "/livez": {"get": _operation("livez", "As /health, where BentoML looks for it", "service", None, ok, ())},
+        "/healthz": {"get": _operation("healthz", "As /health, where BentoML looked for it earlier", "service", None, ok, ())},
+        "/readyz": {"get": _operation("readyz", "As /ready, where BentoML looks for it", "service", None, ok, ())},
         "/metrics": {"get": _operation("metrics", "Counts for Prometheus", "service", None, text, guarded)},
         "/docs": {"get": _operation("docs", "This description as a page", "service", None, page, guarded)},
         "/openapi.json": {"get": _operation("openapi", "This description", "service", None, document, guarded)},
+        "/schema.json": {"get": _operation("schema", "What BentoML's client reads", "service", None, document, guarded)},
     }
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from fusionguard.assistant.http.feedback import feedback_file
 from fusionguard.home import Home
+from fusionguard.serving.asgi import PROBES
 from tests.assistant.http.conftest import RunningAssistant, start_assistant
 
 QUESTION = "How do I start the scoring service?"
@@ -114,7 +115,7 @@ def test_a_thumb_is_kept_without_the_question(assistant_service: RunningAssistan
 
 def test_pages_work_offline_and_health_needs_nothing(assistant_service: RunningAssistant) -> None:
     client = assistant_service.client
-    assert client.get("/health").json() == {"status": "ok"}
+    assert all(client.get(path).json() == {"status": "ok"} for path in PROBES)
     docs = client.get("/docs")
     assert "http" not in docs.text.replace("https://", "http").partition("<body>")[0]
     assert "default-src 'none'" in docs.headers["content-security-policy"]

@@ -17,7 +17,8 @@ from fusionguard.assistant.http.routes import AssistantRoutes
 from fusionguard.assistant.http.settings import ConsoleSettings, limits
 from fusionguard.assistant.settings import AssistantSettings
 from fusionguard.home import Home
-from fusionguard.serving.asgi import GuardedApp, Route, docs_page, fixed
+from fusionguard.serving.asgi import PROBES, GuardedApp, Route, docs_page, fixed
+from fusionguard.serving.client_schema import client_schema
 from fusionguard.serving.guard import Guard
 from fusionguard.serving.http import Receive, Request, Response, Scope, Send, json_response
 from fusionguard.serving.request_metrics import CONTENT_TYPE
@@ -46,15 +47,15 @@ class AssistantApp(GuardedApp):
         self._gate = ConsoleGate(page, self._console_guard, self.metrics, self._console_settings.body_seconds)
         document = describe_assistant(self._settings.most_question_chars)
         to_console = Response(307, b"", headers=((b"location", f"{CONSOLE}/".encode()),))
-        self._routes = {
+        alive = Route({"GET": fixed(json_response({"status": "ok"}))}, open_to_all=True)
+        self._routes = dict.fromkeys(PROBES, alive) | {
             "/": Route({"GET": fixed(to_console)}, open_to_all=True),
-            "/health": Route({"GET": fixed(json_response({"status": "ok"}))}, open_to_all=True),
-            "/ready": Route({"GET": fixed(json_response({"status": "ok"}))}, open_to_all=True),
             "/metrics": Route({"GET": self._tell_metrics}),
             "/v1/assist": Route({"POST": routes.assist}),
             "/v1/sources": Route({"GET": routes.sources}),
             "/v1/feedback": Route({"POST": routes.feedback}),
             "/openapi.json": Route({"GET": fixed(json_response(document))}),
+            "/schema.json": Route({"GET": fixed(json_response(client_schema("Assistant", document)))}),
             "/docs": Route({"GET": fixed(docs_page(document))}),
         }
 

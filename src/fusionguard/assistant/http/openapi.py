@@ -61,6 +61,7 @@ def describe_assistant(most_question_chars: int) -> Json:
     stored = {JSON: {"schema": _ref("Stored"), "example": {"request_id": _REQUEST_ID, "stored": True}}}
     text = {CONTENT_TYPE.partition(";")[0]: {"schema": {"type": "string"}}}
     ok = {JSON: {"schema": {"type": "object", "properties": {"status": {"const": "ok"}}}, "example": {"status": "ok"}}}
+    document = {JSON: {"schema": {"type": "object"}}}
     page = {"text/html": {"schema": {"type": "string"}}}
     listed = {JSON: {"schema": _ref("Sources"), "example": sources}}
     paths: dict[str, tuple[str, Any, Any, Any, Any, Any]] = {
@@ -69,9 +70,13 @@ def describe_assistant(most_question_chars: int) -> Json:
         "/v1/sources": ("get", "sources", "What the assistant knows, file by file", None, listed, (*_GUARDED, 503)),
         "/health": ("get", "health", "The process answers", None, ok, (400,)),
         "/ready": ("get", "ready", "The index is open", None, ok, (400,)),
+        "/livez": ("get", "livez", "As /health, where BentoML looks for it", None, ok, (400,)),
+        "/healthz": ("get", "healthz", "As /health, where BentoML looked for it earlier", None, ok, (400,)),
+        "/readyz": ("get", "readyz", "As /ready, where BentoML looks for it", None, ok, (400,)),
         "/metrics": ("get", "metrics", "Counts for Prometheus", None, text, _GUARDED),
         "/docs": ("get", "docs", "This description as a page", None, page, _GUARDED),
-        "/openapi.json": ("get", "openapi", "This description", None, {JSON: {"schema": {"type": "object"}}}, _GUARDED),
+        "/openapi.json": ("get", "openapi", "This description", None, document, _GUARDED),
+        "/schema.json": ("get", "schema", "What BentoML's client reads", None, document, _GUARDED),
     }
     bodies = {"assist": "Question", "feedback": "Feedback"}
     return {
