@@ -7,6 +7,7 @@ outcomes, and the pipeline that judges all of it.
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import socket
 import subprocess
@@ -21,6 +22,8 @@ from fusionguard.errors import FusionGuardError, RegistryError, UsageError
 from fusionguard.home import Home, find_home
 from fusionguard.monitoring.champion import Champion, find_champion
 from fusionguard.monitoring.traffic import Drift, Traffic, drive
+from fusionguard.serving.lifeline import open_lifeline
+from fusionguard.serving.resolve import make_release
 
 _RUN = Path(__file__).resolve().parents[1] / "run.py"
 _START_SECONDS, _STOP_SECONDS = 120.0, 30.0
@@ -79,16 +82,23 @@ def _simulated_champion(home: Home, model: str) -> Champion:
 
 
 @contextmanager
-def running_service(model: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """Serve the champion on a free port of loopback until the block ends; give its address and its process."""
+def running_service(model: str, release: Path | None = None) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Serve the champion on a free port of loopback until the block ends; give its address and its process.
+
+    It is written to ``release``, or to a folder of the demonstration's own: another service may run from the home's.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    script = "from fusionguard.cli import main; main()"
-    words = ["serve", "--port", str(port), "--model", f"{model}@champion"]
-    log = find_home().state / "monitoring-demo.log"
+    home = find_home()
+    release = release or home.state / "serving" / f"release-demo-{model}"
+    make_release(home, release, models=[f"{model}@champion"])
+    command = [sys.executable, "-c", "from fusionguard.cli import main; main()", "serve", "--port", str(port)]
+    lifeline, handed_down = open_lifeline()
+    environment = dict(os.environ) | handed_down | {"FUSIONGUARD_SERVE_RELEASE": str(release)}
+    log = home.state / "monitoring-demo.log"
     with log.open("wb") as stream:
-        process = subprocess.Popen([sys.executable, "-c", script, *words], stdout=stream, stderr=stream)
+        process = subprocess.Popen(command, stdout=stream, stderr=stream, env=environment, pass_fds=[lifeline])
         try:
             _wait(process, port, log)
             yield f"http://127.0.0.1:{port}", process

@@ -40,9 +40,12 @@ class Contender:
 
 def _service(port: int, folder: Path, material: Material) -> Command:
     """As ``fusionguard serve`` starts it: one worker, with its log, its metrics and its own settings of everything."""
-    given = {"FUSIONGUARD_SERVE_RELEASE": str(material.release), "FUSIONGUARD_SERVE_REQUESTS_PER_SECOND": UNLIMITED_RATE}
+    given = {"FUSIONGUARD_SERVE_REQUESTS_PER_SECOND": UNLIMITED_RATE}
     environment = _without_threads(fresh_environment(folder)) | given
-    return serve_command(Home(folder / "home"), host="127.0.0.1", port=port, workers=1, keys=None, environment=environment)
+    home = Home(folder / "home")
+    return serve_command(
+        home, release=material.release, host="127.0.0.1", port=port, workers=1, keys=None, environment=environment
+    )
 
 
 def _fastapi(port: int, folder: Path, material: Material) -> Command:

@@ -183,15 +183,25 @@ def serve(
 ) -> None:
     """Answer over HTTP until Ctrl-C: scores, decisions and reasons, each logged. Its pages are at /docs.
 
+    Several services may run at once. Those that are told no --model and no --shadow share the release that promotions renew.
+
     Example: fusionguard serve --port 3000
     """
     import os
 
-    from fusionguard.serving.launch import become, serve_command
+    from fusionguard.serving.launch import become, release_folder, serve_command
 
     home = find_home()
-    command, environment = serve_command(home, host=host, port=port, workers=workers, keys=keys, environment=os.environ)
-    release(model=model, shadow=shadow)
+    named = bool(model or shadow)
+    ready = os.environ.get("FUSIONGUARD_SERVE_RELEASE")
+    if named and ready:
+        raise UsageError("FUSIONGUARD_SERVE_RELEASE already says what answers.", "Unset it, or leave out --model and --shadow.")
+    folder = release_folder(home, port if named else None)
+    command, environment = serve_command(
+        home, release=folder, host=host, port=port, workers=workers, keys=keys, environment=os.environ
+    )
+    if not ready:
+        release(model=model, shadow=shadow, output=folder)
     _say(f"FusionGuard answers on http://{host}:{port}/docs in some seconds (Ctrl-C ends it)")
     become(command, environment)
 

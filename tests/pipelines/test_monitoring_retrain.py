@@ -18,6 +18,7 @@ from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring.champion import find_champion
 from fusionguard.monitoring.traffic import Drift, Traffic, drive
 from fusionguard.serving.fields import request_fields
+from fusionguard.serving.launch import release_folder
 from fusionguard.serving.openapi import example_row
 from fusionguard.serving.prediction_log import read_log
 from pipelines.monitoring_demo import running_service
@@ -77,7 +78,7 @@ def test_a_drifted_log_leads_to_a_new_champion_that_is_served(
     before = trained.summary["model_version"]
     assert trained.summary["gate"]["promoted"], "else nothing is served"
     monkeypatch.setenv("FUSIONGUARD_HOME", str(trained.home.root))
-    with running_service(model) as (address, process):
+    with running_service(model, release_folder(trained.home)) as (address, process):
         drive(address, traffic)
         assert answer(address, model)["model_version"] == before
         wait_for("all rows are logged", lambda: logged_rows(trained, model) > traffic.rows)

@@ -103,16 +103,17 @@ def released(role_models: dict[str, Bundle]) -> list[tuple[ReleasedModel, Bundle
 
 
 def start_service(folder: Path, release: Path, **settings: Any) -> RunningService:
-    """Start a service, or that of a ``bento``; ``settings`` are those of ``FUSIONGUARD_SERVE_*`` in small letters."""
+    """Start a service; ``settings`` are ``FUSIONGUARD_SERVE_*`` in small letters, or ``bento``, ``bind`` or ``bentoml_home``."""
     folder.mkdir(parents=True, exist_ok=True)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     host, bento = settings.pop("bind", "127.0.0.1"), settings.pop("bento", SERVICE)
+    bentoml_home = settings.pop("bentoml_home", folder / "bentoml")
     chosen = {"release": release, "log": folder / "log", "log_flush_seconds": 0.2} | settings
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FUSIONGUARD_")} | QUIET
     environment |= {f"FUSIONGUARD_SERVE_{name.upper()}": str(value) for name, value in chosen.items() if value is not None}
-    environment |= {"BENTOML_HOME": str(folder / "bentoml"), "OMP_NUM_THREADS": "2"}
+    environment |= {"BENTOML_HOME": str(bentoml_home), "OMP_NUM_THREADS": "2"}
     command = [sys.executable, "-m", "bentoml", "serve", str(bento), "--host", host, "--port", str(port)]
     output = folder / "output.txt"
     with output.open("w") as stream:

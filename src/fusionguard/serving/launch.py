@@ -22,15 +22,19 @@ QUIET = {
 """No usage statistics leave the machine, nothing is traced, and waiting threads leave the cores to others."""
 
 
-def release_folder(home: Home) -> Path:
-    """Return where ``fusionguard serve`` keeps the release it answers with."""
-    return home.state / "serving" / "release"
+def release_folder(home: Home, port: int | None = None) -> Path:
+    """Return where ``fusionguard serve`` keeps the release it answers with.
+
+    It is the home's own, which promotions and ``fusionguard release`` renew, or that of the service on ``port``, which was
+    told what to answer with and is not changed by what becomes of the others.
+    """
+    return home.state / "serving" / ("release" if port is None else f"release-{port}")
 
 
 def serve_command(
-    home: Home, *, host: str, port: int, workers: int, keys: Path | None, environment: Mapping[str, str]
+    home: Home, *, release: Path, host: str, port: int, workers: int, keys: Path | None, environment: Mapping[str, str]
 ) -> tuple[list[str], dict[str, str]]:
-    """Return the command and the environment of the service.
+    """Return the command and the environment of the service that answers with ``release``, or with the environment's.
 
     Raises
     ------
@@ -39,7 +43,7 @@ def serve_command(
     """
     if not 1 <= port <= 65535:
         raise UsageError(f"{port} is not a port.", "Choose one from 1 to 65535.")
-    chosen = {"RELEASE": str(release_folder(home)), "LOG": str(home.predictions)}
+    chosen = {"RELEASE": str(release), "LOG": str(home.predictions)}
     given = {PREFIX + name: value for name, value in chosen.items()} | dict(environment) | QUIET
     given |= {PREFIX + "HOST": host, PREFIX + "WORKERS": str(workers)}
     if keys is not None:

@@ -7,19 +7,30 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from fusionguard.serving.service_folder import VARIABLE
+
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _SECONDS = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 
 
-def separate_supervisors() -> None:
-    """Give the workers of each supervisor a folder of counts of their own; call it before ``prometheus_client`` is imported."""
-    folder = os.environ.get(FOLDER_VARIABLE)
+def share_counts() -> None:
+    """Count in the folder of this worker's own service; call it before ``prometheus_client`` is imported."""
+    folder = os.environ.get(VARIABLE)
     if folder:
-        own = Path(folder) / str(os.getppid())
-        own.mkdir(parents=True, exist_ok=True)
-        os.environ[FOLDER_VARIABLE] = str(own)
+        os.environ[FOLDER_VARIABLE] = folder
+
+
+def is_alive(process: int) -> bool:
+    """Tell whether there is a process of this id."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 class RequestMetrics:
@@ -70,5 +81,5 @@ def _forget_the_dead() -> None:
     folder = os.environ.get(FOLDER_VARIABLE)
     if folder:
         for process in {int(file.stem.rpartition("_")[2]) for file in Path(folder).glob("gauge_live*_*.db")}:
-            if not Path(f"/proc/{process}").exists():
+            if not is_alive(process):
                 mark_process_dead(process, folder)  # type: ignore[no-untyped-call]

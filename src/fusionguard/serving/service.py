@@ -7,18 +7,21 @@ the service needs less, and its descriptors take the string "1.5" for a number. 
 from __future__ import annotations
 
 import asyncio
-import os
+import json
 import signal
 from typing import Any
 
 import bentoml
 
+from fusionguard.serving.client_schema import client_schema
 from fusionguard.serving.guard import check_address
 from fusionguard.serving.keys import read_keys
+from fusionguard.serving.lifeline import follow_lifeline
+from fusionguard.serving.openapi import describe_service
 from fusionguard.serving.release import check_release
-from fusionguard.serving.request_metrics import separate_supervisors
+from fusionguard.serving.request_metrics import share_counts
 from fusionguard.serving.settings import read_settings
-from fusionguard.serving.supervisor import forward_reloads
+from fusionguard.serving.supervisor import supervise
 from fusionguard.serving.worker import Front, listening_hosts, one_line_errors, use_guarded_protocol, words_after
 
 
@@ -27,9 +30,22 @@ class RiskService(bentoml.Service):  # type: ignore[misc]  # BentoML's own class
 
     def to_asgi(self, is_main: bool = True) -> Any:
         """Return what a worker serves; BentoML starts Uvicorn right after, with the protocol set here."""
+        follow_lifeline()
         settings = read_settings()
         use_guarded_protocol(settings.body_seconds, settings.connections)
         return Front(_start)
+
+    @property
+    def openapi_spec(self) -> Any:
+        """Return the routes that the application answers, for ``apis/openapi.yaml`` of a Bento."""
+        return json.loads(json.dumps(self._document()))  # else YAML writes aliases for parts that occur twice
+
+    def schema(self) -> dict[str, Any]:
+        """Return what BentoML's client reads, for ``apis/schema.json`` of a Bento."""
+        return client_schema(self.name, self._document())
+
+    def _document(self) -> dict[str, Any]:
+        return describe_service(read_settings().largest_batch_rows)
 
 
 class _Supervised:
@@ -37,8 +53,7 @@ class _Supervised:
 
     @bentoml.on_deployment  # type: ignore[untyped-decorator]
     def prepare() -> None:
-        """Refuse to start with what cannot be served, and hand SIGHUP on to the workers."""
-        os.environ.pop("BENTOML_CONTAINERIZED", None)  # with it BentoML starts no dead worker again
+        """Refuse to start with what cannot be served, and prepare for the workers."""
         with one_line_errors():
             settings = read_settings()
             check_release(settings.release)
@@ -47,7 +62,7 @@ class _Supervised:
             for host in (settings.host, *words_after("--host")):
                 if host is not None:
                     check_address(host, settings)
-        forward_reloads()
+            supervise()
 
 
 with one_line_errors():
@@ -59,7 +74,7 @@ with one_line_errors():
 
 
 async def _start() -> Any:
-    separate_supervisors()
+    share_counts()
     from fusionguard.serving.app import RiskApp
 
     settings = read_settings()

@@ -1,13 +1,37 @@
-"""What BentoML's supervisor does for its workers: it hands SIGHUP on to those that take it."""
+"""What BentoML's supervisor does for its workers: a folder and a lifeline of their own, and SIGHUP for those that take it."""
 
 from __future__ import annotations
 
+import os
 import signal
+import tempfile
 from pathlib import Path
 from typing import Any
 
+from fusionguard.serving.lifeline import follow_lifeline, open_lifeline
+from fusionguard.serving.service_folder import claim_folder
 
-def forward_reloads() -> None:
+
+def supervise() -> None:
+    """Prepare this process for its workers; BentoML starts them right after, with the environment as it is then.
+
+    Raises
+    ------
+    StorageError
+        The disk refuses.
+    """
+    from bentoml._internal.configuration.containers import BentoMLContainer
+
+    os.environ.pop("BENTOML_CONTAINERIZED", None)  # with it BentoML starts no dead worker again
+    follow_lifeline()
+    # BentoML's own folder of counts is one for all services of a BENTOML_HOME, and each that starts empties it
+    folder = claim_folder(Path(BentoMLContainer.bentoml_home.get()) / "services")
+    tempfile.tempdir = str(folder)  # BentoML's folder of sockets goes with ours when this process is killed
+    os.environ.update(open_lifeline()[1])
+    _forward_reloads()
+
+
+def _forward_reloads() -> None:
     """Let the supervisor send SIGHUP on: its own answer to it, new workers for old, would close connections."""
     from circus.sighandler import SysHandler
 

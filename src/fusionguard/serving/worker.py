@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from fusionguard.errors import FusionGuardError
 from fusionguard.serving.http import Receive, Scope, Send
-from fusionguard.serving.request_metrics import FOLDER_VARIABLE
+from fusionguard.serving.request_metrics import FOLDER_VARIABLE, is_alive
 
 GC_THRESHOLDS = (50_000, 20, 50)
 """A request leaves next to no cycles behind; with Python's 700 a full collection stops the service for 100 ms."""
@@ -115,9 +115,8 @@ def _say_that_it_answers() -> None:
 def _siblings_answer() -> bool:
     """Tell whether another worker of the same supervisor has its models loaded."""
     folder = os.environ.get(FOLDER_VARIABLE)
-    said = {file.name.removeprefix(_ANSWERS) for file in Path(folder).glob(f"{_ANSWERS}*")} if folder else set()
-    alive = set(Path(f"/proc/{os.getppid()}/task/{os.getppid()}/children").read_text().split())
-    return bool(said & alive - {str(os.getpid())})
+    said = {int(file.name.removeprefix(_ANSWERS)) for file in Path(folder).glob(f"{_ANSWERS}*")} if folder else set()
+    return any(is_alive(process) for process in said - {os.getpid()})
 
 
 def _rest_garbage() -> None:

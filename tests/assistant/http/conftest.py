@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -14,12 +15,24 @@ from typing import Any
 
 import httpx
 import pytest
+from matplotlib.figure import Figure
 
 from fusionguard.assistant.http.launch import OFFLINE, SERVICE
 from fusionguard.assistant.index import build_index
+from fusionguard.data.provenance import Provenance
+from fusionguard.evaluation.plot_style import png
 from fusionguard.home import Home
+from fusionguard.models.bundle import Bundle
+from fusionguard.monitoring.reference import Reference
+from fusionguard.registry.aliases import set_alias
+from fusionguard.registry.register import register_bundle
 from fusionguard.serving.launch import QUIET
+from tests.assistant.monitoring_history import write_history
+from tests.browser.test_dashboard import ARTIFACTS, CHROMIUM, FLAGS
+from tests.monitoring.conftest import fraud_profile_bundle, fraud_reference
 from tests.running import RunningServer
+
+__all__ = ["fraud_profile_bundle", "fraud_reference"]
 
 START_SECONDS = 90
 
@@ -64,9 +77,10 @@ def start_assistant(folder: Path, home: Home, **settings: Any) -> RunningAssista
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FUSIONGUARD_")} | QUIET | OFFLINE
+    bentoml_home = settings.pop("bentoml_home", folder / "bentoml")
     chosen = {"assistant_requests_per_second": 10_000, "assistant_concurrent_requests": 1_000} | settings
     environment |= {f"FUSIONGUARD_{name.upper()}": str(value) for name, value in chosen.items()}
-    environment |= {"FUSIONGUARD_HOME": str(home.root), "BENTOML_HOME": str(folder / "bentoml"), "OMP_NUM_THREADS": "1"}
+    environment |= {"FUSIONGUARD_HOME": str(home.root), "BENTOML_HOME": str(bentoml_home), "OMP_NUM_THREADS": "1"}
     environment.pop("MLFLOW_TRACKING_URI", None)
     command = [sys.executable, "-m", "bentoml", "serve", SERVICE, "--host", "127.0.0.1", "--port", str(port)]
     output = folder / "output.txt"
@@ -95,3 +109,59 @@ def assistant_service(indexed_home: Home, tmp_path_factory: pytest.TempPathFacto
         yield running
     finally:
         running.stop()
+
+
+@pytest.fixture(scope="session")
+def console_home(
+    fraud_bundle: Bundle,
+    churn_bundle: Bundle,
+    fraud_reference: Reference,
+    blank_database: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Home:
+    """A home with both champions, what their training leaves, a monitoring history of five runs, and an index of all that."""
+    home = Home(tmp_path_factory.mktemp("console") / "home")
+    home.state.mkdir(parents=True)
+    shutil.copy(blank_database, home.state / "mlflow.db")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FUSIONGUARD_HOME", str(home.root))
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        for model, bundle in (("fraud", fraud_bundle), ("churn", churn_bundle)):
+            provenance = Provenance(dataset=model, origin="simulated", description="simulated rows", sha256="0" * 64, rows=9)
+            metrics = {"test_average_precision": 0.8, "test_average_precision_low": 0.7, "test_average_precision_high": 0.9}
+            version = register_bundle(home, bundle, metrics=metrics, plots={}, provenance=provenance, config={"seed": 7})
+            set_alias(home, model, "champion", version.version)
+            _leave_reports(home.models / f"{model}-{bundle.version}", model)
+        write_history(home, fraud_reference, tmp_path_factory.mktemp("scratch"))
+        build_index(home)
+    return home
+
+
+def _leave_reports(folder: Path, model: str) -> None:
+    (folder / "plots").mkdir(parents=True)
+    (folder / "model_card.md").write_text(f"# Model card: {model}\n\n> **SIMULATED DATA.**\n\n## Intended use\n\nTo be tried.\n")
+    for name in ("importance", "summary", "calibration"):
+        figure = Figure(figsize=(4, 2))
+        figure.add_subplot().bar([1, 2], [2, 1])
+        (folder / "plots" / f"{name}.png").write_bytes(png(figure))
+
+
+@pytest.fixture(scope="session")
+def console(console_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAssistant]:
+    running = start_assistant(tmp_path_factory.mktemp("service"), console_home)
+    try:
+        running.wait_ready()
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    ARTIFACTS.mkdir(exist_ok=True)
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield started
+        started.close()

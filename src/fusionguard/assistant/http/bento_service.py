@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import signal
 from typing import Any
 
@@ -16,8 +15,9 @@ from fusionguard.errors import FusionGuardError
 from fusionguard.home import find_home
 from fusionguard.serving.guard import check_address
 from fusionguard.serving.keys import read_keys
-from fusionguard.serving.request_metrics import separate_supervisors
-from fusionguard.serving.supervisor import forward_reloads
+from fusionguard.serving.lifeline import follow_lifeline
+from fusionguard.serving.request_metrics import share_counts
+from fusionguard.serving.supervisor import supervise
 from fusionguard.serving.worker import Front, listening_hosts, one_line_errors, use_guarded_protocol, words_after
 
 KEYS_VARIABLE = "FUSIONGUARD_ASSISTANT_KEYS"
@@ -30,6 +30,7 @@ class AssistantService(bentoml.Service):  # type: ignore[misc]  # BentoML's own 
 
     def to_asgi(self, is_main: bool = True) -> Any:
         """Return what the worker serves."""
+        follow_lifeline()
         settings = read_console_settings()
         use_guarded_protocol(settings.body_seconds, settings.connections)
         return Front(_start)
@@ -40,8 +41,7 @@ class _Supervised:
 
     @bentoml.on_deployment  # type: ignore[untyped-decorator]
     def prepare() -> None:
-        """Refuse to start with what cannot be served, and hand SIGHUP on to the worker."""
-        os.environ.pop("BENTOML_CONTAINERIZED", None)  # with it BentoML starts no dead worker again
+        """Refuse to start with what cannot be served, and prepare for the worker."""
         with one_line_errors():
             settings = read_settings()
             read_console_settings()
@@ -50,7 +50,7 @@ class _Supervised:
             for host in (settings.host, *words_after("--host")):
                 if host is not None:
                     check_address(host, limits(settings), KEYS_VARIABLE)
-        forward_reloads()
+            supervise()
 
 
 Assistant = AssistantService(
@@ -61,7 +61,7 @@ Assistant = AssistantService(
 
 
 async def _start() -> Any:
-    separate_supervisors()
+    share_counts()
     from fusionguard.assistant.http.app import AssistantApp
 
     settings = read_settings()
