@@ -49,8 +49,8 @@ monitoring: setup ## show monitoring on simulated traffic: a service, a drift, t
 serve: setup ## answer over HTTP on loopback, with the champions
 	$(BIN)/fusionguard serve
 
-bento: setup ## build RiskScoring, the Bento of the champions, or of MODELS="fraud@2 churn@1"
-	$(BIN)/fusionguard bento $(MODELS:%=--model %)
+bento: setup ## build RiskScoring, the Bento of the champions, or of MODELS="fraud@2 churn@1", on a base pinned by BASE_DIGEST=sha256:...
+	$(BIN)/fusionguard bento $(MODELS:%=--model %) $(BASE_DIGEST:%=--base-digest %)
 
 assistant: setup ## open the console and the assistant on loopback
 	$(BIN)/fusionguard assistant
@@ -74,7 +74,7 @@ lock: $(READY) ## resolve requirements*.in into the files *.lock; what is locked
 	@grep -v '^torch==' requirements.lock > requirements.lock.new # its local build must be found anew
 	$(UV) pip compile --quiet $(if $(UPGRADE),--upgrade) --python-version 3.11 --no-header --no-annotate requirements-dev.in --output-file requirements.lock.new
 	@sed -i -E 's/^(torch==[0-9.]+)\+.*/\1/' requirements.lock.new && mv requirements.lock.new requirements.lock
-	$(UV) pip compile --quiet $(if $(UPGRADE),--upgrade) --python-version 3.11 --no-header --no-annotate --constraint requirements.lock $(NOT_IN_IMAGE:%=--no-emit-package %) requirements-serving.in --output-file requirements-serving.lock
+	$(UV) pip compile --quiet $(if $(UPGRADE),--upgrade) --python-version 3.11 --no-header --no-annotate --generate-hashes --constraint requirements.lock $(NOT_IN_IMAGE:%=--no-emit-package %) requirements-serving.in --output-file requirements-serving.lock
 	$(UV) pip compile --quiet $(if $(UPGRADE),--upgrade) --python-version 3.11 --no-header --no-annotate --no-deps requirements-llm.in --output-file requirements-llm.lock
 
 bench: setup ## measure, and write docs/benchmarks.md

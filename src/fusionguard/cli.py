@@ -261,6 +261,9 @@ def bento(
         list[str] | None, typer.Option("--model", "-m", help="What answers; the champions of now by default.")
     ] = None,
     shadow: Annotated[list[str] | None, typer.Option("--shadow", help="A challenger to be scored too, and only logged.")] = None,
+    base_digest: Annotated[
+        str | None, typer.Option("--base-digest", help="Pin the image's base by its digest: sha256:...")
+    ] = None,
 ) -> None:
     """Build RiskScoring, the Bento of the champions, and say how to make an image of it. Naming an earlier version rolls back.
 
@@ -268,7 +271,7 @@ def bento(
     """
     from fusionguard.serving.bento import build_bento
 
-    built = build_bento(find_home(), models=model or (), challengers=shadow or ())
+    built = build_bento(find_home(), models=model or (), challengers=shadow or (), base_digest=base_digest)
     for about in built.models:
         _say(f"{about.model} {about.role}: {about.bundle_sha256[:12]}, trained on {about.origin} data")
     if built.simulated:

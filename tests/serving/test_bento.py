@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 import yaml
 
+from fusionguard.errors import UsageError
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
-from fusionguard.serving.bento import BuiltBento, build_bento
+from fusionguard.serving.bento import ASK_DIGEST, BuiltBento, build_bento
 from fusionguard.serving.keys import add_key
 from fusionguard.serving.openapi import describe_service
 from fusionguard.serving.release import check_release
@@ -84,11 +85,6 @@ def test_its_readme_and_its_descriptions_list_the_routes(built: BuiltBento, frau
     assert f"| fraud | champion | {fraud_bundle.version} | simulated data |" in readme
 
 
-def test_an_earlier_version_is_built_by_its_name(built: BuiltBento, fraud_bundle: Bundle, tmp_path: Path) -> None:
-    again = build_bento(Home(tmp_path), models=[str(fraud_bundle.folder)])
-    assert [each.model for each in check_release(again.folder / "src" / "release").models] == ["fraud"]
-
-
 def test_its_context_holds_nothing_else(built: BuiltBento, fraud_bundle: Bundle, churn_bundle: Bundle) -> None:
     held = {path.relative_to(built.folder).as_posix() for path in built.folder.rglob("*") if path.is_file()}
     included = yaml.safe_load((ROOT / "bentofile.yaml").read_text())["include"]
@@ -109,15 +105,38 @@ def test_its_context_holds_nothing_else(built: BuiltBento, fraud_bundle: Bundle,
         assert not secret.search(content) and here not in content, name
 
 
-def test_every_package_is_pinned_and_none_trains_models(built: BuiltBento) -> None:
-    lines = (built.folder / "env" / "python" / "requirements.txt").read_text().split()
-    assert all(re.fullmatch(r"[a-z0-9._-]+(\[[a-z,]+\])?==\S+", line, re.I) for line in lines)
-    names = {line.partition("==")[0].lower() for line in lines}
+def test_every_package_is_pinned_by_its_files_and_none_trains_models(built: BuiltBento) -> None:
+    text = (built.folder / "env" / "python" / "requirements.txt").read_text()
+    assert text.split() == (ROOT / "requirements-serving.lock").read_text().split() and "://" not in text
+    pinned: dict[str, list[str]] = {}
+    for word in text.replace("\\\n", " ").split():
+        if word.startswith("--hash="):
+            assert re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", word)
+            pinned[list(pinned)[-1]].append(word)
+        else:
+            assert re.fullmatch(r"[a-z0-9._-]+(\[[a-z,]+\])?==[0-9][0-9a-z.]*", word, re.I), (
+                "no local version, which no index has"
+            )
+            pinned[word] = []
+    assert len(pinned) > 60 and all(pinned.values()), "a package without hashes would be taken as it comes"
+    names = {line.partition("==")[0].lower() for line in pinned}
     assert not names & {*ABSENT, "scikit-learn", "great-expectations", "nvidia-nccl-cu12"}
     locked = dict(line.split("==") for line in (ROOT / "requirements.lock").read_text().split() if "==" in line)
-    for line in lines:
+    for line in pinned:
         name, _, version = line.partition("==")
         assert locked[name] == version, f"{name} is tested as {locked[name]} and shipped as {version}"
+
+
+def test_one_is_built_by_its_name_on_the_base_of_a_digest(fraud_bundle: Bundle, tmp_path: Path) -> None:
+    digest = "sha256:" + "0a1b2c3d" * 8
+    pinned = build_bento(Home(tmp_path), models=[str(fraud_bundle.folder)], base_digest=digest)
+    assert [each.model for each in check_release(pinned.folder / "src" / "release").models] == ["fraud"], "as it was named"
+    lines = (pinned.folder / "env" / "docker" / "Dockerfile").read_text().splitlines()
+    (base,) = [line.split()[1] for line in lines if line.startswith("FROM ")]
+    assert base == f"python:3.11.14-slim-bookworm@{digest}" and base.partition("@")[0] in ASK_DIGEST
+    assert any("--require-hashes" in line for line in lines)
+    with pytest.raises(UsageError, match="64 hexadecimal digits"):
+        build_bento(Home(tmp_path), models=[str(fraud_bundle.folder)], base_digest="sha256:latest")
 
 
 def test_it_answers_without_what_it_does_not_hold(built: BuiltBento) -> None:

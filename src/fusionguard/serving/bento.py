@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,9 +21,14 @@ from fusionguard.serving.release import ReleasedModel
 from fusionguard.serving.resolve import make_release
 
 BENTOFILE = "bentofile.yaml"
+TEMPLATE = "docker/Dockerfile.template"
 RELEASE = "release"
 README = "README.md"
 """BentoML takes the one in the folder that it builds."""
+
+
+ASK_DIGEST = "docker buildx imagetools inspect python:3.11.14-slim-bookworm --format '{{.Manifest.Digest}}'"
+"""What a machine with a network says of the base image of :data:`TEMPLATE`."""
 
 
 @dataclass(frozen=True)
@@ -40,16 +46,23 @@ class BuiltBento:
 
 
 def build_bento(
-    home: Home, *, models: Sequence[str] = (), challengers: Sequence[str] = (), checkout: Path | None = None
+    home: Home,
+    *,
+    models: Sequence[str] = (),
+    challengers: Sequence[str] = (),
+    base_digest: str | None = None,
+    checkout: Path | None = None,
 ) -> BuiltBento:
     """Resolve the champions, or the models that are named, now, and build the Bento of them.
 
     An earlier version is rolled back to by naming it: ``models=["fraud@3"]``. Nothing is uploaded; BentoML's store is the home's.
 
+    With ``base_digest`` (``sha256:`` and 64 digits) the image's base is that very image, whatever its tag comes to mean.
+
     Raises
     ------
     UsageError
-        This is not a checkout, or a name means nothing.
+        This is not a checkout, a name means nothing, or the digest is none.
     RegistryError, BundleError, StorageError
         As :func:`make_release` says.
     FusionGuardError
@@ -58,10 +71,14 @@ def build_bento(
     root = checkout or Path(__file__).resolve().parents[3]
     if not (root / BENTOFILE).is_file():
         raise UsageError(f"There is no {BENTOFILE} in {root}.", "Build a Bento from a checkout of FusionGuard.")
+    if base_digest is not None and not re.fullmatch(r"sha256:[0-9a-f]{64}", base_digest):
+        raise UsageError("The digest of the base image is not 'sha256:' and 64 hexadecimal digits.", f"Ask for it: {ASK_DIGEST}")
     store = home.state / "bentoml"
     with tempfile.TemporaryDirectory(prefix="fusionguard-bento-") as temporary:  # BentoML reads no folder that begins with a dot
         context = Path(temporary)
         _copy_sources(root, context)
+        if base_digest is not None:
+            _pin_base(context / TEMPLATE, base_digest)
         released = make_release(home, context / RELEASE, models=models, challengers=challengers)
         write_text(context / README, write_readme(released))
         tag = _build(context, store)
@@ -75,6 +92,13 @@ def _copy_sources(root: Path, context: Path) -> None:
             shutil.copy2(root / name, context / name)
         shutil.copytree(root / "docker", context / "docker")
         shutil.copytree(root / "src", context / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+
+
+def _pin_base(template: Path, digest: str) -> None:
+    pinned, places = re.subn(r"(?m)^(FROM \S+)", rf"\1@{digest}", template.read_text())
+    if places != 1:
+        raise FusionGuardError(f"{TEMPLATE} has {places} lines FROM, where one is the base.", "Correct the template.")
+    write_text(template, pinned)
 
 
 def _build(context: Path, store: Path) -> str:
