@@ -22,6 +22,7 @@ from fusionguard.data.provenance import Provenance
 from fusionguard.data.schema import CHURN, FRAUD
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
+from fusionguard.registry.server import _first_page
 from tests.fakes import churn
 
 COMMAND = (sys.executable, "-c", "from fusionguard.cli import main; main()")
@@ -219,7 +220,7 @@ def test_mlflows_server_is_for_loopback_only_serves_as_a_registry_and_ends_with_
     with subprocess.Popen([*COMMAND, "mlflow"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
-        address = re.fullmatch(r"MLflow: (http://127\.0\.0\.1:\d+) .*\n", line)
+        address = re.fullmatch(r"MLflow: (http://127\.0\.0\.1:\d+)/#/models\?workflowType=machine_learning .*\n", line)
         assert address, f"{line!r} {process.stderr.read() if process.stderr else ''}"
         url = address.group(1)
         assert b"<html" in _get(url, url.removeprefix("http://"))
@@ -228,6 +229,7 @@ def test_mlflows_server_is_for_loopback_only_serves_as_a_registry_and_ends_with_
         refused.value.close()
         monkeypatch.setenv("MLFLOW_TRACKING_URI", url)
         _use_as_registry(Home(tmp_path / "another machine"), fraud_bundle)
+        assert re.fullmatch(r"#/experiments/\d+/runs\?workflowType=machine_learning", _first_page(url)), "now there are runs"
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
     assert process.returncode == cli.INTERRUPTED

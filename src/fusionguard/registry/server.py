@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 
 from fusionguard.errors import RegistryError, UsageError
 from fusionguard.home import Home
-from fusionguard.registry.tracking import check_database, open_store, settle_environment, sqlite_file
+from fusionguard.registry.tracking import ANSWER_SECONDS, EXPERIMENT, check_database, open_store, settle_environment, sqlite_file
 
 HOST = "127.0.0.1"
 DEFAULT_PORT = 5000
 START_SECONDS = 120.0
 STOP_SECONDS = 10.0
+
+_MACHINE_LEARNING = "workflowType=machine_learning"
+"""MLflow's pages show what belongs to language models unless they are told this."""
+_MODELS_PAGE = f"#/models?{_MACHINE_LEARNING}"
 
 
 def serve_pages(home: Home, announce: Callable[[str], None], port: int | None = None) -> None:
@@ -28,7 +35,8 @@ def serve_pages(home: Home, announce: Callable[[str], None], port: int | None = 
     Parameters
     ----------
     announce
-        Called with the address once it answers.
+        Called with the address once it answers: that of the runs, beside which the models are. The root of the pages leads to
+        traces of language models, of which there are none here.
     port
         The port; by default 5000, or a free one where 5000 is taken.
 
@@ -41,7 +49,7 @@ def serve_pages(home: Home, announce: Callable[[str], None], port: int | None = 
     """
     uri = home.mlflow_uri
     if uri.startswith(("http://", "https://")):
-        announce(uri)
+        announce(f"{uri.rstrip('/')}/{_MODELS_PAGE}")  # its runs are asked for with credentials, which a page has of its own
         return
     chosen = _choose_port(port)
     database = sqlite_file(uri)
@@ -52,10 +60,23 @@ def serve_pages(home: Home, announce: Callable[[str], None], port: int | None = 
     with _server(home, chosen) as process:
         address = f"http://{HOST}:{chosen}"
         _wait_until_ready(process, address)
-        announce(address)
+        announce(f"{address}/{_first_page(address)}")
         process.wait()
     if process.returncode not in (0, -signal.SIGTERM, -signal.SIGINT):
         raise RegistryError(f"MLflow's server ended with status {process.returncode}.", "See its messages above.")
+
+
+def _first_page(address: str) -> str:
+    """Return the page of the runs, or that of the models where no run has been."""
+    asked = f"{address}/api/2.0/mlflow/experiments/get-by-name?experiment_name={EXPERIMENT}"
+    try:
+        with urllib.request.urlopen(asked, timeout=ANSWER_SECONDS) as answer:
+            experiment = json.load(answer)["experiment"]["experiment_id"]
+    except urllib.error.HTTPError as error:
+        if error.code != HTTPStatus.NOT_FOUND:
+            raise RegistryError(f"MLflow's server answered {error.code} at its start.", "See its messages above.") from error
+        return _MODELS_PAGE
+    return f"#/experiments/{experiment}/runs?{_MACHINE_LEARNING}"
 
 
 def _choose_port(port: int | None) -> int:

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 EXPERIMENT = "fusionguard-fraud"
 """The MLflow experiment that holds the runs of the fraud pipeline."""
 
+_RUNS_FIRST = {"mlflow.experimentKind": "custom_model_development"}
+"""It makes MLflow's pages open the experiment on its runs and not on traces."""
+
 ANSWER_SECONDS = 4.0
 """How long a tracking server may take to show that it is there."""
 
@@ -81,7 +84,8 @@ def experiment_id(home: Home, client: MlflowClient) -> str:
         found = client.get_experiment_by_name(EXPERIMENT)
         if found is None:
             try:
-                return str(client.create_experiment(EXPERIMENT, home.mlflow_artifacts.as_uri() if local else None))
+                place = home.mlflow_artifacts.as_uri() if local else None
+                return str(client.create_experiment(EXPERIMENT, place, tags=_RUNS_FIRST))
             except MlflowException:  # another run may just have made it
                 found = client.get_experiment_by_name(EXPERIMENT)
                 if found is None:
