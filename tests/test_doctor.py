@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fusionguard import doctor
-from fusionguard.doctor import PACKAGES, Finding, Status, default_works, examine
+from fusionguard.doctor import PACKAGES, PARTS, SLURM_PROGRAMS, Finding, Status, default_works, examine
 from fusionguard.home import Home
 
 KAGGLE = ("KAGGLE_API_TOKEN", "KAGGLE_USERNAME", "KAGGLE_KEY", "KAGGLE_CONFIG_DIR", "XDG_CONFIG_HOME")
@@ -31,6 +31,8 @@ def test_an_empty_home_works_by_default_and_stays_empty(home: Home) -> None:
     assert default_works(findings)
     assert {finding.name for finding in findings} >= {
         *PACKAGES,
+        *PARTS,
+        "Slurm",
         "home",
         "disk",
         "memory",
@@ -71,6 +73,50 @@ def test_credentials_are_said_to_be_there_and_never_shown(home: Home, monkeypatc
     assert _finding(home, "Kaggle credentials").status is Status.OK
     assert "secret" not in repr(examine(home))
     assert "somebody" not in repr(examine(home))
+
+
+@pytest.mark.parametrize("package", PARTS)
+def test_a_part_is_looked_at_with_its_version(home: Home, monkeypatch: pytest.MonkeyPatch, package: str) -> None:
+    installed = importlib.metadata.version
+    assert _finding(home, package) == Finding(package, Status.OK, installed(package))
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: "0.1" if name == package else installed(name))
+    old = _finding(home, package)
+    assert old.status is Status.ABSENT and old.detail.startswith("0.1, where ~=") and "make setup" in old.remedy
+
+    def version(name: str) -> str:
+        if name == package:
+            raise importlib.metadata.PackageNotFoundError(name)
+        return installed(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    gone = _finding(home, package)
+    assert (gone.status, gone.detail) == (Status.ABSENT, "not installed") and PARTS[package] in gone.remedy
+    assert default_works(examine(home)), "the pipelines run without it"
+
+
+@pytest.mark.parametrize(
+    ("programs", "says", "status", "detail"),
+    [
+        ((), "", Status.ABSENT, "not found"),
+        (("sbatch", "squeue", "scontrol"), "slurm-wlm 22.05.8", Status.ABSENT, "without scancel"),
+        (SLURM_PROGRAMS, "slurm-wlm 22.05.8", Status.OK, "22.05.8"),
+        (SLURM_PROGRAMS, "slurm 25.11.0", Status.OK, "25.11.0"),
+        (SLURM_PROGRAMS, "slurm 20.11.9", Status.ABSENT, "20.11.9, older than 22.05, which is tested"),
+        (SLURM_PROGRAMS, "", Status.ABSENT, "sbatch does not say its version"),
+    ],
+)
+def test_slurm_is_looked_at(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, programs: tuple[str, ...], says: str, status: Status, detail: str
+) -> None:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for program in programs:
+        (folder / program).write_text(f"#!/bin/sh\necho '{says}'\n")
+        (folder / program).chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+    found = _finding(home, "Slurm")
+    assert (found.status, found.detail) == (status, detail)
+    assert bool(found.remedy) == (status is Status.ABSENT)
 
 
 def test_a_missing_package_is_in_the_way(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

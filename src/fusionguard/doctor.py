@@ -45,6 +45,18 @@ PACKAGES = (
 )
 """The packages whose versions are shown; without one of them FusionGuard does not run."""
 
+PARTS = {
+    "bentoml": "make serve and make assistant",
+    "uvicorn": "make serve and make assistant",
+    "gradio": "make assistant",
+    "evidently": "Evidently's page in a monitoring run",
+}
+"""Packages without which the pipelines run as well, and what they are for."""
+
+SLURM_PROGRAMS = ("sbatch", "squeue", "scancel", "scontrol")
+OLDEST_SLURM = (22, 5)
+"""Slurm 22.05, with which the stack hpc is tested."""
+
 _PROGRAM_SECONDS = 10
 _REINSTALL = "Install it again: make setup."
 
@@ -78,7 +90,9 @@ def examine(home: Home) -> list[Finding]:
         _registry,
         _monitoring,
         _kaggle,
+        _parts,
         _java,
+        _slurm,
         _cuda,
         _chromium,
     )
@@ -214,6 +228,43 @@ def _kaggle(home: Home) -> list[Finding]:
         remedy = "Only for --source kaggle: make a token at https://www.kaggle.com/settings and put it in KAGGLE_API_TOKEN."
         return [Finding("Kaggle credentials", Status.ABSENT, "none", remedy)]
     return [Finding("Kaggle credentials", Status.OK, f"present in {place}")]
+
+
+def _parts(home: Home) -> list[Finding]:
+    return [_part(package, purpose) for package, purpose in PARTS.items()]
+
+
+def _part(package: str, purpose: str) -> Finding:
+    """Say whether a package is there in a version that fits what FusionGuard asks for."""
+    from packaging.requirements import Requirement
+
+    needed = next(
+        each.specifier for each in map(Requirement, importlib.metadata.requires("fusionguard") or ()) if each.name == package
+    )
+    try:
+        version = importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return Finding(package, Status.ABSENT, "not installed", f"Only for {purpose}: make setup")
+    if version not in needed:
+        return Finding(package, Status.ABSENT, f"{version}, where {needed} is needed", f"Only for {purpose}: make setup")
+    return Finding(package, Status.OK, version)
+
+
+def _slurm(home: Home) -> list[Finding]:
+    purpose = "Only for --stack hpc: type it on a login node of the cluster, or load its module (docs/hpc.md)."
+    missing = [program for program in SLURM_PROGRAMS if shutil.which(program) is None]
+    if "sbatch" in missing:
+        return [Finding("Slurm", Status.ABSENT, "not found", purpose)]
+    if missing:
+        return [Finding("Slurm", Status.ABSENT, f"without {', '.join(missing)}", purpose)]
+    version = re.search(r"\d+\.\d+(?:\.\d+)*", _output_of("sbatch", "--version"))
+    if version is None:
+        return [Finding("Slurm", Status.ABSENT, "sbatch does not say its version", purpose)]
+    if tuple(map(int, version.group().split(".")[:2])) < OLDEST_SLURM:
+        oldest = "{}.{:02}".format(*OLDEST_SLURM)
+        remedy = "Ask the cluster's administrators, or try: python run.py --stack hpc --pipeline fraud --source simulated"
+        return [Finding("Slurm", Status.ABSENT, f"{version.group()}, older than {oldest}, which is tested", remedy)]
+    return [Finding("Slurm", Status.OK, version.group())]
 
 
 def _java(home: Home) -> list[Finding]:
