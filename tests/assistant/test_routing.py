@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from fusionguard.assistant.followups import stand_alone
-from fusionguard.assistant.given_values import given_values
 from fusionguard.assistant.routing import route
 
 ROUTES = [
@@ -42,6 +41,12 @@ def test_questions_about_how_things_stand_go_to_a_tool(question: str, tool: str,
     assert [(call.tool, call.arguments) for call in route(question)] == [(tool, arguments)]
 
 
+def test_what_is_unclear_goes_with_the_call() -> None:
+    (call,) = route("Score a transaction of 250 EUR with V14 = NaN and 7")
+    assert call.arguments == {"family": "fraud", "values": {"Amount": 250.0}, "unclear": ("V14 'NaN'", "'7'")}
+    assert route("How likely is a customer to leave within 6 months?") == (), "it gives no field, so it is no row to score"
+
+
 @pytest.mark.parametrize("question", ["Which features drifted?", "What is the latest gate verdict?"])
 def test_where_no_model_is_named_both_are_asked(question: str) -> None:
     assert [call.arguments["family"] for call in route(question)] == ["fraud", "churn"]
@@ -69,25 +74,6 @@ def test_where_no_model_is_named_both_are_asked(question: str) -> None:
 )
 def test_questions_of_method_go_to_the_documents(question: str) -> None:
     assert route(question) == ()
-
-
-def test_values_are_read_as_the_service_takes_them() -> None:
-    assert given_values("amount: $1,250.50, V1 -2 and V28=0.25, hour 23", "fraud") == {
-        "V1": -2.0,
-        "V28": 0.25,
-        "Amount": 1250.5,
-        "Time": 82800.0,
-    }
-    told = "a male inactive client from Spain, aged 61, balance 120,000, credit score 480, tenure 2"
-    assert given_values(told, "churn") == {
-        "Balance": 120000.0,
-        "CreditScore": 480,
-        "Age": 61,
-        "Tenure": 2,
-        "Geography": "Spain",
-        "Gender": "Male",
-        "IsActiveMember": 0,
-    }
 
 
 @pytest.mark.parametrize(

@@ -257,6 +257,23 @@ def test_the_last_gate_leaves_a_tools_sentences_as_they_are(
     assert "".join(piece.text for piece in pieces) == last.answer.text
 
 
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("Score a transaction of 250 EUR with V14 = NaN", "was not scored, for this was not understood: V14 'NaN'."),
+        ("Score a transaction of 1e308 EUR", "Amount must be a finite number from 0 to"),
+        ("What if a transaction of 20 EUR had V3 = 1.5e2 and V4=1/2", "not understood: V4 '1/2'."),
+        ("Score a transaction of -5 EUR", "Amount must be a finite number from 0 to"),
+    ],
+)
+def test_a_scoring_that_was_not_understood_is_refused_with_what_it_was(
+    make_assistant: Maker, tools: Toolbox, question: str, told: str
+) -> None:
+    answer = make_assistant(tools=tools).answer(Question(text=question))
+    assert (answer.kind, answer.reason) == ("unknown", "tool_failed")
+    assert told in answer.text
+
+
 def test_a_poisoned_passage_calls_no_tool(tools: Toolbox, tmp_path: Path, lenient: None) -> None:
     docs = tmp_path / "docs"
     docs.mkdir()

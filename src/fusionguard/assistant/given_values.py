@@ -1,84 +1,186 @@
-"""The fields of a made-up transaction or customer that a question names: ``V14 = -5``, ``an amount of 250``, ``aged 52``."""
+"""The fields of a made-up transaction or customer that a question names: ``V14 = -5``, ``1.250,00 €``, ``aged 52``, ``inactive``.
+
+Every number of a question is either the value of a field or something that was not understood; none is left out in silence.
+"""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 
-_NUMBER = r"([-+]?\d+(?:,\d{3})*(?:\.\d+)?)"
-_IS = r"\s*(?:=|:|is|of|at)?\s*"
-_MONEY = r"(?:EUR|USD|€|\$|euros?|dollars?)?\s*"
+from fusionguard.assistant.written_flags import said_of_customer
+from fusionguard.assistant.written_numbers import WrittenNumber, find_numbers, plain_signs
 
-_FRAUD = (
-    ("Amount", re.compile(rf"\bamount{_IS}{_MONEY}{_NUMBER}", re.IGNORECASE)),
-    ("Amount", re.compile(rf"(?:EUR|USD|€|\$)\s*{_NUMBER}|{_NUMBER}\s*(?:EUR|USD|€|\$|euros?|dollars?)", re.IGNORECASE)),
-    ("Amount", re.compile(rf"\b(?:transaction|payment) (?:of|over|for|worth){_IS}{_NUMBER}", re.IGNORECASE)),
-    ("Time", re.compile(rf"\btime{_IS}{_NUMBER}", re.IGNORECASE)),
+Value = float | int | str
+
+_FILLERS = r"is|was|were|be|of|at|to|set|equals|about|around|approximately|exactly|only|just"
+_IS = rf"\s*(?:=|:|\b(?:{_FILLERS})\b|\s)*"
+"""What may stand between a field's name and its value."""
+_MONEY = frozenset({"Amount", "Balance", "EstimatedSalary"})
+_WHOLE = frozenset({"CreditScore", "Age", "Tenure", "NumOfProducts", "HasCrCard", "IsActiveMember"})
+
+_NAMED = {
+    "fraud": {"Amount": r"amount|(?:transaction|payment) (?:of|over|for|worth)", "Time": r"time"},
+    "churn": {
+        "Balance": r"balance",
+        "EstimatedSalary": r"(?:estimated ?)?salary",
+        "CreditScore": r"credit ?score",
+        "Age": r"aged?",
+        "Tenure": r"tenure",
+        "NumOfProducts": r"num(?:ber)? ?of ?products|products",
+        "HasCrCard": r"has ?cr ?card",
+        "IsActiveMember": r"is ?active ?member",
+    },
+}
+"""What stands before a field's value."""
+_UNITS = {
+    "fraud": {},
+    "churn": {"Age": r"[- ]?years?[- ]?old", "NumOfProducts": r" ?products?", "Tenure": r" ?years? (?:of )?tenure"},
+}
+"""What stands after it."""
+_V = re.compile(r"(?<![\w.])V ?(\d+)(?!\d)", re.IGNORECASE)
+_NOTHING = re.compile(
+    r"\s*(?:=|:)\s*(?![-+€$£.,\d(])(\S+)|\s+(?:is\s+)?(NaN|null|none|missing|unknown|n/?a|empty|inf\w*)\b", re.IGNORECASE
 )
-_V = re.compile(rf"\bV(\d{{1,2}}){_IS}{_NUMBER}", re.IGNORECASE)
-_HOUR = re.compile(r"\bat (\d{1,2})(?::00)? ?(?:o'clock|h\b|hours?\b|:00)|\bhour\s*(?:=|of)?\s*(\d{1,2})\b", re.IGNORECASE)
-
-_CHURN_WHOLE = (
-    ("CreditScore", re.compile(rf"\bcredit ?score{_IS}{_NUMBER}", re.IGNORECASE)),
-    ("Age", re.compile(rf"\baged?{_IS}{_NUMBER}|{_NUMBER}[- ]years?[- ]old", re.IGNORECASE)),
-    ("Tenure", re.compile(rf"\btenure{_IS}{_NUMBER}", re.IGNORECASE)),
-    ("NumOfProducts", re.compile(rf"\b(?:num ?of ?products|products){_IS}{_NUMBER}|{_NUMBER} products?\b", re.IGNORECASE)),
-    ("HasCrCard", re.compile(rf"\bhas ?cr ?card{_IS}{_NUMBER}", re.IGNORECASE)),
-    ("IsActiveMember", re.compile(rf"\bis ?active ?member{_IS}{_NUMBER}", re.IGNORECASE)),
+_COMPARED = re.compile(
+    r"(?:[<>≤≥≠~]=?|\b(?:over|under|above|below|between|at least|at most|more than|less than|up to))\s*$", re.IGNORECASE
 )
-_CHURN = (
-    ("Balance", re.compile(rf"\bbalance{_IS}{_MONEY}{_NUMBER}", re.IGNORECASE)),
-    ("EstimatedSalary", re.compile(rf"\b(?:estimated ?)?salary{_IS}{_MONEY}{_NUMBER}", re.IGNORECASE)),
+_HOUR = r"\bhour\s*(?:=|:|of|is)?\s*"
+_CLOCK = re.compile(
+    rf"(?:\bat |{_HOUR}|\b)(?P<hour>\d{{1,2}})(?::(?P<minute>\d{{2}}))?\s?(?:o'clock|(?P<half>[ap])\.?m\b\.?)"
+    r"|\bat (?P<hour2>\d{1,2})(?::(?P<minute2>\d{2})(?!\d)|\s?(?:h|hours?)\b)"
+    rf"|{_HOUR}(?P<hour3>\d{{1,2}})(?![\d.,])|\bat (?P<named>midnight|noon)\b",
+    re.IGNORECASE,
 )
-_CHURN_WORDS = (
-    ("Geography", re.compile(r"\b(France|Germany|Spain)\b", re.IGNORECASE)),
-    ("Geography", re.compile(r"\b(French|German|Spanish)\b", re.IGNORECASE)),
-    ("Gender", re.compile(r"\b(Female|Male)\b", re.IGNORECASE)),
-)
-_COUNTRIES = {"French": "France", "German": "Germany", "Spanish": "Spain"}
-_INACTIVE = re.compile(r"\b(?:inactive|not active)\b", re.IGNORECASE)
-_ACTIVE = re.compile(r"\bactive\b", re.IGNORECASE)
+_NO_BALANCE = re.compile(r"\b(?:no|without(?: an?y?)?) balance\b", re.IGNORECASE)
 
 
-def given_values(question: str, family: str) -> dict[str, float | int | str]:
+@dataclass
+class GivenValues:
+    """What a question gives: fields with their values, and in words what of it was not understood."""
+
+    values: dict[str, Value] = field(default_factory=dict)
+    unclear: list[str] = field(default_factory=list)
+    leftover: list[str] = field(default_factory=list)
+    """Numbers that belong to no field."""
+
+    def add(self, name: str, value: Value, words: str) -> None:
+        """Note a value; a second one that differs makes the field unclear."""
+        if self.values.setdefault(name, value) != value:
+            self.unclear.append(f"{name}, which is given twice ('{words}')")
+
+
+def given_values(question: str, family: str) -> GivenValues:
     """Return the fields that a question gives, as the model's requests have them; whether they are in range is not checked."""
-    return _fraud(question) if family == "fraud" else _churn(question)
+    text = plain_signs(question)
+    given = GivenValues()
+    rest = _clock(text, given) if family == "fraud" else _words(text, given)
+    numbers = find_numbers(_V.sub(lambda found: f"v{'_' * (len(found[0]) - 1)}", rest))
+    names = _mentions(rest, family, given)
+    for number in numbers:
+        name = _before(names, number, rest) or _after(number, rest, family)
+        if name is None and number.value is not None and family == "fraud" and number.money:
+            name = "Amount"
+        if name is None:
+            if number.text.lower() not in ("one", "half", "several", "few", "couple"):
+                given.leftover.append(f"'{number.text}'")
+        else:
+            _take(given, name, number, rest)
+    return given
 
 
-def _fraud(question: str) -> dict[str, float | int | str]:
-    values: dict[str, float | int | str] = {f"V{found[1]}": _number(found[2]) for found in _V.finditer(question)}
-    _read(values, _FRAUD, question)
-    hour = _HOUR.search(question)
-    if hour and "Time" not in values:
-        values["Time"] = 3600.0 * int(hour[1] or hour[2])
-    return values
-
-
-def _churn(question: str) -> dict[str, float | int | str]:
-    values: dict[str, float | int | str] = {}
-    _read(values, _CHURN, question)
-    _read(values, _CHURN_WHOLE, question)
-    for name, _ in _CHURN_WHOLE:
-        number = values.get(name)
-        if isinstance(number, float) and number.is_integer():
-            values[name] = int(number)
-    for name, pattern in _CHURN_WORDS:
-        found = pattern.search(question)
-        if found and name not in values:
-            word = found[1].capitalize()
-            values[name] = _COUNTRIES.get(word, word)
-    if "IsActiveMember" not in values and _ACTIVE.search(question):
-        values["IsActiveMember"] = 0 if _INACTIVE.search(question) else 1
-    elif "IsActiveMember" not in values and _INACTIVE.search(question):
-        values["IsActiveMember"] = 0
-    return values
-
-
-def _read(values: dict[str, float | int | str], patterns: tuple[tuple[str, re.Pattern[str]], ...], question: str) -> None:
+def _mentions(text: str, family: str, given: GivenValues) -> list[tuple[int, str]]:
+    """Return where the names of fields end, with the fields; one that is given what is no number is unclear."""
+    found: list[tuple[int, str]] = []
+    patterns = [(name, re.compile(rf"\b(?:{words})\b", re.IGNORECASE)) for name, words in _NAMED[family].items()]
     for name, pattern in patterns:
-        found = pattern.search(question)
-        if found and name not in values:
-            values[name] = _number(next(group for group in found.groups() if group))
+        found += [(match.end(), name) for match in pattern.finditer(text)]
+    if family == "fraud":
+        for match in _V.finditer(text):
+            number = int(match[1])
+            if 1 <= number <= 28:
+                found.append((match.end(), f"V{number}"))
+            else:
+                given.unclear.append(f"'{match[0]}' (there are V1 to V28)")
+    for end, name in found:
+        if (words := _no_value(name, text, end)) is not None:
+            given.unclear.append(f"{name} '{words}'")
+    return sorted(found)
 
 
-def _number(text: str) -> float:
-    return float(text.replace(",", ""))
+def _no_value(name: str, text: str, end: int) -> str | None:
+    """Return what a field is set to where that is no number, such as ``= high`` and ``is unknown``; None for all else."""
+    match = _NOTHING.match(text, end)
+    if match is None:
+        return None
+    words = str(match[1] or match[2]).rstrip(".,;?!")
+    answers_yes_or_no = name in ("HasCrCard", "IsActiveMember") and words.lower() in ("yes", "no", "true", "false")
+    numbers = find_numbers(words)
+    begins_as_one = bool(numbers) and numbers[0].start == 0
+    return None if answers_yes_or_no or begins_as_one or re.fullmatch(_FILLERS, words, re.IGNORECASE) else words
+
+
+def _before(names: list[tuple[int, str]], number: WrittenNumber, text: str) -> str | None:
+    """Return the field whose name stands right before a number."""
+    for end, name in reversed(names):
+        if end <= number.start:
+            between = _COMPARED.sub("", text[end : number.start])
+            return name if re.fullmatch(rf"{_IS}(?:-\s*|\()?", between, re.IGNORECASE) else None
+    return None
+
+
+def _after(number: WrittenNumber, text: str, family: str) -> str | None:
+    """Return the field whose unit stands right after a number."""
+    for name, unit in _UNITS[family].items():
+        if re.compile(rf"{unit}\b", re.IGNORECASE).match(text, number.end):
+            return name
+    return None
+
+
+def _take(given: GivenValues, name: str, number: WrittenNumber, text: str) -> None:
+    """Note a number as a field's value, or why it is none."""
+    ahead, behind = text[: number.start], text[number.end :]
+    if number.value is None:
+        given.unclear.append(f"{name} '{number.text}'")
+    elif number.percent:
+        given.unclear.append(f"{name} '{number.text}' (it is no percentage)")
+    elif number.three_decimals and (name in _MONEY or number.money):
+        given.unclear.append(f"{name} '{number.text}' (write {1000 * number.value:.0f} or {number.value:g}, whichever is meant)")
+    elif compared := _COMPARED.search(ahead):
+        given.unclear.append(f"{name} '{compared[0].strip()} {number.text}' (one value is needed)")
+    elif apart := re.search(r"(?:-\s*|\()$", ahead):
+        given.unclear.append(f"{name} '{apart[0]}{number.text}'")
+    elif cents := re.match(r"\s*(?:cents?|ct)\b", behind, re.IGNORECASE):
+        given.unclear.append(f"{name} '{number.text}{cents[0]}'")
+    else:
+        value = number.value
+        whole = name in _WHOLE and value.is_integer()
+        given.add(name, int(value) if whole else value, number.text)
+
+
+def _clock(text: str, given: GivenValues) -> str:
+    """Note the time of day, and return the text without it."""
+
+    def note(match: re.Match[str]) -> str:
+        named = match["named"]
+        hour = {"midnight": 0, "noon": 12}[named.lower()] if named else int(match["hour"] or match["hour2"] or match["hour3"])
+        minute = int(match["minute"] or match["minute2"] or 0)
+        half = (match["half"] or "").lower()
+        if hour > (12 if half else 23) or minute > 59 or (half and hour == 0):
+            given.unclear.append(f"the hour in '{match[0].strip()}'")
+        else:
+            hour = hour % 12 + (12 if half == "p" else 0) if half else hour
+            given.add("Time", 3600.0 * hour + 60.0 * minute, match[0].strip())
+        return " " * len(match[0])
+
+    return _CLOCK.sub(note, text)
+
+
+def _words(text: str, given: GivenValues) -> str:
+    """Note what is said of a customer in words, and return the text without what is a number there."""
+    said = said_of_customer(text)
+    given.values.update(said.values)
+    given.unclear += said.unclear
+    if _NO_BALANCE.search(text):
+        given.add("Balance", 0.0, "no balance")
+    return text

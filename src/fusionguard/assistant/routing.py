@@ -82,8 +82,12 @@ def _scoring(question: str) -> tuple[ToolCall, ...]:
     if not _MADE_UP.search(question) or _MANUAL.search(question):
         return ()
     family = mentioned_family(question) or "fraud"
-    values = given_values(question, family)
-    return (ToolCall("score_example", {"family": family, "values": values}),) if values else ()
+    given = given_values(question, family)
+    if not given.values and not given.unclear:
+        return ()
+    unclear = (*given.unclear, *given.leftover)
+    arguments: dict[str, object] = {"family": family, "values": given.values}
+    return (ToolCall("score_example", arguments | ({"unclear": unclear} if unclear else {})),)
 
 
 def _comparing(question: str) -> tuple[ToolCall, ...]:

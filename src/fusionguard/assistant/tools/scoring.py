@@ -27,10 +27,11 @@ STRONGEST = 5
 
 
 class ScoringArguments(ToolArguments):
-    """Which model, and the fields that are given, such as ``{"Amount": 250.0}``."""
+    """Which model, and the fields that are given, such as ``{"Amount": 250.0}``; ``unclear`` is what was not understood."""
 
     family: Family
     values: dict[str, float | int | str] = Field(default_factory=dict)
+    unclear: tuple[str, ...] = ()
 
 
 class Contribution(BaseModel):
@@ -113,6 +114,11 @@ def scoring_tool(models: ScoringModels) -> Tool[ScoringArguments]:
         from fusionguard.serving.fields import request_fields  # libraries that take seconds to import
         from fusionguard.serving.requests import wrong
 
+        if arguments.unclear:
+            raise UsageError(
+                f"The {THINGS[arguments.family]} was not scored, for this was not understood: {'; '.join(arguments.unclear)}.",
+                "Say each value once, with its field: Amount 1250.50, V14 = -5.2, Age 52, not active.",
+            )
         fields = request_fields(arguments.family)
         by_name = {field.name: field for field in fields.all}
         for name, value in arguments.values.items():

@@ -1,0 +1,93 @@
+"""What a question gives of a made-up row: each value as it was meant, and whatever is unclear said and not left out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fusionguard.assistant.given_values import given_values
+
+FRAUD = [
+    ("amount: $1,250.50, V1 -2 and V28=0.25, hour 23", {"V1": -2.0, "V28": 0.25, "Amount": 1250.5, "Time": 82800.0}),
+    ("Score a transaction of 1.250,00 €", {"Amount": 1250.0}),
+    ("Score a payment of 12,50", {"Amount": 12.5}),
+    ("Score a transaction with amount 2k", {"Amount": 2000.0}),
+    ("amount 1e308", {"Amount": 1e308}),
+    ("V14 = −5,5", {"V14": -5.5}),
+    ("amount 250,V14=-5", {"Amount": 250.0, "V14": -5.0}),
+    ("V1=1,V2=2,V3=3", {"V1": 1.0, "V2": 2.0, "V3": 3.0}),
+    ("a transaction of two thousand euros at 3 pm", {"Amount": 2000.0, "Time": 54000.0}),
+    ("at 15:30, 100 EUR", {"Time": 55800.0, "Amount": 100.0}),
+    ("what if V4 was -3.25 and the amount were about 99.99?", {"V4": -3.25, "Amount": 99.99}),
+    ("amount = -€20", {"Amount": -20.0}),
+    ("V14=-1.234", {"V14": -1.234}),
+]
+CHURN = [
+    (
+        "a male inactive client from Spain, aged 61, balance 120,000, credit score 480, tenure 2",
+        {
+            "Balance": 120000.0,
+            "CreditScore": 480,
+            "Age": 61,
+            "Tenure": 2,
+            "Geography": "Spain",
+            "Gender": "Male",
+            "IsActiveMember": 0,
+        },
+    ),
+    ("a non-active customer aged 40", {"IsActiveMember": 0, "Age": 40}),
+    ("not an active member, 2 products", {"IsActiveMember": 0, "NumOfProducts": 2}),
+    ("active customer without a credit card", {"IsActiveMember": 1, "HasCrCard": 0}),
+    ("has a credit card, isn't active", {"IsActiveMember": 0, "HasCrCard": 1}),
+    ("no longer active, doesn't have a card", {"IsActiveMember": 0, "HasCrCard": 0}),
+    ("neither active nor with a credit card", {"IsActiveMember": 0, "HasCrCard": 0}),
+    ("someone who is not very active but has a credit card", {"IsActiveMember": 0, "HasCrCard": 1}),
+    ("HasCrCard: no, active: yes", {"IsActiveMember": 1, "HasCrCard": 0}),
+    ("HasCrCard=0 IsActiveMember = 1", {"IsActiveMember": 1, "HasCrCard": 0}),
+    ("aged fifty-two with two products", {"Age": 52, "NumOfProducts": 2}),
+    ("no balance, salary 50k", {"Balance": 0.0, "EstimatedSalary": 50000.0}),
+    ("balance 1.250,00", {"Balance": 1250.0}),
+]
+
+
+@pytest.mark.parametrize(
+    ("family", "question", "values"), [*(("fraud", *row) for row in FRAUD), *(("churn", *row) for row in CHURN)]
+)
+def test_values_are_read_as_they_are_meant(family: str, question: str, values: dict[str, Any]) -> None:
+    given = given_values(question, family)
+    assert (given.values, given.unclear, given.leftover) == (values, [], [])
+    assert {name: type(value) for name, value in given.values.items()} == {name: type(value) for name, value in values.items()}
+
+
+@pytest.mark.parametrize(
+    ("family", "question", "unclear"),
+    [
+        ("fraud", "V14 = NaN", "V14 'NaN'"),
+        ("fraud", "amount is unknown", "Amount 'unknown'"),
+        ("fraud", "amount = high", "Amount 'high'"),
+        ("fraud", "a payment of 1.250 EUR", "Amount '1.250 EUR' (write 1250 or 1.25, whichever is meant)"),
+        ("fraud", "amount of 500-600", "Amount '500-600'"),
+        ("fraud", "amount > 500", "Amount '> 500' (one value is needed)"),
+        ("fraud", "amount 200, amount 300", "Amount, which is given twice ('300')"),
+        ("fraud", "amount 5%", "Amount '5%' (it is no percentage)"),
+        ("fraud", "amount 50 cents", "Amount '50 cents'"),
+        ("fraud", "V29 = 3", "'V29' (there are V1 to V28)"),
+        ("fraud", "V14 - 5", "V14 '- 5'"),
+        ("fraud", "V1-5", "V1 '-5'"),
+        ("fraud", "a transaction of half a million euros", "Amount 'half a million euros'"),
+        ("fraud", "100 EUR at 25:00", "the hour in 'at 25:00'"),
+        ("churn", "not inactive", "IsActiveMember in 'not inactive'"),
+        ("churn", "not German", "Geography in 'not German'"),
+        ("churn", "from Italy", "Geography 'Italy'"),
+        ("churn", "male or female", "Gender, which is said twice ('female')"),
+        ("churn", "active, IsActiveMember = 0", "IsActiveMember, which is given twice ('0')"),
+    ],
+)
+def test_what_is_unclear_is_said(family: str, question: str, unclear: str) -> None:
+    assert given_values(question, family).unclear == [unclear]
+
+
+def test_a_number_of_no_field_is_left_over() -> None:
+    given = given_values("score transaction 42 of 100 EUR", "fraud")
+    assert (given.values, given.leftover) == ({"Amount": 100.0}, ["'42'"])
