@@ -3,26 +3,14 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from matplotlib.figure import Figure
 
 from fusionguard.assistant.http.feedback import feedback_file
-from fusionguard.assistant.index import build_index
-from fusionguard.data.provenance import Provenance
-from fusionguard.evaluation.plot_style import png
-from fusionguard.home import Home
-from fusionguard.models.bundle import Bundle
-from fusionguard.monitoring.reference import Reference
-from fusionguard.registry.aliases import set_alias
-from fusionguard.registry.register import register_bundle
-from tests.assistant.http.conftest import RunningAssistant, start_assistant
-from tests.assistant.monitoring_history import write_history
-from tests.browser.test_dashboard import ARTIFACTS, CHROMIUM, FLAGS
+from tests.assistant.http.conftest import RunningAssistant
+from tests.browser.test_dashboard import ARTIFACTS, CHROMIUM
 from tests.monitoring.conftest import fraud_profile_bundle, fraud_reference
 
 __all__ = ["fraud_profile_bundle", "fraud_reference"]
@@ -41,62 +29,6 @@ SHOWN = {
 }
 """What each tab shows in the end."""
 PHONE = {"width": 390, "height": 844}
-
-
-@pytest.fixture(scope="module")
-def console_home(
-    fraud_bundle: Bundle,
-    churn_bundle: Bundle,
-    fraud_reference: Reference,
-    blank_database: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Home:
-    """A home with both champions, what their training leaves, a monitoring history of five runs, and an index of all that."""
-    home = Home(tmp_path_factory.mktemp("console") / "home")
-    home.state.mkdir(parents=True)
-    shutil.copy(blank_database, home.state / "mlflow.db")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FUSIONGUARD_HOME", str(home.root))
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        for model, bundle in (("fraud", fraud_bundle), ("churn", churn_bundle)):
-            provenance = Provenance(dataset=model, origin="simulated", description="simulated rows", sha256="0" * 64, rows=9)
-            metrics = {"test_average_precision": 0.8, "test_average_precision_low": 0.7, "test_average_precision_high": 0.9}
-            version = register_bundle(home, bundle, metrics=metrics, plots={}, provenance=provenance, config={"seed": 7})
-            set_alias(home, model, "champion", version.version)
-            _leave_reports(home.models / f"{model}-{bundle.version}", model)
-        write_history(home, fraud_reference, tmp_path_factory.mktemp("scratch"))
-        build_index(home)
-    return home
-
-
-def _leave_reports(folder: Path, model: str) -> None:
-    (folder / "plots").mkdir(parents=True)
-    (folder / "model_card.md").write_text(f"# Model card: {model}\n\n> **SIMULATED DATA.**\n\n## Intended use\n\nTo be tried.\n")
-    for name in ("importance", "summary", "calibration"):
-        figure = Figure(figsize=(4, 2))
-        figure.add_subplot().bar([1, 2], [2, 1])
-        (folder / "plots" / f"{name}.png").write_bytes(png(figure))
-
-
-@pytest.fixture(scope="module")
-def console(console_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAssistant]:
-    running = start_assistant(tmp_path_factory.mktemp("service"), console_home)
-    try:
-        running.wait_ready()
-        yield running
-    finally:
-        running.stop()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    ARTIFACTS.mkdir(exist_ok=True)
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield started
-        started.close()
 
 
 @pytest.fixture
@@ -120,6 +52,14 @@ def page(browser: Any, console: RunningAssistant) -> Iterator[Any]:
 def ask(page: Any, question: str) -> None:
     page.get_by_label("Your question").fill(question)
     page.get_by_role("button", name="Ask", exact=True).click()
+
+
+def open_tab(page: Any, tab: str) -> None:
+    entry = page.get_by_role("tab", name=tab)
+    if not entry.is_visible():  # Gradio folds tabs that do not fit into a menu
+        page.locator(".overflow-menu button").first.click()
+        entry = page.locator(".overflow-dropdown").get_by_text(tab)
+    entry.click()
 
 
 def test_the_assistant_answers_with_passages_that_open(page: Any, console: RunningAssistant) -> None:
@@ -232,17 +172,8 @@ def test_an_example_is_scored_and_a_wrong_value_is_told(page: Any) -> None:
 
 def test_on_a_phone_nothing_is_wider_than_the_page(page: Any) -> None:
     page.set_viewport_size(PHONE)
-    for tab, what in (
-        ("Assistant", "#question"),
-        ("Monitoring", "#verdict .fg-badge"),
-        ("Models", "#models-told table"),
-        ("Score", "#score-fraud"),
-    ):
-        entry = page.get_by_role("tab", name=tab)
-        if not entry.is_visible():  # Gradio folds tabs that do not fit into a menu
-            page.locator(".overflow-menu button").first.click()
-            entry = page.locator(".overflow-dropdown").get_by_text(tab)
-        entry.click()
+    for tab, what in SHOWN.items():
+        open_tab(page, tab)
         page.locator(what).first.wait_for(timeout=WAIT)
         page.wait_for_timeout(1_500)
         width = page.evaluate("document.documentElement.scrollWidth")
