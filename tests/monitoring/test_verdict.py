@@ -87,6 +87,7 @@ MOVED, GONE = finding("psi", "V1", since=DAY), finding("missing", "V3", since=DA
         (drift_of(finding("tail", "Amount", "watch")), None, "watch", "population", "keep watching"),
         (drift_of(MOVED), (WORSE,), "act", "concept", "retrain"),
         (drift_of(MOVED), (FELL,), "act", "population", "retrain"),
+        (drift_of(MOVED), (WORSE, finding("miscoded", "Gender")), "act", "upstream data", "fix data"),
         (drift_of(MOVED), (FELL, CALIBRATION), "act", "concept", "retrain"),
         (drift_of(MOVED), (finding("metric", "brier"),), "act", "population", "retrain"),
         (drift_of(), (finding("metric", "brier"), CALIBRATION), "act", "concept", "recalibrate"),
@@ -202,6 +203,7 @@ OF_OUTCOMES: list[tuple[Finding, ...] | None] = [
     ),
     (HOLDS,),
     (FELL,),
+    (WORSE, finding("miscoded", "Gender")),
 ]
 CONTRADICTIONS: dict[str, tuple[str, ...]] = {
     "none": ("look again", "train on", "fit the calibration", "go back", "correct the source", "find out"),

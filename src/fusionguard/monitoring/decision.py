@@ -126,7 +126,8 @@ def likely_cause(evidence: Evidence) -> tuple[Cause, str]:
         return fault
     if evidence.upstream and worst(evidence.upstream) == worst(evidence.findings):
         names = ", ".join(list(dict.fromkeys(finding.subject for finding in evidence.upstream))[:5])
-        return "upstream data", f"missing, new or impossible values in {names} point to the data before the model"
+        what = "exchanged codes of" if evidence.has("miscoded", "act") else "missing, new or impossible values in"
+        return "upstream data", f"{what} {names} point to the data before the model"
     if evidence.outcomes and worst(evidence.rows) != "act":
         return "concept", "outcomes disagree with the model while the rows are about what they were"
     if evidence.has_lost_its_ranking:

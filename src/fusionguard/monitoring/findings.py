@@ -29,6 +29,7 @@ Kind = Literal[
     "displaced",
     "burst",
     "absent_hours",
+    "miscoded",
     "alert_rate",
     "classifier",
     "metric",
@@ -40,7 +41,7 @@ Kind = Literal[
 FAULTS: frozenset[Kind] = frozenset({"spike", "rounding", "swap", "displaced", "burst", "absent_hours"})
 """Faults that are recognised as such (:mod:`~.faults`): no real change looks like them, or it is asked for first."""
 
-UPSTREAM: frozenset[Kind] = FAULTS | {"missing", "new_category", "out_of_range", "scale"}
+UPSTREAM: frozenset[Kind] = FAULTS | {"missing", "new_category", "out_of_range", "scale", "miscoded"}
 """Marks of data that were broken before the model saw them."""
 
 POPULATION: frozenset[Kind] = frozenset({"psi", "ks", "tail", "categories", "classifier"})

@@ -24,8 +24,9 @@ from fusionguard.models.fraud.model import FraudModel
 from fusionguard.monitoring.champion import Champion
 from fusionguard.monitoring.champion_settings import evaluation_settings, fairness_settings, retention_settings
 from fusionguard.monitoring.estimate import PerformanceEstimate, estimate_performance
-from fusionguard.monitoring.findings import Finding
+from fusionguard.monitoring.findings import Finding, judge
 from fusionguard.monitoring.labelled import LABEL, LabelledRows, labelled_rows, scored_customers, scored_transactions
+from fusionguard.monitoring.miscoding import coded_features, miscoding_checks
 from fusionguard.monitoring.performance import MetricReader, PerformanceReport, read_performance
 from fusionguard.monitoring.settings import MonitoringConfig
 from fusionguard.serving.prediction_log.schema import OBSERVED_AT, TIME
@@ -43,9 +44,9 @@ def read_outcomes(
     """Read the training metrics on the rows whose outcome is known, with intervals, and compare them with the test slice's.
 
     Metrics and limits are those of the settings that the model's bundle holds. What it does not say is not judged, and a remark
-    says so.
+    says so. Features that outcomes show to be coded the wrong way round are a family of findings of their own.
     """
-    columns = [TIME, LABEL, OBSERVED_AT, *_columns(model)]
+    columns = [*dict.fromkeys([TIME, LABEL, OBSERVED_AT, *_columns(model)])]
     rows = labelled_rows(
         window.read(columns),
         negative_after_days=config.labels.negative_after_days,
@@ -59,7 +60,11 @@ def read_outcomes(
         fairness_baseline=champion.fairness(),
         thresholds=config.thresholds,
     )
-    return report.model_copy(update={"remarks": (*report.remarks, *(_unjudged(model) if rows.table.num_rows else ()))})
+    if not rows.table.num_rows:
+        return report
+    miscoded = judge(list(miscoding_checks(rows.table, model, config.thresholds, seed=config.seed)), config.thresholds.chance)
+    comparisons = (*(each for each in miscoded if each.level != "none"), *report.comparisons)
+    return report.model_copy(update={"comparisons": comparisons, "remarks": (*report.remarks, *_unjudged(model))})
 
 
 def estimate_outcomes(
@@ -88,7 +93,8 @@ def estimate_outcomes(
 def _columns(model: ScoringModel) -> list[str]:
     answers = ["probability", "score"]
     own = ["Amount", "hour_of_day"] if isinstance(model, FraudModel) else ["Balance", "Age", "Gender", "Geography"]
-    return [*answers, *own]
+    family = model_family(model.bundle.manifest.model)
+    return [*answers, *own, *(family.features.model_features if coded_features(family) else ())]
 
 
 def _flagged(model: ScoringModel) -> str:

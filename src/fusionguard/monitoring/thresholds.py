@@ -37,6 +37,8 @@ class MonitoringThresholds(BaseModel):
     out_of_range_watch: float = Field(default=0.001, gt=0, lt=1)
     out_of_range_act: float = Field(default=0.01, gt=0, lt=1)
     """Share of rows below the reference's lowest or above its highest value."""
+    miscoded_act: float = Field(default=0.01, gt=0, lt=1)
+    """Share of the log loss that exchanging two values of a feature would save: the mark of codes that were swapped."""
     scale_act: float = Field(default=5.0, gt=1)
     """Factor by which all quantiles of a column have grown or shrunk alike: the mark of a changed unit."""
     spike_watch: float = Field(default=0.02, gt=0, lt=1)
