@@ -53,7 +53,7 @@ def churn(config: ChurnConfig, source_fingerprint: str) -> None:
     catboost = train_catboost(features, holdout, settings, seed)
     bundle = build_churn_model(features, holdout, lightgbm, catboost, out_of_fold, cross_validation, settings, provenance, config)
     evaluation, evaluation_plots = evaluate_churn(bundle, features, holdout, out_of_fold, cross_validation, config)
-    importance, explanation_plots, contacts = explain_churn(bundle, features, holdout, config)
+    importance, explanation_plots, contacts = explain_churn(bundle, features, holdout, raw, config)
 
     reference = keep_churn_reference(bundle, features, holdout, seed)
     logged = config.model_dump(mode="json", exclude=set(AFTERWARDS))

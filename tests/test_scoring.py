@@ -128,6 +128,67 @@ def test_a_folder_of_parts_is_scored_as_one_file(
     assert (tmp_path / "parts.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
 
 
+@pytest.mark.parametrize("batch_rows", [1_000_000, 700])
+def test_a_column_of_the_input_is_carried_over(
+    model: FraudModel, transactions: pa.Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch_rows: int
+) -> None:
+    """Leading zeros, commas and quotes, and integers that a double does not hold; neither scores nor other columns change."""
+    monkeypatch.setattr(scoring, "BATCH_ROWS", batch_rows)
+    pq.write_table(transactions, tmp_path / "bare.parquet")
+    score_file(model, tmp_path / "bare.parquet", tmp_path / "bare.scores.parquet")
+    bare = pq.read_table(tmp_path / "bare.scores.parquet")
+    numbers = pa.array([2**62 + 3 * place for place in range(ROWS)])
+    texts = pa.array([f"{place:06d}" if place else '0"1, a' for place in range(ROWS)])
+    for name, values in {"ticket": numbers, "ticket, no.": texts, "Class": transactions["Class"].combine_chunks()}.items():
+        table = transactions.drop_columns([name]) if name == "Class" else transactions
+        table = table.append_column(name, values)
+        pq.write_table(table, tmp_path / "in.parquet")
+        pacsv.write_csv(table, tmp_path / "in.csv")
+        for suffix in ("parquet", "csv"):
+            score_file(model, tmp_path / f"in.{suffix}", tmp_path / "out.parquet", name)
+            scored = pq.read_table(tmp_path / "out.parquet")
+            assert scored.column_names == ["row", name, *bare.column_names[1:]]
+            written = values if suffix == "parquet" or values.type == pa.string() else values.cast(pa.string())
+            assert scored[name].combine_chunks().equals(written)
+            assert scored.drop_columns([name]).equals(bare)
+        score_file(model, tmp_path / "in.csv", tmp_path / "out.csv", name)
+        read = pacsv.read_csv(tmp_path / "out.csv", convert_options=pacsv.ConvertOptions(column_types={name: pa.string()}))
+        assert read[name].to_pylist() == values.cast(pa.string()).to_pylist()
+
+
+def test_an_id_that_is_not_a_rows_own_is_counted(model: FraudModel, transactions: pa.Table, tmp_path: Path) -> None:
+    ids = pa.array(["a", "b", None, "a", "c", "", "b", "b"] + [str(place) for place in range(8, 20)])
+    pacsv.write_csv(transactions.slice(0, 20).append_column("ticket", ids), tmp_path / "in.csv")
+    assert score_file(model, tmp_path / "in.csv", tmp_path / "out.csv", "ticket").ambiguous_ids == 7
+    assert score_file(model, tmp_path / "in.csv", tmp_path / "out.csv").ambiguous_ids is None
+
+
+def test_a_declared_column_is_carried_over(model: FraudModel, transactions: pa.Table, tmp_path: Path) -> None:
+    table = transactions.slice(0, 5).append_column("ticket", pa.array([9, 8, 7, 6, 5])).append_column("other", pa.array([1] * 5))
+    pq.write_table(table, tmp_path / "in.parquet")
+    (tmp_path / "in.parquet.source.yaml").write_text("id_column: ticket\n")
+    assert score_file(model, tmp_path / "in.parquet", tmp_path / "out.parquet").ambiguous_ids == 0
+    assert pq.read_table(tmp_path / "out.parquet")["ticket"].to_pylist() == [9, 8, 7, 6, 5]
+    score_file(model, tmp_path / "in.parquet", tmp_path / "out.parquet", "other")
+    assert pq.read_table(tmp_path / "out.parquet").column_names[:3] == ["row", "other", "score"]
+
+
+def test_a_column_that_cannot_be_carried_over(model: FraudModel, transactions: pa.Table, tmp_path: Path) -> None:
+    table = transactions.slice(0, 3).append_column("ticket", pa.array(["secret-1", "secret-2", "secret-3"]))
+    table = table.append_column("lists", pa.array([["secret-4"]] * 3)).append_column("bytes", pa.array([b"\xff"] * 3))
+    pq.write_table(table.append_column("score", pa.array([1, 2, 3])), tmp_path / "in.parquet")
+    for name, error, message in (
+        ("absent", DataError, "lacks the column 'absent'"),
+        ("score", UsageError, "The scores have a column 'score' of their own"),
+        ("lists", DataError, "has list<.*> in column 'lists', which a file of scores cannot hold"),
+        ("bytes", DataError, "bytes in column 'bytes' that are no UTF-8 text"),
+    ):
+        with pytest.raises(error, match=message) as caught:
+            score_file(model, tmp_path / "in.parquet", tmp_path / "out.csv", name)
+        assert "secret" not in str(caught.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["in.parquet"]
+
+
 def test_batches_make_no_difference(model: FraudModel, csv_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     score_file(model, csv_file, tmp_path / "whole.csv")
     monkeypatch.setattr(scoring, "BATCH_ROWS", 700)
@@ -137,8 +198,8 @@ def test_batches_make_no_difference(model: FraudModel, csv_file: Path, tmp_path:
 
 def test_one_row_can_be_scored(model: FraudModel, transactions: pa.Table, tmp_path: Path) -> None:
     pq.write_table(transactions.slice(0, 1), tmp_path / "one.parquet")
-    assert score_file(model, tmp_path / "one.parquet", tmp_path / "new folder" / "scores.csv").rows == 1
-    assert len((tmp_path / "new folder" / "scores.csv").read_text().splitlines()) == 2
+    assert score_file(model, tmp_path / "one.parquet", tmp_path / "scores.csv").rows == 1
+    assert len((tmp_path / "scores.csv").read_text().splitlines()) == 2
 
 
 @pytest.mark.parametrize("cell", ["", "abc", "-1", "inf"])
@@ -183,6 +244,9 @@ def test_outputs_that_cannot_be_are_refused_before_any_work(model: FraudModel, c
         score_file(model, csv_file, tmp_path / "folder.csv")
     with pytest.raises(UsageError, match="does not exist"):
         score_file(model, tmp_path / "absent.csv", tmp_path / "scores.csv")
+    with pytest.raises(UsageError, match=r"There is no folder '.*new folder' for the scores\. Create it"):
+        score_file(model, csv_file, tmp_path / "new folder" / "scores.csv")
+    assert not (tmp_path / "new folder").exists()
     with pytest.raises(StorageError, match="A parent of it is a file"):
         score_file(model, csv_file, csv_file / "scores.csv")
 

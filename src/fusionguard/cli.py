@@ -122,6 +122,10 @@ def score(
     model: Annotated[str, typer.Option("--model", "-m", help="A bundle's folder, or fraud@champion, churn@champion, fraud@3.")],
     input_file: Annotated[Path, typer.Option("--input", "-i", help="What to score, in Kaggle's layout, CSV or parquet.")],
     output_file: Annotated[Path, typer.Option("--output", "-o", help="Where to write: FILE.csv, FILE.csv.gz or FILE.parquet.")],
+    id_column: Annotated[
+        str | None,
+        typer.Option("--id", metavar="COLUMN", help="A column of the input that the output gets, too; no model reads it."),
+    ] = None,
 ) -> None:
     """Score transactions or customers: score, calibrated probability, decision, what it is worth, reasons, model version.
 
@@ -131,6 +135,8 @@ def score(
     from fusionguard.registry.aliases import resolve_bundle
 
     output_suffix(output_file)
+    if not output_file.parent.is_dir():
+        raise UsageError(f"There is no folder '{output_file.parent}' for the scores.", "Create it, or name another file.")
     bundle = resolve_bundle(find_home(), model)
 
     from fusionguard.models.family import model_family
@@ -140,7 +146,9 @@ def score(
     loaded, things = family.load(bundle), family.features.rows
     if bundle.manifest.origin == "simulated":
         _say(f"Model {loaded.version} was trained on SIMULATED data: its scores say nothing about real {things}.")
-    summary = score_file(loaded, input_file, output_file)
+    summary = score_file(loaded, input_file, output_file, id_column)
+    if summary.ambiguous_ids:
+        _say(f"{summary.ambiguous_ids:,} rows have an empty id or one that another row has, too: tell them apart by 'row'.")
     flagged = f"{summary.flagged:,} {family.flagged_rows_are}"
     _say(f"Scored {summary.rows:,} {things}, {flagged}, with model {loaded.version}: {output_file}")
 

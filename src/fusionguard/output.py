@@ -75,7 +75,9 @@ def _open(suffix: str, path: Path, columns: pa.Schema) -> Iterator[RowWriter]:
 
     # Arrow's "needed" quotes every text; numbers stay as they are either way.
     texts = any(pa.types.is_string(field.type) and field.name in _FREE_TEXTS for field in columns)
-    plain = pacsv.WriteOptions(quoting_style="needed" if texts else "none", quoting_header="none")
+    named_plainly = all(set(name).isdisjoint(',"\r\n') for name in columns.names)
+    header = "none" if named_plainly else "needed"
+    plain = pacsv.WriteOptions(quoting_style="needed" if texts else "none", quoting_header=header)
     compression = "gzip" if suffix == ".csv.gz" else None
     with (
         pa.output_stream(str(path), compression=compression) as stream,

@@ -12,9 +12,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from fusionguard.data.ingest import read_raw
-from fusionguard.data.table import Table
+from fusionguard.data.local import read_declaration
+from fusionguard.data.table import CARRIED, Table
 from fusionguard.errors import UsageError
-from fusionguard.features.duckdb_engine import score_rows
+from fusionguard.features.duckdb_engine import connection, scan, score_rows
 from fusionguard.models.family import ModelFamily, ScoringModel, model_family
 from fusionguard.output import output_suffix, row_writer, scratch_folder
 
@@ -27,22 +28,27 @@ REASONS_TOLD = 3
 
 @dataclass(frozen=True)
 class ScoreSummary:
-    """What a scoring run did: the rows it scored and how many of them ask for somebody's attention."""
+    """What a scoring run did: the rows it scored and how many of them ask for somebody's attention.
+
+    ``ambiguous_ids`` are the rows whose id is empty or is another row's, too; None where no ids were carried over.
+    """
 
     rows: int
     flagged: int
+    ambiguous_ids: int | None = None
 
 
-def score_columns(family: ModelFamily) -> pa.Schema:
+def score_columns(family: ModelFamily, carried: pa.Field | None = None) -> pa.Schema:
     """Return the columns of a file of scores.
 
-    ``row`` counts the input's rows of data from 1; then come the family's ``outputs``; ``model_version`` is the first 12 digits
-    of the bundle's SHA-256.
+    ``row`` counts the input's rows of data from 1; then come the carried column, if any, and the family's ``outputs``;
+    ``model_version`` is the first 12 digits of the bundle's SHA-256.
     """
-    return pa.schema([("row", pa.int64()), *family.answer_columns, ("model_version", pa.string())])
+    ids = [] if carried is None else [carried]
+    return pa.schema([("row", pa.int64()), *ids, *family.answer_columns, ("model_version", pa.string())])
 
 
-def score_file(model: ScoringModel, input_file: Path, output_file: Path) -> ScoreSummary:
+def score_file(model: ScoringModel, input_file: Path, output_file: Path, id_column: str | None = None) -> ScoreSummary:
     """Score every row of a file in Kaggle's layout, with or without the label (which is not used), and keep their order.
 
     Parameters
@@ -53,11 +59,14 @@ def score_file(model: ScoringModel, input_file: Path, output_file: Path) -> Scor
         CSV (plain, gzip or zip) or parquet.
     output_file
         ``.csv``, ``.csv.gz`` or ``.parquet``; replaced when the last row has been scored, and untouched if anything fails.
+    id_column
+        A column of the input that the output gets, too, as it is written; by default the one that is declared beside the input.
 
     Raises
     ------
     UsageError
-        The input does not exist, the output's suffix is unknown, or both are the same file.
+        The input does not exist, the output's suffix or folder is unknown, both are the same file, or the column to be carried
+        over has the name of one of the output's own.
     DataError
         The input cannot be read as rows of the family, or a cell is empty, unknown or out of range.
     StorageError
@@ -66,20 +75,45 @@ def score_file(model: ScoringModel, input_file: Path, output_file: Path) -> Scor
     output_suffix(output_file)
     if output_file.is_dir():
         raise UsageError(f"'{output_file}' is a folder.", "Name a file for the scores.")
+    if not output_file.parent.exists():
+        raise UsageError(f"There is no folder '{output_file.parent}' for the scores.", "Create it, or name another file.")
     if output_file.exists() and input_file.exists() and output_file.samefile(input_file):
         raise UsageError(f"'{output_file}' is both input and output.", "Write the scores to another file.")
     family = model_family(model.bundle.manifest.model)
+    id_column = id_column or read_declaration(input_file).id_column
+    if id_column in score_columns(family).names:
+        raise UsageError(
+            f"The scores have a column '{id_column}' of their own, so the input's cannot be carried over.",
+            "Rename it in the input, or carry another one.",
+        )
     with scratch_folder(output_file) as scratch:
-        raw = read_raw(input_file, family.schema, scratch / "raw.parquet", only=family.features.model_columns)
+        raw = read_raw(input_file, family.schema, scratch / "raw.parquet", only=family.features.model_columns, carried=id_column)
         features = score_rows(family.features, raw, scratch / "features.parquet")
-        raw.path.unlink()
+        carried = None if id_column is None else pa.field(id_column, raw.schema.field(CARRIED).type)
+        ids = _carried_batches(raw) if carried is not None else None
         rows = flagged = 0
-        with row_writer(output_file, score_columns(family)) as writer:
+        with row_writer(output_file, score_columns(family, carried)) as writer:
             for batch in _score_batches(model, family, features):
+                if ids is not None:
+                    batch = batch.add_column(1, carried, next(ids))
                 writer.write_batch(batch)
                 rows += batch.num_rows
                 flagged += int(pc.sum(pc.equal(batch["decision"], family.flagged)).as_py())
-    return ScoreSummary(rows, flagged)
+        return ScoreSummary(rows, flagged, None if carried is None else _ambiguous(raw, scratch))
+
+
+def _carried_batches(raw: Table) -> Iterator[pa.Array]:
+    with pq.ParquetFile(raw.path, pre_buffer=False) as parquet:
+        for batch in parquet.iter_batches(BATCH_ROWS, columns=[CARRIED]):
+            yield batch.column(0)
+
+
+def _ambiguous(raw: Table, scratch: Path) -> int:
+    """Count the rows whose carried value is empty or not theirs alone."""
+    with connection(scratch) as database:
+        counts = f"SELECT {CARRIED} AS id, COUNT(*) AS rows FROM {scan(raw)} GROUP BY id"
+        query = f"SELECT COALESCE(SUM(rows), 0) FROM ({counts}) WHERE id IS NULL OR rows > 1"
+        return int(database.execute(query).fetchall()[0][0])
 
 
 def _score_batches(model: ScoringModel, family: ModelFamily, features: Table) -> Iterator[pa.RecordBatch]:

@@ -32,7 +32,7 @@ class ChurnImportance(BaseModel):
 
 @step
 def explain_churn(
-    bundle: Bundle, features: Table, holdout: HoldoutPlan, config: ChurnConfig
+    bundle: Bundle, features: Table, holdout: HoldoutPlan, raw: Table, config: ChurnConfig
 ) -> tuple[Annotated[ChurnImportance, "importance"], Annotated[Figures, "explanation_plots"], Annotated[Table, "contact_list"]]:
     """Explain a sample of the test slice with SHAP values, and list its customers who would get an offer, with reasons."""
     model = load(bundle)
@@ -42,6 +42,6 @@ def explain_churn(
         explanation.contributions, explanation.values, explanation.names, simulated=simulated, categories=CATEGORIES
     )
     file = work_folder() / "contact_list.parquet"
-    pq.write_table(contact_list(model, features, holdout), file)
+    pq.write_table(contact_list(model, features, holdout, raw), file)
     importance = ChurnImportance(rows=len(explanation.values), features=tuple(explanation.importance()))
     return importance, Figures("What the model looks at", plots), Table(file)

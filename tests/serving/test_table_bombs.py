@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from typing import Any
 
 import pyarrow as pa
@@ -53,6 +54,26 @@ def test_one_long_string_for_all_rows_of_parquet_is_refused(customer: dict[str, 
     assert len(body) < 10_000
     with pytest.raises(ProblemError) as refused:
         read_table(body, PARQUET, FIELDS, ROWS)
+    assert (refused.value.status, refused.value.reason) == (413, "too_large")
+
+
+@pytest.mark.parametrize("name", ["id", "key"])
+@pytest.mark.parametrize("view", [True, False])
+def test_one_long_string_for_all_rows_of_arrow_is_refused(customer: dict[str, Any], name: str, view: bool) -> None:
+    if view:
+        one_view = struct.pack("<i4sii", 300_000, b"aaaa", 0, 0)  # its length and beginning, then where it lies
+        buffers = [None, pa.py_buffer(one_view * ROWS), pa.py_buffer(b"a" * 300_000)]
+        texts = pa.Array.from_buffers(pa.string_view(), ROWS, buffers)
+    else:
+        texts = pa.DictionaryArray.from_arrays(pa.array([0] * ROWS, pa.int32()), pa.array(["a" * 300_000]))
+    sink = io.BytesIO()
+    content = pa.table({key: [value] * ROWS for key, value in customer.items()} | {name: texts})
+    with pa.ipc.new_stream(sink, content.schema) as stream:
+        stream.write_table(content)
+    body = sink.getvalue()
+    assert len(body) < 2_000_000
+    with pytest.raises(ProblemError) as refused:
+        read_table(body, ARROW, FIELDS, ROWS, name)
     assert (refused.value.status, refused.value.reason) == (413, "too_large")
 
 

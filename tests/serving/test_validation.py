@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -192,6 +193,90 @@ def test_tables_give_what_json_gives(service: RunningService, transaction: Row, 
     assert read.schema.metadata[b"model_version"].decode() == content["model_version"]
 
 
+def _read(content: bytes, kind: str) -> pa.Table:
+    return pq.read_table(io.BytesIO(content)) if kind == PARQUET else pa.ipc.open_stream(content).read_all()
+
+
+@pytest.mark.parametrize("kind", [PARQUET, ARROW])
+def test_tables_may_be_written_in_other_types(service: RunningService, customer: Row, kind: str) -> None:
+    plain = pa.table(columns_of(customer | {"Balance": 174086.89, "HasCrCard": 1}, 3))
+    other = {
+        "Balance": pa.array([Decimal("174086.89")] * 3),
+        "HasCrCard": pa.array([True] * 3),
+        "Tenure": plain["Tenure"].cast(pa.uint8()),
+        "Age": plain["Age"].cast(pa.float32()),
+        "CreditScore": plain["CreditScore"].combine_chunks().dictionary_encode(),
+        "Geography": plain["Geography"].cast(pa.string_view() if kind == ARROW else pa.binary()),
+        "Gender": plain["Gender"].combine_chunks().dictionary_encode(),
+    }
+    written = plain
+    for name, values in other.items():
+        written = written.set_column(written.column_names.index(name), name, values)
+    headers = {"content-type": kind}
+    answers = [
+        service.client.post("/v1/churn/score_batch", content=table_body(table, kind), headers=headers).json()
+        for table in (plain, written)
+    ]
+    assert answers[0]["columns"] == answers[1]["columns"]
+
+
+@pytest.mark.parametrize("kind", [PARQUET, ARROW])
+def test_columns_of_the_data_set_that_no_model_reads_are_not_looked_at(service: RunningService, customer: Row, kind: str) -> None:
+    strange: Row = {"RowNumber": pa.nulls(3), "Surname": [["Hargrave"]] * 3, "CustomerId": ["", None, "x"], "Exited": ["?"] * 3}
+    headers = {"content-type": kind}
+    answers = [
+        service.client.post("/v1/churn/score_batch", content=table_body(pa.table(columns), kind), headers=headers).json()
+        for columns in (columns_of(customer, 3), columns_of(customer, 3) | strange)
+    ]
+    assert answers[0]["columns"] == answers[1]["columns"]
+    assert "Hargrave" not in service.output.read_text()
+
+
+@pytest.mark.parametrize("kind", [PARQUET, ARROW])
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("CustomerId", pa.array([2**62 + 1, -7, 15_634_602])),
+        ("ticket no.", pa.array(["007", "a-1", "7"])),
+        ("id", pa.array([3, 1, 2], pa.int32())),
+        ("Kürzel", pa.array(["x", "y", "z"]).dictionary_encode()),
+    ],
+)
+def test_a_column_that_names_the_rows_comes_back(
+    service: RunningService, customer: Row, name: str, values: pa.Array, kind: str
+) -> None:
+    body = table_body(pa.table(columns_of(customer, 3) | {name: values}), kind)
+    headers = {"content-type": kind}
+    content = service.client.post("/v1/churn/score_batch", content=body, headers=headers, params={"id": name}).json()
+    assert next(iter(content["columns"])) == name
+    assert content["columns"][name] == values.to_pylist()
+    answer = service.client.post("/v1/churn/score_batch", content=body, headers=headers | {"accept": kind}, params={"id": name})
+    read = _read(answer.content, kind)
+    assert read.column_names[0] == name
+    assert read[name].to_pylist() == values.to_pylist()
+    assert str(read[name].type) in ("int64", "string")
+
+
+@pytest.mark.parametrize(
+    ("query", "columns", "path"),
+    [
+        ("id=key", {}, "table.key"),
+        ("id=key", {"key": ["a", "a"]}, "table.key[1]"),
+        ("id=key", {"key": ["a", "Mr Moss"]}, "table.key[1]"),
+        ("id=key", {"key": [1.5, 2.5]}, "table.key"),
+        ("id=score", {"score": ["a", "b"]}, "query.id"),
+        ("id=key&id=other", {"key": ["a", "b"]}, "query.id"),
+        ("id=Age", {}, "table.Age[1]"),
+    ],
+)
+def test_a_column_that_cannot_name_the_rows(service: RunningService, customer: Row, query: str, columns: Row, path: str) -> None:
+    body = table_body(pa.table(columns_of(customer, 2) | columns), PARQUET)
+    answer = service.client.post(f"/v1/churn/score_batch?{query}", content=body, headers={"content-type": PARQUET})
+    problem(answer, 422, path)
+    assert "Moss" not in answer.text
+    problem(service.post("/v1/churn/score_batch?id=key", {"rows": [customer]}), 422, "query.id")
+
+
 @pytest.mark.parametrize("kind", [PARQUET, ARROW])
 @pytest.mark.parametrize(
     ("change", "status", "path"),
@@ -200,11 +285,15 @@ def test_tables_give_what_json_gives(service: RunningService, transaction: Row, 
         ({"V3": [1.0, float("nan")]}, 422, "table.V3[1]"),
         ({"V3": [float("inf"), 1.0]}, 422, "table.V3[0]"),
         ({"V3": ["1", "2"]}, 422, "table.V3"),
-        ({"V3": [True, False]}, 422, "table.V3"),
+        ({"V3": [[1.0], [2.0]]}, 422, "table.V3"),
+        ({"V3": pa.nulls(2)}, 422, "table.V3"),
+        ({"V3": pa.array([1.0, None]).dictionary_encode()}, 422, "table.V3"),
+        ({"V3": pa.array([Decimal("1.5"), Decimal("151")])}, 422, "table.V3[1]"),
         ({"W": [1.0, 2.0]}, 422, "table.W"),
         ({"id": ["a", "a"]}, 422, "table.id[1]"),
         ({"id": ["a", None]}, 422, "table.id[1]"),
-        ({"id": [1, 2]}, 422, "table.id"),
+        ({"id": [1, 1]}, 422, "table.id[1]"),
+        ({"id": [1.5, 2.5]}, 422, "table.id"),
         ("empty", 422, "table"),
         ("long", 413, "table"),
         ("narrow", 422, "table.V1"),

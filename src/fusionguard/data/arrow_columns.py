@@ -34,6 +34,14 @@ def plain_values(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArr
     return column if column.type == plain else column.cast(plain)
 
 
+def as_numbers(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """Return a column of numbers as doubles, each the nearest one to what was written; NaN stays NaN."""
+    values = plain_values(column)
+    if pa.types.is_decimal(values.type):
+        values = values.cast(pa.string())  # Arrow's own cast multiplies by a power of ten, and is one bit off now and then
+    return values.cast(pa.float64(), safe=False)
+
+
 def as_type(column: pa.Array | pa.ChunkedArray, kind: pa.DataType) -> pa.Array | pa.ChunkedArray:
     """Return a column as ``kind`` (float64, int64 or a string), NaN as null; pa.ArrowInvalid where a value does not fit."""
     values = plain_values(column)

@@ -21,14 +21,12 @@ from fusionguard.data.csv_scan import CsvScan
 from fusionguard.data.file_kinds import AGAIN, START_BYTES, FileKind, refuse_other_kinds
 from fusionguard.data.headers import listed, read_header
 from fusionguard.data.schema import DatasetSchema
+from fusionguard.data.table import CARRIED_NAME
 from fusionguard.data.whole_numbers import whole_numbers
 from fusionguard.errors import DataError
 
 BLOCK_BYTES = 8 << 20
 """Read at a time."""
-
-TEXT = "text of "
-"""Before the name of a column that comes as it is written."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +53,10 @@ class CsvTable:
             refuse_other_kinds(self.file.name, start)
         return read_header(self.file.name, start)
 
-    def batches(self, header: list[str], columns: pa.Schema, texts: tuple[str, ...] = ()) -> Iterator[pa.RecordBatch]:
+    def batches(self, header: list[str], columns: pa.Schema, carried: pa.Field | None = None) -> Iterator[pa.RecordBatch]:
         """Yield the rows of some columns in order, numbers as their exact doubles and integers, empty cells as nulls.
 
-        Columns named in ``texts`` come once more, as they are written, after the others.
+        The column that ``carried`` names in its metadata comes after them, as it is written.
 
         Raises
         ------
@@ -69,7 +67,7 @@ class CsvTable:
         scan, rows = CsvScan(len(header)), -1  # the header is a row of text, and none of the table
         for text in self._whole_rows(scan):
             try:
-                batch = _parsed(text, header, columns, texts, begins=rows < 0)
+                batch = _parsed(text, header, columns, carried, begins=rows < 0)
             except (pa.ArrowInvalid, ValueError) as error:
                 raise self._fault(header, columns, str(error)) from None
             rows += batch.num_rows + (rows < 0)
@@ -125,29 +123,31 @@ class CsvTable:
         return chosen[0]
 
 
-def _parsed(text: bytes, header: list[str], columns: pa.Schema, texts: tuple[str, ...], *, begins: bool) -> pa.RecordBatch:
+def _parsed(text: bytes, header: list[str], columns: pa.Schema, carried: pa.Field | None, *, begins: bool) -> pa.RecordBatch:
     """Parse whole rows; the first of them is the header where they begin the file."""
     # Only what is read has its own name for Arrow, so that others may be called anything, twice too. Whole numbers are read as
     # they are written, for Arrow's parser takes 0x1F for one and does not take 1.0.
-    wanted = dict.fromkeys([*columns.names, *texts])
+    written = carried.metadata[CARRIED_NAME].decode() if carried is not None else None
+    wanted = [*columns.names, *([written] if written is not None and written not in columns.names else [])]
     names = [name if name in wanted else f"\0{place}" for place, name in enumerate(header)]
-    types = {name: pa.float64() if _is_float(columns, name) and name not in texts else pa.string() for name in wanted}
+    types = {name: pa.float64() if _is_float(columns, name) and name != written else pa.string() for name in wanted}
     table = pacsv.read_csv(
         pa.py_buffer(text),
         read_options=pacsv.ReadOptions(block_size=len(text) + 1, column_names=names, skip_rows_after_names=int(begins)),
         parse_options=pacsv.ParseOptions(newlines_in_values=True),
         convert_options=pacsv.ConvertOptions(
             column_types=types,
-            include_columns=list(wanted),
+            include_columns=wanted,
             null_values=[""],
             quoted_strings_can_be_null=True,
             strings_can_be_null=True,
         ),
     ).combine_chunks()
-    given = pa.schema([*columns, *(pa.field(f"{TEXT}{name}", pa.string()) for name in texts)])
     chunks = {name: table[name].chunk(0) if table.num_rows else pa.array([], table[name].type) for name in wanted}
-    arrays = [*(_typed(chunks[field.name], field.type) for field in columns), *(chunks[name] for name in texts)]
-    return pa.record_batch(arrays, schema=given)
+    arrays = [_typed(chunks[field.name], field.type) for field in columns]
+    if carried is None:
+        return pa.record_batch(arrays, schema=columns)
+    return pa.record_batch([*arrays, chunks[written]], schema=columns.append(carried))
 
 
 def _is_float(columns: pa.Schema, name: str) -> bool:

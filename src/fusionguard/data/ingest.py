@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,33 +12,17 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from fusionguard.data.arrow_columns import as_type, holds_numbers, holds_text, plain_values
-from fusionguard.data.csv_table import TEXT, CsvTable
+from fusionguard.data.csv_table import CsvTable
 from fusionguard.data.file_kinds import AGAIN, file_kind
 from fusionguard.data.headers import check_columns, listed
 from fusionguard.data.part_files import part_files
 from fusionguard.data.schema import DatasetSchema
-from fusionguard.data.table import Table
+from fusionguard.data.table import CARRIED, CARRIED_NAME, Table
 from fusionguard.errors import DataError, UsageError
 from fusionguard.files import atomic_path
 
 _ARROW_TYPES = {"float": pa.float64(), "integer": pa.int64(), "text": pa.string()}
 _GROUP_ROWS = 1 << 16
-
-
-@dataclass(frozen=True)
-class Carried:
-    """A column that is handed on beside the table, as it is written, and never becomes part of it.
-
-    Parameters
-    ----------
-    column
-        Its name in the raw file.
-    destination
-        The parquet file it is written to, alone, in the order of the rows.
-    """
-
-    column: str
-    destination: Path
 
 
 def read_raw(
@@ -48,7 +31,7 @@ def read_raw(
     destination: Path,
     *,
     only: Collection[str] | None = None,
-    carried: Carried | None = None,
+    carried: str | None = None,
 ) -> Table:
     """Read a raw file, or a folder of part files, strictly, and write it as one typed parquet, columns in the schema's order.
 
@@ -60,7 +43,8 @@ def read_raw(
     only
         The columns that are needed; others are not looked at. By default all of the schema are, and there may be no others.
     carried
-        A column to be written to a file of its own.
+        A column of the file that the table gets as its last one, called ``CARRIED``, as it is written: texts with their leading
+        zeros, parquet's types as they are. It may be one that is not in the schema.
 
     Raises
     ------
@@ -73,15 +57,17 @@ def read_raw(
     needed = list(schema.columns) if only is None else [name for name in schema.columns if name in only]
     columns = arrow_schema(schema, needed)
     with atomic_path(destination) as temporary, ExitStack() as stack:
-        writer = stack.enter_context(parquet_writer(temporary, columns))
-        beside = _CarriedWriter(carried, stack) if carried else None
+        writer: pq.ParquetWriter | None = None
         rows = 0
         for file in files:
-            for batch in _batches(file, schema, columns, ignored=only is not None, carried=carried.column if carried else None):
+            for batch in _batches(file, schema, columns, ignored=only is not None, carried=carried):
+                if writer is None:
+                    writer = stack.enter_context(parquet_writer(temporary, batch.schema))
+                if batch.schema != writer.schema:
+                    found = batch.schema.field(CARRIED).type
+                    raise DataError(f"{file.name} has {found} in column {carried!r}, unlike an earlier part.", "Write one type.")
                 if batch.num_rows:
-                    writer.write_batch(batch.select(columns.names), row_group_size=_GROUP_ROWS)
-                    if beside is not None:
-                        beside.write(file.name, batch.column(len(columns)))
+                    writer.write_batch(batch, row_group_size=_GROUP_ROWS)
                 rows += batch.num_rows
         if rows == 0:
             raise DataError(f"{source.name} has a header but no rows.", AGAIN)
@@ -97,25 +83,6 @@ def parquet_writer(path: Path, columns: pa.Schema) -> pq.ParquetWriter:
     """Open a parquet writer with the settings of every raw table: snappy, dictionaries only where values repeat."""
     repeating = [field.name for field in columns if not pa.types.is_floating(field.type) or field.name in ("Time", "Amount")]
     return pq.ParquetWriter(path, columns, compression="snappy", use_dictionary=repeating)
-
-
-class _CarriedWriter:
-    """Writes the carried column, with the type that its first rows have."""
-
-    def __init__(self, carried: Carried, stack: ExitStack) -> None:
-        self._carried, self._stack = carried, stack
-        self._writer: pq.ParquetWriter | None = None
-
-    def write(self, name: str, values: pa.Array) -> None:
-        column = self._carried.column
-        if self._writer is None:
-            schema = pa.schema([(column, values.type)])
-            self._writer = self._stack.enter_context(pq.ParquetWriter(self._carried.destination, schema))
-        if values.type != self._writer.schema.field(0).type:
-            raise DataError(
-                f"{name} has {values.type} in column {column!r}, and an earlier part has another type.", "Write one type."
-            )
-        self._writer.write_batch(pa.record_batch([values], schema=self._writer.schema), row_group_size=_GROUP_ROWS)
 
 
 def _files(source: Path, schema: DatasetSchema) -> tuple[Path, ...]:
@@ -142,7 +109,11 @@ def _batches(
     table = CsvTable(file, kind, schema)
     header = table.header()
     _check(file.name, header, schema, columns, ignored, carried)
-    yield from table.batches(header, columns, (carried,) if carried else ())
+    yield from table.batches(header, columns, _carried_field(carried, pa.string()) if carried else None)
+
+
+def _carried_field(name: str, kind: pa.DataType) -> pa.Field:
+    return pa.field(CARRIED, kind, metadata={CARRIED_NAME: name.encode()})
 
 
 def _check(name: str, header: list[str], schema: DatasetSchema, columns: pa.Schema, ignored: bool, carried: str | None) -> None:
@@ -172,7 +143,7 @@ def _parquet_batches(
                     yield pa.record_batch(arrays, schema=columns)
                     continue
                 values = _as_written(file.name, carried, batch.column(carried))
-                yield pa.record_batch([*arrays, values], names=[*columns.names, f"{TEXT}{carried}"])
+                yield pa.record_batch([*arrays, values], schema=columns.append(_carried_field(carried, values.type)))
     except (pa.ArrowInvalid, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise

@@ -30,6 +30,8 @@ class SourceDeclaration(BaseModel):
     """Whether the rows were made by a simulator: everything made from them then says so."""
     note: str = ""
     """One line about the file, shown with its provenance."""
+    id_column: str | None = None
+    """The column that tells the file's owner which row is which: carried to scores and contact list, read by no model."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class LocalSource:
     def fetch(self, folder: Path) -> RawData:
         """Read the file strictly into ``folder/raw.parquet``; :class:`DataError` says what is wrong with it."""
         declaration = self.declaration
-        table = read_raw(self.file, self.schema, folder / "raw.parquet")
+        table = read_raw(self.file, self.schema, folder / "raw.parquet", carried=declaration.id_column)
         note = f": {declaration.note}" if declaration.note else ""
         provenance = Provenance(
             dataset=self.schema.name,

@@ -9,6 +9,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+CARRIED = "_carried"
+"""The column of a raw table that is handed on to what is written for its owner, and that nothing is computed from."""
+
+CARRIED_NAME = b"name"
+"""The key, in that column's Arrow metadata, of the name that it has in the raw file."""
+
 
 @dataclass(frozen=True)
 class Table:
@@ -41,6 +47,13 @@ class Table:
     def columns(self) -> list[str]:
         """Column names in order."""
         return list(self.schema.names)
+
+    @property
+    def carried_name(self) -> str | None:
+        """What the carried column is called in the raw file; None where there is none."""
+        if CARRIED not in self.columns:
+            return None
+        return str(self.schema.field(CARRIED).metadata[CARRIED_NAME].decode())
 
     def read(self, columns: list[str] | None = None, start: int = 0, stop: int | None = None) -> pa.Table:
         """Read rows ``[start, stop)`` of some columns (all by default); rows outside never leave the disk reader."""

@@ -105,7 +105,7 @@ class GuardedApp:
                 handler = route.handlers.get("GET" if scope["method"] == "HEAD" else scope["method"])
                 if handler is None:
                     raise ProblemError(405, "method", f"Allowed here: {route.allowed}.", headers={"allow": route.allowed})
-                response = await handler(Request(request_id, name, headers, receive, self._seconds))
+                response = await handler(Request(request_id, name, headers, receive, self._seconds, scope["query_string"]))
             except ProblemError as problem:
                 self._counts.reject(name, problem.reason)
                 response = problem_response(problem, request_id)

@@ -57,6 +57,8 @@ class Request(NamedTuple):
     receive: Receive
     seconds: float
     """How long its body may take."""
+    query: bytes = b""
+    """What follows the path's question mark."""
 
     async def body(self, most_bytes: int) -> bytes:
         """Return the body.

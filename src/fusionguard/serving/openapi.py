@@ -18,6 +18,15 @@ THINGS = {"fraud": ("transaction", "fraud"), "churn": ("customer", "exit")}
 
 _REQUEST_ID = "8f14e45fceea167a-1f"
 _ROW_ID = {"type": "string", "pattern": "^[A-Za-z0-9._:~-]{1,64}$", "description": "Yours; given back, never logged."}
+_ID_PARAMETER = {
+    "name": "id",
+    "in": "query",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "For parquet and Arrow: the column (texts or whole numbers) that names the rows; it comes first in the answer "
+    "under its name and with its type, and is never logged. Without it, that is the column 'id', where there is one. "
+    "Not for JSON, where rows have 'id' themselves.",
+}
 _REQUEST_ID_SCHEMA = {"type": "string", "pattern": "^[A-Za-z0-9._~-]{1,64}$"}
 _STRINGS = {"type": "array", "items": {"type": "string"}}
 _MODEL = {
@@ -97,7 +106,14 @@ def _paths(model: str, fields: RequestFields) -> Json:
         "rows": {"summary": "Rows", "value": {"rows": [row | {"id": "a-1"}, row | {"id": "a-2"}]}},
         "columns": {"summary": "Columns", "value": {"columns": {key: [value, value] for key, value in row.items()}}},
     }
-    table = {"schema": {"type": "string", "format": "binary", "description": "The columns of a row."}}
+    table = {
+        "schema": {
+            "type": "string",
+            "format": "binary",
+            "description": "The columns of a row. Label, row number, names and "
+            "ids of the data set may be there, and are not looked at.",
+        }
+    }
     label = {"request_id": _REQUEST_ID, "row": 0, "label": 1, "observed_at": "2026-01-31T12:00:00Z"}
     one = {JSON: {"schema": _ref(f"{name}Row"), "examples": {thing: {"value": row}}}}
     many = {JSON: {"schema": _ref(f"{name}Batch"), "examples": batch}, PARQUET: table, ARROW: table}
@@ -114,11 +130,11 @@ def _paths(model: str, fields: RequestFields) -> Json:
     told = f"Tell what became of scored {thing}s: 1 is a {outcome if outcome == 'fraud' else 'customer who left'}."
     faults = (400, 401, 403, 404, 408, 413, 415, 422, 429)
     at = f"/v1/{model}"
+    batch_operation = _operation(f"score_{model}_batch", f"Score many {thing}s", model, many, scored_many, faults)
+    batch_operation["parameters"].append(_ID_PARAMETER)
     return {
         f"{at}/score": {"post": _operation(f"score_{model}", f"Score one {thing}", model, one, scored, faults)},
-        f"{at}/score_batch": {
-            "post": _operation(f"score_{model}_batch", f"Score many {thing}s", model, many, scored_many, faults)
-        },
+        f"{at}/score_batch": {"post": batch_operation},
         f"{at}/explain": {
             "post": _operation(f"explain_{model}", f"Score and explain one {thing}", model, one, explained, faults)
         },

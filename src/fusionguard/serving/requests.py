@@ -39,8 +39,10 @@ class ManyRows:
     """Checked rows as raw columns (n,), and the client's names for them or None; ``by_column`` as they came."""
 
     columns: Columns
-    ids: Sequence[str] | None
+    ids: Sequence[str] | Sequence[int] | None
     by_column: bool
+    id_name: str = ID
+    """What those names are called in the answer."""
 
     @property
     def rows(self) -> int:
@@ -271,11 +273,11 @@ def check_count(rows: int, most: int, path: str) -> None:
         raise ProblemError(413, "too_many_rows", f"{path}: expected {fault.expected}, found {fault.found}.", [fault])
 
 
-def check_unique(ids: Iterable[str] | None, path: str) -> None:
+def check_unique(ids: Iterable[str | int] | None, path: str) -> None:
     """Refuse ids that occur twice; ``path`` has a place for the row's number."""
     if ids is None:
         return
-    first: dict[str, int] = {}
+    first: dict[str | int, int] = {}
     faults = []
     for place, each in enumerate(ids):
         if first.setdefault(each, place) != place:

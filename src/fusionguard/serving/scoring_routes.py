@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
+from urllib.parse import parse_qs
 
 import numpy as np
 import pyarrow as pa
@@ -19,8 +20,8 @@ from fusionguard.serving.http import JSON, Request, Response, json_response
 from fusionguard.serving.loaded import LoadedModel, LoadedRelease
 from fusionguard.serving.metrics import Metrics
 from fusionguard.serving.prediction_log import LoggedBatch, LoggedRow, PredictionLog
-from fusionguard.serving.problems import ProblemError
-from fusionguard.serving.requests import ManyRows, RowReader
+from fusionguard.serving.problems import Fault, ProblemError, invalid
+from fusionguard.serving.requests import ID, ManyRows, RowReader
 from fusionguard.serving.settings import ServeSettings
 from fusionguard.serving.tables import ARROW, PARQUET, read_table, write_table
 
@@ -92,7 +93,7 @@ class ScoringRoutes:
     async def score_batch(self, request: Request) -> Response:
         """Score many rows, in the thread of batches, so that single rows are answered meanwhile."""
         kind = request.media_type((JSON, ARROW, PARQUET))
-        accepted = _accepted(request)
+        accepted, id_column = _accepted(request), self._id_column(request, kind)
         body = await request.body(self._settings.largest_body_bytes)
         models = self._model(), self.challenger  # of one release, whatever is loaded while the batch waits
         if self._waiting > self._settings.waiting_batches:
@@ -100,17 +101,23 @@ class ScoringRoutes:
         self._waiting += 1
         try:
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._batches, self._score_many, request, models, body, kind, accepted)
+            return await loop.run_in_executor(self._batches, self._score_many, request, models, body, kind, accepted, id_column)
         finally:
             self._waiting -= 1
 
     def _score_many(
-        self, request: Request, models: tuple[LoadedModel, LoadedModel | None], body: bytes, kind: str, accepted: str
+        self,
+        request: Request,
+        models: tuple[LoadedModel, LoadedModel | None],
+        body: bytes,
+        kind: str,
+        accepted: str,
+        id_column: str,
     ) -> Response:
         model, challenger = models
         most = self._settings.largest_batch_rows
         is_json = kind == JSON
-        rows = self._reader.read_many(body, most) if is_json else read_table(body, kind, self._fields, most)
+        rows = self._reader.read_many(body, most) if is_json else read_table(body, kind, self._fields, most, id_column)
         answers = model.engine.many(rows.columns)
         self._note_many(request, model, answers, role="champion")
         if challenger is not None:
@@ -119,12 +126,12 @@ class ScoringRoutes:
             return self._batch_json(request, model, answers, rows)
         table = answers.values.append_column("decision_reason", pa.array(answers.whys, pa.string()))
         if rows.ids is not None:
-            table = table.add_column(0, "id", pa.array(rows.ids, pa.string()))
+            table = table.add_column(0, rows.id_name, pa.array(rows.ids))
         about = {"request_id": request.id, "model_version": model.version, "origin": model.origin}
         return Response(200, write_table(table.replace_schema_metadata(about), accepted), accepted, _headers(model))
 
     def _batch_json(self, request: Request, model: LoadedModel, answers: Answers, rows: ManyRows) -> Response:
-        columns: dict[str, Any] = {} if rows.ids is None else {"id": rows.ids}
+        columns: dict[str, Any] = {} if rows.ids is None else {rows.id_name: rows.ids}
         for name in self._outputs:
             column = answers.values[name]
             numeric = pa.types.is_floating(column.type)
@@ -137,6 +144,20 @@ class ScoringRoutes:
         lists = [values.tolist() if isinstance(values, np.ndarray) else values for values in columns.values()]
         content["answers"] = [dict(zip(columns, values, strict=True)) for values in zip(*lists, strict=True)]
         return json_response(content, _headers(model))
+
+    def _id_column(self, request: Request, kind: str) -> str:
+        """Return the column of a table that names its rows: what the query's ``id`` says, else ``id``."""
+        named = parse_qs(request.query.decode("latin-1"), keep_blank_values=True, encoding="utf-8").get("id", [])
+        if not named:
+            return ID
+        expected = "a column's name, once" if len(named) > 1 else None
+        if kind == JSON:
+            expected = "none: in JSON each row has its own 'id'"
+        elif named[0] in (*self._outputs, "decision_reason"):
+            expected = "a name that no other column of the answer has"
+        if expected is not None:
+            raise invalid([Fault("query.id", expected, "another value")])
+        return named[0]
 
     async def _elsewhere(self, function: Callable[[_Given], _Found], given: _Given) -> _Found:
         return await asyncio.get_running_loop().run_in_executor(self._explanations, function, given)

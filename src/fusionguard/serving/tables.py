@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from fusionguard.data.arrow_columns import as_numbers, holds_numbers, holds_text, plain_values, text_bytes, value_type
 from fusionguard.serving.fields import Columns, Number, RequestFields
 from fusionguard.serving.problems import Fault, ProblemError, clip, invalid
 from fusionguard.serving.requests import ID, ID_EXPECTED, ManyRows, check_count, check_unique
@@ -22,8 +23,11 @@ _BYTES_A_CELL = 256
 """A body may unpack to so many bytes a cell; it is measured before it is unpacked."""
 
 
-def read_table(body: bytes, kind: str, fields: RequestFields, most: int) -> ManyRows:
+def read_table(body: bytes, kind: str, fields: RequestFields, most: int, id_column: str = ID) -> ManyRows:
     """Check a body of the media type ``kind`` and return its rows.
+
+    Columns of the data set that no model reads are not looked at. ``id_column`` is the one whose values are given back: texts or
+    whole numbers; that of the default name need not be there.
 
     Raises
     ------
@@ -34,12 +38,11 @@ def read_table(body: bytes, kind: str, fields: RequestFields, most: int) -> Many
     if not body:
         raise ProblemError(400, "empty_body", "The body is empty; expected a table.")
     try:
-        table = _read_parquet(body, fields, most) if kind == PARQUET else _read_arrow(body, fields, most)
-        table.validate(full=True)
+        table = (_read_parquet if kind == PARQUET else _read_arrow)(body, fields, most, id_column)
     except (pa.ArrowException, OSError, MemoryError, UnicodeDecodeError) as error:
         name = "parquet" if kind == PARQUET else "an Arrow stream"
         raise ProblemError(400, "malformed_table", f"The body is not {name} that can be read ({type(error).__name__}).") from None
-    return _rows(table, fields)
+    return _rows(table, fields, id_column)
 
 
 def write_table(table: pa.Table, kind: str) -> bytes:
@@ -53,38 +56,42 @@ def write_table(table: pa.Table, kind: str) -> bytes:
     return bytes(sink.getvalue())
 
 
-def _read_parquet(body: bytes, fields: RequestFields, most: int) -> pa.Table:
+def _read_parquet(body: bytes, fields: RequestFields, most: int, id_column: str) -> pa.Table:
     with pq.ParquetFile(pa.BufferReader(body), page_checksum_verification=True) as file:
-        _check_schema(file.schema_arrow, fields)
+        wanted = _check_schema(file.schema_arrow, fields, id_column)
         check_count(file.metadata.num_rows, most, "table")
         sizes = sum(file.metadata.row_group(group).total_byte_size for group in range(file.metadata.num_row_groups))
         if sizes > most * len(file.schema_arrow) * _BYTES_A_CELL:
             raise _unpacks_too_large()
-        texts = [name for name in (*(choice.name for choice in fields.choices), ID) if name in file.schema_arrow.names]
+        texts = [name for name in wanted if holds_text(file.schema_arrow.field(name).type)]
     # A dictionary's long strings count once in those sizes, and once a row where they are unpacked: so that comes last.
     with pq.ParquetFile(pa.BufferReader(body), page_checksum_verification=True, read_dictionary=texts) as file:
-        table = file.read(use_threads=False)
-    for name in texts:
-        if sum(map(_unpacked_bytes, table[name].chunks)) > most * _BYTES_A_CELL:
-            raise _unpacks_too_large()
-        table = table.set_column(table.column_names.index(name), name, table[name].cast(pa.large_string()))
+        return _written_out(file.read(columns=wanted, use_threads=False), most)
+
+
+def _written_out(table: pa.Table, most: int) -> pa.Table:
+    """Return a table without dictionaries and views; a long text that they hold once would be there once a row."""
+    table.validate(full=True)
+    for place, (name, column) in enumerate(zip(table.column_names, table.columns, strict=True)):
+        if holds_text(column.type) and not pa.types.is_null(value_type(column.type)):
+            if sum(map(text_bytes, column.chunks)) > most * _BYTES_A_CELL:
+                raise _unpacks_too_large()
+            table = table.set_column(place, name, plain_values(column).cast(pa.large_string()))
+        else:
+            table = table.set_column(place, name, plain_values(column))
     return table
-
-
-def _unpacked_bytes(column: pa.DictionaryArray) -> int:
-    return pc.sum(pc.binary_length(column.dictionary).take(column.indices)).as_py() or 0
 
 
 def _unpacks_too_large() -> ProblemError:
     return ProblemError(413, "too_large", "The table unpacks to more bytes than its rows can need.")
 
 
-def _read_arrow(body: bytes, fields: RequestFields, most: int) -> pa.Table:
+def _read_arrow(body: bytes, fields: RequestFields, most: int, id_column: str) -> pa.Table:
     if any(map(_is_compressed, pa.ipc.MessageReader.open_stream(pa.BufferReader(body)))):
         raise ProblemError(415, "compressed", "Compressed Arrow buffers are not read; send them plain, or parquet.")
     batches, rows, source = [], 0, pa.BufferReader(body)
     with pa.ipc.open_stream(source) as stream:
-        _check_schema(stream.schema, fields)
+        wanted = _check_schema(stream.schema, fields, id_column)
         for batch in stream:
             rows += batch.num_rows
             check_count(max(rows, 1), most, "table")
@@ -92,7 +99,7 @@ def _read_arrow(body: bytes, fields: RequestFields, most: int) -> pa.Table:
         check_count(rows, most, "table")
         if source.tell() != len(body):  # a second stream's rows would be lost in silence
             raise ProblemError(400, "malformed_table", "The body goes on after the end of its Arrow stream; send one stream.")
-        return pa.Table.from_batches(batches, stream.schema)
+        return _written_out(pa.Table.from_batches(batches, stream.schema).select(wanted), most)
 
 
 def _is_compressed(message: pa.Message) -> bool:
@@ -114,15 +121,16 @@ def _flatbuffer_field(buffer: bytes, table: int, number: int) -> int | None:
     return table + offset if offset else None
 
 
-def _check_schema(schema: pa.Schema, fields: RequestFields) -> None:
+def _check_schema(schema: pa.Schema, fields: RequestFields, id_column: str) -> list[str]:
+    """Return the names of the columns that are to be read."""
     if len(schema) > _MOST_COLUMNS:
         raise invalid([Fault("table", "the columns that models read", f"{len(schema)} columns")])
-    faults, known = [], {ID}
+    faults, known = [], {id_column, *fields.family.schema.columns}
     for field in fields.all:
         known.add(field.name)
         if schema.names.count(field.name) != 1:
             faults.append(Fault(f"table.{field.name}", "one column", f"{schema.names.count(field.name)} columns"))
-        elif not (_is_number if isinstance(field, Number) else _is_text)(schema.field(field.name).type):
+        elif not (holds_numbers if isinstance(field, Number) else holds_text)(schema.field(field.name).type):
             found = clip(str(schema.field(field.name).type))
             faults.append(
                 Fault(f"table.{field.name}", "numbers" if isinstance(field, Number) else "strings", f"values of type {found}")
@@ -132,21 +140,24 @@ def _check_schema(schema: pa.Schema, fields: RequestFields) -> None:
         for name in schema.names
         if name not in known
     ]
-    if ID in schema.names and (schema.names.count(ID) != 1 or not _is_text(schema.field(ID).type)):
-        faults.append(Fault(f"table.{ID}", "one column of strings", "something else"))
+    carried = schema.names.count(id_column)
+    if carried > 1 or (carried == 1 and not _names_rows(schema.field(id_column).type)) or (carried == 0 and id_column != ID):
+        found = "something else" if carried else "no such column"
+        faults.append(Fault(f"table.{clip(id_column)}", "one column of strings or whole numbers", found))
     if faults:
         raise invalid(faults)
+    return list(dict.fromkeys([*(field.name for field in fields.all), *([id_column] if carried else [])]))
 
 
-def _rows(table: pa.Table, fields: RequestFields) -> ManyRows:
+def _rows(table: pa.Table, fields: RequestFields, id_column: str) -> ManyRows:
     faults: list[Fault] = []
     columns: Columns = {}
     for number in fields.numbers:
         column = table[number.name]
-        if column.null_count:
+        if column.null_count or pa.types.is_null(column.type):
             faults.append(Fault(f"table.{number.name}", number.expected, f"{column.null_count} nulls"))
             continue
-        values = column.to_numpy().astype(np.float64)
+        values = as_numbers(column).to_numpy()
         bad = ~((values >= number.low) & (values <= number.high))
         if number.whole:
             with np.errstate(invalid="ignore"):
@@ -159,24 +170,25 @@ def _rows(table: pa.Table, fields: RequestFields) -> ManyRows:
         faults += _places(bad, choice.name, choice.expected)
         columns[choice.name] = texts.to_numpy(zero_copy_only=False)
     ids: list[Any] | None = None
-    if ID in table.column_names:
-        texts = table[ID].cast(pa.string())
-        fits = pc.fill_null(pc.match_substring_regex(texts, r"\A[A-Za-z0-9._:~-]{1,64}\z"), False)
-        faults += _places(~fits.to_numpy().astype(bool), ID, ID_EXPECTED)
-        ids = texts.to_pylist()
+    if id_column in table.column_names:
+        carried = table[id_column]
+        if pa.types.is_integer(carried.type):
+            fits = pc.is_valid(carried)
+        else:
+            carried = carried.cast(pa.string())
+            fits = pc.fill_null(pc.match_substring_regex(carried, r"\A[A-Za-z0-9._:~-]{1,64}\z"), False)
+        faults += _places(~fits.to_numpy().astype(bool), clip(id_column), ID_EXPECTED)
+        ids = carried.to_pylist()
     if faults:
         raise invalid(faults)
-    check_unique(ids, "table.id[{}]")
-    return ManyRows(columns, ids, by_column=True)
+    check_unique(ids, f"table.{clip(id_column)}[{{}}]")
+    return ManyRows(columns, ids, by_column=True, id_name=id_column)
 
 
 def _places(bad: Any, name: str, expected: str) -> list[Fault]:
     return [Fault(f"table.{name}[{place}]", expected, "another value") for place in np.flatnonzero(bad)[:20].tolist()]
 
 
-def _is_number(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind))
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+def _names_rows(kind: pa.DataType) -> bool:
+    plain = value_type(kind)
+    return bool(pa.types.is_integer(plain) or (holds_text(plain) and not pa.types.is_null(plain)))

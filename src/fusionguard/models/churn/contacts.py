@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from fusionguard.data.table import Table
+from fusionguard.data.table import CARRIED, Table
 from fusionguard.evaluation.churn.holdout import HoldoutPlan
 from fusionguard.features.churn import LABEL, MODEL_FEATURES, ROW_NUMBER
 from fusionguard.models.churn.model import OFFER, ChurnModel
@@ -15,8 +16,8 @@ TOLD = 3
 """How many reasons a customer has at most."""
 
 
-def contact_list(model: ChurnModel, features: Table, plan: HoldoutPlan) -> pa.Table:
-    """List the test slice's customers with an offer.
+def contact_list(model: ChurnModel, features: Table, plan: HoldoutPlan, raw: Table | None = None) -> pa.Table:
+    """List the test slice's customers with an offer, first the column that the ``raw`` table carries for its owner, if any.
 
     Customers are named by the ``RowNumber`` of the source's file, which is not the place of their line in it; whoever holds that
     file knows who they are, and nobody else. It is a sample of what the policy does: for the customers of today, score them.
@@ -35,4 +36,12 @@ def contact_list(model: ChurnModel, features: Table, plan: HoldoutPlan) -> pa.Ta
     places = places[np.argsort(-profit, kind="stable")]
     listed = {"RowNumber": rows[ROW_NUMBER]} | {name: answers[name] for name in ("probability", "risk_band", "expected_profit")}
     listed |= {"bar": model.bar(rows), REASONS: answers[REASONS]}
-    return pa.table(listed).take(pa.array(places))
+    contacts = pa.table(listed).take(pa.array(places))
+    if raw is None or raw.carried_name is None:
+        return contacts
+    people = raw.read(["RowNumber", CARRIED])  # the contract holds row numbers to be unique
+    found = pc.index_in(contacts["RowNumber"], value_set=people["RowNumber"].combine_chunks())
+    ids = people[CARRIED].take(found)
+    if raw.carried_name in contacts.column_names:
+        contacts = contacts.drop_columns([raw.carried_name])
+    return contacts.add_column(0, raw.carried_name, ids)

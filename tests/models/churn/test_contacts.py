@@ -1,0 +1,55 @@
+"""The contact list carries its owner's column beside row numbers, each with its own row; the model never sees it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+
+from fusionguard.data.contracts import check_raw
+from fusionguard.data.ingest import read_raw
+from fusionguard.data.local import LocalSource
+from fusionguard.data.schema import CHURN
+from fusionguard.features.churn import CHURN_FEATURES
+from fusionguard.features.duckdb_engine import DuckDBEngine
+from fusionguard.models.churn.contacts import contact_list
+from fusionguard.models.churn.model import ChurnModel
+
+from .conftest import Trained
+
+
+def test_a_declared_column_is_on_the_list_and_in_no_feature(
+    model: ChurnModel, trained: Trained, simulated_customers: Path, tmp_path: Path
+) -> None:
+    people = pq.read_table(simulated_customers)
+    numbers = people["RowNumber"].to_pylist()
+    shuffled = people.append_column("file no.", pa.array([f"{7 * number:08d}" for number in numbers])).sort_by("EstimatedSalary")
+    pacsv.write_csv(shuffled, tmp_path / "customers.csv")
+    (tmp_path / "source.yaml").write_text("id_column: file no.\n")
+    fetched = LocalSource(tmp_path / "customers.csv", CHURN).fetch(tmp_path / "run")
+    plain = contact_list(model, trained.features, trained.plan)
+    listed = contact_list(model, trained.features, trained.plan, fetched.table)
+    assert listed.num_rows > 20
+    assert listed.column_names == ["file no.", *plain.column_names]
+    assert listed.drop_columns(["file no."]).equals(plain)
+    assert listed["file no."].to_pylist() == [f"{7 * number:08d}" for number in plain["RowNumber"].to_pylist()]
+    assert not check_raw(fetched.table, CHURN, fetched.provenance).broken
+    features = DuckDBEngine(CHURN_FEATURES).build(fetched.table, tmp_path / "features")
+    assert features.read().equals(trained.features.read())
+
+
+def test_a_column_of_the_data_set_may_be_the_one(
+    model: ChurnModel, trained: Trained, simulated_customers: Path, tmp_path: Path
+) -> None:
+    people = pq.read_table(simulated_customers)
+    known = dict(zip(people["RowNumber"].to_pylist(), people["CustomerId"].to_pylist(), strict=True))
+    raw = read_raw(simulated_customers, CHURN, tmp_path / "raw.parquet", carried="CustomerId")
+    listed = contact_list(model, trained.features, trained.plan, raw)
+    assert listed["CustomerId"].to_pylist() == [known[number] for number in listed["RowNumber"].to_pylist()]
+    by_row = contact_list(
+        model, trained.features, trained.plan, read_raw(simulated_customers, CHURN, tmp_path / "b.parquet", carried="RowNumber")
+    )
+    assert by_row.column_names[:2] == ["RowNumber", "probability"]
+    assert by_row["RowNumber"].to_pylist() == listed["RowNumber"].to_pylist()
