@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from dataclasses import replace
@@ -40,26 +39,23 @@ def _run(options: argparse.Namespace) -> int:
     from fusionguard.threads import wait_politely
 
     wait_politely()
+    from pipelines.catalog import find_pipeline
     from pipelines.failures import expected_failure
     from pipelines.interruption import Interrupted
     from pipelines.runner import RunRequest, execute
 
-    assignments = list(options.set)
-    engine = "engine" if options.pipeline == "monitoring" else "data.engine"
-    for key, value in (("data.source", options.source), (engine, options.engine)):
-        if value is not None:
-            assignments.insert(0, f"{key}={json.dumps(value, ensure_ascii=False)}")
-    request = RunRequest(
-        pipeline=options.pipeline,
-        stack=options.stack,
-        config_files=tuple(options.config),
-        assignments=tuple(assignments),
-        cache=not options.no_cache,
-        summary=options.summary,
-        quiet=options.quiet,
-        resume=options.resume,
-    )
     try:
+        flags = find_pipeline(options.pipeline).assignments({"source": options.source, "engine": options.engine})
+        request = RunRequest(
+            pipeline=options.pipeline,
+            stack=options.stack,
+            config_files=tuple(options.config),
+            assignments=(*flags, *options.set),
+            cache=not options.no_cache,
+            summary=options.summary,
+            quiet=options.quiet,
+            resume=options.resume,
+        )
         summary = execute(request, find_home(), begin=_BEGIN)
         _show(summary, options)
         wanted = summary.report.follow_up()
@@ -113,7 +109,11 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--pipeline", metavar="NAME", default="fraud", help=f"what to run: {pipelines} (default: %(default)s)")
     add("--stack", metavar="NAME", default="local", help=f"where to run it: {stacks} (default: %(default)s)")
-    add("--source", metavar="SOURCE", help="auto, kaggle, simulated, or a file or folder in Kaggle's layout (default: auto)")
+    add(
+        "--source",
+        metavar="SOURCE",
+        help="what a training reads: auto, kaggle, simulated, or a file or folder in Kaggle's layout (default: auto)",
+    )
     add("--engine", metavar="ENGINE", help="what builds features or counts a log: duckdb or spark (default: duckdb)")
     add("--config", metavar="FILE", type=Path, action="append", default=[], help="a YAML file with settings; the last one wins")
     add(

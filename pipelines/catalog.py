@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +10,14 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from fusionguard.config import ChurnConfig, FraudConfig, load_config
+from fusionguard.config import ChurnConfig, FraudConfig, known_keys, load_config
 from fusionguard.data.schema import CHURN, FRAUD, DatasetSchema
-from fusionguard.errors import UnknownChoiceError
+from fusionguard.errors import UnknownChoiceError, UsageError
 from fusionguard.home import Home
 from fusionguard.monitoring.settings import MonitoringConfig
+
+_FLAGS = {"source": ("data.source",), "engine": ("data.engine", "engine")}
+"""The settings that options of the front door set: of several, the one that the pipeline has."""
 
 PIPELINE_FOLDER = Path(__file__).resolve().parent
 
@@ -24,7 +28,8 @@ class PipelineEntry:
 
     The module offers ``PIPELINE`` (a ZenML pipeline) and ``report(outputs)`` (what the run's end tells, see
     :class:`pipelines.summary.Report`). ``arguments`` turns settings into what the pipeline is called with; it finds out
-    what a person got wrong, such as a source that does not exist, before ZenML is even imported.
+    what a person got wrong, such as a source that does not exist, before ZenML is even imported. ``input_remedy`` says what it
+    reads instead of a ``--source`` and how to choose that; it is empty where it takes one.
     """
 
     name: str
@@ -33,11 +38,32 @@ class PipelineEntry:
     arguments: Callable[[Any, Home], dict[str, Any]]
     module: str
     folder: Path = PIPELINE_FOLDER
+    input_remedy: str = ""
 
     @property
     def settings(self) -> Path:
         """The YAML file with the pipeline's defaults."""
         return self.folder / f"{self.name}.yaml"
+
+    def assignments(self, flags: Mapping[str, str | None]) -> tuple[str, ...]:
+        """Return the settings that options of the front door stand for; those of None were not given.
+
+        Raises
+        ------
+        UsageError
+            The pipeline has no such setting.
+        """
+        known = set(known_keys(self.config))
+        found = []
+        for flag, value in flags.items():
+            if value is None:
+                continue
+            keys = [key for key in _FLAGS[flag] if key in known]
+            if not keys:
+                remedy = self.input_remedy if flag == "source" and self.input_remedy else f"Leave --{flag} away."
+                raise UsageError(f"The pipeline '{self.name}' takes no --{flag}.", remedy)
+            found.append(f"{keys[0]}={json.dumps(value, ensure_ascii=False)}")
+        return tuple(found)
 
 
 def fraud_arguments(config: FraudConfig, home: Home) -> dict[str, Any]:
@@ -89,6 +115,10 @@ CATALOG = {
         config=MonitoringConfig,
         arguments=monitoring_arguments,
         module="pipelines.monitoring",
+        input_remedy=(
+            "It reads the prediction log, what the services answered: choose the model with --set model=fraud or churn,"
+            " the rows with --set window.hours=168, and a log elsewhere with --set log=FOLDER."
+        ),
     ),
 }
 

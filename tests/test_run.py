@@ -73,6 +73,29 @@ def test_the_engine_of_monitoring_is_its_own_setting(home: Home, capsys: pytest.
     assert (status, "There is no prediction log" in err) == (1, True), err
 
 
+@pytest.mark.parametrize("source", ["simulated", "data/creditcard.csv", "auto"])
+def test_monitoring_says_what_it_reads_instead_of_a_source(home: Home, capsys: pytest.CaptureFixture[str], source: str) -> None:
+    status, err = _fails(capsys, "--pipeline", "monitoring", "--source", source)
+    assert status == 2
+    assert err.startswith("The pipeline 'monitoring' takes no --source. It reads the prediction log")
+    assert all(words in err for words in ("--set model=", "--set window.hours=", "--set log=")), err
+    assert "Unknown key" not in err and not home.state.exists()
+
+
+def test_an_option_sets_what_the_pipeline_calls_so_or_is_refused(home: Home) -> None:
+    from fusionguard.errors import UsageError
+    from pipelines.catalog import CATALOG
+    from tests.pipelines.toy_entry import ENTRY
+
+    given = {"source": "it's #1.csv", "engine": "spark"}
+    assert CATALOG["churn"].assignments(given) == ('data.source="it\'s #1.csv"', 'data.engine="spark"')
+    assert CATALOG["monitoring"].assignments({"source": None, "engine": "spark"}) == ('engine="spark"',)
+    assert ENTRY.assignments({"source": None, "engine": None}) == ()
+    for flag in given:
+        with pytest.raises(UsageError, match=f"'toy' takes no --{flag}. Leave --{flag} away"):
+            ENTRY.assignments({flag: given[flag]})
+
+
 @pytest.mark.parametrize("name", ["a: b.csv", "[x].csv", "it's #1.csv", "null"])
 def test_a_source_is_taken_as_it_is_written(home: Home, capsys: pytest.CaptureFixture[str], name: str) -> None:
     status, err = _fails(capsys, "--source", f"./{name}")
