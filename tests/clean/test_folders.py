@@ -114,9 +114,9 @@ def test_what_has_another_name_frees_nothing_until_that_goes_too(tmp_path: Path)
 @pytest.mark.parametrize(
     ("names", "left"),
     [
-        ([], {"part", "labels", "registry", "model", "release", "bento"}),
-        (["outcomes"], {"part", "registry", "model", "release", "bento"}),
-        (["predictions"], {"labels", "registry", "model", "release", "bento"}),
+        ([], {"part", "labels", "registry", "model", "release", "release of a service of its own", "bento"}),
+        (["outcomes"], {"part", "registry", "model", "release", "release of a service of its own", "bento"}),
+        (["predictions"], {"labels", "registry", "model", "release", "release of a service of its own", "bento"}),
         (["registry", "releases"], {"part", "labels"}),
     ],
 )
@@ -127,6 +127,7 @@ def test_what_cannot_be_made_again_goes_only_by_its_name(home: Home, names: list
         "registry": home.state / "mlflow.db",
         "model": home.mlflow_artifacts / "models" / "m.bin",
         "release": home.state / "serving" / "release" / "release.json",
+        "release of a service of its own": home.state / "serving" / "release-3017" / "release.json",
         "bento": home.state / "bentoml" / "bentos" / "b.bin",
     }
     for place in places.values():

@@ -37,12 +37,13 @@ def test_aliased_released_and_newest_models_and_their_runs(store: Home, make_bun
 def test_a_release_elsewhere_and_a_bento_hold_models_that_no_registry_knows(
     home: Home, make_bundle: MakeBundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one, two = make_bundle("one"), make_bundle("two")
+    one, two, three = make_bundle("one"), make_bundle("two"), make_bundle("three")
+    make_release(home, release_folder(home).with_name("release-3017"), models=[str(three.folder)])
     make_release(home, tmp_path / "elsewhere", models=[str(one.folder)])
     make_release(home, home.state / "bentoml" / "bentos" / "risk_scoring" / "v1" / "src" / "release", models=[str(two.folder)])
-    assert find_needed(home).bundles == {two.sha256}
+    assert find_needed(home).bundles == {two.sha256, three.sha256}
     monkeypatch.setenv("FUSIONGUARD_SERVE_RELEASE", str(tmp_path / "elsewhere"))
-    assert find_needed(home) == Needed(frozenset({one.sha256, two.sha256}), frozenset())
+    assert find_needed(home) == Needed(frozenset({one.sha256, two.sha256, three.sha256}), frozenset())
 
 
 def test_nobody_knows_what_is_needed_where_registry_or_release_is_damaged(home: Home) -> None:

@@ -11,6 +11,7 @@ from fusionguard.home import Home
 from fusionguard.registry.tracking import sqlite_file
 from fusionguard.serving.launch import release_folder
 from fusionguard.serving.prediction_log.labels import FILE as LABELS
+from fusionguard.serving.release import RELEASE
 
 
 def _predictions(home: Home) -> Iterator[Path]:
@@ -29,7 +30,7 @@ def _registry(home: Home) -> Iterator[Path]:
 
 
 def _releases(home: Home) -> Iterator[Path]:
-    yield release_folder(home)
+    yield from (folder for folder in release_folder(home).parent.glob("[!.]*") if (folder / RELEASE).is_file())
     yield home.state / "bentoml"
 
 

@@ -50,8 +50,8 @@ def find_needed(home: Home) -> Needed:
 
 
 def _releases(home: Home) -> set[Path]:
-    """Return the folders of releases: that of ``serve``, one that is named elsewhere, and those in Bentos."""
+    """Return the folders of releases: those of services here, one that is named elsewhere, and those in Bentos."""
     named = os.environ.get("FUSIONGUARD_SERVE_RELEASE")
-    folders = {release_folder(home), *([Path(named)] if named else [])}
+    folders = {*release_folder(home).parent.glob("[!.]*"), *([Path(named)] if named else [])}
     folders |= {file.parent for file in (home.state / "bentoml" / "bentos").glob(f"*/*/**/{RELEASE}")}
     return {folder for folder in folders if (folder / RELEASE).is_file()}
