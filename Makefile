@@ -13,7 +13,7 @@ UV     := UV_FIND_LINKS="$(or $(UV_FIND_LINKS),$(subst $(SPACE),$(COMMA),$(strip
 NOT_IN_IMAGE := nvidia-nccl-cu12 matplotlib plotly graphviz contourpy cycler fonttools kiwisolver pillow tenacity
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-llm fraud churn monitoring serve bento assistant index test test-full lint types lock bench bench-serving bench-hpc bench-monitoring bench-assistant bench-redteam dashboard mlflow hpc-push hpc-pull clean
+.PHONY: help setup setup-llm fraud churn monitoring serve bento assistant index test test-full lint types lock bench bench-serving bench-hpc bench-monitoring bench-assistant bench-redteam mutation dashboard mlflow hpc-push hpc-pull clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -94,6 +94,9 @@ bench-assistant: setup ## measure how well the assistant finds and answers, and 
 
 bench-redteam: setup ## attack the assistant, and write what came of it into docs/agent_service.md
 	$(BIN)/python -m benchmarks.assistant.redteam
+
+mutation: setup ## let the tests run against mutants of the code that computes, and write docs/testing.md (MODULES=evaluation/metrics: some)
+	$(BIN)/python -m benchmarks.mutation $(MODULES)
 
 dashboard: setup ## open ZenML's dashboard on loopback and print the address of the last run
 	$(BIN)/python -m stacks.dashboard
