@@ -9,6 +9,7 @@ from fusionguard.config import PolicyConfig
 from fusionguard.errors import DataError
 from fusionguard.evaluation import metrics
 from fusionguard.evaluation.policy import DecisionPolicy, fit_policy
+from fusionguard.evaluation.scored import ScoredRows
 
 
 def test_without_a_budget_an_alert_pays_for_its_review(make_rows: Any) -> None:
@@ -49,6 +50,50 @@ def test_tied_rows_that_do_not_all_fit_stay_out(make_rows: Any) -> None:
     assert not policy.decide(rows.probability, rows.amount).any()
 
 
+def _two_days(saving: list[float], weight: list[float]) -> ScoredRows:
+    """Rows of exactly two days whose alerts save ``saving`` at a review cost of 3."""
+    rows = len(saving)
+    return ScoredRows(
+        label=np.zeros(rows, dtype=np.int8),
+        probability=np.full(rows, 0.5),
+        amount=2 * (np.array(saving) + 3.0),
+        time_seconds=np.linspace(7, 2 * 86_400 + 6, rows).astype(np.int64),
+        weight=np.array(weight),
+        hour_of_day=np.zeros(rows, dtype=np.int16),
+        score=np.full(rows, 0.5),
+    )
+
+
+@pytest.mark.parametrize(
+    ("budget", "bar"),
+    [
+        (1, 40.0),  # two alerts in two days: the best row stands for 2, and just fits
+        (2, 7.5),  # 4: the two best stand for 2 + 1.5, the third for 3 more
+        (3, 7.5),  # 6: with the third they would be 6.5
+        (4, 0.25),  # 8: the fourth, worth less than 1, would make 8.5
+        (5, 0.0),
+    ],
+)
+def test_the_bar_is_what_the_first_row_saves_that_the_budget_leaves_out(budget: int, bar: float) -> None:
+    rows = _two_days([7.5, 0.25, 90.0, 40.0, -1.0], [3.0, 2.0, 2.0, 1.5, 1.0])
+    assert rows.days == 2
+    policy = fit_policy(rows, PolicyConfig(review_cost=3.0, alerts_per_day=budget))
+    assert policy.minimum_expected_saving == pytest.approx(bar, abs=1e-12)
+
+
+def test_a_bar_is_never_below_what_pays_for_the_review() -> None:
+    rows = _two_days([5.0, -1.5, -2.0], [1.0, 1.0, 7.0])
+    assert fit_policy(rows, PolicyConfig(review_cost=3.0, alerts_per_day=1)).minimum_expected_saving == 0
+
+
+@pytest.mark.parametrize("values", [(1, 3), (1.0, 3.0)])
+def test_decisions_have_their_types_whatever_is_given(values: tuple[float, float]) -> None:
+    policy = DecisionPolicy(review_cost=3.0)
+    probability, amount = np.array(values, dtype=np.float32), np.array(values, dtype=np.float32)
+    assert policy.expected_saving(probability, amount).dtype == np.float64
+    assert policy.decide(probability, amount).dtype == np.bool_
+
+
 def test_a_budget_cannot_be_learned_from_nothing(make_rows: Any) -> None:
     rows = make_rows(10)
     with pytest.raises(DataError, match="calibration slice is empty"):
@@ -68,6 +113,17 @@ def test_the_reason_agrees_with_the_decision(probability: float, amount: float, 
     assert policy.reason(probability, amount) == expected
     decided = bool(policy.decide(np.array([probability]), np.array([amount]))[0])
     assert decided == expected.startswith("alert")
+
+
+@pytest.mark.parametrize(
+    ("bar", "expected"),
+    [
+        (0.0, "accept: amount 2.00 is not above the review cost of 3.00"),
+        (0.4, "accept: amount 2.00 is not above the review cost of 3.00 plus 0.40 for the alert budget"),
+    ],
+)
+def test_the_reason_names_a_bar_where_there_is_one(bar: float, expected: str) -> None:
+    assert DecisionPolicy(review_cost=3.0, minimum_expected_saving=bar).reason(0.9, 2.0) == expected
 
 
 def test_a_policy_survives_json() -> None:

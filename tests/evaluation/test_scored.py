@@ -21,7 +21,16 @@ def test_another_model_sees_the_same_rows(make_rows: Any) -> None:
     rows = make_rows(100)
     other = rows.scored_by(np.full(100, 0.5))
     assert np.array_equal(other.label, rows.label)
+    assert np.array_equal(other.probability, np.full(100, 0.5))
     assert np.array_equal(other.score, np.full(100, 0.5))
+    ranked = rows.scored_by(np.full(100, 0.25), np.linspace(-3, 4, 100))
+    assert np.array_equal(ranked.probability, np.full(100, 0.25))
+    assert np.array_equal(ranked.score, np.linspace(-3, 4, 100))
+
+
+def test_a_probability_may_be_all_of_0_and_1(make_rows: Any) -> None:
+    rows = make_rows(4)
+    assert rows.scored_by(np.array([0.0, 1.0, 0.0, 1.0])).probability.tolist() == [0, 1, 0, 1]
 
 
 @pytest.mark.parametrize(

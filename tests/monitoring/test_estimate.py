@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from fusionguard.errors import DataError
@@ -12,6 +13,7 @@ from fusionguard.monitoring.estimate import PerformanceEstimate, estimate_perfor
 from fusionguard.monitoring.findings import Check, judge
 from fusionguard.monitoring.outcomes import MOST_GROUPS, draw_positives, group_scores, read_ranking
 from fusionguard.monitoring.recalibration import fit_line
+from fusionguard.monitoring.thresholds import MonitoringThresholds
 
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -105,6 +107,74 @@ def test_the_expected_confusion_matrix_is_the_sum_of_probabilities() -> None:
     assert confusion.false_positives.value == pytest.approx(0.8)
     assert confusion.false_negatives.value == pytest.approx(0.3)
     assert confusion.true_negatives.value == pytest.approx(1.7)
+
+
+def test_sure_probabilities_give_the_metrics_themselves() -> None:
+    """Where each outcome is sure, every draw is the truth: 7 of 19 rows are positive, 8 are flagged, 5 of them rightly."""
+    label = np.array([1] * 5 + [0] * 3 + [1] * 2 + [0] * 9, dtype=np.int8)
+    flagged = np.arange(19) < 8
+    score = np.array([9, 8, 7, 6, 3, 5, 4, 1, 6, 2, *np.linspace(-4, 1.5, 9)])
+    read = estimate_performance(label.astype(float), flagged, score=score, samples=50)
+    cells = read.confusion
+    found = [cell.value for cell in (cells.true_positives, cells.false_positives, cells.false_negatives, cells.true_negatives)]
+    assert found == [5.0, 3.0, 2.0, 9.0]
+    exact = {
+        "precision": 5 / 8,
+        "recall": 5 / 7,
+        "roc_auc": roc_auc_score(label, score),
+        "average_precision": average_precision_score(label, score),
+    }
+    for name, value in exact.items():
+        interval = read.metrics[name]
+        assert (interval.value, interval.low, interval.high) == pytest.approx((value, value, value), abs=1e-12), name
+    assert (read.rows, read.flagged, read.expected_positives, read.samples, read.seed) == (19, 8, 7.0, 50, 7)
+    for cell in (cells.true_positives, cells.false_positives, cells.false_negatives, cells.true_negatives):
+        assert (cell.low, cell.high) == (cell.value, cell.value)
+
+
+def test_bands_are_the_middle_95_percent_of_the_draws() -> None:
+    """Of 40 rows of chance 0.25, 12 flagged: the binomial's own percentiles, to within a row."""
+    probability, flagged = np.full(40, 0.25), np.arange(40) < 12
+    read = estimate_performance(probability, flagged, samples=4_000).confusion
+    for cell, rows in ((read.true_positives, 12), (read.false_negatives, 28)):
+        assert cell.value == pytest.approx(rows / 4)
+        assert (cell.low, cell.high) == pytest.approx(tuple(binom.ppf([0.025, 0.975], rows, 0.25)), abs=1)
+    assert read.false_positives.value == pytest.approx(9.0)
+    assert read.true_negatives.value == pytest.approx(21.0)
+
+
+@pytest.mark.parametrize(
+    ("positives", "caught", "trust", "reason"),
+    [
+        (20, 20, "with care", None),
+        (19, 19, "no", "only 19.0 positives are expected, fewer than 20"),
+        (31, 19, "with care", "only 19.0 of them are expected among the flagged rows"),
+        (31, 20, "with care", None),
+    ],
+)
+def test_trust_needs_as_many_expected_positives_as_the_limit_says(
+    positives: int, caught: int, trust: str, reason: str | None
+) -> None:
+    probability = (np.arange(400) < positives).astype(float)
+    flagged = np.arange(400) < caught
+    read = estimate_performance(probability, flagged, samples=20, thresholds=MonitoringThresholds(minimum_positives=20))
+    assert read.trust == trust
+    counted = [one for one in read.reasons if one.startswith("only")]
+    assert counted == ([reason] if reason else [])
+
+
+@pytest.mark.parametrize(("positives", "source"), [(19, "the evaluation"), (20, "the last labels")])
+def test_the_last_labels_need_both_classes(positives: int, source: str) -> None:
+    line = fit_line(np.array([300.0]), np.array([3_000.0]), np.array([0.01]), source="the evaluation")
+    probability = np.linspace(0.02, 0.98, 50)
+    for label in (np.arange(50) < positives, np.arange(50) >= positives):
+        calibration = read_calibration(label.astype(np.int8), probability)
+        read = estimate_performance(
+            probability, probability > 0.5, evaluated=line, calibration=calibration, samples=20,
+            thresholds=MonitoringThresholds(minimum_positives=20),
+        )  # fmt: skip
+        assert read.line is not None
+        assert read.line.source == source
 
 
 def test_bands_are_those_of_the_poisson_binomial() -> None:

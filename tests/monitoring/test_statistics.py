@@ -100,6 +100,54 @@ def test_difference_interval_is_newcombes_example() -> None:
     assert statistics.difference_interval(56, 70, 48, 80) == pytest.approx((0.0524, 0.3339), abs=5e-5)
 
 
+def test_rows_that_come_in_groups_count_as_groups() -> None:
+    """A design effect of 2.5 makes 75 of 250 rows 30 of 100."""
+    plain = statistics.proportions_chance(30, 100, 100, 1_000)
+    assert statistics.proportions_chance(75, 250, 250, 2_500, design_effect=2.5) == pytest.approx(plain, rel=1e-12)
+    rare = statistics.proportions_chance(4, 100, 2, 1_000)
+    assert statistics.proportions_chance(10, 250, 5, 2_500, design_effect=2.5) == pytest.approx(rare, rel=1e-12)
+    assert statistics.difference_interval(140, 175, 120, 200, design_effect=2.5) == pytest.approx((0.0524, 0.3339), abs=5e-5)
+
+
+def test_rare_proportions_have_both_tails() -> None:
+    """Fewer than expected: P(at most 1 of 12) at a share of a half is 13 / 4096, doubled."""
+    assert statistics.proportions_chance(1, 1_000, 11, 1_000) < 0.05
+    share = 400 / (400 + 1_000)
+    low = stats.binomtest(1, 9, share, alternative="less").pvalue
+    assert statistics.proportions_chance(1, 400, 8, 1_000) == pytest.approx(2 * low)
+    assert statistics.proportions_chance(0, 400, 8, 1_000) == pytest.approx(2 * (1 - share) ** 8)
+    assert statistics.proportions_chance(3, 400, 0, 1_000) == pytest.approx(2 * share**3)
+    assert statistics.proportions_chance(1, 400, 2, 1_000) == 1.0
+    assert statistics.proportions_chance(5, 10, 0, 0) == 1.0
+
+
+def test_the_exact_test_begins_where_a_cell_is_expected_to_hold_fewer_than_five() -> None:
+    square = stats.chi2_contingency([[9, 91], [1, 99]], correction=False).pvalue
+    assert statistics.proportions_chance(9, 100, 1, 100) == pytest.approx(square)  # five are expected
+    exact = 2 * stats.binomtest(9, 9, 0.5).pvalue / 2
+    assert statistics.proportions_chance(9, 100, 0, 100) == pytest.approx(exact)  # four and a half are
+
+
+@pytest.mark.parametrize(
+    ("beyond", "design_effect", "chance"), [(0, 1.0, 1.0), (1, 1.0, 0.25), (3, 1.0, 1 / 64), (3, 1.5, 1 / 16), (2, 5.0, 0.25)]
+)
+def test_exceedances_of_groups(beyond: int, design_effect: float, chance: float) -> None:
+    found = statistics.beyond_extreme_chance(beyond, 100, 300, design_effect=design_effect)
+    assert found == pytest.approx(chance, rel=1e-12)
+
+
+def test_the_expected_index_and_its_chance_by_hand() -> None:
+    assert statistics.psi_expectation(8, 50, 200) == pytest.approx(7 * (0.02 + 0.005))
+    assert statistics.psi_chance(0.3, 8, 50, 200) == pytest.approx(stats.chi2.sf(12.0, 7))
+    assert statistics.psi_chance(0.3, 2, 50, 200) == pytest.approx(stats.chi2.sf(12.0, 1))
+    assert statistics.psi_chance(0.3, 1, 50, 200) == 1.0
+
+
+def test_the_distance_is_that_of_the_distribution_functions() -> None:
+    assert statistics.ks_distance(np.array([0.5, 0.2, 0.3]), np.array([1, 5, 4])) == pytest.approx(0.4)
+    assert statistics.ks_distance(np.array([0.1, 0.2, 0.7]), np.array([4, 4, 2])) == pytest.approx(0.5)
+
+
 def test_exceedances_are_bounded_by_their_chance() -> None:
     rng = np.random.default_rng(4)
     n, m, draws = 100, 300, 4_000
