@@ -109,6 +109,15 @@ _WORKBOOK = {"[Content_Types].xml": b"<Types/>", "xl/workbook.xml": b"<workbook/
         ("a.csv", b"City,VISITS,Spent\n", "'VISITS' where 'Visits' is expected: upper and lower case differ", "Rename it"),
         ("a.csv", b"City,Visits,Spent,Spent \n", "'Spent ' beside 'Spent'", "Keep one"),
         ("a.csv", b"City,Visits,Spent,Spent\n", "'Spent' more than once", "Keep one"),
+        ("a.csv", "\u0421ity,Visits,Spent\n".encode(), r"lacks the column 'City'. It has '\u0421ity' instead", "must have City"),
+        ("a.csv", b'"City,Visits,Spent\nLyon,3,1\n', "a quote in its header that is not closed", "close it"),
+        (
+            "a.csv",
+            b'City,Visits",Spent\nLyon,3,1\n',
+            "'Visits\"' where 'Visits' is expected: it holds a quotation mark",
+            "Rename it",
+        ),
+        ("a.parquet.gz", gzip.compress(b"PAR1" + b"\0" * 90), "holds another file inside: parquet", "Unpack it once"),
     ],
 )
 def test_what_it_is_and_what_to_do(name: str, content: bytes, what: str, remedy: str, tmp_path: Path) -> None:

@@ -21,13 +21,12 @@ _AGAIN = "Get it again from where it came."
 
 
 def broken_cell(
-    name: str, stream: IO[bytes], schema: DatasetSchema, columns: Collection[str], fallback: str, quote: QuoteFault | None
+    name: str, stream: IO[bytes], schema: DatasetSchema, columns: Collection[str], quote: QuoteFault | None
 ) -> DataError:
     """Read a CSV cell by cell up to the first one of ``columns`` that is wrong, and return the error that describes it.
 
     ``quote`` is the first cell whose quotes are wrong: what comes before it may be wrong, too; what comes after it nobody knows.
-    ``fallback`` is what the fast reader said; it is used when nothing wrong is found here. It may quote any cell, so a data set
-    with private columns goes without it.
+    Where nothing is found, the fast reader's own words do not help: they may quote any cell, one that says who somebody is, too.
     """
     csv.field_size_limit(2**31 - 1)  # a cell of any size may be read; Python's own limit is 128 KiB
     with io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
@@ -35,8 +34,7 @@ def broken_cell(
         header, found = _first_fault(rows, schema, columns, quote.row if quote else None)
     if found is None and quote is not None:
         return quote_error(name, quote, header)
-    said = "" if schema.private else f": {fallback[:200]}"
-    what, remedy = found or (f"cannot be read as CSV{said}.", _AGAIN)
+    what, remedy = found or ("cannot be read as CSV.", _AGAIN)
     return DataError(f"{name}{what}" if what.startswith(",") else f"{name} {what}", remedy)
 
 

@@ -68,8 +68,8 @@ class CsvTable:
         for text in self._whole_rows(scan):
             try:
                 batch = _parsed(text, header, columns, carried, begins=rows < 0)
-            except (pa.ArrowInvalid, ValueError) as error:
-                raise self._fault(header, columns, str(error)) from None
+            except (pa.ArrowInvalid, ValueError):
+                raise self._fault(header, columns) from None
             rows += batch.num_rows + (rows < 0)
             if rows != scan.rows - 1:
                 raise DataError(
@@ -78,7 +78,7 @@ class CsvTable:
                 )
             yield batch
         if scan.fault is not None:
-            raise self._fault(header, columns, scan.fault.what)
+            raise self._fault(header, columns)
 
     def _whole_rows(self, scan: CsvScan) -> Iterator[bytes]:
         """Yield the text in blocks of whole rows, so that no cell that spans lines is cut, up to the first wrong quote."""
@@ -89,12 +89,12 @@ class CsvTable:
             if text := scan.close():
                 yield text
 
-    def _fault(self, header: list[str], columns: pa.Schema, said: str) -> DataError:
+    def _fault(self, header: list[str], columns: pa.Schema) -> DataError:
         scan = CsvScan(len(header))
         for _ in self._whole_rows(scan):
             pass
         with self._open() as stream:
-            return broken_cell(self.file.name, stream, self.schema, columns.names, said, scan.fault)
+            return broken_cell(self.file.name, stream, self.schema, columns.names, scan.fault)
 
     @contextmanager
     def _open(self) -> Iterator[IO[bytes]]:

@@ -72,7 +72,7 @@ def file_kind(file: Path) -> FileKind:
     if found == "csv":
         refuse_other_kinds(file.name, start)
     promised = {".gz": "gzip", ".zip": "zip", ".parquet": "parquet"}.get(file.suffix.lower())
-    if promised and found != promised and not (promised == "gzip" and found == "parquet"):
+    if promised and found != promised:
         really = "plain text" if found == "csv" else found
         raise DataError(f"{file.name} is named as {promised} but its content is not: it is {really}.", f"{AGAIN} Or rename it.")
     return found

@@ -32,6 +32,8 @@ def read_header(name: str, start: bytes) -> list[str]:
         header = next(csv.reader(io.StringIO(start.decode("utf-8", errors="ignore"), newline="")))
     except UnicodeDecodeError:
         raise DataError(f"{name} is not UTF-8 text.", "Save it as UTF-8.") from None
+    if any("\n" in column or "\r" in column for column in header):
+        raise DataError(f"{name} has a quote in its header that is not closed in its line.", "Remove it, or close it.")
     for separator, words in _SEPARATORS:
         if len(header) == 1 and separator in header[0].strip():
             raise DataError(f"{name} has columns separated by {words}.", "Save it with commas.")
@@ -67,8 +69,12 @@ def check_columns(name: str, header: Sequence[str], schema: DatasetSchema, neede
     missing = [column for column in schema.columns if column in needed and column not in header]
     if missing:
         every = [column for column in schema.columns if column in needed]
-        nothing = " Its first line must name the columns." if len(missing) == len(every) else ""
-        raise DataError(f"{name} lacks the column {listed(missing)}.{nothing}", f"It must have {', '.join(every)}.")
+        unknown = [column for column in header if column not in schema.columns]
+        if len(missing) == len(every):  # the first line may be a row of data, which is not shown
+            instead = " Its first line must name the columns."
+        else:
+            instead = f" It has {listed(unknown)} instead." if unknown else ""
+        raise DataError(f"{name} lacks the column {listed(missing)}.{instead}", f"It must have {', '.join(every)}.")
     extra = [column for column in header if column not in schema.columns]
     if extra and not ignored:
         raise DataError(f"{name} has the column {listed(extra)}, which is not known.", f"Keep only {', '.join(schema.columns)}.")

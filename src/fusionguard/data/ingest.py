@@ -144,7 +144,7 @@ def _parquet_batches(
                     continue
                 values = _as_written(file.name, carried, batch.column(carried))
                 yield pa.record_batch([*arrays, values], schema=columns.append(_carried_field(carried, values.type)))
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         raise DataError(f"{file.name} is not a whole parquet file.", AGAIN) from error
@@ -153,7 +153,7 @@ def _parquet_batches(
 def _typed(name: str, column: pa.Array, field: pa.Field) -> pa.Array:
     try:
         values = as_type(column, field.type)
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise DataError(f"{name} holds a value in column {field.name} that is not {field.type}.", "Correct it.") from error
     if pa.types.is_floating(field.type) and pc.all(pc.is_finite(values)).as_py() is False:
         raise DataError(f"{name} holds an infinite number in column {field.name}.", "Correct it at its source.")
