@@ -21,6 +21,8 @@ FRAUD = [
     ("at 15:30, 100 EUR", {"Time": 55800.0, "Amount": 100.0}),
     ("what if V4 was -3.25 and the amount were about 99.99?", {"V4": -3.25, "Amount": 99.99}),
     ("amount = -€20", {"Amount": -20.0}),
+    ("amount 1.5 Mio. €", {"Amount": 1_500_000.0}),
+    ("USD1000", {"Amount": 1000.0}),
     ("V14=-1.234", {"V14": -1.234}),
 ]
 CHURN = [
@@ -43,6 +45,11 @@ CHURN = [
     ("no longer active, doesn't have a card", {"IsActiveMember": 0, "HasCrCard": 0}),
     ("neither active nor with a credit card", {"IsActiveMember": 0, "HasCrCard": 0}),
     ("someone who is not very active but has a credit card", {"IsActiveMember": 0, "HasCrCard": 1}),
+    ("an in-active man with no card", {"IsActiveMember": 0, "Gender": "Male", "HasCrCard": 0}),
+    ("deactivated, isnt rich, with a credit card", {"IsActiveMember": 0, "HasCrCard": 1}),
+    ("active no longer, 52 y/o", {"IsActiveMember": 0, "Age": 52}),
+    ("not only active but 40 years old, with a debit card", {"IsActiveMember": 1, "Age": 40}),
+    ("Active member: N, credit card = 0", {"IsActiveMember": 0, "HasCrCard": 0}),
     ("HasCrCard: no, active: yes", {"IsActiveMember": 1, "HasCrCard": 0}),
     ("HasCrCard=0 IsActiveMember = 1", {"IsActiveMember": 1, "HasCrCard": 0}),
     ("aged fifty-two with two products", {"Age": 52, "NumOfProducts": 2}),
@@ -72,6 +79,10 @@ def test_values_are_read_as_they_are_meant(family: str, question: str, values: d
         ("fraud", "amount 200, amount 300", "Amount, which is given twice ('300')"),
         ("fraud", "amount 5%", "Amount '5%' (it is no percentage)"),
         ("fraud", "amount 50 cents", "Amount '50 cents'"),
+        ("fraud", "amount 2 grand", "Amount '2 grand'"),
+        ("fraud", "amount not 50", "Amount 'not 50' (one value is needed)"),
+        ("churn", "at least 3 products", "NumOfProducts 'at least 3' (one value is needed)"),
+        ("churn", "outside Germany", "Geography in 'outside Germany'"),
         ("fraud", "V29 = 3", "'V29' (there are V1 to V28)"),
         ("fraud", "V14 - 5", "V14 '- 5'"),
         ("fraud", "V1-5", "V1 '-5'"),
@@ -91,3 +102,7 @@ def test_what_is_unclear_is_said(family: str, question: str, unclear: str) -> No
 def test_a_number_of_no_field_is_left_over() -> None:
     given = given_values("score transaction 42 of 100 EUR", "fraud")
     assert (given.values, given.leftover) == ({"Amount": 100.0}, ["'42'"])
+    given = given_values("V1 and V2 = 3", "fraud")
+    assert (given.values, given.leftover) == ({"V2": 3.0}, ["V1, which has no value"])
+    given = given_values("non-active = 1, aged 40", "churn")
+    assert (given.values, given.leftover) == ({"Age": 40}, ["'1'"])

@@ -13,13 +13,22 @@ from typing import Any
 
 import psutil
 import pytest
+from typer.testing import CliRunner
 
 from fusionguard.assistant.index import build_index
+from fusionguard.cli import app
+from fusionguard.errors import UsageError
 from fusionguard.home import Home
+from fusionguard.models.bundle import Bundle
+from fusionguard.serving import launch
 from fusionguard.serving.lifeline import GRACE_SECONDS
+from fusionguard.serving.release import read_release
+from fusionguard.serving.resolve import make_release
 from tests.assistant.http.conftest import RunningAssistant, start_assistant
+from tests.conftest import PipelineRun
 from tests.serving.conftest import RunningService, Starter
 
+ROOT = Path(__file__).resolve().parents[2]
 END_SECONDS = GRACE_SECONDS + 10
 
 
@@ -107,6 +116,49 @@ def test_services_and_the_assistant_end_and_are_killed_beside_each_other(
     staying.process.terminate()
     assert staying.process.wait(60) == 0
     assert len(folders(shared)) == 2, "those of the two that were killed; who ends in good order takes its own away"
+
+
+def test_a_service_that_is_told_what_answers_has_a_release_of_its_own(
+    home: Home, fraud_bundle: Bundle, other_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served: list[str] = []
+    monkeypatch.setattr(launch, "become", lambda _, environment: served.append(environment["FUSIONGUARD_SERVE_RELEASE"]))
+    common = launch.release_folder(home)
+    make_release(home, common, models=[str(fraud_bundle.folder)])
+    words = ["serve", "--port", "3911", "--model", str(other_bundle.folder)]
+    assert CliRunner().invoke(app, words).exit_code == 0
+    assert served == [str(home.state / "serving" / "release-3911")]
+    assert [about.bundle_sha256 for about in read_release(Path(served[0])).models] == [other_bundle.sha256]
+    assert [about.bundle_sha256 for about in read_release(common).models] == [fraud_bundle.sha256], "the others' is as it was"
+    monkeypatch.setenv("FUSIONGUARD_SERVE_RELEASE", str(common))
+    refused = CliRunner().invoke(app, words)
+    assert isinstance(refused.exception, UsageError) and "already says what answers" in refused.exception.what
+    assert CliRunner().invoke(app, ["serve", "--port", "3911"]).exit_code == 0
+    assert served[1:] == [str(common)] and read_release(common).models[0].bundle_sha256 == fraud_bundle.sha256
+
+
+DEMONSTRATION = """
+import time
+from pipelines.monitoring_demo import running_service
+with running_service("fraud") as (address, process):
+    print(process.pid, flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.full
+def test_a_killed_demonstration_leaves_no_service_and_the_homes_release_alone(fraud_run: PipelineRun) -> None:
+    environment = os.environ | {"FUSIONGUARD_HOME": str(fraud_run.home.root)}
+    command = [sys.executable, "-c", DEMONSTRATION]
+    demonstration = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    assert demonstration.stdout is not None
+    service = psutil.Process(int(demonstration.stdout.readline()))
+    processes = [service, *service.children(recursive=True)]
+    assert len(processes) > 1 and not launch.release_folder(fraud_run.home).exists()
+    demonstration.kill()
+    demonstration.wait()
+    demonstration.stdout.close()
+    wait_until("the demonstration's service ends", lambda: not any(each.is_running() for each in processes))
 
 
 @pytest.mark.full

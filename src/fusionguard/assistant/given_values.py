@@ -28,14 +28,18 @@ _NAMED = {
         "Age": r"aged?",
         "Tenure": r"tenure",
         "NumOfProducts": r"num(?:ber)? ?of ?products|products",
-        "HasCrCard": r"has ?cr ?card",
-        "IsActiveMember": r"is ?active ?member",
+        "HasCrCard": r"has ?cr ?card|(?<![-\w])(?:credit[- ])?card(?=\s*[=:])",
+        "IsActiveMember": r"is ?active ?member|(?<![-\w])(?<!non )active(?: member)?(?=\s*[=:])",
     },
 }
 """What stands before a field's value."""
 _UNITS = {
     "fraud": {},
-    "churn": {"Age": r"[- ]?years?[- ]?old", "NumOfProducts": r" ?products?", "Tenure": r" ?years? (?:of )?tenure"},
+    "churn": {
+        "Age": r"[- ]?(?:years?|yrs?)[- ]?old|[- ]?y/?o",
+        "NumOfProducts": r" ?products?",
+        "Tenure": r" ?years? (?:of )?tenure",
+    },
 }
 """What stands after it."""
 _V = re.compile(r"(?<![\w.])V ?(\d+)(?!\d)", re.IGNORECASE)
@@ -43,8 +47,11 @@ _NOTHING = re.compile(
     r"\s*(?:=|:)\s*(?![-+€$£.,\d(])(\S+)|\s+(?:is\s+)?(NaN|null|none|missing|unknown|n/?a|empty|inf\w*)\b", re.IGNORECASE
 )
 _COMPARED = re.compile(
-    r"(?:[<>≤≥≠~]=?|\b(?:over|under|above|below|between|at least|at most|more than|less than|up to))\s*$", re.IGNORECASE
+    r"(?:[<>≤≥≠~]=?|\b(?:not|never|no|except|other than|instead of|over|under|above|below|between|at least|at most"
+    r"|more than|less than|up to))\s*$",
+    re.IGNORECASE,
 )
+"""What makes a number a limit, or the value that is not meant."""
 _HOUR = r"\bhour\s*(?:=|:|of|is)?\s*"
 _CLOCK = re.compile(
     rf"(?:\bat |{_HOUR}|\b)(?P<hour>\d{{1,2}})(?::(?P<minute>\d{{2}}))?\s?(?:o'clock|(?P<half>[ap])\.?m\b\.?)"
@@ -86,6 +93,10 @@ def given_values(question: str, family: str) -> GivenValues:
                 given.leftover.append(f"'{number.text}'")
         else:
             _take(given, name, number, rest)
+    told = " ".join((*given.values, *given.unclear))
+    given.leftover += [
+        f"{name}, which has no value" for _, name in names if name[1:].isdigit() and not re.search(rf"\b{name}\b", told)
+    ]
     return given
 
 
@@ -114,7 +125,7 @@ def _no_value(name: str, text: str, end: int) -> str | None:
     if match is None:
         return None
     words = str(match[1] or match[2]).rstrip(".,;?!")
-    answers_yes_or_no = name in ("HasCrCard", "IsActiveMember") and words.lower() in ("yes", "no", "true", "false")
+    answers_yes_or_no = name in ("HasCrCard", "IsActiveMember") and words.lower() in ("yes", "y", "no", "n", "true", "false")
     numbers = find_numbers(words)
     begins_as_one = bool(numbers) and numbers[0].start == 0
     return None if answers_yes_or_no or begins_as_one or re.fullmatch(_FILLERS, words, re.IGNORECASE) else words

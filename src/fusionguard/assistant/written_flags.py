@@ -6,17 +6,28 @@ import re
 from dataclasses import dataclass, field
 
 _NEGATION = re.compile(
-    r"\b(?:not|no|non|never|neither|nor|without|lacks?|lacking|hardly|formerly|previously|used to be|cannot|nobody)\b|n't\b",
+    r"\b(?:not(?! only\b)|no|non|never|neither|nor|without|lacks?|lacking|hardly|barely|rarely|seldom|formerly"
+    r"|previously|used to be|stopped|ceased|cannot|nobody|(?:is|does|do|has|have|are|was|were)nt"
+    r"|outside|except|excluding|(?:other|rather) than|instead of)\b"
+    r"|n't\b",
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(
     r"[,;:.!?()]|\b(?:and|but|who|whose|yet|however|while|although)\b|(?<!nor )(?<!not )(?<!or )\bwith\b|\b(?=nor\b)",
     re.IGNORECASE,
 )
-_YES_NO = re.compile(r"\s*(?:=|:|\bis\b)?\s*\b(?:(yes|true)|(no|false))\b(?! longer)", re.IGNORECASE)
+_YES_NO = re.compile(r"\s*(?:[=:?(-]|\bis\b)?\s*\b(?:(yes|true|y)|(no|false|n))\b(?! longer| more)", re.IGNORECASE)
+_NO_LONGER = re.compile(r"\s+no (?:longer|more)\b", re.IGNORECASE)
 
-_ACTIVE = re.compile(r"\b(?P<un>in|un|non[- ]?)?active(?: ?members?)?\b|\b(?P<asleep>dormant|passive)\b", re.IGNORECASE)
-_CARD = re.compile(r"\bcredit[- ]?cards?\b|\bhas ?cr ?card\b|(?<!credit )(?<!credit-)(?<!cr )\bcards?\b", re.IGNORECASE)
+_ACTIVE = re.compile(
+    r"\b(?P<un>in-?|un-?|non[- ]?)?active(?: ?members?)?\b|\b(?P<asleep>dormant|passive|deactivated)\b", re.IGNORECASE
+)
+_CARD = re.compile(
+    r"\bcredit[- ]?cards?\b|\bhas ?cr ?card\b|(?<=\ba )cards?\b|(?<=\b(?:no|of) )cards?\b|(?<=\bany )cards?\b"
+    r"|(?<=\bwith )cards?\b|(?<=\bwithout )cards?\b",
+    re.IGNORECASE,
+)
+"""A card of another kind (a debit card) says nothing of it."""
 _IS_ACTIVE = re.compile(r"\bis ?active ?member\b", re.IGNORECASE)
 
 _COUNTRIES = {"france": "France", "french": "France", "germany": "Germany", "german": "Germany", "spain": "Spain"}
@@ -65,7 +76,7 @@ def _flag(said: Said, name: str, pattern: re.Pattern[str], field_name: re.Patter
         after = _YES_NO.match(text, found.end())
         against = len(_negations(text, found.start()))
         groups = found.groupdict()
-        against += bool(groups.get("un") or groups.get("asleep"))
+        against += bool(groups.get("un") or groups.get("asleep")) + bool(_NO_LONGER.match(text, found.end()))
         if field_name.fullmatch(found[0]) and not after:
             continue  # the field's name alone says nothing
         if against > 1 or (after and against):

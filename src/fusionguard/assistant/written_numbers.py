@@ -30,9 +30,13 @@ _SIGNED = re.compile(
     rf"(?P<percent>\s?(?:%|percent\b|per cent\b))?(?P<after>\s?{_CURRENCY})?",
     re.IGNORECASE,
 )
-_TAIL = re.compile(r"[\w%/×^*°'€$£]|[.,]\d|-\d|\s?(?:\.{2,}|…)|\s?(?:\*|×|\^|/)\s?\d")
+_TAIL = re.compile(
+    r"[\w%/×^*°'€$£]|[.,]\d|-\d|\s?(?:\.{2,}|…)|\s?(?:\*|×|\^|/)\s?\d"
+    r"|\s?(?:grand|lakhs?|crores?|trillions?|tn|b)\b",
+    re.IGNORECASE,
+)
 """What may not follow a number: then it is a part of something else (``5-10``, ``1/2``, ``3rd``, ``10^6``)."""
-_RUN = re.compile(r"\S*\S")
+_RUN = re.compile(r"\S+")
 
 _ONES = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
     eighteen nineteen"""
@@ -103,9 +107,9 @@ def _plain(sign: str) -> str:
 
 def _read(match: re.Match[str], text: str) -> WrittenNumber:
     start, end = match.span()
-    if _TAIL.match(text, end):
-        run = _RUN.match(text, start)
-        end = max(end, run.end() if run else end)
+    if tail := _TAIL.match(text, end):
+        run = _RUN.match(text, tail.end())
+        end = run.end() if run else tail.end()
         return WrittenNumber(start, end, text[start:end].rstrip(".,;:!?)"), None)
     digits, exponent = match["digits"], int((match["exponent"] or "e0")[1:])
     number = _digits(digits)
