@@ -21,6 +21,7 @@ from fusionguard.serving.release import ReleasedModel
 from fusionguard.serving.resolve import make_release
 
 BENTOFILE = "bentofile.yaml"
+LOCK = "requirements-serving.lock"
 TEMPLATE = "docker/Dockerfile.template"
 RELEASE = "release"
 README = "README.md"
@@ -83,12 +84,15 @@ def build_bento(
         write_text(context / README, write_readme(released))
         tag = _build(context, store)
     name, _, version = tag.partition(":")
-    return BuiltBento(tag, store / "bentos" / name / version, released)
+    folder = store / "bentos" / name / version
+    # BentoML adds itself once more, without a hash, and with hashes an installer takes no line that has none.
+    write_text(folder / "env" / "python" / "requirements.txt", (folder / "src" / LOCK).read_text())
+    return BuiltBento(tag, folder, released)
 
 
 def _copy_sources(root: Path, context: Path) -> None:
     with storage_errors(context):
-        for name in (BENTOFILE, "service.py", "requirements-serving.lock"):
+        for name in (BENTOFILE, "service.py", LOCK):
             shutil.copy2(root / name, context / name)
         shutil.copytree(root / "docker", context / "docker")
         shutil.copytree(root / "src", context / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
