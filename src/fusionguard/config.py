@@ -222,6 +222,8 @@ class ChurnConfig(_Frozen):
     lightgbm: LightGBMConfig = LightGBMConfig()
     catboost: CatBoostConfig = CatBoostConfig()
     tuning: TuningConfig = TuningConfig()
+    refit: bool = True
+    """Whether the model that is delivered is fitted on all rows, the test slice among them, after that has been read."""
     retention: RetentionConfig = RetentionConfig()
     fairness: FairnessConfig = FairnessConfig()
     evaluation: ChurnEvaluationConfig = ChurnEvaluationConfig()

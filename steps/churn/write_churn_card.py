@@ -83,13 +83,16 @@ def write_churn_card(
         searched=settings.searched,
         evaluation=evaluation,
         importance=importance.features,
+        refitted_rows=bundle.manifest.refitted_rows,
         gate=verdict,
         config=settings.settle(config),
         versions={name: installed_version(name) for name in _LIBRARIES},
         bundle_sha256=bundle.sha256,
     )
     images = {**evaluation_plots.images, **explanation_plots.images}
-    insights = business_insights(features, evaluation, importance.features, read_test(load(bundle), features, holdout))
+    insights = business_insights(
+        features, evaluation, importance.features, read_test(load(bundle, evaluated=True), features, holdout)
+    )
     pages = {
         "model_card.html": card_html(churn_model_card(inputs, image_folder=_PLOTS), images),
         "business_insights.html": card_html(insights.markdown(image_folder=_PLOTS), insights.plots),

@@ -34,6 +34,7 @@ STEPS = [
     "build_churn_model",
     "evaluate_churn",
     "explain_churn",
+    "refit_churn_model",
     "keep_churn_reference",
     "register_model",
     "gate_churn",

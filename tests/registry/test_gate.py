@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xgboost as xgb
+from sklearn.metrics import average_precision_score
 
 from fusionguard.config import AutoencoderConfig, FraudConfig, XGBoostConfig
 from fusionguard.data.provenance import Origin, Provenance
@@ -23,6 +25,8 @@ from fusionguard.models.fraud.boosting import train_booster
 from fusionguard.models.fraud.build import build_fraud_bundle
 from fusionguard.models.fraud.model import load
 from fusionguard.models.fraud.reading import compared_test, read_test
+from fusionguard.models.fraud.rows import read_slice
+from fusionguard.models.refit import write_refitted
 from fusionguard.registry.aliases import champion, resolve_bundle
 from fusionguard.registry.gate import pass_gate
 from fusionguard.registry.register import register_bundle
@@ -95,6 +99,28 @@ def test_the_stronger_model_takes_over_and_the_weaker_does_not_take_it_back(cont
     assert not contest.enter(*weak).promoted
     assert contest.champion_sha256 == strong[0].sha256
     assert "already champion" in contest.enter(*strong).reason
+
+
+def test_a_refitted_model_is_compared_as_it_was_evaluated_for_it_has_seen_the_test_rows(contest: Contest) -> None:
+    (weak, source), strong = contest.model("a", 1), contest.model("b", 60)
+    test = read_slice(contest.features, contest.plan.test, 1.0)
+    by_heart = xgb.train({"max_depth": 9, "eta": 0.5}, xgb.DMatrix(test.x, label=test.label), num_boost_round=40)
+    files = {"booster.ubj": bytes(by_heart.save_raw("ubj"))}
+    refitted = write_refitted(contest.folder / "refitted", weak, files, rows=contest.features.rows)
+    own, other = (contest.ranks(load(bundle)) for bundle in (refitted, strong[0]))
+    assert average_precision_score(own.label, own.score) > average_precision_score(other.label, other.score)
+
+    assert contest.enter(refitted, source).promoted
+    verdict = contest.enter(*strong)
+    assert verdict.promoted
+    before = contest.ranks(load(weak))
+    gap = average_precision_score(other.label, other.score) - average_precision_score(before.label, before.score)
+    assert verdict.difference is not None and verdict.difference.value == pytest.approx(gap)
+    # As a challenger, too, it counts as it was evaluated, and so it does not win back what it knows by heart.
+    files |= {"booster.onnx": b"another file, so that this is another model"}
+    challenger = contest.enter(write_refitted(contest.folder / "challenger", weak, files, rows=contest.features.rows), source)
+    assert not challenger.promoted
+    assert challenger.difference is not None and challenger.difference.value == pytest.approx(-gap)
 
 
 def test_a_lost_champion_is_replaced_but_not_by_a_simulated_model(contest: Contest) -> None:

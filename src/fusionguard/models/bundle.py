@@ -16,6 +16,8 @@ from fusionguard.files import sha256_file, write_json
 
 MANIFEST = "MANIFEST.json"
 FORMAT = 1
+EVALUATED = "evaluated_"
+"""Stands before the name of a file that a refit has replaced: it is of the model that the final reading was taken of."""
 _REMEDY = "Use another version of the model, or train it again with run.py."
 
 
@@ -33,9 +35,13 @@ class BundleManifest(BaseModel):
     negative_sampling_rate: float
     feature_schema_version: int
     train_range_seconds: tuple[int, int] | None = None
-    """First and last second of every row that any fit has seen (train, validation and calibration)."""
+    """First and last second of every row that any fit has seen (train, validation and calibration) before the final reading."""
     holdout_sha256: str | None = None
-    """Of rows without a time axis: the SHA-256 of what names those that no fit has seen, the same for the same rows."""
+    """Of rows without a time axis: the SHA-256 of what names those that no fit had seen before the final reading, the same for
+    the same rows."""
+    refitted_rows: int | None = None
+    """How many rows the model was fitted on anew after the final reading, the test slice among them. What such a fit replaced is
+    in the bundle, too (:meth:`Bundle.file`); every other fact here stands for that. Null where the model is as it was read."""
     seed: int
     config: dict[str, Any]
     files: dict[str, str]
@@ -80,7 +86,7 @@ class Bundle:
         """Write the manifest of a folder that holds every file; ``facts`` are the manifest's fields but ``files``."""
         files = {name: sha256_file(folder / name) for name in sorted(_file_names(folder))}
         manifest = BundleManifest(files=files, **facts)
-        unset = {name for name in ("train_range_seconds", "holdout_sha256") if getattr(manifest, name) is None}
+        unset = {name for name in ("train_range_seconds", "holdout_sha256", "refitted_rows") if getattr(manifest, name) is None}
         write_json(folder / MANIFEST, manifest.model_dump(mode="json", exclude=unset))
         return cls(folder)
 
@@ -108,6 +114,11 @@ class Bundle:
     def version(self) -> str:
         """The first 12 digits of :attr:`sha256`, for people."""
         return self.sha256[:12]
+
+    def file(self, name: str, *, evaluated: bool = False) -> Path:
+        """Return the path of a file; of one that a refit replaced, with ``evaluated``, that of what the final reading was of."""
+        before = f"{EVALUATED}{name}"
+        return self.folder / (before if evaluated and before in self.manifest.files else name)
 
     def read_json(self, name: str) -> Any:
         """Return the content of one of the bundle's JSON files."""

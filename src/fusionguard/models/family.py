@@ -58,7 +58,7 @@ class ModelFamily:
     packages
         What a machine needs to load the model from MLflow.
     module
-        The module whose ``load(bundle)`` opens a bundle; imported only then.
+        The module whose ``load(bundle, evaluated=...)`` opens a bundle; imported only then.
     """
 
     name: str
@@ -76,15 +76,19 @@ class ModelFamily:
         """``outputs`` as Arrow has them."""
         return pa.schema([(name, pa.type_for_alias(kind)) for name, kind in self.outputs.items()])
 
-    def load(self, bundle: Bundle) -> ScoringModel:
+    def load(self, bundle: Bundle, *, evaluated: bool = False) -> ScoringModel:
         """Check every file of a bundle and load its model.
+
+        With ``evaluated``, it is the model that the final reading was taken of, which has not seen the test rows: the same one
+        unless the bundle was refitted since.
 
         Raises
         ------
         BundleError
             The bundle is damaged, or holds another family's model, or one that this version cannot read.
         """
-        loaded: ScoringModel = importlib.import_module(self.module).load(Bundle.open(bundle.folder))
+        opened = Bundle.open(bundle.folder)
+        loaded: ScoringModel = importlib.import_module(self.module).load(opened, evaluated=evaluated)
         return loaded
 
 

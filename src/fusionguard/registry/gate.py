@@ -31,6 +31,8 @@ def pass_gate(
 ) -> GateVerdict:
     """Compare the challenger ``version`` with the champion on the same test rows, and move the alias if it wins.
 
+    Both are compared as they were evaluated: a refit has seen the test rows, so it must never be judged on them.
+
     A champion whose bundle is damaged or gone defends nothing but its origin. The version carries the alias ``challenger``
     afterwards, whatever the verdict.
 
@@ -57,14 +59,14 @@ def pass_gate(
     lost: LostChampion | None = None
     if current is not None:
         try:
-            rival = family.load(resolve_bundle(home, f"{model}@{CHAMPION}"))
+            rival = family.load(resolve_bundle(home, f"{model}@{CHAMPION}"), evaluated=True)
         except BundleError as error:
             _log.warning("The champion, version %s, cannot be loaded: %s", current.version, error)
             lost = LostChampion(str(current.version), current.origin)
 
     def compare_both() -> Comparison:
         assert rival is not None
-        return compare(read_test(family.load(bundle)), read_test(rival), samples=samples, seed=seed)
+        return compare(read_test(family.load(bundle, evaluated=True)), read_test(rival), samples=samples, seed=seed)
 
     verdict = decide_gate(
         _contender(str(version.version), bundle),

@@ -231,3 +231,16 @@ def test_html_in_the_inputs_is_never_run(make_inputs: Any) -> None:
 def test_no_gate_is_said_and_the_card_is_the_same_each_time(make_inputs: Any) -> None:
     assert "The gate was not asked" in churn_model_card(make_inputs(gate=None))
     assert churn_model_card(make_inputs()) == churn_model_card(make_inputs())
+
+
+def test_a_refitted_model_is_told_from_the_one_that_was_read(make_inputs: Any) -> None:
+    read, refitted = churn_model_card(make_inputs()), churn_model_card(make_inputs(refitted_rows=7_919))
+    assert "fitted anew on all 7,919 customers after the reading" in part(refitted, "At a glance")
+    assert "**Delivered model.** After the reading the trees were fitted anew on all 7,919 customers" in part(
+        refitted, "Protocol"
+    )
+    assert "one final reading, then the delivered model's fit" in part(refitted, "Protocol")
+    assert "This reading is of the evaluated model, fitted without the test slice." in part(refitted, "Results on the test slice")
+    assert "delivered model" not in part(read, "At a glance") and "then the delivered" not in part(read, "Protocol")
+    assert "**Delivered model.** The model that the test slice was read with" in part(read, "Protocol")
+    assert "This reading is of the evaluated model" not in read

@@ -53,6 +53,28 @@ def training(found: Mapping[str, Any]) -> str:
     return table(("what training found", "value"), [(name, text(value)) for name, value in found.items()], left=(0, 1))
 
 
+def delivered_row(refitted_rows: int | None, things: str) -> list[tuple[str, str]]:
+    """Return the row of :func:`glance` that says that the delivered model was refitted on so many ``things``, or no row."""
+    if refitted_rows is None:
+        return []
+    fitted = (
+        f"fitted anew on all {count(refitted_rows)} {things} after the reading; the numbers are of the model without the test"
+    )
+    return [("delivered model", f"{fitted} slice, with the same settings")]
+
+
+def stands_for(refitted_rows: int | None, things: str) -> str:
+    """Say what a reading on the test slice stands for where the delivered model was refitted on so many ``things``."""
+    if refitted_rows is None:
+        return ""
+    return (
+        f"This reading is of the evaluated model, fitted without the test slice. The delivered one was fitted on all"
+        f" {count(refitted_rows)} {things} afterwards, with the same settings and calibration: no {things} are left to read it"
+        " on, so the reading stands for it as that of a model of the same making with fewer rows to learn from. Outcomes that"
+        " monitoring collects will tell."
+    )
+
+
 def search(found: Sequence[str], judged_on: str) -> str:
     """Say how hyperparameters were searched for in this run, and what its values are worth."""
     return (

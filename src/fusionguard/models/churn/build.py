@@ -17,8 +17,9 @@ from fusionguard.evaluation.churn.holdout import HoldoutPlan
 from fusionguard.evaluation.churn.mitigation import even_out
 from fusionguard.evaluation.churn.retention import fit_retention_policy
 from fusionguard.features.churn import SCHEMA_VERSION
-from fusionguard.files import atomic_folder, write_json, write_text
+from fusionguard.files import atomic_folder, write_bytes, write_json
 from fusionguard.models.bundle import Bundle
+from fusionguard.models.churn import catboost_model, lightgbm_model
 from fusionguard.models.churn.calibration import fit_platt
 from fusionguard.models.churn.model import (
     CALIBRATION,
@@ -70,8 +71,8 @@ def build_churn_bundle(
         lightgbm=weights[0], catboost=weights[1], calibration=line, chosen=comparison.chosen, reason=comparison.reason
     )
     with atomic_folder(destination) as folder:
-        write_text(folder / LIGHTGBM_FILE, lightgbm.model_to_string())
-        catboost.save_model(str(folder / CATBOOST_FILE))
+        write_bytes(folder / LIGHTGBM_FILE, lightgbm_model.to_bytes(lightgbm))
+        write_bytes(folder / CATBOOST_FILE, catboost_model.to_bytes(catboost))
         write_json(folder / CALIBRATION, combination.model_dump(mode="json"))
         write_json(folder / POLICY, policy.model_dump(mode="json"))
         write_json(folder / FEATURES, feature_list())

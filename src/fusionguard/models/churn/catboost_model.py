@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,14 @@ def contributions(model: cb.CatBoost, rows: CustomerRows) -> NDArray[np.float64]
     with _ALONE:
         shap = model.get_feature_importance(cb.Pool(data), type="ShapValues", thread_count=THREADS)
     return np.asarray(shap, dtype=np.float64)
+
+
+def to_bytes(model: cb.CatBoost) -> bytes:
+    """Return a model in CatBoost's own format, the same bytes for the same model."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "model.cbm"
+        model.save_model(str(file))
+        return file.read_bytes()
 
 
 def load(file: Path) -> cb.CatBoost:

@@ -53,6 +53,11 @@ def fit(rows: CustomerRows, label: NDArray[np.int8], parameters: dict[str, Any],
     return lgb.train({**fixed, **parameters}, data, num_boost_round=rounds)
 
 
+def to_bytes(booster: lgb.Booster) -> bytes:
+    """Return a model in LightGBM's own format, the same bytes for the same model."""
+    return str(booster.model_to_string()).encode()
+
+
 def margins(booster: lgb.Booster, rows: CustomerRows) -> NDArray[np.float64]:
     """Return log-odds (n,)."""
     return np.asarray(booster.predict(rows.matrix(), raw_score=True, num_threads=THREADS), dtype=np.float64)

@@ -140,8 +140,8 @@ class ChurnModel:
         return np.asarray(sum(parts), dtype=np.float64)
 
 
-def load(bundle: Bundle) -> ChurnModel:
-    """Open a churn bundle, whose files have been checked.
+def load(bundle: Bundle, *, evaluated: bool = False) -> ChurnModel:
+    """Open a churn bundle, whose files have been checked; with ``evaluated``, the model that the test slice was read with.
 
     Raises
     ------
@@ -168,11 +168,11 @@ def load(bundle: Bundle) -> ChurnModel:
     if combination.lightgbm:
         import lightgbm as lgb
 
-        lightgbm = lgb.Booster(model_str=(bundle.folder / LIGHTGBM_FILE).read_text(encoding="utf-8"))
+        lightgbm = lgb.Booster(model_str=bundle.file(LIGHTGBM_FILE, evaluated=evaluated).read_text(encoding="utf-8"))
     if combination.catboost:
         from fusionguard.models.churn import catboost_model
 
-        catboost = catboost_model.load(bundle.folder / CATBOOST_FILE)
+        catboost = catboost_model.load(bundle.file(CATBOOST_FILE, evaluated=evaluated))
     return ChurnModel(bundle=bundle, combination=combination, policy=policy, lightgbm=lightgbm, catboost=catboost)
 
 

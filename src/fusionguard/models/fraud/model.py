@@ -103,8 +103,8 @@ class FraudModel:
         return open_session((self.bundle.folder / AUTOENCODER_ONNX).read_bytes())
 
 
-def load(bundle: Bundle) -> FraudModel:
-    """Check a bundle and load its models.
+def load(bundle: Bundle, *, evaluated: bool = False) -> FraudModel:
+    """Check a bundle and load its models; with ``evaluated``, those that the test slice was read with.
 
     Raises
     ------
@@ -131,7 +131,7 @@ def load(bundle: Bundle) -> FraudModel:
             f"The bundle '{bundle.folder.name}' holds a {CALIBRATION} or {POLICY} that this version does not know.",
             "Train the model again with run.py.",
         ) from error
-    booster = xgb.Booster(model_file=bytearray((bundle.folder / BOOSTER).read_bytes()))
+    booster = xgb.Booster(model_file=bytearray(bundle.file(BOOSTER, evaluated=evaluated).read_bytes()))
     return FraudModel(bundle=bundle, booster=booster, fusion=fusion, policy=policy)
 
 

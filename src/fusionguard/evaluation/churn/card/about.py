@@ -49,8 +49,18 @@ def protocol(inputs: ChurnCardInputs) -> str:
     plan = inputs.plan
     development = plan.churners - plan.test_churners
     rows = [
-        ("development", count(plan.development_rows), count(development), _PARTS["development"]),
-        ("test", count(plan.test_rows), count(plan.test_churners), _PARTS["test"]),
+        (
+            "development",
+            count(plan.development_rows),
+            count(development),
+            "folds choose the model, the calibration and the policy; the evaluated model is fitted on all of it",
+        ),
+        (
+            "test",
+            count(plan.test_rows),
+            count(plan.test_churners),
+            "one final reading" + (", then the delivered model's fit" if inputs.refitted_rows else ""),
+        ),
     ]
     return paragraphs(
         f"Without dates there is no past to learn from and no future to be judged on. {percent(plan.test_share, 0)} of the"
@@ -63,12 +73,6 @@ def protocol(inputs: ChurnCardInputs) -> str:
     )
 
 
-_PARTS = {
-    "development": "folds choose the model, the calibration and the policy; the final models are fitted on all of it",
-    "test": "one final reading",
-}
-
-
 def _choices(inputs: ChurnCardInputs) -> list[str]:
     return [
         f"**Hyperparameters.** {_tuning(inputs)}",
@@ -78,9 +82,23 @@ def _choices(inputs: ChurnCardInputs) -> list[str]:
         "**Calibration.** One line from log-odds to log-odds (Platt's method) is fitted on the out-of-fold scores. Where it is"
         " judged in cross-validation, it is fitted on the other folds only.",
         "**Policy.** The bar of an offer, and bars by group where mitigation is on, are learned on out-of-fold probabilities.",
+        _delivered(inputs),
         "**Nothing is resampled.** Classes keep their shares in every fit; copies or mixtures of customers would leak from a fold"
         " into the next, and probabilities would have to be bent back.",
     ]
+
+
+def _delivered(inputs: ChurnCardInputs) -> str:
+    if inputs.refitted_rows is None:
+        return (
+            "**Delivered model.** The model that the test slice was read with; it was not fitted on those customers afterwards."
+        )
+    return (
+        f"**Delivered model.** After the reading the trees were fitted anew on all {count(inputs.refitted_rows)} customers, with"
+        " the same settings and seed; calibration and bars are kept. Every number on this card, the contact list and what"
+        " monitoring compares with are of the evaluated model, fitted without the test slice. The bundle holds it, too, and the"
+        " gate compares it, never the delivered one, which has seen those customers' answers."
+    )
 
 
 def _tuning(inputs: ChurnCardInputs) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fusionguard.evaluation.card.markdown import count
-from fusionguard.evaluation.card.sections import gate, glance, write_card
+from fusionguard.evaluation.card.sections import delivered_row, gate, glance, write_card
 from fusionguard.evaluation.churn.card import about, decisions, fairness, results
 from fusionguard.evaluation.churn.card.inputs import ChurnCardInputs
 from fusionguard.evaluation.churn.readings import CAMPAIGN_PROFIT
@@ -34,7 +34,7 @@ def churn_model_card(inputs: ChurnCardInputs, *, image_folder: str | None = None
         ("Data and origin", about.data(inputs)),
         ("Protocol", about.protocol(inputs)),
         ("Cross-validation", results.cross_validation(inputs.evaluation, image_folder)),
-        ("Results on the test slice", results.test(inputs.evaluation, image_folder)),
+        ("Results on the test slice", results.test(inputs, image_folder)),
         ("Why the two differ", results.differences(inputs)),
         ("Segments", results.segments(inputs.evaluation)),
         ("Explainability", results.explainability(inputs, image_folder)),
@@ -56,6 +56,7 @@ def _glance(inputs: ChurnCardInputs) -> str:
     rows = [
         ("model", f"gradient-boosted trees by LightGBM and CatBoost (chosen: {folds.chosen}), calibrated by Platt's method"),
         ("data", f"{inputs.provenance.description} ({inputs.provenance.origin})"),
+        *delivered_row(inputs.refitted_rows, "customers"),
         ("test slice", f"{count(report.test.rows)} customers, {count(report.test.churners)} of whom left, read once"),
         ("ROC AUC, cross-validated", own[ROC_AUC].text()),
         ("ROC AUC, test slice", report.metrics[ROC_AUC].text()),

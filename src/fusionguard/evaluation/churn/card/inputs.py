@@ -29,6 +29,8 @@ class ChurnCardInputs(BaseModel):
     evaluation: ChurnReport
     importance: tuple[tuple[str, float], ...]
     """Features with their mean absolute contribution in log-odds, largest first."""
+    refitted_rows: int | None = None
+    """How many customers the delivered model was fitted on after the reading; null where it is the model that was read."""
     gate: GateVerdict | None = None
     config: ChurnConfig = ChurnConfig()
     versions: dict[str, str] = {}

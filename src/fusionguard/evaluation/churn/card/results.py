@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.card.markdown import count, image, percent, table
-from fusionguard.evaluation.card.sections import gains, importance, paragraphs, reasons
+from fusionguard.evaluation.card.sections import gains, importance, paragraphs, reasons, stands_for
 from fusionguard.evaluation.churn.card.inputs import ChurnCardInputs
 from fusionguard.evaluation.churn.cross_validation import CrossValidation
 from fusionguard.evaluation.churn.readings import metric_digits
@@ -37,8 +37,9 @@ def cross_validation(report: ChurnReport, image_folder: str | None) -> str:
     )
 
 
-def test(report: ChurnReport, image_folder: str | None) -> str:
+def test(inputs: ChurnCardInputs, image_folder: str | None) -> str:
     """Show every metric of the model beside the references'."""
+    report = inputs.evaluation
     models = list(report.readings())
     rows = [(row.label, *(row.readings[model].text(row.digits) for model in models)) for row in report.table_rows()]
     lacking = reasons(reading for read in report.readings().values() for reading in read.values())
@@ -50,6 +51,7 @@ def test(report: ChurnReport, image_folder: str | None) -> str:
         " upwards, because redrawing rows only adds to it, so that it may lie above the value. Profits are in the currency of"
         " the balances.",
         table(("metric", *models), rows),
+        stands_for(inputs.refitted_rows, "customers"),
         f"*A dash: {'; or '.join(lacking)}.*" if lacking else "",
         gains(report.gains),
         image("calibration", "Predicted against observed shares of leavers", image_folder),
@@ -75,7 +77,7 @@ def differences(inputs: ChurnCardInputs) -> str:
                 " much as its interval is wide.",
                 "- Cross-validation chose the model, its settings and its calibration, so its mean leans a little to the good"
                 " side; the test slice chose nothing. Where the two disagree, believe the test slice, and its interval.",
-                f"- Models of a fold are fitted on {count(seen)} customers, the final ones on {count(plan.development_rows)}:"
+                f"- Models of a fold are fitted on {count(seen)} customers, the evaluated one on {count(plan.development_rows)}:"
                 " that leans a little to the other side.",
             ]
         ),

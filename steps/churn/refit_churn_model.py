@@ -1,0 +1,22 @@
+"""The churn model, fitted anew on all customers."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from zenml import step
+
+from fusionguard.config import ChurnConfig
+from fusionguard.data.table import Table
+from fusionguard.models.bundle import Bundle
+from fusionguard.models.churn.refit import refit_churn_bundle
+from steps.churn.tune_models import TrainingSettings
+from steps.workspace import work_folder
+
+
+@step
+def refit_churn_model(
+    evaluated: Bundle, features: Table, settings: TrainingSettings, config: ChurnConfig
+) -> Annotated[Bundle, "refitted"]:
+    """Fit the models on the test slice, too; the one that was read stays in the bundle, for comparisons."""
+    return refit_churn_bundle(work_folder() / "bundle", evaluated, features, settings.settle(config))
