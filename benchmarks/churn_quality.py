@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from benchmarks.measure import CHECKOUT, Measurement, fresh_environment, measure, python
@@ -23,7 +25,7 @@ from fusionguard.data.schema import CHURN
 from fusionguard.data.source import resolve_source
 from fusionguard.errors import FusionGuardError
 from fusionguard.evaluation.churn.cross_validation import CrossValidation
-from fusionguard.evaluation.churn.holdout import plan_holdout
+from fusionguard.evaluation.churn.holdout import HoldoutPlan, plan_holdout
 from fusionguard.features.contracts import check_features
 from fusionguard.features.store import FeatureSet, build_features
 from fusionguard.files import write_json
@@ -93,6 +95,15 @@ def with_catboost_defaults(scored: OutOfFold, development: CustomerRows, repeats
     }
     defaults = fit_folds(development, scored.label, scored.folds, repeats, scorers)
     return OutOfFold(scored.label, scored.folds, scored.scores | defaults.scores)
+
+
+def read_development(config: ChurnConfig, home: Home) -> tuple[CustomerRows, NDArray[np.int8], HoldoutPlan]:
+    """Return the development part as the pipeline has it, its labels (n,), and the plan that says who is in it."""
+    features = _features(config, home)
+    customers, label = read_customers(features.table)
+    plan = plan_holdout(label, features.manifest.features_sha256, config.holdout, seed=config.seed)
+    development, _ = plan.places(label)
+    return customers.take(development), label[development], plan
 
 
 def _features(config: ChurnConfig, home: Home) -> FeatureSet:

@@ -162,17 +162,17 @@ class HoldoutConfig(_Frozen):
 
 
 class LightGBMConfig(_Frozen):
-    """Leaf-wise boosted trees; names are LightGBM's own."""
+    """Leaf-wise boosted trees; names are LightGBM's own. The defaults are few small trees: what searches find ties with them."""
 
-    rounds: int = Field(default=300, ge=1)
-    learning_rate: float = Field(default=0.02, gt=0, le=1)
-    num_leaves: int = Field(default=11, ge=2)
-    min_child_samples: int = Field(default=8, ge=1)
-    subsample: float = Field(default=0.95, gt=0, le=1)
-    colsample_bytree: float = Field(default=0.87, gt=0, le=1)
-    reg_lambda: float = Field(default=0.01, ge=0)
-    min_split_gain: float = Field(default=0.6, ge=0)
-    path_smooth: float = Field(default=6.5, ge=0)
+    rounds: int = Field(default=150, ge=1)
+    learning_rate: float = Field(default=0.05, gt=0, le=1)
+    num_leaves: int = Field(default=8, ge=2)
+    min_child_samples: int = Field(default=20, ge=1)
+    subsample: float = Field(default=1.0, gt=0, le=1)
+    colsample_bytree: float = Field(default=0.5, gt=0, le=1)
+    reg_lambda: float = Field(default=0.0, ge=0)
+    min_split_gain: float = Field(default=0.0, ge=0)
+    path_smooth: float = Field(default=0.0, ge=0)
 
 
 class CatBoostConfig(_Frozen):

@@ -75,6 +75,7 @@ def write_churn_card(
     """Write the model card and the business insights beside the bundle, the contact list and the reports, and into MLflow."""
     from fusionguard.registry.register import attach_files  # MLflow takes seconds to import
 
+    customers = read_test(load(bundle, evaluated=True), features, holdout)
     inputs = ChurnCardInputs(
         provenance=provenance,
         features=manifest,
@@ -90,9 +91,7 @@ def write_churn_card(
         bundle_sha256=bundle.sha256,
     )
     images = {**evaluation_plots.images, **explanation_plots.images}
-    insights = business_insights(
-        features, evaluation, importance.features, read_test(load(bundle, evaluated=True), features, holdout)
-    )
+    insights = business_insights(features, evaluation, importance.features, customers)
     pages = {
         "model_card.html": card_html(churn_model_card(inputs, image_folder=_PLOTS), images),
         "business_insights.html": card_html(insights.markdown(image_folder=_PLOTS), insights.plots),
@@ -105,11 +104,10 @@ def write_churn_card(
     files = {name: text.encode() for name, text in pages.items()}
     # Contact list and reference rows stay in the home: a tracking server's readers may not be allowed to read about customers.
     attach_files(find_home(), version, files)
-    plots = {f"{_PLOTS}/{name}.png": image for name, image in {**images, **insights.plots}.items()}
-    private = {"contact_list.csv": _csv(contacts)}
-    release = keep_release(find_home(), bundle, {**files, **plots, **private}, {REFERENCE: reference.files[0]})
-    html = (HTMLString(pages["model_card.html"]), HTMLString(pages["business_insights.html"]))
-    return MarkdownString(churn_model_card(inputs)), *html, release
+    files |= {f"{_PLOTS}/{name}.png": image for name, image in {**images, **insights.plots}.items()}
+    release = keep_release(find_home(), bundle, files | {"contact_list.csv": _csv(contacts)}, {REFERENCE: reference.files[0]})
+    html = [HTMLString(pages[name]) for name in ("model_card.html", "business_insights.html")]
+    return MarkdownString(churn_model_card(inputs)), html[0], html[1], release
 
 
 def _training_facts(bundle: Bundle) -> dict[str, object]:
