@@ -71,7 +71,9 @@ def find_expired(client: Client, home: Home, keeps: Mapping[str, KeepConfig], ne
     busy = any(run in spared for run in kept)
     root = home.state / "artifacts"
     for run in (run for run in runs if run.id in beyond_bounds):
-        _expire(client, run, beyond_bounds[run.id], used, root, found, since=now - _IN_USE_SECONDS if busy else now)
+        young = now - _began(run) <= keeps.get(_pipeline(run), KeepConfig()).days * _DAY
+        since = now - _IN_USE_SECONDS if busy else now
+        _expire(client, run, beyond_bounds[run.id], used, root, found, since=since, young=young)
     _add_unused(client, stacks, root, found, now)
     _add_scratch(client, home, root, found, now)
     return found
@@ -161,7 +163,15 @@ def _outputs(client: Client, run: PipelineRunResponse, **how: Any) -> Iterator[A
 
 
 def _expire(
-    client: Client, run: PipelineRunResponse, why: str, used: set[UUID], root: Path, found: Expired, *, since: float
+    client: Client,
+    run: PipelineRunResponse,
+    why: str,
+    used: set[UUID],
+    root: Path,
+    found: Expired,
+    *,
+    since: float,
+    young: bool,
 ) -> None:
     """Note a run, its steps' logs, and the outputs that it made itself and no run that stays has taken from the cache."""
     steps = client.list_run_steps(pipeline_run_id=run.id, size=200, hydrate=True).items
@@ -169,6 +179,8 @@ def _expire(
     own = {version.id: Path(version.uri) for version in made if _is_below(version.uri, root)}
     if _is_shared(client) and not any(path.exists() for path in own.values()):
         return  # of another computer that has its home in the same place
+    if young and not used.isdisjoint(own):
+        return  # ZenML's cache knows results by the run that made them: without it, what has not changed would be done again
     found.runs.append(client.get_pipeline_run(run.id))
     for logged in (found.runs[-1], *steps):
         for log in logged.log_collection or ():

@@ -90,15 +90,21 @@ def test_old_runs_go_however_few_they_are_but_the_last_good_one_stays(home: Home
     assert _runs(home) == [good]
 
 
-def test_what_a_kept_run_took_from_the_cache_stays(home: Home) -> None:
+def test_what_a_kept_run_took_from_the_cache_stays(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = (_run(home, "rows=7").zenml_run for _ in range(2))
     assert _output(second, "make", "made").id == _output(first, "make", "made").id
     clean(home, ONE)
-    assert _runs(home) == [second]
-    assert _output(second, "make", "made").load().rows == 7
-    assert _output(second, "work", "provenance").load().rows == 7
+    assert _runs(home) == [first, second]
     third = _run(home, "rows=7")
-    assert third.report.to_json()["data"]["rows"] == 7
+    assert [step.cached for step in third.steps] == [True, True, False]
+    clean(home, ONE)
+    assert _runs(home) == [first, third.zenml_run]
+    now = expired_runs.time.time()
+    monkeypatch.setattr(expired_runs.time, "time", lambda: now + 31 * 86_400)
+    clean(home, ONE)  # of a run that is too old, only what a kept one has taken stays
+    assert _runs(home) == [third.zenml_run]
+    assert _output(third.zenml_run, "make", "made").load().rows == 7
+    assert _output(third.zenml_run, "work", "provenance").load().rows == 7
 
 
 @pytest.mark.full
@@ -132,7 +138,7 @@ def test_what_a_beginning_run_is_about_to_take_is_left(home: Home) -> None:
     client = open_client()
     found = expired_runs.Expired()
     run = client.get_pipeline_run(first)
-    expired_runs._expire(client, run, "old", set(), home.state / "artifacts", found, since=made.stat().st_mtime - 1)
+    expired_runs._expire(client, run, "old", set(), home.state / "artifacts", found, since=made.stat().st_mtime - 1, young=True)
     assert told in found.versions.values() and made not in found.versions.values()
 
 
