@@ -130,11 +130,14 @@ class CsvScan:
         self, text: NDArray[np.uint8], starts: NDArray[np.int64], stops: NDArray[np.int64], ends: NDArray[np.int64]
     ) -> tuple[int, str] | None:
         first, beyond = np.searchsorted(ends, starts), np.searchsorted(ends, stops)
-        for cell in np.flatnonzero(beyond - first):
-            start, stop = int(starts[cell]), int(stops[cell])
-            line_breaks = _lines(text, ends[first[cell] : beyond[cell]])
-            if np.count_nonzero(text[start:stop] == _COMMA) >= line_breaks * max(self._columns - 1, _FEWEST_COMMAS):
-                return start, "two quotes that have other rows between them"
+        if not (spanning := beyond > first).any():
+            return None
+        commas = np.flatnonzero(text == _COMMA)
+        held = np.searchsorted(commas, stops) - np.searchsorted(commas, starts)
+        fewest = max(self._columns - 1, _FEWEST_COMMAS)
+        for cell in np.flatnonzero(spanning & (held >= fewest)):
+            if held[cell] >= fewest * _lines(text, ends[first[cell] : beyond[cell]]):
+                return int(starts[cell]), "two quotes that have other rows between them"
         return None
 
     def _located(
