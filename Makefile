@@ -101,7 +101,7 @@ mutation: setup ## let the tests run against mutants of the code that computes, 
 dashboard: setup ## open ZenML's dashboard on loopback and print the address of the last run
 	$(BIN)/python -m stacks.dashboard
 
-mlflow: setup ## open MLflow's pages on loopback
+mlflow: setup ## open MLflow's pages on loopback, at the runs and models
 	$(BIN)/fusionguard mlflow
 
 hpc-push: ## show, and with GO=1 copy, the code to a cluster: HPC=user@host:folder
