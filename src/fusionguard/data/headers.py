@@ -35,7 +35,9 @@ def read_header(name: str, start: bytes) -> list[str]:
     if any("\n" in column or "\r" in column for column in header):
         raise DataError(f"{name} has a quote in its header that is not closed in its line.", "Remove it, or close it.")
     for separator, words in _SEPARATORS:
-        if len(header) == 1 and separator in header[0].strip():
+        # A first line of words above lines of commas is a remark, not a header that is separated by blanks.
+        remark = separator == " " and len(lines) > 1 and b"," in lines[1]
+        if len(header) == 1 and separator in header[0].strip() and not remark:
             raise DataError(f"{name} has columns separated by {words}.", "Save it with commas.")
     return header
 
@@ -96,7 +98,8 @@ def _difference(given: str, meant: str) -> str:
     unseen = [unicodedata.name(character, f"U+{ord(character):04X}").lower() for character in strange]
     if unseen:
         words = {"space": "blank", "low line": "underscore", "zero width no-break space": "byte order mark"}
-        return f"it holds a {words.get(unseen[0], unseen[0])}"
+        word = words.get(unseen[0], unseen[0])
+        return f"it holds {'an' if word[0] in 'aeiou' else 'a'} {word}"
     return "upper and lower case differ" if given.casefold() == meant.casefold() else "it is written in another way"
 
 
