@@ -97,7 +97,8 @@ def _show(summary: Summary, options: argparse.Namespace) -> None:
 def _parser() -> argparse.ArgumentParser:
     here = Path(__file__).resolve().parent
     pipelines, stacks = (
-        ", ".join(sorted(file.stem for file in (here / name).glob("*.yaml"))) for name in ("pipelines", "stacks")
+        ", ".join(sorted(file.stem for file in (here / name).glob("*.yaml") if "." not in file.stem))
+        for name in ("pipelines", "stacks")
     )
     parser = argparse.ArgumentParser(
         prog="run.py",

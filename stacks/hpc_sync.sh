@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Code to a cluster and results back, with rsync over ssh. Shows what would happen; does it with GO=1; deletes nothing without DELETE=1.
 #   make hpc-push HPC=user@host:folder     code, without data and without what runs left behind; DATA=1 takes data/raw along
+#                                          stacks/*.site.yaml, a site's own settings, is neither sent nor touched; a stack file that
+#                                          is replaced stays beside the new one as *.yaml.replaced
 #   make hpc-pull HPC=user@host:folder     models, cards and job logs, to .fusionguard/hpc
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -17,7 +19,7 @@ case $direction in
   push)
     # What git leaves out stays here, too: a release holds models. So does .env, where people keep keys.
     for name in .git .env .venv .fusionguard __pycache__ '*.egg-info' .pytest_cache .mypy_cache .ruff_cache .hypothesis \
-      /tests/artifacts /benchmarks/results /release mlruns spark-warehouse metastore_db derby.log; do
+      '/stacks/*.site.yaml' '/stacks/*.yaml.replaced' /tests/artifacts /benchmarks/results /release mlruns spark-warehouse metastore_db derby.log; do
       options+=(--exclude="$name")
     done
     if [ "${DATA:-}" = 1 ]; then
@@ -35,10 +37,11 @@ case $direction in
   *) echo 'Say push or pull.' >&2; exit 2 ;;
 esac
 if [ "${DELETE:-}" = 1 ]; then options+=(--delete); fi
+stack_files=(--backup --suffix=.replaced --include=/stacks/ --include='/stacks/*.yaml' --exclude='*')
 if [ "${GO:-}" != 1 ]; then
   echo "What 'make hpc-$direction' would do (nothing is done yet; GO=1 does it):"
   rsync "${options[@]}" --dry-run "$from" "$to"
   exit
 fi
-if [ "$direction" = pull ]; then mkdir -p "$to"; fi
+if [ "$direction" = pull ]; then mkdir -p "$to"; else rsync "${options[@]}" "${stack_files[@]}" "$from" "$to"; fi
 rsync "${options[@]}" "$from" "$to"

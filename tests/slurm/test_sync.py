@@ -79,6 +79,22 @@ def test_what_is_only_there_stays_unless_it_is_told_to_go(checkout: Path) -> Non
     assert ".fusionguard/state" in _files(there)
 
 
+@pytest.mark.parametrize("delete", ["", "1"])
+def test_what_a_site_has_set_for_itself_is_neither_replaced_nor_deleted(checkout: Path, delete: str) -> None:
+    there = checkout.parent / "cluster" / "stacks"
+    there.mkdir()
+    (checkout / "stacks" / "hpc.yaml").write_text("description: new\n")
+    (checkout / "stacks" / "hpc.site.yaml").write_text("of my laptop")
+    (there / "hpc.site.yaml").write_text("of the cluster")
+    (there / "hpc.yaml").write_text("description: old, edited on the cluster\n")
+    for _ in range(2):
+        done = _sync(checkout, "push", GO="1", DELETE=delete)
+        assert done.returncode == 0, done.stderr
+        assert (there / "hpc.site.yaml").read_text() == "of the cluster"
+        assert (there / "hpc.yaml").read_text() == "description: new\n"
+        assert (there / "hpc.yaml.replaced").read_text() == "description: old, edited on the cluster\n"
+
+
 def test_results_come_back_beside_those_that_are_here(checkout: Path) -> None:
     there = checkout.parent / "cluster" / ".fusionguard"
     for name in (
