@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import logging
 import shutil
 import time
 import uuid
@@ -22,6 +21,7 @@ from pipelines.cached_files import only_whole_results
 from pipelines.catalog import CATALOG, PipelineEntry, find_pipeline
 from pipelines.clean import clean_after_run
 from pipelines.interruption import InterruptionGuard
+from pipelines.leftovers import at_work, close_run, taken_over, tidy_up
 from pipelines.observer import StepObserver
 from pipelines.placement import check_placements, place, resume_jobs
 from pipelines.progress import LineProgress, Progress, ProgressHandler, SilentProgress
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     from zenml.models import PipelineRunResponse
 
     from pipelines.summary import Summary
-
-
-_log = logging.getLogger("fusionguard.run")
 
 
 @dataclass(frozen=True)
@@ -160,48 +157,27 @@ def _run(
     try:
         with (
             locked(work),  # says that the run is under way, for as long as this process lives
+            at_work(home, name),
             active_stack(stack_id),
             only_whole_results(),
             ProgressHandler(progress),
             StepObserver(client.active_stack.orchestrator, progress, guard.check) as observer,
         ):
             check_placements(request.stack, stack_file.steps, client.active_stack)
+            tidy_up(home, except_for=request.resume)
             if request.resume is not None:
-                resume_jobs(request.resume, client.active_stack)
-                _close_run(request.resume)
+                with taken_over(home, request.resume):
+                    resume_jobs(request.resume, client.active_stack)
             steps = place(module.PIPELINE, arguments, stack_file.steps)
             pipeline = module.PIPELINE.with_options(steps=steps, **options)
             pipeline(**arguments)
         guard.check()
         return observer, client.get_pipeline_run(name, allow_name_prefix_match=False)
     except BaseException:
-        _close_run(name)
+        close_run(name)
         raise
     finally:
         shutil.rmtree(work, ignore_errors=True)
-
-
-def _close_run(name: str) -> None:
-    """Tell ZenML that a run is over: a step that was at work when a signal came, or a disk refused, is not running any more."""
-    from sqlalchemy.exc import SQLAlchemyError
-    from zenml.client import Client
-    from zenml.enums import ExecutionStatus
-    from zenml.orchestrators import publish_utils
-
-    client = Client()
-    try:
-        found = client.list_pipeline_runs(name=name, size=1).items
-        if not found:
-            return
-        for step in client.list_run_steps(pipeline_run_id=found[0].id, size=500).items:
-            if not step.status.is_finished:
-                publish_utils.publish_stopped_step_run(step.id)
-        run = client.get_pipeline_run(found[0].id)
-        if not run.status.is_finished:
-            publish_utils.publish_pipeline_run_status_update(run.id, ExecutionStatus.STOPPED)
-    except (SQLAlchemyError, OSError) as error:
-        # What ended the run matters more than that ZenML could not note it, for instance on a full disk.
-        _log.warning("ZenML could not be told that the run %s is over: %s", name, error)
 
 
 def _check_summary(file: Path) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from fusionguard.files import locked, storage_errors
+
 if TYPE_CHECKING:
     from zenml.client import Client
 
@@ -42,17 +44,30 @@ def open_client() -> Client:
     pipeline, to learn about materializers. All of ours are named by the steps, so integrations stay out of this process.
     """
     prepare_environment()
-    from zenml.client import Client
-    from zenml.integrations.registry import integration_registry
-    from zenml.logger import ZenMLConsoleHandler
+    with zenml_locked():  # two first runs at once would both create the store, and one of them fail
+        from zenml.client import Client
+        from zenml.integrations.registry import integration_registry
+        from zenml.logger import ZenMLConsoleHandler
 
+        client = Client()
+        client.zen_store  # noqa: B018  (opens the store: a fresh one is created here)
     integration_registry.activate_integrations = lambda: None  # type: ignore[method-assign]
     for handler in logging.getLogger().handlers:
         if isinstance(handler, ZenMLConsoleHandler):
             handler.setLevel(logging.CRITICAL)  # what libraries log belongs into the step's log, which the dashboard shows
-    client = Client()
-    client.zen_store  # noqa: B018  (opens the store: a fresh one is created here)
     return client
+
+
+@contextmanager
+def zenml_locked() -> Iterator[None]:
+    """Keep other processes of ours that use the same ZenML configuration waiting."""
+    import click
+
+    folder = Path(os.environ.get("ZENML_CONFIG_PATH") or click.get_app_dir("zenml"))
+    with storage_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder):
+        yield
 
 
 @contextmanager

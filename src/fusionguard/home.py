@@ -64,6 +64,11 @@ class Home:
         return self.state / "work"
 
     @property
+    def running(self) -> Path:
+        """A mark for each run at work, which its process holds locked; one that nobody holds is of a process that died."""
+        return self.state / "running"
+
+    @property
     def mlflow_uri(self) -> str:
         """The tracking store: ``MLFLOW_TRACKING_URI`` where it is set, else an SQLite file under ``state``."""
         return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.state / 'mlflow.db'}"

@@ -72,3 +72,22 @@ def test_a_signal_ends_a_run_with_one_line_and_the_next_run_works(
     cached = {step["name"]: step["cached"] for step in json.loads(summary.read_text())["steps"]}
     assert cached == {"make": True, "work": False, "tell": False}
     assert _statuses(home)[0] == "completed"
+
+
+def test_a_run_that_was_killed_is_closed_by_the_next_one(home: Home, tmp_path: Path) -> None:
+    from stacks.session import open_client
+
+    marker = tmp_path / "marker"
+    process = subprocess.Popen(_command("--set", f"marker={marker}", "--set", "wait_seconds=300", "--quiet"), text=True)
+    _wait_for(marker, process)
+    process.kill()
+    process.wait()
+    (mark,) = home.running.iterdir()
+    assert _statuses(home) == ("running", {"make": "completed", "work": "running"})
+    again = subprocess.run(_command("--quiet"), capture_output=True, text=True, timeout=120)
+    assert again.returncode == 0, again.stderr
+    run = open_client().get_pipeline_run(mark.name, allow_name_prefix_match=False)
+    assert str(run.status) == "stopped"
+    assert {name: str(step.status) for name, step in run.steps.items()} == {"make": "completed", "work": "stopped"}
+    assert list(home.running.iterdir()) == []
+    assert list(home.work.iterdir()) == []
