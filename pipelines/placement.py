@@ -73,6 +73,8 @@ def check_placements(stack_name: str, placements: Mapping[str, StepPlacement], s
                 first = error.errors()[0]
                 place_of = ".".join(str(part) for part in first["loc"])
                 raise UsageError(f"{where} is not valid: {f'{place_of}: ' if place_of else ''}{first['msg']}") from error
+    if operator.validator is not None:
+        operator.validator.validate(stack)  # ZenML asks as well, but only after --resume has asked the cluster for jobs
 
 
 def resume_jobs(run_name: str, stack: Stack) -> None:

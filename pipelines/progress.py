@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 from types import TracebackType
 from typing import Protocol, TextIO
 
@@ -50,19 +51,24 @@ class LineProgress:
         # ZenML puts its own writer around sys.stderr while a step runs, to keep the step's log.
         self._console = Console(file=stream or sys.__stderr__, highlight=False, soft_wrap=True)
         self._status: Status | None = None
+        self._at_work: dict[int, str] = {}
+        self._lock = threading.Lock()  # steps whose jobs are in the queue together are heard of from threads of their own
 
     def started(self, number: int, total: int, name: str) -> None:
         """Show the step at work, on a terminal."""
-        if self._console.is_terminal:
-            self._status = self._console.status(f"{_place(number, total)} {name} …")
-            self._status.start()
+        with self._lock:
+            self._at_work[number] = f"{_place(number, total)} {name}"
+            self._show()
 
     def finished(self, number: int, total: int, name: str, *, seconds: float, rows: int | None, note: str = "") -> None:
         """Print the step's line."""
-        self.close()
         size = f"{rows:>12,} rows" if rows is not None else ""
         time = note.rjust(8) if note else f"{seconds:6.1f} s"
-        self._console.print(f"{_place(number, total)} {name:<22}{time}{size}".rstrip())
+        with self._lock:
+            self._at_work.pop(number, None)
+            self._hide()
+            self._console.print(f"{_place(number, total)} {name:<22}{time}{size}".rstrip())
+            self._show()
 
     def note(self, text: str) -> None:
         """Print the text under the steps' lines."""
@@ -70,6 +76,21 @@ class LineProgress:
 
     def close(self) -> None:
         """Take the clock away."""
+        with self._lock:
+            self._at_work.clear()
+            self._hide()
+
+    def _show(self) -> None:
+        if not self._console.is_terminal or not self._at_work:
+            return
+        text = f"{'  '.join(self._at_work.values())} …"
+        if self._status is None:
+            self._status = self._console.status(text)
+            self._status.start()
+        else:
+            self._status.update(text)
+
+    def _hide(self) -> None:
         if self._status is not None:
             self._status.stop()
             self._status = None

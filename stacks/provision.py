@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -12,15 +13,16 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fusionguard.errors import UnknownChoiceError, UsageError
-from fusionguard.files import locked
 from fusionguard.home import Home
-from stacks.session import SOURCE_ROOT, open_client
+from stacks.session import SOURCE_ROOT, open_client, zenml_locked
 
 if TYPE_CHECKING:
     from zenml.client import Client
     from zenml.models import ComponentResponse, StackResponse
 
 STACK_FOLDER = Path(__file__).resolve().parent
+_SITE = ".site.yaml"
+_ATTEMPTS = 3
 
 
 class ComponentSpec(BaseModel):
@@ -70,20 +72,57 @@ class ProvisionedStack:
 
 
 def stack_names(folder: Path = STACK_FOLDER) -> list[str]:
-    """Return the stacks there are: one for each YAML file."""
-    return sorted(file.stem for file in folder.glob("*.yaml"))
+    """Return the stacks there are: one for each YAML file, those with a site's own settings aside."""
+    return sorted(file.stem for file in folder.glob("*.yaml") if not file.name.endswith(_SITE))
 
 
 def read_stack_file(name: str, folder: Path = STACK_FOLDER) -> StackFile:
-    """Read ``<name>.yaml``; an unknown name or key is a :class:`UsageError` that says what there is."""
+    """Read ``<name>.yaml``, and over it ``<name>.site.yaml`` where there is one: what this site alone wants otherwise.
+
+    Keys of the site's file win, mappings are merged, and a null takes a key away. An unknown name or key is a :class:`UsageError`
+    that says what there is.
+    """
     if name not in stack_names(folder):
         raise UnknownChoiceError("stack", name, stack_names(folder))
-    file = folder / f"{name}.yaml"
+    shared, site = folder / f"{name}.yaml", folder / f"{name}{_SITE}"
+    content = _mapping(shared)
+    where = shared.name
+    if site.exists():
+        content = _over(content, _mapping(site))
+        where = f"{shared.name} with {site.name}"
     try:
-        return StackFile.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
-    except (yaml.YAMLError, ValidationError) as error:
-        first = str(error).splitlines()[0] if isinstance(error, yaml.YAMLError) else _first_problem(error)
-        raise UsageError(f"The stack file {file.name} is not valid: {first}.", "See stacks/local.yaml for an example.") from error
+        return StackFile.model_validate(content)
+    except ValidationError as error:
+        raise _invalid(where, _first_problem(error)) from error
+
+
+def _mapping(file: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+        raise _invalid(file.name, str(error).splitlines()[0]) from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise _invalid(file.name, "it holds no keys and values")
+    return content
+
+
+def _over(base: dict[str, Any], site: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in site.items():
+        if value is None:
+            merged.pop(key, None)
+        elif isinstance(value, dict):
+            below = merged.get(key)
+            merged[key] = _over(below if isinstance(below, dict) else {}, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _invalid(where: str, problem: str) -> UsageError:
+    return UsageError(f"The stack file {where} is not valid: {problem}.", "See stacks/local.yaml for an example.")
 
 
 def provision(name: str, home: Home, folder: Path = STACK_FOLDER) -> ProvisionedStack:
@@ -94,8 +133,18 @@ def provision(name: str, home: Home, folder: Path = STACK_FOLDER) -> Provisioned
     spec = read_stack_file(name, folder)
     client = open_client()
     home.state.mkdir(parents=True, exist_ok=True)
-    with locked(home.state):  # two first runs at once would register everything twice
-        return _agree(client, name, spec, home)
+    with zenml_locked():  # two first runs at once would register everything twice
+        return _agree_for_sure(client, name, spec, home)
+
+
+def _agree_for_sure(client: Client, name: str, spec: StackFile, home: Home) -> ProvisionedStack:
+    """Agree, also where somebody on another machine registers the same with a server of the team at this moment."""
+    from zenml.exceptions import EntityExistsError
+
+    for _ in range(_ATTEMPTS - 1):
+        with suppress(EntityExistsError):
+            return _agree(client, name, spec, home)
+    return _agree(client, name, spec, home)
 
 
 def own_stacks(client: Client, home: Home) -> list[StackResponse]:
@@ -133,10 +182,10 @@ def _agree_component(
     component_type = StackComponentType(kind)
     found = _exact(client.list_stack_components(type=kind, name=name, hydrate=True).items)
     if found is not None and found.flavor_name != flavor:
-        raise UsageError(
-            f"The ZenML component '{name}' ({kind}) has flavor '{found.flavor_name}', the stack file wants '{flavor}'.",
-            f"Remove it with: zenml {kind.replace('_', '-')} delete {name}",
-        )
+        # Runs of before belong to it: it stays, under a name of its own.
+        client.update_stack_component(found.id, component_type, name=f"{name}-{found.flavor_name}-{found.id.hex[:8]}")
+        changes.append(f"set the {found.flavor_name} {kind} {name} aside")
+        found = None
     if found is None:
         _check_flavor(client, kind, flavor)
         changes.append(f"registered {kind} {name}")

@@ -24,7 +24,7 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as a shell starts what 
     signal.signal(signal.SIGINT, signal.default_int_handler)
 if not hasattr(sys.modules["__main__"], "__file__"):  # a process of pytest-xdist; ZenML asks where the program lies
     sys.modules["__main__"].__file__ = str(Path(pytest.__file__).with_name("__main__.py"))
-_SCATTERED = {f"tests/slurm/test_{name}.py" for name in ("preemption", "runs", "trouble", "users")}
+_SCATTERED = {f"tests/slurm/test_{name}.py" for name in ("independent", "preemption", "runs", "trouble", "users")}
 _TOGETHER = ("tests/browser/", "tests/pipelines/", "tests/benchmarks/", "tests/steps/", "tests/stacks/", "tests/materializers/")
 _SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

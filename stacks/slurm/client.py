@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import subprocess
@@ -28,6 +29,8 @@ _UNREACHABLE = (
     "communications shutdown",
     _UNCONFIGURED,
 )
+_FIRST_ANSWER_SECONDS = 20.0
+"""How long a controller may take to answer before a run begins."""
 _STATE_FORMAT = "%i|%T|%r|%N"
 _ACCOUNTED = (
     "JobIDRaw",
@@ -52,13 +55,16 @@ class SlurmClient:
 
     @staticmethod
     def check_installed() -> None:
-        """Raise :class:`SettingsError` where Slurm's commands are not on the PATH."""
+        """Raise :class:`SettingsError` where Slurm's commands are not on the PATH, or SLURM_CONF names no file."""
         missing = [name for name in ("sbatch", "squeue", "scontrol", "scancel") if shutil.which(name) is None]
         if missing:
             raise SettingsError(
                 f"Slurm's commands are not here: {', '.join(missing)}.",
                 "Run this on a cluster's login node, or load its Slurm module.",
             )
+        unread = _unread_configuration()
+        if unread is not None:
+            raise SettingsError(unread, "Let it name the cluster's slurm.conf, or unset it on a login node that needs none.")
 
     def submit(self, options: Sequence[str], script: Path, *arguments: str) -> int:
         """Submit a job and return its id; what Slurm refuses is a :class:`SettingsError` in Slurm's words."""
@@ -124,7 +130,7 @@ class SlurmClient:
 
     def partitions(self) -> list[str]:
         """Return the names of the partitions."""
-        return sorted(set(self._run(["sinfo", "--noheader", "--format=%R"]).split()))
+        return sorted(set(self._run(["sinfo", "--noheader", "--format=%R"], _FIRST_ANSWER_SECONDS).split()))
 
     def partitions_of_the_site(self) -> list[str]:
         """Return the names of the partitions before a run begins.
@@ -154,7 +160,11 @@ class SlurmClient:
                 remedy = f"'sinfo' lists the valid ones. {remedy}"
         return SettingsError(text, remedy)
 
-    def _run(self, command: list[str]) -> str:
+    def _run(self, command: list[str], seconds: float = math.inf) -> str:
+        unread = _unread_configuration()
+        if unread is not None:
+            raise CommandError(unread, unreachable=True)
+        seconds = min(seconds, self._seconds)
         try:
             done = subprocess.run(
                 command,
@@ -162,13 +172,13 @@ class SlurmClient:
                 capture_output=True,
                 text=True,
                 errors="replace",
-                timeout=self._seconds,
+                timeout=seconds,
                 env=_clean_environment(),
             )
         except FileNotFoundError as error:
             raise SettingsError(f"'{command[0]}' is not here.", "Run this on a cluster's login node.") from error
         except subprocess.TimeoutExpired as error:
-            raise CommandError(f"'{command[0]}' did not answer within {self._seconds:.0f} s.", unreachable=True) from error
+            raise CommandError(f"'{command[0]}' did not answer within {seconds:.0f} s.", unreachable=True) from error
         if done.returncode != 0:
             lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
             said = " ".join(lines) or f"status {done.returncode}"
@@ -188,6 +198,14 @@ def _by_job(lines: list[list[str]]) -> dict[int, JobState]:
         elif job.isdigit() and task.isdigit():
             tasks.setdefault(int(job), {})[int(task)] = JobState(int(job), state, reason, nodes)
     return jobs | {job: JobState(job, "", tasks=of_it) for job, of_it in tasks.items()}
+
+
+def _unread_configuration() -> str | None:
+    """Say what is wrong with the file SLURM_CONF names, if anything is: Slurm's own commands try for a minute to read it."""
+    named = os.environ.get("SLURM_CONF")
+    if not named or (Path(named).is_file() and os.access(named, os.R_OK)):
+        return None
+    return f"SLURM_CONF names '{named}', which is not a file that can be read here."
 
 
 def _clean_environment() -> dict[str, str]:

@@ -10,12 +10,23 @@ from .client import SlurmClient
 from .errors import CommandError
 from .folder import JobFolder, JobRecord
 
+Facts = dict[str, str | int | float]
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 
-def job_facts(
-    client: SlurmClient, folder: JobFolder, record: JobRecord, *, state: str, restarts: int
-) -> dict[str, str | int | float]:
+def submission_facts(client: SlurmClient, record: JobRecord) -> Facts:
+    """Return what is known as soon as a job is submitted: its id, its partition, and that it waits."""
+    facts: Facts = {"slurm_job": record.job, "slurm_state": "PENDING"}
+    asked = next((option.partition("=")[2] for option in record.options if option.startswith("--partition=")), "")
+    if not asked:  # the site's default, which the controller knows
+        try:
+            asked = client.details(record.job).get("Partition", "")
+        except CommandError:
+            asked = ""
+    return facts | ({"slurm_partition": asked} if asked else {})
+
+
+def job_facts(client: SlurmClient, folder: JobFolder, record: JobRecord, *, state: str, restarts: int) -> Facts:
     """Return job id, state, node, restarts and, as far as anybody knows them, times (s), CPU efficiency (0-1), memory (MB).
 
     The accounting is asked first, then the controller; processor time and memory also come from the step's own process, because
@@ -26,7 +37,7 @@ def job_facts(
     except CommandError:
         details = {}
     accounted = [line for line in client.accounting(record.job) if line["Start"] not in ("", "Unknown")]
-    facts: dict[str, str | int | float] = {
+    facts: Facts = {
         "slurm_job": record.job,
         "slurm_state": state,
         "slurm_restarts": restarts,

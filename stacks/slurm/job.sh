@@ -20,7 +20,14 @@ end() { # end STATUS: say how it ended, in one piece, before anybody asks
   printf '%s %s\n' "$1" "$attempt" > "$folder/.exit.$attempt" && mv "$folder/.exit.$attempt" "$folder/exit" || rm -f "$folder/.exit.$attempt"
   exit "$1"
 }
-trap warn USR1 TERM
+forget_if_cancelled() { # Slurm says so in the log: the job is not to come back, and nobody may be left to tidy up
+  for _ in 1 2 3 4 5; do
+    if grep -qs "JOB $SLURM_JOB_ID ON .* CANCELLED AT [^ ]* \*\*\*" "$folder/log"; then rm -f "$folder/environment"; break; fi
+    sleep 0.2
+  done
+}
+trap warn USR1
+trap 'warn; forget_if_cancelled' TERM
 printf '%s %s %s\n' "$(date +%s.%N)" "$attempt" "$(hostname -s)" >> "$folder/attempts"
 
 if [ ! -r "$folder/environment" ]; then

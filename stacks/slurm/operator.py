@@ -8,7 +8,6 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
@@ -20,21 +19,23 @@ from zenml.stack import Stack, StackValidator
 from zenml.step_operators import BaseStepOperator
 from zenml.utils import source_utils
 
+from .beside import StoppedError, is_submitted
 from .client import SlurmClient
 from .config import SlurmStepOperatorConfig
 from .directives import safe_name, sbatch_options, without_gpu
 from .entrypoint import SlurmEntrypointConfiguration
 from .environment import of_the_user
 from .errors import JobError, SettingsError, SlurmError
-from .facts import job_facts
-from .folder import JobFolder, JobRecord, folders_of, leave_checkpoints, take_checkpoints
+from .facts import Facts, job_facts, submission_facts
+from .folder import JobFolder, JobRecord, leave_checkpoints, take_checkpoints
 from .helpers import Helpers, shared_folder
 from .outcome import step_status
 from .poll import Poll
+from .recovery import close, is_over, open_jobs
 from .settings import SlurmSettings
 from .snapshot import prune, snapshot
 from .step_log import into_step_log
-from .submission import submit, submitted, undisturbed
+from .submission import submit, undisturbed
 from .watch import JobEnd, JobWatch
 
 if TYPE_CHECKING:
@@ -107,9 +108,7 @@ class SlurmStepOperator(BaseStepOperator):
 
         def record(job: int) -> None:
             note(job)
-            if not self._live:
-                atexit.register(self.cancel_all)
-            self._live[info.step_run_id] = folder
+            self._keep(info.step_run_id, folder)
 
         try:
             take_checkpoints(base, folder, info.step_run.cache_key)
@@ -125,6 +124,7 @@ class SlurmStepOperator(BaseStepOperator):
                 options = without
                 self._submit(options, folder, record)
             self._say(step, f"submitted as job {cast(JobRecord, folder.record()).job}")
+            self._publish(info.step_run_id, lambda: submission_facts(self._client, cast(JobRecord, folder.record())))
             self._helpers(folder, step).submit(
                 settings,
                 options,
@@ -134,6 +134,7 @@ class SlurmStepOperator(BaseStepOperator):
                 checkpoint_variable=self.config.checkpoint_variable,
                 patience_seconds=self.config.patience_seconds,
             )
+            is_submitted()
         except BaseException:
             with undisturbed():
                 if self._live.pop(info.step_run_id, None) is not None:
@@ -155,7 +156,9 @@ class SlurmStepOperator(BaseStepOperator):
         try:
             end = self._watch(folder, step_run)
             return step_status(step_run.id, folder, end)
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, StoppedError):
+                self._say(step_run.name, f"its job is cancelled: {error}")
             with undisturbed():
                 if end is None:
                     self._cancel(folder, at_once=True)
@@ -185,11 +188,7 @@ class SlurmStepOperator(BaseStepOperator):
 
     def cleanup_step_submission(self, step_run: StepRunResponse) -> None:
         """Leave nothing secret behind."""
-        folder = self._folder(step_run)
-        folder.remove_secrets()
-        record = folder.record()
-        if record is not None:
-            folder.write_record(replace(record, closed=True))
+        close(self._folder(step_run))
 
     def cancel_all(self) -> None:
         """Cancel what this process submitted and does not watch any more."""
@@ -202,22 +201,50 @@ class SlurmStepOperator(BaseStepOperator):
 
         The jobs go on writing to the run they belong to, so that a new run of the same pipeline finds them in ZenML's cache.
         """
-        done = []
-        for folder in folders_of(Path(self.config.folder), run):
-            record = submitted(self._client, folder)
-            if record is None or record.closed:
-                continue
-            step_run = Client().get_run_step(UUID(record.step_run))
-            helpers = self._helpers(folder, record.step).job
-            self._say(record.step, f"found as job {record.job}{f', its helpers as job array {helpers}' if helpers else ''}")
-            try:
-                if self.wait(step_run).is_successful:
-                    done.append(record.step)
-            except Exception as error:  # whatever the job died of: the step starts anew, from what it had saved
-                self._say(record.step, f"{error} The step is run again.")
-            finally:
-                self.cleanup_step_submission(step_run)
-        return done
+        at_work = list(open_jobs(self._client, Path(self.config.folder), run))
+        try:
+            for folder, record in at_work:
+                self._keep(UUID(record.step_run), folder)
+            return [record.step for folder, record in at_work if self._ends_well(folder, record)]
+        except BaseException:
+            with undisturbed():
+                for folder, _ in at_work:
+                    self._cancel(folder, at_once=True)
+                    close(folder)
+            raise
+
+    def _ends_well(self, folder: JobFolder, record: JobRecord) -> bool:
+        step_run = Client().get_run_step(UUID(record.step_run))
+        helpers = self._helpers(folder, record.step).job
+        self._say(record.step, f"found as job {record.job}{f', its helpers as job array {helpers}' if helpers else ''}")
+        try:
+            return self.wait(step_run).is_successful
+        except Exception as error:  # whatever the job died of: the step starts anew, from what it had saved
+            self._say(record.step, f"{error} The step is run again.")
+            return False
+        finally:
+            close(folder)
+
+    def end_of_jobs(self, run: UUID) -> bool:
+        """Tidy up after the jobs of a run whose client died and that are over; tell whether all are.
+
+        Their environment files are removed, their checkpoints are left for the next step that computes the same, and what helpers
+        are still there are cancelled. Jobs that wait or are at work stay as they are, for :meth:`resume`.
+
+        Raises
+        ------
+        CommandError
+            The controller does not answer.
+        """
+        over = True
+        for folder, record in open_jobs(self._client, Path(self.config.folder), run):
+            if is_over(self._client, folder, record):
+                self._helpers(folder, record.step).cancel()
+                self._leave_checkpoints(folder, Client().get_run_step(UUID(record.step_run)).cache_key)
+                close(folder)
+            else:
+                over = False
+        return over
 
     def _watch(self, folder: JobFolder, step_run: StepRunResponse) -> JobEnd:
         record = folder.record()
@@ -230,7 +257,7 @@ class SlurmStepOperator(BaseStepOperator):
             self.config,
             self._client,
             self._poll,
-            submit=lambda note, after: self._submit(record.options, folder, note, after=after),
+            submit=lambda note, after: self._submit_again(folder, step_run.id, note, after),
             say=lambda text: self._say(record.step, text),
             log=into_step_log,
             beside=helpers.look,
@@ -245,16 +272,31 @@ class SlurmStepOperator(BaseStepOperator):
         return end
 
     def _publish_facts(self, folder: JobFolder, watch: JobWatch, helpers: Helpers, step_run: UUID, state: str) -> None:
-        try:
+        def facts() -> Facts:
             helpers.end()
-            facts = job_facts(self._client, folder, watch.record, state=state, restarts=watch.restarts()) | helpers.facts()
-            publish_utils.publish_step_run_metadata(step_run, {self.id: cast(Any, facts)})
-        except Exception as error:  # what the job came to matters more than its numbers
-            _log.warning("The facts of job %s could not be noted: %s", watch.record.job, error)
+            return job_facts(self._client, folder, watch.record, state=state, restarts=watch.restarts()) | helpers.facts()
+
+        self._publish(step_run, facts)
+
+    def _publish(self, step_run: UUID, facts: Callable[[], Facts]) -> None:
+        try:
+            publish_utils.publish_step_run_metadata(step_run, {self.id: cast(Any, facts())})
+        except Exception as error:  # what the job comes to matters more than its numbers
+            _log.warning("What is known of a job could not be noted in ZenML: %s", error)
+
+    def _keep(self, step_run: UUID, folder: JobFolder) -> None:
+        """From now on, the job does not outlive this process, unless that is killed."""
+        if not self._live:
+            atexit.register(self.cancel_all)
+        self._live[step_run] = folder
 
     def _submit(self, options: Sequence[str], folder: JobFolder, record: Callable[[int], None], *, after: int = 0) -> None:
         patience = min(self.config.patience_seconds, 300.0)
         submit(self._client, options, folder, patience_seconds=patience, record=record, after=after)
+
+    def _submit_again(self, folder: JobFolder, step_run: UUID, note: Callable[[int], None], after: int) -> None:
+        self._submit(cast(JobRecord, folder.record()).options, folder, note, after=after)
+        self._publish(step_run, lambda: submission_facts(self._client, cast(JobRecord, folder.record())))
 
     def _cancel(self, folder: JobFolder, *, at_once: bool) -> None:
         record = folder.record()
@@ -308,7 +350,7 @@ class SlurmStepOperator(BaseStepOperator):
             return True, ""  # in a job
         self._client.check_installed()
         wanted = {*self.config.partitions.values(), *([self.config.partition] if self.config.partition else [])}
-        known = self._client.partitions_of_the_site() if wanted else []
+        known = self._client.partitions_of_the_site()
         unknown = sorted(wanted - set(known))
         if unknown:
             raise SettingsError(f"Unknown partition {', '.join(unknown)}.", f"Valid partitions: {', '.join(known)}.")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
+from .beside import pause
 from .client import SlurmClient
 from .directives import job_name
 from .errors import CommandError
@@ -45,7 +46,7 @@ def submit(
             while unknown < _SURELY_UNKNOWN:
                 if time.monotonic() - begin > patience_seconds:
                     raise error
-                time.sleep(min(_PAUSE_SECONDS, patience_seconds / 10))
+                pause(min(_PAUSE_SECONDS, patience_seconds / 10))
                 try:
                     found = client.find(name)
                 except CommandError:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from .beside import pause
 from .client import SlurmClient
 from .config import SlurmStepOperatorConfig
 from .errors import CommandError, JobError, SlurmError
@@ -127,7 +128,7 @@ class JobWatch:
                 final, unknown_count = None, 0
                 self._tell(state)
                 self._check_start(state)
-            time.sleep(_LOOK_SECONDS)
+            pause(_LOOK_SECONDS)
 
     def restarts(self) -> int:
         """How often the step began anew: requeues and submissions."""

@@ -66,16 +66,36 @@ def test_words_reach_sbatch_as_they_are(fakes: Fakes, tmp_path: Path, value: str
     assert words == [f"--comment={value}", str(tmp_path / "job.sh"), f"/jobs/{value}"]
 
 
-def test_variables_that_would_change_the_commands_stay_out(fakes: Fakes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_that_would_change_the_commands_stay_out(fakes: Fakes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "slurm.conf").touch()
     monkeypatch.setenv("SBATCH_PARTITION", "gpu")
     monkeypatch.setenv("SLURM_JOB_ID", "7")
-    monkeypatch.setenv("SLURM_CONF", "/etc/slurm.conf")
+    monkeypatch.setenv("SLURM_CONF", str(tmp_path / "slurm.conf"))
     fakes.answer("sbatch", "1\n")
     SlurmClient().submit([], Path("job.sh"))
     [(_, environment)] = fakes.calls("sbatch")
     assert "SBATCH_PARTITION" not in environment
     assert "SLURM_JOB_ID" not in environment
-    assert environment["SLURM_CONF"] == "/etc/slurm.conf"
+    assert environment["SLURM_CONF"] == str(tmp_path / "slurm.conf")
+
+
+@pytest.mark.parametrize("name", ["missing.conf", "folder"])
+def test_a_configuration_that_cannot_be_read_is_told_before_slurm_tries_for_a_minute(
+    fakes: Fakes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    for command in ("sbatch", "squeue", "scontrol", "scancel"):
+        fakes.answer(command, "1\n")
+    monkeypatch.setenv("SLURM_CONF", str(tmp_path / name))
+    said = f"SLURM_CONF names '{tmp_path / name}', which is not a file that can be read here."
+    with pytest.raises(SettingsError) as caught:
+        SlurmClient.check_installed()
+    assert str(caught.value) == f"{said} Let it name the cluster's slurm.conf, or unset it on a login node that needs none."
+    with pytest.raises(CommandError) as away:  # of a job that is watched already: the file may come back
+        SlurmClient().states([1])
+    assert away.value.what == said
+    assert away.value.unreachable
+    assert fakes.calls("squeue") == []
 
 
 def test_what_sbatch_refuses_is_told_in_its_words(fakes: Fakes) -> None:

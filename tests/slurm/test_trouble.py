@@ -162,8 +162,116 @@ def test_a_client_that_died_is_started_again_and_finds_its_job_and_helpers(toy: 
     assert told["data"]["description"] == expected(3)
     assert {step["name"]: step["cached"] for step in told["steps"]} == {"begin": True, "work": True, "end": False}
     assert toy.run_named(died).steps["work"].run_metadata["slurm_helpers"] == 2
+    assert str(toy.run_named(died).status) == "stopped"
+    assert not list(toy.home.running.glob("*"))
     wait_until(lambda: toy.helpers_running() == 0)
     assert list(toy.job_folder().rglob("environment")) == []
+
+
+def _killed(toy: ToyRuns, tmp_path: Path, **what: object) -> tuple[int, str]:
+    """Start a run, kill its process while its job is at work, and return the job and the run's name."""
+    marker = tmp_path / "marker"
+    process = toy.start("--quiet", marker=str(marker), **what)
+    job = int(wait_for(marker, process))
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    return job, toy.last_run().name
+
+
+@full
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_resumption_cancels_the_job_and_closes_the_old_run(
+    toy: ToyRuns, tmp_path: Path, number: signal.Signals
+) -> None:
+    job, died = _killed(toy, tmp_path, wait_seconds=300)
+    again = toy.start("--resume", died, marker=str(tmp_path / "marker"), wait_seconds=300)
+    assert again.stderr is not None
+    assert any("found as job" in line for line in again.stderr)
+    again.send_signal(number)
+    assert toy.finish(again, 60).returncode == 128 + number
+    wait_until(lambda: toy.cluster.jobs().get(job) in {"CANCELLED", "FAILED"})
+    old = toy.run_named(died)
+    assert str(old.status) == "stopped"
+    assert str(old.steps["work"].status) in {"stopped", "failed"}
+    assert list((toy.home.state / "slurm").rglob("environment")) == []
+
+
+@full
+def test_a_resumption_of_a_job_that_failed_meanwhile_closes_the_old_run(toy: ToyRuns, tmp_path: Path) -> None:
+    toy.stack(partition="down")
+    process = toy.start("--quiet", fail="bug")
+    wait_until(lambda: "PENDING" in toy.cluster.jobs().values(), 120)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    died = toy.last_run().name
+    toy.cluster.ask("scancel", "--state=PENDING", "--user=root")
+    toy.stack()
+    again = toy.run("--quiet", "--resume", died, fail="bug")
+    assert again.returncode == 1
+    assert "a bug on the node" in again.stderr
+    assert str(toy.run_named(died).status) == "stopped"
+    assert str(toy.last_run().status) == "failed"
+    assert list((toy.home.state / "slurm").rglob("environment")) == []
+
+
+@full
+def test_the_next_run_tidies_up_after_one_that_was_killed(toy: ToyRuns, tmp_path: Path) -> None:
+    toy.stack(partition="down")
+    process = toy.start("--quiet")
+    wait_until(lambda: "PENDING" in toy.cluster.jobs().values(), 120)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    waiting, waits = toy.job_folder(), toy.last_run().name
+    toy.stack()
+    job, died = _killed(toy, tmp_path, wait_seconds=300)
+    at_work = toy.job_folder()
+    toy.cluster.ask("scancel", "--state=PENDING", "--user=root")
+    wait_until(lambda: "PENDING" not in toy.cluster.jobs().values())
+    assert toy.run("--quiet").returncode == 0
+    assert not (waiting / "environment").exists(), "nobody waits for this job any more"
+    assert str(toy.run_named(waits).status) == "stopped"
+    assert (at_work / "environment").exists(), "this job may be queued again, and can be resumed"
+    assert str(toy.run_named(died).status) == "running"
+    toy.cluster.ask("scancel", str(job))
+    wait_until(lambda: toy.cluster.jobs().get(job) == "CANCELLED")
+    wait_until(lambda: not (at_work / "environment").exists())  # by the job itself
+    assert toy.run("--quiet").returncode == 0
+    assert str(toy.run_named(died).status) == "stopped"
+    assert not list(toy.home.running.glob("*"))
+
+
+@full
+def test_a_run_at_work_cannot_be_resumed(toy: ToyRuns, tmp_path: Path) -> None:
+    process = toy.start("--quiet", marker=str(tmp_path / "marker"), wait_seconds=20)
+    wait_for(tmp_path / "marker", process)
+    name = toy.last_run().name
+    refused = toy.run("--quiet", "--resume", name)
+    assert refused.returncode == 2
+    assert refused.stderr.startswith(f"The run {name} is at work in another process.")
+    assert toy.finish(process).returncode == 0
+    assert str(toy.run_named(name).status) == "completed"
+
+
+@full
+def test_what_is_known_of_a_job_is_metadata_while_it_waits(toy: ToyRuns) -> None:
+    toy.stack(partition="down")
+    process = toy.start("--quiet")
+    wait_until(lambda: "PENDING" in toy.cluster.jobs().values(), 120)
+    (job,) = [job for job, state in toy.cluster.jobs().items() if state == "PENDING"]
+    wait_until(lambda: "slurm_job" in toy.metadata(), 20)
+    assert toy.metadata() == {"slurm_job": job, "slurm_partition": "down", "slurm_state": "PENDING"}
+    process.send_signal(signal.SIGINT)
+    assert toy.finish(process, 60).returncode == 130
+
+
+@full
+@pytest.mark.parametrize("arguments", [(), ("--resume", "some-run")])
+def test_where_slurm_has_no_configuration_a_run_ends_at_once(toy: ToyRuns, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    toy.environment = {"SLURM_CONF": str(tmp_path / "nowhere.conf")}
+    done = toy.run("--quiet", *arguments)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"SLURM_CONF names '{tmp_path}/nowhere.conf', which is not a file")
+    assert len(done.stderr.splitlines()) == 1
 
 
 @full
@@ -230,3 +338,11 @@ def test_editing_the_code_does_not_change_a_job_in_the_queue(toy: ToyRuns, tmp_p
         toy.cluster.ask("scontrol", "update", "partitionname=down", "state=down")
     assert done.returncode == 0, done.stderr
     assert json.loads((tmp_path / "summary.json").read_text())["data"]["description"] == expected(3)
+
+
+@full
+def test_two_first_runs_on_a_fresh_store_end_well(toy: ToyRuns, tmp_path: Path) -> None:
+    toy.environment = {"ZENML_CONFIG_PATH": str(tmp_path / "fresh")}
+    for process in (toy.start("--quiet", rounds=3), toy.start("--quiet", rounds=4)):
+        done = toy.finish(process)
+        assert done.returncode == 0, done.stderr

@@ -61,6 +61,33 @@ def work(seed: str, config: SlurmToyConfig) -> Annotated[str, "digest"]:
     return count(seed, config)
 
 
+@step
+def work_too(seed: str, config: SlurmToyConfig) -> Annotated[str, "digest"]:
+    """Run in another job, at the same time."""
+    print(f"too: at work in job {os.environ.get('SLURM_JOB_ID')}")  # noqa: T201
+    if config.fail_too:
+        until = time.monotonic() + 120
+        while config.marker and not Path(config.marker).exists() and time.monotonic() < until:
+            time.sleep(0.1)
+        raise DataError("The other toy's data is broken.", "Mend it.")
+    return count(f"{seed} too", config)
+
+
+@step(enable_cache=False)
+def look_on(seed: str, config: SlurmToyConfig) -> Annotated[str, "looked"]:
+    """Run where ``run.py`` runs, while the jobs of the others wait or are at work."""
+    if config.journal:
+        with Path(config.journal).open("a") as stream:
+            stream.write("looked on\n")
+    return seed
+
+
+@step
+def both(first: str, second: str) -> Annotated[str, "digest"]:
+    """Run where ``run.py`` runs, when both are there."""
+    return hashlib.sha256(f"{first}{second}".encode()).hexdigest()
+
+
 @step(enable_cache=False)
 def end(digest: str) -> Annotated[Provenance, "told"]:
     """Run where ``run.py`` runs."""
@@ -131,7 +158,13 @@ def _break_something() -> None:
 @pipeline(name="slurmtoy", cache_policy=CACHE_POLICY)
 def slurmtoy(config: SlurmToyConfig) -> None:
     """Compose the toy."""
-    end(work(begin(config), config))
+    seed = begin(config)
+    digest = work(seed, config)
+    if config.pair:
+        too = work_too(seed, config)
+        look_on(seed, config)
+        digest = both(digest, too)
+    end(digest)
 
 
 PIPELINE = slurmtoy

@@ -29,6 +29,10 @@ class SlurmToyConfig(BaseModel):
     trials: int = 0
     """Of a study that the step ``work`` shares with its helpers."""
     trial_seconds: float = 0.5
+    pair: bool = False
+    """Two steps that do not need each other, ``work`` and ``work_too``, and a cheap one beside them, ``look_on``."""
+    fail_too: str = ""
+    """Like ``fail``, of the step ``work_too``; it fails only when ``work`` is at work, where that has a marker."""
     hold: str = ""
     """A file that the step itself waits for after its third trial, for 200 seconds at most; helpers do not."""
 

@@ -84,6 +84,21 @@ def test_a_key_that_left_the_file_leaves_the_component(home: Home, tmp_path: Pat
     assert provision("mine", home, folder).changes == ()
 
 
+def test_a_component_of_another_flavor_takes_the_place_of_the_old_one(home: Home, tmp_path: Path) -> None:
+    before = provision("mine", home, _write(tmp_path / "stacks"))
+    old = open_client().get_stack(before.id).components["orchestrator"][0]
+    flavor = "{flavor: slurm, source: stacks.slurm.flavor.SlurmOrchestratorFlavor}"
+    folder = _write(tmp_path / "stacks", text=LOCAL.replace("orchestrator: {flavor: local}", f"orchestrator: {flavor}"))
+    after = provision("mine", home, folder)
+    assert after.id == before.id
+    new = open_client().get_stack(after.id).components["orchestrator"][0]
+    assert (new.flavor_name, new.name) == ("slurm", old.name)
+    assert new.id != old.id
+    kept = open_client().get_stack_component("orchestrator", old.id)
+    assert (kept.flavor_name, kept.name) == ("local", f"{old.name}-local-{old.id.hex[:8]}")
+    assert provision("mine", home, folder).changes == ()
+
+
 def test_adding_a_stack_is_adding_a_file(home: Home, tmp_path: Path) -> None:
     folder = _write(tmp_path / "stacks", "campus")
     assert stack_names(folder) == ["campus"]
@@ -94,6 +109,60 @@ def test_the_stacks_of_the_project_are_its_files() -> None:
     assert "local" in stack_names()
     for name in stack_names():
         assert read_stack_file(name).description
+
+
+def test_a_sites_own_file_wins_over_the_projects(tmp_path: Path) -> None:
+    folder = _write(
+        tmp_path / "stacks",
+        text="""
+description: shared
+components:
+  orchestrator: {flavor: local}
+  step_operator:
+    flavor: slurm
+    configuration: {folder: /jobs, setup: [one, two], time: "04:00:00", partitions: {cpu: a, gpu: b}}
+steps:
+  train: {resources: {cpu_count: 8, memory: 16GB}}
+  tune: {resources: {cpu_count: 2}}
+""",
+    )
+    (folder / "mine.site.yaml").write_text(
+        """
+components:
+  step_operator: {configuration: {setup: [module load python], time: null, partitions: {gpu: fast}}}
+steps:
+  train: {resources: {memory: 64GB}}
+  tune: null
+  other: {resources: {cpu_count: 3}}
+"""
+    )
+    read = read_stack_file("mine", folder)
+    assert read.description == "shared"
+    assert read.components["step_operator"].configuration == {
+        "folder": "/jobs",
+        "setup": ["module load python"],
+        "partitions": {"cpu": "a", "gpu": "fast"},
+    }
+    assert {name: step.resources for name, step in read.steps.items()} == {
+        "train": {"cpu_count": 8, "memory": "64GB"},
+        "other": {"cpu_count": 3},
+    }
+    assert stack_names(folder) == ["mine"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("components: [", "The stack file mine.site.yaml is not valid"),
+        ("- a", "The stack file mine.site.yaml is not valid: it holds no keys and values."),
+        ("step: {}", "The stack file mine.yaml with mine.site.yaml is not valid: step"),
+    ],
+)
+def test_a_sites_own_file_that_is_broken_is_named(tmp_path: Path, text: str, said: str) -> None:
+    folder = _write(tmp_path / "stacks", text=LOCAL)
+    (folder / "mine.site.yaml").write_text(text)
+    with pytest.raises(UsageError, match=said):
+        read_stack_file("mine", folder)
 
 
 def test_an_unknown_stack_lists_the_known_ones(home: Home) -> None:
