@@ -7,7 +7,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from pipelines.summary import Summary
@@ -87,6 +87,17 @@ def _run(options: argparse.Namespace) -> int:
     return 0
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Exit with 2, and name the option that was probably meant."""
+        from fusionguard.errors import did_you_mean
+
+        known = [option for action in self._actions for option in action.option_strings]
+        given = [word.partition("=")[0] for word in message.split() if word.startswith("--")]
+        near = did_you_mean(given[0], known) if given and given[0] not in known else ""
+        super().error(f"{message}. {near}".strip() if near else message)
+
+
 def _show(summary: Summary, options: argparse.Namespace) -> None:
     if not options.quiet:
         from pipelines.summary import print_summary
@@ -100,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
         ", ".join(sorted(file.stem for file in (here / name).glob("*.yaml") if "." not in file.stem))
         for name in ("pipelines", "stacks")
     )
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="run.py",
         description="Run a FusionGuard pipeline: from raw data to a gated model, or from what a service answered to a verdict.",
         epilog=_EXAMPLES,

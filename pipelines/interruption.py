@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -25,9 +26,13 @@ class Interrupted(BaseException):
 
 
 class InterruptionGuard:
-    """While active, the first SIGINT or SIGTERM raises :class:`Interrupted`; later ones wait until cleaning up is done."""
+    """While active, the first SIGINT or SIGTERM raises :class:`Interrupted`; later ones wait until cleaning up is done.
 
-    def __init__(self) -> None:
+    ``say`` hears at once that it came; cleaning up may take some seconds.
+    """
+
+    def __init__(self, say: Callable[[str], None] = lambda line: None) -> None:
+        self._say = say
         self._previous: dict[int, Any] = {}
         self._raised: Interrupted | None = None
 
@@ -49,4 +54,5 @@ class InterruptionGuard:
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self._raised is None:
             self._raised = Interrupted(number)
+            self._say("Stopping: jobs are cancelled and the run is closed. A second Ctrl-C changes nothing.")
             raise self._raised

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from fusionguard.errors import UsageError
+from fusionguard.errors import UsageError, did_you_mean
 from stacks.provision import StepPlacement
 
 if TYPE_CHECKING:
@@ -64,7 +64,8 @@ def check_placements(stack_name: str, placements: Mapping[str, StepPlacement], s
         unknown = sorted(set(placement.resources) - set(ResourceSettings.model_fields))
         if unknown:
             valid = "cpu_count, memory, gpu_count, gpu_class"
-            raise UsageError(f"{where} has unknown resources: {', '.join(unknown)}.", f"Valid resources: {valid}.")
+            near = did_you_mean(unknown[0], valid.split(", "))
+            raise UsageError(f"{where} has unknown resources: {', '.join(unknown)}.", f"{near}Valid resources: {valid}.")
         for model, values in ((ResourceSettings, placement.resources), (operator.settings_class, placement.settings)):
             try:
                 if model is not None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import threading
+from contextlib import suppress
 from types import TracebackType
 from typing import Protocol, TextIO
 
@@ -24,6 +26,9 @@ class Progress(Protocol):
     def note(self, text: str) -> None:
         """A step has something to say."""
 
+    def stopping(self, text: str) -> None:
+        """Somebody asked the run to stop; a signal's handler says so."""
+
     def close(self) -> None:
         """The run is over, or failed."""
 
@@ -38,6 +43,9 @@ class SilentProgress:
         """Say nothing."""
 
     def note(self, text: str) -> None:
+        """Say nothing."""
+
+    def stopping(self, text: str) -> None:
         """Say nothing."""
 
     def close(self) -> None:
@@ -73,6 +81,11 @@ class LineProgress:
     def note(self, text: str) -> None:
         """Print the text under the steps' lines."""
         self._console.print(f"        {text}", style="dim", markup=False)
+
+    def stopping(self, text: str) -> None:
+        """Write the line past all locks, for what the signal interrupted may hold one."""
+        with suppress(OSError, ValueError):
+            os.write(self._console.file.fileno(), f"\r{text}\n".encode())
 
     def close(self) -> None:
         """Take the clock away."""

@@ -101,8 +101,8 @@ def execute(
     database = sqlite_file(home.mlflow_uri)
     if database is not None and database.exists():
         check_database(database)  # now, rather than when training is over
-    with InterruptionGuard() as guard:
-        progress: Progress = SilentProgress() if request.quiet else LineProgress()
+    progress: Progress = SilentProgress() if request.quiet else LineProgress()
+    with InterruptionGuard(progress.stopping) as guard:
         stack = provision(request.stack, home, stack_folder)
         try:
             observer, run = _run(entry, arguments, request, home, stack_file, stack.id, progress, guard)

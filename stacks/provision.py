@@ -12,7 +12,7 @@ from uuid import UUID
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from fusionguard.errors import UnknownChoiceError, UsageError
+from fusionguard.errors import UnknownChoiceError, UsageError, did_you_mean
 from fusionguard.home import Home
 from stacks.session import SOURCE_ROOT, open_client, zenml_locked
 
@@ -122,7 +122,7 @@ def _over(base: dict[str, Any], site: dict[str, Any]) -> dict[str, Any]:
 
 
 def _invalid(where: str, problem: str) -> UsageError:
-    return UsageError(f"The stack file {where} is not valid: {problem}.", "See stacks/local.yaml for an example.")
+    return UsageError(f"The stack file {where} is not valid: {problem.rstrip('.')}.", "See stacks/local.yaml for an example.")
 
 
 def provision(name: str, home: Home, folder: Path = STACK_FOLDER) -> ProvisionedStack:
@@ -265,4 +265,8 @@ def _home_mark(home: Home) -> str:
 
 def _first_problem(error: ValidationError) -> str:
     first = error.errors()[0]
+    if first["type"] == "extra_forbidden" and first["loc"]:
+        key = str(first["loc"][-1])
+        known = {**StackFile.model_fields, **ComponentSpec.model_fields, **StepPlacement.model_fields}
+        return f"unknown key '{'.'.join(str(part) for part in first['loc'])}'. {did_you_mean(key, known)}".strip()
     return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"

@@ -42,7 +42,12 @@ def test_help_shows_defaults_and_examples_and_does_not_import_zenml() -> None:
         (("--stack", "nope"), "Unknown stack 'nope'. Valid choices: hpc, local."),
         (("--source", "nope"), "Unknown source 'nope'. Valid choices: auto, kaggle, simulated"),
         (("--source", "./nope.csv"), "The source './nope.csv' does not exist."),
-        (("--engine", "nope"), "'duckdb' or 'spark'"),
+        (("--pipeline", "Frud"), "Unknown pipeline 'Frud'. Did you mean 'fraud'? Valid choices: churn, fraud, monitoring."),
+        (("--stack", "loacl"), "Unknown stack 'loacl'. Did you mean 'local'? Valid choices: hpc, local."),
+        (("--source", "simulted"), "Unknown source 'simulted'. Did you mean 'simulated'? Valid choices: auto, kaggle,"),
+        (("--engine", "sparc"), "'duckdb' or 'spark' (given: 'sparc'). Did you mean 'spark'? Correct it and run again."),
+        (("--engine", "nope"), "'duckdb' or 'spark' (given: 'nope'). Correct it and run again."),
+        (("--set", "rounds=3"), "Unknown key 'rounds'. Did you mean 'xgboost.rounds'?"),
         (("--config", "nope.yaml"), "There is no config file 'nope.yaml'."),
         (("--set", "xgboost.round=3"), "Unknown key 'xgboost.round'. Did you mean 'xgboost.rounds'?"),
         (("--set", "nonsense"), "'nonsense' is not an assignment."),
@@ -63,7 +68,7 @@ def test_an_unknown_option_is_status_2(capsys: pytest.CaptureFixture[str]) -> No
     with pytest.raises(SystemExit) as caught:
         run.main(["--pipelin", "fraud"])
     assert caught.value.code == 2
-    assert "unrecognized arguments: --pipelin" in capsys.readouterr().err
+    assert "unrecognized arguments: --pipelin fraud. Did you mean '--pipeline'?" in capsys.readouterr().err
 
 
 def test_the_engine_of_monitoring_is_its_own_setting(home: Home, capsys: pytest.CaptureFixture[str]) -> None:

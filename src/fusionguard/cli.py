@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from enum import StrEnum
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -33,6 +36,14 @@ class Dataset(StrEnum):
     FRAUD = "fraud"
     CHURN = "churn"
 
+    @classmethod
+    def read(cls, text: str) -> Dataset:
+        """Return the data set called ``text``; raise :class:`UnknownChoiceError` otherwise."""
+        known = [kind.value for kind in cls]
+        if text not in known:
+            raise UnknownChoiceError("data set", text, known)
+        return cls(text)
+
     @property
     def published_rows(self) -> int:
         """How many rows the published file has."""
@@ -47,6 +58,8 @@ class Dataset(StrEnum):
 def main() -> None:
     """Run the command line; an expected failure is one line on stderr and its exit status, never a traceback."""
     wait_politely()
+    if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
+        signal.signal(signal.SIGINT, _stop)
     try:
         app()
     except FusionGuardError as error:
@@ -54,6 +67,13 @@ def main() -> None:
         sys.exit(error.exit_status)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """Answer the first Ctrl-C at once, and tidy up; a second one does not wait for that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.write(2, b"\nfusionguard: stopping; nothing half-written is left (Ctrl-C again ends it at once)\n")
+    raise KeyboardInterrupt
 
 
 simulate_app = typer.Typer(invoke_without_command=True, help="Write simulated data, or send simulated traffic to a service.")
@@ -68,7 +88,9 @@ def simulate(
     ] = None,
     rows: Annotated[int | None, typer.Option(min=100, help="How many rows; as many as the published file by default.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same rows.")] = 7,
-    dataset: Annotated[Dataset, typer.Option(help="Which data set's layout.")] = Dataset.FRAUD,
+    dataset: Annotated[
+        Dataset, typer.Option(help="Which data set's layout.", parser=Dataset.read, metavar="fraud|churn")
+    ] = Dataset.FRAUD,
 ) -> None:
     """Write simulated transactions or customers in Kaggle's layout; `simulate traffic` sends them to a running service.
 
@@ -92,7 +114,9 @@ def simulate(
 
 @simulate_app.command()
 def traffic(
-    model: Annotated[Dataset, typer.Option("--model", "-m", help="Which model's rows.")] = Dataset.FRAUD,
+    model: Annotated[
+        Dataset, typer.Option("--model", "-m", help="Which model's rows.", parser=Dataset.read, metavar="fraud|churn")
+    ] = Dataset.FRAUD,
     rows: Annotated[int, typer.Option(min=100, max=5_000_000, help="How many rows.")] = 20_000,
     drift: Annotated[str, typer.Option(help="What changes: none, covariate-shift, heavier-tail, new-pattern, ...")] = "none",
     size: Annotated[float | None, typer.Option(help="How much changes; each drift's usual size by default.")] = None,
@@ -104,8 +128,6 @@ def traffic(
 
     Example: fusionguard simulate traffic --model fraud --drift covariate-shift
     """
-    import os
-
     from fusionguard.monitoring.traffic import Drift, Traffic, drive
     from fusionguard.monitoring.traffic.driver import KEY_VARIABLE
 
@@ -195,8 +217,6 @@ def serve(
 
     Example: fusionguard serve --port 3000
     """
-    import os
-
     from fusionguard.serving.launch import become, release_folder, serve_command
 
     home = find_home()
@@ -227,8 +247,6 @@ def assistant(
 
     Example: fusionguard assistant --port 3001
     """
-    import os
-
     from fusionguard.assistant.http.launch import assistant_command
     from fusionguard.assistant.index import build_index
     from fusionguard.serving.launch import become

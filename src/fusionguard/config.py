@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from fusionguard.errors import UsageError
+from fusionguard.errors import UsageError, did_you_mean
 from fusionguard.fairness_config import FairnessConfig as FairnessConfig
 from fusionguard.keep_config import KeepConfig
 
@@ -318,7 +318,18 @@ def _explain(kind: type[BaseModel], error: ValidationError) -> tuple[str, str]:
     key = ".".join(str(part) for part in first["loc"]) or "config"
     if first["type"] == "extra_forbidden":
         known = known_keys(kind)
-        close = difflib.get_close_matches(key, known, n=1)
-        hint = f"Did you mean '{close[0]}'? " if close else ""
-        return f"Unknown key '{key}'.", f"{hint}Known keys: {', '.join(known)}."
+        return f"Unknown key '{key}'.", f"{_nearest_key(key, known)}Known keys: {', '.join(known)}."
+    if first["type"] == "literal_error":
+        choices = re.findall(r"'([^']*)'", str(first.get("ctx", {}).get("expected", "")))
+        near = did_you_mean(str(first["input"]), choices)
+        return f"Bad value for '{key}': {first['msg']} (given: {first['input']!r}).", f"{near}Correct it and run again."
     return f"Bad value for '{key}': {first['msg']} (given: {first['input']!r}).", "Correct it and run again."
+
+
+def _nearest_key(key: str, known: list[str]) -> str:
+    """Name the key most like the one given; one that only lacks its section, such as ``rounds``, is found by its last part."""
+    last = key.rpartition(".")[2]
+    inside = [name for name in known if name.rpartition(".")[2] == last]
+    if len(inside) == 1:
+        return f"Did you mean '{inside[0]}'? "
+    return did_you_mean(key, known)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 
 
@@ -30,10 +31,19 @@ class UnknownChoiceError(UsageError):
 
     def __init__(self, kind: str, given: str, choices: Iterable[str]) -> None:
         self.kind, self.given, self.choices = kind, given, sorted(choices)
-        super().__init__(f"Unknown {kind} '{given}'.", f"Valid choices: {', '.join(self.choices)}.")
+        super().__init__(
+            f"Unknown {kind} '{given}'.", f"{did_you_mean(given, self.choices)}Valid choices: {', '.join(self.choices)}."
+        )
 
     def __reduce__(self) -> tuple[object, ...]:
         return (type(self), (self.kind, self.given, self.choices))
+
+
+def did_you_mean(given: str, choices: Iterable[str]) -> str:
+    """Return a question that names the choice most like what was given, with a blank behind it, or nothing where none is near."""
+    by_lower = {choice.lower(): choice for choice in choices}
+    close = difflib.get_close_matches(given.strip().lower(), by_lower, n=1)
+    return f"Did you mean '{by_lower[close[0]]}'? " if close else ""
 
 
 class DataError(FusionGuardError):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class SlurmError(RuntimeError):
     """Base of every expected failure of the step operator."""
@@ -32,3 +35,9 @@ class JobError(SlurmError):
         super().__init__(what, remedy)
         self.job = job
         self.state = state
+
+
+def did_you_mean(given: str, choices: Iterable[str]) -> str:
+    """Return a question that names the choice most like what was given, with a blank behind it, or nothing where none is near."""
+    close = difflib.get_close_matches(str(given), list(choices), n=1)
+    return f"Did you mean '{close[0]}'? " if close else ""

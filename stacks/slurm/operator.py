@@ -25,7 +25,7 @@ from .config import SlurmStepOperatorConfig
 from .directives import safe_name, sbatch_options, without_gpu
 from .entrypoint import SlurmEntrypointConfiguration
 from .environment import of_the_user
-from .errors import JobError, SettingsError, SlurmError
+from .errors import JobError, SettingsError, SlurmError, did_you_mean
 from .facts import Facts, job_facts, submission_facts
 from .folder import JobFolder, JobRecord, leave_checkpoints, take_checkpoints
 from .helpers import Helpers, shared_folder
@@ -353,7 +353,10 @@ class SlurmStepOperator(BaseStepOperator):
         known = self._client.partitions_of_the_site()
         unknown = sorted(wanted - set(known))
         if unknown:
-            raise SettingsError(f"Unknown partition {', '.join(unknown)}.", f"Valid partitions: {', '.join(known)}.")
+            raise SettingsError(
+                f"Unknown partition {', '.join(unknown)}.",
+                f"{did_you_mean(unknown[0], known)}Valid partitions: {', '.join(known)}.",
+            )
         return True, ""
 
     @staticmethod

@@ -8,6 +8,8 @@ from typing import Any
 from pydantic import ConfigDict, Field, field_validator, model_validator
 from zenml.config.base_settings import BaseSettings
 
+from .errors import did_you_mean
+
 _TIME = re.compile(r"(\d+-)?\d{1,3}(:\d{1,2}){0,2}")
 _WORD = re.compile(r"[A-Za-z0-9_.,@:/=&|!*()\[\]+-]+")
 _DIRECTIVE = re.compile(r"[a-z][a-z0-9-]*[a-z0-9]")
@@ -63,7 +65,8 @@ class SlurmSettings(BaseSettings):
             unknown = sorted(set(values) - set(cls.model_fields))
             if unknown:
                 valid = ", ".join(sorted(cls.model_fields))
-                raise ValueError(f"Unknown setting {', '.join(repr(key) for key in unknown)}. Valid settings: {valid}.")
+                named = ", ".join(repr(key) for key in unknown)
+                raise ValueError(f"Unknown setting {named}. {did_you_mean(unknown[0], cls.model_fields)}Valid settings: {valid}.")
         return values
 
     @field_validator("time", mode="before")

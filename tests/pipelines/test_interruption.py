@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from fusionguard.home import Home
+from pipelines.interruption import Interrupted, InterruptionGuard
 
 pytestmark = [
     pytest.mark.usefixtures("zenml_store"),
@@ -91,3 +92,15 @@ def test_a_run_that_was_killed_is_closed_by_the_next_one(home: Home, tmp_path: P
     assert {name: str(step.status) for name, step in run.steps.items()} == {"make": "completed", "work": "stopped"}
     assert list(home.running.iterdir()) == []
     assert list(home.work.iterdir()) == []
+
+
+def test_the_first_signal_is_answered_at_once_and_the_second_changes_nothing() -> None:
+    said: list[str] = []
+    with pytest.raises(Interrupted) as caught, InterruptionGuard(said.append):
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            assert said == ["Stopping: jobs are cancelled and the run is closed. A second Ctrl-C changes nothing."]
+            signal.raise_signal(signal.SIGINT)
+    assert caught.value.signal_number == signal.SIGTERM
+    assert len(said) == 1

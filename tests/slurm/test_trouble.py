@@ -45,12 +45,15 @@ def test_an_unknown_partition_of_one_step_is_refused_with_the_valid_ones(toy: To
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"settings": {"partion": "cpu"}}, "Unknown setting 'partion'. Valid settings: account, constraint, extra,"),
+        (
+            {"settings": {"partion": "cpu"}},
+            "Unknown setting 'partion'. Did you mean 'partition'? Valid settings: account, constraint, extra,",
+        ),
         ({"settings": {"time": 7200}}, "7200 is not a time limit. Write minutes, 'HH:MM:SS' or 'D-HH:MM:SS', in quotes."),
         ({"resources": {"cpus": 4}}, "unknown resources: cpus. Valid resources: cpu_count, memory, gpu_count, gpu_class."),
         ({"resources": {"memory": "lots"}}, "memory"),
         ({"qos": "a b"}, "'a b' is not a name Slurm knows"),
-        ({"fodler": "x"}, "Unknown setting 'fodler'. Valid settings:"),
+        ({"fodler": "x"}, "Unknown setting 'fodler'. Did you mean 'folder'? Valid settings:"),
     ],
 )
 def test_settings_that_mean_nothing_are_refused_before_the_run_begins(
@@ -188,7 +191,9 @@ def test_an_interrupted_resumption_cancels_the_job_and_closes_the_old_run(
     assert again.stderr is not None
     assert any("found as job" in line for line in again.stderr)
     again.send_signal(number)
-    assert toy.finish(again, 60).returncode == 128 + number
+    done = toy.finish(again, 60)
+    assert done.returncode == 128 + number
+    assert "Stopping: jobs are cancelled and the run is closed. A second Ctrl-C changes nothing." in done.stderr.splitlines()[0]
     wait_until(lambda: toy.cluster.jobs().get(job) in {"CANCELLED", "FAILED"})
     old = toy.run_named(died)
     assert str(old.status) == "stopped"
