@@ -79,6 +79,18 @@ def test_the_fraud_pipeline_gives_the_bundle_of_a_local_run(toy: ToyRuns, local_
     jobs = _jobs(toy)
     assert set(jobs) == {"build_features", "train_xgboost", "train_autoencoder"}
     assert jobs["train_autoencoder"]["slurm_partition"] == "gpu"
+    _waited_together(toy, {"train_xgboost", "train_autoencoder"})
+
+
+def _waited_together(toy: ToyRuns, names: set[str]) -> None:
+    """Each of these jobs was submitted before the first of them ended."""
+    submitted, ended = {}, {}
+    for file in (toy.home.state / "slurm" / "runs").glob("*/*/job.json"):
+        record = json.loads(file.read_text())
+        submitted[record["step"]] = record["submitted"]
+        ended[record["step"]] = file.with_name("exit").stat().st_mtime
+    assert names <= set(submitted)
+    assert max(submitted[name] for name in names) < min(ended[name] for name in names)
 
 
 def test_each_trainer_preempted_in_the_middle_gives_the_same_bundle(toy: ToyRuns, local_summary: dict[str, Any]) -> None:
@@ -86,7 +98,7 @@ def test_each_trainer_preempted_in_the_middle_gives_the_same_bundle(toy: ToyRuns
     toy.stack(steps=TRAINERS, interruptible=True, environment=spec)
 
     def disturb(process: subprocess.Popen[str]) -> None:
-        remaining = {"booster", "autoencoder"}  # ZenML chooses their order
+        remaining = {"booster", "autoencoder"}  # who wants the whole node interrupts both, where both are at work
         while remaining:
             wait_until(lambda: _at_work(toy, remaining) or process.poll() is not None, 400)
             assert process.poll() is None, process.communicate()
@@ -98,7 +110,8 @@ def test_each_trainer_preempted_in_the_middle_gives_the_same_bundle(toy: ToyRuns
     told = _run(toy, disturb)
     assert told["model_version"] == local_summary["model_version"]
     jobs = _jobs(toy)
-    assert {name: facts["slurm_restarts"] for name, facts in jobs.items()} == {"train_xgboost": 1, "train_autoencoder": 1}
+    assert set(jobs) == {"train_xgboost", "train_autoencoder"}
+    assert {facts["slurm_restarts"] for facts in jobs.values()} <= {1, 2}
     assert jobs["train_autoencoder"]["slurm_partition"] == "interruptible_gpu"
 
 
