@@ -122,7 +122,8 @@ def _over(base: dict[str, Any], site: dict[str, Any]) -> dict[str, Any]:
 
 
 def _invalid(where: str, problem: str) -> UsageError:
-    return UsageError(f"The stack file {where} is not valid: {problem.rstrip('.')}.", "See stacks/local.yaml for an example.")
+    end = "" if problem.endswith(("?", ".")) else "."
+    return UsageError(f"The stack file {where} is not valid: {problem}{end}", "See stacks/local.yaml for an example.")
 
 
 def provision(name: str, home: Home, folder: Path = STACK_FOLDER) -> ProvisionedStack:

@@ -343,8 +343,6 @@ def clean(
 
     Example: fusionguard clean --dry-run
     """
-    import os
-
     from fusionguard.serving.launch import become
 
     checkout = Path(__file__).resolve().parents[2]

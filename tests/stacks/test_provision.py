@@ -155,7 +155,7 @@ steps:
     [
         ("components: [", "The stack file mine.site.yaml is not valid"),
         ("- a", "The stack file mine.site.yaml is not valid: it holds no keys and values."),
-        ("step: {}", "The stack file mine.yaml with mine.site.yaml is not valid: step"),
+        ("step: {}", r"The stack file mine.yaml with mine.site.yaml is not valid: unknown key 'step'. Did you mean 'steps'\?"),
     ],
 )
 def test_a_sites_own_file_that_is_broken_is_named(tmp_path: Path, text: str, said: str) -> None:
