@@ -11,15 +11,16 @@ from pathlib import Path
 
 from benchmarks.machine import describe_machine
 from benchmarks.measure import CHECKOUT, BenchmarkError, fresh_environment, measure, python
-from benchmarks.monitoring.alarms import measure_alarms
+from benchmarks.monitoring.alarms import BROKEN, REAL, measure_alarms, measure_broken
 from benchmarks.monitoring.chart import draw_growth
-from benchmarks.monitoring.document import insert, section
+from benchmarks.monitoring.document import BROKEN_BEGIN, broken_section, insert, section
 from benchmarks.monitoring.judging import Judge
-from benchmarks.monitoring.results import MonitoringResults, Scale
+from benchmarks.monitoring.results import Alarms, MonitoringResults, Scale
 from benchmarks.monitoring.scale import measure_evidently, measure_scale, measure_spark
 from fusionguard.files import write_bytes, write_text
 from fusionguard.home import Home
 from fusionguard.monitoring.champion import find_champion
+from fusionguard.monitoring.traffic import Drift
 from fusionguard.threads import wait_politely
 
 _DOCUMENT = CHECKOUT / "docs" / "monitoring.md"
@@ -33,7 +34,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="benchmarks.monitoring", description="Measure monitoring on simulated data.")
     parser.add_argument("--output", type=Path, help="print the section into this file instead of docs/monitoring.md")
     parser.add_argument("--quick", action="store_true", help="few windows and rows, to see that it works; write no document")
+    parser.add_argument("--broken", action="store_true", help="measure broken data and real changes alone")
+    parser.add_argument("--home", type=Path, help="with --broken: a home whose champions learned from simulated data")
+    parser.add_argument("--windows", type=int, help=f"with --broken: how many windows of each kind; {DRIFTED} by default")
     options = parser.parse_args()
+    if options.broken:
+        return _measure_broken(options)
     with tempfile.TemporaryDirectory(prefix="fg-bench-monitoring-") as name:
         try:
             results = measure_all(Path(name), quick=options.quick)
@@ -48,6 +54,34 @@ def main() -> int:
     else:
         write_bytes(_CHART, draw_growth(results))
         write_text(_DOCUMENT, insert(_DOCUMENT.read_text(encoding="utf-8"), text))
+        return _measure_broken(options)
+    return 0
+
+
+def _measure_broken(options: argparse.Namespace) -> int:
+    """Judge windows of broken data and of real changes with the champions of a home, or with some that are trained here."""
+    begin = time.monotonic()
+    windows = options.windows or (QUICK_DRIFTED if options.quick else DRIFTED)
+    found: list[Alarms] = []
+    with tempfile.TemporaryDirectory(prefix="fg-bench-monitoring-") as name:
+        home = Home(options.home or Path(name) / "home")
+        os.environ["FUSIONGUARD_HOME"] = str(home.root)
+        os.environ.pop("MLFLOW_TRACKING_URI", None)
+        for model in ("fraud", "churn"):
+            if options.home is None:
+                run = python("run.py", "--pipeline", model, "--source", "simulated", "--quiet")
+                measure(run, environment=fresh_environment(Path(name)))
+            judge = Judge.of(find_champion(home, model))
+            for kind in (Drift.NONE, *REAL, *BROKEN):
+                _say(f"windows of {model}: {kind.value}")
+                found.append(measure_broken(judge, kind, windows))
+    text = broken_section(found, seconds=time.monotonic() - begin)
+    if options.output is not None:
+        write_text(options.output, f"{text}\n")
+    elif options.quick:
+        sys.stdout.write(f"{text}\n")
+    else:
+        write_text(_DOCUMENT, insert(_DOCUMENT.read_text(encoding="utf-8"), text, BROKEN_BEGIN))
     return 0
 
 

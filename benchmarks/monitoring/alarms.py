@@ -16,13 +16,32 @@ WINDOW_ROWS = {"fraud": 20_000, "churn": 2_000}
 QUIET = (Drift.NONE, Drift.LABEL_DELAY)
 """Outcomes that come late are no drift: such windows must not alarm more often than others."""
 
+BROKEN: dict[Drift, str] = {
+    Drift.MISSING_FEATURE: "upstream data",
+    Drift.FROZEN_FEATURE: "upstream data",
+    Drift.SPIKE: "upstream data",
+    Drift.SWAPPED_FEATURES: "upstream data",
+    Drift.ROUNDED_FEATURE: "upstream data",
+    Drift.CONSTANT_SHIFT: "upstream data",
+    Drift.FACTOR: "upstream data",
+    Drift.BURST: "burst",
+    Drift.ABSENT_HOURS: "missing hours",
+}
+"""What broken systems do, and the cause that is right."""
+
+REAL = (Drift.COVARIATE_SHIFT, Drift.OTHER_MIX, Drift.LARGER_AMOUNTS)
+"""Real changes of the population, which must not be called broken."""
+
+MEASURED_APART = (*[kind for kind in BROKEN if kind is not Drift.MISSING_FEATURE], Drift.OTHER_MIX, Drift.LARGER_AMOUNTS)
+"""What :func:`measure_broken` measures."""
+
 _FIRST_SEED = 1_000
 
 
 def measure_alarms(judge: Judge, *, calm: int, drifted: int) -> tuple[list[Alarms], list[EstimateError]]:
     """Judge ``calm`` windows without drift and ``drifted`` of each kind; none shares a seed with the training."""
     alarms, errors = [], []
-    for kind in Drift:
+    for kind in [each for each in Drift if each not in MEASURED_APART]:
         windows = calm if kind is Drift.NONE else drifted
         found, error = _of_kind(judge, kind, windows)
         alarms.append(found)
@@ -68,6 +87,28 @@ def _of_kind(judge: Judge, kind: Drift, windows: int) -> tuple[Alarms, EstimateE
     mean, width = (float(np.mean(values)) if values else 0.0 for values in (distances, widths))
     error = EstimateError(model=name, drift=kind.value, trusted=len(inside), inside=sum(inside), width=width, mean_error=mean)
     return alarms, error
+
+
+def measure_broken(judge: Judge, kind: Drift, windows: int) -> Alarms:
+    """Judge windows of one kind by their rows alone."""
+    name = judge.champion.bundle.manifest.model
+    size, first = DEFAULT_SIZES[name][kind], _FIRST_SEED * (1 + list(Drift).index(kind))
+    verdicts = []
+    for number in range(windows):
+        rows = make_window(judge.model, rows=WINDOW_ROWS[name], drift=kind, size=size, seed=first + number)
+        verdicts.append(judge.of_rows_alone(rows))
+    alarms = [verdict for verdict in verdicts if verdict.state in ("watch", "act")]
+    return Alarms(
+        model=name,
+        drift=kind.value,
+        size=size,
+        rows=WINDOW_ROWS[name],
+        windows=windows,
+        alarms=len(alarms),
+        act=sum(verdict.state == "act" for verdict in alarms),
+        causes=dict(Counter(verdict.cause for verdict in alarms)),
+        actions=dict(Counter(verdict.action for verdict in alarms)),
+    )
 
 
 def wilson(hits: int, of: int) -> tuple[float, float]:

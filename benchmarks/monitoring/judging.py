@@ -52,6 +52,12 @@ class Judge:
             pq.write_table(rows, file)
             return self.of_table(Table(file), until=BEGIN + timedelta(days=DAYS + 1))
 
+    def of_rows_alone(self, rows: pa.Table) -> Verdict:
+        """Judge a window without its outcomes and the classifier: a recognised fault of the data comes before both."""
+        with tempfile.TemporaryDirectory() as scratch:
+            sketch = read_sketch(rows, self.reference, scratch=Path(scratch), seed=SETTINGS.seed)
+        return decide(read_drift(sketch, self.reference, SETTINGS.thresholds))
+
     def of_table(
         self, window: Table, *, until: datetime | None = None, engine: str = "duckdb"
     ) -> tuple[Verdict, PerformanceEstimate]:

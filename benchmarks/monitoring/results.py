@@ -24,6 +24,8 @@ class Alarms(_Measured):
     """Those of the alarms that ask to act."""
     causes: dict[str, int]
     """How often each cause was named in an alarm."""
+    actions: dict[str, int] = {}
+    """Likewise each advice, where it was counted."""
 
 
 class EstimateError(_Measured):

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from fusionguard.models.family import ScoringModel, model_family
 from fusionguard.monitoring.traffic import SIMULATED_PREFIX, Drift, traffic_rows
+from fusionguard.monitoring.traffic.breaking import absent
 from fusionguard.serving.fields import request_fields
 from fusionguard.serving.prediction_log.schema import (
     LABEL,
@@ -26,18 +27,19 @@ from fusionguard.serving.prediction_log.schema import (
 BEGIN = datetime(2026, 3, 2, tzinfo=UTC)
 DAYS = 7
 _DAY_MICROS = 86_400_000_000
+_HOUR_MICROS = 3_600_000_000
+_ONSET = 0.3
 
 
 def make_window(model: ScoringModel, *, rows: int, drift: Drift, size: float, seed: int) -> pa.Table:
     """Return the log's rows of a week of traffic, each with its outcome; drifted ones drift from the third part of it on."""
     family = model_family(model.bundle.manifest.model)
-    raw = traffic_rows(family.name, rows, drift=drift, size=size, onset=0.3, seed=seed)
+    raw = traffic_rows(family.name, rows, drift=drift, size=size, onset=_ONSET, seed=seed)
     fields = request_fields(family.name)
     features = fields.features({field.name: raw[field.name].to_numpy() for field in fields.all})
     answers = model.answer(features)
     count = len(raw)
-    begin = int(BEGIN.timestamp() * 1e6)
-    times = begin + np.sort(np.random.default_rng(seed).integers(0, DAYS * _DAY_MICROS, count))
+    times = _times(count, drift, size, seed)
     known = np.ones(count, dtype=bool)
     if drift is Drift.LABEL_DELAY:
         known[count - round(size * count) :] = False
@@ -55,3 +57,20 @@ def make_window(model: ScoringModel, *, rows: int, drift: Drift, size: float, se
     }
     schema = log_schema(family.name)
     return pa.table([columns[name] for name in schema.names], names=schema.names).cast(schema)
+
+
+def _times(rows: int, drift: Drift, size: float, seed: int) -> np.ndarray:
+    """Return when rows (n,) are answered: evenly over the week, but for those of a burst and of hours that do not come."""
+    rng = np.random.default_rng(seed)
+    times = np.sort(rng.integers(0, DAYS * _DAY_MICROS, rows))
+    before = round(rows * _ONSET)
+    if drift is Drift.BURST:
+        copies = round(size * (rows - before))
+        times = np.sort(rng.integers(0, DAYS * _DAY_MICROS, rows - copies))
+        hour = np.sort(times[before] + rng.integers(0, _HOUR_MICROS, copies))
+        times = np.concatenate([times[:before], hour, np.maximum(times[before:], hour[-1])])
+    elif drift is Drift.ABSENT_HOURS:
+        left = rng.integers(0, DAYS * _DAY_MICROS, 4 * rows)
+        left = left[(left >= times[before]) & ~absent(left / 1e6, size)]
+        times = np.concatenate([times[:before], np.sort(left[: rows - before])])
+    return int(BEGIN.timestamp() * 1e6) + times

@@ -8,7 +8,8 @@ import pytest
 
 from fusionguard.data.schema import CHURN, FRAUD, DatasetSchema, dataset_schema
 from fusionguard.errors import UsageError
-from fusionguard.monitoring.traffic import Drift, Traffic, drift_rows, traffic_rows
+from fusionguard.monitoring.traffic import DEFAULT_SIZES, Drift, Traffic, drift_rows, traffic_rows
+from fusionguard.monitoring.traffic.kinds import CHOSEN
 from fusionguard.serving.fields import Number, request_fields
 
 ROWS = 6_000
@@ -77,11 +78,11 @@ def test_a_new_pattern_changes_outcomes_alone(pools: dict[str, pd.DataFrame], sc
 @pytest.mark.parametrize("model", ["fraud", "churn"])
 @pytest.mark.parametrize("drift", list(Drift))
 def test_the_stream_is_calm_until_the_onset_and_always_what_a_service_takes(model: str, drift: Drift) -> None:
-    size = Traffic(model, drift=drift).drift_size
+    size = DEFAULT_SIZES[model][drift]
     calm = traffic_rows(model, 2_000, drift=Drift.NONE, size=0, onset=0.5, seed=9)
     rows = traffic_rows(model, 2_000, drift=drift, size=size, onset=0.5, seed=9)
     assert len(rows) == 2_000
-    if drift not in (Drift.NONE, Drift.LABEL_DELAY, Drift.COVARIATE_SHIFT):
+    if drift not in (Drift.NONE, Drift.LABEL_DELAY, *CHOSEN):
         assert rows.iloc[:1_000].equals(calm.iloc[:1_000])
         assert not rows.iloc[1_000:].equals(calm.iloc[1_000:])
     again = traffic_rows(model, 2_000, drift=drift, size=size, onset=0.5, seed=9)

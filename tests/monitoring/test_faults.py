@@ -11,7 +11,8 @@ import pyarrow as pa
 import pytest
 
 from fusionguard.monitoring.drift import DriftReport, read_drift
-from fusionguard.monitoring.findings import FAULTS
+from fusionguard.monitoring.fault_ruling import untrainable
+from fusionguard.monitoring.findings import FAULTS, Finding
 from fusionguard.monitoring.reference import Reference
 from fusionguard.monitoring.sketch import read_sketch
 from fusionguard.monitoring.verdict import decide
@@ -95,3 +96,123 @@ def test_a_reference_without_rows_says_that_faults_are_not_looked_for(fraud_refe
     report = read(changed(fraud_window(3_000, 44), "V14", np.float64(0.25), np.ones(3_000, bool)), fraud_reference, tmp_path)
     assert faults(report) == []
     assert any("kept no rows" in remark for remark in report.remarks)
+
+
+def only_fault(report: DriftReport) -> Finding:
+    (found,) = [each for each in report.columns if each.kind in FAULTS]
+    return found
+
+
+def test_two_features_that_changed_places_are_named_together(counted_fraud_reference: Reference, tmp_path: Path) -> None:
+    rows = fraud_window(6_000, 45)
+    where = after(rows, 2.4)
+    swapped = changed(rows, "V3", rows["V20"].to_numpy(), where)
+    found = only_fault(read(changed(swapped, "V20", rows["V3"].to_numpy(), where), counted_fraud_reference, tmp_path))
+    assert (found.kind, found.subject, found.level, found.certain) == ("swap", "V3 and V20", "act", True)
+    assert found.effect == pytest.approx(where.mean(), abs=0.07)
+    assert "V3 and V20 have changed places in " in found.sentence
+
+
+@pytest.mark.parametrize(("name", "step", "words"), [("V4", 0.1, "multiples of 0.1"), ("Amount", 1.0, "multiples of 1")])
+def test_coarser_values_are_a_changed_rounding(
+    counted_fraud_reference: Reference, tmp_path: Path, name: str, step: float, words: str
+) -> None:
+    rows = fraud_window(6_000, 46)
+    where = after(rows, 2.4)
+    rounded = changed(rows, name, np.round(rows[name].to_numpy() / step) * step, where)
+    found = only_fault(read(rounded, counted_fraud_reference, tmp_path))
+    assert (found.kind, found.subject, found.level) == ("rounding", name, "act")
+    assert found.effect == pytest.approx(where.mean(), abs=0.01)
+    assert found.sentence.startswith(f"100% of the values of {name} are {words} since ")
+
+
+def test_more_decimal_places_are_a_changed_rounding_and_single_precision_is_none(
+    counted_fraud_reference: Reference, tmp_path: Path
+) -> None:
+    rows = fraud_window(4_000, 47)
+    finer = rows["Amount"].to_numpy() + 0.003
+    report = read(changed(rows, "Amount", finer, after(rows, 4.0)), counted_fraud_reference, tmp_path)
+    assert ("rounding", "Amount", "act") in faults(report)
+    single = rows["Amount"].to_numpy().astype(np.float32).astype(np.float64)
+    assert faults(read(changed(rows, "Amount", single, after(rows, 0)), counted_fraud_reference, tmp_path)) == []
+
+
+@pytest.mark.parametrize(("constant", "words"), [(5, "higher than they were"), (-6, "lower than they were")])
+def test_a_column_that_moved_as_a_whole_is_asked_about(
+    churn_reference: Reference, tmp_path: Path, constant: int, words: str
+) -> None:
+    rows = churn_window(2_500, 48)
+    moved = changed(rows, "Age", rows["Age"].to_numpy() + constant, after(rows, 2.4))
+    report = read(moved, churn_reference, tmp_path)
+    found = only_fault(report)
+    assert (found.kind, found.subject, found.certain) == ("displaced", "Age", False)
+    assert words in found.sentence
+    assert decide(report).action == "ask the data's owner"
+
+
+def test_older_customers_are_other_customers(churn_reference: Reference, tmp_path: Path) -> None:
+    """Chosen among customers who exist, more likely the older they are."""
+    pool, rng = churn_window(9_000, 49), np.random.default_rng(6)
+    age = pool["Age"].to_numpy().astype(np.float64)
+    chance = np.exp(0.42 * np.clip((age - age.mean()) / age.std(), -4, 4))
+    rows = pool.take(np.sort(rng.choice(age.size, 2_500, replace=False, p=chance / chance.sum())))
+    assert rows["Age"].to_numpy().mean() - age.mean() > 3
+    report = read(rows, churn_reference, tmp_path)
+    assert faults(report) == []
+    assert decide(report).cause == "population"
+
+
+def test_a_burst_is_a_cause_of_its_own(counted_fraud_reference: Reference, tmp_path: Path) -> None:
+    rows, rng = fraud_window(5_000, 50), np.random.default_rng(7)
+    copies = rows.take(np.full(300, 17))
+    for name in ("V1", "V2", "V20"):
+        noise = 0.01 * rng.standard_normal(300)
+        copies = changed(copies, name, copies[name].to_numpy() + noise, np.ones(300, bool))
+    hour = START_MICROS + 5 * DAY_MICROS + np.sort(rng.integers(0, 3_600_000_000, 300))
+    copies = copies.set_column(0, "time", pa.array(hour).cast(rows["time"].type))
+    whole = pa.concat_tables([rows, copies]).sort_by("time")
+    report = read(whole, counted_fraud_reference, tmp_path)
+    found = only_fault(report)
+    assert (found.kind, found.level) == ("burst", "act")
+    # Two clocks of hours that begin half an hour apart: at least three quarters of any hour lie in one of theirs.
+    assert 0.75 * 300 / 5_300 <= found.effect <= 300 / 5_300 + 0.001
+    assert found.since is not None
+    assert 0 <= found.since.timestamp() - hour[0] / 1e6 < 900
+    verdict = decide(report)
+    assert (verdict.cause, verdict.action) == ("burst", "look at the burst")
+
+
+@pytest.mark.parametrize("by_clock", [True, False])
+def test_hours_that_do_not_come_any_more_are_a_cause_of_their_own(
+    counted_fraud_reference: Reference, tmp_path: Path, by_clock: bool
+) -> None:
+    rows = fraud_window(8_000, 51)
+    micros = rows["time"].cast(pa.int64()).to_numpy()
+    hour = micros // 3_600_000_000 % 24 if by_clock else rows["hour_of_day"].to_numpy()
+    gone = np.isin(hour, (2, 3, 4)) & after(rows, 3.0)
+    report = read(rows.filter(pa.array(~gone)), counted_fraud_reference, tmp_path)
+    found = only_fault(report)
+    assert (found.kind, found.level) == ("absent_hours", "act")
+    assert "no rows of the hours 02, 03, 04" in found.sentence
+    assert found.effect == pytest.approx(gone.mean(), rel=0.2)
+    assert decide(report).action == "find the missing hours"
+
+
+def test_half_a_last_day_lacks_no_hours(counted_fraud_reference: Reference, tmp_path: Path) -> None:
+    rows = fraud_window(8_000, 52)
+    assert faults(read(rows.filter(pa.array(~after(rows, 6.8))), counted_fraud_reference, tmp_path)) == []
+
+
+def test_rows_that_are_broken_are_not_trained_on() -> None:
+    broken = Finding(
+        kind="spike",
+        subject="V14",
+        level="act",
+        effect=0.6,
+        watch=0.02,
+        act=0.05,
+        chance=0.0,
+        sentence="60% hold one value of V14",
+    )
+    assert "60% hold one value of V14" in (untrainable([broken]) or "")
+    assert untrainable([broken.model_copy(update={"kind": "psi"})]) is None

@@ -44,6 +44,21 @@ class MonitoringThresholds(BaseModel):
     spike_watch: float = Field(default=0.02, gt=0, lt=1)
     spike_act: float = Field(default=0.05, gt=0, lt=1)
     """Share of rows that hold one value and would have another, were the column not frozen or filled."""
+    displaced_watch: float = Field(default=0.05, gt=0, lt=1)
+    displaced_act: float = Field(default=0.1, gt=0, lt=1)
+    """Distance of the distribution functions, before and since all values of a column moved by a constant or a factor."""
+    rounding_watch: float = Field(default=0.1, gt=0, lt=1)
+    rounding_act: float = Field(default=0.25, gt=0, lt=1)
+    """Share of values that come in coarser, or in finer, steps than they did."""
+    swap_watch: float = Field(default=0.05, gt=0, lt=1)
+    swap_act: float = Field(default=0.1, gt=0, lt=1)
+    """Share of rows in which two columns have changed places."""
+    burst_watch: float = Field(default=0.01, gt=0, lt=1)
+    burst_act: float = Field(default=0.03, gt=0, lt=1)
+    """Share of the window's rows that are nearly the same and came within an hour."""
+    absent_hours_watch: float = Field(default=0.005, gt=0, lt=1)
+    absent_hours_act: float = Field(default=0.02, gt=0, lt=1)
+    """Share of rows that should have come in hours of the day that are absent."""
     alert_rate_watch: float = Field(default=0.25, gt=0)
     alert_rate_act: float = Field(default=0.5, gt=0)
     """Change of the share of flagged rows, relative to the reference's."""

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from fusionguard.evaluation.scored import Floats, Integers
 from fusionguard.monitoring.reference import Reference
 from fusionguard.monitoring.sketch import Sketch
 
+HOUR = "hour_of_day"
 _BLOCKS = 100
 
 
@@ -46,15 +48,25 @@ class Evidence:
         By name, the columns that a client sends; what is computed of them follows them in every fault.
     micros
         (n,) int64, when the window's rows were answered, as microseconds since 1970, never falling; empty where nobody knows.
+    hours
+        (m,) and (n,) the hour of the day that rows tell, of the reference and of the window; None where they tell none.
     """
 
     columns: dict[str, Column]
     micros: Integers
+    hours: tuple[Floats, Floats] | None = None
 
     @property
     def numbers(self) -> list[Column]:
         """The numeric columns."""
         return [column for column in self.columns.values() if not column.is_category]
+
+    def without(self, rows: NDArray[np.bool_]) -> Evidence:
+        """Return the evidence without some rows (n,) of the window."""
+        kept = ~rows
+        columns = {name: replace(column, now=column.now[kept]) for name, column in self.columns.items()}
+        hours = None if self.hours is None else (self.hours[0], self.hours[1][kept])
+        return Evidence(columns, self.micros[kept] if self.micros.size else self.micros, hours)
 
     def moment(self, row: int) -> datetime | None:
         """Return when a row of the window was answered."""
@@ -76,8 +88,14 @@ def gather(sketch: Sketch, reference: Reference) -> Evidence | None:
     for name in raw:
         known = reference.categories[name].values if name in reference.categories else None
         before, now = (_numbers(table[name], known) for table in (reference.sample, sketch.sample))
+        if np.array_equal(now, now.astype(np.float32), equal_nan=True):
+            before = before.astype(np.float32).astype(np.float64)  # values that came in single precision meet their like
         columns[name] = Column(name, before, now[order], known is not None)
-    return Evidence(columns, sketch.micros[order] if sketch.micros.size else sketch.micros)
+    hours = None
+    if HOUR in reference.family.features.model_features:
+        before, now = (_numbers(table[HOUR], None) for table in (reference.sample, sketch.sample))
+        hours = before[~np.isnan(before)], np.nan_to_num(now[order], nan=0.0)
+    return Evidence(columns, sketch.micros[order] if sketch.micros.size else sketch.micros, hours)
 
 
 def stretch(marks: Floats) -> tuple[int, int]:

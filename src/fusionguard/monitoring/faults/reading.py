@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from itertools import chain
 
+from fusionguard.monitoring.faults.bursts import find_burst
 from fusionguard.monitoring.faults.evidence import gather
+from fusionguard.monitoring.faults.hours import find_absent_hours
 from fusionguard.monitoring.faults.mark import Mark
+from fusionguard.monitoring.faults.moves import find_moves
+from fusionguard.monitoring.faults.rounding import find_roundings
 from fusionguard.monitoring.faults.spikes import find_spikes
+from fusionguard.monitoring.faults.swaps import find_swaps
 from fusionguard.monitoring.findings import Check, Finding, judge
 from fusionguard.monitoring.reference import Reference
 from fusionguard.monitoring.sketch import Sketch
 from fusionguard.monitoring.thresholds import MonitoringThresholds
+
+_FINDERS = (find_swaps, find_roundings, find_moves, find_spikes, find_absent_hours)
+"""Of two marks of one column that say as much, the earlier finder's names the fault."""
 
 STRICTER = 10.0
 """Faults are as plain as day or they are none: as a family they may find something by chance this many times less often."""
@@ -38,7 +46,10 @@ def read_faults(
     evidence = gather(sketch, reference)
     if evidence is None:
         return (), (NOT_JUDGED,)
-    marks = list(chain(find_spikes(evidence, limits)))
+    burst = find_burst(evidence, limits)
+    rest = evidence if burst is None else evidence.without(burst[1])
+    marks = _named_once(list(chain.from_iterable(find(rest, limits) for find in _FINDERS)))
+    marks += [] if burst is None else [burst[0]]
     dated = {(mark.kind, _subject(mark)): mark.since for mark in marks}
     found = judge([_check(mark, limits, len(evidence.columns)) for mark in marks], limits.chance)
     return (
@@ -49,6 +60,19 @@ def read_faults(
         ),
         (),
     )
+
+
+def _named_once(marks: list[Mark]) -> list[Mark]:
+    """Leave out what follows from another mark of the same column: values of a rounded column are ties, too."""
+    kept: list[Mark] = []
+    for mark in marks:
+        if not mark.columns or not any(set(mark.columns) <= set(other.columns) and _covers(other, mark) for other in kept):
+            kept.append(mark)
+    return kept
+
+
+def _covers(other: Mark, mark: Mark) -> bool:
+    return other.kind == "swap" or mark.kind != "spike" or other.kind == "displaced" or other.effect >= mark.effect
 
 
 def _subject(mark: Mark) -> str:

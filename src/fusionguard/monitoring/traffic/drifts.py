@@ -2,64 +2,19 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 import numpy as np
 import pandas as pd
 
-from fusionguard.data.contract_suites import CHURN_LIMITS, LARGEST_AMOUNT
 from fusionguard.data.schema import FRAUD, DatasetSchema
-
-
-class Drift(StrEnum):
-    """What happens to the rows; ``size`` says how much of it."""
-
-    NONE = "none"
-    COVARIATE_SHIFT = "covariate-shift"
-    """Other rows come, and the outcome follows from them as before. Size: how many deviations one feature's mean moves."""
-    HEAVIER_TAIL = "heavier-tail"
-    """Large amounts become larger. Size: the factor by which what exceeds the median is stretched."""
-    NEW_PATTERN = "new-pattern"
-    """Rows have other outcomes (concept drift): frauds look legitimate, loyal customers leave. Size: the share of rows."""
-    MISSING_FEATURE = "missing-feature"
-    """A source fails and a field is filled with 0. Size: the share of rows."""
-    UNIT_ERROR = "unit-error"
-    """An amount comes in another unit: cents, or a salary by the month. Size: the factor."""
-    LABEL_DELAY = "label-delay"
-    """Outcomes of the latest rows are not known yet. Size: the share of rows."""
-
-
-DEFAULT_SIZES: dict[str, dict[Drift, float]] = {
-    "fraud": {
-        Drift.NONE: 0.0,
-        Drift.COVARIATE_SHIFT: 0.5,
-        Drift.HEAVIER_TAIL: 3.0,
-        Drift.NEW_PATTERN: 0.005,
-        Drift.MISSING_FEATURE: 1.0,
-        Drift.UNIT_ERROR: 100.0,
-        Drift.LABEL_DELAY: 0.5,
-    },
-    "churn": {
-        Drift.NONE: 0.0,
-        Drift.COVARIATE_SHIFT: 0.5,
-        Drift.HEAVIER_TAIL: 2.0,
-        Drift.NEW_PATTERN: 0.15,
-        Drift.MISSING_FEATURE: 1.0,
-        Drift.UNIT_ERROR: 1 / 12,
-        Drift.LABEL_DELAY: 0.5,
-    },
-}
+from fusionguard.monitoring.traffic.breaking import STRETCHED, TIME, absent, break_rows, money
+from fusionguard.monitoring.traffic.kinds import Drift
 
 POOL = 4
 """A covariate shift chooses among so many times as many rows as it returns."""
 
-MOST_DEVIATIONS = 2.0
-"""A mean cannot move further by choosing among rows that exist."""
-
 _SHIFTED = {"fraud": "V4", "churn": "Age"}
-_STRETCHED = {"fraud": "Amount", "churn": "EstimatedSalary"}
+_AMOUNT = {"fraud": "Amount", "churn": "Balance"}
 _MISSING = {"fraud": "V14", "churn": "Tenure"}
-_LARGEST = {"Amount": LARGEST_AMOUNT, "EstimatedSalary": CHURN_LIMITS["EstimatedSalary"][1]}
 
 
 def drift_rows(pool: pd.DataFrame, schema: DatasetSchema, drift: Drift, size: float, rows: int, seed: int) -> pd.DataFrame:
@@ -71,21 +26,42 @@ def drift_rows(pool: pd.DataFrame, schema: DatasetSchema, drift: Drift, size: fl
         Undrifted raw rows with labels, ``POOL`` times as many as asked for where a covariate shift is to choose among them.
     """
     rng = np.random.default_rng((seed, list(Drift).index(drift)))
-    chances = _tilt(pool[_SHIFTED[schema.name]].to_numpy(float), size) if drift is Drift.COVARIATE_SHIFT else None
+    chances = _chances(pool, schema, drift, size)
+    if drift is Drift.ABSENT_HOURS and TIME in pool:
+        pool = pool[~absent(pool[TIME].to_numpy(float), size)]
     chosen = pool.iloc[rng.choice(len(pool), rows, replace=chances is not None, p=chances)].reset_index(drop=True)
     if drift is Drift.HEAVIER_TAIL:
-        name = _STRETCHED[schema.name]
+        name = STRETCHED[schema.name]
         middle = float(np.median(pool[name]))
         values = chosen[name].to_numpy(float)
-        chosen[name] = _money(np.where(values > middle, middle + size * (values - middle), values), name)
+        chosen[name] = money(np.where(values > middle, middle + size * (values - middle), values), name)
     elif drift is Drift.UNIT_ERROR:
-        name = _STRETCHED[schema.name]
-        chosen[name] = _money(chosen[name].to_numpy(float) * size, name)
+        name = STRETCHED[schema.name]
+        chosen[name] = money(chosen[name].to_numpy(float) * size, name)
     elif drift is Drift.MISSING_FEATURE:
         chosen.loc[rng.random(rows) < size, _MISSING[schema.name]] = 0
     elif drift is Drift.NEW_PATTERN:
         _new_pattern(chosen, schema, size, rng)
+    else:
+        break_rows(chosen, schema.name, drift, size, rng)
     return chosen
+
+
+def _chances(pool: pd.DataFrame, schema: DatasetSchema, drift: Drift, size: float) -> np.ndarray | None:
+    """Return the chances (n,) with which rows are chosen; None where all have the same."""
+    if drift is Drift.COVARIATE_SHIFT:
+        return _tilt(pool[_SHIFTED[schema.name]].to_numpy(float), size)
+    if drift is Drift.LARGER_AMOUNTS:
+        return _tilt(pool[_AMOUNT[schema.name]].to_numpy(float), size)
+    if drift is Drift.OTHER_MIX:
+        wanted = (is_night(pool) if schema is FRAUD else pool["Geography"] == "Germany").to_numpy()
+        return np.asarray(np.where(wanted, size / wanted.sum(), (1 - size) / (~wanted).sum()))
+    return None
+
+
+def is_night(rows: pd.DataFrame) -> pd.Series:
+    """Tell of each transaction whether it is of the first six hours of a day."""
+    return rows[TIME] // 3600 % 24 < 6
 
 
 def _tilt(values: np.ndarray, size: float) -> np.ndarray:
@@ -112,7 +88,3 @@ def _new_pattern(rows: pd.DataFrame, schema: DatasetSchema, size: float, rng: np
     places = np.flatnonzero(safe.to_numpy())
     turned = rng.choice(places, min(round(size * len(rows)), places.size), replace=False)
     rows.loc[turned, schema.label] = 1
-
-
-def _money(values: np.ndarray, name: str) -> np.ndarray:
-    return np.asarray(np.round(np.clip(values, 0, _LARGEST[name]), 2))

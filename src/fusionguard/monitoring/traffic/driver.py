@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from fusionguard.errors import FusionGuardError, UsageError
-from fusionguard.monitoring.traffic.drifts import DEFAULT_SIZES, MOST_DEVIATIONS, Drift
+from fusionguard.monitoring.traffic.kinds import DEFAULT_SIZES, Drift, largest_size
 from fusionguard.monitoring.traffic.stream import traffic_rows
 from fusionguard.serving.fields import request_fields
 
@@ -66,11 +66,14 @@ class Traffic:
     def __post_init__(self) -> None:
         if not 0 <= self.onset < 1:
             raise UsageError(f"The onset {self.onset:g} is not a share of the stream.", "Choose one from 0 to below 1.")
-        shares = (Drift.NEW_PATTERN, Drift.MISSING_FEATURE, Drift.LABEL_DELAY)
-        most = 1.0 if self.drift in shares else MOST_DEVIATIONS if self.drift is Drift.COVARIATE_SHIFT else math.inf
+        most = largest_size(self.drift)
         if self.size is not None and not 0 < self.size <= most:
             wanted = "a number above 0" + (f" and at most {most:g}" if most < math.inf else "")
             raise UsageError(f"{self.size:g} is no size for {self.drift.value}.", f"Choose {wanted}.")
+        if self.drift is Drift.ABSENT_HOURS and self.model == "churn":
+            raise UsageError(
+                "Customers tell no hour of the day, so that none can be absent.", "Choose another drift, or model fraud."
+            )
 
     @property
     def drift_size(self) -> float:

@@ -9,7 +9,8 @@ import pandas as pd
 
 from fusionguard.data.schema import dataset_schema
 from fusionguard.data.simulator import simulate
-from fusionguard.monitoring.traffic.drifts import POOL, Drift, drift_rows
+from fusionguard.monitoring.traffic.drifts import POOL, drift_rows
+from fusionguard.monitoring.traffic.kinds import CHOSEN, Drift
 
 
 def traffic_rows(model: str, rows: int, *, drift: Drift, size: float, onset: float, seed: int) -> pd.DataFrame:
@@ -22,7 +23,7 @@ def traffic_rows(model: str, rows: int, *, drift: Drift, size: float, onset: flo
     before = round(rows * onset) if drift not in (Drift.NONE, Drift.LABEL_DELAY) else rows
     after = rows - before
     with tempfile.TemporaryDirectory(prefix="fusionguard-traffic-") as folder:
-        wanted = before + after * (POOL if drift is Drift.COVARIATE_SHIFT else 1)
+        wanted = before + after * (POOL if drift in CHOSEN else 1)
         pool = simulate(schema, max(wanted, 100), seed, Path(folder) / "raw.parquet")
         everything = pd.read_parquet(pool.path).sample(frac=1.0, random_state=seed).reset_index(drop=True)
     calm = everything.iloc[:before]
