@@ -54,7 +54,7 @@ class MonitoringThresholds(BaseModel):
     swap_act: float = Field(default=0.1, gt=0, lt=1)
     """Share of rows in which two columns have changed places."""
     burst_watch: float = Field(default=0.01, gt=0, lt=1)
-    burst_act: float = Field(default=0.03, gt=0, lt=1)
+    burst_act: float = Field(default=0.02, gt=0, lt=1)
     """Share of the window's rows that are nearly the same and came within an hour."""
     absent_hours_watch: float = Field(default=0.005, gt=0, lt=1)
     absent_hours_act: float = Field(default=0.02, gt=0, lt=1)

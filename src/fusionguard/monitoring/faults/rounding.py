@@ -58,7 +58,7 @@ def _coarser(evidence: Evidence, column: Column, before: Floats, limits: Monitor
         return None
     rounded, step, share, was = best
     chance = statistics.proportions_chance(share * now.size, now.size, was * before.size, before.size)
-    flags = kept & is_multiple(column.now, step)
+    flags = ~np.isnan(column.now) & is_multiple(column.now, step)
     first, held = _since(flags)
     text = f"{held:.0%} of the values of {column.name} are multiples of {step:g}{evidence.since(first)}, {was:.0%} in training"
     return Mark("rounding", (column.name,), rounded, min(1.0, len(STEPS) * chance), text, evidence.moment(first))
