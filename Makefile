@@ -13,7 +13,7 @@ UV     := UV_FIND_LINKS="$(or $(UV_FIND_LINKS),$(subst $(SPACE),$(COMMA),$(strip
 NOT_IN_IMAGE := nvidia-nccl-cu12 matplotlib plotly graphviz contourpy cycler fonttools kiwisolver pillow tenacity
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-llm fraud churn monitoring serve bento assistant index test test-full lint types lock bench bench-serving bench-hpc bench-monitoring bench-assistant bench-redteam mutation dashboard mlflow hpc-push hpc-pull clean
+.PHONY: help setup setup-llm fraud churn monitoring serve bento assistant index test test-full lint types lock bench bench-serving bench-seeds bench-hpc bench-monitoring bench-assistant bench-redteam mutation dashboard mlflow hpc-push hpc-pull clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -82,6 +82,9 @@ bench: setup ## measure, and write docs/benchmarks.md
 
 bench-serving: setup ## measure the service against its peers, and write its section of docs/fraud_serving.md
 	$(BIN)/python -m benchmarks.serving
+
+bench-seeds: setup ## measure how far the fraud model's trees move with their seed, on FILE=creditcard.csv, and write docs/seeds.md
+	$(BIN)/python -m benchmarks.seeds $(FILE)
 
 bench-hpc: setup ## measure the stack hpc on a Slurm cluster of its own, and write docs/hpc_benchmarks.md
 	$(BIN)/python -m benchmarks.hpc

@@ -154,6 +154,7 @@ def run(config: FraudConfig, folder: Path) -> dict[str, float]:
     with clock.step("write_model_card"):
         card = model_card(
             CardInputs(
+                uses_autoencoder=model.fusion.uses_autoencoder,
                 provenance=provenance,
                 features=manifest,
                 split=split,

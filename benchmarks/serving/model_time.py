@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> None:
         "answer_ms": lambda: model.answer(table),
     }
     found = {name: _median_ms(run, repeats) for name, run in work.items()}
-    about = {"rows": len(rows), "trees": model.booster.num_boosted_rounds(), "threads": threads}
+    about = {"rows": len(rows), "trees": model.trees, "threads": threads}
     write_json(written, found | about | {"uses_autoencoder": model.fusion.uses_autoencoder})
 
 

@@ -52,7 +52,7 @@ def _champion(model: Literal["fraud", "churn"], bundle: Bundle) -> ReleasedModel
 
 
 def _fraud(material: Material, trees: int) -> Bundle:
-    """The pipeline's settings, but all trees kept: early stopping keeps as many as the data deserve, which is another number."""
+    """The pipeline's settings, but so many trees."""
     folder = material.folder / "fraud"
     built, provenance = _features(FRAUD, FRAUD_ROWS, folder)
     config = FraudConfig(autoencoder=AutoencoderConfig(latent_sizes=(4,), epochs=2))

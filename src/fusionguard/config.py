@@ -26,8 +26,8 @@ class DataConfig(_Frozen):
 
     source: str = "auto"
     """``auto``, ``kaggle``, ``simulated``, or the path of a file or folder in Kaggle's layout."""
-    rows: int = Field(default=284_807, ge=1_000)
-    """Rows to simulate; other sources are read whole."""
+    rows: int = Field(default=284_807, ge=5_000)
+    """Rows to simulate; other sources are read whole. Fewer than 5,000 hold too few frauds for the four slices."""
     engine: Literal["duckdb", "spark"] = "duckdb"
 
 
@@ -51,7 +51,11 @@ class XGBoostConfig(_Frozen):
     """Gradient-boosted trees; names are XGBoost's own."""
 
     rounds: int = Field(default=600, ge=1)
-    early_stopping_rounds: int = Field(default=100, ge=1)
+    num_parallel_tree: int = Field(default=1, ge=1, le=1000)
+    """Trees of each round, whose mean is the round's step; more of them take longer to train and to score."""
+    early_stopping_rounds: int | None = Field(default=None, ge=1)
+    """Stop after so many rounds without a better average precision on validation; null keeps every round, because with few frauds
+    there, when it is best is a matter of luck."""
     learning_rate: float = Field(default=0.03, gt=0, le=1)
     max_depth: int = Field(default=5, ge=1, le=16)
     min_child_weight: float = Field(default=0.01, ge=0)

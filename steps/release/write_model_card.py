@@ -21,7 +21,7 @@ from fusionguard.features.bias import BiasReport
 from fusionguard.features.store import FeatureManifest
 from fusionguard.home import find_home
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.fraud.model import AUTOENCODER_ONNX, load
+from fusionguard.models.fraud.model import AUTOENCODER_ONNX, FraudModel, load
 from fusionguard.monitoring.reference_rows import FILE as REFERENCE
 from fusionguard.registry.versions import RegisteredVersion
 from materializers.figures import Figures
@@ -58,11 +58,13 @@ def write_model_card(
     """Write the model card and keep it beside the bundle and the reports, and in the MLflow run."""
     from fusionguard.registry.register import attach_files  # MLflow takes seconds to import
 
+    model = load(bundle)
     inputs = CardInputs(
         provenance=provenance,
         features=manifest,
         split=split,
-        training=_training_facts(bundle),
+        uses_autoencoder=model.fusion.uses_autoencoder,
+        training=_training_facts(model),
         searched=settings.searched,
         evaluation=evaluation,
         importance=importance.features,
@@ -92,11 +94,10 @@ def write_model_card(
     )
 
 
-def _training_facts(bundle: Bundle) -> dict[str, int | str]:
-    model = load(bundle)
-    autoencoder = {prop.key: prop.value for prop in onnx.load(bundle.folder / AUTOENCODER_ONNX).metadata_props}
+def _training_facts(model: FraudModel) -> dict[str, int | str]:
+    autoencoder = {prop.key: prop.value for prop in onnx.load(model.bundle.folder / AUTOENCODER_ONNX).metadata_props}
     return {
-        "boosted trees": model.booster.num_boosted_rounds(),
+        "boosted trees": model.trees,
         "autoencoder's bottleneck": autoencoder["latent_size"],
         "fusion": model.fusion.reason,
     }

@@ -54,6 +54,7 @@ def make_inputs(report: EvaluationReport) -> Callable[..., CardInputs]:
                 "calibration": part(21_000, 23_500, 120_001, 139_999),
                 "test": part(23_500, 29_500, 140_000, 172_791),
             },
+            "uses_autoencoder": True,
             "training": {"trees": 312, "what was fused": "trees | autoencoder"},
             "evaluation": report.model_copy(update={"origin": origin}),
             "importance": [(f"V{number}", 1 / number) for number in range(1, 29)],
@@ -64,6 +65,20 @@ def make_inputs(report: EvaluationReport) -> Callable[..., CardInputs]:
         return CardInputs.model_validate(facts | changes)
 
     return make
+
+
+@pytest.mark.parametrize(
+    ("uses", "words"),
+    [
+        (True, "gradient-boosted trees and an autoencoder, fused and calibrated by one logistic layer"),
+        (False, "gradient-boosted trees, calibrated by a logistic layer; the autoencoder did not rank better"),
+    ],
+)
+def test_the_first_row_says_which_parts_score(make_inputs: Any, uses: bool, words: str) -> None:
+    card = model_card(make_inputs(uses_autoencoder=uses))
+    (row,) = re.findall(r"^\| model +\| (.*)$", card, re.MULTILINE)
+    assert row.startswith(words)
+    assert ("fused" in row) is uses
 
 
 def test_the_card_has_its_sections_in_order(make_inputs: Any) -> None:

@@ -36,10 +36,51 @@ def test_rows_of_one_second_stay_together(tmp_path: Path) -> None:
     assert plan.train.last_second < plan.validation.first_second == 59
 
 
-@pytest.mark.parametrize(("label", "what"), [([0] * 80 + [1] * 20, "no fraud"), ([0, 1] * 40 + [1] * 20, "nothing but fraud")])
-def test_a_slice_of_one_class_is_refused_by_name(tmp_path: Path, label: list[int], what: str) -> None:
-    with pytest.raises(DataError, match=f"slice .* holds {what}.*--set split"):
+def _frauds_at(rows: int, places: list[int]) -> list[int]:
+    return [int(row in places) for row in range(rows)]
+
+
+def test_cuts_move_as_little_as_is_needed_for_frauds_in_each_slice(tmp_path: Path) -> None:
+    """By shares the cuts are 60, 70 and 80: validation has no fraud there, and takes its five from train and calibration."""
+    places = [3, 7, 11, 19, 30, 41, 55, 57, 72, 74, 75, 77, 79, 83, 86, 91, 94, 97, 98, 99]
+    plan = plan_split(_table(tmp_path / "t.parquet", list(range(100)), _frauds_at(100, places)), SplitConfig())
+    slices = list(plan.slices().values())
+    assert [(part.start, part.stop) for part in slices] == [(0, 41), (41, 75), (75, 87), (87, 100)]
+    assert [part.frauds for part in slices] == [5, 5, 5, 5]
+
+
+@pytest.mark.parametrize(("frauds", "least"), [(4, 1), (7, 1), (8, 2), (13, 3), (19, 4), (20, 5), (33, 5)])
+@pytest.mark.parametrize("seed", range(4))
+def test_few_frauds_are_shared_out_in_order_of_time(tmp_path: Path, frauds: int, least: int, seed: int) -> None:
+    draw = np.random.default_rng((seed, frauds))
+    places = sorted(draw.choice(900, frauds, replace=False).tolist())
+    seconds = np.cumsum(draw.integers(1, 5, 900)).tolist()
+    plan = plan_split(_table(tmp_path / "t.parquet", seconds, _frauds_at(900, places)), SplitConfig())
+    slices = list(plan.slices().values())
+    assert slices[0].start == 0 and slices[-1].stop == 900
+    for before, after in pairwise(slices):
+        assert before.stop == after.start and before.last_second < after.first_second
+    assert [part.frauds for part in slices] == [sum(part.start <= place < part.stop for place in places) for part in slices]
+    assert min(part.frauds for part in slices) >= least
+
+
+def test_a_slice_has_other_rows_too(tmp_path: Path) -> None:
+    plan = plan_split(_table(tmp_path / "t.parquet", list(range(100)), [0, 1] * 40 + [1] * 20), SplitConfig())
+    assert (plan.test.start, plan.test.stop, plan.test.frauds) == (78, 100, 21)
+
+
+@pytest.mark.parametrize("label", [_frauds_at(100, [4, 30, 71]), [0] * 80 + [1] * 20, [1] * 100, [0] * 100], ids=str)
+def test_rows_that_cannot_fill_four_slices_are_refused_with_what_works(tmp_path: Path, label: list[int]) -> None:
+    with pytest.raises(DataError, match=f"The 100 rows hold {sum(label)} frauds, too few or too close") as refused:
         plan_split(_table(tmp_path / "t.parquet", list(range(100)), label), SplitConfig())
+    assert "`--source simulated --set data.rows=20000`" in str(refused.value.remedy)
+
+
+def test_frauds_of_one_second_cannot_be_shared_out(tmp_path: Path) -> None:
+    seconds = sorted([*range(90), *[59] * 10])
+    label = [int(second == 59) for second in seconds]
+    with pytest.raises(DataError, match="hold 11 frauds, too few or too close in time"):
+        plan_split(_table(tmp_path / "t.parquet", seconds, label), SplitConfig())
 
 
 @pytest.mark.parametrize("late", [1, 37, 60, 99])

@@ -11,14 +11,19 @@ from pydantic import BaseModel, ConfigDict
 from fusionguard.config import SplitConfig
 from fusionguard.data.table import Table
 from fusionguard.errors import DataError
+from fusionguard.evaluation.scored import Integers
 
 SliceName = Literal["train", "validation", "calibration", "test"]
 SLICE_USES: dict[SliceName, str] = {
     "train": "fitting",
-    "validation": "early stopping and the bottleneck's size",
+    "validation": "the bottleneck's size, and early stopping where it is asked for",
     "calibration": "fusion, calibration and the decision threshold",
     "test": "one final reading",
 }
+
+
+ENOUGH_FRAUDS = 5
+"""Each slice has so many frauds at least, where there are so many: the shares of the rows give way to that."""
 
 
 class Slice(BaseModel):
@@ -56,10 +61,13 @@ class SplitPlan(BaseModel):
 def plan_split(features: Table, config: SplitConfig) -> SplitPlan:
     """Cut a time-ordered feature table into four slices; rows of one second always stay in one slice.
 
+    The cuts lie where the shares of the rows say. Where that leaves a slice with fewer than ``ENOUGH_FRAUDS``, they move, as
+    little as is needed for that many in each; where there are not so many, for as many as go into each.
+
     Raises
     ------
     DataError
-        The rows are not in order of time, or a slice has no fraud or nothing but fraud.
+        The rows are not in order of time, or there are too few frauds for one in each slice.
     """
     columns = features.read(["time_seconds", "Class"])
     seconds = columns["time_seconds"].to_numpy()
@@ -67,17 +75,50 @@ def plan_split(features: Table, config: SplitConfig) -> SplitPlan:
     if np.any(np.diff(seconds) < 0):
         raise DataError("The feature table is not in order of time.", "Build it again with `--no-cache`.")
     shares = np.cumsum([config.train, config.validation, config.calibration])
-    wanted = np.round(shares * len(seconds)).astype(int)
-    cuts = [0, *(int(np.searchsorted(seconds, seconds[min(row, len(seconds) - 1)], side="left")) for row in wanted), len(seconds)]
-    return SplitPlan(**{name: _slice(name, seconds, label, *ends) for name, ends in zip(SLICE_USES, pairwise(cuts), strict=True)})
+    inner = _cuts(seconds, label, np.round(shares * len(seconds)).astype(np.int64))
+    cuts = [0, *inner, len(seconds)]
+    return SplitPlan(**{name: _slice(seconds, label, *ends) for name, ends in zip(SLICE_USES, pairwise(cuts), strict=True)})
 
 
-def _slice(name: str, seconds: np.ndarray, label: np.ndarray, start: int, stop: int) -> Slice:
-    frauds = int(label[start:stop].sum())
-    if frauds == 0 or frauds == stop - start:
-        what = "no fraud" if frauds == 0 else "nothing but fraud"
-        raise DataError(
-            f"The {name} slice (rows {start:,} to {stop:,} in order of time) holds {what}.",
-            "Give the run more rows, or other shares, such as --set split.calibration=0.15 --set split.train=0.55.",
-        )
-    return Slice(start=start, stop=stop, first_second=int(seconds[start]), last_second=int(seconds[stop - 1]), frauds=frauds)
+def _cuts(seconds: Integers, label: Integers, wanted: Integers) -> list[int]:
+    """Return the first row of each slice but the first, as near to ``wanted`` as the frauds allow."""
+    total = int(label.sum())
+    # Cuts are made between two seconds, in which rows have no order.
+    borders = np.concatenate([[0], np.flatnonzero(np.diff(seconds)) + 1, [len(seconds)]])
+    frauds = np.concatenate([[0], np.cumsum(label)])[borders]
+    nearest = np.searchsorted(borders, wanted, side="right") - 1
+    for least in range(min(ENOUGH_FRAUDS, total // len(SLICE_USES)), 0, -1):
+        places = _places(frauds, borders - frauds, nearest, least)
+        if places is not None:
+            return [int(borders[place]) for place in places]
+    raise DataError(
+        f"The {len(seconds):,} rows hold {total} frauds, too few or too close in time for one among other rows in each of the"
+        f" {len(SLICE_USES)} slices ({', '.join(SLICE_USES)}).",
+        "Train on rows with more frauds, or on simulated ones: `--source simulated --set data.rows=20000` has enough.",
+    )
+
+
+def _places(frauds: Integers, others: Integers, nearest: Integers, least: int) -> list[int] | None:
+    """Return the borders to cut at, so that each slice has ``least`` frauds and one other row; None where there are none.
+
+    ``frauds`` and ``others`` count the rows before each border. Going back from the end finds the latest border for each cut that
+    leaves enough behind it; going forward then takes the nearest one that leaves enough before it.
+    """
+    latest = [len(frauds) - 1]
+    for _ in nearest:
+        behind = (frauds[latest[0]] - frauds >= least) & (others[latest[0]] - others >= 1)
+        if not behind.any():
+            return None
+        latest.insert(0, int(np.flatnonzero(behind)[-1]))
+    places = [0]
+    for wanted, last in zip(nearest, latest[:-1], strict=True):
+        before = np.flatnonzero((frauds - frauds[places[-1]] >= least) & (others - others[places[-1]] >= 1))
+        if not before.size or before[0] > last:
+            return None
+        places.append(int(np.clip(wanted, before[0], last)))
+    return places[1:]
+
+
+def _slice(seconds: Integers, label: Integers, start: int, stop: int) -> Slice:
+    first, last = int(seconds[start]), int(seconds[stop - 1])
+    return Slice(start=start, stop=stop, first_second=first, last_second=last, frauds=int(label[start:stop].sum()))

@@ -55,6 +55,8 @@ def interrupt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Call
         {"colsample_bytree": 1.0},
         {"subsample": 0.5, "colsample_bytree": 0.1, "max_depth": 8},
         {"min_child_weight": 50.0, "max_depth": 1},
+        {"num_parallel_tree": 3, "early_stopping_rounds": 65},
+        {"num_parallel_tree": 4, "subsample": 0.5, "colsample_bytree": 0.1},
     ],
     ids=str,
 )
@@ -62,7 +64,7 @@ def test_a_booster_goes_on_inside_a_segment_whatever_it_draws(
     sampling: dict[str, float], trained: Trained, monkeypatch: pytest.MonkeyPatch, interrupt: Any
 ) -> None:
     """XGBoost's generators cannot be saved: their numbers are drawn again, which this test watches over."""
-    config = XGBoostConfig(rounds=65, early_stopping_rounds=65, learning_rate=0.1, **sampling)  # type: ignore[arg-type]
+    config = XGBoostConfig(**{"rounds": 65, "num_parallel_tree": 1, "learning_rate": 0.1} | sampling)  # type: ignore[arg-type]
 
     def train() -> bytes:
         return bytes(train_booster(trained.features, trained.plan, config, negative_weight=3.0, seed=2).save_raw("ubj"))
@@ -77,7 +79,7 @@ def test_early_stopping_looks_at_the_same_rounds_after_an_interruption(
     trained: Trained, monkeypatch: pytest.MonkeyPatch, interrupt: Any
 ) -> None:
     """In the middle of a segment the best round may already be too long ago: the segment is trained to its end all the same."""
-    config = XGBoostConfig(rounds=500, early_stopping_rounds=3, learning_rate=0.5)
+    config = XGBoostConfig(rounds=500, num_parallel_tree=2, early_stopping_rounds=3, learning_rate=0.5)
 
     def train() -> bytes:
         return bytes(train_booster(trained.features, trained.plan, config, negative_weight=1.0, seed=1).save_raw("ubj"))

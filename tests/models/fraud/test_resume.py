@@ -21,7 +21,7 @@ from fusionguard.config import AutoencoderConfig, XGBoostConfig
 
 from ..conftest import Trained
 
-LONG_BOOSTER = XGBoostConfig(rounds=160, early_stopping_rounds=160, learning_rate=0.1)
+LONG_BOOSTER = XGBoostConfig(rounds=160, num_parallel_tree=2, learning_rate=0.1)
 LONG_AUTOENCODER = AutoencoderConfig(latent_sizes=(4, 2), epochs=50, patience_epochs=50)
 
 # Imports once; then each line it reads is an order: to fork a child that trains, or to say how one ended.

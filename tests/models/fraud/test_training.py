@@ -18,6 +18,7 @@ from fusionguard.models.fraud.boosting import train_booster
 from fusionguard.models.fraud.model import load
 from fusionguard.models.fraud.reading import read_test
 from fusionguard.models.fraud.references import LOGISTIC_REGRESSION, XGBOOST_DEFAULTS, score_references
+from fusionguard.models.fraud.rows import read_slice
 
 from ..conftest import CONFIG, Trained, draw_features, train
 
@@ -79,10 +80,33 @@ def test_real_signal_is_found(trained: Trained) -> None:
 
 def test_segments_end_early_and_keep_the_best_round(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(boosting, "SEGMENT_ROUNDS", 10)
-    config = XGBoostConfig(rounds=500, early_stopping_rounds=20, learning_rate=0.5)
+    config = XGBoostConfig(rounds=500, num_parallel_tree=2, early_stopping_rounds=20, learning_rate=0.5)
     booster = train_booster(trained.features, trained.plan, config, negative_weight=1.0, seed=1)
     rounds = int(booster.attr("rounds") or 0)
     assert rounds == booster.num_boosted_rounds() < 500
+
+
+def test_every_round_is_kept_unless_somebody_asks_to_stop_early(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With few frauds on validation the best round is a matter of luck: here it comes early, and is not looked for."""
+    monkeypatch.setattr(boosting, "SEGMENT_ROUNDS", 10)
+    settings = {"rounds": 35, "num_parallel_tree": 3, "learning_rate": 0.8}
+    configs = (XGBoostConfig(**settings, early_stopping_rounds=early) for early in (None, 5))  # type: ignore[arg-type]
+    whole, stopped = (train_booster(trained.features, trained.plan, config, negative_weight=1.0, seed=1) for config in configs)
+    assert stopped.num_boosted_rounds() < whole.num_boosted_rounds() == 35
+    assert float(whole.attr("validation_average_precision") or 0) < float(stopped.attr("validation_average_precision") or 0)
+    assert len(whole.get_dump()) == 3 * 35
+
+
+def test_more_trees_a_round_make_the_model_less_a_draw_of_its_seed(trained: Trained) -> None:
+    """The spread of a margin over seeds falls with the root of their number: four times as many, half of it."""
+    test = read_slice(trained.features, trained.plan.test, 1.0)
+
+    def spread(trees: int) -> float:
+        config = XGBoostConfig(rounds=8, num_parallel_tree=trees, learning_rate=0.3)
+        boosters = [train_booster(trained.features, trained.plan, config, negative_weight=1.0, seed=seed) for seed in range(6)]
+        return float(np.std([booster.inplace_predict(test.x, predict_type="margin") for booster in boosters], axis=0).mean())
+
+    assert spread(16) / spread(4) == pytest.approx(0.5, abs=0.1)
 
 
 def test_sampled_legitimate_rows_shift_probabilities_to_the_real_prior(trained: Trained, tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def test_fitted_rows_are_not_weighted_and_those_that_stop_early_are(features: Ta
     plan = plan_split(features, quick_config().split)
     fitted, stopping = read_slice(features, plan.train, 3.0), read_slice(features, plan.validation, 3.0)
     heavy = ModelRows(fitted.x, fitted.label, fitted.weight * 7)
-    config = XGBoostConfig(rounds=40, early_stopping_rounds=40)
+    config = XGBoostConfig(rounds=40, num_parallel_tree=2)
 
     def reached(first: ModelRows, second: ModelRows) -> tuple[bytes, str | None]:
         booster = fit_booster(first, second, config, seed=1, threads=1)
@@ -177,7 +177,7 @@ def test_too_few_frauds_for_the_folds_are_named(features: Table, tmp_path: Path)
 
 def test_every_searched_setting_is_one_of_the_config_and_its_default_lies_inside(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    left_alone = {"rounds", "early_stopping_rounds", "max_bin"}
+    left_alone = {"rounds", "num_parallel_tree", "early_stopping_rounds", "max_bin"}
     assert set(search_space.SPACE) == set(XGBoostConfig.model_fields) - left_alone
     for name, within in search_space.SPACE.items():
         assert within.low <= getattr(XGBoostConfig(), name) <= within.high, name

@@ -43,10 +43,14 @@ def model_card(inputs: CardInputs, *, image_folder: str | None = None) -> str:
     return write_card("Model card: card-fraud detection", SIMULATED_BANNER if simulated else None, sections)
 
 
+_FUSED = "gradient-boosted trees and an autoencoder, fused and calibrated by one logistic layer"
+_ALONE = "gradient-boosted trees, calibrated by a logistic layer; the autoencoder did not rank better beside them and is not used"
+
+
 def _glance(inputs: CardInputs) -> str:
     report = inputs.evaluation
     rows = [
-        ("model", "gradient-boosted trees and an autoencoder, fused and calibrated by one logistic layer"),
+        ("model", _FUSED if inputs.uses_autoencoder else _ALONE),
         ("data", f"{inputs.provenance.description} ({inputs.provenance.origin})"),
         ("test window", f"{count(report.test.rows)} rows, {count(report.test.frauds)} frauds, {report.test.days * 24:.1f} hours"),
         ("average precision", report.metrics[AVERAGE_PRECISION].text()),

@@ -22,6 +22,8 @@ class CardInputs(BaseModel):
     provenance: Provenance
     features: FeatureManifest
     split: SplitPlan
+    uses_autoencoder: bool
+    """Whether the model's scores come from trees and an autoencoder, or from trees alone."""
     training: dict[str, Any] = {}
     """What training found, by its name for people: ``{"boosting rounds": 312}``. Numbers, words, or lists of them."""
     searched: tuple[str, ...] = ()

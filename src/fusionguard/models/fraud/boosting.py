@@ -1,4 +1,4 @@
-"""XGBoost, early-stopped by average precision on the validation slice, which can be resumed to the same bits at any round."""
+"""XGBoost, several trees a round, which can be resumed to the same bits at any round."""
 
 from __future__ import annotations
 
@@ -31,10 +31,11 @@ _log = logging.getLogger(__name__)
 
 
 def train_booster(features: Table, plan: SplitPlan, config: XGBoostConfig, *, negative_weight: float, seed: int) -> xgb.Booster:
-    """Train on the train slice and keep the rounds up to the best average precision on the validation slice.
+    """Train on the train slice; read each round on the validation slice.
 
-    Training rows are not weighted: sampling legitimate rows shifts the log-odds by a constant, which calibration
-    corrects. Validation rows are, so that rounds are chosen for the real prior.
+    Every round is kept, unless ``config.early_stopping_rounds`` asks for those up to the best average precision on validation.
+    Training rows are not weighted: sampling legitimate rows shifts the log-odds by a constant, which calibration corrects.
+    Validation rows are, so that they are read at the real prior.
 
     Continuing a booster draws other random numbers than training it in one go, so each segment starts from the
     serialised bytes of the last one with a seed of its own. A training that was killed goes on from its checkpoint, see
@@ -55,8 +56,10 @@ def train_booster(features: Table, plan: SplitPlan, config: XGBoostConfig, *, ne
     parts = read_slice(features, plan.train, 1.0), read_slice(features, plan.validation, negative_weight)
     checkpoints = open_checkpoints("booster", lambda: _identity(parts, config, seed))
     booster, history = _fit(*parts, config, seed, checkpoints)
-    best = _best(history)
-    _log.info("XGBoost: %d rounds of %d kept, validation average precision %.4f", best + 1, len(history), history[best][0])
+    last = _last(history, config)
+    each = f", {config.num_parallel_tree} trees each" if config.num_parallel_tree > 1 else ""
+    kept = f"{last + 1} rounds of {len(history)} kept{each}"
+    _log.info("XGBoost: %s, validation average precision %.4f", kept, history[last][0])
     return booster
 
 
@@ -66,7 +69,7 @@ def fit_booster(train: ModelRows, validation: ModelRows, config: XGBoostConfig, 
     Parameters
     ----------
     train, validation
-        Rows to fit on, whose weights are not looked at, and rows whose weighted average precision chooses the rounds.
+        Rows to fit on, whose weights are not looked at, and rows whose weighted average precision may end it early.
     threads
         Fits beside each other take one each; the same number gives the same bytes.
     """
@@ -82,7 +85,7 @@ def _fit(
     checkpoints: Checkpoints,
     threads: int | None = None,
 ) -> tuple[xgb.Booster, History]:
-    """Train segment by segment; return the rounds up to the best and what every round reached."""
+    """Train segment by segment; return the rounds that are kept and what every round reached."""
     train = _dmatrix(train_rows, config.max_bin, threads)
     validation = _dmatrix(validation_rows, config.max_bin, threads, reference=train)
     model, history = _resume(checkpoints)
@@ -90,18 +93,23 @@ def _fit(
         model = _train_segment(model, history, train, validation, config, seed, checkpoints, threads)
         if _finished(history, config):
             checkpoints.save(_state(model, history))
-    best = _best(history)
-    kept = xgb.Booster(model_file=model)[: best + 1]
-    kept.set_attr(rounds=str(best + 1), validation_average_precision=repr(history[best][0]))
+    last = _last(history, config)
+    kept = xgb.Booster(model_file=model)[: last + 1]
+    kept.set_attr(rounds=str(last + 1), validation_average_precision=repr(history[last][0]))
     return kept, history
 
 
 def _finished(history: History, config: XGBoostConfig) -> bool:
     """Tell at the end of a segment whether it was the last; inside one, there are rounds to come."""
-    rounds = len(history)
-    return rounds >= config.rounds or (
-        rounds % SEGMENT_ROUNDS == 0 and rounds - 1 - _best(history) >= config.early_stopping_rounds
-    )
+    rounds, patience = len(history), config.early_stopping_rounds
+    if rounds >= config.rounds:
+        return True
+    return patience is not None and rounds % SEGMENT_ROUNDS == 0 and rounds - 1 - _best(history) >= patience
+
+
+def _last(history: History, config: XGBoostConfig) -> int:
+    """Return the last round that is kept."""
+    return len(history) - 1 if config.early_stopping_rounds is None else _best(history)
 
 
 def _train_segment(
@@ -134,7 +142,7 @@ def _draw(booster: xgb.Booster, train: xgb.QuantileDMatrix, rounds: int) -> None
     """Draw the random numbers of so many rounds: XGBoost neither stores nor sets the state of its generators.
 
     What a round draws depends neither on rows nor on gradients. So a round on one row without a gradient draws the same; its
-    tree is a single leaf that adds 0, and is taken out again by :func:`_without_drawn`.
+    trees are single leaves that add 0, and are taken out again by :func:`_without_drawn`.
     """
     row = np.zeros((1, train.num_col()), dtype=np.float32)
     blank = xgb.QuantileDMatrix(row, np.zeros(1), feature_names=train.feature_names, ref=train)
@@ -143,17 +151,18 @@ def _draw(booster: xgb.Booster, train: xgb.QuantileDMatrix, rounds: int) -> None
 
 
 def _without_drawn(model: bytearray, first: int, count: int) -> bytearray:
-    """Return a model's bytes without the ``count`` empty trees that begin at tree ``first``."""
+    """Return a model's bytes without the ``count`` rounds of empty trees that begin at round ``first``."""
     if count == 0:
         return model
     content = json.loads(xgb.Booster(model_file=model).save_raw("json"))
     forest = content["learner"]["gradient_booster"]["model"]
+    a_round = int(forest["gbtree_model_param"]["num_parallel_tree"])
     for key in ("trees", "tree_info"):
-        del forest[key][first : first + count]
+        del forest[key][first * a_round : (first + count) * a_round]
     for number, tree in enumerate(forest["trees"]):
         tree["id"] = number
     forest["gbtree_model_param"]["num_trees"] = str(len(forest["trees"]))
-    forest["iteration_indptr"] = list(range(len(forest["trees"]) + 1))
+    forest["iteration_indptr"] = list(range(0, len(forest["trees"]) + 1, a_round))
     return bytearray(xgb.Booster(model_file=bytearray(json.dumps(content).encode())).save_raw("ubj"))
 
 
@@ -180,7 +189,16 @@ def _resume(checkpoints: Checkpoints) -> tuple[bytearray | None, History]:
 
 
 def _parameters(config: XGBoostConfig) -> dict[str, Any]:
-    names = ("learning_rate", "max_depth", "min_child_weight", "subsample", "colsample_bytree", "reg_lambda", "max_bin")
+    names = (
+        "num_parallel_tree",
+        "learning_rate",
+        "max_depth",
+        "min_child_weight",
+        "subsample",
+        "colsample_bytree",
+        "reg_lambda",
+        "max_bin",
+    )
     return {
         "objective": "binary:logistic",
         "eval_metric": ["logloss", "aucpr"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -48,6 +49,12 @@ class FraudModel:
     def version(self) -> str:
         """The first 12 digits of the bundle's SHA-256."""
         return self.bundle.version
+
+    @property
+    def trees(self) -> int:
+        """How many trees the booster has; a round of it may have several."""
+        booster = json.loads(self.booster.save_config())["learner"]["gradient_booster"]
+        return int(booster["gbtree_model_param"]["num_trees"])
 
     def score(self, rows: pa.Table, engine: Literal["native", "onnx"] = "native") -> Scores:
         """Score rows that hold ``MODEL_FEATURES``; ``native`` suits batches, ``onnx`` single rows, and both agree to 1e-5."""

@@ -16,5 +16,5 @@ SPACE: Mapping[str, BaseDistribution] = {
 }
 """The range of each setting that is searched; names are those of the config.
 
-The others stay as configured: early stopping chooses the rounds below their limit, and the number of bins is one of speed.
+The others stay as configured: rounds and learning rate do one work, and more trees a round or more bins cost time.
 """

@@ -22,7 +22,7 @@ FOLDS = 3
 UNPRUNED_FOLDS = 1
 """A trial is judged on one fold more than these at least."""
 
-_PROTOCOL = 1
+_PROTOCOL = 2
 """Raised with every change of this code that gives a trial another value, so that no old study is resumed."""
 _THREADS = 1
 """Of each fit: folds are fitted beside each other, and a trial's value is the same on any number of cores."""
@@ -34,7 +34,7 @@ def tune(features: Table, plan: SplitPlan, config: FraudConfig, *, negative_weig
     """Search for XGBoost settings with a higher average precision than the configured ones, which are tried first.
 
     Trials are judged on folds of the train slice that go forward in time, see :func:`forward_folds`: trees are fitted, stopped
-    early and judged on rows that follow each other, as the train, validation and later slices do, and with the same weights.
+    early where the settings say so, and judged on rows that follow each other, as the train, validation and later slices do.
     Nothing outside the train slice is read. What is judged are the trees alone, before they meet the autoencoder.
 
     The best of many values on few folds leans to the good side; the test slice had no part in the search, and its reading does
