@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import signal
 import time
 import urllib.request
@@ -21,11 +23,13 @@ from fusionguard.serving.fields import request_fields
 from fusionguard.serving.launch import release_folder
 from fusionguard.serving.openapi import example_row
 from fusionguard.serving.prediction_log import read_log
+from pipelines import monitoring_demo
 from pipelines.monitoring_demo import running_service
 from tests.conftest import SMALL_CHURN, SMALL_FRAUD, PipelineRun, run_small
 from tests.pipelines.test_monitoring_run import finished, monitoring
 
 PATIENCE_SECONDS = 120.0
+ROOT = Path(monitoring_demo.__file__).resolve().parents[1]
 
 
 def answer(address: str, model: str) -> dict[str, Any]:
@@ -99,6 +103,34 @@ def test_a_drifted_log_leads_to_a_new_champion_that_is_served(
     assert Bundle.open(Path(then["bundle"])).manifest.origin == "simulated"
     first, second = run.out.index("Verdict act"), run.out.index("is the new champion")
     assert first < run.out.index(f"Then    the {model} pipeline trains on {traffic.rows:,} rows") < second
+
+
+@pytest.mark.full
+@pytest.mark.timeout(1800)
+def test_the_documented_example_ends_as_the_document_says(
+    zenml_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The small champion stands in for the full one; the words and the file are those of the document."""
+    document = (ROOT / "docs" / "monitoring.md").read_text()
+    commands = re.findall(r"^python -m pipelines\.monitoring_demo (.*on_drift=retrain.*)$", document, flags=re.MULTILINE)
+    (limits,) = re.findall(r"^```yaml\n(fairness:.*?)^```", document, flags=re.MULTILINE | re.DOTALL)
+    trained = run_small("churn", SMALL_CHURN, tmp_path)
+    monkeypatch.setenv("FUSIONGUARD_HOME", str(trained.home.root))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "limits.yaml").write_text(limits)
+    gates = []
+    for number, command in enumerate(commands):
+        summary = tmp_path / f"{number}.json"
+        words = [*shlex.split(command), "--set", "evidently.rows=0", "--summary", str(summary)]
+        assert monitoring_demo.main(words) == 0
+        told = json.loads(summary.read_text())
+        assert (told["verdict"]["cause"], told["verdict"]["action"]) == ("concept", "retrain")
+        gates.append(told["then"]["gate"])
+    refused, promoted = gates
+    assert "The challenger is refused." in refused["reason"]
+    assert "By geography, the share of stayers who get an offer" in refused["reason"]
+    assert not refused["promoted"]
+    assert promoted["promoted"], promoted["reason"]
 
 
 @pytest.mark.full
