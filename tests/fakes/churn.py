@@ -43,7 +43,7 @@ class FakeChurnModel:
         return pa.table(columns, schema=CHURN_FAMILY.answer_columns)
 
 
-def load(bundle: Bundle) -> FakeChurnModel:
+def load(bundle: Bundle, *, evaluated: bool = False) -> FakeChurnModel:
     """Stand where the real module's ``load`` does."""
     return FakeChurnModel(Bundle.open(bundle.folder))
 
