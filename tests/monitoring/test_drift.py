@@ -230,7 +230,8 @@ def test_at_most_one_undrifted_window_in_twenty_raises_an_alarm(
 def test_limits_can_be_chosen(counted_fraud_reference: Reference, tmp_path: Path) -> None:
     rows = fraud_window(3_000, 11, change=shift)
     sketch = read_sketch(rows, counted_fraud_reference, scratch=tmp_path)
-    lax = MonitoringThresholds(psi_watch=5, psi_act=9, ks_watch=0.8, ks_act=0.9, tail_watch=50, tail_act=90)
+    high = {"ks_watch": 0.8, "ks_act": 0.9, "displaced_watch": 0.8, "displaced_act": 0.9}
+    lax = MonitoringThresholds(psi_watch=5, psi_act=9, tail_watch=50, tail_act=90, **high)
     report = read_drift(sketch, counted_fraud_reference, lax)
     assert {finding.kind for finding in report.findings if not finding.segment} == {"alert_rate"}
     with pytest.raises(ValueError, match="psi_watch must not exceed psi_act"):
