@@ -19,6 +19,7 @@ from steps.fraud.build_bundle import build_bundle
 from steps.fraud.evaluate_model import evaluate_model
 from steps.fraud.explain_model import explain_model
 from steps.fraud.keep_reference import keep_reference
+from steps.fraud.refit_booster import refit_booster
 from steps.fraud.score_references import score_references
 from steps.fraud.train_autoencoder import train_autoencoder
 from steps.fraud.train_xgboost import train_xgboost
@@ -50,12 +51,14 @@ def fraud(config: FraudConfig, source_fingerprint: str) -> None:
         settings = tune_xgboost(features, manifest, split, config.xgboost, config.tuning, seed)
     booster = train_xgboost(features, manifest, split, settings, seed)
     autoencoder = train_autoencoder(features, manifest, split, config.autoencoder, seed)
-    bundle = build_bundle(features, manifest, split, booster, autoencoder, settings, provenance, config)
+    evaluated = build_bundle(features, manifest, split, booster, autoencoder, settings, provenance, config)
     reference_scores = score_references(features, manifest, split, seed)
-    evaluation, evaluation_plots = evaluate_model(bundle, features, manifest, split, reference_scores, config.evaluation, seed)
-    importance, explanation_plots = explain_model(bundle, features, split, config.evaluation, seed)
+    evaluation, evaluation_plots = evaluate_model(evaluated, features, manifest, split, reference_scores, config.evaluation, seed)
+    importance, explanation_plots = explain_model(evaluated, features, split, config.evaluation, seed)
 
-    reference = keep_reference(bundle, features, manifest, seed)
+    # What is measured and kept to compare with is of the model that has not seen the test slice; what is used may have.
+    bundle = refit_booster(evaluated, features, manifest, split, settings, config) if config.refit else evaluated
+    reference = keep_reference(evaluated, features, manifest, seed)
     logged = config.model_dump(mode="json", exclude=set(AFTERWARDS))
     version = register_model(bundle, evaluation, evaluation_plots, explanation_plots, provenance, logged)
     verdict = gate(version, bundle, evaluation, features, manifest, split, config.gate, seed)

@@ -139,6 +139,8 @@ class FraudConfig(_Frozen):
     split: SplitConfig = SplitConfig()
     xgboost: XGBoostConfig = XGBoostConfig()
     tuning: TuningConfig = TuningConfig()
+    refit: bool = False
+    """Whether the trees that are delivered are fitted on all rows, the test slice among them, after that has been read."""
     autoencoder: AutoencoderConfig = AutoencoderConfig()
     policy: PolicyConfig = PolicyConfig()
     evaluation: EvaluationConfig = EvaluationConfig()

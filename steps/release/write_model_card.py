@@ -68,6 +68,7 @@ def write_model_card(
         searched=settings.searched,
         evaluation=evaluation,
         importance=importance.features,
+        refitted_rows=bundle.manifest.refitted_rows,
         gate=verdict,
         config=settings.settle(config),
         versions={name: installed_version(name) for name in _LIBRARIES},

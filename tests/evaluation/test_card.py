@@ -209,3 +209,9 @@ def test_times_read_as_days_and_hours() -> None:
 def test_the_card_is_the_same_each_time(make_inputs: Any) -> None:
     assert model_card(make_inputs()) == model_card(make_inputs())
     assert card_html(model_card(make_inputs()), PLOTS) == card_html(model_card(make_inputs()), PLOTS)
+
+
+def test_a_refitted_model_is_told_from_the_one_that_was_read(make_inputs: Any) -> None:
+    read, refitted = model_card(make_inputs()), model_card(make_inputs(refitted_rows=283_721))
+    assert "fitted anew on all 283,721 rows after the reading" in refitted and "fitted anew" not in read
+    assert "This reading is of the evaluated model" in refitted and "This reading is of the evaluated model" not in read

@@ -149,11 +149,14 @@ def test_a_challenger_is_trained_with_the_settings_of_the_champion(fraud_bundle:
         config["xgboost"]["forgotten_by_this_version"] = 3
         config["forgotten"] = {"part": 1}
 
-    settings = champion_settings(changed(fraud_bundle, tmp_path, change).manifest)
+    manifest = changed(fraud_bundle, tmp_path, change).manifest
+    assert champion_settings(manifest.model_copy(update={"refitted_rows": 20_000}))["refit"] is True
+    settings = champion_settings(manifest)
+    assert settings["refit"] is False
     assert settings["seed"] == fraud_bundle.manifest.seed
     assert settings["policy"]["review_cost"] == 4.5
     assert settings["evaluation"] == {"top_alerts_per_day": 100, "false_positive_rate": 0.001}
     assert settings["split"]["train"] == 0.4
-    assert set(settings) == {"seed", "split", "xgboost", "autoencoder", "policy", "evaluation"}
+    assert set(settings) == {"seed", "refit", "split", "xgboost", "autoencoder", "policy", "evaluation"}
     assert "forgotten_by_this_version" not in settings["xgboost"] and settings["xgboost"]["rounds"] == 30
     assert json.loads(json.dumps(settings)) == settings

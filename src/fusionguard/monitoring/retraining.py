@@ -102,7 +102,9 @@ def champion_settings(champion: BundleManifest) -> dict[str, Any]:
     """Return the settings that a champion was made with, as a training takes them; those that this version lacks are left out."""
     known = (FraudConfig if champion.model == "fraud" else ChurnConfig)().model_dump()
     parts = {part: values for part, values in champion.config.items() if isinstance(known.get(part), dict)}
-    return {"seed": champion.seed} | {part: _known(values, known[part]) for part, values in parts.items()}
+    return {"seed": champion.seed, "refit": champion.refitted_rows is not None} | {
+        part: _known(values, known[part]) for part, values in parts.items()
+    }
 
 
 def _known(values: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fusionguard.evaluation.card import about, results
 from fusionguard.evaluation.card.inputs import CardInputs
 from fusionguard.evaluation.card.markdown import count
-from fusionguard.evaluation.card.sections import gate, glance, write_card
+from fusionguard.evaluation.card.sections import delivered_row, gate, glance, write_card
 from fusionguard.evaluation.readings import AVERAGE_PRECISION, SAVINGS
 
 SIMULATED_BANNER = (
@@ -52,6 +52,7 @@ def _glance(inputs: CardInputs) -> str:
     rows = [
         ("model", _FUSED if inputs.uses_autoencoder else _ALONE),
         ("data", f"{inputs.provenance.description} ({inputs.provenance.origin})"),
+        *delivered_row(inputs.refitted_rows, "rows"),
         ("test window", f"{count(report.test.rows)} rows, {count(report.test.frauds)} frauds, {report.test.days * 24:.1f} hours"),
         ("average precision", report.metrics[AVERAGE_PRECISION].text()),
         ("savings against accept-all", report.metrics[SAVINGS].text()),

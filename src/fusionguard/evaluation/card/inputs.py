@@ -31,6 +31,8 @@ class CardInputs(BaseModel):
     evaluation: EvaluationReport
     importance: tuple[tuple[str, float], ...]
     """Features with their mean absolute contribution in log-odds, largest first."""
+    refitted_rows: int | None = None
+    """How many rows the delivered trees were fitted on after the reading; null where it is the model that was read."""
     gate: GateVerdict | None = None
     config: FraudConfig = FraudConfig()
     versions: dict[str, str] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fusionguard.evaluation.card.inputs import CardInputs
 from fusionguard.evaluation.card.markdown import count, image, percent, table
-from fusionguard.evaluation.card.sections import gains, importance, paragraphs, reasons, share
+from fusionguard.evaluation.card.sections import gains, importance, paragraphs, reasons, share, stands_for
 from fusionguard.evaluation.readings import SAVINGS
 from fusionguard.evaluation.slices import SliceReading
 
@@ -21,6 +21,7 @@ def readings(inputs: CardInputs, image_folder: str | None) -> str:
         " lower they are, everything else the higher; the interval of the calibration error leans upwards, because redrawing rows"
         " only adds to it.",
         table(("metric", *models), rows),
+        stands_for(inputs.refitted_rows, "rows"),
         *(f"*A dash: {reason}.*" for reason in reasons(each for read in report.readings().values() for each in read.values())),
         gains(report.gains),
         image("precision_recall", "Precision over recall", image_folder),

@@ -44,6 +44,8 @@ class FraudModel:
     booster: xgb.Booster
     fusion: Fusion
     policy: DecisionPolicy
+    evaluated: bool = False
+    """Whether it is the model that the test slice was read with, where the bundle was refitted since."""
 
     @property
     def version(self) -> str:
@@ -103,7 +105,7 @@ class FraudModel:
 
     @cached_property
     def _booster_session(self) -> Any:
-        return open_session((self.bundle.folder / BOOSTER_ONNX).read_bytes())
+        return open_session(self.bundle.file(BOOSTER_ONNX, evaluated=self.evaluated).read_bytes())
 
     @cached_property
     def _autoencoder_session(self) -> Any:
@@ -139,7 +141,7 @@ def load(bundle: Bundle, *, evaluated: bool = False) -> FraudModel:
             "Train the model again with run.py.",
         ) from error
     booster = xgb.Booster(model_file=bytearray(bundle.file(BOOSTER, evaluated=evaluated).read_bytes()))
-    return FraudModel(bundle=bundle, booster=booster, fusion=fusion, policy=policy)
+    return FraudModel(bundle=bundle, booster=booster, fusion=fusion, policy=policy, evaluated=evaluated)
 
 
 def open_session(model: bytes) -> Any:
