@@ -55,6 +55,12 @@ CHURN = [
     ("aged fifty-two with two products", {"Age": 52, "NumOfProducts": 2}),
     ("no balance, salary 50k", {"Balance": 0.0, "EstimatedSalary": 50000.0}),
     ("balance 1.250,00", {"Balance": 1250.0}),
+    ("Age=45, IsActiveMember=false, HasCrCard=0", {"Age": 45, "IsActiveMember": 0, "HasCrCard": 0}),
+    ("IsActiveMember: true, age 45", {"Age": 45, "IsActiveMember": 1}),
+    ("is_active_member=no, has_cr_card=yes, credit_score=480", {"IsActiveMember": 0, "HasCrCard": 1, "CreditScore": 480}),
+    ("Gender=Female, Geography=Spain, Tenure=7", {"Gender": "Female", "Geography": "Spain", "Tenure": 7}),
+    ("aged 45, has no products", {"Age": 45, "NumOfProducts": 0}),
+    ("aged 45, lost the credit card", {"Age": 45, "HasCrCard": 0}),
 ]
 
 
@@ -106,3 +112,7 @@ def test_a_number_of_no_field_is_left_over() -> None:
     assert (given.values, given.leftover) == ({"V2": 3.0}, ["V1, which has no value"])
     given = given_values("non-active = 1, aged 40", "churn")
     assert (given.values, given.leftover) == ({"Age": 40}, ["'1'"])
+    given = given_values("aged 40, loyal_customer=false, Geography=Spain", "churn")
+    assert (given.values, given.leftover) == ({"Age": 40, "Geography": "Spain"}, ["'customer=false' (no such field)"])
+    given = given_values("amount = 100, merchant = Shop", "fraud")
+    assert (given.values, given.leftover) == ({"Amount": 100.0}, ["'merchant = Shop' (no such field)"])

@@ -59,7 +59,12 @@ _CLOCK = re.compile(
     rf"|{_HOUR}(?P<hour3>\d{{1,2}})(?![\d.,])|\bat (?P<named>midnight|noon)\b",
     re.IGNORECASE,
 )
-_NO_BALANCE = re.compile(r"\b(?:no|without(?: an?y?)?) balance\b", re.IGNORECASE)
+_NONE_OF = {
+    "Balance": (0.0, re.compile(r"\b(?:no|without(?: an?y?)?) balance\b", re.IGNORECASE)),
+    "NumOfProducts": (0, re.compile(r"\b(?:no|without(?: any)?) products?\b(?!\s*[=:])", re.IGNORECASE)),
+}
+_SET_TO_A_WORD = re.compile(r"\b([A-Za-z]\w*)\s*=\s*([A-Za-z]\w*)")
+_KNOWN_IN_WORDS = frozenset({"active", "member", "isactivemember", "card", "creditcard", "geography", "country", "gender", "sex"})
 
 
 @dataclass
@@ -79,7 +84,7 @@ class GivenValues:
 
 def given_values(question: str, family: str) -> GivenValues:
     """Return the fields that a question gives, as the model's requests have them; whether they are in range is not checked."""
-    text = plain_signs(question)
+    text = re.sub(r"(?<=[A-Za-z])_(?=[A-Za-z])", " ", plain_signs(question))  # credit_score
     given = GivenValues()
     rest = _clock(text, given) if family == "fraud" else _words(text, given)
     numbers = find_numbers(_V.sub(lambda found: f"v{'_' * (len(found[0]) - 1)}", rest))
@@ -93,6 +98,12 @@ def given_values(question: str, family: str) -> GivenValues:
                 given.leftover.append(f"'{number.text}'")
         else:
             _take(given, name, number, rest)
+    ends = {end for end, _ in names}
+    given.leftover += [
+        f"'{match[0]}' (no such field)"
+        for match in _SET_TO_A_WORD.finditer(text)
+        if match.end(1) not in ends and match[1].lower() not in _KNOWN_IN_WORDS
+    ]
     told = " ".join((*given.values, *given.unclear))
     given.leftover += [
         f"{name}, which has no value" for _, name in names if name[1:].isdigit() and not re.search(rf"\b{name}\b", told)
@@ -192,6 +203,7 @@ def _words(text: str, given: GivenValues) -> str:
     said = said_of_customer(text)
     given.values.update(said.values)
     given.unclear += said.unclear
-    if _NO_BALANCE.search(text):
-        given.add("Balance", 0.0, "no balance")
+    for name, (nothing, pattern) in _NONE_OF.items():
+        if found := pattern.search(text):
+            given.add(name, nothing, found[0])
     return text

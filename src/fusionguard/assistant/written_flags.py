@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 _NEGATION = re.compile(
     r"\b(?:not(?! only\b)|no|non|never|neither|nor|without|lacks?|lacking|hardly|barely|rarely|seldom|formerly"
-    r"|previously|used to be|stopped|ceased|cannot|nobody|(?:is|does|do|has|have|are|was|were)nt"
+    r"|previously|used to (?:be|have)|lost|stopped|ceased|cannot|nobody|(?:is|does|do|has|have|are|was|were)nt"
     r"|outside|except|excluding|(?:other|rather) than|instead of)\b"
     r"|n't\b",
     re.IGNORECASE,
@@ -20,7 +20,8 @@ _YES_NO = re.compile(r"\s*(?:[=:?(-]|\bis\b)?\s*\b(?:(yes|true|y)|(no|false|n))\
 _NO_LONGER = re.compile(r"\s+no (?:longer|more)\b", re.IGNORECASE)
 
 _ACTIVE = re.compile(
-    r"\b(?P<un>in-?|un-?|non[- ]?)?active(?: ?members?)?\b|\b(?P<asleep>dormant|passive|deactivated)\b", re.IGNORECASE
+    r"\bisactive ?member\b|\b(?P<un>in-?|un-?|non[- ]?)?active(?: ?members?)?\b|\b(?P<asleep>dormant|passive|deactivated)\b",
+    re.IGNORECASE,
 )
 _CARD = re.compile(
     r"\bcredit[- ]?cards?\b|\bhas ?cr ?card\b|(?<=\ba )cards?\b|(?<=\b(?:no|of) )cards?\b|(?<=\bany )cards?\b"
