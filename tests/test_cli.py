@@ -200,6 +200,21 @@ def test_score_of_a_churn_model_speaks_of_customers(
     assert not [name for name in churn.customers()["Surname"].to_pylist() if name in (tmp_path / "scores.csv").read_text()]
 
 
+@pytest.mark.parametrize("letters", [250, 300])
+def test_a_name_that_is_too_long_is_one_line(
+    letters: int, run: Run, fraud_bundle: Bundle, simulated_raw: Path, tmp_path: Path
+) -> None:
+    long = tmp_path / f"{letters * 'a'}.csv"
+    status, out, err = run("score", "-m", fraud_bundle.folder, "-i", simulated_raw, "-o", long)
+    assert (status, out) == (2, "") and "is too long for the file system" in err.splitlines()[-1]
+    assert "Traceback" not in err and list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_id_is_not_taken_for_none(run: Run, fraud_bundle: Bundle, simulated_raw: Path, tmp_path: Path) -> None:
+    status, _, err = run("score", "-m", fraud_bundle.folder, "-i", simulated_raw, "-o", tmp_path / "x.csv", "--id", "")
+    assert (status, list(tmp_path.iterdir())) == (2, []) and "--id names no column" in err
+
+
 def test_bad_input_is_one_line_that_names_the_row(run: Run, fraud_bundle: Bundle, tmp_path: Path) -> None:
     run("simulate", "--rows", 200, "--output", tmp_path / "x.csv")
     lines = (tmp_path / "x.csv").read_text().splitlines()

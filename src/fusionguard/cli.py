@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -65,6 +66,11 @@ def main() -> None:
     except FusionGuardError as error:
         _say(f"fusionguard: {error}")
         sys.exit(error.exit_status)
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        _say(f"fusionguard: The name '{str(error.filename)[:40]}...' is too long for the file system. Choose a shorter one.")
+        sys.exit(UsageError.exit_status)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
 
@@ -157,6 +163,8 @@ def score(
     from fusionguard.registry.aliases import resolve_bundle
 
     output_suffix(output_file)
+    if id_column == "":
+        raise UsageError("--id names no column.", "Name one of the input, or leave --id out.")
     if not output_file.parent.is_dir():
         raise UsageError(f"There is no folder '{output_file.parent}' for the scores.", "Create it, or name another file.")
     bundle = resolve_bundle(find_home(), model)

@@ -32,6 +32,14 @@ def test_without_a_declaration_nothing_was_sampled(tmp_path: Path) -> None:
     assert read_declaration(tmp_path / "creditcard.csv") == SourceDeclaration(negative_sampling_rate=1.0, note="")
 
 
+def test_the_declaration_of_a_folder_of_parts_is_found_from_inside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "parts" / "deeper").mkdir(parents=True)
+    (tmp_path / "parts.source.yaml").write_text("negative_sampling_rate: 0.125\n")
+    for inside, folder in (("parts", "."), ("parts/deeper", "..")):
+        monkeypatch.chdir(tmp_path / inside)
+        assert read_declaration(Path(folder)).negative_sampling_rate == 0.125
+
+
 def test_the_declaration_is_part_of_the_fingerprint(tmp_path: Path) -> None:
     file = tmp_path / "creditcard.csv"
     file.write_text("any")

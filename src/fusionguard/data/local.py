@@ -122,6 +122,7 @@ def read_declaration(file: Path) -> SourceDeclaration:
     DataError
         It is not YAML, has an unknown key, or a value out of range.
     """
+    file = Path.cwd() / file if file.name not in ("", "..") else file.resolve()  # these have no name of their own
     places = (file.with_name(f"{file.name}.source.yaml"), file / "source.yaml", file.with_name("source.yaml"))
     declared = next((place for place in places if place.is_file()), None)
     if declared is None:
