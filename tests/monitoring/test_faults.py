@@ -182,6 +182,16 @@ def test_a_burst_is_a_cause_of_its_own(counted_fraud_reference: Reference, tmp_p
     assert (verdict.cause, verdict.action) == ("burst", "look at the burst")
 
 
+def test_a_burst_of_several_hours_is_not_a_spike_of_its_values(churn_reference: Reference, tmp_path: Path) -> None:
+    rows, rng = churn_window(2_000, 52), np.random.default_rng(8)
+    sent = START_MICROS + 4 * DAY_MICROS + np.sort(rng.integers(0, 6 * 3_600_000_000, 420))
+    copies = rows.take(np.full(420, 23)).set_column(0, "time", pa.array(sent).cast(rows["time"].type))
+    report = read(pa.concat_tables([rows, copies]).sort_by("time"), churn_reference, tmp_path)
+    found = only_fault(report)
+    assert (found.kind, found.level) == ("burst", "act")
+    assert decide(report).action == "look at the burst"
+
+
 @pytest.mark.parametrize("by_clock", [True, False])
 def test_hours_that_do_not_come_any_more_are_a_cause_of_their_own(
     counted_fraud_reference: Reference, tmp_path: Path, by_clock: bool

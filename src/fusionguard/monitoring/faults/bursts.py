@@ -26,7 +26,8 @@ _SEED = 13
 def find_burst(evidence: Evidence, limits: MonitoringThresholds) -> tuple[Mark, NDArray[np.bool_]] | None:
     """Return the mark of the largest group of nearly equal rows that came within an hour, or a twentieth of a shorter window.
 
-    With it come the flags (n,) of its rows, which are to be left out when other faults are looked for.
+    With it come the flags (n,) of all rows that are like it, which are to be left out when other faults are looked for: a batch
+    that is sent for longer than that would leave a spike of each of its values.
 
     Rows are alike where four in five raw columns are, each to three in a hundred of the reference's ranks. Candidates are the
     fullest cells of a few columns drawn at random, with borders drawn at random (locality-sensitive hashing: Indyk and Motwani,
@@ -38,6 +39,7 @@ def find_burst(evidence: Evidence, limits: MonitoringThresholds) -> tuple[Mark, 
     span = int(evidence.micros[-1] - evidence.micros[0]) + 1
     width = min(_HOUR_MICROS, max(1, span // _PARTS))
     best: NDArray[np.bool_] | None = None
+    like_best = np.zeros(evidence.micros.size, bool)
     for offset in (0, width // 2):
         hour = (evidence.micros - evidence.micros[0] + offset) // width
         for centre in _centres(ranks, hour):
@@ -45,7 +47,7 @@ def find_burst(evidence: Evidence, limits: MonitoringThresholds) -> tuple[Mark, 
             group = alike & (hour == hour[centre])
             inside, outside = float(group[hour == hour[centre]].mean()), float(alike[hour != hour[centre]].mean())
             if group.sum() >= _LEAST_ROWS and inside >= _MORE_OFTEN * outside and (best is None or group.sum() > best.sum()):
-                best = group
+                best, like_best = group, alike
     if best is None or best.mean() < limits.burst_watch:
         return None
     places = np.flatnonzero(best)
@@ -57,7 +59,7 @@ def find_burst(evidence: Evidence, limits: MonitoringThresholds) -> tuple[Mark, 
         f"{best.mean():.1%} of the window's rows are nearly the same and came within {max(1.0, minutes):.0f} minutes"
         f"{evidence.since(int(places[0]))}"
     )
-    return Mark("burst", (), float(best.mean()), min(1.0, chance), text, evidence.moment(int(places[0]))), best
+    return Mark("burst", (), float(best.mean()), min(1.0, chance), text, evidence.moment(int(places[0]))), like_best
 
 
 def _ranks(evidence: Evidence) -> tuple[Floats, Floats]:
