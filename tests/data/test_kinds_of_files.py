@@ -127,6 +127,7 @@ _WORKBOOK = {"[Content_Types].xml": b"<Types/>", "xl/workbook.xml": b"<workbook/
         ),
         ("a.parquet.gz", gzip.compress(b"PAR1" + b"\0" * 90), "holds another file inside: parquet", "Unpack it once"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "content",  # packed bytes hold the time, and ids must not
 )
 def test_what_it_is_and_what_to_do(name: str, content: bytes, what: str, remedy: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(content)
