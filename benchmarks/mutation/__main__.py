@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from pathlib import Path
 
 from benchmarks.measure import CHECKOUT
 from benchmarks.mutation.plan import Module, read_plan
-from benchmarks.mutation.run import Outcome, mutate
+from benchmarks.mutation.results import ModuleResult, keep_result, read_results, result_of
+from benchmarks.mutation.run import mutate
 from benchmarks.mutation.section import failures, insert, section
 from fusionguard.files import write_text
 
@@ -24,31 +24,34 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=2, help="how many mutants are tested at a time")
     parser.add_argument("--survivors", type=Path, help="write the unexplained survivors into this file")
     options = parser.parse_args()
-    chosen = [module for module in read_plan() if not options.modules or any(part in module.file for part in options.modules)]
+    plan = read_plan()
+    chosen = [module for module in plan if not options.modules or any(part in module.file for part in options.modules)]
     if not chosen:
         parser.error(f"no module of the plan has {' or '.join(options.modules)} in its name")
-    begin = time.monotonic()
-    outcomes = [_reported(module, options.mutants, options.processes) for module in chosen]
+    results = [_reported(module, options.mutants, options.processes) for module in chosen]
     if options.survivors is not None:
-        write_text(
-            options.survivors, "".join(f"{s.name}\n  - {s.before}\n  + {s.after}\n" for o in outcomes for s in o.unexplained)
-        )
-    if not options.modules and options.mutants == "*":
-        text = section(outcomes, minutes=(time.monotonic() - begin) / 60)
+        write_text(options.survivors, "".join(map(_unexplained, results)))
+    if options.mutants == "*":  # a part of the mutants says nothing about the whole
+        text = section(read_results(), [module.file for module in plan])
         write_text(_DOCUMENT, insert(_DOCUMENT.read_text(encoding="utf-8"), text))
-    below = failures(outcomes)
+    below = failures(results)
     sys.stderr.writelines(f"too few killed: {line}\n" for line in below)
     return 1 if below else 0
 
 
-def _reported(module: Module, mutants: str, processes: int) -> Outcome:
-    outcome = mutate(module, mutants=mutants, processes=processes)
-    open_ones = len(outcome.unexplained)
-    sys.stderr.write(
-        f"{module.file}: {outcome.killed} of {outcome.mutants} killed ({outcome.share:.0%}), {open_ones} unexplained\n"
-    )
+def _reported(module: Module, mutants: str, processes: int) -> ModuleResult:
+    result = result_of(mutate(module, mutants=mutants, processes=processes))
+    if mutants == "*":
+        keep_result(result)
+    counted = f"{result.killed} of {result.mutants} killed ({result.share:.0%}), {result.unexplained} unexplained"
+    sys.stderr.write(f"{module.file}: {counted}\n")
     sys.stderr.flush()
-    return outcome
+    return result
+
+
+def _unexplained(result: ModuleResult) -> str:
+    unexplained = [one for one in result.survivors if not one.reason]
+    return "".join(f"{result.file} {one.function}\n  - {one.before}\n  + {one.after}\n" for one in unexplained)
 
 
 if __name__ == "__main__":

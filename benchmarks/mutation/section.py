@@ -1,37 +1,41 @@
-"""The section of docs/testing.md that a mutation run writes: a line a module, and every survivor with its reason."""
+"""The section of docs/testing.md about mutants: a line a module as it was last measured, and every survivor with its reason."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from benchmarks.markdown import table
-from benchmarks.mutation.run import Outcome, Survivor
+from benchmarks.mutation.results import ModuleResult, SurvivorResult
 
 BEGIN, END = "<!-- benchmarks/mutation -->", "<!-- end of benchmarks/mutation -->"
 LEAST_KILLED = 0.9
 
 
-def failures(outcomes: Sequence[Outcome]) -> list[str]:
+def failures(results: Sequence[ModuleResult]) -> list[str]:
     """Return a line for each module of which fewer than nine in ten mutants were killed."""
     return [
-        f"{outcome.module.file}: {outcome.killed} of {outcome.mutants} killed ({outcome.share:.0%})"
-        for outcome in outcomes
-        if outcome.share < LEAST_KILLED
+        f"{result.file}: {result.killed} of {result.mutants} killed ({result.share:.0%})"
+        for result in results
+        if result.share < LEAST_KILLED
     ]
 
 
-def section(outcomes: Sequence[Outcome], *, minutes: float) -> str:
-    """Return the Markdown of the outcomes, without the markers."""
-    mutants, killed = sum(outcome.mutants for outcome in outcomes), sum(outcome.killed for outcome in outcomes)
-    below = failures(outcomes)
-    verdict = f"Not met by {len(below)} of {len(outcomes)} modules." if below else "Met by every module."
+def section(results: Sequence[ModuleResult], planned: Sequence[str]) -> str:
+    """Return the Markdown of what was measured of the ``planned`` files, without the markers."""
+    measured = [result for result in results if result.file in planned]
+    mutants, killed = sum(result.mutants for result in measured), sum(result.killed for result in measured)
+    below = failures(measured)
+    verdict = f"Not met by {len(below)} of {len(measured)} modules." if below else "Met by every module below."
+    missing = sorted(set(planned) - {result.file for result in measured})
     opening = (
-        f"Written by `make mutation`, which took {minutes:.0f} minutes: {killed:,} of {mutants:,} mutants killed"
-        f" ({killed / mutants:.1%}). The target is {LEAST_KILLED:.0%} of each module, equivalent mutants counted as survivors: "
-        f"{verdict}"
+        f"Written by `make mutation`, module by module: {killed:,} of {mutants:,} mutants killed"
+        f" ({killed / max(mutants, 1):.1%}). The target is {LEAST_KILLED:.0%} of each module, equivalent mutants counted as"
+        f" survivors: {verdict}"
     )
-    head = ("module", "mutants", "killed", "share", "equivalent", "unexplained")
-    return "\n\n".join([opening, table(head, map(_row, outcomes)), *filter(None, map(_survivors, outcomes))])
+    if missing:
+        opening += f" Not measured yet: {', '.join(f'`{file}`' for file in missing)}."
+    head = ("module", "mutants", "killed", "share", "equivalent", "unexplained", "measured")
+    return "\n\n".join([opening, table(head, map(_row, measured)), *filter(None, map(_survivors, measured))])
 
 
 def insert(document: str, text: str) -> str:
@@ -43,17 +47,17 @@ def insert(document: str, text: str) -> str:
     return f"{before}{BEGIN}\n{text}\n{END}{after}"
 
 
-def _row(outcome: Outcome) -> tuple[str, ...]:
-    unexplained = len(outcome.unexplained)
-    numbers = (outcome.mutants, outcome.killed, f"{outcome.share:.0%}", len(outcome.survivors) - unexplained, unexplained)
-    return (f"`{outcome.module.file}`", *map(str, numbers))
+def _row(result: ModuleResult) -> tuple[str, ...]:
+    equivalent = len(result.survivors) - result.unexplained
+    numbers = (result.mutants, result.killed, f"{result.share:.0%}", equivalent, result.unexplained)
+    return (f"`{result.file}`", *map(str, numbers), "as it is" if result.is_current else "before its last change")
 
 
-def _survivors(outcome: Outcome) -> str:
-    lines = [_told(survivor) for survivor in outcome.survivors]
-    return f"**{outcome.module.file}**\n\n" + "\n".join(lines) if lines else ""
+def _survivors(result: ModuleResult) -> str:
+    lines = [_told(survivor) for survivor in result.survivors]
+    return f"**{result.file}**\n\n" + "\n".join(lines) if lines else ""
 
 
-def _told(survivor: Survivor) -> str:
-    reason = survivor.equivalent.reason if survivor.equivalent else "unexplained"
-    return f"- `{survivor.function}`: `{survivor.before}` becomes `{survivor.after or 'nothing'}`: {reason}"
+def _told(survivor: SurvivorResult) -> str:
+    after, reason = survivor.after or "nothing", survivor.reason or "unexplained"
+    return f"- `{survivor.function}`: `{survivor.before}` becomes `{after}`: {reason}"

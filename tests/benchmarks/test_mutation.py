@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks.measure import CHECKOUT
 from benchmarks.mutation.plan import Equivalent, Module, read_plan
+from benchmarks.mutation.results import ModuleResult, SurvivorResult, keep_result, read_results, result_of, source_sha256
 from benchmarks.mutation.run import Outcome, Survivor, mutate
 from benchmarks.mutation.section import BEGIN, END, failures, insert, section
 
@@ -33,22 +34,43 @@ def test_an_equivalent_mutant_needs_a_reason(tmp_path: Path) -> None:
         read_plan(file)
 
 
-def _outcome(file: str, mutants: int, *reasons: str | None) -> Outcome:
-    known = [reason and Equivalent(function="f", before="a", after="b", reason=reason) for reason in reasons]
-    survivors = tuple(Survivor(f"x_f__mutmut_{i}", "f", "a", "b", one or None) for i, one in enumerate(known))
-    return Outcome(Module(file=file, tests=("t.py",)), mutants, survivors)
+def _result(file: str, mutants: int, *reasons: str) -> ModuleResult:
+    survivors = tuple(SurvivorResult(function="f", before="a", after="b", reason=reason) for reason in reasons)
+    return ModuleResult(file=file, source_sha256=source_sha256(file), mutants=mutants, survivors=survivors)
 
 
 def test_a_module_is_judged_by_all_its_mutants() -> None:
     reason = "b does what a does, always"
-    nine, eight = _outcome("nine.py", 10, reason), _outcome("eight.py", 12, reason, None)
-    assert failures([nine, eight]) == ["eight.py: 10 of 12 killed (83%)"]
-    text = section([nine, eight], minutes=3.2)
+    nine, eight = _result("errors.py", 10, reason), _result("files.py", 12, reason, "")
+    eight = eight.model_copy(update={"source_sha256": "0" * 64})
+    assert failures([nine, eight]) == ["files.py: 10 of 12 killed (83%)"]
+    text = section([nine, eight, _result("gone.py", 5)], ["errors.py", "files.py", "later.py"])
     assert "19 of 22 mutants killed (86.4%)" in text
     assert "Not met by 1 of 2 modules." in text
-    assert "| `eight.py` | 12 | 10 | 83% | 1 | 1 |" in text
+    assert "Not measured yet: `later.py`." in text
+    assert "| `errors.py` | 10 | 9 | 90% | 1 | 0 | as it is |" in text
+    assert "| `files.py` | 12 | 10 | 83% | 1 | 1 | before its last change |" in text
     assert f"- `f`: `a` becomes `b`: {reason}" in text
     assert "- `f`: `a` becomes `b`: unexplained" in text
+
+
+def test_a_result_takes_the_place_of_the_modules_last_one(tmp_path: Path) -> None:
+    file = tmp_path / "results.json"
+    assert read_results(file) == ()
+    for result in (_result("files.py", 7), _result("errors.py", 3), _result("files.py", 9, "", "a reason")):
+        keep_result(result, file)
+    assert [(known.file, known.mutants, known.killed, known.unexplained) for known in read_results(file)] == [
+        ("errors.py", 3, 3, 0),
+        ("files.py", 9, 7, 1),
+    ]
+
+
+def test_an_outcome_keeps_the_reasons_of_its_survivors() -> None:
+    equivalent = Equivalent(function="f", before="a", after="b", reason="b does what a does, always")
+    survivors = (Survivor("x_f__mutmut_1", "f", "a", "b", equivalent), Survivor("x_g__mutmut_2", "g", "c", "", None))
+    result = result_of(Outcome(Module(file="errors.py", tests=("t.py",)), 5, survivors))
+    assert (result.mutants, result.killed, result.unexplained, result.is_current) == (5, 3, 1, True)
+    assert [survivor.reason for survivor in result.survivors] == ["b does what a does, always", ""]
 
 
 def test_the_section_takes_the_place_of_the_one_before() -> None:
