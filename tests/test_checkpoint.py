@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import logging
 import os
 import random
@@ -13,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -47,7 +49,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def listening(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A process that takes SIGUSR1 as a warning and waits for half a second."""
     monkeypatch.setattr(checkpoint, "_warnings", checkpoint._Warnings())
-    before = signal.getsignal(signal.SIGUSR1)
+    before = signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # that a signal nobody takes ends the test and not pytest
     listen_for_warnings(wait_seconds=0.5)
     yield
     signal.signal(signal.SIGUSR1, before)
@@ -82,6 +84,7 @@ def test_without_a_folder_nothing_is_written_and_no_identity_computed(
     checkpoints.save(b"content")
     assert checkpoints.load() is None
     assert list(tmp_path.iterdir()) == []
+    assert (checkpoints.file, checkpoints.identity, checkpoints.every_seconds) == (None, "", 60.0)
 
 
 def test_another_training_is_not_loaded(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -91,7 +94,7 @@ def test_another_training_is_not_loaded(folder: Path, caplog: pytest.LogCaptureF
     assert not caplog.records
     _only_file(folder).rename(folder / f"booster-{OTHER[:16]}.checkpoint")
     assert open_checkpoints("booster", OTHER).load() is None
-    assert "is of another training" in caplog.text
+    assert caplog.messages == [f"checkpoint booster-{OTHER[:16]}.checkpoint is ignored: it is of another training"]
 
 
 def test_a_torn_file_is_ignored_wherever_it_ends(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -167,6 +170,8 @@ def test_the_bound_is_a_setting(folder: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv(SECONDS_VARIABLE, "2.5")
     assert open_checkpoints("booster", IDENTITY).every_seconds == 2.5
     assert open_checkpoints("booster", IDENTITY, every_seconds=7).every_seconds == 7
+    monkeypatch.setenv(SECONDS_VARIABLE, "0")
+    assert open_checkpoints("booster", IDENTITY).every_seconds == 0
     for wrong in ("-1", "soon", "nan", "inf"):
         monkeypatch.setenv(SECONDS_VARIABLE, wrong)
         with pytest.raises(UsageError, match="not a number of seconds"):
@@ -177,7 +182,9 @@ def test_a_disk_that_refuses_does_not_end_the_training(folder: Path, caplog: pyt
     folder.write_text("a file where the folder should be")
     checkpoints = open_checkpoints("booster", IDENTITY)
     checkpoints.save(b"content")
-    assert "choose another folder" in caplog.text
+    (message,) = caplog.messages
+    assert message.startswith(f"no checkpoint: Cannot write {checkpoints.file}")
+    assert "choose another folder" in message
     assert checkpoints.load() is None
 
 
@@ -201,6 +208,25 @@ def test_a_warning_during_the_wait_prolongs_it(listening: None) -> None:
     timer.join()
     assert time.monotonic() - started > 0.75
     assert not warned()
+
+
+def test_the_wait_sleeps_a_second_at_a_time_and_says_when_nobody_came(
+    monkeypatch: pytest.MonkeyPatch, listening: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    now, slept = 1_000.0, []
+
+    def sleep(seconds: float) -> None:
+        nonlocal now
+        slept.append(seconds)
+        now += seconds
+
+    monkeypatch.setattr(checkpoint, "time", SimpleNamespace(monotonic=lambda: now, sleep=sleep))
+    listen_for_warnings(wait_seconds=2.5)
+    os.kill(os.getpid(), signal.SIGUSR1)
+    with caplog.at_level(logging.INFO, "fusionguard.checkpoint"):
+        wait_for_the_end()
+    assert slept == [1.0, 1.0, 0.5]
+    assert caplog.messages == ["preemption is near: waiting to be stopped", "nobody stopped this process: it goes on"]
 
 
 def test_a_warning_older_than_the_wait_still_saves(folder: Path, listening: None) -> None:
@@ -238,6 +264,10 @@ def test_nothing_is_pickled() -> None:
         pack({}, {"objects": np.array([object()])})
     with pytest.raises(ValueError):
         pack({"loss": float("nan")}, {})
+    stream = io.BytesIO()
+    np.savez(stream, facts=np.frombuffer(b"{}", dtype=np.uint8), objects=np.array([object()]))
+    with pytest.raises(ValueError):
+        unpack(stream.getvalue())
 
 
 def test_the_identity_is_of_every_value_type_and_shape() -> None:
@@ -252,6 +282,8 @@ def test_the_identity_is_of_every_value_type_and_shape() -> None:
         identify({"seed": 1}),
     }
     assert len(given) == 7
+    written = b'{\n  "seed": 1\n}\n' + b"<f4 (2, 3)\n" + array.tobytes()
+    assert identify({"seed": 1}, [array.reshape(2, 3)]) == hashlib.sha256(written).hexdigest()
     assert identify({"seed": 1}, [np.asfortranarray(array.reshape(2, 3))]) in given
     assert identify({"a": 1, "b": 2}) == identify({"b": 2, "a": 1})
     assert len(IDENTITY) == len(hashlib.sha256().hexdigest())

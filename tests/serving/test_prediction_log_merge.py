@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import threading
 import time
 from pathlib import Path
@@ -10,8 +12,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from fusionguard.errors import StorageError
 from fusionguard.files import locked
-from fusionguard.serving.prediction_log import PredictionLog, compact, read_log, writer
+from fusionguard.serving.prediction_log import PredictionLog, compact, compaction, read_log, writer
+from fusionguard.serving.prediction_log.compaction import Compaction
 from fusionguard.serving.prediction_log.parts import list_parts
 from tests.serving.prediction_log_rows import fraud_row, log_parts, parts_of
 
@@ -85,3 +89,111 @@ def test_a_service_merges_its_own_small_parts(tmp_path: Path, monkeypatch: pytes
     assert len(parts_of(tmp_path)) <= 6  # a binary counter of eights
     window = read_log(tmp_path, "fraud")
     assert (window.table.num_rows, window.repeated) == (64, 0)
+
+
+def _logged(folder: Path, *sizes: int) -> list[Path]:
+    """Log a part of each size; return them in the order they were written."""
+    numbers = iter(range(sum(sizes)))
+    log_parts(folder, *([fraud_row(next(numbers)) for _ in range(size)] for size in sizes))
+    return parts_of(folder)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "merged"),
+    [
+        ((5, 1, 1), {1, 2}),  # the first in name is larger than the two smaller ones together
+        ((1, 1, 2), {0, 1, 2}),  # as large as they are
+        ((1, 1, 3), {0, 1}),
+        ((2, 3, 4), {0, 1, 2}),  # 4 against 2 + 3
+        ((2, 1), {0, 1}),  # of two, both
+        ((1,), set()),
+    ],
+)
+def test_a_service_copies_a_large_part_only_once_the_small_ones_weigh_as_much(
+    sizes: tuple[int, ...], merged: set[int], tmp_path: Path
+) -> None:
+    parts = _logged(tmp_path, *sizes)
+    before = read_log(tmp_path, "fraud").table
+    done = compact(tmp_path, "fraud", everything=False)
+    assert (done.merged, done.into) == (len(merged), min(len(merged), 1))
+    assert {place for place, part in enumerate(parts) if not part.exists()} == merged
+    assert read_log(tmp_path, "fraud").table == before
+
+
+def test_a_part_that_holds_the_rotations_rows_is_left_as_it_is_and_a_merge_may_hold_as_many(tmp_path: Path) -> None:
+    parts = _logged(tmp_path, 6, 2, 4, 5)
+    assert compact(tmp_path, "fraud", rotate_rows=6).merged == 2
+    assert [part.exists() for part in parts] == [True, False, False, True]
+    (new,) = set(parts_of(tmp_path)) - set(parts)
+    assert pq.read_metadata(new).num_rows == 6
+    assert re.fullmatch(rf"part-[\dT.]+Z-{os.getpid()}-000000-[\da-f]{{8}}\.parquet", new.name)
+
+
+def test_half_a_million_rows_are_a_whole_part_unless_told_otherwise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = {"a": 250_000, "b": 250_000, "c": 1, "d": 500_000, "e": 499_999}
+
+    class Counted:
+        """A part that says how many rows it has, and gives none."""
+
+        groups = 0
+
+        def __init__(self, path: Path, model: str) -> None:
+            self.rows = rows[path.name]
+
+        def __enter__(self) -> Counted:
+            return self
+
+        def __exit__(self, *error: object) -> None:
+            pass
+
+    (tmp_path / "fraud").mkdir()
+    parts = [tmp_path / "fraud" / name for name in rows]
+    for part in parts:
+        part.touch()
+    monkeypatch.setattr(compaction, "OpenPart", Counted)
+    monkeypatch.setattr(compaction, "list_parts", lambda home: parts)
+    done = compact(tmp_path, "fraud")
+    assert (done.merged, done.into) == (4, 2)
+    assert [part.name for part in parts if part.exists()] == ["d"]
+
+
+def test_a_merge_reads_and_writes_a_bounded_number_of_rows_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compaction, "ROW_GROUP_ROWS", 20)
+    _logged(tmp_path / "exact", 10, 10, 10, 10, 10)
+    _logged(tmp_path / "odd", 15, 15, 15)
+    for folder, groups in {"exact": [20, 20, 10], "odd": [20, 10, 15]}.items():
+        compact(tmp_path / folder, "fraud")
+        metadata = pq.read_metadata(parts_of(tmp_path / folder)[0])
+        assert [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)] == groups
+
+
+def test_a_source_that_somebody_removes_during_the_merge_is_not_missed(tmp_path: Path) -> None:
+    first, _ = _logged(tmp_path, 3, 4)
+    asked = []
+
+    def stopped() -> bool:
+        asked.append(first.exists())
+        if len(asked) == 2:
+            first.unlink()
+        return False
+
+    assert compact(tmp_path, "fraud", stopped=stopped).merged == 2
+    assert asked == [True, True]
+    assert read_log(tmp_path, "fraud").table.num_rows == 7
+
+
+def test_a_disk_that_refuses_a_merge_is_named_and_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*given: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    parts = _logged(tmp_path, 1, 2)
+    monkeypatch.setattr(compaction, "_sizes", full)
+    with pytest.raises(StorageError, match=rf"Cannot write {tmp_path / 'fraud'}: No space left"):
+        compact(tmp_path, "fraud")
+    assert parts_of(tmp_path) == parts
+    assert not list((tmp_path / "fraud").glob("*.tmp"))
+
+
+def test_nothing_is_made_of_a_log_that_is_not_there(tmp_path: Path) -> None:
+    assert compact(tmp_path, "fraud") == Compaction(0, 0, ())
+    assert list(tmp_path.iterdir()) == []

@@ -111,3 +111,12 @@ def test_another_table_is_refused(label: Labels, change: str) -> None:
         other[np.flatnonzero(other)[0]] = 0
     with pytest.raises(DataError, match="belongs to another feature table"):
         _plan(label).places(other)
+
+
+def test_a_single_leaver_is_enough_to_hold_out() -> None:
+    label = np.zeros(500, dtype=np.int8)
+    label[:12] = 1
+    plan = _plan(label, test=0.1, folds=2)
+    assert (plan.test_churners, plan.test_rows, plan.development_rows) == (1, 1 + 49, 450)
+    assert (plan.churners, plan.rows, plan.test_share, plan.folds, plan.repeats, plan.seed) == (12, 500, 0.1, 2, 3, 7)
+    assert plan.features_sha256 == FEATURES

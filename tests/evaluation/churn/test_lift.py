@@ -104,3 +104,14 @@ def test_customers_of_one_value_top_out_at_the_maximum_profit(make_customers: An
 def test_margins_need_the_groups(make_customers: Any) -> None:
     with pytest.raises(DataError, match="'gender', which is not known here"):
         profit_curve(replace(make_customers(100), groups={}), MARGINS)
+
+
+def test_one_churner_and_one_customer_are_enough(make_customers: Any) -> None:
+    customers = replace(make_customers(5), label=np.array([0, 0, 1, 0, 0], dtype=np.int8), score=np.array([5.0, 4, 3, 2, 1]))
+    assert [point.gain for point in lift_table(customers, points=5)] == pytest.approx([0, 0, 1, 1, 1])
+    alone = customers.take(np.array([2]))
+    assert [point.lift for point in lift_table(alone, points=2)] == pytest.approx([1, 1])
+    earned = float(POLICY.campaign_profit(alone.label, alone.balance, np.ones(1, dtype=bool))[0])
+    assert [point.profit for point in profit_curve(alone, POLICY, points=2).points] == pytest.approx(
+        [0, 500 * earned, 1000 * earned]
+    )

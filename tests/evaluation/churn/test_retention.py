@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from fusionguard.config import RetentionConfig
 from fusionguard.errors import DataError
+from fusionguard.evaluation.churn.customers import ScoredCustomers
 from fusionguard.evaluation.churn.retention import RetentionPolicy, fit_retention_policy
 
 POLICY = RetentionPolicy(base_value=100, balance_margin=0.001, offer_cost=10, contact_cost=1, acceptance=0.3)
@@ -163,3 +164,41 @@ def test_a_policy_survives_json() -> None:
 def test_a_policy_that_means_nothing_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         RetentionPolicy.model_validate(POLICY.model_dump() | wrong)
+
+
+def test_money_is_counted_in_double_precision_whatever_the_balances_are() -> None:
+    balance = np.full(2, 50_000.0, dtype=np.float32)
+    assert POLICY.customer_value(balance).dtype == np.float64
+    assert POLICY.expected_profit(np.array([0.2, 0.3], dtype=np.float32), balance).dtype == np.float64
+
+
+def test_an_offer_must_earn_more_than_its_bar_and_a_value_be_above_the_offers_cost() -> None:
+    policy = RetentionPolicy(base_value=32, balance_margin=0.002, offer_cost=10, contact_cost=1, acceptance=0.5)
+    at_its_bar = policy.model_copy(update={"minimum_expected_profit": 10.0})  # 0.5 * (32 - 10) - 1
+    assert not at_its_bar.decide(np.ones(1), np.zeros(1))[0]
+    assert at_its_bar.reason(1.0, 0.0) == (
+        "no offer: expected profit 10.00 does not exceed 10.00, the bar for the limit of contacts"
+    )
+    low = at_its_bar.model_copy(update={"minimum_expected_profit": 0.5})
+    assert low.reason(0.0, 0.0) == "no offer: expected profit -11.00 does not exceed 0.50, the bar for the limit of contacts"
+    poor = policy.model_copy(update={"base_value": 4.0})
+    assert poor.reason(1.0, 2_000.0) == "no offer: value 8.00 is not above the offer's cost of 10.00"
+    assert poor.reason(1.0, 3_000.0) == "no offer: value 10.00 is not above the offer's cost of 10.00"
+    assert poor.reason(1.0, 3_500.0) == "no offer: expected profit -0.50 does not exceed 0.00"
+
+
+def test_a_bar_is_learned_from_a_single_customer() -> None:
+    alone = ScoredCustomers(
+        np.ones(1, np.int8), np.full(1, 0.9), np.ones(1), np.zeros(1), {"gender": np.array(["Male"])}, np.arange(1)
+    )
+    policy = fit_retention_policy(alone, RetentionConfig(contacts=500))
+    assert policy.minimum_expected_profit == pytest.approx(0.9 * 0.3 * 90 - 0.1 * 10 - 1)
+    assert fit_retention_policy(alone, RetentionConfig(contacts=1000)).minimum_expected_profit == 0
+
+
+def test_who_lacks_a_group_is_told_in_full() -> None:
+    with pytest.raises(DataError) as caught:
+        MARGINS.bar(1)
+    assert str(caught.value) == (
+        "The retention policy has a bar for each group of 'gender', which is not known here. Give each customer's 'gender'."
+    )

@@ -1,0 +1,241 @@
+"""Sentences, limits and verdicts of the fairness reading, word by word and on both sides of every bound."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+from fusionguard.errors import DataError
+from fusionguard.evaluation.bootstrap import Interval
+from fusionguard.evaluation.churn.customers import ScoredCustomers
+from fusionguard.evaluation.churn.fairness import FairnessReport, GapReading, read_fairness
+from fusionguard.evaluation.churn.gaps import largest_difference, largest_distance
+from fusionguard.evaluation.churn.group_tally import tally_groups
+from fusionguard.evaluation.scored import Flags
+from fusionguard.fairness_config import FairnessConfig, FairnessLimits
+
+NO_LIMITS = dict.fromkeys(FairnessLimits.model_fields)
+
+
+def gap(**changes: Any) -> GapReading:
+    given: dict[str, Any] = {
+        "attribute": "age_band",
+        "metric": "true_positive_rate",
+        "value": Interval(value=0.31, low=0.25, high=0.4),
+        "limit": 0.2,
+        "verdict": "broken",
+        "groups": ("30-39", "60+"),
+    }
+    return GapReading(**given | changes)
+
+
+TPR = "By age band, the share of leavers who get an offer (true-positive rate) is highest for '30-39' and lowest for '60+', "
+
+
+@pytest.mark.parametrize(
+    ("reading", "sentence"),
+    [
+        (gap(), TPR + "0.310 (0.250 to 0.400) apart, which breaks the limit of 0.200 beyond doubt."),
+        (gap(limit=None, verdict="reported"), TPR + "0.310 (0.250 to 0.400) apart."),
+        (gap(limit=0.35, verdict="within"), TPR + "0.310 (0.250 to 0.400) apart, within the limit of 0.350."),
+        (
+            gap(limit=0.25),
+            TPR + "0.310 (0.250 to 0.400) apart, above the limit of 0.250, though chance alone may do that.",
+        ),
+        (
+            gap(limit=0.28, verdict="watch"),
+            TPR + "0.310 (0.250 to 0.400) apart, above the limit of 0.280, though chance alone may do that: to be watched.",
+        ),
+        (
+            gap(value=Interval(value=0.31)),
+            TPR + "0.310 apart, above the limit of 0.200, though chance alone may do that.",
+        ),
+        (
+            gap(value=Interval(reason="no group has 30 leavers or more"), verdict="reported", groups=()),
+            "By age band, the share of leavers who get an offer (true-positive rate) cannot be compared:"
+            " no group has 30 leavers or more, so its limit of 0.200 was not checked.",
+        ),
+        (
+            gap(value=Interval(reason="no group has 30 leavers or more"), verdict="reported", groups=(), limit=None),
+            "By age band, the share of leavers who get an offer (true-positive rate) cannot be compared:"
+            " no group has 30 leavers or more.",
+        ),
+        (
+            gap(attribute="gender", metric="calibration", groups=("Male",)),
+            "By gender, the distance of the mean probability from the churn rate (calibration) is largest for 'Male':"
+            " 0.310 (0.250 to 0.400), which breaks the limit of 0.200 beyond doubt.",
+        ),
+    ],
+)
+def test_a_gap_is_said_in_one_sentence(reading: GapReading, sentence: str) -> None:
+    assert reading.sentence() == sentence
+
+
+def test_what_needs_an_eye_comes_worst_first() -> None:
+    unchecked = gap(metric="false_positive_rate", value=Interval(reason="none"), verdict="reported", groups=())
+    unlimited = gap(metric="selection_rate", verdict="reported", limit=None)
+    watch, broken, within = gap(verdict="watch", limit=0.28), gap(), gap(verdict="within", limit=0.9)
+    report = FairnessReport(groups=(), gaps=(unchecked, unlimited, within, watch, broken), bootstrap_samples=5, seed=1)
+    assert report.sentences() == [broken.sentence(), watch.sentence(), unchecked.sentence()]
+    assert report.gap("age_band", "selection_rate") is unlimited
+    with pytest.raises(DataError) as caught:
+        report.gap("gender", "selection_rate")
+    assert str(caught.value) == (
+        "There is no reading of 'selection_rate' by 'gender'."
+        " Metrics: selection_rate, true_positive_rate, false_positive_rate, calibration."
+    )
+
+
+@pytest.fixture(scope="module")
+def customers(make_customers: Any) -> ScoredCustomers:
+    """Four hundred of three countries; of the smallest, which all get an offer, 31 stayed and 9 left."""
+    drawn = make_customers(400, seed=6)
+    country = np.where(drawn.label == 1, "Spain", "France").astype("<U8")
+    country[::3] = "Germany"
+    country[np.flatnonzero(drawn.label == 0)[:31]] = "Andorra"
+    country[np.flatnonzero(drawn.label == 1)[:9]] = "Andorra"
+    country[np.flatnonzero(drawn.label == 1)[9:14]] = "France"
+    return replace(drawn, groups=drawn.groups | {"geography": country})
+
+
+@pytest.fixture(scope="module")
+def offered(customers: ScoredCustomers) -> Flags:
+    return (customers.probability > 0.2) | (customers.groups["geography"] == "Andorra")
+
+
+def read(customers: ScoredCustomers, offered: Flags, **config: Any) -> FairnessReport:
+    return read_fairness(customers, offered, FairnessConfig.model_validate(config), samples=15, seed=3)
+
+
+def test_each_gap_has_the_limit_of_its_attribute_and_metric(customers: ScoredCustomers, offered: Flags) -> None:
+    names = ("true_positive_rate", "false_positive_rate", "calibration")
+    limits = {
+        attribute: {name: (10 * place + number + 1) / 100 for number, name in enumerate(names)}
+        for place, attribute in enumerate(("gender", "age_band", "geography"))
+    }
+    report = read(customers, offered, **limits)
+    assert {(each.attribute, each.metric): each.limit for each in report.gaps if each.metric in names} == {
+        (attribute, name): limit for attribute, of in limits.items() for name, limit in of.items()
+    }
+    assert (report.bootstrap_samples, report.seed) == (15, 3)
+
+
+def test_a_gap_at_its_limit_is_within_it_and_a_bound_at_its_limit_leaves_doubt(
+    customers: ScoredCustomers, offered: Flags
+) -> None:
+    plain = read(customers, offered, geography=NO_LIMITS).gap("geography", "selection_rate").value
+    assert plain.value is not None and plain.low is not None and plain.low > 0
+    for limit, doubtless, otherwise in [
+        (plain.value, "within", "within"),
+        (np.nextafter(plain.value, 0), "watch", "broken"),
+        (plain.low, "watch", "broken"),
+        (np.nextafter(plain.low, 0), "broken", "broken"),
+    ]:
+        limits = NO_LIMITS | {"selection_rate": float(limit)}
+        for beyond_doubt, verdict in ((True, doubtless), (False, otherwise)):
+            report = read(customers, offered, geography=limits, beyond_doubt=beyond_doubt)
+            assert report.gap("geography", "selection_rate").verdict == verdict
+
+
+@pytest.mark.parametrize(("metric", "of"), [("selection_rate", None), ("true_positive_rate", 1), ("false_positive_rate", 0)])
+def test_gaps_are_between_groups_that_have_enough_of_whom_the_rate_is_a_share(
+    metric: str, of: int | None, customers: ScoredCustomers, offered: Flags
+) -> None:
+    country = customers.groups["geography"]
+    inside = np.ones(400, dtype=bool) if of is None else customers.label == of
+    counts = {str(name): int((inside & (country == name)).sum()) for name in np.unique(country[inside])}
+    smallest, second = sorted(counts.values())[:2]
+    for minimum in (smallest, smallest + 1):
+        enough = [name for name, count in counts.items() if count >= minimum]
+        rates = {name: float(offered[inside & (country == name)].mean()) for name in enough}
+        tally = tally_groups(customers, offered, samples=15, seed=3)["geography"]
+        judged = np.array([tally.names.index(name) for name in enough])
+        found = read(customers, offered, minimum_group_rows=minimum, geography=NO_LIMITS).gap("geography", metric)
+        highest, lowest = max(rates, key=rates.__getitem__), min(rates, key=rates.__getitem__)
+        assert found.groups == (highest, lowest)
+        assert found.value.value == pytest.approx(rates[highest] - rates[lowest])
+        interval = largest_difference(np.array([rates[name] for name in enough]), tally.spread[metric][judged])
+        assert (found.value.low, found.value.high) == pytest.approx(interval)
+    assert second > smallest
+
+
+def test_the_group_furthest_off_is_judged_among_those_with_enough_customers(customers: ScoredCustomers, offered: Flags) -> None:
+    tally = tally_groups(customers, offered, samples=15, seed=3)["geography"]
+    assert tally.names[0] == "Andorra" and tally.of["calibration"][0] == 40
+    for minimum, judged in ((40, [0, 1, 2, 3]), (41, [1, 2, 3])):
+        found = read(customers, offered, minimum_group_rows=minimum, geography=NO_LIMITS).gap("geography", "calibration")
+        distances = tally.calibration[judged]
+        worst = int(np.argmax(np.abs(distances)))
+        assert found.groups == (tally.names[judged[worst]],)
+        assert found.value.value == pytest.approx(abs(distances[worst]))
+        interval = largest_distance(distances, tally.spread["calibration"][judged])
+        assert (found.value.low, found.value.high) == pytest.approx(interval)
+
+
+def test_too_few_to_compare_says_of_whom_and_how_many(customers: ScoredCustomers, offered: Flags) -> None:
+    country = customers.groups["geography"]
+    rows = {str(name): int((country == name).sum()) for name in np.unique(country)}
+    largest = max(rows, key=rows.__getitem__)
+    only = read(customers, offered, minimum_group_rows=rows[largest])
+    assert only.gap("geography", "selection_rate").value.reason == f"only '{largest}' has {rows[largest]} customers or more"
+    assert only.gap("geography", "false_positive_rate").value.reason == f"no group has {rows[largest]} stayers or more"
+    assert only.gap("geography", "calibration").groups == (largest,), "one group is enough to be off"
+    none = read(customers, offered, minimum_group_rows=401)
+    assert none.gap("geography", "calibration").value.reason == "no group has 401 customers or more"
+    assert none.gap("gender", "true_positive_rate").value.reason == "no group has 401 leavers or more"
+    assert {(each.verdict, each.groups) for each in none.gaps} == {("reported", ())}
+
+
+def test_a_groups_rates_have_wilsons_interval_and_its_calibration_that_of_the_draws(
+    customers: ScoredCustomers, offered: Flags
+) -> None:
+    report = read(customers, offered)
+    tally = tally_groups(customers, offered, samples=15, seed=3)
+    for group in report.groups:
+        inside = customers.groups[group.attribute] == group.group
+        for name, chosen in (
+            ("selection_rate", inside),
+            ("true_positive_rate", inside & (customers.label == 1)),
+            ("false_positive_rate", inside & (customers.label == 0)),
+        ):
+            found = getattr(group, name)
+            if not chosen.any():
+                assert (found.value, found.reason) == (None, f"no {'leavers' if name[0] == 't' else 'stayers'} in this group")
+                continue
+            other = binomtest(int(offered[chosen].sum()), int(chosen.sum())).proportion_ci(0.95, method="wilson")
+            assert (found.value, found.low, found.high) == pytest.approx(
+                (offered[chosen].mean(), other.low, other.high), abs=1e-6
+            )
+        place = tally[group.attribute].names.index(group.group)
+        drawn = np.percentile(tally[group.attribute].drawn_calibration[:, place], [2.5, 97.5])
+        assert (group.calibration_gap.low, group.calibration_gap.high) == pytest.approx(tuple(drawn))
+
+
+def test_a_customer_alone_in_a_group_has_a_calibration_without_an_interval_where_no_draw_holds_them(
+    customers: ScoredCustomers, offered: Flags
+) -> None:
+    country = customers.groups["geography"].copy()
+    country[7] = "Malta"
+    alone = replace(customers, groups=customers.groups | {"geography": country})
+    readings = []
+    for seed in range(6):
+        report = read_fairness(alone, offered, FairnessConfig(), samples=2, seed=seed)
+        readings.append(next(group for group in report.groups if group.group == "Malta").calibration_gap)
+    error = customers.probability[7] - customers.label[7]
+    assert [reading.value for reading in readings] == pytest.approx([error] * 6)
+    assert {(reading.low is None, reading.high is None) for reading in readings} == {(True, True), (False, False)}
+    known = [reading.low for reading in readings if reading.low is not None]
+    assert known == pytest.approx([error] * len(known))
+
+
+def test_what_cannot_be_read_is_said_in_full(customers: ScoredCustomers, offered: Flags) -> None:
+    with pytest.raises(DataError) as caught:
+        read(customers.take(offered & ~offered), offered[:0])
+    assert str(caught.value) == "Fairness cannot be read: there are no customers. Give the test slice a larger share."
+    with pytest.raises(DataError) as caught:
+        read(replace(customers, groups={"gender": customers.groups["gender"]}), offered)
+    assert str(caught.value) == ("Fairness cannot be read: customers lack age_band, geography. Give gender, age_band, geography.")
