@@ -60,6 +60,9 @@ CHURN = [
     ("is_active_member=no, has_cr_card=yes, credit_score=480", {"IsActiveMember": 0, "HasCrCard": 1, "CreditScore": 480}),
     ("Gender=Female, Geography=Spain, Tenure=7", {"Gender": "Female", "Geography": "Spain", "Tenure": 7}),
     ("aged 45, has no products", {"Age": 45, "NumOfProducts": 0}),
+    ("aged 45; active? no; card? yes", {"Age": 45, "IsActiveMember": 0, "HasCrCard": 1}),
+    ("aged 45, anything but active, cardless", {"Age": 45, "IsActiveMember": 0, "HasCrCard": 0}),
+    ("aged 45 and far from active", {"Age": 45, "IsActiveMember": 0}),
     ("aged 45, lost the credit card", {"Age": 45, "HasCrCard": 0}),
 ]
 

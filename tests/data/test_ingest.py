@@ -111,7 +111,7 @@ def _changed(row: int, column: str, cell: str) -> bytes:
         (_changed(40, "Class", "0.5"), r"row 40 \(line 41\), column Class: '0.5' is not an integer"),
         (_changed(8, "V2", "1.0,2.0"), r"row 8 \(line 9\): 32 values where the header has 31"),
         (_text()[:-300], r"row 40 \(line 41\): \d+ values where the header has 31"),
-        (_changed(3, "V2", "X").replace(b"X", b"\xe9"), "is not UTF-8 text"),
+        (_changed(3, "V2", "X").replace(b"X", b"\xe9"), r"bad.csv, row 3 \(line 4\), column V2: not UTF-8 text"),
         (b"PK\x03\x04 and no more", "cut off or damaged"),
         (gzip.compress(_text(), mtime=0)[:-200], "cut off or damaged"),
         (gzip.compress(_text(), mtime=0)[:5], "cut off or damaged"),

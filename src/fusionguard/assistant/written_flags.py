@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 _NEGATION = re.compile(
     r"\b(?:not(?! only\b)|no|non|never|neither|nor|without|lacks?|lacking|hardly|barely|rarely|seldom|formerly"
     r"|previously|used to (?:be|have)|lost|stopped|ceased|cannot|nobody|(?:is|does|do|has|have|are|was|were)nt"
-    r"|outside|except|excluding|(?:other|rather) than|instead of)\b"
+    r"|anything but|far from|outside|except|excluding|(?:other|rather) than|instead of)\b"
     r"|n't\b",
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(
-    r"[,;:.!?()]|\b(?:and|but|who|whose|yet|however|while|although)\b|(?<!nor )(?<!not )(?<!or )\bwith\b|\b(?=nor\b)",
+    r"[,;:.!?()]|\b(?:and|(?<!anything )but|who|whose|yet|however|while|although)\b"
+    r"|(?<!nor )(?<!not )(?<!or )\bwith\b|\b(?=nor\b)",
     re.IGNORECASE,
 )
 _YES_NO = re.compile(r"\s*(?:[=:?(-]|\bis\b)?\s*\b(?:(yes|true|y)|(no|false|n))\b(?! longer| more)", re.IGNORECASE)
@@ -25,7 +26,7 @@ _ACTIVE = re.compile(
 )
 _CARD = re.compile(
     r"\bcredit[- ]?cards?\b|\bhas ?cr ?card\b|(?<=\ba )cards?\b|(?<=\b(?:no|of) )cards?\b|(?<=\bany )cards?\b"
-    r"|(?<=\bwith )cards?\b|(?<=\bwithout )cards?\b",
+    r"|(?<=\bwith )cards?\b|(?<=\bwithout )cards?\b|(?:^|(?<=[,;.] ))cards?(?=\s*\?)|\b(?P<asleep>cardless)\b",
     re.IGNORECASE,
 )
 """A card of another kind (a debit card) says nothing of it."""

@@ -17,6 +17,8 @@ from fusionguard.errors import DataError
 
 _NUMBER = re.compile(r"[ \t]*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[ \t]*", re.ASCII)
 _WORDS = {"float": "a number", "integer": "an integer", "text": "text"}
+_ESCAPED = re.compile("[\udc80-\udcff]")
+"""Bytes that are no UTF-8, as Python's ``surrogateescape`` keeps them."""
 _AGAIN = "Get it again from where it came."
 
 
@@ -29,7 +31,7 @@ def broken_cell(
     Where nothing is found, the fast reader's own words do not help: they may quote any cell, one that says who somebody is, too.
     """
     csv.field_size_limit(2**31 - 1)  # a cell of any size may be read; Python's own limit is 128 KiB
-    with io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
+    with io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
         rows = csv.reader(text, strict=True)
         header, found = _first_fault(rows, schema, columns, quote.row if quote else None)
     if found is None and quote is not None:
@@ -51,9 +53,11 @@ def _first_fault(
     rows: Any, schema: DatasetSchema, columns: Collection[str], before: int | None
 ) -> tuple[list[str], tuple[str, str] | None]:
     """Return the header, and what is wrong first in the rows ``before`` a row (all of them by default)."""
-    row, header = 0, []
+    row, header, encoding = 0, [], None
     try:
         header = next(rows)
+        if any(_ESCAPED.search(name) for name in header):
+            return header, ("is not UTF-8 text (its header).", "Save it as UTF-8.")
         read = {place: schema.columns[column] for place, column in enumerate(header) if column in columns}
         filled = (cells for cells in rows if cells)
         for row, cells in enumerate(islice(filled, None if before is None else max(before - 1, 0)), start=1):
@@ -61,15 +65,20 @@ def _first_fault(
             if len(cells) != len(header):
                 what = f"{where}: {len(cells)} values where the header has {len(header)}."
                 return header, (what, "Complete or remove the row, or get the file again if it is cut off.")
+            bad = [place for place, cell in enumerate(cells) if not cell.isascii() and _ESCAPED.search(cell)]
+            if bad and encoding is None:
+                encoding = (f"{where}, column {header[bad[0]]}: not UTF-8 text.", "Save the file as UTF-8.")
             for place, kind in read.items():
                 cell, column = cells[place], header[place]
+                if place in bad:
+                    return header, encoding
                 if cell and not _fits(cell, kind):
                     shown = "a value that is not shown" if column in schema.private else f"'{cell[:40]}'"
                     return header, (f"{where}, column {column}: {shown} is not {_WORDS[kind]}.", "Correct it.")
-    except UnicodeDecodeError:
-        return header, (f"is not UTF-8 text (after row {row:,}).", "Save it as UTF-8.")
     except csv.Error as error:
         return header, (f", after row {row:,}: {error}.", "Correct it, or get the file again.")
+    if encoding is not None:
+        return header, encoding
     return header, None if row or before is not None else ("has a header but no rows.", _AGAIN)
 
 
