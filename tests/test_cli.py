@@ -210,6 +210,18 @@ def test_a_name_that_is_too_long_is_one_line(
     assert "Traceback" not in err and list(tmp_path.iterdir()) == []
 
 
+def test_simulated_rows_cannot_take_the_place_of_a_folder(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "x.csv").mkdir()
+    status, _, err = run("simulate", "--rows", 200, "--output", tmp_path / "x.csv")
+    assert (status, list(tmp_path.iterdir())) == (1, [tmp_path / "x.csv"]) and "It is a folder: name a file." in err
+
+
+def test_a_pipe_is_not_said_to_be_missing(run: Run, fraud_bundle: Bundle, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "rows")
+    status, _, err = run("score", "-m", fraud_bundle.folder, "-i", tmp_path / "rows", "-o", tmp_path / "y.csv")
+    assert status == 2 and "rows' is a pipe or a device, which cannot be read twice." in err
+
+
 def test_an_empty_id_is_not_taken_for_none(run: Run, fraud_bundle: Bundle, simulated_raw: Path, tmp_path: Path) -> None:
     status, _, err = run("score", "-m", fraud_bundle.folder, "-i", simulated_raw, "-o", tmp_path / "x.csv", "--id", "")
     assert (status, list(tmp_path.iterdir())) == (2, []) and "--id names no column" in err

@@ -25,6 +25,7 @@ _REMEDIES = {
     errno.EROFS: "The file system is read-only: choose another folder.",
     errno.EACCES: "You may not write there: change its permissions or choose another folder.",
     errno.EPERM: "You may not write there: change its permissions or choose another folder.",
+    errno.EISDIR: "It is a folder: name a file.",
     errno.ENOTDIR: "A parent of it is a file: choose another folder.",
     errno.EEXIST: "A parent of it is a file: choose another folder.",
 }

@@ -230,6 +230,8 @@ def test_drift_lowers_trust() -> None:
     read = estimate_performance(probability, flagged, calibration=calibration, drift=[*moved, *broken])
     assert read.trust == "no"
     assert "V2 look broken" in read.reasons[0]
+    burst = judge([Check("burst", "rows", 0.5, 0.1, 0.2, 0.0, "rows came at once")], 0.01)
+    assert "the data of some rows look broken" in estimate_performance(probability, flagged, drift=burst).reasons[0]
 
 
 def test_a_drift_of_answers_is_not_told_as_one_of_rows() -> None:

@@ -89,7 +89,8 @@ def _files(source: Path, schema: DatasetSchema) -> tuple[Path, ...]:
     files = part_files(source) or (source,)
     for file in files:
         if not file.is_file():
-            kind = "is a folder without part files, not a file" if file.is_dir() else "does not exist"
+            kind = "is a pipe or a device, which cannot be read twice" if file.exists() else "does not exist"
+            kind = "is a folder without part files, not a file" if file.is_dir() else kind
             raise UsageError(f"'{file}' {kind}.", f"Name a CSV or parquet file with the columns of {schema.file_name}.")
         if file.stat().st_size == 0:
             raise DataError(f"{file.name} is empty (0 bytes).", AGAIN)

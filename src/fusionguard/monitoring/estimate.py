@@ -189,7 +189,9 @@ def _trust(
     elif calibration.finding is not None and calibration.finding.level != "none":
         broken.append(f"at the last labels, {calibration.finding.sentence}")
     grave = [finding for finding in drift if finding.level == "act"]
-    upstream = sorted({finding.subject for finding in grave if finding.kind in UPSTREAM})
+    upstream = sorted(
+        {"some rows" if finding.subject == "rows" else finding.subject for finding in grave if finding.kind in UPSTREAM}
+    )
     moved = sorted({finding.subject for finding in grave if finding.kind not in UPSTREAM and finding.is_of_rows})
     if upstream:
         broken.append(f"the data of {', '.join(upstream)} look broken, and probabilities with them")
