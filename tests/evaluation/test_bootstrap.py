@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ from fusionguard.config import EvaluationConfig
 from fusionguard.errors import DataError
 from fusionguard.evaluation.bootstrap import Interval, intervals, paired_difference, resampled_counts
 from fusionguard.evaluation.policy import DecisionPolicy
-from fusionguard.evaluation.readings import AVERAGE_PRECISION, SAVINGS, TOP_PRECISION, metric_labels, read_metrics
+from fusionguard.evaluation.readings import AVERAGE_PRECISION, metric_labels, read_metrics
 
 CONFIG = EvaluationConfig(bootstrap_samples=60)
 POLICY = DecisionPolicy(review_cost=3.0)
@@ -73,26 +72,6 @@ def test_more_rows_make_the_interval_narrower(make_rows: Any) -> None:
     assert many.high - many.low < few.high - few.low
 
 
-def test_metrics_without_a_value_say_why_and_the_others_still_read(make_rows: Any) -> None:
-    rows = make_rows(500)
-    read = read_metrics(rows.take(rows.label == 0), POLICY, CONFIG, seed=7)
-    assert read[AVERAGE_PRECISION] == Interval(reason="no frauds here")
-    assert read[SAVINGS].reason == "no frauds here"
-    assert read["brier"].value is not None
-    assert read[TOP_PRECISION].value == 0
-    nothing = read_metrics(rows.take(rows.label == 2), POLICY, CONFIG, seed=7)
-    assert {interval.reason for interval in nothing.values()} == {"no rows here"}
-
-
-def test_draws_without_a_value_are_left_out(make_rows: Any) -> None:
-    # One of two frauds has no amount: in a quarter of the draws there is nothing to save.
-    rows = make_rows(300, fraud_share=0.0)
-    label, amount = rows.label.copy(), rows.amount.copy()
-    label[:2], amount[:2] = 1, (0.0, 50.0)
-    read = read_metrics(replace(rows, label=label, amount=amount), POLICY, CONFIG, seed=7)[SAVINGS]
-    assert read.value is not None and read.low is not None and np.isfinite(read.low)
-
-
 def test_a_better_score_is_found_better(make_rows: Any) -> None:
     rows = make_rows()
     worse = rows.score + np.random.default_rng(0).normal(size=rows.rows) * 2
@@ -129,8 +108,12 @@ def test_one_class_cannot_be_compared() -> None:
     [
         (Interval(value=0.78149, low=0.7, high=0.86), "0.781 (0.700 to 0.860)"),
         (Interval(value=0.5), "0.500"),
+        (Interval(value=0.5, low=0.4), "0.500"),
+        (Interval(value=0.5, high=0.6), "0.500"),
         (Interval(reason="no frauds here"), "–"),
     ],
 )
 def test_intervals_read_as_text(interval: Interval, text: str) -> None:
     assert interval.text() == text
+    assert Interval(value=0.00112345, low=0.0009, high=0.00134).text(5) == "0.00112 (0.00090 to 0.00134)"
+    assert Interval(value=0.00112345).text(5) == "0.00112"

@@ -85,6 +85,16 @@ def test_the_same_rows_differ_in_nothing(champion: ComparedRows) -> None:
     assert compare(champion, champion, samples=20, seed=1) == Comparison(average_precision=zero, log_loss=zero, brier=zero)
 
 
+def test_the_seed_chooses_the_draws_and_samples_says_how_many(champion: ComparedRows) -> None:
+    blurred = replace(champion, score=champion.score + np.random.default_rng(3).normal(0, 0.1, champion.label.size))
+    found = compare(champion, blurred, samples=8, seed=1)
+    assert compare(champion, blurred, samples=8, seed=1) == found
+    other = compare(champion, blurred, samples=8, seed=2).average_precision
+    assert other.value == found.average_precision.value
+    assert other.low != found.average_precision.low
+    assert (8 * found.average_precision.probability_better).is_integer()
+
+
 def test_rows_of_one_class_cannot_be_compared(champion: ComparedRows) -> None:
     frauds = replace(champion, label=np.ones_like(champion.label))
     with pytest.raises(DataError, match="rows of one class"):

@@ -33,11 +33,12 @@ def test_rows_of_one_second_stay_together() -> None:
         (np.where(np.arange(60) < 50, LABEL, 0), "rows 50 to 60 hold 0 in 10"),
         (np.where(np.isin(np.arange(60), [21, 23]), 0, LABEL), "rows 20 to 30 hold 3 in 10"),
         (np.where(np.arange(60) < 10, 1, LABEL), "rows 0 to 10 hold 10 in 10"),
+        (np.where(np.arange(60) // 10 == 2, 1, LABEL), "rows 20 to 30 hold 10 in 10"),
     ],
 )
 def test_a_part_without_enough_frauds_among_others_is_named(label: np.ndarray, what: str) -> None:
     assert LABEL[20:30].sum() == MINIMUM_FRAUDS
-    with pytest.raises(DataError, match=what) as caught:
+    with pytest.raises(DataError, match=f"^Tuning on 3 folds .* {what}") as caught:
         forward_folds(np.arange(60), label.astype(np.int8), 3)
     assert "tuning.trials=0" in caught.value.remedy
 

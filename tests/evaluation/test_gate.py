@@ -36,6 +36,17 @@ LOWER_LOSS = PairedDifference(value=0.0012, low=-0.0003, high=0.0021, probabilit
 LOWER_BRIER = PairedDifference(value=0.0005, low=-0.0002, high=0.0009, probability_better=0.71)
 
 
+HELD_OUT_OTHERS = (
+    "The champion was trained on the same source but held out other rows, so it has seen answers of the test rows and the two"
+    " cannot be compared: train the challenger with the champion's seed and share of test rows to compare them."
+)
+
+
+def stays(reason: str) -> GateVerdict:
+    """Return the verdict that leaves the champion where it is without a comparison."""
+    return GateVerdict(promoted=False, challenger_version="2", champion_version="1", reason=reason)
+
+
 def decide(champion: Contender | None, challenger: Contender = CHALLENGER, facts: GateFacts = FACTS, **found: Any) -> GateVerdict:
     def compare() -> Comparison:
         if "difference" not in found:
@@ -48,29 +59,34 @@ def decide(champion: Contender | None, challenger: Contender = CHALLENGER, facts
 
 
 def test_a_first_model_that_beats_the_logistic_regression_is_promoted() -> None:
-    verdict = decide(None)
-    assert verdict.promoted
-    assert verdict.champion_version is None
-    assert "no champion yet" in verdict.reason and " beats the logistic regression's" in verdict.reason
+    reason = "There is no champion yet, and average precision 0.800 beats the logistic regression's 0.600."
+    assert decide(None) == GateVerdict(promoted=True, challenger_version="2", reason=reason)
 
 
 def test_a_champion_that_cannot_be_loaded_defends_nothing() -> None:
-    verdict = decide(None, lost=LostChampion("1", "kaggle"))
-    assert verdict.promoted
-    assert verdict.reason.startswith("The champion, version 1, cannot be loaded any more, and average precision")
+    reason = (
+        "The champion, version 1, cannot be loaded any more, and average precision 0.800 beats the logistic regression's 0.600."
+    )
+    expected = GateVerdict(promoted=True, challenger_version="2", reason=reason)
+    assert decide(None, lost=LostChampion("1", "kaggle")) == expected
+    simulated = CHALLENGER.model_copy(update={"origin": "simulated"})
+    assert decide(None, simulated, lost=LostChampion("1", "simulated")) == expected
 
 
 def test_a_simulated_model_does_not_replace_a_lost_champion_of_real_data() -> None:
     simulated = CHALLENGER.model_copy(update={"origin": "simulated"})
     verdict = decide(None, simulated, lost=LostChampion("1", "kaggle"))
-    assert not verdict.promoted
-    assert verdict.reason.endswith("a model trained on simulated data never replaces one trained on real data.")
+    reason = (
+        "The champion, version 1, cannot be loaded any more, but a model trained on simulated data never replaces one trained"
+        " on real data."
+    )
+    assert verdict == GateVerdict(promoted=False, challenger_version="2", champion_version="1", reason=reason)
 
 
 def test_a_first_model_that_does_not_beat_it_is_not() -> None:
     verdict = decide(None, facts=GateFacts(own=0.6, bar=0.6))
-    assert not verdict.promoted
-    assert "does not beat" in verdict.reason
+    reason = "There is no champion yet, and average precision 0.600 does not beat the logistic regression's 0.600."
+    assert verdict == GateVerdict(promoted=False, challenger_version="2", reason=reason)
 
 
 def test_the_bar_must_have_been_read() -> None:
@@ -94,15 +110,15 @@ def test_the_reason_says_by_how_much(value: float, words: str) -> None:
 
 
 def test_the_same_bundle_is_already_champion() -> None:
-    verdict = decide(CHAMPION.model_copy(update={"sha256": "aa"}))
-    assert not verdict.promoted
-    assert "already champion" in verdict.reason
+    assert decide(CHAMPION.model_copy(update={"sha256": "aa"})) == stays(
+        "This model is already champion: the bundles are the same."
+    )
 
 
 def test_a_simulated_challenger_never_replaces_a_real_champion() -> None:
-    verdict = decide(CHAMPION, CHALLENGER.model_copy(update={"origin": "simulated"}))
-    assert not verdict.promoted
-    assert "simulated" in verdict.reason
+    assert decide(CHAMPION, CHALLENGER.model_copy(update={"origin": "simulated"})) == stays(
+        "A model trained on simulated data never replaces a champion trained on real data."
+    )
 
 
 @pytest.mark.parametrize(("champion_origin", "challenger_origin"), [("simulated", "local"), ("simulated", "simulated")])
@@ -116,16 +132,18 @@ def test_a_simulated_champion_can_be_replaced(champion_origin: str, challenger_o
 
 
 def test_a_champion_that_saw_the_test_window_cannot_be_compared() -> None:
-    saw = CHAMPION.model_copy(update={"source_sha256": "s2", "train_range_seconds": (0, 140_000)})
-    verdict = decide(saw)
-    assert not verdict.promoted
-    assert "overlap the test window" in verdict.reason
-    assert verdict.difference is None
+    for first, last in ((7, 140_000), (172_792, 180_000)):  # the first and the last second of the window
+        saw = CHAMPION.model_copy(update={"source_sha256": "s2", "train_range_seconds": (first, last)})
+        assert decide(saw) == stays(
+            f"The champion was trained on seconds {first} to {last} of the same source, which overlap the test window (140000 to"
+            " 172792): it has seen the answers, so the two cannot be compared."
+        )
 
 
-def test_a_champion_of_the_same_source_that_ended_before_it_can() -> None:
-    before = CHAMPION.model_copy(update={"source_sha256": "s2", "train_range_seconds": (0, 140_000 - 1)})
-    assert decide(before, difference=difference(0.9)).promoted
+@pytest.mark.parametrize("seconds", [(0, 140_000 - 1), (172_792 + 1, 180_000)])
+def test_a_champion_of_the_same_source_that_was_trained_before_or_after_it_can(seconds: tuple[int, int]) -> None:
+    apart = CHAMPION.model_copy(update={"source_sha256": "s2", "train_range_seconds": seconds})
+    assert decide(apart, difference=difference(0.9)).promoted
 
 
 def test_the_same_hours_of_another_source_are_no_obstacle() -> None:
@@ -139,8 +157,9 @@ def test_a_refused_challenger_is_not_promoted_and_the_reason_says_why(champion: 
     assert not verdict.promoted
     assert verdict.champion_version == (champion and "1")
     assert verdict.difference is None
-    assert verdict.reason.startswith(f"The challenger is refused. {REFUSALS[0]} {REFUSALS[1]} ")
-    assert verdict.reason.endswith("The champion stays." if champion else "There is no champion yet.")
+    end = "The champion stays." if champion else "There is no champion yet."
+    assert verdict.reason == f"The challenger is refused. {REFUSALS[0]} {REFUSALS[1]} {end}"
+    assert verdict.challenger_version == "2"
 
 
 def test_a_refused_challenger_does_not_take_a_lost_champions_place() -> None:
@@ -155,15 +174,17 @@ def test_a_champion_that_held_out_other_rows_of_the_same_source_cannot_be_compar
     same: str, champions_holdout: str | None
 ) -> None:
     champion = timeless(CHAMPION, champions_holdout, **{same: getattr(CHALLENGER, same)})
-    verdict = decide(champion, timeless(CHALLENGER, "h2"), TIMELESS)
-    assert not verdict.promoted
-    assert verdict.difference is None
-    assert "held out other rows" in verdict.reason and "the champion's seed and share of test rows" in verdict.reason
+    for facts in (TIMELESS, FACTS):  # whether the test rows have a time or not
+        assert decide(champion, timeless(CHALLENGER, "h2"), facts) == stays(HELD_OUT_OTHERS)
+
+
+def test_a_champion_of_timed_rows_has_held_out_none_of_those_without_time() -> None:
+    assert decide(CHAMPION.model_copy(update={"source_sha256": "s2"}), facts=TIMELESS) == stays(HELD_OUT_OTHERS)
 
 
 def test_nothing_known_of_what_either_held_out_is_not_the_same_holdout() -> None:
     champion = timeless(CHAMPION, None, source_sha256="s2")
-    assert "held out other rows" in decide(champion, timeless(CHALLENGER, None), TIMELESS).reason
+    assert decide(champion, timeless(CHALLENGER, None), TIMELESS) == stays(HELD_OUT_OTHERS)
 
 
 def test_a_champion_that_held_out_the_same_rows_can_be_compared() -> None:
@@ -184,7 +205,9 @@ def test_a_verdict_survives_json() -> None:
 def test_other_settings_of_a_model_that_answers_alike_take_over() -> None:
     verdict = decide(CHAMPION, difference=ALIKE, log_loss=ALIKE, brier=ALIKE)
     assert verdict.promoted
-    assert "differs in its settings" in verdict.reason
+    assert verdict.reason == (
+        "It answers the same rows exactly as the champion does and differs in its settings, so the newer settings take over."
+    )
 
 
 @pytest.mark.parametrize(
@@ -208,7 +231,7 @@ def test_a_model_that_ranks_better_but_is_calibrated_worse_is_not_promoted(
 
 
 @pytest.mark.parametrize("name", ["log_loss", "brier"])
-@pytest.mark.parametrize(("share", "value"), [(0.5, -0.0041), (0.3, 0.0001)])
+@pytest.mark.parametrize(("share", "value"), [(0.5, -0.0041), (0.3, 0.0001), (0.3, 0.0)])
 def test_a_loss_that_is_as_often_lower_is_not_worse(name: str, share: float, value: float) -> None:
     even = PairedDifference(value=value, low=-0.0062, high=0.0019, probability_better=share)
     verdict = decide(CHAMPION, difference=difference(0.97), **{name: even})
@@ -230,4 +253,52 @@ def test_a_champion_that_breaks_a_limit_it_is_held_to_now_is_told() -> None:
         CHAMPION.model_copy(update={"sha256": CHALLENGER.sha256}), facts=FACTS.model_copy(update={"refusals": REFUSALS})
     )
     assert not verdict.promoted
-    assert verdict.reason.startswith("This model is champion already and stays until another takes over. Gender's gap")
+    assert verdict.reason == f"This model is champion already and stays until another takes over. {' '.join(REFUSALS)}"
+
+
+RANKS_BETTER = (
+    "Average precision is 0.020 above the champion's on the same test rows (95 % interval of the difference -0.010 to +0.050)"
+    " and higher in 91.0 % of the draws; 80 % are needed"
+)
+LOSS_BELOW = (
+    "its log loss is 0.0012 below the champion's (95 % interval of the difference -0.0021 to +0.0003) and lower in 93.0 % of the"
+    " draws"
+)
+BRIER_BELOW = (
+    "its Brier score is 0.0005 below the champion's (95 % interval of the difference -0.0009 to +0.0002) and lower in 71.0 % of"
+    " the draws"
+)
+
+
+@pytest.mark.parametrize(
+    ("found", "reason"),
+    [
+        (
+            {"difference": difference(0.91)},
+            f"{RANKS_BETTER}. Nor is it calibrated worse: {LOSS_BELOW} and {BRIER_BELOW}, so the challenger takes over.",
+        ),
+        ({"difference": difference(0.79)}, f"{RANKS_BETTER.replace('91', '79')}, so the champion stays."),
+        (
+            {
+                "difference": difference(0.91),
+                "log_loss": difference(0.11, -0.0041),
+                "brier": difference(0.25, -0.002),
+            },
+            f"{RANKS_BETTER}. But it is calibrated worse: its log loss is 0.0041 above the champion's (95 % interval of the"
+            " difference -0.0259 to +0.0341) and lower in 11.0 % of the draws and its Brier score is 0.002 above the champion's"
+            " (95 % interval of the difference -0.028 to +0.032) and lower in 25.0 % of the draws, so the champion stays.",
+        ),
+        (
+            {"difference": ALIKE},
+            f"It ranks the same rows exactly as the champion does, and {LOSS_BELOW}; 80 % are needed. Nor is it calibrated worse:"
+            f" {BRIER_BELOW}, so the challenger takes over.",
+        ),
+        (
+            {"difference": ALIKE, "log_loss": difference(0.4, 0.0)},
+            "It ranks the same rows exactly as the champion does, and its log loss is the same as the champion's (95 % interval"
+            " of the difference -0.03 to +0.03) and lower in 40.0 % of the draws; 80 % are needed, so the champion stays.",
+        ),
+    ],
+)
+def test_the_reason_is_the_whole_comparison_in_words(found: dict[str, PairedDifference], reason: str) -> None:
+    assert decide(CHAMPION, **found).reason == reason

@@ -145,15 +145,29 @@ def test_savings_weigh_false_alerts_back_to_the_real_prior() -> None:
     assert metrics.savings(label, amount, np.array([1.0, 40.0]), everything, 3.0) == pytest.approx(1 - 41 * 3 / 100)
 
 
+def test_a_small_loss_is_a_loss() -> None:
+    label, amount = np.array([1, 1, 0], dtype=np.int8), np.array([0.2, 0.3, 9.0])
+    alert, weight = np.array([True, False, False]), np.array([1.0, 2.0, 5.0])
+    assert metrics.savings(label, amount, weight, alert, 0.05) == pytest.approx(1 - (0.05 + 0.6) / 0.8)
+
+
 def test_alert_shares() -> None:
     label = np.array([1, 1, 0, 0], dtype=np.int8)
-    weight = np.array([1.0, 1.0, 10.0, 10.0])
+    weight = np.array([1.5, 2.5, 10.0, 7.0])
     alert = np.array([True, False, True, False])
     amount = np.array([90.0, 10.0, 5.0, 5.0])
-    assert metrics.recall(label, weight, alert) == pytest.approx(1 / 2)
-    assert metrics.precision(label, weight, alert) == pytest.approx(1 / 11)
-    assert metrics.alert_rate(weight, alert) == pytest.approx(11 / 22)
-    assert metrics.amount_recall(label, amount, weight, alert) == pytest.approx(0.9)
+    assert metrics.recall(label, weight, alert) == pytest.approx(1.5 / 4)
+    assert metrics.precision(label, weight, alert) == pytest.approx(1.5 / 11.5)
+    assert metrics.alert_rate(weight, alert) == pytest.approx(11.5 / 21)
+    assert metrics.amount_recall(label, amount, weight, alert) == pytest.approx(135 / 160)
+
+
+def test_the_best_threshold_may_lie_within_a_straight_part_of_the_curve() -> None:
+    """Three ties of one fraud and one other row each: half of the others allowed is one of them, and one fraud."""
+    label = np.array([1, 0, 1, 0, 1, 0], dtype=np.int8)
+    score = np.array([0.9, 0.9, 0.8, 0.8, 0.7, 0.7])
+    assert metrics.recall_at_false_positive_rate(label, score, np.ones(6), 0.5) == pytest.approx(1 / 3)
+    assert Ranking(label, score).recall_at_false_positive_rate(np.ones(6), 0.5) == pytest.approx(1 / 3)
 
 
 NONE = np.zeros(3, dtype=np.int8)
@@ -176,6 +190,11 @@ EMPTY_LABEL, EMPTY = np.zeros(0, dtype=np.int8), np.zeros(0)
         (lambda: metrics.brier(EMPTY_LABEL, EMPTY, EMPTY), "no rows here"),
         (lambda: metrics.average_precision(EMPTY_LABEL, EMPTY, EMPTY), "no rows here"),
         (lambda: metrics.expected_calibration_error(EMPTY_LABEL, EMPTY, EMPTY), "no rows here"),
+        (lambda: metrics.precision_in_top_alerts_per_day(EMPTY_LABEL, EMPTY, EMPTY, EMPTY_LABEL, 3), "no rows here"),
+        (lambda: metrics.alert_rate(EMPTY, FLAGS[:0]), "no rows here"),
+        (lambda: metrics.recall_at_false_positive_rate(NONE, VALUES, WEIGHT, 0.1), "no frauds here"),
+        (lambda: metrics.amount_recall(NONE, VALUES, WEIGHT, FLAGS), "no frauds here"),
+        (lambda: metrics.amount_recall(ALL, np.zeros(3), WEIGHT, FLAGS), "the frauds here have no amount to lose"),
     ],
 )
 def test_metrics_without_a_value_say_why(read: Any, reason: str) -> None:

@@ -79,6 +79,34 @@ def test_ranking_alone_reads_as_among_all_metrics(rows: ScoredRows) -> None:
     assert read_ranking(rows.take(rows.label == 0), CONFIG, seed=3) == Interval(reason="no frauds here")
 
 
+def test_metrics_without_a_value_say_why_and_the_others_still_read(rows: ScoredRows) -> None:
+    read = read_metrics(rows.take(rows.label == 0), POLICY, CONFIG, seed=7)
+    assert list(read) == list(metric_labels(CONFIG))
+    assert read["average_precision"] == read["savings"] == Interval(reason="no frauds here")
+    assert read["precision_in_top_alerts_per_day"] == Interval(value=0.0, low=0.0, high=0.0)
+    assert read["brier"].low is not None
+    nothing = read_metrics(rows.take(rows.label == 2), POLICY, CONFIG, seed=7)
+    assert nothing == dict.fromkeys(metric_labels(CONFIG), Interval(reason="no rows here"))
+    one = read_metrics(rows.take(np.arange(400) == rows.label.argmax()), POLICY, CONFIG, seed=7)
+    loss = one["brier"].value
+    assert one["brier"] == Interval(value=loss, low=loss, high=loss)
+    assert one["roc_auc"] == Interval(reason="no legitimate rows here")
+
+
+def test_draws_in_which_nothing_can_be_lost_are_left_out_of_the_savings(rows: ScoredRows) -> None:
+    """One of two frauds has no amount, so a quarter of the draws leaves nothing to lose; the other's is small."""
+    label, amount, weight = np.zeros(400, dtype=np.int8), rows.amount.copy(), rows.weight.copy()
+    label[:2], amount[:2], weight[:2] = 1, (0.0, 0.6), (0.5, 0.7)
+    changed = replace(rows, label=label, amount=amount, weight=weight)
+    read = read_metrics(changed, POLICY, CONFIG, seed=7)["savings"]
+    expected = _expected(changed)["savings"]
+    draws = [weight * count for count in resampled_counts(label, 25, seed=7)]
+    there = [expected(draw) for draw in draws if draw[1] > 0]
+    assert 0 < len(there) < 25
+    assert read.value == pytest.approx(expected(weight))
+    assert (read.low, read.high) == pytest.approx(tuple(np.percentile(there, [2.5, 97.5])))
+
+
 def test_labels_name_the_settings_and_digits_fit_the_metric() -> None:
     assert metric_labels(CONFIG) == {
         "average_precision": "average precision",

@@ -13,7 +13,7 @@ import pytest
 from fusionguard.config import SplitConfig
 from fusionguard.data.table import Table
 from fusionguard.errors import DataError
-from fusionguard.evaluation.splits import plan_split
+from fusionguard.evaluation.splits import Slice, SplitPlan, plan_split
 
 
 def _table(path: Path, seconds: list[int], label: list[int]) -> Table:
@@ -28,6 +28,26 @@ def test_slices_follow_each_other_in_time_and_cover_every_row(tmp_path: Path) ->
     for before, after in pairwise(slices):
         assert before.last_second < after.first_second
     assert [part.frauds for part in slices] == [30, 5, 5, 10]
+
+
+def test_shares_are_rounded_to_the_nearest_row_and_seconds_are_those_of_the_rows(tmp_path: Path) -> None:
+    """Of 103 rows, 46.35, 66.95 and 82.4 are wanted before the cuts."""
+    table = _table(tmp_path / "t.parquet", [7 * row + 3 for row in range(103)], [int(row % 3 == 0) for row in range(103)])
+    plan = plan_split(table, SplitConfig(train=0.45, validation=0.2, calibration=0.15, test=0.2))
+    assert plan == SplitPlan(
+        train=Slice(start=0, stop=46, first_second=3, last_second=318, frauds=16),
+        validation=Slice(start=46, stop=67, first_second=325, last_second=465, frauds=7),
+        calibration=Slice(start=67, stop=82, first_second=472, last_second=570, frauds=5),
+        test=Slice(start=82, stop=103, first_second=577, last_second=717, frauds=7),
+    )
+    assert plan.slices() == {name: getattr(plan, name) for name in ("train", "validation", "calibration", "test")}
+    assert plan.validation.rows == 21
+
+
+def test_a_slice_of_one_row_takes_the_frauds_it_needs_from_the_one_before(tmp_path: Path) -> None:
+    table = _table(tmp_path / "t.parquet", list(range(100)), [0, 1] * 50)
+    slices = plan_split(table, SplitConfig(train=0.6, validation=0.2, calibration=0.19, test=0.01)).slices().values()
+    assert [(part.start, part.stop) for part in slices] == [(0, 60), (60, 80), (80, 91), (91, 100)]
 
 
 def test_rows_of_one_second_stay_together(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fusionguard.evaluation.bootstrap import Interval
-from fusionguard.evaluation.ties import Choice, beats, corrected_error, simplest_of_ties
+from fusionguard.evaluation.ties import Choice, beats, corrected_error, mean_interval, simplest_of_ties
 
 SIMPLE = np.array([0.70, 0.74, 0.71, 0.75, 0.65])
 
@@ -50,6 +50,13 @@ def test_fewer_folds_a_repeat_widen_the_interval() -> None:
     base = np.full(6, 0.5)
     chosen = [simplest_of_ties({"simple": base, "other": base + differences}, folds).chosen for folds in (2, 5)]
     assert chosen == ["simple", "other"]
+
+
+def test_two_folds_have_an_interval_and_one_has_none() -> None:
+    """Variance 0.02 of two folds: 0.2 -+ 12.7062 * sqrt((1 / 2 + 1 / 1) * 0.02)."""
+    read = mean_interval(np.array([0.1, 0.3]), 2)
+    assert (read.value, read.low, read.high) == pytest.approx((0.2, -2.000780, 2.400780), abs=1e-5)
+    assert mean_interval(np.array([0.7]), 5) == Interval(value=0.7)
 
 
 @pytest.mark.parametrize(("low", "expected"), [(0.0001, True), (0.0, False), (-0.0001, False), (None, False)])
