@@ -32,8 +32,17 @@ def test_psi_of_shifted_normals_approaches_the_squared_shift() -> None:
 def test_psi_smooths_empty_bins_and_is_infinite_without() -> None:
     half = np.array([0.5, 0.5])
     assert statistics.psi(half, np.array([100, 0])) == np.inf
-    p, q = np.array([50.5, 50.5]) / 101, np.array([100.5, 0.5]) / 101
-    assert statistics.psi(half, np.array([100, 0]), rows=100) == pytest.approx(float(np.sum((q - p) * np.log(q / p))))
+    p, q = np.array([30.5, 70.5]) / 101, np.array([60.5, 0.5]) / 61
+    assert statistics.psi(np.array([0.3, 0.7]), np.array([60, 0]), rows=100) == pytest.approx(
+        float(np.sum((q - p) * np.log(q / p)))
+    )
+    assert statistics.psi(np.array([0.5, 0.5, 0.0]), np.array([90, 0, 10])) == np.inf
+    assert statistics.psi(np.array([0.6, 0.4, 0.0]), np.array([90, 60, 10])) == np.inf
+
+
+def test_a_bin_that_neither_side_has_does_not_count() -> None:
+    value = statistics.psi(np.array([0.3, 0.0, 0.7]), np.array([40, 0, 60]))
+    assert value == pytest.approx(statistics.psi(np.array([0.3, 0.7]), np.array([40, 60])))
 
 
 def test_psi_without_drift_has_the_stated_mean_and_tail() -> None:
@@ -71,7 +80,9 @@ def test_ks_distance_is_scipys_where_each_reference_value_has_a_bin() -> None:
     assert distance == pytest.approx(stats.ks_2samp(window, reference).statistic)
 
 
-@pytest.mark.parametrize("first, second", [([20, 30, 50], [40, 30, 30]), ([5, 0, 95], [7, 0, 80]), ([1, 2], [3, 4])])
+@pytest.mark.parametrize(
+    "first, second", [([20, 30, 50], [40, 30, 30]), ([5, 0, 95], [7, 0, 80]), ([5, 1, 94], [7, 0, 80]), ([1, 2], [3, 4])]
+)
 def test_chi_square_is_scipys(first: list[int], second: list[int]) -> None:
     table = np.array([first, second])
     expected = stats.chi2_contingency(table[:, table.sum(axis=0) > 0], correction=False).pvalue
@@ -93,6 +104,14 @@ def test_proportions_are_compared_exactly_where_they_are_rare() -> None:
     assert rare >= stats.fisher_exact([[4, 96], [2, 998]]).pvalue
     assert statistics.proportions_chance(0, 100, 3, 1_000) == 1.0
     assert statistics.proportions_chance(0, 0, 1, 10) == 1.0
+    assert statistics.proportions_chance(0, 0, 9, 10) == 1.0
+    assert statistics.proportions_chance(0, 0, 0, 0) == 1.0
+
+
+def test_one_row_is_a_proportion_too_and_halves_are_counted_by_their_hits() -> None:
+    assert statistics.proportions_chance(1, 1, 1, 1_000) == pytest.approx(2 * stats.binomtest(1, 2, 1 / 1_001, "greater").pvalue)
+    assert statistics.proportions_chance(0, 400, 1, 1) == pytest.approx(2 / 401)
+    assert statistics.proportions_chance(3, 4, 4, 10) == pytest.approx(2 * stats.binomtest(3, 7, 2 / 7, "greater").pvalue)
 
 
 def test_difference_interval_is_newcombes_example() -> None:

@@ -146,17 +146,17 @@ def judge(checks: Sequence[Check], chance: float) -> tuple[Finding, ...]:
     Checks that are not judged do not count against the others.
     """
     judged = [check for check in checks if check.judged]
-    adjusted = iter(holm(np.array([check.chance for check in judged], dtype=np.float64)))
+    adjusted = iter(holm(np.array([check.chance for check in judged])))
     found = [_finding(check, float(next(adjusted)) if check.judged else 1.0, chance) for check in checks]
     return tuple(sorted(found, key=lambda finding: (-_RANK[finding.level], -finding.effect / finding.limit)))
 
 
 def holm(chances: Floats) -> Floats:
     """Return Holm's adjusted p-values (k,) of p-values (k,): the i-th smallest times (k - i + 1), never falling, at most 1."""
-    order = np.argsort(chances, kind="stable")
+    order = np.argsort(chances)
     scaled = chances[order] * np.arange(chances.size, 0, -1)
     adjusted = np.empty_like(scaled)
-    adjusted[order] = np.minimum(np.maximum.accumulate(scaled), 1.0) if chances.size else scaled
+    adjusted[order] = np.minimum(np.maximum.accumulate(scaled), 1.0)
     return adjusted
 
 

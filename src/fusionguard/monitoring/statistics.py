@@ -30,10 +30,9 @@ def psi(expected: Floats, counts: Floats | Integers, *, rows: float | None = Non
         How many rows the expected shares rest on: each bin of either side then gets :data:`PSEUDO_COUNT` more. None takes both
         as they are, as published examples do; a bin that is empty on one side alone is then infinite.
     """
-    expected, counts = np.asarray(expected, dtype=np.float64), np.asarray(counts, dtype=np.float64)
-    if rows is not None:
-        expected, counts = expected * rows + PSEUDO_COUNT, counts + PSEUDO_COUNT
-    p, q = expected / expected.sum(), counts / counts.sum()
+    added = 0.0 if rows is None else PSEUDO_COUNT
+    weight, count = (expected if rows is None else expected * rows) + added, counts + added
+    p, q = weight / weight.sum(), count / count.sum()
     held = (p > 0) | (q > 0)
     with np.errstate(divide="ignore"):
         return float(np.sum((q[held] - p[held]) * np.log(q[held] / p[held])))
@@ -60,7 +59,6 @@ def ks_distance(expected: Floats, counts: Floats | Integers) -> float:
 
     For bins that hold a share s of the reference it falls short of the distance over all values by at most the largest s.
     """
-    counts = np.asarray(counts, dtype=np.float64)
     return float(np.abs(np.cumsum(counts) / counts.sum() - np.cumsum(expected)).max())
 
 
@@ -79,7 +77,7 @@ def ks_chance(distance: float, rows: float, reference_rows: float) -> float:
 
 def chi_square_chance(first: Floats | Integers, second: Floats | Integers) -> float:
     """Return the p-value of Pearson's chi-squared test that two rows of counts (c,) come from one distribution."""
-    table = np.array([first, second], dtype=np.float64)
+    table = np.array([first, second])
     table = table[:, table.sum(axis=0) > 0]
     if table.shape[1] < 2 or not table.sum(axis=1).all():
         return 1.0
@@ -110,9 +108,9 @@ def proportions_chance(
     if pooled > 0.5:  # then the rare thing is to be none
         hits, reference_hits = rows - hits, reference_rows - reference_hits
     total, share = hits + reference_hits, rows / (rows + reference_rows)
-    # The binomial's tails as incomplete beta functions, which are theirs for whole counts and go on between them.
-    at_least = float(betainc(hits, total - hits + 1, share)) if hits > 0 else 1.0
-    at_most = float(1 - betainc(hits + 1, total - hits, share)) if total > hits else 1.0
+    # The binomial's tails as incomplete beta functions, which are theirs for whole counts and go on between them; 1 at the ends.
+    at_least = float(betainc(hits, total - hits + 1, share))
+    at_most = float(1 - betainc(hits + 1, total - hits, share))
     return min(1.0, 2 * min(at_least, at_most))
 
 
