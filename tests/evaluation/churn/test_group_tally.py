@@ -43,7 +43,7 @@ def offered() -> Flags:
     return np.random.default_rng(4).random(60) < 0.4
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def tallies(customers: ScoredCustomers, offered: Flags) -> dict[str, GroupTally]:
     return tally_groups(customers, offered, samples=SAMPLES, seed=11)
 

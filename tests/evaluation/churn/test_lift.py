@@ -115,3 +115,9 @@ def test_one_churner_and_one_customer_are_enough(make_customers: Any) -> None:
     assert [point.profit for point in profit_curve(alone, POLICY, points=2).points] == pytest.approx(
         [0, 500 * earned, 1000 * earned]
     )
+
+
+def test_ties_behind_the_first_are_reached_together_too(make_customers: Any) -> None:
+    label = np.array([1, 1, 0, 0, 1, 0, 0, 0], dtype=np.int8)
+    customers = replace(make_customers(8), label=label, score=np.array([2.0] * 4 + [1.0] * 4))
+    assert [point.gain for point in lift_table(customers, points=4)] == pytest.approx([1 / 3, 2 / 3, 2.5 / 3, 1])

@@ -34,7 +34,7 @@ def scikit_learns(score: Floats, label: Labels) -> tuple[float, float]:
     return float(fitted.intercept_[0]), float(fitted.coef_[0, 0] / spread)
 
 
-@pytest.mark.parametrize(("stretch", "shift"), [(1, 0), (3, 0), (30, 2), (0.1, 0), (1, 50), (1_000, -7), (-1, 0)])
+@pytest.mark.parametrize(("stretch", "shift"), [(1, 0), (3, 0), (30, 2), (0.1, 0), (1, 50), (1_000, -7), (-1, 0), (1e-6, 0)])
 def test_the_line_is_scikit_learns_whatever_the_scale(stretch: float, shift: float) -> None:
     truth, label = draw()
     score = stretch * truth + shift
