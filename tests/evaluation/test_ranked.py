@@ -169,3 +169,13 @@ def test_small_weights_count_like_large_ones() -> None:
         assert CalibrationBins(rows.label, rows.score, 5).error(small) == pytest.approx(
             CalibrationBins(rows.label, rows.score, 5).error(weight)
         )
+
+
+def test_no_rows_have_no_reading_and_one_row_has_its_own() -> None:
+    nothing = np.zeros(0)
+    assert np.isnan(Ranking(nothing.astype(np.int8), nothing).average_precision(nothing))
+    assert np.isnan(CalibrationBins(nothing.astype(np.int8), nothing, 3).error(nothing))
+    fraud, score, weight = np.ones(1, dtype=np.int8), np.array([0.3]), np.array([0.25])
+    assert Ranking(fraud, score).average_precision(weight) == 1
+    assert TopAlerts(fraud, score, np.array([9]), 2 * DAY).precision(weight) == 1
+    assert CalibrationBins(fraud, score, 3).error(weight) == pytest.approx(0.7)
