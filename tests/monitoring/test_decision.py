@@ -1,0 +1,172 @@
+"""Each rule of the decision table: the cause, the action, and the words for both."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from fusionguard.monitoring.decision import Evidence, advised_action, likely_cause
+from fusionguard.monitoring.findings import Finding, Kind, Level
+from fusionguard.monitoring.labelled import LabelCoverage
+from fusionguard.monitoring.performance import PerformanceReport
+
+DAY = datetime(2026, 9, 22, tzinfo=UTC)
+
+
+def finding(kind: Kind, subject: str, level: Level = "act", effect: float = 0.06, since: datetime | None = None) -> Finding:
+    return Finding(
+        kind=kind, subject=subject, level=level, effect=effect, watch=0.02, act=0.05, chance=1e-4, since=since, sentence=""
+    )
+
+
+def outcomes(*comparisons: Finding, labelled: int = 870) -> PerformanceReport:
+    """Outcomes of so many of 1,000 rows."""
+    return PerformanceReport(
+        coverage=LabelCoverage(rows=1_000, labelled=labelled, presumed_negative=0, positives=90, median_delay_days=3),
+        metrics={},
+        baseline={},
+        deltas={},
+        cohorts=(),
+        calibration=None,
+        fairness=None,
+        comparisons=comparisons,
+        remarks=(),
+    )
+
+
+MOVED, GONE, WORSE = finding("psi", "V1"), finding("missing", "V3"), finding("metric", "roc_auc")
+OFF, UNFAIR, ALERTS = (
+    finding("calibration", "probability"),
+    finding("fairness", "recall by age"),
+    finding("alert_rate", "decision"),
+)
+HOLDS = outcomes(finding("metric", "average_precision", "none", 0.01))
+
+
+@pytest.mark.parametrize(
+    ("evidence", "cause", "why"),
+    [
+        (
+            Evidence([finding("burst", "rows"), MOVED]),
+            "burst",
+            "many rows that are nearly the same came within an hour: a repeated batch, a test, or an attack",
+        ),
+        (
+            Evidence([GONE, MOVED, finding("new_category", "V3"), *(finding("missing", f"V{n}") for n in (9, 7, 8, 5, 4))]),
+            "upstream data",
+            "missing, new or impossible values in V3, V9, V7, V8, V5 point to the data before the model",
+        ),
+        (
+            Evidence([finding("miscoded", "Gender"), MOVED]),
+            "upstream data",
+            "exchanged codes of Gender point to the data before the model",
+        ),
+        (
+            Evidence([GONE, finding("miscoded", "Gender", "watch")]),
+            "upstream data",
+            "missing, new or impossible values in V3, Gender point to the data before the model",
+        ),
+        (
+            Evidence([finding("psi", "V1", "watch"), OFF]),
+            "concept",
+            "outcomes disagree with the model while the rows are about what they were",
+        ),
+        (
+            Evidence([MOVED, OFF, WORSE], outcomes()),
+            "concept",
+            "outcomes no longer follow from the features as they did, which is more than other rows explain",
+        ),
+        (
+            Evidence([MOVED, OFF], outcomes()),
+            "population",
+            "the rows are not those the model learned from, and outcomes have suffered with them",
+        ),
+        (Evidence([MOVED], HOLDS), "population", "the rows are not those the model learned from, and outcomes hold"),
+        (
+            Evidence([MOVED, finding("missing", "V3", "watch")]),
+            "population",
+            "the rows are not those the model learned from, and no outcome contradicts the model so far",
+        ),
+        (Evidence([ALERTS]), "unknown", "scores have changed and nothing else that was checked"),
+    ],
+)
+def test_the_likely_cause_and_why(evidence: Evidence, cause: str, why: str) -> None:
+    assert likely_cause(evidence) == (cause, why)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "action", "advice"),
+    [
+        (
+            Evidence([finding("spike", "V1", "watch")]),
+            "keep watching",
+            "the change is real and small: look again with the next window",
+        ),
+        (
+            Evidence([finding("burst", "rows"), MOVED]),
+            "look at the burst",
+            "find out who sent these rows and why, and leave them out until that is known: they would outweigh all others",
+        ),
+        (
+            Evidence([finding("spike", "V1"), MOVED]),
+            "fix data",
+            "correct the source of these values; until then take the scores of such rows with care",
+        ),
+        (
+            Evidence([GONE, WORSE]),
+            "fix data",
+            "correct the source of these values; until then take the scores of such rows with care",
+        ),
+        (
+            Evidence([WORSE], model_since=DAY),
+            "roll back",
+            "it began with the present model: go back to the one before and look for what changed",
+        ),
+        (
+            Evidence([WORSE, OFF]),
+            "retrain",
+            "the model ranks worse than it did: train on recent labelled rows and let the gate decide",
+        ),
+        (
+            Evidence([finding("metric", "brier"), UNFAIR]),
+            "retrain",
+            "a gap between groups has passed the gate's limit: train on recent labelled rows; the gate keeps its limits",
+        ),
+        (
+            Evidence([OFF, finding("fairness", "recall by age", "watch")]),
+            "recalibrate",
+            "no fall of ranking is shown, the level of the probabilities is off: fit the calibration on recent labels",
+        ),
+        (
+            Evidence([MOVED], HOLDS),
+            "find out what changed",
+            "outcomes of 87% of the rows show that the model has not become worse: "
+            "leave it, find out what has changed, and whether it lasts",
+        ),
+        (
+            Evidence([MOVED], outcomes(labelled=300)),
+            "retrain",
+            "train on recent labelled rows and let the gate decide; where there are no labels yet, collect them",
+        ),
+        (
+            Evidence([ALERTS]),
+            "find out what changed",
+            "look at what is flagged and collect labels before the model is changed: nothing shows that it ranks worse",
+        ),
+    ],
+)
+def test_the_advised_action_and_why(evidence: Evidence, action: str, advice: str) -> None:
+    assert advised_action(evidence, likely_cause(evidence)[0]) == (action, advice)
+
+
+@pytest.mark.parametrize(("hours", "action"), [(-1, "retrain"), (0, "roll back"), (1, "roll back")])
+def test_a_model_is_rolled_back_where_nothing_began_before_it(hours: int, action: str) -> None:
+    evidence = Evidence([finding("metric", "roc_auc", since=DAY + timedelta(hours=hours)), OFF], model_since=DAY)
+    assert advised_action(evidence, "concept")[0] == action
+
+
+def test_a_finding_is_looked_up_by_kind_and_level() -> None:
+    evidence = Evidence([finding("psi", "V1", "watch"), GONE])
+    assert evidence.has("psi") and evidence.has("psi", "watch") and evidence.has("missing", "act")
+    assert not evidence.has("psi", "act") and not evidence.has("ks") and not evidence.has("ks", "act")
