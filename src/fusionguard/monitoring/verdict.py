@@ -43,7 +43,7 @@ class Verdict(BaseModel):
         if self.state in ("healthy", "not judged"):
             return self.state
         since = f" since {self.since:%Y-%m-%d %H:%M} UTC" if self.since else ""
-        subjects = ", ".join(self.features[:3]) or (self.findings[0].subject if self.findings else "")
+        subjects = ", ".join(self.features[:3]) or self.findings[0].subject
         return f"{self.state}: {subjects}{since}; likely cause: {self.cause}; advice: {self.action}"
 
 

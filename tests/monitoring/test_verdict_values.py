@@ -1,0 +1,156 @@
+"""Every field of a verdict, and its one line, on findings of which all are known."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from fusionguard.evaluation.bootstrap import Interval
+from fusionguard.monitoring.drift import DriftReport
+from fusionguard.monitoring.estimate import estimate_performance
+from fusionguard.monitoring.findings import Finding, Kind, Level
+from fusionguard.monitoring.labelled import LabelCoverage
+from fusionguard.monitoring.multivariate import ClassifierTest
+from fusionguard.monitoring.performance import PerformanceReport
+from fusionguard.monitoring.verdict import decide
+
+EARLY, LATE = datetime(2026, 9, 20, 6, tzinfo=UTC), datetime(2026, 9, 22, 18, 30, tzinfo=UTC)
+CALM = Finding(kind="psi", subject="V0", level="none", effect=0, watch=1, act=2, chance=1.0, sentence="")
+
+
+def finding(
+    kind: Kind, subject: str, level: Level = "act", *, since: datetime | None = None, chance: float = 1e-4, segment: str = ""
+) -> Finding:
+    return Finding(
+        kind=kind,
+        subject=subject,
+        level=level,
+        effect=1,
+        watch=0.1,
+        act=0.2,
+        chance=chance,
+        since=since,
+        segment=segment,
+        sentence=f"{subject} {kind}",
+    )
+
+
+def drift_of(*columns: Finding, segments: tuple[Finding, ...] = (), scores: tuple[Finding, ...] = ()) -> DriftReport:
+    return DriftReport(
+        rows=1_000,
+        reference_rows=5_000,
+        first=EARLY,
+        last=LATE,
+        columns=(*columns, CALM),
+        segments=segments,
+        scores=scores,
+        unknown_categories={},
+        remarks=("the hours were not judged",),
+    )
+
+
+def outcomes_of(*comparisons: Finding) -> PerformanceReport:
+    return PerformanceReport(
+        coverage=LabelCoverage(rows=1_000, labelled=900, presumed_negative=0, positives=90, median_delay_days=3),
+        metrics={},
+        baseline={},
+        deltas={},
+        cohorts=(),
+        calibration=None,
+        fairness=None,
+        comparisons=comparisons,
+        remarks=("few outcomes are known",),
+    )
+
+
+def classifier_of(level: Level) -> ClassifierTest:
+    found = finding("classifier", "all columns", level, chance=1e-3)
+    return ClassifierTest(rows=900, reference_rows=900, auc=Interval(value=0.8), finding=found)
+
+
+def test_a_quiet_window_is_healthy_and_keeps_its_remarks() -> None:
+    estimate = estimate_performance(np.linspace(0, 1, 50), np.arange(50) > 30, samples=5)
+    no_test = ClassifierTest(rows=9, reference_rows=0, auc=Interval(reason="no rows"))
+    verdict = decide(drift_of(), classifier=no_test, performance=outcomes_of(), estimate=estimate)
+    assert verdict.model_dump() == {
+        "state": "healthy",
+        "cause": "none",
+        "action": "none",
+        "since": None,
+        "features": (),
+        "segments": (),
+        "sureness": None,
+        "findings": (),
+        "reasons": (f"without labels, {estimate.sentence()}",),
+        "remarks": (
+            "the hours were not judged",
+            "the classifier test was not made: no rows",
+            "few outcomes are known",
+        ),
+    }
+    assert verdict.sentence() == "healthy"
+    unread = drift_of().model_copy(update={"columns": ()})
+    assert (decide(unread).state, decide(unread).sentence(), decide(unread).reasons) == ("not judged", "not judged", ())
+
+
+def test_all_findings_are_weighed_the_gravest_first_and_those_of_all_rows_before_segments() -> None:
+    drift = drift_of(
+        finding("psi", "V9", "watch", since=EARLY, chance=1e-9),
+        finding("psi", "V1", since=LATE, chance=1e-5),
+        finding("ks", "V1", chance=2e-4),
+        segments=(
+            finding("psi", "V2", segment="country: DE", since=LATE.replace(hour=20)),
+            finding("psi", "V1", "watch", segment="country: DE"),
+            finding("psi", "V4", segment="country: FR"),
+        ),
+        scores=(finding("alert_rate", "decision"),),
+    )
+    verdict = decide(drift, classifier=classifier_of("act"), performance=outcomes_of(finding("metric", "roc_auc", "watch")))
+    assert [(each.kind, each.subject, each.segment, each.level) for each in verdict.findings] == [
+        ("psi", "V1", "", "act"),
+        ("ks", "V1", "", "act"),
+        ("alert_rate", "decision", "", "act"),
+        ("classifier", "all columns", "", "act"),
+        ("psi", "V2", "country: DE", "act"),
+        ("psi", "V4", "country: FR", "act"),
+        ("psi", "V9", "", "watch"),
+        ("metric", "roc_auc", "", "watch"),
+        ("psi", "V1", "country: DE", "watch"),
+    ]
+    assert (verdict.state, verdict.cause, verdict.action) == ("act", "population", "retrain")
+    assert verdict.since == LATE, "the first of those that decide"
+    assert verdict.features == ("V1", "V2", "V4", "V9")
+    assert verdict.segments == ("country: DE", "country: FR")
+    assert verdict.sureness == pytest.approx(1 - 1e-5, abs=1e-12), "that of the strongest of those that decide"
+    assert verdict.reasons == (
+        "V1 psi",
+        "V1 ks",
+        "decision alert_rate",
+        "all columns classifier",
+        "V2 psi (country: DE)",
+        "the rows are not those the model learned from, and outcomes have suffered with them",
+        "the model ranks worse than it did: train on recent labelled rows and let the gate decide",
+    )
+    assert verdict.remarks == ("the hours were not judged", "few outcomes are known")
+    assert verdict.sentence() == "act: V1, V2, V4 since 2026-09-22 18:30 UTC; likely cause: population; advice: retrain"
+
+
+def test_what_is_to_be_watched_is_dated_and_named_and_a_calm_classifier_is_not() -> None:
+    verdict = decide(drift_of(finding("psi", "V9", "watch", since=EARLY)), classifier=classifier_of("none"))
+    assert [each.subject for each in verdict.findings] == ["V9"]
+    assert verdict.sentence() == ("watch: V9 since 2026-09-20 06:00 UTC; likely cause: population; advice: keep watching")
+    assert verdict.remarks == ("the hours were not judged",)
+
+
+def test_a_line_without_features_names_the_first_finding_and_no_date_where_none_is_known() -> None:
+    scores = (finding("alert_rate", "decision"), finding("psi", "probability"))
+    verdict = decide(drift_of(scores=scores))
+    assert (verdict.features, verdict.since) == ((), None)
+    assert verdict.sentence() == "act: decision; likely cause: unknown; advice: find out what changed"
+    alone = decide(drift_of(), classifier=classifier_of("act"))
+    assert (alone.cause, alone.features, alone.sureness) == ("population", (), pytest.approx(0.999))
+    outcomes = outcomes_of(finding("metric", "roc_auc", since=LATE))
+    assert decide(drift_of(), performance=outcomes, model_since=EARLY).action == "roll back"
+    assert decide(drift_of(), performance=outcomes).action == "retrain"
