@@ -120,6 +120,11 @@ def test_a_service_copies_a_large_part_only_once_the_small_ones_weigh_as_much(
     assert read_log(tmp_path, "fraud").table == before
 
 
+def test_whoever_asks_for_it_gets_everything_merged(tmp_path: Path) -> None:
+    _logged(tmp_path, 1, 1, 3)
+    assert compact(tmp_path, "fraud").merged == 3
+
+
 def test_a_part_that_holds_the_rotations_rows_is_left_as_it_is_and_a_merge_may_hold_as_many(tmp_path: Path) -> None:
     parts = _logged(tmp_path, 6, 2, 4, 5)
     assert compact(tmp_path, "fraud", rotate_rows=6).merged == 2
