@@ -186,3 +186,29 @@ def test_a_curve_holds_at_most_300_points() -> None:
 def test_numbers_keep_six_digits(make_rows: Any, value: float, kept: float) -> None:
     rows = replace(_six(), time_seconds=np.array([0, 0, 0, 0, 0, 86_399]), weight=np.full(6, value))
     assert cost_curve(rows, DecisionPolicy(review_cost=1.0)).alerts_per_day[0] == kept
+
+
+def test_bins_begin_where_the_next_tenth_of_the_expected_frauds_begins() -> None:
+    """Ten rows of one expected fraud each, and one that expects none and joins the last."""
+    probability = np.array([0.95, 0.85, 0.75, 0.65, 0.55, 0.45, 0.35, 0.25, 0.15, 0.05, 0.0])
+    weight = 1 / np.where(probability > 0, probability, 0.5)
+    rows = ScoredRows(
+        label=np.array([1, 0] * 5 + [0], dtype=np.int8),
+        probability=probability,
+        amount=np.zeros(11),
+        time_seconds=np.arange(11),
+        weight=weight,
+        hour_of_day=np.zeros(11, dtype=np.int16),
+        score=probability,
+    )
+    assert [group.rows for group in reliability_bins(rows)] == [1] * 9 + [2]
+    few = replace(rows, weight=weight / 100)
+    assert [group.rows for group in reliability_bins(few)] == [1] * 9 + [2]
+    assert [group.rows for group in reliability_bins(few.take(np.arange(11) == 3))] == [1]
+    assert sum(score_histogram(few).fraud) == pytest.approx(1, rel=1e-5)
+    assert threshold_curve(few).precision[0] == pytest.approx(sum(weight[[0, 2, 4, 6, 8]]) / sum(weight[:10]), rel=1e-5)
+    assert cost_curve(rows, DecisionPolicy(review_cost=3.0)).model_dump() == {"alerts_per_day": (), "savings": ()}
+
+
+def test_a_cost_curve_has_as_many_points_as_a_plot_shows(make_rows: Any) -> None:
+    assert 100 < len(cost_curve(make_rows(1_000), DecisionPolicy(review_cost=3.0)).savings) <= 300

@@ -199,7 +199,9 @@ def test_the_holdout_of_another_source_is_no_obstacle() -> None:
 def test_a_verdict_survives_json() -> None:
     verdict = decide(CHAMPION, difference=difference(0.9))
     assert (verdict.log_loss, verdict.brier) == (LOWER_LOSS, LOWER_BRIER)
-    assert GateVerdict.model_validate_json(verdict.model_dump_json()) == verdict
+    text = verdict.to_json()
+    assert GateVerdict.model_validate_json(text) == verdict
+    assert text.startswith('{\n "promoted": true,\n') and text.endswith("\n}\n")
 
 
 def test_other_settings_of_a_model_that_answers_alike_take_over() -> None:

@@ -145,6 +145,15 @@ def test_savings_weigh_false_alerts_back_to_the_real_prior() -> None:
     assert metrics.savings(label, amount, np.array([1.0, 40.0]), everything, 3.0) == pytest.approx(1 - 41 * 3 / 100)
 
 
+def test_ranking_by_hand() -> None:
+    """Frauds of 1, 3 and 5 and others of 2 and 4: of 54 pairs the first wins 6 and the second 12."""
+    label, score = np.array([1, 0, 1, 0, 1], dtype=np.int8), np.array([0.9, 0.8, 0.7, 0.6, 0.5])
+    weight = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
+    assert metrics.roc_auc(label, score, weight) == pytest.approx(18 / 54)
+    found = [metrics.recall_at_false_positive_rate(label, score, weight, rate) for rate in (0.0, 0.33, 1 / 3, 0.99, 1.0)]
+    assert found == pytest.approx([1 / 9, 1 / 9, 4 / 9, 4 / 9, 1.0])
+
+
 def test_a_small_loss_is_a_loss() -> None:
     label, amount = np.array([1, 1, 0], dtype=np.int8), np.array([0.2, 0.3, 9.0])
     alert, weight = np.array([True, False, False]), np.array([1.0, 2.0, 5.0])
@@ -163,11 +172,11 @@ def test_alert_shares() -> None:
 
 
 def test_the_best_threshold_may_lie_within_a_straight_part_of_the_curve() -> None:
-    """Three ties of one fraud and one other row each: half of the others allowed is one of them, and one fraud."""
+    """Three ties of one fraud and one other row each: 0.7 of the others allowed is two of them, and two frauds."""
     label = np.array([1, 0, 1, 0, 1, 0], dtype=np.int8)
     score = np.array([0.9, 0.9, 0.8, 0.8, 0.7, 0.7])
-    assert metrics.recall_at_false_positive_rate(label, score, np.ones(6), 0.5) == pytest.approx(1 / 3)
-    assert Ranking(label, score).recall_at_false_positive_rate(np.ones(6), 0.5) == pytest.approx(1 / 3)
+    assert metrics.recall_at_false_positive_rate(label, score, np.ones(6), 0.7) == pytest.approx(2 / 3)
+    assert Ranking(label, score).recall_at_false_positive_rate(np.ones(6), 0.7) == pytest.approx(2 / 3)
 
 
 NONE = np.zeros(3, dtype=np.int8)

@@ -179,3 +179,9 @@ def test_no_rows_have_no_reading_and_one_row_has_its_own() -> None:
     assert Ranking(fraud, score).average_precision(weight) == 1
     assert TopAlerts(fraud, score, np.array([9]), 2 * DAY).precision(weight) == 1
     assert CalibrationBins(fraud, score, 3).error(weight) == pytest.approx(0.7)
+
+
+def test_the_last_run_of_equal_probabilities_stays_in_one_bin() -> None:
+    """Of 6 in all, 0.6 is predicted for 5, of which 3 are fraud: what is too much and too little there evens out."""
+    label, probability = np.array([0, 0, 1], dtype=np.int8), np.array([0.1, 0.6, 0.6])
+    assert CalibrationBins(label, probability, 20).error(np.array([1.0, 2.0, 3.0])) == pytest.approx(0.1 / 6)

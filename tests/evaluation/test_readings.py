@@ -156,6 +156,8 @@ def test_a_slice_is_what_its_weighted_rows_say(rows: ScoredRows) -> None:
     amount = np.concatenate([[0.0, 10.0, 9.99, 100.0, 99.99, 500.0, 499.99], rows.amount[7:]])
     rows = replace(rows, hour_of_day=hours.astype(np.int16), amount=amount)
     parts = read_slices(rows, POLICY, CONFIG, seed=3)
+    amounts = [part.name for part in parts if part.segment == "amount"]
+    assert amounts == ["0 to under 1", "1 to under 10", "10 to under 100", "100 to under 500", "500 and more"]
     bounds = {f"{first:02d}:00 to {first + 4:02d}:00": (hours >= first) & (hours < first + 4) for first in range(0, 24, 4)}
     assert [part.name for part in parts if part.segment == "hour of day"] == list(bounds)
     lows = [0.0, *(float(part.name.split(" ")[0]) for part in parts if part.segment == "amount")][1:]
