@@ -109,6 +109,12 @@ def test_the_top_tenth_takes_ties_and_parts_of_customers_in_proportion(make_cust
     assert read(customers)["lift_in_top_tenth"].value == pytest.approx((caught / 2.5) / (5 / 25))
 
 
+def test_a_top_without_leavers_lifts_nothing(make_customers: Any) -> None:
+    label = np.array([0] * 10 + [1] * 10, dtype=np.int8)
+    customers = replace(make_customers(20), label=label, score=np.arange(20.0)[::-1])
+    assert read(customers)["lift_in_top_tenth"].value == 0
+
+
 def test_a_metric_is_printed_with_the_decimals_it_is_worth() -> None:
     assert {name: metric_digits(name) for name in METRIC_LABELS} == {
         "average_precision": 3,

@@ -156,3 +156,21 @@ def test_one_class_has_no_maximum_profit(label: list[int], why: str) -> None:
         maximum_profit(labels, scores, acceptance=0.3, **COSTS)
     with pytest.raises(UndefinedMetricError, match=why):
         expected_maximum_profit(labels, scores, **BETA, **COSTS)
+
+
+def test_a_segment_that_earns_nothing_is_left_out_and_one_that_earns_little_is_not() -> None:
+    label = np.array([1, 0], dtype=np.int8)
+    # A churner brings 0.5 * (34 - 10) - 1 = 11, as much as a stayer costs.
+    even = maximum_profit(label, np.zeros(2), customer_value=34, offer_cost=10, contact_cost=1, acceptance=0.5)
+    assert (even.profit, even.fraction) == (0, 0)
+    little = maximum_profit(label, np.array([2.0, 1.0]), customer_value=13, offer_cost=10, contact_cost=1, acceptance=0.5)
+    assert (little.profit, little.fraction) == (0.25, 0.5)
+
+
+def test_one_churner_is_enough_and_none_leaves_neither_number() -> None:
+    label, score = np.array([0, 1, 0], dtype=np.int8), np.array([1.0, 2.0, 0.0])
+    found = ProfitReader(label, score, **COSTS, **BETA).read(np.ones(3))
+    assert found.profit == pytest.approx((0.3 * 190 - 1) / 3, rel=1e-3)
+    assert found.fraction == pytest.approx(1 / 3, abs=1e-3)
+    nobody = ProfitReader(label, score, **COSTS, **BETA).read(np.array([1.0, 0.0, 1.0]))
+    assert np.isnan(nobody.profit) and np.isnan(nobody.fraction)

@@ -120,3 +120,11 @@ def test_a_single_leaver_is_enough_to_hold_out() -> None:
     assert (plan.test_churners, plan.test_rows, plan.development_rows) == (1, 1 + 49, 450)
     assert (plan.churners, plan.rows, plan.test_share, plan.folds, plan.repeats, plan.seed) == (12, 500, 0.1, 2, 3, 7)
     assert plan.features_sha256 == FEATURES
+
+
+def test_there_are_as_many_folds_as_the_plan_says(label: Labels) -> None:
+    plan = _plan(label, folds=4, repeats=2)
+    development, _ = plan.places(label)
+    folds = plan.fold_places(label[development])
+    assert len(folds) == 8
+    assert [places.size for _, places in folds] == pytest.approx([development.size / 4] * 8, abs=1)

@@ -155,3 +155,10 @@ def test_who_is_grouped_otherwise_needs_the_groups_of_the_margins() -> None:
     mitigated = even_out(CUSTOMERS, POLICY, "gender").policy
     with pytest.raises(DataError, match="'gender', which is not known here"):
         price_of(replace(CUSTOMERS, groups={"age_band": CUSTOMERS.groups["age_band"]}), POLICY, mitigated)
+
+
+def test_margins_of_before_count_for_nothing() -> None:
+    once = even_out(CUSTOMERS, POLICY.model_copy(update={"contacts": 250}), "gender")
+    assert once.policy.group_margins == pytest.approx(HALF)
+    assert even_out(CUSTOMERS, once.policy, "gender") == once
+    assert once.before == even_out(CUSTOMERS, POLICY, "gender").before
