@@ -89,7 +89,7 @@ def fraud_bundle(simulated_raw: Path, tmp_path_factory: pytest.TempPathFactory) 
 
     config = FraudConfig(
         split=SplitConfig(train=0.4, validation=0.2, calibration=0.2, test=0.2),
-        xgboost=XGBoostConfig(rounds=30, learning_rate=0.1),
+        xgboost=XGBoostConfig(rounds=30, num_parallel_tree=1, learning_rate=0.1),
         autoencoder=AutoencoderConfig(latent_sizes=(2,), epochs=2),
     )
     folder = tmp_path_factory.mktemp("fraud")

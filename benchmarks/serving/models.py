@@ -52,7 +52,7 @@ def _champion(model: Literal["fraud", "churn"], bundle: Bundle) -> ReleasedModel
 
 
 def _fraud(material: Material, trees: int) -> Bundle:
-    """The pipeline's settings, but so many trees."""
+    """The pipeline's settings, but so many trees, counted over its rounds."""
     folder = material.folder / "fraud"
     built, provenance = _features(FRAUD, FRAUD_ROWS, folder)
     config = FraudConfig(autoencoder=AutoencoderConfig(latent_sizes=(4,), epochs=2))
@@ -60,7 +60,9 @@ def _fraud(material: Material, trees: int) -> Bundle:
     train = read_slice(built.table, plan.train, 1.0)
     settings = config.xgboost.model_dump(exclude={"rounds", "early_stopping_rounds"})
     matrix = xgb.QuantileDMatrix(train.x, train.label, feature_names=list(MODEL_FEATURES))
-    booster = xgb.train({"objective": "binary:logistic", "seed": _SEED, **settings}, matrix, trees)
+    booster = xgb.train(
+        {"objective": "binary:logistic", "seed": _SEED, **settings}, matrix, trees // config.xgboost.num_parallel_tree
+    )
     autoencoder = train_autoencoder(built.table, plan, config.autoencoder, negative_weight=1.0, seed=_SEED)
     raw = pq.read_table(folder / "raw.parquet")
     _write_rows(material.transactions_file, raw.slice(raw.num_rows - ROWS_SENT), "fraud")

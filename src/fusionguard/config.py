@@ -50,14 +50,14 @@ class SplitConfig(_Frozen):
 class XGBoostConfig(_Frozen):
     """Gradient-boosted trees; names are XGBoost's own."""
 
-    rounds: int = Field(default=600, ge=1)
-    num_parallel_tree: int = Field(default=1, ge=1, le=1000)
-    """Trees of each round, whose mean is the round's step; more of them take longer to train and to score."""
+    rounds: int = Field(default=300, ge=1)
+    num_parallel_tree: int = Field(default=8, ge=1, le=1000)
+    """Trees of each round, whose mean is the round's step: more make the model less a draw of its seed, and take longer."""
     early_stopping_rounds: int | None = Field(default=None, ge=1)
     """Stop after so many rounds without a better average precision on validation; null keeps every round, because with few frauds
     there, when it is best is a matter of luck."""
-    learning_rate: float = Field(default=0.03, gt=0, le=1)
-    max_depth: int = Field(default=5, ge=1, le=16)
+    learning_rate: float = Field(default=0.06, gt=0, le=1)
+    max_depth: int = Field(default=3, ge=1, le=16)
     min_child_weight: float = Field(default=0.01, ge=0)
     """Small, because a rare class has small second derivatives: XGBoost's own 1.0 forbids leaves of nothing but fraud."""
     subsample: float = Field(default=0.7, gt=0, le=1)

@@ -21,7 +21,7 @@ def test_the_document_says_what_was_read() -> None:
         return {"start": start, "stop": stop, "first_second": start, "last_second": stop - 1, "frauds": frauds}
 
     plan: dict[str, Any] = {"train": part(0, 60, 21), "validation": part(60, 70, 3), "calibration": part(70, 80, 4)}
-    readings = [Reading(every=0.81, early=0.70, stopped=7), Reading(every=0.84, early=0.86, stopped=600)]
+    readings = [Reading(now=0.81, before=0.70, stopped=7), Reading(now=0.84, before=0.86, stopped=600)]
     text = document(readings, "cards.csv", SplitPlan(**plan, test=part(80, 100, 9)))
     assert "Rows: cards.csv; 21 frauds to fit on, 3 on the validation slice, 9 on the test slice" in text
     assert "0.7000 (7)" in text and "0.8600 (600)" in text
@@ -30,7 +30,7 @@ def test_the_document_says_what_was_read() -> None:
     assert rows["mean"] == ["0.7800", "0.8250"]
     assert rows["standard deviation"] == ["0.1131", "0.0212"]
     assert rows["range"] == ["0.1600", "0.0300"]
-    assert "early stopping keeps 7 to 600 rounds" in text
+    assert "early stopping kept 7 to 600 rounds" in text
     assert "The standard deviation is 0.19 and the range 0.19 times what it was" in text
 
 

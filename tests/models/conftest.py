@@ -23,7 +23,7 @@ from fusionguard.models.fraud.build import build_fraud_bundle
 
 ROWS = 4_000
 CONFIG = FraudConfig(
-    xgboost=XGBoostConfig(rounds=60, early_stopping_rounds=30, learning_rate=0.1),
+    xgboost=XGBoostConfig(rounds=60, num_parallel_tree=1, early_stopping_rounds=30, learning_rate=0.1),
     autoencoder=AutoencoderConfig(latent_sizes=(2, 4), epochs=4, batch_rows=256),
 )
 PROVENANCE = Provenance(dataset="fraud", origin="simulated", description="drawn by a test", sha256="0" * 64, rows=ROWS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
@@ -83,6 +85,16 @@ def test_an_autoencoder_that_does_not_help_is_left_out() -> None:
     assert (fusion.uses_autoencoder, fusion.autoencoder) == (False, 0.0)
     assert (fusion.intercept, fusion.booster) == pytest.approx((line[0], line[1]), abs=1e-8)
     assert fusion.reason.endswith("so XGBoost is used alone.")
+
+
+def test_a_gain_that_chance_alone_may_give_is_a_tie_and_ties_go_to_the_trees() -> None:
+    margin, log_error, label, weight = _rows(300, seed=7, help_=0.35)
+    fusion = fit_fusion(margin, log_error, label, weight, prior_shift=_SHIFT, seed=5)
+    assert fusion.average_precision_fused > fusion.average_precision_booster_alone
+    assert (fusion.uses_autoencoder, fusion.autoencoder) == (False, 0.0)
+    assert re.search(
+        r"a tie \(95 % interval of the difference -0\.\d{3} to \+0\.\d{3}\), so XGBoost is used alone\.$", fusion.reason
+    )
 
 
 def test_errors_that_are_all_alike_tell_nothing() -> None:

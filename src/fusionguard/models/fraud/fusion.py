@@ -8,8 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from fusionguard.evaluation.bootstrap import paired_difference
+
 _FOLDS = 5
 _REPEATS = 4
+_DRAWS = 200
 _INTERCEPT_SPREAD = 0.5
 _SLOPE_SPREAD = 0.15
 _ERROR_SPREAD = 0.5
@@ -42,9 +45,10 @@ class Fusion(BaseModel):
 def fit_fusion(
     margin: Floats, log_error: Floats, label: NDArray[np.int8], weight: Floats, *, prior_shift: float, seed: int
 ) -> Fusion:
-    """Fit the layer on the calibration slice, and keep the autoencoder only if it raises average precision there.
+    """Fit the layer on the calibration slice, and keep the autoencoder only if it raises average precision there beyond a tie.
 
-    Both candidates are judged cross-fitted (5 folds, 4 times), so that none is judged on rows it was fitted on.
+    Both candidates are judged cross-fitted (5 folds, 4 times), so that none is judged on rows it was fitted on. It is a tie where
+    the 95 % interval of the difference over paired bootstrap draws of the slice holds 0; XGBoost alone is the simpler one.
 
     Parameters
     ----------
@@ -57,9 +61,9 @@ def fit_fusion(
     """
     mean, scale = float(log_error.mean()), max(float(log_error.std()), 1e-9)
     error = (log_error - mean) / scale
-    fused = _cross_fitted(margin, error, label, weight, prior_shift, seed)
-    alone = _cross_fitted(margin, np.zeros_like(error), label, weight, prior_shift, seed)
-    uses = fused > alone
+    logits = [_cross_fitted(margin, candidate, label, weight, prior_shift, seed) for candidate in (error, np.zeros_like(error))]
+    fused, alone = (_mean_average_precision(rows, label, weight) for rows in logits)
+    uses, decided = _decide(*logits, label, weight, fused - alone, seed)
     intercept, slope, error_slope = _fit(margin, error if uses else np.zeros_like(error), label, weight, prior_shift)
     return Fusion(
         intercept=float(intercept - error_slope * mean / scale),
@@ -71,7 +75,7 @@ def fit_fusion(
         average_precision_booster_alone=alone,
         reason=(
             f"On the calibration slice (cross-fitted) average precision is {fused:.4f} fused and {alone:.4f} for XGBoost alone, "
-            + ("so the two are fused." if uses else "so XGBoost is used alone.")
+            f"{decided}."
         ),
     )
 
@@ -115,17 +119,35 @@ def _fit(margin: Floats, error: Floats, label: NDArray[np.int8], weight: Floats,
     return np.asarray(found.x)
 
 
-def _cross_fitted(margin: Floats, error: Floats, label: NDArray[np.int8], weight: Floats, prior_shift: float, seed: int) -> float:
-    """Return the mean average precision over repeats; 0 where there are too few frauds to leave any out."""
-    from sklearn.metrics import average_precision_score
+def _cross_fitted(
+    margin: Floats, error: Floats, label: NDArray[np.int8], weight: Floats, prior_shift: float, seed: int
+) -> Floats:
+    """Return (repeats, n) log-odds of rows that were left out; no repeats where there are too few frauds to leave any out."""
     from sklearn.model_selection import RepeatedStratifiedKFold
 
     folds = min(_FOLDS, int(label.sum()))
     if folds < 2:
-        return 0.0
+        return np.empty((0, len(label)))
     splitter = RepeatedStratifiedKFold(n_splits=folds, n_repeats=_REPEATS, random_state=seed)
     logits = np.empty((_REPEATS, len(label)))
     for number, (fitted, left_out) in enumerate(splitter.split(margin, label)):
         line = _fit(margin[fitted], error[fitted], label[fitted], weight[fitted], prior_shift)
         logits[number // folds, left_out] = line[0] + line[1] * margin[left_out] + line[2] * error[left_out]
-    return float(np.mean([average_precision_score(label, row, sample_weight=weight) for row in logits]))
+    return logits
+
+
+def _mean_average_precision(logits: Floats, label: NDArray[np.int8], weight: Floats) -> float:
+    """Return the mean over repeats; 0 without any."""
+    from sklearn.metrics import average_precision_score
+
+    return float(np.mean([average_precision_score(label, row, sample_weight=weight) for row in logits])) if len(logits) else 0.0
+
+
+def _decide(fused: Floats, alone: Floats, label: NDArray[np.int8], weight: Floats, gain: float, seed: int) -> tuple[bool, str]:
+    """Return whether the autoencoder is used, and why, in words."""
+    if gain <= 0 or not len(fused):
+        return False, "so XGBoost is used alone"
+    found = paired_difference(label, weight, fused.mean(axis=0), alone.mean(axis=0), samples=_DRAWS, seed=seed)
+    if found.low > 0:
+        return True, "so the two are fused"
+    return False, f"a tie (95 % interval of the difference {found.low:+.3f} to {found.high:+.3f}), so XGBoost is used alone"
