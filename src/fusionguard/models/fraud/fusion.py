@@ -61,9 +61,11 @@ def fit_fusion(
     """
     mean, scale = float(log_error.mean()), max(float(log_error.std()), 1e-9)
     error = (log_error - mean) / scale
-    logits = [_cross_fitted(margin, candidate, label, weight, prior_shift, seed) for candidate in (error, np.zeros_like(error))]
-    fused, alone = (_mean_average_precision(rows, label, weight) for rows in logits)
-    uses, decided = _decide(*logits, label, weight, fused - alone, seed)
+    fused_logits, alone_logits = (
+        _cross_fitted(margin, candidate, label, weight, prior_shift, seed) for candidate in (error, np.zeros_like(error))
+    )
+    fused, alone = (_mean_average_precision(rows, label, weight) for rows in (fused_logits, alone_logits))
+    uses, decided = _decide(fused_logits, alone_logits, label, weight, fused - alone, seed)
     intercept, slope, error_slope = _fit(margin, error if uses else np.zeros_like(error), label, weight, prior_shift)
     return Fusion(
         intercept=float(intercept - error_slope * mean / scale),
