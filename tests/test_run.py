@@ -51,7 +51,7 @@ def test_help_shows_defaults_and_examples_and_does_not_import_zenml() -> None:
         (("--config", "nope.yaml"), "There is no config file 'nope.yaml'."),
         (("--set", "xgboost.round=3"), "Unknown key 'xgboost.round'. Did you mean 'xgboost.rounds'?"),
         (("--set", "nonsense"), "'nonsense' is not an assignment."),
-        (("--set", "data.rows=3"), "greater than or equal to 1000"),
+        (("--set", "data.rows=3"), "greater than or equal to 5000"),
         (("--summary", "nope/summary.json"), "There is no folder 'nope' for the summary."),
     ],
 )

@@ -24,7 +24,7 @@ def test_a_second_run_that_found_nothing_is_an_error(tmp_path: Path, results: Re
 @pytest.mark.parametrize("pipeline", ["fraud", "churn"])
 def test_a_run_that_fails_says_why(pipeline: str, tmp_path: Path) -> None:
     with pytest.raises(BenchmarkError, match="Unknown key 'no'"):
-        pipeline_run.run_pipeline(RunSize(pipeline, 1000, ("no.such=1",)), tmp_path)
+        pipeline_run.run_pipeline(RunSize(pipeline, 5000, ("no.such=1",)), tmp_path)
 
 
 def test_beyond_imports_is_a_difference(results: Results) -> None:

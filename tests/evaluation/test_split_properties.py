@@ -17,7 +17,7 @@ from fusionguard.data.table import Table
 from fusionguard.errors import DataError
 from fusionguard.evaluation.churn.holdout import HoldoutPlan, plan_holdout
 from fusionguard.evaluation.forward_folds import MINIMUM_FRAUDS, forward_folds
-from fusionguard.evaluation.splits import plan_split
+from fusionguard.evaluation.splits import ENOUGH_FRAUDS, plan_split
 
 SLOW = settings(max_examples=40, derandomize=True, deadline=None, database=None)
 SHARES = [(0.6, 0.1, 0.1, 0.2), (0.45, 0.2, 0.15, 0.2), (0.31, 0.19, 0.27, 0.23)]
@@ -59,12 +59,15 @@ def test_a_chronological_split_keeps_order_and_seconds(
         assert before.stop == after.start
         assert before.last_second < after.first_second
     widest = np.unique(seconds, return_counts=True)[1].max()
+    borders = np.round(np.cumsum((0, *shares)) * seconds.size).astype(int)
+    # Where the shares leave a slice with few frauds, its cuts move; a cut between seconds may give up those of its own second.
+    rich = all(label[first + widest : last - widest].sum() >= ENOUGH_FRAUDS for first, last in pairwise(borders))
     for part, share in zip(slices, shares, strict=True):
         own = slice(part.start, part.stop)
         assert (part.first_second, part.last_second) == (seconds[own].min(), seconds[own].max())
         assert part.frauds == label[own].sum()
         assert 0 < part.frauds < part.rows == part.stop - part.start
-        assert abs(part.rows - share * seconds.size) <= widest + 1
+        assert not rich or abs(part.rows - share * seconds.size) <= widest + 1
 
 
 @SLOW

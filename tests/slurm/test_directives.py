@@ -95,7 +95,7 @@ def test_extra_directives_cannot_take_over(extra: dict[str, object], said: str) 
 
 
 def test_an_unknown_setting_names_the_valid_ones() -> None:
-    with pytest.raises(ValidationError, match=r"Unknown setting 'partitoin'\. Valid settings: account, constraint, extra,"):
+    with pytest.raises(ValidationError, match=r"'partitoin'\. Did you mean 'partition'\? Valid settings: account, constraint,"):
         _options({"partitoin": "cpu"})
 
 
