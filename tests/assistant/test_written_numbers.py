@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fusionguard.assistant.written_numbers import find_numbers, plain_signs, read_number
@@ -43,6 +43,50 @@ def test_what_is_formatted_is_read_back(value: Decimal, marks: tuple[str, str], 
 def test_a_scale_multiplies(whole: int, fraction: str, scale: str) -> None:
     times = 1e3 if scale.strip().lower() in ("k", "thousand") else 1e6
     assert read_number(f"{whole}{fraction}{scale}") == (whole + (0.5 if fraction else 0)) * times
+
+
+def in_words(number: int) -> str:
+    small = [
+        "zero",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "thirteen",
+        "fourteen",
+        "fifteen",
+        "sixteen",
+        "seventeen",
+        "eighteen",
+        "nineteen",
+    ]
+    tens = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+    if number >= 1000:
+        rest = f" {in_words(number % 1000)}" if number % 1000 else ""
+        return f"{in_words(number // 1000)} thousand{rest}"
+    if number >= 100:
+        rest = f" and {in_words(number % 100)}" if number % 100 else ""
+        return f"{small[number // 100]} hundred{rest}"
+    if number < 20:
+        return small[number]
+    return tens[number // 10 - 2] + (f"-{small[number % 10]}" if number % 10 else "")
+
+
+@given(st.one_of(st.integers(0, 120), st.integers(121, 999_999)))
+@example(16)
+@example(60)
+@example(99_017)
+def test_what_is_said_in_words_is_read_whole(number: int) -> None:
+    """``sixty`` begins as ``six`` does."""
+    assert read_number(in_words(number)) == number
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False, width=64))

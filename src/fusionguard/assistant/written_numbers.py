@@ -153,8 +153,7 @@ def _from_words(match: re.Match[str]) -> WrittenNumber:
     total = part = 0.0
     last = 1e9
     value: float | None
-    for word in re.findall(rf"{_WORD}", match["words"], re.IGNORECASE):
-        name = word.lower()
+    for name in re.split(r"[\s-]+(?:and\s+)?", match["words"].lower()):
         if name in _MULTIPLES:
             part = (part or 1.0) * _MULTIPLES[name]
             if name != "hundred":
