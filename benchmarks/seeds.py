@@ -75,8 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def read_seed(features: Table, plan: SplitPlan, negative_weight: float, seed: int) -> Reading:
-    """Train one seed's trees both ways, to the last round, which holds what early stopping would have kept; read the test"
-    " slice."""
+    """Read one seed's trees on the test slice, trained both ways to the last round, which holds what early stopping keeps."""
     validation, test = (read_slice(features, part, negative_weight) for part in (plan.validation, plan.test))
     before, now = (
         train_booster(features, plan, config, negative_weight=negative_weight, seed=seed)

@@ -10,7 +10,7 @@ from matplotlib import image
 from benchmarks.machine import Machine
 from benchmarks.monitoring.alarms import wilson
 from benchmarks.monitoring.chart import draw_growth
-from benchmarks.monitoring.document import BEGIN, END, insert, section
+from benchmarks.monitoring.document import BEGIN, END, broken_section, insert, section
 from benchmarks.monitoring.results import Alarms, EstimateError, MonitoringResults, Scale
 
 _MACHINE = Machine(cores=2, memory_gb=8, system="Linux", python="3.11", libraries={"duckdb": "2.0"}, load=0.5)
@@ -47,6 +47,31 @@ def test_a_good_result_meets_every_target() -> None:
 @pytest.mark.parametrize("bad", [{"false": 8}, {"caught": 18}, {"inside": 48}, {"seconds": 61.0}])
 def test_each_missed_target_is_said(bad: dict[str, int]) -> None:
     assert section(results(**bad), chart="growth.png").count("**not met**") == 1  # type: ignore[arg-type]
+
+
+def broken(model: str, drift: str, windows: int, causes: dict[str, int]) -> Alarms:
+    found = sum(causes.values())
+    return Alarms(model=model, drift=drift, size=1, rows=1_000, windows=windows, alarms=found, act=found, causes=causes)
+
+
+def test_broken_data_is_reported_with_what_was_not_measured_and_few_windows_meet_no_target() -> None:
+    text = broken_section(
+        [
+            broken("fraud", "none", 6, {}),
+            broken("fraud", "burst", 6, {"burst": 6}),
+            broken("churn", "factor", 20, {"upstream data": 19, "population": 1}),
+            broken("churn", "spike", 20, {"upstream data": 18, "population": 2}),
+            broken("churn", "other-mix", 20, {"upstream data": 2}),
+        ],
+        seconds=90.0,
+    )
+    assert " in 1.5 minutes" in text
+    assert "| fraud, burst | 1 | 6 of 6 (61 to 100 %), too few windows to judge |" in text
+    assert "| fraud, none | 0 of" not in text and "0 of 6 (0 to 39 %), too few windows to judge" in text
+    assert "| churn, factor | 1 | 19 of 20 (76 to 99 %), met |" in text
+    assert "18 of 20 (70 to 97 %), **not met**" in text and "2 of 20 (3 to 30 %), **not met**" in text
+    assert "Not measured: fraud, missing-feature; fraud, frozen-feature; fraud, spike;" in text
+    assert "churn, larger-amounts; churn, none." in text and "churn, factor;" not in text.split("\n\n")[0]
 
 
 def test_the_picture_can_be_read_and_is_the_same_for_the_same_numbers() -> None:
