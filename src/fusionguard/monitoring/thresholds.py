@@ -16,7 +16,8 @@ class MonitoringThresholds(BaseModel):
 
     chance: float = Field(default=0.01, gt=0, lt=0.5)
     """How often one family of checks (columns, segments, scores, the classifier, outcomes) may find something in a window
-    without drift, however many checks it has. The five together stay below 1 window in 20."""
+    without drift, however many checks it has. The five together do in at most 1 window in 20; faults of columns, a family of
+    their own, in a tenth of this."""
     minimum_rows: int = Field(default=200, ge=20)
     """Windows, segments and days of fewer rows are not judged."""
     psi_watch: float = Field(default=0.1, gt=0)
