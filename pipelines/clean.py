@@ -22,6 +22,7 @@ from fusionguard.home import Home, find_home
 from fusionguard.keep_config import KeepConfig
 from pipelines.catalog import CATALOG, PipelineEntry
 from pipelines.expired_runs import find_expired, remove_expired
+from pipelines.failures import expected_failure
 from stacks.session import open_client
 
 _log = logging.getLogger("fusionguard.run")
@@ -89,9 +90,12 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         return _clean_and_tell(options)
-    except FusionGuardError as error:
-        sys.stderr.write(f"fusionguard: {error}\n")
-        return error.exit_status
+    except Exception as error:
+        failure = expected_failure(error)
+        if failure is None:
+            raise
+        sys.stderr.write(f"fusionguard: {failure}\n")
+        return failure.exit_status
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted: the same command goes on with the rest.\n")
         return 130

@@ -34,6 +34,8 @@ _IN_USE_SECONDS = 600.0
 class Expired:
     """What is to go: runs of ZenML, versions of artifacts, and files."""
 
+    at: float = field(default_factory=time.time)
+    """When that was found; an artifact that was marked as in use since then stays."""
     runs: list[PipelineRunResponse] = field(default_factory=list)
     versions: dict[UUID, Path] = field(default_factory=dict)
     removals: list[Removal] = field(default_factory=list)
@@ -87,16 +89,27 @@ def remove_expired(client: Client, expired: Expired) -> None:
     StorageError
         The file system is read-only, or forbids it.
     """
+    artifacts, taken = set(expired.versions.values()), set()
     for removal in expired.removals:
-        remove(removal)
+        if removal.path in artifacts and _changed_after(removal.path, expired.at):
+            taken.add(removal.path)  # a run that began meanwhile takes it from the cache (pipelines.cached_files)
+        else:
+            remove(removal)
     for run in expired.runs:
         snapshot = run.snapshot
         _forgetting(client.zen_store.delete_run, run.id)
         if snapshot is not None and not client.list_pipeline_runs(snapshot_id=snapshot.id, size=1).items:
             _forgetting(client.zen_store.delete_snapshot, snapshot.id)
-    for version in expired.versions:
-        if client.list_artifact_versions(id=version, only_unused=True, size=1).items:
+    for version, path in expired.versions.items():
+        if path not in taken and client.list_artifact_versions(id=version, only_unused=True, size=1).items:
             _forgetting(client.zen_store.delete_artifact_version, version)
+
+
+def _changed_after(path: Path, moment: float) -> bool:
+    try:
+        return path.stat().st_mtime > moment
+    except FileNotFoundError:  # another clean-up was quicker
+        return False
 
 
 def _forgetting(delete: Any, identity: UUID) -> None:

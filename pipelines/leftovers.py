@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
+from fusionguard.clean.folders import is_under_way
 from fusionguard.errors import UsageError
 from fusionguard.files import storage_errors
 from fusionguard.home import Home
@@ -56,7 +57,8 @@ def tidy_up(home: Home, *, except_for: str | None = None) -> None:
     """End what runs of this home left whose process died; those at work, or with a job that is, stay as they are."""
     for file in sorted(home.running.glob("*")):
         name = unquote(file.name)
-        if name != except_for:
+        # A run that begins holds its folder before its mark, which would pass for a dead one's in between.
+        if name != except_for and not is_under_way(home, name):
             with _held(file, os.O_RDWR) as held:
                 if held:
                     _end(home, name)

@@ -119,12 +119,12 @@ def execute(
                 seconds=round(time.monotonic() - begin, 3),
                 peak_memory_mb=peak_memory_mb(),
             )
+            if request.summary is not None:
+                summary.write(request.summary)  # before anything is removed: to stop that loses nothing of a run that is over
         except Exception:
             clean_after_run(home, entry, config)
             raise
         clean_after_run(home, entry, config)
-        if request.summary is not None:
-            summary.write(request.summary)
     return summary
 
 

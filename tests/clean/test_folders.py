@@ -13,7 +13,7 @@ from fusionguard.clean.needed import Needed
 from fusionguard.clean.removal import Removal, freed_bytes, remove
 from fusionguard.clean.retention import Dated, beyond
 from fusionguard.errors import UnknownChoiceError
-from fusionguard.files import link_or_copy, locked
+from fusionguard.files import atomic_folder, atomic_path, link_or_copy, locked
 from fusionguard.home import Home
 from fusionguard.keep_config import KeepConfig
 
@@ -68,6 +68,18 @@ def test_pages_of_verdicts_go_by_model_and_their_history_stays(home: Home) -> No
     assert new.exists() and alone.exists() and history.exists()
 
 
+def test_a_run_of_monitoring_counts_once_and_keeps_the_rows_it_advises_to_train_on(home: Home) -> None:
+    page = _make(home.monitoring / "fraud" / "monitoring-3", 0.001)
+    rows = _make(home.monitoring / "fraud" / "monitoring-3-outcomes", 0.002)
+    before = [_make(home.monitoring / "fraud" / name, 0.5) for name in ("monitoring-2", "monitoring-2-outcomes")]
+    older = _make(home.monitoring / "fraud" / "monitoring-1", 1)
+    assert _expired(home) == {older}
+    keeps = {"monitoring": KeepConfig(runs=0)}
+    found = {removal.path for removal in expired_folders(home, keeps, Needed(frozenset(), frozenset()), NOW)}
+    assert found == {*before, older}
+    assert page.exists() and rows.exists()
+
+
 def test_tables_and_studies_go_but_not_while_a_run_is_under_way(home: Home) -> None:
     raw = [_make(home.processed / "churn" / f"{days}", days) for days in (0.5, 9, 9.5, 9.8, 11)]
     features = _make(home.feature_store / "fraud" / "key", 31)
@@ -87,14 +99,27 @@ def test_tables_and_studies_go_but_not_while_a_run_is_under_way(home: Home) -> N
 def test_what_killed_processes_left_goes_when_it_is_old(home: Home) -> None:
     dead, fresh = _make(home.work / "fraud-dead", 3), _make(home.work / "fraud-fresh", 1.5)
     held = _make(home.work / "fraud-held", 30)
-    half = _make(home.models / ".fraud-aaa.x1y2.tmp", 3)
-    young = _make(home.models / ".fraud-bbb.x1y2.tmp", 1.5)
-    going = _make(home.state / "artifacts" / "make" / ".1234.abcd.removed", 0.001)
-    download = _make(home.raw / "fraud" / ".creditcard.csv.x1.tmp", 3)
-    of_the_log = _make(home.predictions / "fraud" / ".part-1.parquet.x1.tmp", 30)
+    half = _make(home.models / ".fraud-aaa.x1y2_z34.tmp", 3)
+    young = _make(home.models / ".fraud-bbb.x1y2_z34.tmp", 1.5)
+    going = _make(home.state / "artifacts" / "make" / ".1234.abcd0123.removed", 0.001)
+    download = _make(home.raw / "fraud" / ".creditcard.csv.x1y2_z34.tmp", 3)
+    spark = _make(home.feature_store / "fraud" / ".key.spark.x1y2_z34", 3)
+    of_the_log = _make(home.predictions / "fraud" / ".part-1.parquet.x1y2_z34.tmp", 30)
+    for name in (".creditcard.csv.old", ".2025.tmp", ".with.spark.csv", ".notes.removed"):  # somebody's own
+        _make(home.raw / "fraud" / name, 300)
     with locked(held):
-        assert _expired(home) == {dead, half, going, download}
+        assert _expired(home) == {dead, half, going, download, spark}
     assert fresh.exists() and young.exists() and of_the_log.exists()
+
+
+def test_names_of_temporary_files_are_known_as_they_are_made(home: Home) -> None:
+    target = home.models / "fraud-aaa"
+    with atomic_folder(target), atomic_path(home.models / "card.md"):
+        made = list(home.models.glob(".*"))
+        assert len(made) == 2
+        for each in made:
+            os.utime(each, (NOW - 3 * DAY, NOW - 3 * DAY))
+        assert _expired(home) == set(made)
 
 
 def test_what_has_another_name_frees_nothing_until_that_goes_too(tmp_path: Path) -> None:
@@ -135,6 +160,18 @@ def test_what_cannot_be_made_again_goes_only_by_its_name(home: Home, names: list
     for removal in [*expired_folders(home, KEEPS, Needed(frozenset(), frozenset()), NOW), *named_removals(home, names)]:
         remove(removal)
     assert {name for name, place in places.items() if place.exists()} == left
+
+
+def test_only_the_registry_of_this_home_goes_by_its_name(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = [home.state / name for name in ("mlflow.db", "mlflow.db-wal")]
+    copy, teams = home.state / "mlflow.db.before-upgrade", tmp_path / "team" / "mlflow.db"
+    _make(home.mlflow_artifacts / "model.bin", 1)
+    for file in (*own, copy, teams):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"x")
+    assert [removal.path for removal in named_removals(home, ["registry"])] == [*own, home.mlflow_artifacts]
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{teams}")
+    assert named_removals(home, ["registry"]) == []
 
 
 def test_a_name_that_means_nothing_is_refused(home: Home) -> None:

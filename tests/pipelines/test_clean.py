@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 import subprocess
@@ -20,6 +21,7 @@ from fusionguard.files import locked
 from fusionguard.home import Home
 from fusionguard.keep_config import KeepConfig
 from pipelines.clean import clean, main
+from pipelines.leftovers import tidy_up
 from pipelines.runner import RunRequest, execute
 from pipelines.summary import Summary
 from tests.pipelines.toy_entry import ENTRY
@@ -140,6 +142,57 @@ def test_what_a_beginning_run_is_about_to_take_is_left(home: Home) -> None:
     run = client.get_pipeline_run(first)
     expired_runs._expire(client, run, "old", set(), home.state / "artifacts", found, since=made.stat().st_mtime - 1, young=True)
     assert told in found.versions.values() and made not in found.versions.values()
+
+
+def test_a_run_that_has_its_folder_and_not_yet_its_mark_is_not_taken_for_dead(home: Home) -> None:
+    work, mark = home.work / "toy-1", home.running / "toy-1"
+    for folder in (work, home.running):
+        folder.mkdir(parents=True)
+    mark.touch()
+    with locked(work):
+        tidy_up(home)
+        assert work.exists() and mark.exists()
+    tidy_up(home)
+    assert not work.exists() and not mark.exists()
+
+
+@pytest.mark.full
+def test_what_a_run_takes_between_finding_and_removing_is_left(home: Home) -> None:
+    first, second = (_run(home, cache=False).zenml_run for _ in range(2))
+    made, told = (Path(_output(first, step, name).uri) for step, name in (("make", "made"), ("tell", "told")))
+    from stacks.session import open_client
+
+    client = open_client()
+    expired = expired_runs.find_expired(client, home, ONE, ())
+    os.utime(made, (expired.at + 5, expired.at + 5))
+    expired_runs.remove_expired(client, expired)
+    assert made.exists() and not told.exists()
+    assert _runs(home) == [second]
+
+
+def test_a_summary_is_written_before_anything_is_removed(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pipelines.runner.clean_after_run", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        _run(home, "rows=17", summary=tmp_path / "summary.json")
+    assert json.loads((tmp_path / "summary.json").read_text())["data"]["rows"] == 17
+
+
+def test_a_home_that_cannot_be_read_is_one_line(
+    home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home.state.mkdir(parents=True)
+
+    def refused(*_: Any) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(home.work))
+
+    monkeypatch.setattr(cleaning, "expired_folders", refused)
+    monkeypatch.setattr(cleaning, "default_keeps", lambda: ONE)
+    assert main([]) == 1
+    err = capsys.readouterr().err
+    assert "You may not write there" in err and len(err.splitlines()) == 1
 
 
 def test_a_cached_step_whose_files_are_gone_runs_again(home: Home) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,6 +20,12 @@ MONITORING = "monitoring"
 _HOUR, _DAY = 3600.0, 86_400.0
 _LEFT_OVER_SECONDS = 2 * _DAY
 """A process that writes for longer than this does not exist; what it writes to a temporary file is of a dead one."""
+
+_OUTCOMES = "-outcomes"
+"""What a monitoring run adds to its name for the folder of its rows for retraining."""
+
+_TEMPORARY = re.compile(r"\..+(\.[a-z0-9_]{8}\.(tmp|old)|\.spark\.[a-z0-9_]{8}|\.[0-9a-f]{8}\.removed)")
+"""Names that only programs make, with eight digits drawn by lot: people have hidden files of their own beside their data."""
 
 
 def is_under_way(home: Home, run: str) -> bool:
@@ -66,9 +73,14 @@ def _models(home: Home, family: str, keep: KeepConfig, needed: Needed, now: floa
 def _verdicts(home: Home, keep: KeepConfig, now: float) -> Iterator[Removal]:
     for model in home.monitoring.glob("*"):
         if model.is_dir():
-            folders = [folder for folder in model.glob("[!.]*") if folder.is_dir()]
-            for folder, why in beyond([Dated(folder, _changed(folder)) for folder in folders], keep, now):
-                yield Removal(folder, "pages of verdicts, and rows for retraining", why)
+            runs: dict[str, list[Path]] = {}  # a run's two folders count as one, and stay or go together
+            for folder in model.glob("[!.]*"):
+                if folder.is_dir():
+                    runs.setdefault(folder.name.removesuffix(_OUTCOMES), []).append(folder)
+            dated = [Dated(run, max(map(_changed, folders))) for run, folders in runs.items()]
+            for run, why in beyond(dated, keep, now):
+                for folder in runs[run]:
+                    yield Removal(folder, "pages of verdicts, and rows for retraining", why)
 
 
 def _tables(home: Home, dataset: str, keep: KeepConfig, now: float, *, spare_seconds: float) -> Iterator[Removal]:
@@ -103,7 +115,7 @@ def _temporaries(home: Home) -> Iterator[Path]:
         for here, folders, files in os.walk(top):
             place = Path(here)
             for name in [*folders, *files]:
-                if name.startswith(".") and (name.endswith((".tmp", ".old", REMOVED)) or ".spark." in name):
+                if _TEMPORARY.fullmatch(name):
                     yield place / name
             folders[:] = [name for name in folders if not name.startswith(".") and place / name not in skipped]
 

@@ -13,6 +13,9 @@ from fusionguard.serving.launch import release_folder
 from fusionguard.serving.prediction_log.labels import FILE as LABELS
 from fusionguard.serving.release import RELEASE
 
+_DATABASE_FILES = ("", "-wal", "-shm", "-journal")
+"""An SQLite database, and what SQLite keeps beside it; a copy that somebody made has another name, and stays."""
+
 
 def _predictions(home: Home) -> Iterator[Path]:
     yield from (file for file in home.predictions.glob("*/*") if not file.name.startswith(LABELS))
@@ -24,8 +27,8 @@ def _outcomes(home: Home) -> Iterator[Path]:
 
 def _registry(home: Home) -> Iterator[Path]:
     database = sqlite_file(home.mlflow_uri)
-    if database is not None:  # another registry is not this home's to remove
-        yield from (file for file in database.parent.glob(f"{database.name}*") if file.is_file())
+    if database is not None and database.resolve().is_relative_to(home.state.resolve()):  # another one is not this home's
+        yield from (database.with_name(database.name + suffix) for suffix in _DATABASE_FILES)
         yield home.mlflow_artifacts
 
 

@@ -7,6 +7,7 @@ import fcntl
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from fusionguard.files import locked, storage_errors
@@ -30,8 +31,9 @@ def claim_folder(root: Path) -> Path:
         root.mkdir(parents=True, exist_ok=True)
         with locked(root):  # a folder that another service has made and not yet locked would pass for a leftover
             for other in root.iterdir():
-                if other.stat().st_uid == os.getuid():
-                    _remove_unused(other)
+                with suppress(FileNotFoundError):  # a service that ends at this moment removes its own
+                    if other.stat().st_uid == os.getuid():
+                        _remove_unused(other)
             folder = Path(tempfile.mkdtemp(prefix="service-", dir=root))
             descriptor = os.open(folder, os.O_RDONLY)
             _try_lock(descriptor)
