@@ -17,6 +17,7 @@ from benchmarks.monitoring.document import BROKEN_BEGIN, broken_section, insert,
 from benchmarks.monitoring.judging import Judge
 from benchmarks.monitoring.results import Alarms, MonitoringResults, Scale
 from benchmarks.monitoring.scale import measure_evidently, measure_scale, measure_spark
+from fusionguard.errors import FusionGuardError
 from fusionguard.files import write_bytes, write_text
 from fusionguard.home import Home
 from fusionguard.monitoring.champion import find_champion
@@ -38,14 +39,17 @@ def main() -> int:
     parser.add_argument("--home", type=Path, help="with --broken: a home whose champions learned from simulated data")
     parser.add_argument("--windows", type=int, help=f"with --broken: how many windows of each kind; {DRIFTED} by default")
     options = parser.parse_args()
-    if options.broken:
-        return _measure_broken(options)
+    try:
+        return _measure_broken(options) if options.broken else _measure(options)
+    except (BenchmarkError, FusionGuardError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+def _measure(options: argparse.Namespace) -> int:
+    """Measure everything; broken data and real changes only where the document is written."""
     with tempfile.TemporaryDirectory(prefix="fg-bench-monitoring-") as name:
-        try:
-            results = measure_all(Path(name), quick=options.quick)
-        except BenchmarkError as error:
-            sys.stderr.write(f"{error}\n")
-            return 1
+        results = measure_all(Path(name), quick=options.quick)
     text = section(results, chart=_CHART.name)
     if options.output is not None:
         write_text(options.output, f"{text}\n")

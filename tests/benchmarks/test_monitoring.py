@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 from matplotlib import image
 
+import benchmarks.monitoring.__main__ as command
 from benchmarks.machine import Machine
 from benchmarks.monitoring.alarms import wilson
 from benchmarks.monitoring.chart import draw_growth
 from benchmarks.monitoring.document import BEGIN, END, broken_section, insert, section
 from benchmarks.monitoring.results import Alarms, EstimateError, MonitoringResults, Scale
+from fusionguard.errors import UsageError
+from fusionguard.home import Home
 
 _MACHINE = Machine(cores=2, memory_gb=8, system="Linux", python="3.11", libraries={"duckdb": "2.0"}, load=0.5)
 
@@ -84,6 +88,20 @@ def test_a_section_is_put_between_its_markers() -> None:
     assert insert(f"a\n{BEGIN}\nold\n{END}\nb", "new") == f"a\n{BEGIN}\nnew\n{END}\nb"
     with pytest.raises(ValueError, match="lacks"):
         insert("no markers", "new")
+
+
+def test_a_home_without_champions_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def find(home: Home, model: str) -> None:
+        raise UsageError(f"There is no {model} in '{home.root.name}'.", "Train one.")
+
+    monkeypatch.setattr(command, "find_champion", find)
+    monkeypatch.setattr("sys.argv", ["benchmarks.monitoring", "--broken", "--home", str(tmp_path / "empty")])
+    for name in ("FUSIONGUARD_HOME", "MLFLOW_TRACKING_URI"):
+        monkeypatch.setenv(name, "of this test")  # so that it is put back
+    assert command.main() == 1
+    assert capsys.readouterr().err == "There is no fraud in 'empty'. Train one.\n"
 
 
 def test_wilsons_interval_of_a_share() -> None:

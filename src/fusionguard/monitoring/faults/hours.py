@@ -36,9 +36,10 @@ class _Absence:
 def find_absent_hours(evidence: Evidence, limits: MonitoringThresholds) -> Iterator[Mark]:
     """Yield the mark of hours of the day that are absent on the window's last days, or on all of them.
 
-    Two clocks are read. The hour that rows tell themselves (``hour_of_day``) is held against the reference's, where it is judged
-    at all. The clock of the log is held against the window's own earlier days; where the reference's rows come at all hours, one
-    that never has any is absent, too. Where hours of more than half of all rows are absent, it is another kind of traffic.
+    Two clocks are read. The hour that rows tell themselves (``hour_of_day``) is held against the reference's, where rows tell
+    one. The clock of the log is held against the window's own earlier days; where the reference's rows come at all hours, one
+    that never has any is absent, too. Where hours of more than half of all rows are absent, it is another kind of traffic. Days
+    are not told apart: a last day that never has rows of some hours, as every week, looks like one that has lost them.
     """
     days = _whole_days(evidence.micros)
     if days < _LEAST_DAYS:
