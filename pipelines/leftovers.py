@@ -41,8 +41,10 @@ def taken_over(home: Home, name: str) -> Iterator[None]:
     Raises
     ------
     UsageError
-        Its process lives.
+        Its process lives, or it is no name of a run.
     """
+    if name in ("", "..") or Path(name).name != name:  # a path would lead out of the home's folder of runs, and what lies there is removed below
+        raise UsageError(f"'{name}' is no name of a run.", "The summary, the dashboard and 'zenml pipeline runs list' name runs.")
     file = _mark(home, name)
     with _held(file, os.O_RDWR | os.O_CREAT) as held:
         if not held:

@@ -16,12 +16,12 @@ import pipelines.clean as cleaning
 import pipelines.expired_runs as expired_runs
 from fusionguard.clean.needed import Needed
 from fusionguard.clean.removal import Removal, freed_bytes
-from fusionguard.errors import DataError, StorageError
+from fusionguard.errors import DataError, StorageError, UsageError
 from fusionguard.files import locked
 from fusionguard.home import Home
 from fusionguard.keep_config import KeepConfig
 from pipelines.clean import clean, main
-from pipelines.leftovers import tidy_up
+from pipelines.leftovers import taken_over, tidy_up
 from pipelines.runner import RunRequest, execute
 from pipelines.summary import Summary
 from tests.pipelines.toy_entry import ENTRY
@@ -154,6 +154,17 @@ def test_a_run_that_has_its_folder_and_not_yet_its_mark_is_not_taken_for_dead(ho
         assert work.exists() and mark.exists()
     tidy_up(home)
     assert not work.exists() and not mark.exists()
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../predictions", "{home}/predictions"])
+def test_to_resume_a_path_removes_nothing(home: Home, name: str) -> None:
+    kept = [home.predictions / "fraud" / "part-1.parquet", home.work / "toy-1" / "rows.parquet"]
+    for file in kept:
+        file.parent.mkdir(parents=True)
+        file.write_text("x")
+    with pytest.raises(UsageError, match="is no name of a run"), taken_over(home, name.format(home=home.state)):
+        raise UsageError("There is no such run.")
+    assert [file.exists() for file in kept] == [True, True]
 
 
 @pytest.mark.full
