@@ -43,7 +43,8 @@ def taken_over(home: Home, name: str) -> Iterator[None]:
     UsageError
         Its process lives, or it is no name of a run.
     """
-    if name in ("", "..") or Path(name).name != name:  # a path would lead out of the home's folder of runs, and what lies there is removed below
+    # What a path leads to, outside the home's folder of runs, would be removed below.
+    if name in ("", "..") or Path(name).name != name:
         raise UsageError(f"'{name}' is no name of a run.", "The summary, the dashboard and 'zenml pipeline runs list' name runs.")
     file = _mark(home, name)
     with _held(file, os.O_RDWR | os.O_CREAT) as held:
