@@ -45,7 +45,7 @@ def test_hours_of_the_clock_that_stop_are_named_dated_and_counted() -> None:
         "where about 3.1% of all rows should be"
     )
     fewest = 13 / 516 * 3 * 489
-    assert mark.chance == pytest.approx(float(poisson.cdf(0.02 * fewest, fewest)) * 24 * 5)
+    assert mark.chance == pytest.approx(float(poisson.cdf(0.02 * fewest, fewest)) * 24 * 5, rel=1e-6, abs=0)
 
 
 def test_hours_that_rows_tell_are_held_against_the_references() -> None:

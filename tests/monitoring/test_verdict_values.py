@@ -107,7 +107,9 @@ def test_all_findings_are_weighed_the_gravest_first_and_those_of_all_rows_before
         ),
         scores=(finding("alert_rate", "decision"),),
     )
-    verdict = decide(drift, classifier=classifier_of("act"), performance=outcomes_of(finding("metric", "roc_auc", "watch")))
+    outcomes = outcomes_of(finding("metric", "roc_auc", "watch"))
+    estimate = estimate_performance(np.linspace(0, 1, 50), np.arange(50) > 30, samples=5)
+    verdict = decide(drift, classifier=classifier_of("act"), performance=outcomes, estimate=estimate)
     assert [(each.kind, each.subject, each.segment, each.level) for each in verdict.findings] == [
         ("psi", "V1", "", "act"),
         ("ks", "V1", "", "act"),
@@ -132,6 +134,7 @@ def test_all_findings_are_weighed_the_gravest_first_and_those_of_all_rows_before
         "V2 psi (country: DE)",
         "the rows are not those the model learned from, and outcomes have suffered with them",
         "the model ranks worse than it did: train on recent labelled rows and let the gate decide",
+        f"without labels, {estimate.sentence()}",
     )
     assert verdict.remarks == ("the hours were not judged", "few outcomes are known")
     assert verdict.sentence() == "act: V1, V2, V4 since 2026-09-22 18:30 UTC; likely cause: population; advice: retrain"
@@ -154,3 +157,10 @@ def test_a_line_without_features_names_the_first_finding_and_no_date_where_none_
     outcomes = outcomes_of(finding("metric", "roc_auc", since=LATE))
     assert decide(drift_of(), performance=outcomes, model_since=EARLY).action == "roll back"
     assert decide(drift_of(), performance=outcomes).action == "retrain"
+
+
+def test_the_action_follows_from_the_cause_and_from_what_outcomes_show() -> None:
+    moved, holds = finding("psi", "V1"), finding("metric", "average_precision", "none").model_copy(update={"effect": 0.05})
+    assert decide(drift_of(moved)).action == "retrain"
+    assert decide(drift_of(moved), performance=outcomes_of(holds)).action == "find out what changed"
+    assert decide(drift_of(moved, finding("missing", "V3"))).action == "fix data"

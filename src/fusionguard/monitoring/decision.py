@@ -89,9 +89,14 @@ class Evidence:
         return any(finding.kind == "metric" and finding.subject != BRIER for finding in self.findings)
 
     @property
+    def known_share(self) -> float:
+        """Share of rows with an outcome; 0 where none were read."""
+        return 0.0 if self.performance is None else self.performance.coverage.share
+
+    @property
     def is_known(self) -> bool:
         """Whether most rows have an outcome."""
-        return self.performance is not None and self.performance.coverage.share >= KNOWN_SHARE
+        return self.known_share >= KNOWN_SHARE
 
     @property
     def has_lost_its_ranking(self) -> bool:
@@ -177,5 +182,4 @@ def _follows(evidence: Evidence) -> str:
 
 
 def _shown(evidence: Evidence) -> str:
-    share = evidence.performance.coverage.share if evidence.performance is not None else 0.0
-    return f"outcomes of {share:.0%} of the rows show that the model has not become worse"
+    return f"outcomes of {evidence.known_share:.0%} of the rows show that the model has not become worse"

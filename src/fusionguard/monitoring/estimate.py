@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import repeat
 from typing import Literal
@@ -159,8 +160,8 @@ def _draws(groups: ScoreGroups, line: CalibrationLine | None, samples: int, seed
             "false_positives": flagged - true,
             "false_negatives": positives - true,
             "true_negatives": rows - flagged - positives + true,
-            PRECISION: true / flagged if flagged else float("nan"),
-            RECALL: true / positives if positives else float("nan"),
+            PRECISION: true / flagged if flagged else math.nan,
+            RECALL: true / positives if positives else math.nan,
             ROC_AUC: auc,
             AVERAGE_PRECISION: average_precision,
         }

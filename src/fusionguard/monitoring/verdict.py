@@ -88,7 +88,6 @@ def decide(
         remarks.append(f"the classifier test was not made: {classifier.auc.reason}")
     if performance is not None:
         remarks += performance.remarks
-    state: State = {"none": "healthy", "watch": "watch", "act": "act"}[worst(findings)]  # type: ignore[assignment]
     if not findings:
         return Verdict(
             # Outcomes of a few rows may raise an alarm; that nothing has changed, they do not show.
@@ -103,6 +102,7 @@ def decide(
             reasons=_estimate_reasons(estimate),
             remarks=tuple(remarks),
         )
+    state: State = "act" if worst(findings) == "act" else "watch"
     evidence = Evidence(findings, performance, model_since)
     cause, why = likely_cause(evidence)
     action, advice = advised_action(evidence, cause)
