@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import signal
@@ -208,6 +209,21 @@ def test_a_name_that_is_too_long_is_one_line(
     status, out, err = run("score", "-m", fraud_bundle.folder, "-i", simulated_raw, "-o", long)
     assert (status, out) == (2, "") and "is too long for the file system" in err.splitlines()[-1]
     assert "Traceback" not in err and list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_may_not_be_looked_into_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused() -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), "/private/rows.csv")
+
+    monkeypatch.setattr(cli, "app", refused)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == (
+        "fusionguard: You may not use '/private/rows.csv'. Change its permissions, or ask its owner to.\n"
+    )
 
 
 def test_simulated_rows_cannot_take_the_place_of_a_folder(run: Run, tmp_path: Path) -> None:

@@ -67,9 +67,12 @@ def main() -> None:
         _say(f"fusionguard: {error}")
         sys.exit(error.exit_status)
     except OSError as error:
-        if error.errno != errno.ENAMETOOLONG:
+        if error.errno == errno.ENAMETOOLONG:
+            _say(f"fusionguard: The name '{str(error.filename)[:40]}...' is too long for the file system. Choose a shorter one.")
+        elif error.errno == errno.EACCES and error.filename:  # a folder above it may not even be looked into
+            _say(f"fusionguard: You may not use '{error.filename}'. Change its permissions, or ask its owner to.")
+        else:
             raise
-        _say(f"fusionguard: The name '{str(error.filename)[:40]}...' is too long for the file system. Choose a shorter one.")
         sys.exit(UsageError.exit_status)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
