@@ -19,6 +19,7 @@ from fusionguard.data.table import Table
 from fusionguard.evaluation.scored import SECONDS_PER_DAY, Integers
 from fusionguard.files import atomic_folder
 from fusionguard.models.bundle import BundleManifest
+from fusionguard.monitoring.decision import KNOWN_SHARE
 from fusionguard.monitoring.labelled import LABEL, OBSERVED_AT, TIME, labelled_rows
 from fusionguard.monitoring.settings import MonitoringConfig
 from fusionguard.monitoring.window import WindowFacts
@@ -90,7 +91,7 @@ def export_labelled(
         pq.write_table(table.select(raw.names), temporary / name)
         declaration = {"note": note, "simulated": facts.simulated > 0}
         (temporary / SETTINGS).write_text(yaml.safe_dump(champion_settings(champion)), encoding="utf-8")
-        if rows == facts.rows:  # all outcomes are known; which rows lack theirs may depend on the outcome
+        if labelled.coverage.share >= KNOWN_SHARE:  # where most are unknown, which they are may depend on the outcome
             declaration["negative_sampling_rate"] = 1.0
         (temporary / f"{name}.source.yaml").write_text(yaml.safe_dump(declaration), encoding="utf-8")
     training = None if config.training is None else Path(config.training).expanduser().resolve()
