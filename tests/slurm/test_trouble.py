@@ -193,7 +193,7 @@ def test_an_interrupted_resumption_cancels_the_job_and_closes_the_old_run(
     again.send_signal(number)
     done = toy.finish(again, 60)
     assert done.returncode == 128 + number
-    assert "Stopping: jobs are cancelled and the run is closed. A second Ctrl-C changes nothing." in done.stderr.splitlines()[0]
+    assert "Stopping: jobs are cancelled and the run is closed. A second Ctrl-C changes nothing." in done.stderr.splitlines()[:2]
     wait_until(lambda: toy.cluster.jobs().get(job) in {"CANCELLED", "FAILED"})
     old = toy.run_named(died)
     assert str(old.status) == "stopped"
