@@ -51,21 +51,6 @@ class Outcome:
     mutants: int
     survivors: tuple[Survivor, ...]
 
-    @property
-    def killed(self) -> int:
-        """How many mutants a test noticed."""
-        return self.mutants - len(self.survivors)
-
-    @property
-    def share(self) -> float:
-        """Killed mutants among all, equivalent ones included."""
-        return self.killed / self.mutants if self.mutants else 1.0
-
-    @property
-    def unexplained(self) -> tuple[Survivor, ...]:
-        """Survivors that the plan does not call equivalent."""
-        return tuple(survivor for survivor in self.survivors if survivor.equivalent is None)
-
 
 def mutate(module: Module, *, mutants: str = "*", processes: int = 2, keep: Path | None = None) -> Outcome:
     """Run a module's tests against its mutants.

@@ -53,7 +53,8 @@ def certainly(names: str) -> tuple[str, str]:
 
 
 def perhaps(names: str) -> tuple[str, str]:
-    return "upstream data", f"{names} has changed alone, as a fault of the data before the model would change it"
+    have, it = ("have", "them") if ", " in names else ("has", "it")
+    return "upstream data", f"{names} {have} changed alone, as a fault of the data before the model would change {it}"
 
 
 @pytest.mark.parametrize(

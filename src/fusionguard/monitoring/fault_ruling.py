@@ -36,10 +36,12 @@ def fault_cause(findings: Sequence[Finding]) -> tuple[FaultCause, str] | None:
     if not columns:
         cause, _, why, _ = _OF_ROWS[faults[0].kind]
         return cause, why
-    names = ", ".join(list(dict.fromkeys(finding.subject for finding in columns))[:5])
+    subjects = list(dict.fromkeys(finding.subject for finding in columns))
+    names = ", ".join(subjects[:5])
     if all(finding.certain for finding in columns):
         return "upstream data", f"values of {names} have changed as only a fault of the data before the model changes them"
-    return "upstream data", f"{names} has changed alone, as a fault of the data before the model would change it"
+    have, it = ("has", "it") if len(subjects) == 1 else ("have", "them")
+    return "upstream data", f"{names} {have} changed alone, as a fault of the data before the model would change {it}"
 
 
 def fault_advice(findings: Sequence[Finding]) -> tuple[FaultAction, str] | None:
