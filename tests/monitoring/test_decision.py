@@ -2,46 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from fusionguard.monitoring.decision import Evidence, advised_action, likely_cause
-from fusionguard.monitoring.findings import Finding, Kind, Level
-from fusionguard.monitoring.labelled import LabelCoverage
-from fusionguard.monitoring.performance import PerformanceReport
+from tests.monitoring.verdicts import CALIBRATION, DAY, FELL, GONE, MOVED, WORSE, finding, outcomes_of
 
-DAY = datetime(2026, 9, 22, tzinfo=UTC)
-
-
-def finding(kind: Kind, subject: str, level: Level = "act", effect: float = 0.06, since: datetime | None = None) -> Finding:
-    return Finding(
-        kind=kind, subject=subject, level=level, effect=effect, watch=0.02, act=0.05, chance=1e-4, since=since, sentence=""
-    )
-
-
-def outcomes(*comparisons: Finding, labelled: int = 870) -> PerformanceReport:
-    """Outcomes of so many of 1,000 rows."""
-    return PerformanceReport(
-        coverage=LabelCoverage(rows=1_000, labelled=labelled, presumed_negative=0, positives=90, median_delay_days=3),
-        metrics={},
-        baseline={},
-        deltas={},
-        cohorts=(),
-        calibration=None,
-        fairness=None,
-        comparisons=comparisons,
-        remarks=(),
-    )
-
-
-MOVED, GONE, WORSE = finding("psi", "V1"), finding("missing", "V3"), finding("metric", "roc_auc")
-OFF, UNFAIR, ALERTS = (
-    finding("calibration", "probability"),
-    finding("fairness", "recall by age"),
-    finding("alert_rate", "decision"),
-)
-HOLDS = outcomes(finding("metric", "average_precision", "none", 0.01))
+OFF, UNFAIR, ALERTS = CALIBRATION, finding("fairness", "recall by age"), finding("alert_rate", "decision")
+HOLDS = outcomes_of(finding("metric", "average_precision", "none", effect=0.01), labelled=870)
 
 
 @pytest.mark.parametrize(
@@ -73,12 +42,12 @@ HOLDS = outcomes(finding("metric", "average_precision", "none", 0.01))
             "outcomes disagree with the model while the rows are about what they were",
         ),
         (
-            Evidence([MOVED, OFF, WORSE], outcomes()),
+            Evidence([MOVED, OFF, FELL], outcomes_of(labelled=870)),
             "concept",
             "outcomes no longer follow from the features as they did, which is more than other rows explain",
         ),
         (
-            Evidence([MOVED, OFF], outcomes()),
+            Evidence([MOVED, OFF], outcomes_of(labelled=870)),
             "population",
             "the rows are not those the model learned from, and outcomes have suffered with them",
         ),
@@ -145,7 +114,7 @@ def test_the_likely_cause_and_why(evidence: Evidence, cause: str, why: str) -> N
             "leave it, find out what has changed, and whether it lasts",
         ),
         (
-            Evidence([MOVED], outcomes(labelled=300)),
+            Evidence([MOVED], outcomes_of(labelled=300)),
             "retrain",
             "train on recent labelled rows and let the gate decide; where there are no labels yet, collect them",
         ),

@@ -21,7 +21,7 @@ from fusionguard.monitoring.sketch import Sketch, read_sketch
 from fusionguard.monitoring.thresholds import MonitoringThresholds
 from fusionguard.monitoring.verdict import decide
 from fusionguard.monitoring.window import WindowFacts
-from tests.monitoring.test_verdict import outcomes_of
+from tests.monitoring.verdicts import outcomes_of
 from tests.monitoring.windows import fraud_window
 
 OTHER = MonitoringThresholds(

@@ -5,25 +5,11 @@ from __future__ import annotations
 import pytest
 
 from fusionguard.monitoring.fault_ruling import fault_advice, fault_cause, untrainable
-from fusionguard.monitoring.findings import Finding, Kind, Level
+from fusionguard.monitoring.findings import Finding
+from tests.monitoring.verdicts import MOVED, finding
 
-
-def fault(kind: Kind, subject: str, level: Level = "act", *, certain: bool = True) -> Finding:
-    return Finding(
-        kind=kind,
-        subject=subject,
-        level=level,
-        effect=0.3,
-        watch=0.1,
-        act=0.2,
-        chance=0.0,
-        sentence=f"{kind} of {subject}",
-        certain=certain,
-    )
-
-
-MOVED, BURST, HOURS = fault("psi", "V1"), fault("burst", "rows"), fault("absent_hours", "rows")
-SPIKE, ASKED = fault("spike", "V3"), fault("displaced", "V5", certain=False)
+BURST, HOURS = finding("burst", "rows"), finding("absent_hours", "rows")
+SPIKE, ASKED = finding("spike", "V3"), finding("displaced", "V5", certain=False)
 BURST_RULING = (
     ("burst", "many rows that are nearly the same came within an hour: a repeated batch, a test, or an attack"),
     (
@@ -64,14 +50,14 @@ def perhaps(names: str) -> tuple[str, str]:
         ([MOVED], None, None),
         ([MOVED, BURST], *BURST_RULING),
         ([HOURS, MOVED], *HOURS_RULING),
-        ([fault("absent_hours", "rows", "watch"), BURST], *BURST_RULING),
-        ([fault("burst", "rows", "watch"), HOURS], *HOURS_RULING),
+        ([finding("absent_hours", "rows", "watch"), BURST], *BURST_RULING),
+        ([finding("burst", "rows", "watch"), HOURS], *HOURS_RULING),
         ([BURST, HOURS], *BURST_RULING),
         ([BURST, SPIKE], certainly("V3"), CORRECT),
         ([ASKED], perhaps("V5"), ASK),
         ([ASKED, SPIKE], perhaps("V5, V3"), CORRECT),
-        ([fault("spike", "V9", "watch"), SPIKE, fault("rounding", "V3")], certainly("V3, V9"), CORRECT),
-        ([fault("spike", f"V{n}") for n in (8, 6, 4, 2, 1, 3)], certainly("V8, V6, V4, V2, V1"), CORRECT),
+        ([finding("spike", "V9", "watch"), SPIKE, finding("rounding", "V3")], certainly("V3, V9"), CORRECT),
+        ([finding("spike", f"V{n}") for n in (8, 6, 4, 2, 1, 3)], certainly("V8, V6, V4, V2, V1"), CORRECT),
     ],
 )
 def test_faults_lead_to_a_cause_and_an_advice(
@@ -81,13 +67,13 @@ def test_faults_lead_to_a_cause_and_an_advice(
     assert fault_advice(findings) == advice
 
 
-def test_no_model_learns_from_rows_with_a_fault() -> None:
+def test_no_model_learns_from_rows_with_a_finding() -> None:
     assert untrainable([]) is None
     assert untrainable([MOVED]) is None
     window = "choose a window without them (window.since, window.until)"
-    assert untrainable([MOVED, fault("swap", "V1 and V2", "watch"), BURST]) == (
-        f"a model would learn the fault of these rows: burst of rows; swap of V1 and V2; {window}"
+    assert untrainable([MOVED, finding("swap", "V1 and V2", "watch"), BURST]) == (
+        f"a model would learn the fault of these rows: rows burst; V1 and V2 swap; {window}"
     )
     assert untrainable([SPIKE, ASKED, BURST, HOURS]) == (
-        f"a model would learn the fault of these rows: spike of V3; displaced of V5; burst of rows; {window}"
+        f"a model would learn the fault of these rows: V3 spike; V5 displaced; rows burst; {window}"
     )

@@ -13,7 +13,7 @@ from fusionguard.home import Home
 from fusionguard.monitoring.history import VerdictRecord, append_verdict, history_file, read_history, record_verdict
 from fusionguard.monitoring.verdict import decide
 from tests.monitoring.test_page import FACTS
-from tests.monitoring.test_verdict import DAY, MOVED, drift_of, outcomes_of
+from tests.monitoring.verdicts import DAY, MOVED, drift_of, outcomes_of
 
 WRITER = """
 import sys

@@ -19,7 +19,7 @@ from fusionguard.monitoring.performance import PerformanceReport
 from fusionguard.monitoring.thresholds import MonitoringThresholds
 from fusionguard.monitoring.verdict import decide
 from fusionguard.monitoring.window import WindowFacts
-from tests.monitoring.test_verdict import DAY, MOVED, drift_of, finding, outcomes_of
+from tests.monitoring.verdicts import DAY, MOVED, drift_of, finding, outcomes_of
 
 LIMITS = MonitoringThresholds()
 FACTS = WindowFacts(

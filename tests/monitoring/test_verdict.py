@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,65 +13,13 @@ from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.monitoring.decision import ACTIONS
 from fusionguard.monitoring.drift import DriftReport, read_drift
 from fusionguard.monitoring.estimate import estimate_performance
-from fusionguard.monitoring.findings import OUTCOME, Finding, Kind, Level, worst
-from fusionguard.monitoring.labelled import LabelCoverage
+from fusionguard.monitoring.findings import OUTCOME, Finding, Level, worst
 from fusionguard.monitoring.multivariate import ClassifierTest
-from fusionguard.monitoring.performance import PerformanceReport
 from fusionguard.monitoring.reference import Reference
 from fusionguard.monitoring.sketch import read_sketch
 from fusionguard.monitoring.verdict import Verdict, decide
+from tests.monitoring.verdicts import CALIBRATION, DAY, FELL, GONE, MOVED, WORSE, drift_of, finding, outcomes_of
 from tests.monitoring.windows import fraud_window
-
-DAY = datetime(2026, 9, 22, tzinfo=UTC)
-
-
-def finding(kind: Kind, subject: str, level: Level = "act", *, since: datetime | None = None, chance: float = 1e-4) -> Finding:
-    return Finding(
-        kind=kind,
-        subject=subject,
-        level=level,
-        effect=1,
-        watch=0.1,
-        act=0.2,
-        chance=chance,
-        since=since,
-        sentence=f"{subject} {kind}",
-    )
-
-
-def drift_of(*columns: Finding, scores: tuple[Finding, ...] = ()) -> DriftReport:
-    quiet = finding("psi", "V28", "none", chance=1)
-    return DriftReport(
-        rows=1_000,
-        reference_rows=5_000,
-        first=DAY,
-        last=DAY,
-        columns=(*columns, quiet),
-        segments=(),
-        scores=scores,
-        unknown_categories={},
-        remarks=(),
-    )
-
-
-def outcomes_of(*comparisons: Finding) -> PerformanceReport:
-    return PerformanceReport(
-        coverage=LabelCoverage(rows=1_000, labelled=900, presumed_negative=0, positives=90, median_delay_days=3),
-        metrics={},
-        baseline={},
-        deltas={},
-        cohorts=(),
-        calibration=None,
-        fairness=None,
-        comparisons=comparisons,
-        remarks=(),
-    )
-
-
-CALIBRATION, WORSE = finding("calibration", "probability"), finding("metric", "roc_auc")
-FELL = WORSE.model_copy(update={"effect": 0.06})
-"""By less than other rows may bring."""
-MOVED, GONE = finding("psi", "V1", since=DAY), finding("missing", "V3", since=DAY)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +63,7 @@ def test_findings_lead_to_cause_and_action(
     assert (verdict.sureness is None) == (state == "healthy")
 
 
-HOLDS = finding("metric", "average_precision", "none").model_copy(update={"effect": -0.15, "watch": 0.02, "chance": 1.0})
+HOLDS = finding("metric", "average_precision", "none", effect=-0.15, watch=0.02, chance=1.0)
 UNPROVEN = HOLDS.model_copy(update={"effect": 0.05, "chance": 0.2})
 UNFAIR = finding("fairness", "recall by gender")
 
@@ -139,25 +86,17 @@ UNFAIR = finding("fairness", "recall by gender")
 def test_rows_that_moved_ask_to_retrain_unless_outcomes_show_that_the_model_holds(
     comparisons: tuple[Finding, ...], labelled: int, action: str
 ) -> None:
-    outcomes = outcomes_of(*comparisons)
-    outcomes = outcomes.model_copy(update={"coverage": outcomes.coverage.model_copy(update={"labelled": labelled})})
-    verdict = decide(drift_of(MOVED), performance=outcomes)
+    verdict = decide(drift_of(MOVED), performance=outcomes_of(*comparisons, labelled=labelled))
     assert (verdict.state, verdict.cause, verdict.action) == ("act", "population", action)
     shown = f"outcomes of {labelled / 10:.0f}% of the rows show"
     assert any(shown in reason for reason in verdict.reasons) == (action == "find out what changed")
     assert any(reason.endswith("and outcomes hold") for reason in verdict.reasons) == (action == "find out what changed")
 
 
-def known(labelled: int, *comparisons: Finding) -> PerformanceReport:
-    """Outcomes of so many of 1,000 rows."""
-    outcomes = outcomes_of(*comparisons)
-    return outcomes.model_copy(update={"coverage": outcomes.coverage.model_copy(update={"labelled": labelled})})
-
-
 @pytest.mark.parametrize(("labelled", "cause"), [(900, "concept"), (800, "concept"), (799, "population")])
 def test_ranking_that_collapsed_is_concept_where_most_outcomes_are_known(labelled: int, cause: str) -> None:
     """Where few are known, they may be those that somebody looked at, among which every model ranks worse."""
-    verdict = decide(drift_of(MOVED), performance=known(labelled, WORSE))
+    verdict = decide(drift_of(MOVED), performance=outcomes_of(WORSE, labelled=labelled))
     assert (verdict.cause, verdict.action) == (cause, "retrain")
     assert any("more than other rows explain" in reason for reason in verdict.reasons) == (cause == "concept")
 
@@ -185,7 +124,7 @@ OF_ROWS = [
     ),
     *((finding(kind, subject, "watch"),) for kind, subject in (("spike", "V3"), ("burst", "rows"), ("absent_hours", "rows"))),
     (finding("psi", "V1"), finding("spike", "V3", "watch")),
-    (finding("psi", "V1"), finding("spike", "V3").model_copy(update={"certain": False})),
+    (finding("psi", "V1"), finding("spike", "V3", certain=False)),
 ]
 OF_SCORES = [(), *((finding("alert_rate", "decision", level),) for level in LEVELS[1:])]
 OF_OUTCOMES: list[tuple[Finding, ...] | None] = [
@@ -223,7 +162,7 @@ def test_every_verdict_agrees_with_itself() -> None:
     """All combinations of findings, of how many outcomes are known, and of when the model took over."""
     seen = set()
     for rows, scores, comparisons, labelled, since in itertools.product(OF_ROWS, OF_SCORES, OF_OUTCOMES, (300, 900), (None, DAY)):
-        outcomes = None if comparisons is None else known(labelled, *comparisons)
+        outcomes = None if comparisons is None else outcomes_of(*comparisons, labelled=labelled)
         verdict = decide(drift_of(*rows, scores=scores), performance=outcomes, model_since=since)
         case = (
             f"{verdict.sentence()} of {[(each.kind, each.subject, each.level) for each in verdict.findings]}, {labelled}, {since}"

@@ -8,61 +8,14 @@ import numpy as np
 import pytest
 
 from fusionguard.evaluation.bootstrap import Interval
-from fusionguard.monitoring.drift import DriftReport
 from fusionguard.monitoring.estimate import estimate_performance
-from fusionguard.monitoring.findings import Finding, Kind, Level
-from fusionguard.monitoring.labelled import LabelCoverage
+from fusionguard.monitoring.findings import Level
 from fusionguard.monitoring.multivariate import ClassifierTest
-from fusionguard.monitoring.performance import PerformanceReport
 from fusionguard.monitoring.verdict import decide
+from tests.monitoring.verdicts import drift_of, finding, outcomes_of
 
 EARLY, LATE = datetime(2026, 9, 20, 6, tzinfo=UTC), datetime(2026, 9, 22, 18, 30, tzinfo=UTC)
-CALM = Finding(kind="psi", subject="V0", level="none", effect=0, watch=1, act=2, chance=1.0, sentence="")
-
-
-def finding(
-    kind: Kind, subject: str, level: Level = "act", *, since: datetime | None = None, chance: float = 1e-4, segment: str = ""
-) -> Finding:
-    return Finding(
-        kind=kind,
-        subject=subject,
-        level=level,
-        effect=1,
-        watch=0.1,
-        act=0.2,
-        chance=chance,
-        since=since,
-        segment=segment,
-        sentence=f"{subject} {kind}",
-    )
-
-
-def drift_of(*columns: Finding, segments: tuple[Finding, ...] = (), scores: tuple[Finding, ...] = ()) -> DriftReport:
-    return DriftReport(
-        rows=1_000,
-        reference_rows=5_000,
-        first=EARLY,
-        last=LATE,
-        columns=(*columns, CALM),
-        segments=segments,
-        scores=scores,
-        unknown_categories={},
-        remarks=("the hours were not judged",),
-    )
-
-
-def outcomes_of(*comparisons: Finding) -> PerformanceReport:
-    return PerformanceReport(
-        coverage=LabelCoverage(rows=1_000, labelled=900, presumed_negative=0, positives=90, median_delay_days=3),
-        metrics={},
-        baseline={},
-        deltas={},
-        cohorts=(),
-        calibration=None,
-        fairness=None,
-        comparisons=comparisons,
-        remarks=("few outcomes are known",),
-    )
+NOT_JUDGED, FEW = "the hours were not judged", "few outcomes are known"
 
 
 def classifier_of(level: Level) -> ClassifierTest:
@@ -73,7 +26,9 @@ def classifier_of(level: Level) -> ClassifierTest:
 def test_a_quiet_window_is_healthy_and_keeps_its_remarks() -> None:
     estimate = estimate_performance(np.linspace(0, 1, 50), np.arange(50) > 30, samples=5)
     no_test = ClassifierTest(rows=9, reference_rows=0, auc=Interval(reason="no rows"))
-    verdict = decide(drift_of(), classifier=no_test, performance=outcomes_of(), estimate=estimate)
+    verdict = decide(
+        drift_of(remarks=(NOT_JUDGED,)), classifier=no_test, performance=outcomes_of(remarks=(FEW,)), estimate=estimate
+    )
     assert verdict.model_dump() == {
         "state": "healthy",
         "cause": "none",
@@ -85,9 +40,9 @@ def test_a_quiet_window_is_healthy_and_keeps_its_remarks() -> None:
         "findings": (),
         "reasons": (f"without labels, {estimate.sentence()}",),
         "remarks": (
-            "the hours were not judged",
+            NOT_JUDGED,
             "the classifier test was not made: no rows",
-            "few outcomes are known",
+            FEW,
         ),
     }
     assert verdict.sentence() == "healthy"
@@ -106,8 +61,9 @@ def test_all_findings_are_weighed_the_gravest_first_and_those_of_all_rows_before
             finding("psi", "V4", segment="country: FR"),
         ),
         scores=(finding("alert_rate", "decision"),),
+        remarks=(NOT_JUDGED,),
     )
-    outcomes = outcomes_of(finding("metric", "roc_auc", "watch"))
+    outcomes = outcomes_of(finding("metric", "roc_auc", "watch"), remarks=(FEW,))
     estimate = estimate_performance(np.linspace(0, 1, 50), np.arange(50) > 30, samples=5)
     verdict = decide(drift, classifier=classifier_of("act"), performance=outcomes, estimate=estimate)
     assert [(each.kind, each.subject, each.segment, each.level) for each in verdict.findings] == [
@@ -136,15 +92,17 @@ def test_all_findings_are_weighed_the_gravest_first_and_those_of_all_rows_before
         "the model ranks worse than it did: train on recent labelled rows and let the gate decide",
         f"without labels, {estimate.sentence()}",
     )
-    assert verdict.remarks == ("the hours were not judged", "few outcomes are known")
+    assert verdict.remarks == (NOT_JUDGED, FEW)
     assert verdict.sentence() == "act: V1, V2, V4 since 2026-09-22 18:30 UTC; likely cause: population; advice: retrain"
 
 
 def test_what_is_to_be_watched_is_dated_and_named_and_a_calm_classifier_is_not() -> None:
-    verdict = decide(drift_of(finding("psi", "V9", "watch", since=EARLY)), classifier=classifier_of("none"))
+    verdict = decide(
+        drift_of(finding("psi", "V9", "watch", since=EARLY), remarks=(NOT_JUDGED,)), classifier=classifier_of("none")
+    )
     assert [each.subject for each in verdict.findings] == ["V9"]
     assert verdict.sentence() == ("watch: V9 since 2026-09-20 06:00 UTC; likely cause: population; advice: keep watching")
-    assert verdict.remarks == ("the hours were not judged",)
+    assert verdict.remarks == (NOT_JUDGED,)
 
 
 def test_a_line_without_features_names_the_first_finding_and_no_date_where_none_is_known() -> None:
@@ -160,7 +118,7 @@ def test_a_line_without_features_names_the_first_finding_and_no_date_where_none_
 
 
 def test_the_action_follows_from_the_cause_and_from_what_outcomes_show() -> None:
-    moved, holds = finding("psi", "V1"), finding("metric", "average_precision", "none").model_copy(update={"effect": 0.05})
+    moved, holds = finding("psi", "V1"), finding("metric", "average_precision", "none", effect=0.05)
     assert decide(drift_of(moved)).action == "retrain"
     assert decide(drift_of(moved), performance=outcomes_of(holds)).action == "find out what changed"
     assert decide(drift_of(moved, finding("missing", "V3"))).action == "fix data"

@@ -9,7 +9,7 @@ import pytest
 from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.monitoring.multivariate import ClassifierTest
 from fusionguard.monitoring.window import WindowFacts
-from tests.monitoring.test_verdict import DAY, WORSE, drift_of, outcomes_of
+from tests.monitoring.verdicts import DAY, WORSE, drift_of, outcomes_of
 
 pytestmark = pytest.mark.usefixtures("zenml_store")
 

@@ -16,7 +16,7 @@ from fusionguard.monitoring.settings import AlertConfig
 from fusionguard.monitoring.verdict import Verdict
 from fusionguard.monitoring.window import WindowFacts
 from tests.monitoring.receiver import Receiver, running_receiver
-from tests.monitoring.test_verdict import MOVED, finding
+from tests.monitoring.verdicts import MOVED, finding
 
 pytestmark = pytest.mark.usefixtures("zenml_store")
 
