@@ -57,6 +57,16 @@ HOLDS = outcomes_of(finding("metric", "average_precision", "none", effect=0.01),
             "population",
             "the rows are not those the model learned from, and no outcome contradicts the model so far",
         ),
+        (
+            Evidence([finding("spike", "V7", "watch"), WORSE, OFF], outcomes_of()),
+            "concept",
+            "outcomes disagree with the model while the rows are about what they were",
+        ),
+        (
+            Evidence([finding("spike", "V7", "watch"), GONE]),
+            "upstream data",
+            "missing, new or impossible values in V3 point to the data before the model",
+        ),
         (Evidence([ALERTS]), "unknown", "scores have changed and nothing else that was checked"),
     ],
 )
@@ -96,6 +106,18 @@ def test_the_likely_cause_and_why(evidence: Evidence, cause: str, why: str) -> N
             Evidence([WORSE, OFF]),
             "retrain",
             "the model ranks worse than it did: train on recent labelled rows and let the gate decide",
+        ),
+        (
+            Evidence([finding("spike", "V7", "watch"), WORSE, OFF], outcomes_of()),
+            "retrain",
+            "the model ranks worse than it did: train on recent labelled rows and let the gate decide; "
+            "not on rows whose data look broken (V7)",
+        ),
+        (
+            Evidence([finding("missing", "V7", "watch"), OFF]),
+            "recalibrate",
+            "no fall of ranking is shown, the level of the probabilities is off: fit the calibration on recent labels; "
+            "not on rows whose data look broken (V7)",
         ),
         (
             Evidence([finding("metric", "brier"), UNFAIR]),

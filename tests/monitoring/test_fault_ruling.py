@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from fusionguard.monitoring.fault_ruling import fault_advice, fault_cause, untrainable
-from fusionguard.monitoring.findings import Finding
-from tests.monitoring.verdicts import MOVED, finding
+from fusionguard.models.family import model_family
+from fusionguard.monitoring.fault_ruling import MADE_OF, broken_columns, fault_advice, fault_cause, untrainable
+from fusionguard.monitoring.findings import UPSTREAM, Finding, Kind, Level
+from tests.monitoring.verdicts import CALIBRATION, GONE, MOVED, WORSE, finding
 
 BURST, HOURS = finding("burst", "rows"), finding("absent_hours", "rows")
 SPIKE, ASKED = finding("spike", "V3"), finding("displaced", "V5", certain=False)
@@ -56,7 +57,9 @@ def perhaps(names: str) -> tuple[str, str]:
         ([BURST, SPIKE], certainly("V3"), CORRECT),
         ([ASKED], perhaps("V5"), ASK),
         ([ASKED, SPIKE], perhaps("V5, V3"), CORRECT),
-        ([finding("spike", "V9", "watch"), SPIKE, finding("rounding", "V3")], certainly("V3, V9"), CORRECT),
+        ([ASKED, finding("spike", "V3", "watch")], perhaps("V5"), ASK),
+        ([finding("spike", "V9", "watch"), SPIKE, finding("rounding", "V3")], certainly("V3"), CORRECT),
+        ([finding("spike", "V9", "watch"), BURST], *BURST_RULING),
         ([finding("spike", f"V{n}") for n in (8, 6, 4, 2, 1, 3)], certainly("V8, V6, V4, V2, V1"), CORRECT),
     ],
 )
@@ -67,13 +70,84 @@ def test_faults_lead_to_a_cause_and_an_advice(
     assert fault_advice(findings) == advice
 
 
-def test_no_model_learns_from_rows_with_a_finding() -> None:
+WATCHED = finding("spike", "V3", "watch")
+RULED = (certainly("V3"), CORRECT)
+NOTHING = (None, None)
+
+
+@pytest.mark.parametrize(
+    ("findings", "ruling"),
+    [
+        ([WATCHED, finding("psi", "V1", "watch"), finding("metric", "roc_auc", "watch")], RULED),
+        ([WATCHED, WORSE], NOTHING),
+        ([WATCHED, CALIBRATION], NOTHING),
+        ([WATCHED, MOVED], NOTHING),
+        ([WATCHED, finding("classifier", "all columns")], NOTHING),
+        ([WATCHED, GONE.model_copy(update={"subject": "V4"})], NOTHING),
+        ([WATCHED, finding("psi", "V3")], RULED),
+        ([WATCHED, finding("alert_rate", "decision"), finding("psi", "probability")], RULED),
+        ([WATCHED, finding("psi", "V3"), WORSE], NOTHING),
+        ([finding("swap", "V1 and V3", "watch"), finding("ks", "V3")], (certainly("V1 and V3"), CORRECT)),
+        ([finding("rounding", "Amount", "watch"), finding("psi", "amount_fraction_cents")], (certainly("Amount"), CORRECT)),
+        ([finding("rounding", "Amount", "watch"), finding("psi", "balance_to_salary")], NOTHING),
+        ([finding("burst", "rows", "watch"), MOVED], BURST_RULING),
+        ([finding("burst", "rows", "watch"), MOVED, WORSE], NOTHING),
+        ([SPIKE, WORSE], RULED),
+    ],
+)
+def test_what_is_graver_outranks_a_fault_unless_it_follows_from_it(
+    findings: list[Finding], ruling: tuple[object, object]
+) -> None:
+    assert (fault_cause(findings), fault_advice(findings)) == ruling
+
+
+def test_the_columns_that_features_are_made_of_are_known() -> None:
+    computed = {
+        name
+        for family in (model_family("fraud"), model_family("churn"))
+        for name in family.features.model_features
+        if name not in family.schema.columns
+    }
+    assert set(MADE_OF) == computed - {"hour_of_day"}, "hours are of whole rows"
+    raw = {*model_family("fraud").schema.columns, *model_family("churn").schema.columns}
+    assert {column for columns in MADE_OF.values() for column in columns} <= raw
+
+
+WINDOW = "choose a window without them (window.since, window.until)"
+
+
+def test_no_model_learns_from_rows_with_broken_data_grave_or_not() -> None:
     assert untrainable([]) is None
-    assert untrainable([MOVED]) is None
-    window = "choose a window without them (window.since, window.until)"
+    assert untrainable([MOVED, WORSE, finding("out_of_range", "V2", "watch")]) is None
     assert untrainable([MOVED, finding("swap", "V1 and V2", "watch"), BURST]) == (
-        f"a model would learn the fault of these rows: rows burst; V1 and V2 swap; {window}"
+        f"a model would learn what is broken in these rows: rows burst; V1 and V2 swap; {WINDOW}"
     )
     assert untrainable([SPIKE, ASKED, BURST, HOURS]) == (
-        f"a model would learn the fault of these rows: V3 spike; V5 displaced; rows burst; {window}"
+        f"a model would learn what is broken in these rows: V3 spike; V5 displaced; rows burst; {WINDOW}"
     )
+
+
+@pytest.mark.parametrize("level", ["watch", "act"])
+@pytest.mark.parametrize("kind", sorted(UPSTREAM - {"out_of_range"}))
+def test_all_that_is_called_upstream_data_stops_a_training(kind: Kind, level: Level) -> None:
+    assert untrainable([MOVED, finding(kind, "V3", level)]) == (
+        f"a model would learn what is broken in these rows: V3 {kind}; {WINDOW}"
+    )
+
+
+def test_many_values_out_of_range_stop_a_training_also_those_of_a_segment() -> None:
+    assert untrainable([finding("out_of_range", "V2", segment="amount: 500 and more")]) == (
+        f"a model would learn what is broken in these rows: V2 out_of_range (amount: 500 and more); {WINDOW}"
+    )
+
+
+def test_broken_columns_are_named_once_the_gravest_first() -> None:
+    assert broken_columns([MOVED]) == ""
+    many = [
+        finding("missing", "V9", "watch"),
+        SPIKE,
+        finding("missing", "V3"),
+        HOURS,
+        *(finding("scale", f"V{n}") for n in (6, 7, 8)),
+    ]
+    assert broken_columns(many) == "V3, whole rows, V6, V7, V8"

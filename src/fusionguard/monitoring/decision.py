@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Literal
 
 from fusionguard.evaluation.readings import BRIER, ROC_AUC
-from fusionguard.monitoring.fault_ruling import ASK_OWNER, FaultAction, FaultCause, fault_advice, fault_cause
-from fusionguard.monitoring.findings import OUTCOME, UPSTREAM, Finding, worst
+from fusionguard.monitoring.fault_ruling import ASK_OWNER, FaultAction, FaultCause, broken_columns, fault_advice, fault_cause
+from fusionguard.monitoring.findings import OUTCOME, Finding, worst
 from fusionguard.monitoring.performance import PerformanceReport
 
 State = Literal["healthy", "watch", "act", "not judged"]
@@ -66,8 +66,8 @@ class Evidence:
 
     @property
     def upstream(self) -> list[Finding]:
-        """Marks of broken data. A few values out of range are a wider tail; that many are broken data."""
-        return [each for each in self.findings if each.kind in UPSTREAM and (each.kind != "out_of_range" or each.level == "act")]
+        """Marks of broken data."""
+        return [finding for finding in self.findings if finding.is_broken]
 
     @property
     def rows(self) -> list[Finding]:
@@ -130,7 +130,7 @@ def likely_cause(evidence: Evidence) -> tuple[Cause, str]:
     if fault is not None:
         return fault
     if evidence.upstream and worst(evidence.upstream) == worst(evidence.findings):
-        names = ", ".join(list(dict.fromkeys(finding.subject for finding in evidence.upstream))[:5])
+        names = ", ".join(list(dict.fromkeys(finding.subject for finding in evidence.upstream if not finding.is_fault))[:5])
         what = "exchanged codes of" if evidence.has("miscoded", "act") else "missing, new or impossible values in"
         return "upstream data", f"{what} {names} point to the data before the model"
     if evidence.outcomes and worst(evidence.rows) != "act":
@@ -143,7 +143,16 @@ def likely_cause(evidence: Evidence) -> tuple[Cause, str]:
 
 
 def advised_action(evidence: Evidence, cause: Cause) -> tuple[Action, str]:
-    """Return what to do about a cause and why; one of :data:`ACTIONS`, and the first rule that fits."""
+    """Return what to do about a cause and why; one of :data:`ACTIONS`, and the first rule that fits.
+
+    Where a model is to learn from recent rows, what is broken in some of them is named.
+    """
+    action, why = _advice(evidence, cause)
+    broken = broken_columns(evidence.findings) if action in ("retrain", "recalibrate") else ""
+    return action, f"{why}; not on rows whose data look broken ({broken})" if broken else why
+
+
+def _advice(evidence: Evidence, cause: Cause) -> tuple[Action, str]:
     if not evidence.acts:
         return "keep watching", "the change is real and small: look again with the next window"
     advice = fault_advice(evidence.findings)

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from fusionguard.monitoring.findings import FAULTS, Finding
+from fusionguard.monitoring.findings import OUTCOME, Finding, graver, worst
+
+ROWS = "rows"
+"""The subject of a fault of whole rows."""
+
+MADE_OF: dict[str, tuple[str, ...]] = {
+    "amount_fraction_cents": ("Amount",),
+    "has_balance": ("Balance",),
+    "balance_to_salary": ("Balance", "EstimatedSalary"),
+    "tenure_to_age": ("Tenure", "Age"),
+}
+"""Features that no client sends, and the columns that they are computed of: a fault of those is in them, too."""
 
 FaultCause = Literal["upstream data", "burst", "missing hours"]
 FaultAction = Literal["fix data", "ask the data's owner", "look at the burst", "find the missing hours"]
@@ -28,8 +39,11 @@ _OF_ROWS: dict[str, tuple[FaultCause, FaultAction, str, str]] = {
 
 
 def fault_cause(findings: Sequence[Finding]) -> tuple[FaultCause, str] | None:
-    """Return the cause that recognised faults are, and why; None without any. It comes before all others: they follow from it."""
-    faults = _faults(findings)
+    """Return the cause that recognised faults are, and why; None where there are none, or something else is graver.
+
+    They come before all that is as grave, for that follows from them, and before what is graver in their columns or in scores.
+    """
+    faults = _deciding(findings)
     if not faults:
         return None
     columns = [finding for finding in faults if finding.kind not in _OF_ROWS]
@@ -45,8 +59,8 @@ def fault_cause(findings: Sequence[Finding]) -> tuple[FaultCause, str] | None:
 
 
 def fault_advice(findings: Sequence[Finding]) -> tuple[FaultAction, str] | None:
-    """Return what to do about recognised faults, and why; None without any."""
-    faults = _faults(findings)
+    """Return what to do about the faults that are the cause (:func:`fault_cause`), and why; None where none are."""
+    faults = _deciding(findings)
     if not faults:
         return None
     columns = [finding for finding in faults if finding.kind not in _OF_ROWS]
@@ -59,15 +73,39 @@ def fault_advice(findings: Sequence[Finding]) -> tuple[FaultAction, str] | None:
 
 
 def untrainable(findings: Sequence[Finding]) -> str | None:
-    """Say why no model may learn from a window: what was found broken in it; None where nothing was."""
-    faults = _faults(findings)
-    if not faults:
+    """Say why no model may learn from a window: what is broken in it, grave or not; None where nothing is."""
+    broken = _broken(findings)
+    if not broken:
         return None
-    named = "; ".join(finding.sentence for finding in faults[:3])
-    return f"a model would learn the fault of these rows: {named}; choose a window without them (window.since, window.until)"
+    named = "; ".join(finding.told for finding in broken[:3])
+    return f"a model would learn what is broken in these rows: {named}; choose a window without them (window.since, window.until)"
 
 
-def _faults(findings: Sequence[Finding]) -> list[Finding]:
-    """Return the recognised faults, the gravest first."""
-    faults = [finding for finding in findings if finding.kind in FAULTS]
-    return sorted(faults, key=lambda finding: finding.level != "act")
+def broken_columns(findings: Sequence[Finding]) -> str:
+    """Name up to five columns that are broken in some rows, the gravest first; empty where none are."""
+    subjects = ["whole rows" if finding.kind in _OF_ROWS else finding.subject for finding in _broken(findings)]
+    return ", ".join(list(dict.fromkeys(subjects))[:5])
+
+
+def _broken(findings: Sequence[Finding]) -> list[Finding]:
+    """Return what marks broken data, the gravest first."""
+    return sorted((finding for finding in findings if finding.is_broken), key=lambda finding: finding.level != "act")
+
+
+def _deciding(findings: Sequence[Finding]) -> list[Finding]:
+    """Return the gravest recognised faults; none where something graver is found that does not follow from them."""
+    faults = [finding for finding in findings if finding.is_fault]
+    level = worst(faults)
+    if any(graver(finding.level, level) and not _follows(finding, faults) for finding in findings):
+        return []
+    return [finding for finding in faults if finding.level == level]
+
+
+def _follows(finding: Finding, faults: Sequence[Finding]) -> bool:
+    """Tell whether a finding may be nothing but a trace of faults, in their columns or in scores; outcomes are more than that."""
+    if finding.kind in OUTCOME:
+        return False
+    if not finding.is_of_rows:
+        return True
+    columns = {column for fault in faults for column in fault.subject.split(" and ")}
+    return ROWS in columns or bool(columns & {finding.subject, *MADE_OF.get(finding.subject, ())})

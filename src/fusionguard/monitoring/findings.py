@@ -132,6 +132,19 @@ class Finding(BaseModel):
         return self.kind in POPULATION | UPSTREAM and self.subject != PROBABILITY
 
     @property
+    def is_fault(self) -> bool:
+        """Whether it is a recognised fault."""
+        return self.kind in FAULTS
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether it marks data that were broken before the model saw them.
+
+        A few values out of range are a wider tail; that many are broken data.
+        """
+        return self.kind in UPSTREAM and (self.kind != "out_of_range" or self.level == "act")
+
+    @property
     def limit(self) -> float:
         """The limit that was passed, or the first one that was not."""
         return self.act if self.level == "act" else self.watch

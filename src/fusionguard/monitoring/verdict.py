@@ -59,6 +59,7 @@ def decide(
 
     The state is that of the gravest finding. The likely cause follows from which kinds are found together, the first that fits:
 
+    * a recognised fault (:mod:`~.fault_ruling`), where nothing is graver but what follows from it;
     * upstream data, where the gravest findings are values that are missing, new, out of range (many of them), or of another
       unit: what other checks find follows from that;
     * concept, where outcomes disagree with the model (metrics, calibration, fairness) and the rows are what they were, or have

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import chain
 
+from fusionguard.monitoring.fault_ruling import ROWS
 from fusionguard.monitoring.faults.bursts import find_burst
 from fusionguard.monitoring.faults.evidence import gather
 from fusionguard.monitoring.faults.hours import find_absent_hours
@@ -22,9 +23,6 @@ _FINDERS = (find_swaps, find_roundings, find_moves, find_spikes, find_absent_hou
 
 STRICTER = 10.0
 """Faults are as plain as day or they are none: as a family they may find something by chance this many times less often."""
-
-ROWS = "rows"
-"""The subject of a fault of whole rows."""
 
 NOT_JUDGED = (
     "frozen, swapped, rounded, displaced, repeated and absent values were not looked for: the model's training kept no rows"
