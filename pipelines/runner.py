@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from fusionguard.config import load_config
 from fusionguard.errors import UsageError
-from fusionguard.files import locked, storage_errors
+from fusionguard.files import check_output, locked, new_file_beside, storage_errors
 from fusionguard.home import Home
 from fusionguard.registry.tracking import check_database, sqlite_file
 from pipelines.cached_files import only_whole_results
@@ -95,7 +95,7 @@ def execute(
     if request.resume is not None and not request.cache:
         raise UsageError("--resume uses what the run has finished, --no-cache does not.", "Leave one of them out.")
     if request.summary is not None:
-        _check_summary(request.summary)
+        check_output(request.summary, "the summary")
     arguments = entry.arguments(config, home)
     _check_home(home)
     database = sqlite_file(home.mlflow_uri)
@@ -180,25 +180,6 @@ def _run(
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _check_summary(file: Path) -> None:
-    """Find out before a long run that its summary could not be written."""
-    if not file.parent.is_dir():
-        raise UsageError(
-            f"There is no folder '{file.parent}' for the summary.", "Create it, or name another file with --summary."
-        )
-    if file.is_dir():
-        raise UsageError(f"'{file}' is a folder.", "Name a file with --summary.")
-    probe = file.parent / f".{file.name}.probe"
-    try:
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise UsageError(f"Cannot write the summary '{file}': {error.strerror}.", "Name another file with --summary.") from error
-
-
 def _check_home(home: Home) -> None:
     with storage_errors(home.state):
-        home.work.mkdir(parents=True, exist_ok=True)
-        probe = home.work / f"probe-{uuid.uuid4().hex}"
-        probe.touch()
-        probe.unlink()
+        new_file_beside(home.work / "probe").unlink()

@@ -226,10 +226,53 @@ def test_a_folder_that_may_not_be_looked_into_is_one_line(
     )
 
 
-def test_simulated_rows_cannot_take_the_place_of_a_folder(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "x.csv").mkdir()
-    status, _, err = run("simulate", "--rows", 200, "--output", tmp_path / "x.csv")
-    assert (status, list(tmp_path.iterdir())) == (1, [tmp_path / "x.csv"]) and "It is a folder: name a file." in err
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("missing/x.csv", "There is no folder '{}' for the "),
+        ("/proc/x.csv", "Cannot write {}: its folder takes no new files. The file system is read-only: choose another folder."),
+        ("folder.csv", "'{}' is a folder. Name a file for the "),
+        ("pipe.csv", "'{}' is a pipe or a device. Name a file for the "),
+        ("file/x.csv", "'{}' is a file, not a folder for the "),
+        ("\udcff.csv", "\\udcff.csv' is not UTF-8. Rename it."),
+        (f"{'a' * 300}/x.csv", "...' is too long for the file system. Choose a shorter one."),
+    ],
+)
+@pytest.mark.parametrize("command", ["score", "simulate", "release", "key"])
+def test_what_cannot_be_written_is_one_line_before_any_work(
+    command: str, place: str, said: str, run: Run, fraud_bundle: Bundle, simulated_raw: Path, home: Home, tmp_path: Path
+) -> None:
+    (tmp_path / "folder.csv").mkdir()
+    (tmp_path / "folder.csv" / "kept").touch()
+    (tmp_path / "file").touch()
+    os.mkfifo(tmp_path / "pipe.csv")
+    before = sorted(tmp_path.rglob("*"))
+    if place == "folder.csv" and command == "release":
+        said = "'{}' holds something else than a release, which would replace it. Name an empty or a new folder."
+    if place == "pipe.csv" and command == "release":
+        said = said.replace("file", "folder")
+    arguments = {
+        "score": ["-m", fraud_bundle.folder, "-i", simulated_raw, "-o"],
+        "simulate": ["--rows", 200, "-o"],
+        "release": ["-m", fraud_bundle.folder, "-o"],
+        "key": ["mobile", "--keys"],
+    }
+    target = tmp_path / place
+    status, out, err = run(command, *arguments[command], target)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    shown = target.parent if place in ("missing/x.csv", "file/x.csv") else target
+    assert said.format(shown) in err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_release_replaces_nothing_but_a_release(run: Run, fraud_bundle: Bundle, home: Home, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_text("kept")
+    for _ in range(2):
+        assert run("release", "-m", fraud_bundle.folder, "-o", tmp_path / "empty")[0] == 0
+    assert (tmp_path / "empty" / "release.json").is_file()
+    status, _, err = run("release", "-m", fraud_bundle.folder, "-o", tmp_path / "file")
+    assert (status, (tmp_path / "file").read_text()) == (2, "kept") and "is a file. Name a folder for the release." in err
 
 
 def test_a_pipe_is_not_said_to_be_missing(run: Run, fraud_bundle: Bundle, tmp_path: Path) -> None:

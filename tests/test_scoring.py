@@ -12,7 +12,7 @@ import pytest
 
 from fusionguard import scoring
 from fusionguard.data.table import Table
-from fusionguard.errors import DataError, StorageError, UnknownChoiceError, UsageError
+from fusionguard.errors import DataError, UnknownChoiceError, UsageError
 from fusionguard.features.duckdb_engine import score_rows
 from fusionguard.features.fraud import FRAUD_FEATURES, MODEL_FEATURES
 from fusionguard.models.bundle import Bundle
@@ -247,7 +247,7 @@ def test_outputs_that_cannot_be_are_refused_before_any_work(model: FraudModel, c
     with pytest.raises(UsageError, match=r"There is no folder '.*new folder' for the scores\. Create it"):
         score_file(model, csv_file, tmp_path / "new folder" / "scores.csv")
     assert not (tmp_path / "new folder").exists()
-    with pytest.raises(StorageError, match="A parent of it is a file"):
+    with pytest.raises(UsageError, match="is a file, not a folder for the scores"):
         score_file(model, csv_file, csv_file / "scores.csv")
 
 

@@ -15,7 +15,7 @@ import typer
 
 from fusionguard import __version__
 from fusionguard.errors import FusionGuardError, UnknownChoiceError, UsageError
-from fusionguard.home import find_home
+from fusionguard.home import Home, find_home
 from fusionguard.threads import wait_politely
 
 INTERRUPTED = 130
@@ -112,9 +112,11 @@ def simulate(
     from fusionguard.data.export import write_table
     from fusionguard.data.schema import dataset_schema
     from fusionguard.data.simulator import simulate as simulate_table
+    from fusionguard.files import check_output
     from fusionguard.output import output_suffix, scratch_folder
 
     output_suffix(output)
+    check_output(output, "the rows")
     count = rows or dataset.published_rows
     with scratch_folder(output) as scratch:
         write_table(simulate_table(dataset_schema(dataset.value), count, seed, scratch / "raw.parquet"), output)
@@ -162,14 +164,14 @@ def score(
 
     Example: fusionguard score --model fraud@champion --input transactions.csv --output scores.csv
     """
+    from fusionguard.files import check_output
     from fusionguard.output import output_suffix
     from fusionguard.registry.aliases import resolve_bundle
 
     output_suffix(output_file)
     if id_column == "":
         raise UsageError("--id names no column.", "Name one of the input, or leave --id out.")
-    if not output_file.parent.is_dir():
-        raise UsageError(f"There is no folder '{output_file.parent}' for the scores.", "Create it, or name another file.")
+    check_output(output_file, "the scores")
     bundle = resolve_bundle(find_home(), model)
 
     from fusionguard.models.family import model_family
@@ -201,11 +203,18 @@ def release(
     Example: fusionguard release --model fraud@3 --shadow fraud@challenger
     """
     from fusionguard.serving.launch import release_folder
-    from fusionguard.serving.resolve import make_release
+    from fusionguard.serving.release import check_place
 
     home = find_home()
-    folder = output or release_folder(home)
-    for about in make_release(home, folder, models=model or (), challengers=shadow or ()):
+    if output is not None:
+        check_place(output)
+    _write_release(home, output or release_folder(home), model, shadow)
+
+
+def _write_release(home: Home, folder: Path, models: list[str] | None, shadows: list[str] | None) -> None:
+    from fusionguard.serving.resolve import make_release
+
+    for about in make_release(home, folder, models=models or (), challengers=shadows or ()):
         number = f" (version {about.registered_version})" if about.registered_version is not None else ""
         _say(f"{about.model} {about.role}: {about.bundle_sha256[:12]}{number}")
     _say(f"Wrote {folder}")
@@ -240,7 +249,7 @@ def serve(
         home, release=folder, host=host, port=port, workers=workers, keys=keys, environment=os.environ
     )
     if not ready:
-        release(model=model, shadow=shadow, output=folder)
+        _write_release(home, folder, model, shadow)
     _say(f"FusionGuard answers on http://{host}:{port}/docs in some seconds (Ctrl-C ends it)")
     become(command, environment)
 

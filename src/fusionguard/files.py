@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from fusionguard.errors import StorageError
+from fusionguard.errors import StorageError, UsageError
 
 _REMEDIES = {
     errno.ENOSPC: "The disk is full: free some space or choose another folder, then run it again.",
@@ -28,6 +28,9 @@ _REMEDIES = {
     errno.EISDIR: "It is a folder: name a file.",
     errno.ENOTDIR: "A parent of it is a file: choose another folder.",
     errno.EEXIST: "A parent of it is a file: choose another folder.",
+    errno.ENAMETOOLONG: "Its name is too long for the file system: choose a shorter one.",
+    errno.EFBIG: "A file may not be so large here (see ulimit -f): have the limit raised.",
+    errno.EIO: "The disk reports a fault: choose another one.",
 }
 
 
@@ -49,14 +52,69 @@ def storage_errors(target: Path) -> Iterator[None]:
         raise StorageError(f"Cannot write {target}: {error.strerror}.", remedy) from error
 
 
+def check_output(target: Path, what: str, *, folder: bool = False) -> None:
+    """Find out, before any work, whether a file (or ``folder``) that a user named could be written; nothing is left behind.
+
+    What a user names is written where its folder exists already: a mistyped path makes none.
+
+    Parameters
+    ----------
+    what
+        What is to be written, for the message: ``the scores``.
+
+    Raises
+    ------
+    UsageError
+        Its folder is missing or takes no new files, its name is too long or no UTF-8, or something else stands there: a folder,
+        a pipe, a device, or a file where a folder is to be.
+    """
+    kind = "folder" if folder else "file"
+    check_name(target)
+    try:
+        if target.parent.is_file():
+            raise UsageError(f"'{target.parent}' is a file, not a folder for {what}.", f"Name another {kind}.")
+        if not target.parent.is_dir():
+            raise UsageError(f"There is no folder '{target.parent}' for {what}.", f"Create it, or name another {kind}.")
+        if target.exists():
+            found = "folder" if target.is_dir() else "file" if target.is_file() else "pipe or a device"
+            if found != kind:
+                raise UsageError(f"'{target}' is a {found}.", f"Name a {kind} for {what}.")
+        new_file_beside(target).unlink()
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            shown = f"The name '{str(target)[:40]}...' is too long for the file system."
+            raise UsageError(shown, "Choose a shorter one.") from error
+        remedy = _REMEDIES.get(error.errno or 0, "Choose another folder.")
+        raise UsageError(f"Cannot write {target}: {error.strerror}.", remedy) from error
+
+
+def check_name(path: Path) -> None:
+    """Raise :class:`UsageError` for a path with bytes that are no UTF-8, which Arrow and DuckDB cannot open."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(f"The name {str(path)!a} is not UTF-8.", "Rename it.") from error
+
+
+def new_file_beside(target: Path) -> Path:
+    """Make an empty file beside ``target``, in its folder, which is made if need be, and return its path."""
+    with _new_entry(target):
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
+    os.close(handle)
+    return Path(name)
+
+
+def new_folder_beside(target: Path, prefix: str) -> Path:
+    """Make a folder beside ``target``, in its folder, which is made if need be, and return its path."""
+    with _new_entry(target):
+        return Path(tempfile.mkdtemp(dir=target.parent, prefix=prefix, suffix=".tmp"))
+
+
 @contextmanager
 def atomic_path(target: Path) -> Iterator[Path]:
     """Yield a temporary file path beside ``target``; on success it is fsynced and replaces ``target``, else it is removed."""
     with storage_errors(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
-        os.close(handle)
-        temporary = Path(name)
+        temporary = new_file_beside(target)
         try:
             yield temporary
             _fsync(temporary)
@@ -71,8 +129,7 @@ def atomic_path(target: Path) -> Iterator[Path]:
 def atomic_folder(target: Path) -> Iterator[Path]:
     """Yield a temporary folder beside ``target`` that takes its place on success; an older ``target`` is replaced."""
     with storage_errors(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp"))
+        temporary = new_folder_beside(target, f".{target.name}.")
         try:
             yield temporary
             for path in sorted(temporary.rglob("*")):
@@ -193,6 +250,16 @@ def _swap(temporary: Path, target: Path) -> None:
     shutil.rmtree(retired, ignore_errors=True)
 
 
+@contextmanager
+def _new_entry(target: Path) -> Iterator[None]:
+    """Make the folder of ``target``; what cannot be made in a folder that is there says so (``/proc``: "no such file")."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except FileNotFoundError as error:
+        raise OSError(errno.EROFS, "its folder takes no new files") from error
+
+
 def _umask() -> int:
     with _umask_lock:  # it can only be read by setting it
         mask = os.umask(0o077)
@@ -217,8 +284,8 @@ def append_line(target: Path, line: str) -> None:
         The disk is full, or the file cannot be written; what was written of the line is taken back.
     """
     with storage_errors(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.touch()
+        with _new_entry(target):
+            target.touch()
         with locked(target), target.open("ab") as stream:
             before = stream.tell()
             try:

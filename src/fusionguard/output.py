@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from fusionguard.errors import UnknownChoiceError
-from fusionguard.files import atomic_path, storage_errors
+from fusionguard.files import atomic_path, new_folder_beside, storage_errors
 
 _FREE_TEXTS = ("reasons",)
 """Columns whose cells may hold commas."""
@@ -57,10 +57,11 @@ def row_writer(file: Path, columns: pa.Schema) -> Iterator[RowWriter]:
 def scratch_folder(beside: Path) -> Iterator[Path]:
     """Yield a temporary folder beside an output file, on the disk that must have room for it anyway."""
     with storage_errors(beside):
-        beside.parent.mkdir(parents=True, exist_ok=True)
-        folder = tempfile.TemporaryDirectory(dir=beside.parent, prefix=".fusionguard-")
-    with folder as name:
-        yield Path(name)
+        folder = new_folder_beside(beside, ".fusionguard-")
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from fusionguard.data.local import read_declaration
 from fusionguard.data.table import CARRIED, Table
 from fusionguard.errors import UsageError
 from fusionguard.features.duckdb_engine import connection, scan, score_rows
+from fusionguard.files import check_output
 from fusionguard.models.family import ModelFamily, ScoringModel, model_family
 from fusionguard.output import output_suffix, row_writer, scratch_folder
 
@@ -73,10 +74,7 @@ def score_file(model: ScoringModel, input_file: Path, output_file: Path, id_colu
         The output's folder is full or cannot be written.
     """
     output_suffix(output_file)
-    if output_file.is_dir():
-        raise UsageError(f"'{output_file}' is a folder.", "Name a file for the scores.")
-    if not output_file.parent.exists():
-        raise UsageError(f"There is no folder '{output_file.parent}' for the scores.", "Create it, or name another file.")
+    check_output(output_file, "the scores")
     if output_file.exists() and input_file.exists() and output_file.samefile(input_file):
         raise UsageError(f"'{output_file}' is both input and output.", "Write the scores to another file.")
     family = model_family(model.bundle.manifest.model)

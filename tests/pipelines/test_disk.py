@@ -56,5 +56,6 @@ def test_a_summary_on_a_read_only_folder_is_found_before_the_run(small_disk: Pat
     done = _run(tmp_path / "home", "--summary", str(small_disk / "summary.json"))
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
-    assert "Cannot write the summary" in line
+    assert line.startswith(f"Cannot write {small_disk}/summary.json: Read-only file system. ")
+    assert line.endswith("choose another folder.")
     assert not (tmp_path / "home").exists()

@@ -98,16 +98,17 @@ class CsvTable:
 
     @contextmanager
     def _open(self) -> Iterator[IO[bytes]]:
+        if self.kind == "csv":
+            with self.file.open("rb") as stream:
+                yield stream
+            return
         with _decompression_faults(self.file):
             if self.kind == "zip":
                 with zipfile.ZipFile(self.file) as archive, archive.open(self._member(archive.namelist())) as member:
                     yield member
-            elif self.kind == "gzip":
+            else:
                 with gzip.open(self.file) as unpacked:
                     yield cast(IO[bytes], unpacked)
-            else:
-                with self.file.open("rb") as stream:
-                    yield stream
 
     def _member(self, names: list[str]) -> str:
         paths = {name: PurePosixPath(name) for name in names if not name.endswith("/")}

@@ -19,7 +19,7 @@ from fusionguard.data.part_files import part_files
 from fusionguard.data.schema import DatasetSchema
 from fusionguard.data.table import CARRIED, CARRIED_NAME, Table
 from fusionguard.errors import DataError, UsageError
-from fusionguard.files import atomic_path
+from fusionguard.files import atomic_path, check_name
 
 _ARROW_TYPES = {"float": pa.float64(), "integer": pa.int64(), "text": pa.string()}
 _GROUP_ROWS = 1 << 16
@@ -88,6 +88,7 @@ def parquet_writer(path: Path, columns: pa.Schema) -> pq.ParquetWriter:
 def _files(source: Path, schema: DatasetSchema) -> tuple[Path, ...]:
     files = part_files(source) or (source,)
     for file in files:
+        check_name(file)
         if not file.is_file():
             kind = "is a pipe or a device, which cannot be read twice" if file.exists() else "does not exist"
             kind = "is a folder without part files, not a file" if file.is_dir() else kind

@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from fusionguard.errors import UsageError
-from fusionguard.files import locked, write_json
+from fusionguard.files import check_output, locked, write_json
 
 PREFIX = "fg_"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}\Z")
@@ -88,13 +88,13 @@ def add_key(file: Path, name: str, *, expires: datetime | None = None) -> str:
     Raises
     ------
     UsageError
-        The name is not made of small letters, digits, dots and dashes; or the file is not a file of keys.
+        The name is not made of small letters, digits, dots and dashes; the file is not a file of keys; or it cannot be written.
     StorageError
         The disk refuses.
     """
     if not _NAME.match(name):
         raise UsageError(f"'{name}' cannot name a key.", "Use at most 40 small letters, digits, dots, dashes and underscores.")
-    file.parent.mkdir(parents=True, exist_ok=True)
+    check_output(file, "the keys")
     with locked(file.parent):
         kept = read_keys(file).entries if file.exists() else ()
         key = PREFIX + secrets.token_urlsafe(32)
@@ -105,6 +105,7 @@ def add_key(file: Path, name: str, *, expires: datetime | None = None) -> str:
 
 def remove_keys(file: Path, name: str, *, but_newest: bool = False) -> int:
     """Remove the keys of a name from a file, with ``but_newest`` all but the one that was added last; return how many went."""
+    check_output(file, "the keys")
     with locked(file.parent):
         kept = list(read_keys(file).entries)
         places = [place for place, entry in enumerate(kept) if entry.name == name]

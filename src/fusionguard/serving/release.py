@@ -11,8 +11,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from fusionguard.data.provenance import Origin
-from fusionguard.errors import BundleError
-from fusionguard.files import atomic_folder, write_json
+from fusionguard.errors import BundleError, UsageError
+from fusionguard.files import atomic_folder, check_output, write_json
 from fusionguard.models.bundle import MANIFEST, Bundle
 
 RELEASE = "release.json"
@@ -64,6 +64,21 @@ def write_release(folder: Path, models: Iterable[tuple[ReleasedModel, Bundle]]) 
             shutil.copytree(bundle.folder, temporary / about.folder)
         release = Release(models=tuple(about for about, _ in listed))
         write_json(temporary / RELEASE, release.model_dump(mode="json"))
+
+
+def check_place(folder: Path) -> None:
+    """Refuse a folder that a user named for a release and that holds something else, for a release replaces all of it.
+
+    Raises
+    ------
+    UsageError
+        It holds something that is no release, it is a file, or it cannot be written.
+    """
+    folder = Path.cwd() / folder if folder.name not in ("", "..") else folder.resolve()  # these have no name of their own
+    check_output(folder, "the release", folder=True)
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / RELEASE).is_file():
+        what = f"'{folder}' holds something else than a release, which would replace it."
+        raise UsageError(what, "Name an empty or a new folder.")
 
 
 def check_release(folder: Path) -> Release:
