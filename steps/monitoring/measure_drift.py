@@ -43,7 +43,7 @@ def measure_drift(
         engine=config.engine,
         progress=progress_in_log("rows counted"),
     )
-    drift = read_drift(sketch, reference, config.thresholds)
+    drift = read_drift(sketch, reference, config.thresholds).approving(config.approved)
     classifier = classifier_test(sketch, reference, config.thresholds, seed=config.seed)
     images = {}
     if facts.rows:

@@ -67,6 +67,21 @@ HOLDS = outcomes_of(finding("metric", "average_precision", "none", effect=0.01),
             "upstream data",
             "missing, new or impossible values in V3 point to the data before the model",
         ),
+        (
+            Evidence([finding("displaced", "V5", approved="the desk"), finding("psi", "V5")], HOLDS),
+            "population",
+            "the rows are not those the model learned from, by a change of V5 that is approved",
+        ),
+        (
+            Evidence([finding("displaced", "V5", approved="the desk"), GONE]),
+            "upstream data",
+            "missing, new or impossible values in V3 point to the data before the model",
+        ),
+        (
+            Evidence([MOVED, finding("displaced", "V5", "watch", approved="the desk")], HOLDS),
+            "population",
+            "the rows are not those the model learned from, and outcomes hold",
+        ),
         (Evidence([ALERTS]), "unknown", "scores have changed and nothing else that was checked"),
     ],
 )
@@ -134,6 +149,16 @@ def test_the_likely_cause_and_why(evidence: Evidence, cause: str, why: str) -> N
             "find out what changed",
             "outcomes of 87% of the rows show that the model has not become worse: "
             "leave it, find out what has changed, and whether it lasts",
+        ),
+        (
+            Evidence([finding("displaced", "V5", approved="the desk"), OFF], HOLDS),
+            "retrain",
+            "the change is meant: train on recent labelled rows, for the model to know it, and let the gate decide",
+        ),
+        (
+            Evidence([finding("displaced", "V5", "watch", approved="the desk")]),
+            "keep watching",
+            "the change is real and small: look again with the next window",
         ),
         (
             Evidence([MOVED], outcomes_of(labelled=300)),

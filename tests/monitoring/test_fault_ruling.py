@@ -31,7 +31,8 @@ HOURS_RULING = (
 CORRECT = ("fix data", "correct the source of these values; until then take the scores of such rows with care")
 ASK = (
     "ask the data's owner",
-    "ask whether these values are meant before anything else is done: a real change could look the same",
+    "ask whether these values are meant before anything else is done: a real change could look the same; "
+    "if they are, judge the window again with approved=[{kind: displaced, column: V5}]",
 )
 
 
@@ -114,30 +115,36 @@ def test_the_columns_that_features_are_made_of_are_known() -> None:
 
 
 WINDOW = "choose a window without them (window.since, window.until)"
+APPROVE = f"{WINDOW}, or approve what the data's owner says is meant, of approved="
 
 
 def test_no_model_learns_from_rows_with_broken_data_grave_or_not() -> None:
     assert untrainable([]) is None
     assert untrainable([MOVED, WORSE, finding("out_of_range", "V2", "watch")]) is None
     assert untrainable([MOVED, finding("swap", "V1 and V2", "watch"), BURST]) == (
-        f"a model would learn what is broken in these rows: rows burst; V1 and V2 swap; {WINDOW}"
+        f"a model would learn what is broken in these rows: rows burst; V1 and V2 swap; {APPROVE}"
+        "[{kind: swap, column: V1 and V2}]"
     )
     assert untrainable([SPIKE, ASKED, BURST, HOURS]) == (
-        f"a model would learn what is broken in these rows: V3 spike; V5 displaced; rows burst; {WINDOW}"
+        f"a model would learn what is broken in these rows: V3 spike; V5 displaced; rows burst; {APPROVE}"
+        "[{kind: spike, column: V3}, {kind: displaced, column: V5}, {kind: absent_hours, column: rows}]"
     )
+    assert untrainable([BURST]) == f"a model would learn what is broken in these rows: rows burst; {WINDOW}"
 
 
 @pytest.mark.parametrize("level", ["watch", "act"])
 @pytest.mark.parametrize("kind", sorted(UPSTREAM - {"out_of_range"}))
 def test_all_that_is_called_upstream_data_stops_a_training(kind: Kind, level: Level) -> None:
-    assert untrainable([MOVED, finding(kind, "V3", level)]) == (
-        f"a model would learn what is broken in these rows: V3 {kind}; {WINDOW}"
-    )
+    why = untrainable([MOVED, finding(kind, "V3", level)]) or ""
+    assert why.startswith(f"a model would learn what is broken in these rows: V3 {kind}; {WINDOW}")
+    assert why.endswith(WINDOW if kind == "burst" else f"approved=[{{kind: {kind}, column: V3}}]")
+    assert untrainable([MOVED, finding(kind, "V3", level, approved="the desk")]) is None
 
 
 def test_many_values_out_of_range_stop_a_training_also_those_of_a_segment() -> None:
     assert untrainable([finding("out_of_range", "V2", segment="amount: 500 and more")]) == (
-        f"a model would learn what is broken in these rows: V2 out_of_range (amount: 500 and more); {WINDOW}"
+        f"a model would learn what is broken in these rows: V2 out_of_range (amount: 500 and more); {APPROVE}"
+        "[{kind: out_of_range, column: V2}]"
     )
 
 

@@ -31,7 +31,12 @@ def window_of(bundle: Bundle, drift: Drift = Drift.NONE, size: float = 0.0) -> p
 
 
 def export(
-    window: pa.Table, bundle: Bundle, folder: Path, config: MonitoringConfig = SETTINGS, simulated: int = 0
+    window: pa.Table,
+    bundle: Bundle,
+    folder: Path,
+    config: MonitoringConfig = SETTINGS,
+    simulated: int = 0,
+    approved: tuple[str, ...] = (),
 ) -> LabelledFile:
     pq.write_table(window, folder / "window.parquet")
     times = window["time"].to_pylist()
@@ -44,7 +49,8 @@ def export(
         last=times[-1],
         simulated=simulated,
     )
-    return export_labelled(Table(folder / "window.parquet"), facts, bundle.manifest, config, folder / "outcomes", until=END)
+    rows = Table(folder / "window.parquet")
+    return export_labelled(rows, facts, bundle.manifest, config, folder / "outcomes", until=END, approved=approved)
 
 
 def test_transactions_keep_their_order_their_hour_and_their_outcome(fraud_bundle: Bundle, tmp_path: Path) -> None:
@@ -65,7 +71,7 @@ def test_transactions_keep_their_order_their_hour_and_their_outcome(fraud_bundle
 
 def test_customers_are_numbered_and_nobody(churn_bundle: Bundle, tmp_path: Path) -> None:
     window = window_of(churn_bundle)
-    found = export(window, churn_bundle, tmp_path, simulated=3_000)
+    found = export(window, churn_bundle, tmp_path, simulated=3_000, approved=("displaced of Age (core banking)",))
     assert found.file is not None, found.why
     fetched = LocalSource(found.file, dataset_schema("churn")).fetch(tmp_path)
     raw = fetched.table.read()
@@ -74,6 +80,7 @@ def test_customers_are_numbered_and_nobody(churn_bundle: Bundle, tmp_path: Path)
     assert raw["Exited"].to_pylist() == window["label"].to_pylist()
     assert raw["Balance"].to_pylist() == window["Balance"].to_pylist()
     assert fetched.provenance.simulated, "simulated rows stay simulated"
+    assert fetched.provenance.description.endswith("; approved: displaced of Age (core banking)"), fetched.provenance.description
 
 
 def test_where_only_positives_are_told_the_old_rows_without_a_label_are_negative(fraud_bundle: Bundle, tmp_path: Path) -> None:

@@ -125,6 +125,8 @@ OF_ROWS = [
     *((finding(kind, subject, "watch"),) for kind, subject in (("spike", "V3"), ("burst", "rows"), ("absent_hours", "rows"))),
     (finding("psi", "V1"), finding("spike", "V3", "watch")),
     (finding("psi", "V1"), finding("spike", "V3", certain=False)),
+    (finding("psi", "V1"), finding("spike", "V3", approved="the desk")),
+    (finding("spike", "V3", approved="the desk"), finding("missing", "V4", "watch")),
 ]
 OF_SCORES = [(), *((finding("alert_rate", "decision", level),) for level in LEVELS[1:])]
 OF_OUTCOMES: list[tuple[Finding, ...] | None] = [

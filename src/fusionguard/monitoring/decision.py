@@ -75,6 +75,11 @@ class Evidence:
         return [finding for finding in self.findings if finding.is_of_rows]
 
     @property
+    def approved(self) -> list[Finding]:
+        """The gravest findings, where their data's owner says that they are meant."""
+        return [each for each in self.findings if each.approved is not None and each.level == worst(self.findings)]
+
+    @property
     def outcomes(self) -> list[Finding]:
         """Findings that labels gave."""
         return [finding for finding in self.findings if finding.kind in OUTCOME]
@@ -169,6 +174,11 @@ def _advice(evidence: Evidence, cause: Cause) -> tuple[Action, str]:
             "retrain",
             "a gap between groups has passed the gate's limit: train on recent labelled rows; the gate keeps its limits",
         )
+    if evidence.approved:
+        return (
+            "retrain",
+            "the change is meant: train on recent labelled rows, for the model to know it, and let the gate decide",
+        )
     if evidence.has("calibration"):
         return (
             "recalibrate",
@@ -185,6 +195,8 @@ def _advice(evidence: Evidence, cause: Cause) -> tuple[Action, str]:
 
 
 def _follows(evidence: Evidence) -> str:
+    if evidence.approved:
+        return f"by a change of {', '.join(list(dict.fromkeys(each.subject for each in evidence.approved))[:5])} that is approved"
     if evidence.outcomes:
         return "and outcomes have suffered with them"
     return "and outcomes hold" if evidence.holds else "and no outcome contradicts the model so far"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from fusionguard.errors import DataError
+from fusionguard.monitoring.approval import ApprovedChange, approve, not_found
 from fusionguard.monitoring.checks import ColumnChecks
 from fusionguard.monitoring.counted import as_reference
 from fusionguard.monitoring.counts import Counts
@@ -44,6 +45,17 @@ class DriftReport(BaseModel):
     def findings(self) -> tuple[Finding, ...]:
         """Those with a level, from all fields."""
         return tuple(finding for finding in (*self.columns, *self.scores, *self.segments) if finding.level != "none")
+
+    def approving(self, approved: Sequence[ApprovedChange]) -> DriftReport:
+        """Return the report with what is approved marked, and a remark on each approval that nothing was found for."""
+        unmet = not_found([each for each in approved if each.kind != "miscoded"], (*self.columns, *self.segments))
+        return self.model_copy(
+            update={
+                "columns": approve(self.columns, approved),
+                "segments": approve(self.segments, approved),
+                "remarks": (*self.remarks, *unmet),
+            }
+        )
 
     def reading(self, kind: str, subject: str, segment: str = "") -> Finding:
         """Return one comparison; raise :class:`DataError` where there is none."""

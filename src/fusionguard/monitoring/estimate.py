@@ -15,7 +15,7 @@ from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.readings import AVERAGE_PRECISION, ROC_AUC
 from fusionguard.evaluation.scored import Flags, Floats
 from fusionguard.monitoring.calibration import CalibrationReading
-from fusionguard.monitoring.findings import UPSTREAM, Finding
+from fusionguard.monitoring.findings import Finding
 from fusionguard.monitoring.outcomes import ScoreGroups, draw_positives, group_scores, read_ranking
 from fusionguard.monitoring.recalibration import CalibrationLine
 from fusionguard.monitoring.thresholds import MonitoringThresholds
@@ -190,10 +190,8 @@ def _trust(
     elif calibration.finding is not None and calibration.finding.level != "none":
         broken.append(f"at the last labels, {calibration.finding.sentence}")
     grave = [finding for finding in drift if finding.level == "act"]
-    upstream = sorted(
-        {"some rows" if finding.subject == "rows" else finding.subject for finding in grave if finding.kind in UPSTREAM}
-    )
-    moved = sorted({finding.subject for finding in grave if finding.kind not in UPSTREAM and finding.is_of_rows})
+    upstream = sorted({"some rows" if finding.subject == "rows" else finding.subject for finding in grave if finding.is_broken})
+    moved = sorted({finding.subject for finding in grave if finding.is_of_rows and not finding.is_broken})
     if upstream:
         broken.append(f"the data of {', '.join(upstream)} look broken, and probabilities with them")
     elif moved:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from fusionguard.monitoring.approval import ROWS, approving
 from fusionguard.monitoring.findings import OUTCOME, Finding, graver, worst
-
-ROWS = "rows"
-"""The subject of a fault of whole rows."""
 
 MADE_OF: dict[str, tuple[str, ...]] = {
     "amount_fraction_cents": ("Amount",),
@@ -69,7 +67,8 @@ def fault_advice(findings: Sequence[Finding]) -> tuple[FaultAction, str] | None:
         return action, advice
     if any(finding.certain for finding in columns):
         return "fix data", "correct the source of these values; until then take the scores of such rows with care"
-    return ASK_OWNER, "ask whether these values are meant before anything else is done: a real change could look the same"
+    asked = "ask whether these values are meant before anything else is done: a real change could look the same"
+    return ASK_OWNER, f"{asked}; if they are, judge the window again with {approving(columns)}"
 
 
 def untrainable(findings: Sequence[Finding]) -> str | None:
@@ -78,7 +77,9 @@ def untrainable(findings: Sequence[Finding]) -> str | None:
     if not broken:
         return None
     named = "; ".join(finding.told for finding in broken[:3])
-    return f"a model would learn what is broken in these rows: {named}; choose a window without them (window.since, window.until)"
+    why = f"a model would learn what is broken in these rows: {named}; choose a window without them (window.since, window.until)"
+    setting = approving(broken)
+    return f"{why}, or approve what the data's owner says is meant, of {setting}" if setting else why
 
 
 def broken_columns(findings: Sequence[Finding]) -> str:

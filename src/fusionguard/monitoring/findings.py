@@ -120,6 +120,8 @@ class Finding(BaseModel):
     sentence: str
     certain: bool = True
     """False for a fault of the data that a real change could look like: its owner is to be asked first."""
+    approved: str | None = None
+    """Who says that the change is meant (:mod:`~.approval`); null where nobody does."""
 
     @property
     def told(self) -> str:
@@ -133,16 +135,16 @@ class Finding(BaseModel):
 
     @property
     def is_fault(self) -> bool:
-        """Whether it is a recognised fault."""
-        return self.kind in FAULTS
+        """Whether it is a recognised fault, and not approved."""
+        return self.kind in FAULTS and self.approved is None
 
     @property
     def is_broken(self) -> bool:
-        """Whether it marks data that were broken before the model saw them.
+        """Whether it marks data that were broken before the model saw them, and is not approved.
 
         A few values out of range are a wider tail; that many are broken data.
         """
-        return self.kind in UPSTREAM and (self.kind != "out_of_range" or self.level == "act")
+        return self.kind in UPSTREAM and self.approved is None and (self.kind != "out_of_range" or self.level == "act")
 
     @property
     def limit(self) -> float:

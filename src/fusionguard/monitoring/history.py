@@ -46,6 +46,8 @@ class VerdictRecord(BaseModel):
     """Relative to the reference's alert rate."""
     metrics: dict[str, float]
     """Read on labelled rows."""
+    approved: tuple[str, ...] = ()
+    """What was found and is meant, and who says so."""
 
 
 def record_verdict(
@@ -74,6 +76,7 @@ def record_verdict(
         score_psi=scores.get(("psi", PROBABILITY)),
         alert_rate_change=rates[0] if rates else None,
         metrics={name: read.value for name, read in outcomes.metrics.items() if read.value is not None},
+        approved=verdict.approved,
     )
 
 

@@ -21,6 +21,7 @@ from fusionguard.evaluation.scored import ScoredRows
 from fusionguard.models.churn.model import ChurnModel
 from fusionguard.models.family import ScoringModel, model_family
 from fusionguard.models.fraud.model import FraudModel
+from fusionguard.monitoring.approval import approve, not_found
 from fusionguard.monitoring.champion import Champion
 from fusionguard.monitoring.champion_settings import evaluation_settings, fairness_settings, retention_settings
 from fusionguard.monitoring.estimate import PerformanceEstimate, estimate_performance
@@ -63,8 +64,10 @@ def read_outcomes(
     if not rows.table.num_rows:
         return report
     miscoded = judge(list(miscoding_checks(rows.table, model, config.thresholds, seed=config.seed)), config.thresholds.chance)
-    comparisons = (*(each for each in miscoded if each.level != "none"), *report.comparisons)
-    return report.model_copy(update={"comparisons": comparisons, "remarks": (*report.remarks, *_unjudged(model))})
+    codes = [each for each in approve(miscoded, config.approved) if each.level != "none"]
+    unmet = not_found([each for each in config.approved if each.kind == "miscoded"], codes)
+    remarks = (*report.remarks, *_unjudged(model), *unmet)
+    return report.model_copy(update={"comparisons": (*codes, *report.comparisons), "remarks": remarks})
 
 
 def estimate_outcomes(

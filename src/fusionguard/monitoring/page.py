@@ -71,6 +71,8 @@ def _head(verdict: Verdict, facts: WindowFacts) -> Iterator[str]:
         yield f"| features | {_some(verdict.features)} |"
     if verdict.segments:
         yield f"| segments | {_some(verdict.segments)} |"
+    if verdict.approved:
+        yield f"| approved | {_some(verdict.approved)} |"
     if verdict.sureness is not None:
         yield f"| sureness | {_sureness(verdict.sureness)} of windows without drift show less than this |"
     yield ""

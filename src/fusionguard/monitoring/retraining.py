@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,14 @@ class LabelledFile(BaseModel):
 
 
 def export_labelled(
-    window: Table, facts: WindowFacts, champion: BundleManifest, config: MonitoringConfig, folder: Path, *, until: datetime
+    window: Table,
+    facts: WindowFacts,
+    champion: BundleManifest,
+    config: MonitoringConfig,
+    folder: Path,
+    *,
+    until: datetime,
+    approved: Sequence[str] = (),
 ) -> LabelledFile:
     """Write the window's rows whose outcome is known as raw data in Kaggle's layout, and declare where they come from.
 
@@ -66,6 +74,8 @@ def export_labelled(
         The manifest of the model whose window it is.
     folder
         What to write; it is replaced as a whole.
+    approved
+        Changes of the data that were found and are meant; the file's declaration names them, and so does what is trained on it.
 
     Raises
     ------
@@ -85,6 +95,7 @@ def export_labelled(
         return LabelledFile(file=None, rows=rows, positives=positives, why=why)
     table = _transactions(labelled.table) if facts.model == "fraud" else _customers(labelled.table)
     note = f"answers of {facts.model} {facts.model_version} with their outcomes, {facts.first:%Y-%m-%d} to {facts.last:%Y-%m-%d}"
+    note += f"; approved: {', '.join(approved)}" if approved else ""
     name = f"{Path(schema.file_name).stem}.parquet"
     with atomic_folder(folder) as temporary:
         raw = pa.schema([(column, table.schema.field(column).type) for column in schema.columns])

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from fusionguard.keep_config import KeepConfig
+from fusionguard.monitoring.approval import ROWS, ApprovedChange
 from fusionguard.monitoring.thresholds import MonitoringThresholds
 
 
@@ -74,6 +75,8 @@ class MonitoringConfig(_Frozen):
     thresholds: MonitoringThresholds = MonitoringThresholds()
     alerts: AlertConfig = AlertConfig()
     evidently: EvidentlyConfig = EvidentlyConfig()
+    approved: tuple[ApprovedChange, ...] = ()
+    """Changes of the data that their owner says are meant: they are another population, and may be trained on."""
     on_drift: Literal["none", "retrain"] = "none"
     """``retrain`` trains on the window's labelled rows where the verdict advises it, and lets the gate decide."""
     training: str | None = None
@@ -83,3 +86,17 @@ class MonitoringConfig(_Frozen):
     minimum_retraining_positives: int = Field(default=50, ge=20)
     """Likewise of frauds, or of customers who left."""
     keep: KeepConfig = KeepConfig(runs=24)
+
+    @model_validator(mode="after")
+    def _known_columns(self) -> MonitoringConfig:
+        if not self.approved:
+            return self
+        from fusionguard.features.definitions import feature_definition  # half a second, which few settings need
+
+        known = feature_definition(self.model).model_features
+        for each in self.approved:
+            unknown = each.unknown_columns(known)
+            if unknown:
+                columns = ROWS if each.kind == "absent_hours" else ", ".join(known)
+                raise ValueError(f"approved names '{', '.join(unknown)}'; of {each.kind} it may name: {columns}")
+        return self

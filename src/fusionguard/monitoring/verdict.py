@@ -38,6 +38,12 @@ class Verdict(BaseModel):
     remarks: tuple[str, ...]
     """What could not be judged, and why."""
 
+    @property
+    def approved(self) -> tuple[str, ...]:
+        """What was found and is meant, and who says so."""
+        meant = [finding for finding in self.findings if finding.approved is not None]
+        return _distinct([f"{finding.kind} of {finding.subject} ({finding.approved})" for finding in meant])
+
     def sentence(self) -> str:
         """Say the verdict in one line."""
         if self.state in ("healthy", "not judged"):
@@ -64,7 +70,8 @@ def decide(
       unit: what other checks find follows from that;
     * concept, where outcomes disagree with the model (metrics, calibration, fairness) and the rows are what they were, or have
       only moved to be watched; and where outcomes of most rows show that ranking has been lost, whatever the rows;
-    * population, where the rows have changed, and outcomes, if known, follow or still agree;
+    * population, where the rows have changed, and outcomes, if known, follow or still agree; a change that its owner approved is
+      one of these, and asks to retrain even where outcomes hold;
     * unknown, where only scores or alert rates have.
 
     The action agrees with the state (:data:`~.decision.ACTIONS`): what is to be watched is watched, and what asks to act gets

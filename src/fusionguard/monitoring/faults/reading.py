@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import chain
 
-from fusionguard.monitoring.fault_ruling import ROWS
+from fusionguard.monitoring.approval import ROWS
 from fusionguard.monitoring.faults.bursts import find_burst
 from fusionguard.monitoring.faults.evidence import gather
 from fusionguard.monitoring.faults.hours import find_absent_hours
