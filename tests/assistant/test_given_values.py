@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given as for_each
+from hypothesis import strategies as st
 
 from fusionguard.assistant.given_values import given_values
 
@@ -64,6 +66,20 @@ CHURN = [
     ("aged 45, anything but active, cardless", {"Age": 45, "IsActiveMember": 0, "HasCrCard": 0}),
     ("aged 45 and far from active", {"Age": 45, "IsActiveMember": 0}),
     ("aged 45, lost the credit card", {"Age": 45, "HasCrCard": 0}),
+    (
+        "an ex-member with no activity, zero balance and a single product",
+        {"IsActiveMember": 0, "Balance": 0.0, "NumOfProducts": 1},
+    ),
+    ("not a member any more, balance of nil, gave up the card", {"IsActiveMember": 0, "Balance": 0.0, "HasCrCard": 0}),
+    ("membership cancelled, tenure nil, non-cardholder", {"IsActiveMember": 0, "Tenure": 0, "HasCrCard": 0}),
+    ("active: nope; credit card: none", {"IsActiveMember": 0, "HasCrCard": 0}),
+    ("IsActiveMember='no', HasCrCard=\"yes\"", {"IsActiveMember": 0, "HasCrCard": 1}),
+    ("yes to card, no to active", {"IsActiveMember": 0, "HasCrCard": 1}),
+    ("card yes, active no", {"IsActiveMember": 0, "HasCrCard": 1}),
+    ("an active member with no balance", {"IsActiveMember": 1, "Balance": 0.0}),
+    ("no balance active man with a card", {"IsActiveMember": 1, "Balance": 0.0, "Gender": "Male", "HasCrCard": 1}),
+    ("nil balance, zero activity, 50k salary", {"Balance": 0.0, "IsActiveMember": 0, "EstimatedSalary": 50000.0}),
+    ("a member aged 45 with a debit card", {"Age": 45}),
 ]
 
 
@@ -97,6 +113,11 @@ def test_values_are_read_as_they_are_meant(family: str, question: str, values: d
         ("fraud", "V1-5", "V1 '-5'"),
         ("fraud", "a transaction of half a million euros", "Amount 'half a million euros'"),
         ("fraud", "100 EUR at 25:00", "the hour in 'at 25:00'"),
+        ("churn", "active 'foo'", "IsActiveMember in 'active 'foo'"),
+        ("churn", "maybe active", "IsActiveMember in 'maybe active'"),
+        ("churn", "active or not", "IsActiveMember in 'active or not'"),
+        ("churn", "card unknown", "HasCrCard in 'card unknown'"),
+        ("churn", "no card active customer", "IsActiveMember in 'no card active'"),
         ("churn", "not inactive", "IsActiveMember in 'not inactive'"),
         ("churn", "not German", "Geography in 'not German'"),
         ("churn", "from Italy", "Geography 'Italy'"),
@@ -119,3 +140,52 @@ def test_a_number_of_no_field_is_left_over() -> None:
     assert (given.values, given.leftover) == ({"Age": 40, "Geography": "Spain"}, ["'customer=false' (no such field)"])
     given = given_values("amount = 100, merchant = Shop", "fraud")
     assert (given.values, given.leftover) == ({"Amount": 100.0}, ["'merchant = Shop' (no such field)"])
+    given = given_values("aged 40, high balance, some activity, a Visa card", "churn")
+    assert given.values == {"Age": 40} and given.unclear == []
+    assert given.leftover == [
+        "Balance, which has no value",
+        "IsActiveMember in 'some activity', which has no value",
+        "HasCrCard in 'a Visa card', which has no value",
+    ]
+
+
+ACTIVE = {
+    1: ["active", "an active member", "active: yes", "IsActiveMember = true",
+        "active 'yes'", "is_active_member=1", "active? y"],
+    0: ["inactive", "isn't active", "not active", "no activity", "zero activity", "an ex-member", "no longer an active member",
+        "not a member any more", "active: nope", "active 'no'", "IsActiveMember=0",
+        "never active", "dormant", "unactive", "active - no"],
+}  # fmt: skip
+CARD = {
+    1: ["has a credit card", "with a card", "a cardholder", "credit card: yep", "HasCrCard=1",
+        "has card", "owns the card", "card? yes"],
+    0: ["has no card", "without credit card", "without a card", "doesn't have a card", "cardless", "no cards", "card: none",
+        "HasCrCard: false", "lost the card", "a non-cardholder", "zero cards", "card cancelled", "lacks a credit card"],
+}  # fmt: skip
+
+
+MARKS = st.sampled_from([", ", "; ", " and ", " but "])
+
+
+@for_each(st.data(), st.integers(0, 1), st.integers(0, 1), st.integers(0, 10), st.booleans(), MARKS)
+def test_flags_are_read_back_beside_each_other(
+    data: st.DataObject, active: int, card: int, tenure: int, swapped: bool, mark: str
+) -> None:
+    """A negation reaches its own flag only, and no number is taken for a flag's."""
+    said = [data.draw(st.sampled_from(ACTIVE[active])), f"tenure {tenure}", data.draw(st.sampled_from(CARD[card]))]
+    text = f"aged 41, {mark.join(reversed(said) if swapped else said)}"
+    given = given_values(text, "churn")
+    expected = {"Age": 41, "IsActiveMember": active, "Tenure": tenure, "HasCrCard": card}
+    assert (given.values, given.unclear, given.leftover) == (expected, [], []), text
+
+
+LOOSE = """not no active inactive card yes nope maybe 'x' ? , and or a without neither nor cancelled unknown visa credit activity =
+    IsActiveMember member"""
+
+
+@for_each(st.lists(st.sampled_from(LOOSE.split()), max_size=7))
+def test_no_flag_is_left_out_in_silence(words: list[str]) -> None:
+    given = given_values(" ".join(["aged 41,", *words]), "churn")
+    told = " ".join((*given.values, *given.unclear, *given.leftover))
+    assert "IsActiveMember" in told or not {"active", "activity", "inactive", "IsActiveMember"} & set(words)
+    assert "HasCrCard" in told or "card" not in words

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from fusionguard.assistant.written_flags import said_of_customer
+from fusionguard.assistant.written_flags import NO, YES, said_of_customer
 from fusionguard.assistant.written_numbers import WrittenNumber, find_numbers, plain_signs
 
 Value = float | int | str
@@ -38,6 +38,9 @@ _UNITS = {
     "churn": {
         "Age": r"[- ]?(?:years?|yrs?)[- ]?old|[- ]?y/?o",
         "NumOfProducts": r" ?products?",
+        "Balance": r" ?balance",
+        "EstimatedSalary": r" ?(?:estimated )?salary",
+        "CreditScore": r" ?credit ?score",
         "Tenure": r" ?years? (?:of )?tenure",
     },
 }
@@ -59,10 +62,17 @@ _CLOCK = re.compile(
     rf"|{_HOUR}(?P<hour3>\d{{1,2}})(?![\d.,])|\bat (?P<named>midnight|noon)\b",
     re.IGNORECASE,
 )
-_NONE_OF = {
-    "Balance": (0.0, re.compile(r"\b(?:no|without(?: an?y?)?) balance\b", re.IGNORECASE)),
-    "NumOfProducts": (0, re.compile(r"\b(?:no|without(?: any)?) products?\b(?!\s*[=:])", re.IGNORECASE)),
-}
+_IN_WORDS = tuple(
+    (name, value, re.compile(words, re.IGNORECASE))
+    for name, value, words in (
+        ("Balance", 0.0, r"\b(?:no|without(?: an?y?)?) balance\b|\bbalance (?:of |is )?nothing\b"),
+        ("NumOfProducts", 0, r"\b(?:no|without(?: any)?) products?\b(?!\s*[=:])"),
+        ("NumOfProducts", 1, r"\b(?:a )?single product\b(?!\s*[=:])"),
+    )
+)
+"""Values that no number writes."""
+_NO_NUMBER = re.compile(r"\b(?:zero|nil)(?=\s+(?:activit|cards?\b|credit[- ]?card))", re.IGNORECASE)
+"""A number that says of a flag that it is not set, and is no field's value."""
 _SET_TO_A_WORD = re.compile(r"\b([A-Za-z]\w*)\s*=\s*([A-Za-z]\w*)")
 _KNOWN_IN_WORDS = frozenset({"active", "member", "isactivemember", "card", "creditcard", "geography", "country", "gender", "sex"})
 
@@ -74,7 +84,9 @@ class GivenValues:
     values: dict[str, Value] = field(default_factory=dict)
     unclear: list[str] = field(default_factory=list)
     leftover: list[str] = field(default_factory=list)
-    """Numbers that belong to no field."""
+    """Numbers that belong to no field, and fields without a value."""
+    unsaid: list[str] = field(default_factory=list)
+    """Flags that are spoken of without a value."""
 
     def add(self, name: str, value: Value, words: str) -> None:
         """Note a value; a second one that differs makes the field unclear."""
@@ -105,8 +117,9 @@ def given_values(question: str, family: str) -> GivenValues:
         if match.end(1) not in ends and match[1].lower() not in _KNOWN_IN_WORDS
     ]
     told = " ".join((*given.values, *given.unclear))
+    spoken_of = [name for _, name in names if name != "Time"] + given.unsaid  # "this time" is no hour
     given.leftover += [
-        f"{name}, which has no value" for _, name in names if name[1:].isdigit() and not re.search(rf"\b{name}\b", told)
+        f"{name}, which has no value" for name in dict.fromkeys(spoken_of) if not re.search(rf"\b{name.split()[0]}\b", told)
     ]
     return given
 
@@ -135,8 +148,8 @@ def _no_value(name: str, text: str, end: int) -> str | None:
     match = _NOTHING.match(text, end)
     if match is None:
         return None
-    words = str(match[1] or match[2]).rstrip(".,;?!")
-    answers_yes_or_no = name in ("HasCrCard", "IsActiveMember") and words.lower() in ("yes", "y", "no", "n", "true", "false")
+    words = str(match[1] or match[2]).strip(".,;?!'\"()")
+    answers_yes_or_no = name in ("HasCrCard", "IsActiveMember") and words.lower() in YES | NO
     numbers = find_numbers(words)
     begins_as_one = bool(numbers) and numbers[0].start == 0
     return None if answers_yes_or_no or begins_as_one or re.fullmatch(_FILLERS, words, re.IGNORECASE) else words
@@ -200,10 +213,14 @@ def _clock(text: str, given: GivenValues) -> str:
 
 def _words(text: str, given: GivenValues) -> str:
     """Note what is said of a customer in words, and return the text without what is a number there."""
-    said = said_of_customer(text)
+    rest = text
+    for name, value, pattern in _IN_WORDS:
+        for found in pattern.finditer(text):
+            given.add(name, value, found[0])
+            # What is denied here is nothing else: a mark ends the clause.
+            rest = f"{rest[: found.start()]},{' ' * (len(found[0]) - 1)}{rest[found.end() :]}"
+    said = said_of_customer(rest)
     given.values.update(said.values)
     given.unclear += said.unclear
-    for name, (nothing, pattern) in _NONE_OF.items():
-        if found := pattern.search(text):
-            given.add(name, nothing, found[0])
-    return text
+    given.unsaid += said.unsaid
+    return _NO_NUMBER.sub(lambda found: " " * len(found[0]), rest)

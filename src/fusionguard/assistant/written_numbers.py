@@ -41,6 +41,7 @@ _RUN = re.compile(r"\S+")
 _ONES = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
     eighteen nineteen"""
 _WORDS = {word: float(value) for value, word in enumerate(_ONES.split())}
+_WORDS |= dict.fromkeys(("nil", "nought", "naught"), 0.0)
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
 _WORDS |= {word: 10.0 * value for value, word in enumerate(_TENS.split(), start=2)}
 _MULTIPLES = {"hundred": 100.0, "thousand": 1e3, "million": 1e6}
