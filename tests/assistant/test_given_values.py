@@ -179,8 +179,8 @@ def test_flags_are_read_back_beside_each_other(
     assert (given.values, given.unclear, given.leftover) == (expected, [], []), text
 
 
-LOOSE = """not no active inactive card yes nope maybe 'x' ? , and or a without neither nor cancelled unknown visa credit activity =
-    IsActiveMember member"""
+LOOSE = """not no active inactive card yes nope maybe 'x' ? , and or a without neither nor cancelled unknown visa credit activity
+    = IsActiveMember member"""
 
 
 @for_each(st.lists(st.sampled_from(LOOSE.split()), max_size=7))

@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import lzma
+import pickle
 import tarfile
 import zipfile
 from pathlib import Path
@@ -16,6 +17,7 @@ import pyarrow.feather as feather
 import pyarrow.parquet as pq
 import pytest
 
+from fusionguard.data.csv_table import CsvTable
 from fusionguard.data.ingest import read_raw
 from fusionguard.data.local import LocalSource
 from fusionguard.data.part_files import part_files
@@ -89,10 +91,32 @@ _WORKBOOK = {"[Content_Types].xml": b"<Types/>", "xl/workbook.xml": b"<workbook/
         ),
         ("a.csv", b"City,'Visits',Spent\n", "where 'Visits' is expected: it holds an apostrophe", "Rename it"),
         ("a.csv", TEXT.decode().encode("utf-16"), "UTF-16", "as UTF-8"),
-        ("a.csv", TEXT.decode().encode("utf-16-be"), "zero bytes, as UTF-16 does", "as UTF-8"),
+        ("a.csv", TEXT.decode().encode("utf-16-be"), "is UTF-16 text", "as UTF-8"),
+        ("a.csv", TEXT.replace(b"Pau", "€".encode()).decode().encode("utf-16-le"), "is UTF-16 text", "as UTF-8"),
+        ("a.csv", TEXT.decode().encode("utf-32-be"), "is UTF-32 text", "as UTF-8"),
+        ("a.csv", bytes(5_000), "begins with 5,000 zero bytes and no text", "Get it again"),
+        ("a.csv.gz", gzip.compress(bytes(70_000)), "begins with 65,536 zero bytes and no text", "Get it again"),
+        ("a.csv", TEXT.replace(b"Visits", b"Vis\0its"), "a zero byte in its header", "Get it again"),
+        ("a.csv", TEXT + bytes(4_096), "row 3 (line 4): zero bytes, which no text has", "Get it again"),
+        ("a.csv", TEXT[:30] + bytes(50) + TEXT[35:], "row 2 (line 3): zero bytes, which no text has", "Get it again"),
+        ("a.csv", b"City,Visits,Spent\nLyon,\x1b[2J3,1\n", r"'\x1b[2J3' is not an integer", "Correct it"),
+        ("a.csv", lzma.compress(TEXT)[7:], "is binary, of a kind that is not known", "as CSV or parquet"),
+        ("a.csv", _parquet(pa.table({"City": ["Lyon"]}))[7:], "is binary, of a kind that is not known", "as CSV or parquet"),
+        ("a.csv", pickle.dumps({"City": "Lyon"}, 0), "a pickled Python object, which is never read", "as CSV or parquet"),
+        ("a.csv", pickle.dumps({"City": "Lyon"}, 5), "a pickled Python object, which is never read", "as CSV or parquet"),
+        ("a.csv", b"ORC\x08\x03", "an ORC file", "as CSV or parquet"),
+        ("a.csv", bytes(8) + b"DUCK" + bytes(90), "a DuckDB database", "as CSV or parquet"),
+        ("a.dta", b"<stata_dta><header>", "a Stata file", "as CSV or parquet"),
+        ("a.csv", b"-----BEGIN PGP MESSAGE-----\n\nhQ", "encrypted or signed with PGP", "Decrypt it"),
+        ("a.csv.gpg", b"\x85\x02\x0c" + b"\x99" * 90, "encrypted or signed with PGP", "Decrypt it"),
+        ("a.docx", _zipped({"[Content_Types].xml": b"", "word/document.xml": b""}), "a Word document", "Save it as CSV"),
+        ("a.zip", _zipped({"inner.zip": _zipped({"visits.csv": TEXT})}), "holds 0 CSV files. It holds 'inner.zip'", "unpack it"),
+        ("a.csv", b"\xef\xbb\xbf", "does not start with a header", "must name the columns"),
+        ("a.csv", HEADER, "has a header but no rows", "Get it again"),
         ("a.csv", TEXT.decode().encode("utf-32"), "UTF-32", "as UTF-8"),
         ("a.csv", b"\xef\xbb\xbf\xef\xbb\xbf" + TEXT, "two byte order marks", "Remove one"),
         ("a.csv.bz2", bz2.compress(TEXT), "packed with bzip2", "Unpack it"),
+        ("a.csv.lzma", lzma.compress(TEXT, format=lzma.FORMAT_ALONE), "packed with lzma", "Unpack it"),
         ("a.csv.xz", lzma.compress(TEXT), "packed with xz", "Unpack it"),
         ("a.csv.zst", bytes(pa.compress(TEXT, codec="zstd", asbytes=True)), "packed with zstd", "Unpack it"),
         ("a.csv.lz4", b"\x04\x22\x4d\x18" + b"\0" * 20, "packed with lz4", "Unpack it"),
@@ -244,6 +268,23 @@ def test_a_folder_of_parts_has_a_declaration(home: Home, tmp_path: Path) -> None
 def test_parts_that_are_no_table(parts: dict[str, bytes], message: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=message):
         read_raw(_parts(tmp_path / "visits", parts), VISITS, tmp_path / "raw.parquet")
+
+
+@pytest.mark.parametrize(("log", "kind"), [("_delta_log", "Delta Lake"), (".hoodie", "Hudi")])
+def test_files_of_a_tables_past_are_not_read(log: str, kind: str, home: Home, tmp_path: Path) -> None:
+    folder = _parts(tmp_path / "visits", {"part-00000-a.parquet": _table(8), "part-00001-b.parquet": _table(3)})
+    (folder / log).mkdir()
+    with pytest.raises(DataError, match=f"visits is a {kind} table, whose log says which of the files"):
+        resolve_source(str(folder), VISITS, home, seed=1, rows=10)
+
+
+def test_what_goes_wrong_while_a_plain_file_is_read_is_not_taken_for_a_packed_one(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(TEXT)
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(TEXT))
+    with pytest.raises(EOFError), CsvTable(tmp_path / "a.csv", "csv", VISITS)._open():
+        raise EOFError
+    with pytest.raises(DataError, match="does not unpack"), CsvTable(tmp_path / "a.csv.gz", "gzip", VISITS)._open():
+        raise EOFError
 
 
 def test_a_folder_that_is_none_of_it(home: Home, tmp_path: Path) -> None:

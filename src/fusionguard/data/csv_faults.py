@@ -62,6 +62,8 @@ def _first_fault(
         filled = (cells for cells in rows if cells)
         for row, cells in enumerate(islice(filled, None if before is None else max(before - 1, 0)), start=1):
             where = f", row {row:,} (line {rows.line_num:,})"
+            if any("\0" in cell for cell in cells):
+                return header, (f"{where}: zero bytes, which no text has: it is damaged.", _AGAIN)
             if len(cells) != len(header):
                 what = f"{where}: {len(cells)} values where the header has {len(header)}."
                 return header, (what, "Complete or remove the row, or get the file again if it is cut off.")
@@ -73,13 +75,17 @@ def _first_fault(
                 if place in bad:
                     return header, encoding
                 if cell and not _fits(cell, kind):
-                    shown = "a value that is not shown" if column in schema.private else f"'{cell[:40]}'"
+                    shown = "a value that is not shown" if column in schema.private else _shown(cell[:40])
                     return header, (f"{where}, column {column}: {shown} is not {_WORDS[kind]}.", "Correct it.")
     except csv.Error as error:
         return header, (f", after row {row:,}: {error}.", "Correct it, or get the file again.")
     if encoding is not None:
         return header, encoding
     return header, None if row or before is not None else ("has a header but no rows.", _AGAIN)
+
+
+def _shown(cell: str) -> str:
+    return f"'{cell}'" if cell.isprintable() else ascii(cell)  # what moves a terminal's cursor is spelt out
 
 
 def _fits(cell: str, kind: ColumnType) -> bool:

@@ -25,8 +25,6 @@ def read_header(name: str, start: bytes) -> list[str]:
     lines = start.splitlines()
     if not lines or not lines[0].strip():
         raise DataError(f"{name} does not start with a header.", "Its first line must name the columns, separated by commas.")
-    if b"\0" in lines[0]:
-        raise DataError(f"{name} is not UTF-8 text (it holds zero bytes, as UTF-16 does).", "Save it as UTF-8.")
     try:  # a quoted name may go on in the next line, so all that is there is given to the parser
         lines[0].decode("utf-8")
         header = next(csv.reader(io.StringIO(start.decode("utf-8", errors="ignore"), newline="")))

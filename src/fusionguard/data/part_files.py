@@ -11,6 +11,8 @@ from fusionguard.files import sha256_file
 
 _PART = re.compile(r"(?i)part[-_.]?\d")
 _BESIDE = (".crc", ".yaml")
+_TABLE_LOGS = {"_delta_log": "Delta Lake", ".hoodie": "Hudi"}
+"""Folders that say which files are of the table today; others lie beside them, and are of its past."""
 _UNFINISHED = "_temporary"
 
 
@@ -22,10 +24,17 @@ def part_files(folder: Path) -> tuple[Path, ...]:
     Raises
     ------
     DataError
-        The job that wrote the folder did not end, its parts lie in folders, or there are other files between the parts.
+        The job that wrote the folder did not end, its parts lie in folders, there are other files between the parts, or
+        it is a table whose log says which of them count.
     """
     if not folder.is_dir():
         return ()
+    for log, kind in _TABLE_LOGS.items():
+        if (folder / log).is_dir():
+            raise DataError(
+                f"{folder.name} is a {kind} table, whose log says which of the files still belong to it.",
+                "Write it as plain parquet.",
+            )
     seen = [path for path in folder.iterdir() if not path.name.startswith(("_", ".")) and not path.name.lower().endswith(_BESIDE)]
     parts = [path for path in seen if path.is_file() and _PART.match(path.name)]
     partitions = sorted(path.name for path in seen if path.is_dir() and "=" in path.name)
