@@ -55,6 +55,8 @@ class MonitoringReport(RunReport):
         say(f"Told    {', '.join(f'{channel}: {outcome}' for channel, outcome in self.told.items()) or 'nobody'}")
         if self.labelled is not None:
             say(f"Retrain {'yes, on' if self.labelled.file else 'no:'} {self.labelled.why}")
+            for remark in self.labelled.remarks:
+                say(f"Note    {remark}")
 
     def follow_up(self) -> FollowUp | None:
         """Ask for a training on the labelled rows, where there are any."""

@@ -241,6 +241,16 @@ class ChurnConfig(_Frozen):
 PipelineConfig = TypeVar("PipelineConfig", FraudConfig, ChurnConfig)
 
 
+BUNDLE_SETTINGS: dict[str, dict[str, Any]] = {
+    "fraud": {
+        **dict.fromkeys(("split", "xgboost", "autoencoder", "policy"), True),
+        "evaluation": {"top_alerts_per_day", "false_positive_rate"},
+    },
+    "churn": dict.fromkeys(("holdout", "lightgbm", "catboost", "retention", "fairness"), True),
+}
+"""By model, the settings that a bundle holds, as pydantic's ``include`` takes them: what made the model, and what it is judged by
+in service, such as the limits of fairness. How many draws an interval takes is neither."""
+
 AFTERWARDS = frozenset({"serving", "keep"})
 """Settings of what is done with a model that is made."""
 

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from benchmarks.monitoring.windows import BEGIN, DAYS, make_window
-from fusionguard.config import ChurnEvaluationConfig, EvaluationConfig, RetentionConfig
+from fusionguard.config import (
+    BUNDLE_SETTINGS,
+    ChurnConfig,
+    ChurnEvaluationConfig,
+    EvaluationConfig,
+    FraudConfig,
+    PipelineConfig,
+    RetentionConfig,
+    XGBoostConfig,
+    load_config,
+)
 from fusionguard.data.table import Table
 from fusionguard.evaluation.churn.readings import CAMPAIGN_PROFIT, EMPC, read_customers_metrics
 from fusionguard.evaluation.readings import RECALL_AT_RATE, ROC_AUC, TOP_PRECISION, read_metrics
@@ -29,20 +38,11 @@ from fusionguard.monitoring.performance import PerformanceReport
 from fusionguard.monitoring.retraining import champion_settings
 from fusionguard.monitoring.settings import MonitoringConfig
 from fusionguard.monitoring.traffic import Drift
+from pipelines.catalog import find_pipeline
+from tests.monitoring.bundles import Change, changed
 
 CONFIG = MonitoringConfig()
 DRAWS = 200
-
-Change = Callable[[dict[str, Any]], object]
-
-
-def changed(bundle: Bundle, folder: Path, change: Change) -> Bundle:
-    """Return a copy of a bundle whose settings are others."""
-    copy = Path(shutil.copytree(bundle.folder, folder / "changed"))
-    facts = bundle.manifest.model_dump(mode="json", exclude={"files"})
-    change(facts["config"])
-    (copy / "MANIFEST.json").unlink()
-    return Bundle.seal(copy, **facts)
 
 
 def read(bundle: Bundle, folder: Path, rows: int, drift: Drift = Drift.NONE) -> tuple[PerformanceReport, Table]:
@@ -150,8 +150,8 @@ def test_a_challenger_is_trained_with_the_settings_of_the_champion(fraud_bundle:
         config["forgotten"] = {"part": 1}
 
     manifest = changed(fraud_bundle, tmp_path, change).manifest
-    assert champion_settings(manifest.model_copy(update={"refitted_rows": 20_000}))["refit"] is True
-    settings = champion_settings(manifest)
+    assert champion_settings(manifest.model_copy(update={"refitted_rows": 20_000}))[0]["refit"] is True
+    settings, remarks = champion_settings(manifest)
     assert settings["refit"] is False
     assert settings["seed"] == fraud_bundle.manifest.seed
     assert settings["policy"]["review_cost"] == 4.5
@@ -160,3 +160,47 @@ def test_a_challenger_is_trained_with_the_settings_of_the_champion(fraud_bundle:
     assert set(settings) == {"seed", "refit", "split", "xgboost", "autoencoder", "policy", "evaluation"}
     assert "forgotten_by_this_version" not in settings["xgboost"] and settings["xgboost"]["rounds"] == 30
     assert json.loads(json.dumps(settings)) == settings
+    assert remarks == ()
+
+
+def trained_with(settings: dict[str, Any], folder: Path, kind: type[PipelineConfig]) -> PipelineConfig:
+    """The settings of the training that follows: the pipeline's own, and over them the champion's."""
+    (folder / "champion.yaml").write_text(yaml.safe_dump(settings))
+    return load_config(kind, [find_pipeline("fraud" if kind is FraudConfig else "churn").settings, folder / "champion.yaml"])
+
+
+def test_a_champion_older_than_a_setting_is_followed_by_one_made_as_it_was(fraud_bundle: Bundle, tmp_path: Path) -> None:
+    """Before ``num_parallel_tree`` was a setting, each round had one tree; today's default is eight."""
+    manifest = changed(fraud_bundle, tmp_path, lambda config: config["xgboost"].pop("num_parallel_tree")).manifest
+    settings, remarks = champion_settings(manifest)
+    config = trained_with(settings, tmp_path, FraudConfig)
+    assert config.xgboost == XGBoostConfig(rounds=30, num_parallel_tree=1, learning_rate=0.1)
+    assert XGBoostConfig().num_parallel_tree == 8
+    assert remarks == ("the champion's bundle does not say xgboost.num_parallel_tree: it was 1 before that was a setting",)
+
+
+def test_every_recorded_setting_is_what_the_training_starts_from(churn_bundle: Bundle, tmp_path: Path) -> None:
+    def change(config: dict[str, Any]) -> None:
+        config["lightgbm"] |= {"rounds": 17, "path_smooth": 6.5, "min_split_gain": 0.6}
+        config["holdout"]["repeats"] = 3
+
+    manifest = changed(churn_bundle, tmp_path, change).manifest
+    settings, remarks = champion_settings(manifest)
+    config = trained_with(settings, tmp_path, ChurnConfig)
+    assert config.model_dump(mode="json", include=BUNDLE_SETTINGS["churn"]) == manifest.config
+    assert (config.lightgbm.rounds, config.lightgbm.path_smooth, config.lightgbm.min_split_gain, config.holdout.repeats) == (
+        17,
+        6.5,
+        0.6,
+        3,
+    )
+    assert remarks == ()
+
+
+def test_settings_that_nobody_knows_of_a_champion_are_named(churn_bundle: Bundle, tmp_path: Path) -> None:
+    def change(config: dict[str, Any]) -> None:
+        del config["lightgbm"]["path_smooth"], config["fairness"]["age_band"]["calibration"], config["holdout"]
+
+    _, remarks = champion_settings(changed(churn_bundle, tmp_path, change).manifest)
+    named = "holdout.test, holdout.folds, holdout.repeats, lightgbm.path_smooth, fairness.age_band.calibration"
+    assert remarks == (f"the champion's bundle does not say {named}: the training takes the pipeline's own",)

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from benchmarks.monitoring.windows import BEGIN, DAYS, make_window
 from fusionguard.data.local import LocalSource
@@ -20,6 +21,7 @@ from fusionguard.monitoring.retraining import LabelledFile, export_labelled
 from fusionguard.monitoring.settings import LabelConfig, MonitoringConfig
 from fusionguard.monitoring.traffic import Drift
 from fusionguard.monitoring.window import WindowFacts
+from tests.monitoring.bundles import changed
 
 END = BEGIN + timedelta(days=DAYS)
 SETTINGS = MonitoringConfig(minimum_retraining_rows=1_000, minimum_retraining_positives=20)
@@ -94,6 +96,14 @@ def test_where_only_positives_are_told_the_old_rows_without_a_label_are_negative
     assert found.rows == old < 3_000
     assert found.file is not None
     assert pq.read_table(found.file)["Class"].to_numpy().sum() == found.positives
+
+
+def test_the_settings_of_an_older_champion_are_written_and_what_lacks_is_said(fraud_bundle: Bundle, tmp_path: Path) -> None:
+    older = changed(fraud_bundle, tmp_path, lambda config: config["xgboost"].pop("num_parallel_tree"))
+    found = export(window_of(fraud_bundle, Drift.NEW_PATTERN, 0.02), older, tmp_path)
+    assert found.settings is not None
+    assert yaml.safe_load(found.settings.read_text())["xgboost"] == older.manifest.config["xgboost"] | {"num_parallel_tree": 1}
+    assert found.remarks == ("the champion's bundle does not say xgboost.num_parallel_tree: it was 1 before that was a setting",)
 
 
 @pytest.mark.parametrize("known", [0, 900])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-from fusionguard.config import ChurnConfig, FraudConfig
+from fusionguard.config import BUNDLE_SETTINGS, ChurnConfig, FraudConfig
 from fusionguard.data.schema import dataset_schema
 from fusionguard.data.table import Table
 from fusionguard.evaluation.scored import SECONDS_PER_DAY, Integers
@@ -33,6 +33,10 @@ SETTINGS = "champion.yaml"
 """The settings that the champion was made with, beside the rows."""
 
 
+_FORMER = {"xgboost.num_parallel_tree": 1}
+"""What models were made with before bundles held the setting, where today's default is another."""
+
+
 class LabelledFile(BaseModel):
     """The file that a new model may be trained on, or why there is none."""
 
@@ -47,6 +51,8 @@ class LabelledFile(BaseModel):
     """A file with the settings that the champion was made with."""
     training: Path | None = None
     """A file with other settings of the training, which win over those, where there is one."""
+    remarks: tuple[str, ...] = ()
+    """What the champion's bundle does not say of its training, and what is taken instead."""
 
 
 def export_labelled(
@@ -97,26 +103,56 @@ def export_labelled(
     note = f"answers of {facts.model} {facts.model_version} with their outcomes, {facts.first:%Y-%m-%d} to {facts.last:%Y-%m-%d}"
     note += f"; approved: {', '.join(approved)}" if approved else ""
     name = f"{Path(schema.file_name).stem}.parquet"
+    made_with, remarks = champion_settings(champion)
     with atomic_folder(folder) as temporary:
         raw = pa.schema([(column, table.schema.field(column).type) for column in schema.columns])
         pq.write_table(table.select(raw.names), temporary / name)
         declaration = {"note": note, "simulated": facts.simulated > 0}
-        (temporary / SETTINGS).write_text(yaml.safe_dump(champion_settings(champion)), encoding="utf-8")
+        (temporary / SETTINGS).write_text(yaml.safe_dump(made_with), encoding="utf-8")
         if labelled.coverage.share >= KNOWN_SHARE:  # where most are unknown, which they are may depend on the outcome
             declaration["negative_sampling_rate"] = 1.0
         (temporary / f"{name}.source.yaml").write_text(yaml.safe_dump(declaration), encoding="utf-8")
     training = None if config.training is None else Path(config.training).expanduser().resolve()
     settings = folder / SETTINGS
-    return LabelledFile(file=folder / name, rows=rows, positives=positives, why=note, settings=settings, training=training)
+    return LabelledFile(
+        file=folder / name, rows=rows, positives=positives, why=note, settings=settings, training=training, remarks=remarks
+    )
 
 
-def champion_settings(champion: BundleManifest) -> dict[str, Any]:
-    """Return the settings that a champion was made with, as a training takes them; those that this version lacks are left out."""
-    known = (FraudConfig if champion.model == "fraud" else ChurnConfig)().model_dump()
+def champion_settings(champion: BundleManifest) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return the settings that a champion was made with, as a training takes them, and a remark on those that its bundle lacks.
+
+    Those that this version lacks are left out. What an older version did where it had no such setting is known of some, and is
+    what a training starts from, whatever the default is today; of others the remark says that the pipeline's own value is taken.
+    """
+    kind = FraudConfig if champion.model == "fraud" else ChurnConfig
+    known = kind().model_dump()
     parts = {part: values for part, values in champion.config.items() if isinstance(known.get(part), dict)}
-    return {"seed": champion.seed, "refit": champion.refitted_rows is not None} | {
-        part: _known(values, known[part]) for part, values in parts.items()
-    }
+    found = {part: _known(values, known[part]) for part, values in parts.items()}
+    former, unknown = {}, []
+    for path in _missing(kind().model_dump(include=BUNDLE_SETTINGS[champion.model]), found):
+        name = ".".join(path)
+        if name in _FORMER:
+            former[name] = _FORMER[name]
+            part, setting = path
+            found.setdefault(part, {})[setting] = _FORMER[name]
+        else:
+            unknown.append(name)
+    remarks = [
+        f"the champion's bundle does not say {name}: it was {value} before that was a setting" for name, value in former.items()
+    ]
+    if unknown:
+        remarks.append(f"the champion's bundle does not say {', '.join(unknown)}: the training takes the pipeline's own")
+    return {"seed": champion.seed, "refit": champion.refitted_rows is not None} | found, tuple(remarks)
+
+
+def _missing(wanted: dict[str, Any], found: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the path of each of nested settings that was not found."""
+    for name, value in wanted.items():
+        if isinstance(value, dict):
+            yield from _missing(value, found.get(name) or {}, (*path, name))
+        elif name not in found:
+            yield (*path, name)
 
 
 def _known(values: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import catboost as cb
 import lightgbm as lgb
 import pyarrow.parquet as pq
 
-from fusionguard.config import ChurnConfig
+from fusionguard.config import BUNDLE_SETTINGS, ChurnConfig
 from fusionguard.data.provenance import Provenance
 from fusionguard.data.table import Table
 from fusionguard.evaluation.churn.cross_validation import CrossValidation
@@ -36,10 +36,6 @@ from fusionguard.models.churn.profile import reference_profile
 from fusionguard.models.churn.rows import read_customers, scored_customers
 
 _WEIGHTS = {LIGHTGBM: (1.0, 0.0), CATBOOST: (0.0, 1.0), AVERAGE: (0.5, 0.5)}
-
-_KEPT = {"holdout", "lightgbm", "catboost", "retention", "fairness"}
-"""The settings that a bundle holds: what made the model, and what it is judged by in service, such as the limits of fairness. How
-many draws an interval takes is neither."""
 
 _log = logging.getLogger(__name__)
 
@@ -87,6 +83,6 @@ def build_churn_bundle(
             feature_schema_version=SCHEMA_VERSION,
             holdout_sha256=plan.sha256,
             seed=config.seed,
-            config=config.model_dump(mode="json", include=_KEPT),
+            config=config.model_dump(mode="json", include=BUNDLE_SETTINGS["churn"]),
         )
     return Bundle.open(destination)

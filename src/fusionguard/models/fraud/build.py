@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 import math
 from pathlib import Path
-from typing import Any
 
 import onnx
 import pyarrow.parquet as pq
 import xgboost as xgb
 
-from fusionguard.config import FraudConfig
+from fusionguard.config import BUNDLE_SETTINGS, FraudConfig
 from fusionguard.data.provenance import Provenance
 from fusionguard.data.table import Table
 from fusionguard.evaluation.policy import fit_policy
@@ -36,13 +35,6 @@ from fusionguard.models.fraud.model import (
 from fusionguard.models.fraud.profile import reference_profile
 from fusionguard.models.fraud.reading import scored_rows
 from fusionguard.models.fraud.rows import read_slice
-
-_KEPT: dict[str, Any] = {
-    **dict.fromkeys(("split", "xgboost", "autoencoder", "policy"), True),
-    "evaluation": {"top_alerts_per_day", "false_positive_rate"},
-}
-"""The settings that a bundle holds: what made the model, and what defines the metrics that it is judged by in service. How many
-draws an interval takes is neither."""
 
 _log = logging.getLogger(__name__)
 
@@ -89,6 +81,6 @@ def build_fraud_bundle(
             feature_schema_version=SCHEMA_VERSION,
             train_range_seconds=(plan.train.first_second, plan.calibration.last_second),
             seed=config.seed,
-            config=config.model_dump(mode="json", include=_KEPT),
+            config=config.model_dump(mode="json", include=BUNDLE_SETTINGS["fraud"]),
         )
     return Bundle.open(destination)
