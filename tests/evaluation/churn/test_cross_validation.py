@@ -129,7 +129,7 @@ def test_rightly_calibrated_probabilities_have_a_small_error_and_shifted_ones_th
     assert shifted == pytest.approx(0.1, abs=0.01)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def read(label: Labels, folds: list[Fold], scores: dict[str, list[Floats]]) -> CrossValidation:
     probabilities = {"good": _probabilities(scores)["good"]}
     return cross_validation(label, folds, scores, probabilities, folds_per_repeat=FOLDS, chosen="good", reason="it is better")

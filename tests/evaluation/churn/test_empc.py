@@ -5,6 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.stats import beta as beta_distribution
+from sklearn.datasets import make_classification
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
 
 from fusionguard.evaluation.churn.empc import ProfitReader, expected_maximum_profit, maximum_profit
 from fusionguard.evaluation.metrics import UndefinedMetricError
@@ -43,10 +46,6 @@ def test_published_worked_values() -> None:
 
 def test_published_values_of_a_cross_validated_model() -> None:
     """The second examples of ``mpc_score`` and ``empc_score`` there: clv=300, incentive_cost=15, mean of five folds."""
-    from sklearn.datasets import make_classification
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import StratifiedKFold
-
     features, label = make_classification(random_state=42)
     costs = COSTS | {"customer_value": 300, "offer_cost": 15}
     fixed, expected = [], []
@@ -174,3 +173,22 @@ def test_one_churner_is_enough_and_none_leaves_neither_number() -> None:
     assert found.fraction == pytest.approx(1 / 3, abs=1e-3)
     nobody = ProfitReader(label, score, **COSTS, **BETA).read(np.array([1.0, 0.0, 1.0]))
     assert np.isnan(nobody.profit) and np.isnan(nobody.fraction)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_runs_are_pooled_by_how_many_customers_they_hold(weighted: bool) -> None:
+    """One stayer, then three churners, then three churners and two stayers: 3 of 4 and 3 of 5 are two edges of the hull.
+
+    Taken as if they were of one size, the first two runs would have a rate of 1/2, below 3/5, and all three would be one edge.
+    A churner is worth 12 * gamma - 1 and a stayer costs 11: the edges pay from a gamma of 14/36 and of 25/36 on.
+    """
+    label, score, weight = np.array([0, 1, 1, 0], dtype=np.int8), np.array([3.0, 2.0, 1.0, 1.0]), np.array([1, 3, 3, 2])
+    if not weighted:
+        label, score, weight = np.repeat(label, weight), np.repeat(score, weight), np.ones(9, dtype=np.int64)
+        best = maximum_profit(label, score, customer_value=22, offer_cost=10, contact_cost=1, acceptance=0.5)
+        assert (best.profit, best.fraction) == pytest.approx((4 / 9, 4 / 9))
+    for unit in (1, 1000):  # in thousands a segment gains less than 1
+        costs = {"customer_value": 22 / unit, "offer_cost": 10 / unit, "contact_cost": 1 / unit}
+        found = ProfitReader(label, score, **costs, alpha=1, beta=1).read(weight.astype(np.float64))
+        assert found.profit == pytest.approx((22**2 + 11**2) / 72 / 9 / unit)
+        assert found.fraction == pytest.approx((4 * 22 + 5 * 11) / 36 / 9)

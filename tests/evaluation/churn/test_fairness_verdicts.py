@@ -7,17 +7,23 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fairlearn.metrics import false_positive_rate, selection_rate, true_positive_rate
 from scipy.stats import binomtest
 
 from fusionguard.errors import DataError
-from fusionguard.evaluation.bootstrap import Interval
+from fusionguard.evaluation.bootstrap import Interval, resampled_counts
 from fusionguard.evaluation.churn.customers import ScoredCustomers
-from fusionguard.evaluation.churn.fairness import FairnessReport, GapReading, read_fairness
+from fusionguard.evaluation.churn.fairness import METRIC_NAMES, FairnessReport, GapReading, read_fairness
 from fusionguard.evaluation.churn.gaps import largest_difference, largest_distance
 from fusionguard.evaluation.churn.group_tally import tally_groups
 from fusionguard.evaluation.scored import Flags
 from fusionguard.fairness_config import FairnessConfig, FairnessLimits
 
+FAIRLEARN = {
+    "selection_rate": selection_rate,
+    "true_positive_rate": true_positive_rate,
+    "false_positive_rate": false_positive_rate,
+}
 NO_LIMITS = dict.fromkeys(FairnessLimits.model_fields)
 
 
@@ -127,18 +133,21 @@ def test_each_gap_has_the_limit_of_its_attribute_and_metric(customers: ScoredCus
 def test_a_gap_at_its_limit_is_within_it_and_a_bound_at_its_limit_leaves_doubt(
     customers: ScoredCustomers, offered: Flags
 ) -> None:
-    plain = read(customers, offered, geography=NO_LIMITS).gap("geography", "selection_rate").value
-    assert plain.value is not None and plain.low is not None and plain.low > 0
-    for limit, doubtless, otherwise in [
-        (plain.value, "within", "within"),
-        (np.nextafter(plain.value, 0), "watch", "broken"),
-        (plain.low, "watch", "broken"),
-        (np.nextafter(plain.low, 0), "broken", "broken"),
-    ]:
-        limits = NO_LIMITS | {"selection_rate": float(limit)}
-        for beyond_doubt, verdict in ((True, doubtless), (False, otherwise)):
-            report = read(customers, offered, geography=limits, beyond_doubt=beyond_doubt)
-            assert report.gap("geography", "selection_rate").verdict == verdict
+    plain = read(customers, offered, geography=NO_LIMITS, minimum_group_rows=5)
+    value = {metric: plain.gap("geography", metric).value for metric in METRIC_NAMES}
+    cases = {
+        "true_positive_rate": (value["true_positive_rate"].value, "within", "within"),
+        "false_positive_rate": (np.nextafter(value["false_positive_rate"].value, 0), "watch", "broken"),
+        "selection_rate": (value["selection_rate"].low, "watch", "broken"),
+        "calibration": (np.nextafter(value["calibration"].low, 0), "broken", "broken"),
+    }
+    limits = {metric: float(limit) for metric, (limit, _, _) in cases.items()}
+    for beyond_doubt, place in ((True, 1), (False, 2)):
+        report = read(customers, offered, geography=limits, minimum_group_rows=5, beyond_doubt=beyond_doubt)
+        assert {metric: report.gap("geography", metric).verdict for metric in cases} == {
+            metric: case[place] for metric, case in cases.items()
+        }
+        assert {each.verdict for each in report.gaps if each.limit is None} == {"reported"}
 
 
 @pytest.mark.parametrize(("metric", "of"), [("selection_rate", None), ("true_positive_rate", 1), ("false_positive_rate", 0)])
@@ -155,6 +164,9 @@ def test_gaps_are_between_groups_that_have_enough_of_whom_the_rate_is_a_share(
         tally = tally_groups(customers, offered, samples=15, seed=3)["geography"]
         judged = np.array([tally.names.index(name) for name in enough])
         found = read(customers, offered, minimum_group_rows=minimum, geography=NO_LIMITS).gap("geography", metric)
+        assert rates == pytest.approx(
+            {name: FAIRLEARN[metric](customers.label[country == name], offered[country == name].astype(int)) for name in enough}
+        )
         highest, lowest = max(rates, key=rates.__getitem__), min(rates, key=rates.__getitem__)
         assert found.groups == (highest, lowest)
         assert found.value.value == pytest.approx(rates[highest] - rates[lowest])
@@ -197,6 +209,9 @@ def test_a_groups_rates_have_wilsons_interval_and_its_calibration_that_of_the_dr
     tally = tally_groups(customers, offered, samples=15, seed=3)
     for group in report.groups:
         inside = customers.groups[group.attribute] == group.group
+        assert (group.rows, group.churners) == (inside.sum(), customers.label[inside].sum())
+        assert group.churn_rate == pytest.approx(customers.label[inside].mean())
+        assert group.mean_probability == pytest.approx(customers.probability[inside].mean())
         for name, chosen in (
             ("selection_rate", inside),
             ("true_positive_rate", inside & (customers.label == 1)),
@@ -212,7 +227,11 @@ def test_a_groups_rates_have_wilsons_interval_and_its_calibration_that_of_the_dr
             )
         place = tally[group.attribute].names.index(group.group)
         drawn = np.percentile(tally[group.attribute].drawn_calibration[:, place], [2.5, 97.5])
+        assert group.calibration_gap.value == pytest.approx(group.mean_probability - group.churn_rate)
         assert (group.calibration_gap.low, group.calibration_gap.high) == pytest.approx(tuple(drawn))
+    assert [(group.attribute, group.group) for group in report.groups] == [
+        (attribute, name) for attribute, of in tally.items() for name in of.names
+    ]
 
 
 def test_a_customer_alone_in_a_group_has_a_calibration_without_an_interval_where_no_draw_holds_them(
@@ -221,21 +240,34 @@ def test_a_customer_alone_in_a_group_has_a_calibration_without_an_interval_where
     country = customers.groups["geography"].copy()
     country[7] = "Malta"
     alone = replace(customers, groups=customers.groups | {"geography": country})
-    readings = []
-    for seed in range(6):
-        report = read_fairness(alone, offered, FairnessConfig(), samples=2, seed=seed)
-        readings.append(next(group for group in report.groups if group.group == "Malta").calibration_gap)
     error = customers.probability[7] - customers.label[7]
-    assert [reading.value for reading in readings] == pytest.approx([error] * 6)
-    assert {(reading.low is None, reading.high is None) for reading in readings} == {(True, True), (False, False)}
-    known = [reading.low for reading in readings if reading.low is not None]
-    assert known == pytest.approx([error] * len(known))
+    assert customers.label[7] == 0
+    for seed, drawn in ((1, [0, 0]), (4, [1, 0])):
+        assert [count[7] for count in resampled_counts(customers.label, 2, seed)] == drawn
+        report = read_fairness(alone, offered, FairnessConfig(), samples=2, seed=seed)
+        malta = next(group for group in report.groups if group.group == "Malta")
+        assert malta.calibration_gap.value == pytest.approx(error)
+        bounds = (malta.calibration_gap.low, malta.calibration_gap.high)
+        assert bounds == (pytest.approx((error, error)) if any(drawn) else (None, None))
+        # Of one customer, Wilson's interval of 0 of 1 ends at z^2 / (1 + z^2), and that of 1 of 1 begins at 1 less that.
+        share, far = float(offered[7]), 1.959963984540054**2 / (1 + 1.959963984540054**2)
+        for rate in (malta.selection_rate, malta.false_positive_rate):
+            assert (rate.value, rate.low, rate.high) == pytest.approx(
+                (share, share * (1 - far), share * (1 - far) + far), abs=1e-6
+            )
+        assert malta.true_positive_rate == Interval(reason="no leavers in this group")
 
 
 def test_what_cannot_be_read_is_said_in_full(customers: ScoredCustomers, offered: Flags) -> None:
     with pytest.raises(DataError) as caught:
         read(customers.take(offered & ~offered), offered[:0])
     assert str(caught.value) == "Fairness cannot be read: there are no customers. Give the test slice a larger share."
+    for flags, words in ((offered[1:], "not bool of shape (399,)"), (offered.astype(np.int8), "not int8 of shape (400,)")):
+        with pytest.raises(DataError) as caught:
+            read(customers, flags)
+        assert str(caught.value) == (
+            f"Fairness needs an offer flag for each of 400 customers, {words}. Decide on the same customers."
+        )
     with pytest.raises(DataError) as caught:
         read(replace(customers, groups={"gender": customers.groups["gender"]}), offered)
     assert str(caught.value) == ("Fairness cannot be read: customers lack age_band, geography. Give gender, age_band, geography.")

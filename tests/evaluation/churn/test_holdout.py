@@ -128,3 +128,12 @@ def test_there_are_as_many_folds_as_the_plan_says(label: Labels) -> None:
     folds = plan.fold_places(label[development])
     assert len(folds) == 8
     assert [places.size for _, places in folds] == pytest.approx([development.size / 4] * 8, abs=1)
+
+
+def test_the_customers_that_a_plan_holds_out_stay_the_same_from_release_to_release() -> None:
+    """A plan keeps no list of rows: drawn in another order, say leavers first, an old plan would hold out others."""
+    label = np.zeros(24, dtype=np.int8)
+    label[[1, 4, 5, 9, 16, 22, 23]] = 1
+    development, test = _plan(label, test=0.3, folds=2).places(label)
+    assert test.tolist() == [2, 4, 6, 10, 12, 16, 21]
+    assert development.tolist() == [0, 1, 3, 5, 7, 8, 9, 11, 13, 14, 15, 17, 18, 19, 20, 22, 23]

@@ -162,3 +162,30 @@ def test_margins_of_before_count_for_nothing() -> None:
     assert once.policy.group_margins == pytest.approx(HALF)
     assert even_out(CUSTOMERS, once.policy, "gender") == once
     assert once.before == even_out(CUSTOMERS, POLICY, "gender").before
+
+
+def test_a_campaign_that_earns_little_is_made() -> None:
+    """A leaver earns 0.5 * 2.5 - 1 = 0.25, and 11.25 p - 11 is expected: -0.875 and -2."""
+    little = POLICY.model_copy(update={"base_value": 12.5, "acceptance": 0.5})
+    done = even_out(customers_of(("F", 0.9, 1), ("M", 0.8, 1)), little, "gender")
+    assert done.policy.group_margins == pytest.approx({"F": -1.375, "M": -2.5})
+    assert (done.offers_after, done.profit_after) == (1000, 250)
+
+
+def test_of_two_shares_that_earn_alike_the_one_with_fewer_offers_is_chosen() -> None:
+    """A leaver earns 0.3 * 40 - 1 = 11, what a stayer costs; 22 p - 11 is expected: 8.8 and 6.6, 2.2 and 0."""
+    even = POLICY.model_copy(update={"base_value": 50.0})
+    rows = ("F", 0.9, 1), ("F", 0.8, 0), ("F", 0.7, 1), ("M", 0.6, 1), ("M", 0.5, 0), ("M", 0.4, 1)
+    done = even_out(customers_of(*rows), even, "gender")
+    assert done.policy.group_margins == pytest.approx({"F": 7.7, "M": 1.1})
+
+
+def test_a_group_without_offers_takes_nothing_of_the_limit() -> None:
+    """A third of the leavers is one of three women; of one man, none is nearer to it."""
+    done = even_out(
+        customers_of(("F", 0.9, 1), ("F", 0.8, 1), ("F", 0.7, 1), ("M", 0.6, 1)),
+        POLICY.model_copy(update={"contacts": 250}),
+        "gender",
+    )
+    assert done.policy.group_margins == pytest.approx({"F": 20.45, "M": 12.2})
+    assert done.offers_after == 250

@@ -124,7 +124,7 @@ class ProfitReader:
         gain = hull.churners * self._kept_value
         cost = hull.customers * self._contact_cost + (hull.customers - hull.churners) * self._offer_cost
         # Where nothing can be gained the segment is never targeted: gamma stays below 1.
-        breaks_even = np.clip(np.divide(cost, gain, where=gain > 0, out=np.ones_like(cost)), 0.0, 1.0)
+        breaks_even = np.minimum(np.divide(cost, gain, where=gain > 0, out=np.ones_like(cost)), 1.0)
         targeted = betaincc(self._alpha, self._beta, breaks_even)
         mean_acceptance = self._alpha / (self._alpha + self._beta)
         accepted = mean_acceptance * betaincc(self._alpha + 1, self._beta, breaks_even)
@@ -151,7 +151,7 @@ class _Hull:
         self._order = np.argsort(-score, kind="stable")
         self._churned = label[self._order].astype(np.float64)
         ranked = score[self._order]
-        self._starts: NDArray[np.intp] = np.flatnonzero(np.append(np.ones(min(label.size, 1), bool), ranked[1:] != ranked[:-1]))
+        self._starts: NDArray[np.intp] = np.flatnonzero(np.append(True, ranked[1:] != ranked[:-1]))
 
     def segments(self, weight: Floats) -> _Segments:
         if not weight.any():

@@ -253,9 +253,9 @@ class _AttributeReader:
             chosen = np.isin(self._customers.groups[self.attribute], names)
             part = self._customers.take(chosen)
             frame = _fairlearn_frame(part, self._offered[chosen], part.groups[self.attribute])
-        rates = frame.by_group[metric].loc[names].to_numpy(dtype=np.float64)
+        rates = frame.by_group[metric].loc[names].to_numpy()
         low, high = largest_difference(rates, self._tally.spread[metric][judged])
-        value = float(frame.difference(method="between_groups")[metric])
+        value = float(frame.difference()[metric])
         return Interval(value=value, low=low, high=high), (names[int(np.argmax(rates))], names[int(np.argmin(rates))])
 
 

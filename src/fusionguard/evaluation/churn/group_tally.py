@@ -115,16 +115,18 @@ def _shares(counts: Floats) -> tuple[dict[str, Floats], dict[str, Floats]]:
 
 
 def _sums(code: NDArray[np.int64], weight: Floats, length: int) -> Floats:
-    return np.asarray(np.bincount(code, weights=weight, minlength=length), dtype=np.float64)
+    return np.bincount(code, weights=weight, minlength=length).astype(np.float64)
 
 
 def _plus_one(hits: Floats, of: Floats) -> Floats:
     share = (hits + 1) / (of + 2)
-    return np.asarray(np.sqrt(share * (1 - share) / (of + 2)), dtype=np.float64)
+    error: Floats = np.sqrt(share * (1 - share) / (of + 2))
+    return error
 
 
 def _ratio(part: Floats, whole: Floats) -> Floats:
-    return np.asarray(np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0), dtype=np.float64)
+    ratio: Floats = np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0)
+    return ratio
 
 
 def _deviation(drawn: Floats) -> Floats:
@@ -133,7 +135,8 @@ def _deviation(drawn: Floats) -> Floats:
     count = np.maximum(seen.sum(axis=0), 1)
     values = np.where(seen, drawn, 0.0)
     centred = np.where(seen, values - values.sum(axis=0) / count, 0.0)
-    return np.asarray(np.sqrt((centred**2).sum(axis=0) / count), dtype=np.float64)
+    deviation: Floats = np.sqrt((centred**2).sum(axis=0) / count)
+    return deviation
 
 
 def _in_order(groups: NDArray[np.str_]) -> tuple[str, ...]:
@@ -144,4 +147,4 @@ def _in_order(groups: NDArray[np.str_]) -> tuple[str, ...]:
 def _codes(groups: NDArray[np.str_], names: tuple[str, ...]) -> NDArray[np.int64]:
     position = {name: number for number, name in enumerate(names)}
     found, inverse = np.unique(groups, return_inverse=True)
-    return np.array([position[str(name)] for name in found], dtype=np.int64)[inverse]
+    return np.array([position[str(name)] for name in found])[inverse]

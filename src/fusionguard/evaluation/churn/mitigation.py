@@ -78,7 +78,7 @@ def even_out(customers: ScoredCustomers, policy: RetentionPolicy, attribute: str
     DataError
         An unknown attribute, or fewer than two groups with leavers.
     """
-    plain = policy.model_copy(update={"group_attribute": None, "group_margins": {}})
+    plain = policy.model_copy(update={"group_margins": {}})
     names = customers.groups.get(attribute)
     if names is None:
         raise DataError(f"Customers are not grouped by '{attribute}'.", f"Known attributes: {', '.join(customers.groups)}.")
@@ -88,9 +88,9 @@ def even_out(customers: ScoredCustomers, policy: RetentionPolicy, attribute: str
             f"Offers cannot be evened out by {attribute}: {len(groups)} of its groups have customers who left.",
             "Give more customers, or set fairness.mitigation to none.",
         )
-    curves = [_trace(customers, plain, np.asarray(names == group, dtype=np.bool_)) for group in groups]
+    curves = {group: _trace(customers, plain, names == group) for group in groups}
     others = plain.decide(customers.probability, customers.balance) & ~np.isin(names, groups)
-    margins = dict(zip(groups, _meet(curves, _room(customers, policy, others), plain), strict=True))
+    margins = _meet(curves, _room(customers, policy, others), plain)
     mitigated = plain.model_copy(update={"group_attribute": attribute, "group_margins": margins})
     return Mitigation(policy=mitigated, **price_of(customers, plain, mitigated).model_dump())
 
@@ -151,7 +151,7 @@ def _trace(customers: ScoredCustomers, policy: RetentionPolicy, chosen: Flags) -
     # Customers who tie are on the same side of any bar: only after the last of them is a place to cut.
     last = np.flatnonzero(np.append(np.diff(expected) < 0, True))
     below = np.append(expected[last[:-1] + 1], expected[-1] - 1)
-    reached = np.append(0, np.cumsum(group.label[order], dtype=np.int64)[last])
+    reached = np.append(0, np.cumsum(group.label[order])[last])
     # A cut further down that reaches no further leaver only adds stayers, each of whom costs an offer.
     reached, first = np.unique(reached, return_index=True)
     return _Curve(
@@ -162,23 +162,23 @@ def _trace(customers: ScoredCustomers, policy: RetentionPolicy, chosen: Flags) -
     )
 
 
-def _meet(curves: list[_Curve], room: float, policy: RetentionPolicy) -> list[float]:
+def _meet(curves: dict[str, _Curve], room: float, policy: RetentionPolicy) -> dict[str, float]:
     """Return each group's margin at the common share of leavers that earns the most with at most ``room`` offers."""
-    shares = np.unique(np.concatenate([curve.reached / curve.reached[-1] for curve in curves]))
-    best, most = [0] * len(curves), 0.0  # no offers to anyone earn nothing and always fit
+    shares = np.unique(np.concatenate([curve.reached / curve.reached[-1] for curve in curves.values()]))
+    best, most = dict.fromkeys(curves, 0), 0.0  # no offers to anyone earn nothing and always fit
     for share in shares:
-        cuts = [curve.nearest(float(share)) for curve in curves]
-        profit = float(sum(curve.profit[cut] for curve, cut in zip(curves, cuts, strict=True)))
-        offers = sum(int(curve.offers[cut]) for curve, cut in zip(curves, cuts, strict=True))
+        cuts = {group: curve.nearest(float(share)) for group, curve in curves.items()}
+        profit = float(sum(curves[group].profit[cut] for group, cut in cuts.items()))
+        offers = sum(int(curves[group].offers[cut]) for group, cut in cuts.items())
         if profit > most and offers <= room:
             best, most = cuts, profit
-    return [float(curve.bar[cut]) - policy.minimum_expected_profit for curve, cut in zip(curves, best, strict=True)]
+    return {group: float(curves[group].bar[cut]) - policy.minimum_expected_profit for group, cut in best.items()}
 
 
 def _room(customers: ScoredCustomers, policy: RetentionPolicy, others: Flags) -> float:
     if policy.contacts is None:
         return np.inf
-    return max(0.0, policy.contacts * customers.rows / _PER - float(np.count_nonzero(others)))
+    return policy.contacts * customers.rows / _PER - float(np.count_nonzero(others))
 
 
 def _gap(customers: ScoredCustomers, offered: Flags, attribute: str) -> float | None:
