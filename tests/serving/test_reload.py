@@ -93,7 +93,7 @@ def test_a_worker_that_cannot_load_the_release_ends_no_other(
         time.sleep(0.05)
     assert other in service.workers() and service.process.poll() is None
     os.kill(other, signal.SIGKILL)
-    service.process.wait(60)
+    assert service.process.wait(60) == 1
     assert "Traceback" not in service.output.read_text()
 
 

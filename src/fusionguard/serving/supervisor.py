@@ -1,4 +1,4 @@
-"""What BentoML's supervisor does for its workers: a folder and a lifeline of their own, and SIGHUP for those that take it."""
+"""What BentoML's supervisor does for its workers: a folder and a lifeline, SIGHUP for those that take it, an end without any."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ from typing import Any
 
 from fusionguard.serving.lifeline import follow_lifeline, open_lifeline
 from fusionguard.serving.service_folder import claim_folder
+
+GIVE_UP = signal.SIGUSR1
+"""What a worker sends the supervisor when no worker can start: the service ends, with :data:`FAILED` as its exit status."""
+
+FAILED = 1
 
 
 def supervise() -> None:
@@ -29,6 +34,7 @@ def supervise() -> None:
     tempfile.tempdir = str(folder)  # BentoML's folder of sockets goes with ours when this process is killed
     os.environ.update(open_lifeline()[1])
     _forward_reloads()
+    _end_where_no_worker_can_start()
 
 
 def _forward_reloads() -> None:
@@ -42,6 +48,18 @@ def _forward_reloads() -> None:
                     process.send_signal(signal.SIGHUP)
 
     SysHandler.handle_hup = forward
+
+
+def _end_where_no_worker_can_start() -> None:
+    from circus.sighandler import SysHandler
+
+    def give_up(handler: Any) -> None:
+        # What Circus raises when its loop has ended; an exception of another kind, it loses on the way.
+        handler.controller.arbiter._exception = SystemExit(FAILED)
+        handler.quit()
+
+    SysHandler.SIGNALS = [*SysHandler.SIGNALS, GIVE_UP]
+    SysHandler.handle_usr1 = give_up
 
 
 def _catches_reloads(process: int) -> bool:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import signal
 import socket
 import sys
+import traceback
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Protocol
 
 from fusionguard.errors import FusionGuardError
 from fusionguard.serving.http import Receive, Scope, Send
-from fusionguard.serving.request_metrics import FOLDER_VARIABLE, is_alive
+from fusionguard.serving.siblings import WorkerState, enter, has_sibling
+from fusionguard.serving.supervisor import GIVE_UP
 
 GC_THRESHOLDS = (50_000, 20, 50)
 """A request leaves next to no cycles behind; with Python's 700 a full collection stops the service for 100 ms."""
@@ -23,8 +23,7 @@ GC_THRESHOLDS = (50_000, 20, 50)
 RETRY_SECONDS = 10.0
 """How long a worker that cannot start waits before it gives way to another try, while others answer."""
 
-_ANSWERS = "answers-"
-"""What begins the name of the file by which a worker tells its siblings that its models are loaded."""
+_LOOK_SECONDS = 0.2
 
 
 class Application(Protocol):
@@ -43,6 +42,7 @@ class Front:
     def __init__(self, start: Callable[[], Awaitable[Application]]) -> None:
         self._start = start
         self._app: Any = None
+        self._supervisor = os.getppid()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or live through the worker's life span."""
@@ -56,20 +56,30 @@ class Front:
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
         try:
+            enter(WorkerState.STARTS)
             self._app = await self._start()
-        except FusionGuardError as error:
-            if _siblings_answer():  # they go on with what they loaded, and this worker is started again and again
-                await asyncio.sleep(RETRY_SECONDS)
-            else:
-                os.kill(os.getppid(), signal.SIGTERM)  # else the supervisor starts the same worker for ever
-            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            enter(WorkerState.ANSWERS)
+        except Exception as error:  # also what nobody foresaw: Uvicorn would go on, and every request end in a 500
+            try:
+                await self._give_way()
+            finally:
+                await send({"type": "lifespan.startup.failed", "message": _told(error)})
             return
-        _say_that_it_answers()
         _rest_garbage()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self._app.stop()
         await send({"type": "lifespan.shutdown.complete"})
+
+    async def _give_way(self) -> None:
+        """Wait before this worker ends and is started again, or end the service where no worker can start."""
+        enter(None)
+        while has_sibling(WorkerState.STARTS):  # whether it can is not known yet
+            await asyncio.sleep(_LOOK_SECONDS)
+        if has_sibling(WorkerState.ANSWERS):  # it goes on with what it loaded, and this worker is started again and again
+            await asyncio.sleep(RETRY_SECONDS)
+        elif os.getppid() == self._supervisor:  # else the supervisor starts the same worker for ever
+            os.kill(self._supervisor, GIVE_UP)
 
 
 def use_guarded_protocol(seconds: float, connections: int) -> None:
@@ -106,17 +116,9 @@ def words_after(option: str) -> list[str]:
     return [sys.argv[place + 1] for place, word in enumerate(sys.argv[:-1]) if word == option]
 
 
-def _say_that_it_answers() -> None:
-    folder = os.environ.get(FOLDER_VARIABLE)
-    if folder:
-        Path(folder, f"{_ANSWERS}{os.getpid()}").touch()
-
-
-def _siblings_answer() -> bool:
-    """Tell whether another worker of the same supervisor has its models loaded."""
-    folder = os.environ.get(FOLDER_VARIABLE)
-    said = {int(file.name.removeprefix(_ANSWERS)) for file in Path(folder).glob(f"{_ANSWERS}*")} if folder else set()
-    return any(is_alive(process) for process in said - {os.getpid()})
+def _told(error: Exception) -> str:
+    """Return what the service's log says of why a worker did not start; of what nobody foresaw, also where that was."""
+    return str(error) if isinstance(error, FusionGuardError) else "".join(traceback.format_exception(error))
 
 
 def _rest_garbage() -> None:
