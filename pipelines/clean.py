@@ -23,6 +23,7 @@ from fusionguard.keep_config import KeepConfig
 from pipelines.catalog import CATALOG, PipelineEntry
 from pipelines.expired_runs import find_expired, remove_expired
 from pipelines.failures import expected_failure
+from pipelines.jobs_of_home import find_jobs
 from stacks.session import open_client
 
 _log = logging.getLogger("fusionguard.run")
@@ -31,7 +32,7 @@ _log = logging.getLogger("fusionguard.run")
 def clean(home: Home, keeps: Mapping[str, KeepConfig], *, dry_run: bool = False) -> list[Removal]:
     """Remove what is beyond the retention, or only find it; return what that is.
 
-    A run that is under way is left alone, and so is a clean-up: the second one waits.
+    A run that is under way, or has a job in the queue or at work, is left alone, and so is a clean-up: the second one waits.
 
     Parameters
     ----------
@@ -50,8 +51,9 @@ def clean(home: Home, keeps: Mapping[str, KeepConfig], *, dry_run: bool = False)
     with locked(_lock_of(home)):
         needed = find_needed(home)
         client = open_client()
-        expired = find_expired(client, home, keeps, needed.runs)
-        folders = expired_folders(home, keeps, needed)
+        jobs = find_jobs(client, home)
+        expired = find_expired(client, home, keeps, needed.runs, with_jobs=jobs.runs)
+        folders = [*expired_folders(home, keeps, needed, with_jobs=jobs.runs), *jobs.removals]
         found = [*expired.removals, *folders]
         if not dry_run:
             remove_expired(client, expired)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,7 +46,9 @@ class Expired:
             self.removals.append(Removal(path, kind, why))
 
 
-def find_expired(client: Client, home: Home, keeps: Mapping[str, KeepConfig], needed: Iterable[str]) -> Expired:
+def find_expired(
+    client: Client, home: Home, keeps: Mapping[str, KeepConfig], needed: Iterable[str], *, with_jobs: Collection[str] = ()
+) -> Expired:
     """Return what is beyond the retention of each pipeline.
 
     Only runs on this home's own stacks count, and of those on a server that others use, too, only one's own whose files are here.
@@ -57,13 +59,15 @@ def find_expired(client: Client, home: Home, keeps: Mapping[str, KeepConfig], ne
         By pipeline; another pipeline has the default.
     needed
         Names of runs that stay.
+    with_jobs
+        Names of runs that have jobs on a cluster: they are under way, whether or not their process lives.
     """
     now = time.time()
     stacks = own_stacks(client, home)
     if not stacks:
         return Expired()
     runs = _runs(client, [stack.id for stack in stacks])
-    spared = [run for run in runs if _is_spared(home, run, now)]
+    spared = [run for run in runs if _is_spared(home, run, now, with_jobs)]
     found = Expired()
     beyond_bounds: dict[UUID, str] = {}
     for pipeline in {_pipeline(run) for run in runs}:
@@ -77,7 +81,7 @@ def find_expired(client: Client, home: Home, keeps: Mapping[str, KeepConfig], ne
         since = now - _IN_USE_SECONDS if busy else now
         _expire(client, run, beyond_bounds[run.id], used, root, found, since=since, young=young)
     _add_unused(client, stacks, root, found, now)
-    _add_scratch(client, home, root, found, now)
+    _add_scratch(client, home, root, found, now, with_jobs)
     return found
 
 
@@ -149,9 +153,13 @@ def _began(run: PipelineRunResponse) -> float:
     return _seconds(run.created)
 
 
-def _is_spared(home: Home, run: PipelineRunResponse, now: float) -> bool:
-    """Tell whether a run is under way, here or perhaps elsewhere."""
-    return is_under_way(home, run.name) or (not run.status.is_finished and now - _began(run) < _UNFINISHED_SECONDS)
+def _is_spared(home: Home, run: PipelineRunResponse, now: float, with_jobs: Collection[str]) -> bool:
+    """Tell whether a run is under way, here, on a cluster or perhaps elsewhere."""
+    return (
+        run.name in with_jobs
+        or is_under_way(home, run.name)
+        or (not run.status.is_finished and now - _began(run) < _UNFINISHED_SECONDS)
+    )
 
 
 def _beyond(
@@ -219,12 +227,12 @@ def _add_unused(client: Client, stacks: list[StackResponse], root: Path, found: 
                 found.add(Path(version.uri), "artifacts of runs", "no run uses it")
 
 
-def _add_scratch(client: Client, home: Home, root: Path, found: Expired, now: float) -> None:
+def _add_scratch(client: Client, home: Home, root: Path, found: Expired, now: float, with_jobs: Collection[str]) -> None:
     """Note outputs that were only of use while their run was under way."""
     for step, output in SCRATCH:
         for folder in (root / step / output).glob("[!.]*"):
             run = _run_of(client, folder.name)
-            spared = now - last_change(folder) < _UNFINISHED_SECONDS if run is None else _is_spared(home, run, now)
+            spared = now - last_change(folder) < _UNFINISHED_SECONDS if run is None else _is_spared(home, run, now, with_jobs)
             if not spared:
                 found.add(folder, "windows of the prediction log", "the log gives it again")
 

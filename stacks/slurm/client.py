@@ -82,6 +82,12 @@ class SlurmClient:
         found = [int(line) for line in out.split() if line.isdigit()]
         return max(found, default=None)
 
+    def own_jobs(self) -> list[tuple[int, str]]:
+        """Return id and name of each job of this user that the controller knows, whatever became of it; of an array, one."""
+        out = self._run(["squeue", "--noheader", "--me", "--states=all", "--format=%F|%j"])
+        lines = [line.strip().split("|", 1) for line in out.splitlines()]
+        return sorted({(int(line[0]), line[1]) for line in lines if line[0].isdigit() and len(line) == 2})
+
     def states(self, jobs: Iterable[int]) -> dict[int, JobState]:
         """Return the jobs the controller still knows, in one query; a job array comes with its tasks."""
         wanted = ",".join(str(job) for job in sorted(jobs))

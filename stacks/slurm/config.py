@@ -38,7 +38,7 @@ class SlurmStepOperatorConfig(BaseStepOperatorConfig, SlurmSettings):
     poll_seconds: float = Field(5.0, ge=1, description="Ask the controller at most once in this time, for all jobs.")
     command_seconds: float = Field(60.0, gt=0, description="How long a Slurm command may take to answer.")
     patience_seconds: float = Field(1800.0, ge=0, description="How long the controller may be away before a job is given up.")
-    keep_days: float = Field(30.0, gt=0, description="Job folders untouched for longer are removed.")
+    keep_days: float = Field(30.0, gt=0, description="Job folders untouched for longer go, unless Slurm knows their jobs.")
 
     @field_validator("setup")
     @classmethod

@@ -32,8 +32,9 @@ from .helpers import Helpers, shared_folder
 from .outcome import step_status
 from .poll import Poll
 from .recovery import close, is_over, open_jobs
+from .retention import JobsOverview, KnownJobs, overview, prune
 from .settings import SlurmSettings
-from .snapshot import prune, snapshot
+from .snapshot import snapshot
 from .step_log import into_step_log
 from .submission import submit, undisturbed
 from .watch import JobEnd, JobWatch
@@ -93,7 +94,7 @@ class SlurmStepOperator(BaseStepOperator):
         resources = info.config.resource_settings
         base = Path(self.config.folder)
         folder = JobFolder.of(base, info.run_id, info.step_run_id)
-        prune(base, self.config.keep_days)
+        prune(base, self.config.keep_days, KnownJobs(self._client))
         code = snapshot(base, info.run_id, self._code_root(), self.config.code)
         name = f"{safe_name(info.pipeline_step_name)}-{info.step_run_id.hex[:12]}"
         options = sbatch_options(settings, resources, self.config, name=name, folder=folder.path)
@@ -212,6 +213,10 @@ class SlurmStepOperator(BaseStepOperator):
                     self._cancel(folder, at_once=True)
                     close(folder)
             raise
+
+    def look_over_jobs(self) -> JobsOverview:
+        """Return which runs have jobs, and which folders of jobs have expired; see :mod:`retention`."""
+        return overview(Path(self.config.folder), self.config.keep_days, self._client)
 
     def _ends_well(self, folder: JobFolder, record: JobRecord) -> bool:
         step_run = Client().get_run_step(UUID(record.step_run))

@@ -7,7 +7,6 @@ import importlib.util
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -41,29 +40,6 @@ def snapshot(folder: Path, run: UUID, root: Path, parts: Iterable[str]) -> Path:
     temporary.write_text(digest, encoding="ascii")
     os.replace(temporary, mark)
     return target
-
-
-def prune(folder: Path, keep_days: float) -> None:
-    """Remove runs, and copies of code no run names any more, that nobody has touched for ``keep_days``."""
-    before = time.time() - keep_days * 86_400
-    used = set()
-    for run in (folder / "runs").glob("*"):
-        newest = max(_touched(path) for path in [run, *run.glob("*"), *run.glob("*/*")])
-        if newest < before:
-            shutil.rmtree(run, ignore_errors=True)
-        elif (run / "code").is_file():
-            used.add((run / "code").read_text(encoding="ascii").strip())
-    for copy in [*(folder / "code").glob("*"), *(folder / "left").glob("*")]:
-        if copy.name not in used and _touched(copy) < before:
-            shutil.rmtree(copy, ignore_errors=True)
-
-
-def _touched(path: Path) -> float:
-    """Return when a path was last changed; what another run renames in this moment is new."""
-    try:
-        return path.stat().st_mtime
-    except OSError:
-        return time.time()
 
 
 def _files(root: Path, parts: Iterable[str]) -> Iterator[Path]:

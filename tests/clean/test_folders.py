@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,12 +17,14 @@ from fusionguard.clean.needed import Needed
 from fusionguard.clean.removal import Removal, freed_bytes, remove
 from fusionguard.clean.retention import Dated, beyond
 from fusionguard.errors import UnknownChoiceError
-from fusionguard.files import atomic_folder, atomic_path, link_or_copy, locked
+from fusionguard.files import atomic_folder, atomic_path, link_or_copy, locked, write_json
 from fusionguard.home import Home
 from fusionguard.keep_config import KeepConfig
+from fusionguard.serving.own_releases import hold_release
 
 NOW = 2_000_000_000.0
 DAY = 86_400.0
+RELEASES = {"release": 99, "release-3010": 31, "release-3011": 29, "release-3012": 50}
 KEEPS = {"fraud": KeepConfig(runs=2, days=30), "churn": KeepConfig(runs=3, days=10), "monitoring": KeepConfig(runs=2, days=7)}
 
 
@@ -96,6 +102,61 @@ def test_tables_and_studies_go_but_not_while_a_run_is_under_way(home: Home) -> N
     assert own.exists()
 
 
+def test_reports_and_verdicts_of_the_last_day_stay_while_a_run_is_under_way(home: Home) -> None:
+    keeps = {name: KeepConfig(runs=0) for name in KEEPS}
+    nothing = Needed(frozenset(), frozenset())
+    reports = [_make(home.models / f"fraud-{number}", days) for number, days in enumerate((0.1, 0.5, 2))]
+    pages = [_make(home.monitoring / "churn" / f"monitoring-{number}", days) for number, days in enumerate((0.2, 1.5, 3))]
+    rows = _make(home.monitoring / "churn" / "monitoring-1-outcomes", 0.9)  # a training may be about to read them
+    working = home.work / "fraud-1"
+    working.mkdir(parents=True)
+    with locked(working):
+        assert {each.path for each in expired_folders(home, keeps, nothing, NOW)} == {reports[2], pages[2]}
+    assert {each.path for each in expired_folders(home, keeps, nothing, NOW)} == {*reports[1:], *pages[1:], rows, working}
+
+
+def test_a_run_with_a_job_on_a_cluster_is_under_way_though_its_process_died(home: Home) -> None:
+    keeps = {name: KeepConfig(runs=0) for name in KEEPS}
+    nothing = Needed(frozenset(), frozenset())
+    work = [_make(home.work / name, 9) for name in ("fraud-1", "fraud-2")]
+    table, study = _make(home.feature_store / "fraud" / "key", 0.5), _make(home.studies / "xgboost-1.log", 3)
+    found = {each.path for each in expired_folders(home, keeps, nothing, NOW, with_jobs={"fraud-2"})}
+    assert found == {work[0]}
+    assert {each.path for each in expired_folders(home, keeps, nothing, NOW)} == {*work, table, study}
+
+
+def test_a_release_of_a_service_of_its_own_goes_when_that_has_ended_long_ago(home: Home) -> None:
+    serving = home.state / "serving"
+    common, dead, young, running = (_make(serving / name, days) for name, days in RELEASES.items())
+    copied = _make(serving / "release-3911-copy", 400)
+    code = "import sys, time; from pathlib import Path; from fusionguard.serving.own_releases import hold_release\n"
+    code += "for name in sys.argv[1:]: hold_release(Path(name))\nprint('held', flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", code, common, running], stdout=subprocess.PIPE, text=True) as service:
+        assert service.stdout is not None and service.stdout.readline() == "held\n"
+        assert _expired(home) == {dead}
+        write_json(running / "release.json", {})  # a release is replaced, and held all the same
+        os.utime(running, (NOW - 50 * DAY, NOW - 50 * DAY))
+        assert _expired(home) == {dead}
+        service.kill()
+    assert _expired(home) == {dead, running}
+    for removal in expired_folders(home, KEEPS, Needed(frozenset(), frozenset()), NOW):
+        remove(removal)
+    assert _expired(home) == {serving / ".release-3012.lock"}
+    assert common.exists() and young.exists() and copied.exists()
+    assert sorted(file.name for file in serving.glob(".*")) == [".release-3012.lock"], "the home's own needs none"
+
+
+def test_where_nobody_can_tell_whether_a_service_runs_its_release_stays(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    release = _make(home.state / "serving" / "release-3911", 99)
+    hold_release(release)  # by this process, whose own probe is another's
+
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    assert _expired(home) == set()
+
+
 def test_what_killed_processes_left_goes_when_it_is_old(home: Home) -> None:
     dead, fresh = _make(home.work / "fraud-dead", 3), _make(home.work / "fraud-fresh", 1.5)
     held = _make(home.work / "fraud-held", 30)
@@ -139,9 +200,9 @@ def test_what_has_another_name_frees_nothing_until_that_goes_too(tmp_path: Path)
 @pytest.mark.parametrize(
     ("names", "left"),
     [
-        ([], {"part", "labels", "registry", "model", "release", "release of a service of its own", "bento"}),
-        (["outcomes"], {"part", "registry", "model", "release", "release of a service of its own", "bento"}),
-        (["predictions"], {"labels", "registry", "model", "release", "release of a service of its own", "bento"}),
+        ([], {"part", "labels", "registry", "model", "release", "young release of a service of its own", "bento"}),
+        (["outcomes"], {"part", "registry", "model", "release", "young release of a service of its own", "bento"}),
+        (["predictions"], {"labels", "registry", "model", "release", "young release of a service of its own", "bento"}),
         (["registry", "releases"], {"part", "labels"}),
     ],
 )
@@ -152,11 +213,11 @@ def test_what_cannot_be_made_again_goes_only_by_its_name(home: Home, names: list
         "registry": home.state / "mlflow.db",
         "model": home.mlflow_artifacts / "models" / "m.bin",
         "release": home.state / "serving" / "release" / "release.json",
-        "release of a service of its own": home.state / "serving" / "release-3017" / "release.json",
+        "young release of a service of its own": home.state / "serving" / "release-3017" / "release.json",
         "bento": home.state / "bentoml" / "bentos" / "b.bin",
     }
-    for place in places.values():
-        _make(place, 500)
+    for name, place in places.items():
+        _make(place, 5 if name.startswith("young") else 500)
     for removal in [*expired_folders(home, KEEPS, Needed(frozenset(), frozenset()), NOW), *named_removals(home, names)]:
         remove(removal)
     assert {name for name, place in places.items() if place.exists()} == left

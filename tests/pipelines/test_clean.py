@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -48,8 +49,8 @@ def _runs(home: Home) -> list[str]:
     from stacks.session import open_client
 
     client = open_client()
-    (stack,) = own_stacks(client, home)
-    return [run.name for run in client.list_pipeline_runs(stack_id=stack.id, sort_by="asc:created").items]
+    runs = [run for stack in own_stacks(client, home) for run in client.list_pipeline_runs(stack_id=stack.id, size=200).items]
+    return [run.name for run in sorted(runs, key=lambda run: run.created)]
 
 
 def _output(run: str, step: str, name: str) -> Any:
@@ -129,6 +130,51 @@ def test_a_run_that_is_under_way_keeps_all_it_has(home: Home) -> None:
     assert _runs(home) == [second]
 
 
+def _play_squeue(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    (folder / "squeue").write_text(f"#!/bin/sh\n{script}\n")
+    (folder / "squeue").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.delenv("SLURM_CONF", raising=False)
+
+
+def test_a_run_with_a_job_on_a_cluster_keeps_all_it_has_and_old_job_folders_go(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from stacks.provision import provision
+    from stacks.session import open_client
+    from stacks.slurm.folder import JobFolder, JobRecord
+
+    first, second = (_run(home, cache=False).zenml_run for _ in range(2))
+    before = _files(home)
+    provision("hpc", home)
+    run, step = open_client().get_pipeline_run(first).id, uuid4()
+    folder, gone = (JobFolder.of(home.state / "slurm", each, step) for each in (run, uuid4()))
+    for number, each in enumerate((folder, gone), start=41):
+        each.path.mkdir(parents=True)
+        options = (f"--job-name=work-{number}",)
+        each.write_record(JobRecord(number, "work", str(step), each.path.parent.name, options, 0, 0.0))
+        for path in (each.path / "job.json", each.path, each.path.parent):
+            os.utime(path, (1, 1))
+    (home.work / first).mkdir(parents=True)
+    os.utime(home.work / first, (1, 1))
+    half = home.state / "slurm" / "runs" / f".{uuid4()}.0123abcd.removed"
+    half.mkdir()
+    _play_squeue(tmp_path, monkeypatch, "echo 'squeue: Unable to contact slurm controller' >&2; exit 1")
+    assert [removal.path for removal in clean(home, ONE, dry_run=True)] == [half]
+    assert "nobody knows which there are: squeue failed: squeue: Unable to contact slurm controller" in caplog.text
+    _play_squeue(tmp_path, monkeypatch, "echo '41|work-41'")
+    planned = clean(home, ONE, dry_run=True)
+    assert [removal.path for removal in planned] == [gone.path.parent, half]
+    assert planned[0].kind == "job folders and copies of the code" and planned[0].why.startswith("untouched for 30 days")
+    assert clean(home, ONE) == planned
+    assert not gone.path.parent.exists() and not half.exists()
+    assert _files(home) == before and _runs(home) == [first, second] and folder.path.is_dir() and (home.work / first).is_dir()
+    _play_squeue(tmp_path, monkeypatch, "exit 0")
+    clean(home, ONE)
+    assert _runs(home) == [second]
+    assert not folder.path.parent.exists() and not (home.work / first).exists()
+
+
 @pytest.mark.full
 def test_what_a_beginning_run_is_about_to_take_is_left(home: Home) -> None:
     first, _ = (_run(home, cache=False).zenml_run for _ in range(2))
@@ -196,7 +242,7 @@ def test_a_home_that_cannot_be_read_is_one_line(
 ) -> None:
     home.state.mkdir(parents=True)
 
-    def refused(*_: Any) -> None:
+    def refused(*_: Any, **__: Any) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(home.work))
 
     monkeypatch.setattr(cleaning, "expired_folders", refused)

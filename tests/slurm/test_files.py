@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
@@ -17,7 +17,7 @@ from stacks.slurm.environment import write_environment
 from stacks.slurm.errors import SettingsError
 from stacks.slurm.folder import JOB_SCRIPT, JobFolder, JobRecord, leave_checkpoints, take_checkpoints
 from stacks.slurm.log_tail import LogTail
-from stacks.slurm.snapshot import prune, snapshot
+from stacks.slurm.snapshot import snapshot
 
 _WITHOUT_PREFIX = {name: value for name, value in os.environ.items() if name != "PYTHONPYCACHEPREFIX"}
 HOSTILE = {
@@ -179,20 +179,6 @@ def test_a_whole_root_leaves_out_what_is_not_code(tmp_path: Path) -> None:
 def test_code_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="The code 'nope' is not in"):
         snapshot(tmp_path / "jobs", uuid4(), _code(tmp_path / "code"), ["nope"])
-
-
-def test_old_runs_go_and_what_new_ones_use_stays(tmp_path: Path) -> None:
-    root, jobs = _code(tmp_path / "code"), tmp_path / "jobs"
-    old = snapshot(jobs, UUID(int=1), root, ["."])
-    (root / "run.py").write_text("edited")
-    new = snapshot(jobs, UUID(int=2), root, ["."])
-    for path in [*jobs.rglob("*")]:
-        os.utime(path, (1, 1))
-    os.utime(jobs / "runs" / str(UUID(int=2)) / "code")
-    prune(jobs, keep_days=1)
-    assert new.is_dir()
-    assert not old.exists()
-    assert not (jobs / "runs" / str(UUID(int=1))).exists()
 
 
 def test_a_log_is_read_as_it_grows_and_after_it_was_taken_away(tmp_path: Path) -> None:

@@ -171,7 +171,7 @@ def test_a_client_that_died_is_started_again_and_finds_its_job_and_helpers(toy: 
     assert list(toy.job_folder().rglob("environment")) == []
 
 
-def _killed(toy: ToyRuns, tmp_path: Path, **what: object) -> tuple[int, str]:
+def killed(toy: ToyRuns, tmp_path: Path, **what: object) -> tuple[int, str]:
     """Start a run, kill its process while its job is at work, and return the job and the run's name."""
     marker = tmp_path / "marker"
     process = toy.start("--quiet", marker=str(marker), **what)
@@ -186,7 +186,7 @@ def _killed(toy: ToyRuns, tmp_path: Path, **what: object) -> tuple[int, str]:
 def test_an_interrupted_resumption_cancels_the_job_and_closes_the_old_run(
     toy: ToyRuns, tmp_path: Path, number: signal.Signals
 ) -> None:
-    job, died = _killed(toy, tmp_path, wait_seconds=300)
+    job, died = killed(toy, tmp_path, wait_seconds=300)
     again = toy.start("--resume", died, marker=str(tmp_path / "marker"), wait_seconds=300)
     assert again.stderr is not None
     assert any("found as job" in line for line in again.stderr)
@@ -228,7 +228,7 @@ def test_the_next_run_tidies_up_after_one_that_was_killed(toy: ToyRuns, tmp_path
     process.communicate()
     waiting, waits = toy.job_folder(), toy.last_run().name
     toy.stack()
-    job, died = _killed(toy, tmp_path, wait_seconds=300)
+    job, died = killed(toy, tmp_path, wait_seconds=300)
     at_work = toy.job_folder()
     toy.cluster.ask("scancel", "--state=PENDING", "--user=root")
     wait_until(lambda: "PENDING" not in toy.cluster.jobs().values())

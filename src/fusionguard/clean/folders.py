@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from fusionguard.clean.needed import Needed
@@ -14,6 +15,7 @@ from fusionguard.clean.retention import Dated, beyond
 from fusionguard.files import is_locked
 from fusionguard.home import Home
 from fusionguard.keep_config import KeepConfig
+from fusionguard.serving.own_releases import unheld_releases, unused_locks
 
 MONITORING = "monitoring"
 
@@ -34,7 +36,9 @@ def is_under_way(home: Home, run: str) -> bool:
     return folder.is_dir() and is_locked(folder)
 
 
-def expired_folders(home: Home, keeps: Mapping[str, KeepConfig], needed: Needed, now: float | None = None) -> list[Removal]:
+def expired_folders(
+    home: Home, keeps: Mapping[str, KeepConfig], needed: Needed, now: float | None = None, *, with_jobs: Collection[str] = ()
+) -> list[Removal]:
     """Return what is beyond the retention, and what killed processes have left.
 
     Parameters
@@ -43,34 +47,44 @@ def expired_folders(home: Home, keeps: Mapping[str, KeepConfig], needed: Needed,
         By pipeline; the trainings have the names of their families.
     needed
         Models that stay.
+    with_jobs
+        Names of runs that have jobs on a cluster: they are under way, whether or not their process lives.
     """
     now = time.time() if now is None else now
-    busy = any(is_under_way(home, folder.name) for folder in home.work.glob("*"))
+    busy = bool(with_jobs) or any(is_under_way(home, folder.name) for folder in home.work.glob("*"))
+    spare_seconds = _DAY if busy else 0.0  # what a run under way made, or is about to read, is newer than that
     found: list[Removal] = []
     for name, keep in keeps.items():
         if name == MONITORING:
-            found += _verdicts(home, keep, now)
+            found += _verdicts(home, keep, now, spare_seconds=spare_seconds)
         else:
-            found += _models(home, name, keep, needed, now)
-            found += _tables(home, name, keep, now, spare_seconds=_DAY if busy else 0.0)
+            found += _models(home, name, keep, needed, now, spare_seconds=spare_seconds)
+            found += _tables(home, name, keep, now, spare_seconds=spare_seconds)
     longest = KeepConfig(runs=max(keep.runs for keep in keeps.values()), days=max(keep.days for keep in keeps.values()))
-    found += _studies(home, longest, now, spare_seconds=_DAY if busy else 0.0)
+    # a job that waits to be started again, for days perhaps, goes on with its study
+    found += _studies(home, longest, now, spare_seconds=math.inf if with_jobs else spare_seconds)
     found += [
         Removal(folder, "downloaded bundles", "of a model that has no alias now; it is downloaded again")
         for folder in (home.state / "bundles").glob("*")
         if not needed.holds(folder.name) and now - last_change(folder) > longest.days * _DAY
     ]
-    return found + list(_left_over(home, now))
+    found += [
+        Removal(folder, "releases of services of their own", "its service has ended, and the next start writes it again")
+        for folder in unheld_releases(home)
+        if now - last_change(folder) > longest.days * _DAY
+    ]
+    return found + list(_left_over(home, now, with_jobs))
 
 
-def _models(home: Home, family: str, keep: KeepConfig, needed: Needed, now: float) -> Iterator[Removal]:
+def _models(home: Home, family: str, keep: KeepConfig, needed: Needed, now: float, *, spare_seconds: float) -> Iterator[Removal]:
     folders = {folder: folder.name.removeprefix(f"{family}-") for folder in home.models.glob(f"{family}-*") if folder.is_dir()}
     always = {folder for folder, version in folders.items() if needed.holds(version)}
     for folder, why in beyond([Dated(folder, _changed(folder)) for folder in folders], keep, now, always=always):
-        yield Removal(folder, "reports of models", why)
+        if now - _changed(folder) >= spare_seconds:
+            yield Removal(folder, "reports of models", why)
 
 
-def _verdicts(home: Home, keep: KeepConfig, now: float) -> Iterator[Removal]:
+def _verdicts(home: Home, keep: KeepConfig, now: float, *, spare_seconds: float) -> Iterator[Removal]:
     for model in home.monitoring.glob("*"):
         if model.is_dir():
             runs: dict[str, list[Path]] = {}  # a run's two folders count as one, and stay or go together
@@ -79,7 +93,8 @@ def _verdicts(home: Home, keep: KeepConfig, now: float) -> Iterator[Removal]:
                     runs.setdefault(folder.name.removesuffix(_OUTCOMES), []).append(folder)
             dated = [Dated(run, max(map(_changed, folders))) for run, folders in runs.items()]
             for run, why in beyond(dated, keep, now):
-                for folder in runs[run]:
+                spared = any(now - _changed(folder) < spare_seconds for folder in runs[run])
+                for folder in () if spared else runs[run]:
                     yield Removal(folder, "pages of verdicts, and rows for retraining", why)
 
 
@@ -99,10 +114,16 @@ def _studies(home: Home, keep: KeepConfig, now: float, *, spare_seconds: float) 
             yield Removal(file, "studies of tuning", why)
 
 
-def _left_over(home: Home, now: float) -> Iterator[Removal]:
+def _left_over(home: Home, now: float, with_jobs: Collection[str]) -> Iterator[Removal]:
     for folder in home.work.glob("*"):
-        if not is_under_way(home, folder.name) and now - last_change(folder) > _LEFT_OVER_SECONDS:
+        if (
+            folder.name not in with_jobs
+            and not is_under_way(home, folder.name)
+            and now - last_change(folder) > _LEFT_OVER_SECONDS
+        ):
             yield Removal(folder, "files of processes that were killed", "nobody is at work on it")
+    for lock in unused_locks(home):
+        yield Removal(lock, "files of processes that were killed", "nobody is at work on it")
     for path in _temporaries(home):
         if path.name.endswith(REMOVED) or now - last_change(path) > _LEFT_OVER_SECONDS:
             yield Removal(path, "files of processes that were killed", "never finished")

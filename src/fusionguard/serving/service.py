@@ -18,6 +18,7 @@ from fusionguard.serving.guard import check_address
 from fusionguard.serving.keys import read_keys
 from fusionguard.serving.lifeline import follow_lifeline
 from fusionguard.serving.openapi import describe_service
+from fusionguard.serving.own_releases import hold_release
 from fusionguard.serving.release import check_release
 from fusionguard.serving.request_metrics import share_counts
 from fusionguard.serving.settings import read_settings
@@ -57,6 +58,7 @@ class _Supervised:
         with one_line_errors():
             settings = read_settings()
             check_release(settings.release)
+            hold_release(settings.release)
             if settings.keys is not None:
                 read_keys(settings.keys)
             for host in (settings.host, *words_after("--host")):
