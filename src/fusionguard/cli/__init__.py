@@ -1,0 +1,84 @@
+"""The ``fusionguard`` command: what needs no pipeline. Heavy imports wait until a command needs them."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from fusionguard import __version__
+from fusionguard.cli.models import bento, release, score
+from fusionguard.cli.say import say
+from fusionguard.cli.services import assistant, index, key, mlflow, serve
+from fusionguard.cli.simulate import simulate, traffic
+from fusionguard.cli.upkeep import clean, doctor
+from fusionguard.errors import FusionGuardError, UsageError
+from fusionguard.threads import wait_politely
+
+INTERRUPTED = 130
+"""The exit status after Ctrl-C, as shells have it."""
+
+
+def main() -> None:
+    """Run the command line; an expected failure is one line on stderr and its exit status, never a traceback."""
+    wait_politely()
+    if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
+        signal.signal(signal.SIGINT, _stop)
+    try:
+        app()
+    except FusionGuardError as error:
+        say(f"fusionguard: {error}")
+        sys.exit(error.exit_status)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            say(f"fusionguard: The name '{str(error.filename)[:40]}...' is too long for the file system. Choose a shorter one.")
+        elif error.errno == errno.EACCES and error.filename:  # a folder above it may not even be looked into
+            say(f"fusionguard: You may not use '{error.filename}'. Change its permissions, or ask its owner to.")
+        else:
+            raise
+        sys.exit(UsageError.exit_status)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """Answer the first Ctrl-C at once, and tidy up; a second one does not wait for that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.write(2, b"\nfusionguard: stopping; nothing half-written is left (Ctrl-C again ends it at once)\n")
+    raise KeyboardInterrupt
+
+
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def _make_app() -> typer.Typer:
+    """Return the command line; ``--help`` lists the commands in this order."""
+    made = typer.Typer(
+        name="fusionguard",
+        help="Card-fraud detection and churn risk: simulate data, score transactions or customers, see what is installed.",
+        epilog="Training is `python run.py --pipeline fraud` or `--pipeline churn`.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    made.callback(invoke_without_command=True)(_version)
+    for command in (score, release, serve, assistant, index, bento, key, clean, doctor, mlflow):
+        made.command()(command)
+    simulations = typer.Typer(invoke_without_command=True, help="Write simulated data, or send simulated traffic to a service.")
+    simulations.callback()(simulate)
+    simulations.command()(traffic)
+    made.add_typer(simulations, name="simulate")
+    return made
+
+
+app = _make_app()

@@ -1,0 +1,105 @@
+"""Commands about models: ``score`` a file with one, ``release`` some to the service, pack them as a ``bento``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fusionguard.cli.say import say
+from fusionguard.errors import UsageError
+from fusionguard.home import Home, find_home
+
+
+def score(
+    model: Annotated[str, typer.Option("--model", "-m", help="A bundle's folder, or fraud@champion, churn@champion, fraud@3.")],
+    input_file: Annotated[Path, typer.Option("--input", "-i", help="What to score, in Kaggle's layout, CSV or parquet.")],
+    output_file: Annotated[Path, typer.Option("--output", "-o", help="Where to write: FILE.csv, FILE.csv.gz or FILE.parquet.")],
+    id_column: Annotated[
+        str | None,
+        typer.Option("--id", metavar="COLUMN", help="A column of the input that the output gets, too; no model reads it."),
+    ] = None,
+) -> None:
+    """Score transactions or customers: score, calibrated probability, decision, what it is worth, reasons, model version.
+
+    Example: fusionguard score --model fraud@champion --input transactions.csv --output scores.csv
+    """
+    from fusionguard.files import check_output
+    from fusionguard.output import output_suffix
+    from fusionguard.registry.aliases import resolve_bundle
+
+    output_suffix(output_file)
+    if id_column == "":
+        raise UsageError("--id names no column.", "Name one of the input, or leave --id out.")
+    check_output(output_file, "the scores")
+    bundle = resolve_bundle(find_home(), model)
+
+    from fusionguard.models.family import model_family
+    from fusionguard.scoring import score_file
+
+    family = model_family(bundle.manifest.model)
+    loaded, things = family.load(bundle), family.features.rows
+    if bundle.manifest.origin == "simulated":
+        say(f"Model {loaded.version} was trained on SIMULATED data: its scores say nothing about real {things}.")
+    summary = score_file(loaded, input_file, output_file, id_column)
+    if summary.ambiguous_ids:
+        say(f"{summary.ambiguous_ids:,} rows have an empty id or one that another row has, too: tell them apart by 'row'.")
+    flagged = f"{summary.flagged:,} {family.flagged_rows_are}"
+    say(f"Scored {summary.rows:,} {things}, {flagged}, with model {loaded.version}: {output_file}")
+
+
+def release(
+    model: Annotated[
+        list[str] | None, typer.Option("--model", "-m", help="What answers: fraud@champion, churn@3, a bundle's folder.")
+    ] = None,
+    shadow: Annotated[list[str] | None, typer.Option("--shadow", help="A challenger to be scored too, and only logged.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="The folder to write; the one `serve` reads.")] = None,
+) -> None:
+    """Write the models a service answers with: the champions as they are now, or those you name.
+
+    A service that runs takes them over without a pause: kill -HUP its process.
+
+    Example: fusionguard release --model fraud@3 --shadow fraud@challenger
+    """
+    from fusionguard.serving.launch import release_folder
+    from fusionguard.serving.release import check_place
+
+    home = find_home()
+    if output is not None:
+        check_place(output)
+    make_and_tell(home, output or release_folder(home), model, shadow)
+
+
+def make_and_tell(home: Home, folder: Path, models: list[str] | None, shadows: list[str] | None) -> None:
+    """Write a release of the models of now, and say what is in it."""
+    from fusionguard.serving.resolve import make_release
+
+    for about in make_release(home, folder, models=models or (), challengers=shadows or ()):
+        number = f" (version {about.registered_version})" if about.registered_version is not None else ""
+        say(f"{about.model} {about.role}: {about.bundle_sha256[:12]}{number}")
+    say(f"Wrote {folder}")
+
+
+def bento(
+    model: Annotated[
+        list[str] | None, typer.Option("--model", "-m", help="What answers; the champions of now by default.")
+    ] = None,
+    shadow: Annotated[list[str] | None, typer.Option("--shadow", help="A challenger to be scored too, and only logged.")] = None,
+    base_digest: Annotated[
+        str | None, typer.Option("--base-digest", help="Pin the image's base by its digest: sha256:...")
+    ] = None,
+) -> None:
+    """Build RiskScoring, the Bento of the champions, and say how to make an image of it. Naming an earlier version rolls back.
+
+    Example: fusionguard bento --model fraud@3
+    """
+    from fusionguard.serving.bento import build_bento
+
+    built = build_bento(find_home(), models=model or (), challengers=shadow or (), base_digest=base_digest)
+    for about in built.models:
+        say(f"{about.model} {about.role}: {about.bundle_sha256[:12]}, trained on {about.origin} data")
+    if built.simulated:
+        say("A model in it was trained on SIMULATED data: its scores say nothing about real customers.")
+    typer.echo(built.tag)
+    say(f"An image of it: docker build --file {built.folder}/env/docker/Dockerfile {built.folder}")
