@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import atexit
 import logging
-import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
@@ -17,23 +16,22 @@ from zenml.enums import ExecutionStatus
 from zenml.orchestrators import publish_utils
 from zenml.stack import Stack, StackValidator
 from zenml.step_operators import BaseStepOperator
-from zenml.utils import source_utils
 
 from .beside import StoppedError, is_submitted
 from .client import SlurmClient
 from .config import SlurmStepOperatorConfig
 from .directives import safe_name, sbatch_options, without_gpu
 from .entrypoint import SlurmEntrypointConfiguration
-from .environment import of_the_user
-from .errors import JobError, SettingsError, SlurmError, did_you_mean
+from .errors import JobError, SettingsError, SlurmError
 from .facts import Facts, job_facts, submission_facts
 from .folder import JobFolder, JobRecord, leave_checkpoints, take_checkpoints
-from .helpers import Helpers, shared_folder
-from .outcome import step_status
+from .helpers import Helpers
+from .outcome import status_of_job, step_status
 from .poll import Poll
 from .recovery import close, is_over, open_jobs
 from .retention import JobsOverview, KnownJobs, overview, prune
 from .settings import SlurmSettings
+from .site import check_site, code_root, job_environment
 from .snapshot import snapshot
 from .step_log import into_step_log
 from .submission import submit, undisturbed
@@ -95,12 +93,12 @@ class SlurmStepOperator(BaseStepOperator):
         base = Path(self.config.folder)
         folder = JobFolder.of(base, info.run_id, info.step_run_id)
         prune(base, self.config.keep_days, KnownJobs(self._client))
-        code = snapshot(base, info.run_id, self._code_root(), self.config.code)
+        code = snapshot(base, info.run_id, code_root(self.config), self.config.code)
         name = f"{safe_name(info.pipeline_step_name)}-{info.step_run_id.hex[:12]}"
         options = sbatch_options(settings, resources, self.config, name=name, folder=folder.path)
         gpus = resources.gpu_count or 0
         command = [self.config.python or sys.executable, *entrypoint_command[1:]]
-        variables = self._environment(environment, folder, code, gpus)
+        variables = job_environment(self.config, environment, folder, code, gpus)
         step = info.pipeline_step_name
         self._queue_hours[info.step_run_id] = settings.queue_hours
 
@@ -171,17 +169,7 @@ class SlurmStepOperator(BaseStepOperator):
     def get_status(self, step_run: StepRunResponse) -> ExecutionStatus:
         """Return how the step does, from any process."""
         folder = self._folder(step_run)
-        record = folder.record()
-        if record is None or not record.is_submitted:
-            return Client().get_run_step(step_run.id, hydrate=False).status
-        status = folder.exit_status()
-        if status is not None:
-            return ExecutionStatus.COMPLETED if status == 0 else ExecutionStatus.FAILED
-        self._poll.watch(record.job)
-        state, _ = self._poll.state(record.job)
-        if state is None or state.is_pending:
-            return ExecutionStatus.QUEUED
-        return ExecutionStatus.FAILED if state.is_final and state.state != "COMPLETED" else ExecutionStatus.RUNNING
+        return status_of_job(folder, self._poll) or Client().get_run_step(step_run.id, hydrate=False).status
 
     def cancel(self, step_run: StepRunResponse) -> None:
         """Cancel the step's job, from any process."""
@@ -324,44 +312,11 @@ class SlurmStepOperator(BaseStepOperator):
         except OSError as error:
             _log.warning("The checkpoints stay in %s: %s", folder.checkpoints, error)
 
-    def _environment(self, given: Mapping[str, str], folder: JobFolder, code: Path, gpus: int) -> dict[str, str]:
-        path = os.pathsep.join(str(code / part) for part in self.config.python_path)
-        handed = {name: os.environ[name] for name in self.config.pass_environment if name in os.environ}
-        return {
-            **of_the_user(),
-            **given,
-            **self.config.environment,
-            **handed,
-            "PYTHONPATH": path,
-            "PYTHONUNBUFFERED": "1",
-            "ZENML_CUSTOM_SOURCE_ROOT": str(code / self.config.source_root),
-            "DISABLE_DATABASE_MIGRATION": "true",  # this process has just looked, and a job must not change the user's database
-            "ZENML_SLURM_USAGE": str(folder.usage),
-            "ZENML_SLURM_GPUS": str(gpus or ""),
-            "ZENML_SLURM_INTEGRATIONS": "1" if self.config.activate_integrations else "",
-            "ZENML_SLURM_LISTENER": self.config.warning_listener or "",
-            self.config.checkpoint_variable: str(folder.checkpoints),
-            **shared_folder(folder.checkpoints),
-        }
-
-    def _code_root(self) -> Path:
-        return Path(self.config.code_root or source_utils.get_source_root()).resolve()
-
     def _folder(self, step_run: StepRunResponse) -> JobFolder:
         return JobFolder.of(Path(self.config.folder), step_run.pipeline_run_id, step_run.id)
 
     def _check_site(self, stack: Stack) -> tuple[bool, str]:
-        if os.environ.get("SLURM_JOB_ID") and os.environ.get("ZENML_STEP_OPERATOR"):
-            return True, ""  # in a job
-        self._client.check_installed()
-        wanted = {*self.config.partitions.values(), *([self.config.partition] if self.config.partition else [])}
-        known = self._client.partitions_of_the_site()
-        unknown = sorted(wanted - set(known))
-        if unknown:
-            raise SettingsError(
-                f"Unknown partition {', '.join(unknown)}.",
-                f"{did_you_mean(unknown[0], known)}Valid partitions: {', '.join(known)}.",
-            )
+        check_site(self.config, self._client)
         return True, ""
 
     @staticmethod

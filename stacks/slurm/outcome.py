@@ -1,4 +1,4 @@
-"""From a job's end to the step's: its status, or what its code raised on the node."""
+"""From a job to its step: how it does, and when it has ended, its status or what its code raised on the node."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from zenml.utils import exception_utils
 from .errors import JobError
 from .folder import JobFolder, JobRecord
 from .log_tail import last_lines
+from .poll import Poll
 from .watch import JobEnd
 
 _ERRNO = re.compile(r"\[Errno (\d+)\] ([^:]*)(?:: '(.*)')?")
@@ -43,6 +44,21 @@ def step_status(step_run: UUID, folder: JobFolder, end: JobEnd) -> ExecutionStat
     error = _with_errno(exception_utils.reconstruct_exception(info, fallback_message=f"{job} failed."))
     error.add_note(f"In job {record.job}, on the node:\n{info.traceback}")
     raise error
+
+
+def status_of_job(folder: JobFolder, poll: Poll) -> ExecutionStatus | None:
+    """Return how a job does, by its own word or Slurm's; None where none was submitted."""
+    record = folder.record()
+    if record is None or not record.is_submitted:
+        return None
+    status = folder.exit_status()
+    if status is not None:
+        return ExecutionStatus.COMPLETED if status == 0 else ExecutionStatus.FAILED
+    poll.watch(record.job)
+    state, _ = poll.state(record.job)
+    if state is None or state.is_pending:
+        return ExecutionStatus.QUEUED
+    return ExecutionStatus.FAILED if state.is_final and state.state != "COMPLETED" else ExecutionStatus.RUNNING
 
 
 def _with_errno(error: BaseException) -> BaseException:
