@@ -95,7 +95,7 @@ _WORKBOOK = {"[Content_Types].xml": b"<Types/>", "xl/workbook.xml": b"<workbook/
         ("a.csv", TEXT.replace(b"Pau", "€".encode()).decode().encode("utf-16-le"), "is UTF-16 text", "as UTF-8"),
         ("a.csv", TEXT.decode().encode("utf-32-be"), "is UTF-32 text", "as UTF-8"),
         ("a.csv", bytes(5_000), "begins with 5,000 zero bytes and no text", "Get it again"),
-        ("a.csv.gz", gzip.compress(bytes(70_000)), "begins with 65,536 zero bytes and no text", "Get it again"),
+        ("a.csv.gz", gzip.compress(bytes(70_000)), "begins with 70,000 zero bytes and no text", "Get it again"),
         ("a.csv", TEXT.replace(b"Visits", b"Vis\0its"), "a zero byte in its header", "Get it again"),
         ("a.csv", TEXT + bytes(4_096), "row 3 (line 4): zero bytes, which no text has", "Get it again"),
         ("a.csv", TEXT[:30] + bytes(50) + TEXT[35:], "row 2 (line 3): zero bytes, which no text has", "Get it again"),

@@ -76,12 +76,17 @@ def _first_fault(
                     return header, encoding
                 if cell and not _fits(cell, kind):
                     shown = "a value that is not shown" if column in schema.private else _shown(cell[:40])
-                    return header, (f"{where}, column {column}: {shown} is not {_WORDS[kind]}.", "Correct it.")
+                    return header, (f"{where}, column {column}: {shown} is not {_wanted(cell, kind)}.", "Correct it.")
     except csv.Error as error:
         return header, (f", after row {row:,}: {error}.", "Correct it, or get the file again.")
     if encoding is not None:
         return header, encoding
     return header, None if row or before is not None else ("has a header but no rows.", _AGAIN)
+
+
+def _wanted(cell: str, kind: ColumnType) -> str:
+    too_large = kind == "integer" and re.fullmatch(r"\s*[+-]?\d+\s*", cell, re.ASCII)
+    return "an integer that 64 bits hold" if too_large else _WORDS[kind]
 
 
 def _shown(cell: str) -> str:

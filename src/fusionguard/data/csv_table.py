@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import lzma
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -17,13 +18,15 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from fusionguard.data.csv_faults import broken_cell
-from fusionguard.data.csv_scan import CsvScan
+from fusionguard.data.csv_scan import LARGEST_ROW_BYTES, CsvScan
 from fusionguard.data.file_kinds import AGAIN, START_BYTES, FileKind, refuse_other_kinds
 from fusionguard.data.headers import listed, read_header
 from fusionguard.data.schema import DatasetSchema
 from fusionguard.data.table import CARRIED_NAME
 from fusionguard.data.whole_numbers import whole_numbers
 from fusionguard.errors import DataError
+
+_LINE_END = re.compile(rb"[\r\n]")
 
 BLOCK_BYTES = 8 << 20
 """Read at a time."""
@@ -49,6 +52,8 @@ class CsvTable:
         """Return the column names; :class:`DataError` where it is no CSV text at all."""
         with self._open() as stream:
             start = stream.read(START_BYTES)
+            while not _LINE_END.search(start) and len(start) < LARGEST_ROW_BYTES and (more := stream.read(len(start))):
+                start += more  # a header of very many columns
         if self.kind != "csv":
             refuse_other_kinds(self.file.name, start)
         return read_header(self.file.name, start)
@@ -111,17 +116,17 @@ class CsvTable:
                     yield cast(IO[bytes], unpacked)
 
     def _member(self, names: list[str]) -> str:
-        paths = {name: PurePosixPath(name) for name in names if not name.endswith("/")}
-        kept = {name: path for name, path in paths.items() if path.parts[0] != "__MACOSX" and not path.name.startswith(".")}
-        tables = [name for name, path in kept.items() if path.suffix.lower() == ".csv"]
-        chosen = [name for name in tables if kept[name].name.lower() == self.schema.file_name.lower()] or tables
+        paths = [(name, PurePosixPath(name)) for name in names if not name.endswith("/")]
+        kept = [(name, path) for name, path in paths if path.parts[:1] != ("__MACOSX",) and not path.name.startswith(".")]
+        tables = [(name, path) for name, path in kept if path.suffix.lower() == ".csv"]
+        chosen = [each for each in tables if each[1].name.lower() == self.schema.file_name.lower()] or tables
         if len(chosen) != 1:
-            held = f" It holds {listed([path.name for path in kept.values()])}." if kept and not tables else ""
+            held = f" It holds {listed([path.name for _, path in kept])}." if kept and not tables else ""
             raise DataError(
                 f"{self.file.name} holds {len(tables)} CSV files.{held}",
                 f"It must hold {self.schema.file_name}; or unpack it, and name the file itself.",
             )
-        return chosen[0]
+        return chosen[0][0]
 
 
 def _parsed(text: bytes, header: list[str], columns: pa.Schema, carried: pa.Field | None, *, begins: bool) -> pa.RecordBatch:

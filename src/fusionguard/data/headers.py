@@ -40,7 +40,9 @@ def read_header(name: str, start: bytes) -> list[str]:
     return header
 
 
-def check_columns(name: str, header: Sequence[str], schema: DatasetSchema, needed: Collection[str], ignored: bool) -> None:
+def check_columns(
+    name: str, header: Sequence[str], schema: DatasetSchema, needed: Collection[str], ignored: bool, *, typed: bool = False
+) -> None:
     """Refuse a header that is not what is needed.
 
     Parameters
@@ -49,6 +51,8 @@ def check_columns(name: str, header: Sequence[str], schema: DatasetSchema, neede
         The columns that must be there, each once.
     ignored
         Whether further columns are let pass unread; else only those of the schema are known.
+    typed
+        Whether the names come from a file that keeps them apart from its rows, as parquet does.
 
     Raises
     ------
@@ -71,7 +75,8 @@ def check_columns(name: str, header: Sequence[str], schema: DatasetSchema, neede
         every = [column for column in schema.columns if column in needed]
         unknown = [column for column in header if column not in schema.columns]
         if len(missing) == len(every):  # the first line may be a row of data, which is not shown
-            instead = " Its first line must name the columns."
+            has = listed(header) if header else "none"
+            instead = f" It has {has}." if typed else " Its first line must name the columns."
         else:
             instead = f" It has {listed(unknown)} instead." if unknown else ""
         raise DataError(f"{name} lacks the column {listed(missing)}.{instead}", f"It must have {', '.join(every)}.")

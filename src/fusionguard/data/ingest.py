@@ -118,7 +118,16 @@ def _carried_field(name: str, kind: pa.DataType) -> pa.Field:
     return pa.field(CARRIED, kind, metadata={CARRIED_NAME: name.encode()})
 
 
-def _check(name: str, header: list[str], schema: DatasetSchema, columns: pa.Schema, ignored: bool, carried: str | None) -> None:
+def _check(
+    name: str,
+    header: list[str],
+    schema: DatasetSchema,
+    columns: pa.Schema,
+    ignored: bool,
+    carried: str | None,
+    *,
+    typed: bool = False,
+) -> None:
     if carried is not None and header.count(carried) != 1:
         count = header.count(carried)
         what = (
@@ -126,7 +135,7 @@ def _check(name: str, header: list[str], schema: DatasetSchema, columns: pa.Sche
         )
         raise DataError(f"{name} {what}.", f"Its columns are {listed(header)}.")
     others = [column for column in header if column != carried or column in schema.columns]
-    check_columns(name, others, schema, columns.names, ignored)
+    check_columns(name, others, schema, columns.names, ignored, typed=typed)
 
 
 def _parquet_batches(
@@ -135,7 +144,7 @@ def _parquet_batches(
     try:
         with pq.ParquetFile(file, pre_buffer=False) as source:  # else the whole file stays in memory
             found = source.schema_arrow
-            _check(file.name, found.names, schema, columns, ignored, carried)
+            _check(file.name, found.names, schema, columns, ignored, carried, typed=True)
             _check_types(file.name, found, columns)
             for batch in source.iter_batches(
                 _GROUP_ROWS, columns=list(dict.fromkeys([*columns.names, *([carried] if carried else [])]))
