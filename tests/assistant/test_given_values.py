@@ -114,6 +114,8 @@ def test_values_are_read_as_they_are_meant(family: str, question: str, values: d
         ("fraud", "a transaction of half a million euros", "Amount 'half a million euros'"),
         ("fraud", "100 EUR at 25:00", "the hour in 'at 25:00'"),
         ("churn", "active 'foo'", "IsActiveMember in 'active 'foo'"),
+        ("churn", "aged 40, an active credit card", "IsActiveMember in 'an active'"),
+        ("churn", "the card is inactive", "IsActiveMember in 'the card is inactive'"),
         ("churn", "maybe active", "IsActiveMember in 'maybe active'"),
         ("churn", "active or not", "IsActiveMember in 'active or not'"),
         ("churn", "card unknown", "HasCrCard in 'card unknown'"),

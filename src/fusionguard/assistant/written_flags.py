@@ -66,6 +66,7 @@ _ANY_CARD = re.compile(
     re.IGNORECASE,
 )
 """What stands before a card of the kind that is meant; what sort of card ``Visa card`` is nobody says."""
+_CARD_BEFORE = re.compile(r"\bcards?(?:\s+(?:is|was|are|not|no longer|currently))*\s+$", re.IGNORECASE)
 _IS_ACTIVE = re.compile(r"\bis ?active ?member\b|\bisactive\b", re.IGNORECASE)
 
 _COUNTRIES = {"france": "France", "french": "France", "germany": "Germany", "german": "Germany", "spain": "Spain"}
@@ -127,7 +128,13 @@ def _flag(said: Said, name: str, pattern: re.Pattern[str], field_name: re.Patter
         sort = name == "HasCrCard" and not field_name.fullmatch(found[0]) and not _is_the_card(before, found[0])
         if unsaid or sort:
             said.unsaid.append(name if field_name.fullmatch(found[0]) else words)
-        elif against > 1 or (after and against) or _HEDGE.search(before) or (against and _of_another(before)):
+        elif (
+            against > 1
+            or (after and against)
+            or _HEDGE.search(before)
+            or (against and _of_another(before))
+            or _is_the_cards(text, found)
+        ):
             said.unclear.append(words)
         elif not after and (reason := _NO_ANSWER.match(text, found.end())):
             said.unclear.append(f"{words[:-1]}{reason[0]}'")
@@ -137,6 +144,13 @@ def _flag(said: Said, name: str, pattern: re.Pattern[str], field_name: re.Patter
 
 def _is_the_card(before: str, found: str) -> bool:
     return "credit" in found.lower() or len(found) > len("cards") or _ANY_CARD.search(before) is not None
+
+
+def _is_the_cards(text: str, found: re.Match[str]) -> bool:
+    """Tell whether it is a card that is active or not, which says nothing of its holder."""
+    ahead, behind = text[: found.start()], text[found.end() :]
+    beside = re.match(r"\s+(?:credit[- ]?)?cards?\b", behind, re.IGNORECASE)
+    return _ACTIVE.fullmatch(found[0]) is not None and bool(beside or _CARD_BEFORE.search(ahead))
 
 
 def _of_another(before: str) -> bool:
