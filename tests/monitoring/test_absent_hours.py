@@ -42,7 +42,7 @@ def test_hours_of_the_clock_that_stop_are_named_dated_and_counted() -> None:
     assert mark.since == MIDNIGHT + timedelta(days=2)
     assert mark.sentence == (
         "no rows of the hours 03, 04 (by the log's clock) have come since 2026-09-22 00:00 UTC, "
-        "where about 3.1% of all rows should be"
+        "where about 5.2% of the rows should be"
     )
     fewest = 13 / 516 * 3 * 489
     assert mark.chance == pytest.approx(float(poisson.cdf(0.02 * fewest, fewest)) * 24 * 5, rel=1e-6, abs=0)
@@ -57,7 +57,7 @@ def test_hours_that_rows_tell_are_held_against_the_references() -> None:
     assert mark.since == MIDNIGHT
     share = 31 / 516
     assert mark.effect == pytest.approx(share)
-    assert mark.sentence == "no rows of the hours 05, 06 (by hour_of_day) have come, where about 6.0% of all rows should be"
+    assert mark.sentence == "no rows of the hours 05, 06 (by hour_of_day) have come, where about 6.0% of the rows should be"
 
 
 def test_an_hour_that_never_has_rows_is_absent_where_the_references_come_at_all_hours() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -110,7 +111,56 @@ def test_two_features_that_changed_places_are_named_together(counted_fraud_refer
     found = only_fault(read(changed(swapped, "V20", rows["V3"].to_numpy(), where), counted_fraud_reference, tmp_path))
     assert (found.kind, found.subject, found.level, found.certain) == ("swap", "V3 and V20", "act", True)
     assert found.effect == pytest.approx(where.mean(), abs=0.07)
-    assert "V3 and V20 have changed places in " in found.sentence
+    assert found.since is not None
+    since = f"{found.since:%Y-%m-%d %H:%M} UTC"
+    assert re.fullmatch(rf"V3 and V20 have changed places in (9[5-9]|100)% of the rows since {since}", found.sentence)
+
+
+def test_words_give_the_share_of_the_rows_since_it_began_also_where_some_lack_a_value(
+    counted_fraud_reference: Reference, tmp_path: Path
+) -> None:
+    rows = fraud_window(6_000, 46)
+    where, lacking = after(rows, 2.4), np.random.default_rng(9).random(rows.num_rows) < 0.3
+    values = np.where(lacking, np.nan, np.where(where, np.round(rows["V4"].to_numpy(), 1), rows["V4"].to_numpy()))
+    report = read(changed(rows, "V4", values, np.ones(rows.num_rows, bool)), counted_fraud_reference, tmp_path)
+    assert only_fault(report).sentence.startswith("100% of the values of V4 are multiples of 0.1 since 2026-")
+    frozen = np.where(lacking, np.nan, np.where(where, 0.25, rows["V4"].to_numpy()))
+    report = read(changed(rows, "V4", frozen, np.ones(rows.num_rows, bool)), counted_fraud_reference, tmp_path)
+    found = only_fault(report)
+    told = re.match(r"(\d+)% of the rows hold one value of V4 since 2026-", found.sentence)
+    assert told is not None, found.sentence
+    assert int(told[1]) == pytest.approx(70, abs=2), "three in ten rows hold none"
+
+
+@pytest.mark.parametrize(("days", "since"), [(1.2, r" since 2026-09-22 0[345]:\d\d UTC"), (0.0, "")])
+def test_a_changed_unit_is_told_by_the_factor_since_it_began(
+    counted_fraud_reference: Reference, tmp_path: Path, days: float, since: str
+) -> None:
+    rows = fraud_window(6_000, 53)
+    scaled = changed(rows, "Amount", 100 * rows["Amount"].to_numpy(), after(rows, days))
+    found = read(scaled, counted_fraud_reference, tmp_path).reading("scale", "Amount")
+    assert found.level == "act"
+    words = rf"all quantiles of Amount are ([\d.]+) times what they were{since}: its unit may have changed"
+    told = re.fullmatch(words, found.sentence)
+    assert told is not None, found.sentence
+    assert float(told[1]) == pytest.approx(100, rel=0.05)
+
+
+def test_shares_are_told_of_the_rows_since_they_changed(counted_fraud_reference: Reference, tmp_path: Path) -> None:
+    """From the fifth of eight days on V3 is missing in 4 of 10 rows; of the window that is 2 of 10."""
+    rows = fraud_window(8_000, 54)
+    where = after(rows, 4.0)
+    gone = where & (np.random.default_rng(3).random(rows.num_rows) < 0.4)
+    report = read(changed(rows, "V3", np.where(gone, np.nan, rows["V3"].to_numpy()), gone), counted_fraud_reference, tmp_path)
+    found = report.reading("missing", "V3")
+    assert found.effect == pytest.approx(gone.mean())
+    share = gone.sum() / where.sum()
+    assert share == pytest.approx(0.4, abs=0.02)
+    since = datetime.fromtimestamp(START_MICROS / 1e6 + 4 * 86_400, UTC)
+    assert found.since == since
+    assert found.sentence == f"since {since:%Y-%m-%d %H:%M} UTC, V3 is missing in {share:.2%} of the rows, 0.00% before"
+    whole = read(changed(rows, "V3", np.full(rows.num_rows, np.nan), ~where | gone), counted_fraud_reference, tmp_path)
+    assert whole.reading("missing", "V3").sentence.startswith("V3 is missing in "), "since the window began"
 
 
 @pytest.mark.parametrize(("name", "step", "words"), [("V4", 0.1, "multiples of 0.1"), ("Amount", 1.0, "multiples of 1")])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import numpy as np
 
-from fusionguard.evaluation.scored import Floats
+from fusionguard.evaluation.scored import Floats, Integers
 from fusionguard.monitoring import statistics
 from fusionguard.monitoring.counts import Counts
+from fusionguard.monitoring.faults.moves import changed_rows
 from fusionguard.monitoring.findings import Check, Kind
 from fusionguard.monitoring.reference import CategoryReference, NumberReference
 from fusionguard.monitoring.thresholds import MonitoringThresholds, limit_name
@@ -111,9 +113,14 @@ class ColumnChecks:
         text = f"{reference.name} lies outside of {low:.6g} to {high:.6g}, all it was in training, in {share:.2%} of the rows"
         return self._check("out_of_range", reference.name, share - before, chance, text)
 
-    def scale(self, reference: NumberReference, values: Floats) -> Check | None:
-        """Compare quantiles of a column's values (n,): have all of them grown by one large factor, as when a unit changes?"""
-        values = values[np.isfinite(values)]
+    def scale(self, reference: NumberReference, values: Floats, micros: Integers | None = None) -> Check | None:
+        """Compare quantiles of a column's values (n,): have all of them grown by one large factor, as when a unit changes?
+
+        The effect is that of all rows. The factor that is told is that of the rows since it began, where values come in order of
+        time; ``micros`` (n,) says when, as microseconds since 1970.
+        """
+        known = np.isfinite(values)
+        values = values[known]
         if values.size < self.thresholds.minimum_rows:
             return None
         places = np.array([5, 10, 25, 50, 75, 90, 95])
@@ -130,7 +137,18 @@ class ColumnChecks:
         reached = np.searchsorted(np.sort(values), reference.quantiles, side="right") / values.size
         distance = float(np.abs(reached - np.linspace(0, 1, reference.quantiles.size)).max())
         chance = statistics.ks_chance(distance, values.size, self.reference_rows)
-        text = f"all quantiles of {reference.name} are {factor:.3g} times what they were: its unit may have changed"
+        size, began = np.sort(np.abs(reference.quantiles)), ""
+        first, last = changed_rows(np.searchsorted(size, np.abs(values)) / size.size)
+        part, rest = (
+            float(np.median(np.quantile(rows, places / 100, method="inverted_cdf")[clear] / before[clear]))
+            if rows.size
+            else factor
+            for rows in (values[first:last], np.concatenate([values[:first], values[last:]]))
+        )
+        if not factor / _SPREAD < rest < factor * _SPREAD:  # else all rows have grown, and the stretch is a chance
+            factor = part
+            began = f" since {_moment(micros[known][first])}" if micros is not None and first > 0 else ""
+        text = f"all quantiles of {reference.name} are {factor:.3g} times what they were{began}: its unit may have changed"
         return self._check("scale", reference.name, effect, chance, text)
 
     def alert_rate(self, flagged: tuple[int, int], counts: Counts) -> Check:
@@ -207,3 +225,7 @@ class ColumnChecks:
             high=high,
             judged=subject not in self.unjudged,
         )
+
+
+def _moment(micros: int) -> str:
+    return f"{datetime.fromtimestamp(int(micros) / 1e6, UTC):%Y-%m-%d %H:%M} UTC"

@@ -28,3 +28,13 @@ class Counts:
     missing: dict[str, int]
     bins: dict[str, Integers]
     categories: dict[str, Integers]
+
+    def __add__(self, other: Counts) -> Counts:
+        """Return the counts of both groups of rows together."""
+        return Counts(
+            rows=self.rows + other.rows,
+            flagged=self.flagged + other.flagged,
+            missing={name: count + other.missing[name] for name, count in self.missing.items()},
+            bins={name: counts + other.bins[name] for name, counts in self.bins.items()},
+            categories={name: counts + other.categories[name] for name, counts in self.categories.items()},
+        )

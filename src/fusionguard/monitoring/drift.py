@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import operator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import reduce
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -20,6 +22,9 @@ from fusionguard.monitoring.reference import Reference, uneven
 from fusionguard.monitoring.segments import cyclic_segmentations
 from fusionguard.monitoring.sketch import Sketch
 from fusionguard.monitoring.thresholds import MonitoringThresholds
+
+_SHARES = frozenset({"missing", "new_category", "out_of_range", "tail", "categories", "alert_rate"})
+"""Kinds whose sentences tell shares of the rows."""
 
 
 class DriftReport(BaseModel):
@@ -136,8 +141,10 @@ class _Comparison:
 
     def _scales(self) -> Iterator[Check]:
         for number in self._reference.numbers.values():
-            values = self._sketch.sample[number.name].to_numpy().astype(np.float64)
-            check = self._checks(self._reference.rows).scale(number, values)
+            values, micros = self._sketch.sample[number.name].to_numpy().astype(np.float64), self._sketch.micros
+            order = np.argsort(micros, kind="stable") if micros.size else np.arange(values.size)
+            times = micros[order] if micros.size else None
+            check = self._checks(self._reference.rows).scale(number, values[order], times)
             if check is not None:
                 yield check
 
@@ -199,7 +206,15 @@ class _Comparison:
                 if key in wanted and key not in since and check.beyond(wanted[key].limit, self._thresholds.chance):
                     # Spans begin at round times, the first one before any row.
                     since[key] = max(beginning, self._sketch.first or beginning)
-        return tuple(finding.model_copy(update={"since": since.get((finding.kind, finding.subject))}) for finding in findings)
+        since_then = {moment: self._sentences(moment) for moment in set(since.values()) if moment != self._sketch.first}
+        return tuple(_told_since(finding, since.get((finding.kind, finding.subject)), since_then) for finding in findings)
+
+    def _sentences(self, since: datetime) -> dict[tuple[str, str], str]:
+        """Return what the checks whose words are shares say of the rows since then alone: those before would dilute them."""
+        spans = [counts for beginning, counts in self._sketch.spans.items() if beginning >= since]
+        rest = reduce(operator.add, spans)
+        checks = (*self._columns(rest), *self._scores(rest))
+        return {(check.kind, check.subject): check.sentence for check in checks if check.kind in _SHARES}
 
     def _remark(self) -> None:
         if self._unjudged:
@@ -214,6 +229,15 @@ class _Comparison:
             self._remarks.append(
                 "segments were compared for missing, new and out-of-range values alone: the reference has no counts by segment"
             )
+
+
+def _told_since(
+    finding: Finding, since: datetime | None, since_then: Mapping[datetime, Mapping[tuple[str, str], str]]
+) -> Finding:
+    """Date a finding; where it began inside the window, its words are those of the rows since then."""
+    found = None if since is None else since_then.get(since, {}).get((finding.kind, finding.subject))
+    words = finding.sentence if found is None else f"since {since:%Y-%m-%d %H:%M} UTC, {found}"
+    return finding.model_copy(update={"since": since, "sentence": words})
 
 
 def _of_probabilities(checks: ColumnChecks, reference: Reference, counts: Counts) -> Iterator[Check]:

@@ -74,7 +74,7 @@ class Check:
     segment
         The segment it was found in, such as ``gender: Female``; empty for all rows.
     low, high
-        A 95 % interval of what the sentence tells, where there is one.
+        A 95 % interval of the effect in all rows, where there is one.
     judged
         False for a comparison that is shown only.
     certain

@@ -31,6 +31,8 @@ class _Absence:
     fewest: float
     """Of the hour with the fewest."""
     day: int
+    share: float
+    """Of the rows since that day, how many should be of them."""
 
 
 def find_absent_hours(evidence: Evidence, limits: MonitoringThresholds) -> Iterator[Mark]:
@@ -67,7 +69,7 @@ def find_absent_hours(evidence: Evidence, limits: MonitoringThresholds) -> Itera
     named = ", ".join(f"{hour:02d}" for hour in absence.hours)
     text = (
         f"no rows of the hours {named} (by {where}) have come{evidence.since(first)}, "
-        f"where about {effect:.1%} of all rows should be"
+        f"where about {absence.share:.1%} of the rows should be"
     )
     chance = float(pdtr(_LEFT * absence.fewest, absence.fewest)) * HOURS * float(day[-1] + 1)
     yield Mark("absent_hours", (), effect, min(1.0, chance), text, evidence.moment(first))
@@ -97,7 +99,7 @@ def _absent(table: Floats, share: Floats) -> _Absence | None:
         kept = 1 - float(share[gone].sum())
         missed = float(expected[gone].sum()) / kept
         if best is None or missed > best.missed:
-            best = _Absence([int(hour) for hour in np.flatnonzero(gone)], missed, float(expected[gone].min()), start)
+            best = _Absence([int(hour) for hour in np.flatnonzero(gone)], missed, float(expected[gone].min()), start, 1 - kept)
     return best
 
 

@@ -63,7 +63,7 @@ def _of_column(evidence: Evidence, column: Column, limits: MonitoringThresholds)
     if np.unique(before).size < _LEAST_VALUES or np.isnan(column.now).all():
         return None
     now = np.where(np.isnan(column.now), np.nanmedian(column.now), column.now)
-    first, last = _changed(np.searchsorted(np.sort(before), now) / before.size)
+    first, last = changed_rows(np.searchsorted(np.sort(before), now) / before.size)
     part = now[first:last]
     if part.size < limits.minimum_rows:
         return None
@@ -84,7 +84,7 @@ def _of_column(evidence: Evidence, column: Column, limits: MonitoringThresholds)
     )
 
 
-def _changed(ranks: Floats) -> tuple[int, int]:
+def changed_rows(ranks: Floats) -> tuple[int, int]:
     """Return the rows whose ranks in the reference (n,) stand out by their mean or their spread; all rows where none do."""
     best, found = _STANDS_OUT, (0, ranks.size)
     for marks in (ranks, -ranks, np.abs(ranks - 0.5), -np.abs(ranks - 0.5)):

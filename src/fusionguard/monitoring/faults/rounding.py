@@ -58,8 +58,8 @@ def _coarser(evidence: Evidence, column: Column, before: Floats, limits: Monitor
         return None
     rounded, step, share, was = best
     chance = statistics.proportions_chance(share * now.size, now.size, was * before.size, before.size)
-    flags = ~np.isnan(column.now) & is_multiple(column.now, step)
-    first, held = _since(flags)
+    known = ~np.isnan(column.now)
+    first, held = _since(is_multiple(column.now, step), known)
     text = f"{held:.0%} of the values of {column.name} are multiples of {step:g}{evidence.since(first)}, {was:.0%} in training"
     return Mark("rounding", (column.name,), rounded, min(1.0, len(STEPS) * chance), text, evidence.moment(first))
 
@@ -75,7 +75,7 @@ def _finer(evidence: Evidence, column: Column, before: Floats, limits: Monitorin
         if rise < limits.rounding_watch:
             return None
         chance = statistics.proportions_chance(float(odd.sum()), float(known.sum()), (1 - was) * before.size, before.size)
-        first, held = _since(odd)
+        first, held = _since(odd, known)
         since = evidence.since(first)
         text = f"{held:.0%} of the values of {column.name} are no multiples of {step:g}{since}, which {was:.0%} were in training"
         return Mark("rounding", (column.name,), rise, min(1.0, len(STEPS) * chance), text, evidence.moment(first))
@@ -93,8 +93,9 @@ def _without_new_tie(before: Floats, now: Floats) -> NDArray[np.bool_]:
     return kept
 
 
-def _since(flags: NDArray[np.bool_]) -> tuple[int, float]:
-    """Return the row from which the flags (n,) are frequent, and their share among the rows that are meant."""
+def _since(flags: NDArray[np.bool_], known: NDArray[np.bool_]) -> tuple[int, float]:
+    """Return the row from which flags (n,) are frequent, and their share of the values that are known among the rows meant."""
+    places, flags = np.flatnonzero(known), flags[known]
     first, last = stretch(flags.astype(np.float64))
     held = float(flags[first:last].mean())
-    return (first, held) if held >= flags.mean() else (0, float(flags.mean()))
+    return (int(places[first]), held) if held >= flags.mean() else (0, float(flags.mean()))

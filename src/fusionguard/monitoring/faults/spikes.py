@@ -116,8 +116,9 @@ def _judged(evidence: Evidence, column: Column, spike: _Spike, large: float) -> 
                 return None
     first, last = stretch((column.now == spike.value).astype(np.float64))
     held = float(np.mean(column.now[first:last] == spike.value))
-    if held < spike.share:
-        first, last, held = 0, column.now.size, spike.share
+    whole = float(np.mean(column.now == spike.value))
+    if held < whole:
+        first, held = 0, whole
     text = (
         f"{held:.0%} of the rows hold one value of {column.name}{evidence.since(first)}; "
         f"{spike.before:.1%} of the training's rows hold it"

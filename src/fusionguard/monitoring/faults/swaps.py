@@ -65,8 +65,15 @@ def _of_pair(evidence: Evidence, one: Column, other: Column) -> tuple[float, Mar
         statistics.ks_chance(float(np.abs(now - before).max()), sides[2].size, sides[0].size)
         for before, now in ((first, first_now), (second, second_now))
     )
-    row = _first_row(one, other)
-    text = f"{one.name} and {other.name} have changed places in {share:.0%} of the rows{evidence.since(row)}"
+    row, last = _rows(one, other)
+    parts = [
+        np.searchsorted(np.sort(side[~np.isnan(side)]), grid, side="right") / max(1, (~np.isnan(side)).sum())
+        for side in (one.now[row:last], other.now[row:last])
+    ]
+    inside = float((parts[0] - first - parts[1] + second) @ apart) / (2 * size)
+    if inside < share:
+        row, inside = 0, share
+    text = f"{one.name} and {other.name} have changed places in {min(1.0, inside):.0%} of the rows{evidence.since(row)}"
     pairs = len(evidence.numbers) ** 2 / 2
     effect = min(1.0, share)
     mark = Mark("swap", (one.name, other.name), effect, min(1.0, pairs * chance), text, evidence.moment(row), asks_owner=few)
@@ -83,12 +90,12 @@ def _has_moved(column: Column, limits: MonitoringThresholds) -> bool:
     return distance >= 0.02 and statistics.ks_chance(distance, now.size, before.size) <= limits.chance
 
 
-def _first_row(one: Column, other: Column) -> int:
-    """Return the row from which the columns lie where the other one lay."""
+def _rows(one: Column, other: Column) -> tuple[int, int]:
+    """Return the rows [i, j) in which the columns lie where the other one lay."""
     marks = np.zeros(one.now.size)
     for column, partner in ((one, other), (other, one)):
         marks += _likelier(column.now, partner.before, column.before)
-    return stretch(marks)[0]
+    return stretch(marks)
 
 
 def _likelier(values: Floats, there: Floats, here: Floats) -> Floats:
