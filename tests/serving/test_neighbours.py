@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
 from fusionguard.serving import launch
 from fusionguard.serving.lifeline import GRACE_SECONDS
+from fusionguard.serving.own_releases import unheld_releases
 from fusionguard.serving.release import read_release
 from fusionguard.serving.resolve import make_release
 from tests.assistant.http.conftest import RunningAssistant, start_assistant
@@ -135,6 +137,17 @@ def test_a_service_that_is_told_what_answers_has_a_release_of_its_own(
     assert isinstance(refused.exception, UsageError) and "already says what answers" in refused.exception.what
     assert CliRunner().invoke(app, ["serve", "--port", "3911"]).exit_code == 0
     assert served[1:] == [str(common)] and read_release(common).models[0].bundle_sha256 == fraud_bundle.sha256
+
+
+def test_a_release_of_its_own_is_held_as_long_as_its_service_runs(home: Home, starter: Starter, release_folder: Path) -> None:
+    own = launch.release_folder(home, 3911)
+    shutil.copytree(release_folder, own)
+    assert list(unheld_releases(home)) == [own]
+    service = starter(own, wait=False)
+    wait_until("it is held", lambda: not list(unheld_releases(home)))
+    service.process.kill()
+    service.process.wait()
+    assert list(unheld_releases(home)) == [own]
 
 
 DEMONSTRATION = """
