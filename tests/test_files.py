@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fusionguard.errors import StorageError
-from fusionguard.files import atomic_folder, atomic_path, json_text, sha256_file, write_text
+from fusionguard.files import atomic_folder, atomic_path, json_text, sha256_file, storage_errors, write_text
 
 
 def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
@@ -108,3 +108,13 @@ def test_json_is_the_same_for_the_same_content() -> None:
 def test_sha256_is_that_of_the_bytes(tmp_path: Path) -> None:
     (tmp_path / "abc").write_bytes(b"abc")  # FIPS 180-2, appendix B.1
     assert sha256_file(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_a_folder_that_cannot_be_made_is_a_refusal_and_a_file_that_is_absent_is_not() -> None:
+    with (
+        pytest.raises(StorageError, match="Cannot write /proc/x/y/z: its folder takes no new files"),
+        storage_errors(Path("/proc/x/y/z")),
+    ):
+        Path("/proc/x/y").mkdir(parents=True)
+    with pytest.raises(FileNotFoundError), storage_errors(Path("/proc/x/y/z")):
+        Path("/proc/x/y/z").read_bytes()

@@ -46,6 +46,8 @@ def storage_errors(target: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno == errno.ENOENT and error.filename and Path(os.fsdecode(error.filename)) in target.parents:
+            error = OSError(errno.EROFS, "its folder takes no new files")  # a folder that cannot be made, as in /proc
         remedy = _REMEDIES.get(error.errno or 0)
         if remedy is None:
             raise
