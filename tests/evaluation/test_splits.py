@@ -61,8 +61,11 @@ def _frauds_at(rows: int, places: list[int]) -> list[int]:
 
 
 def test_cuts_move_as_little_as_is_needed_for_frauds_in_each_slice(tmp_path: Path) -> None:
-    """By shares the cuts are 60, 70 and 80: validation has no fraud there, and takes its five from train and calibration."""
-    places = [3, 7, 11, 19, 30, 41, 55, 57, 72, 74, 75, 77, 79, 83, 86, 91, 94, 97, 98, 99]
+    """By shares the cuts are 60, 70 and 80: validation has no fraud there, and takes its five from train and calibration.
+
+    Of the twenty frauds, five are left for train, the very first row among them.
+    """
+    places = [0, 7, 11, 19, 30, 41, 55, 57, 72, 74, 75, 77, 79, 83, 86, 91, 94, 97, 98, 99]
     plan = plan_split(_table(tmp_path / "t.parquet", list(range(100)), _frauds_at(100, places)), SplitConfig())
     slices = list(plan.slices().values())
     assert [(part.start, part.stop) for part in slices] == [(0, 41), (41, 75), (75, 87), (87, 100)]
@@ -87,6 +90,23 @@ def test_few_frauds_are_shared_out_in_order_of_time(tmp_path: Path, frauds: int,
 def test_a_slice_has_other_rows_too(tmp_path: Path) -> None:
     plan = plan_split(_table(tmp_path / "t.parquet", list(range(100)), [0, 1] * 40 + [1] * 20), SplitConfig())
     assert (plan.test.start, plan.test.stop, plan.test.frauds) == (78, 100, 21)
+
+
+def test_a_slice_of_frauds_alone_is_prolonged_by_one_other_row(tmp_path: Path) -> None:
+    """Rows 60 to 74 are frauds, and row 75 is the one that validation lacks; calibration then needs its five frauds."""
+    label = [*[0, 1] * 30, *[1] * 15, *[0, 1] * 12, 0]
+    slices = plan_split(_table(tmp_path / "t.parquet", list(range(100)), label), SplitConfig()).slices().values()
+    assert [(part.start, part.stop) for part in slices] == [(0, 60), (60, 76), (76, 85), (85, 100)]
+
+
+def test_where_two_frauds_a_slice_cannot_be_one_is_asked_for(tmp_path: Path) -> None:
+    """Rows 20 to 22, and 50 and 51, are of one second: two for each later slice would leave train the one of row 10."""
+    seconds = list(range(100))
+    seconds[20:23], seconds[50:52] = [20] * 3, [50] * 2
+    label = _frauds_at(100, [10, 20, 21, 22, 50, 51, 90, 95])
+    slices = list(plan_split(_table(tmp_path / "t.parquet", seconds, label), SplitConfig()).slices().values())
+    assert [(part.start, part.stop) for part in slices] == [(0, 50), (50, 70), (70, 91), (91, 100)]
+    assert [part.frauds for part in slices] == [4, 2, 1, 1]
 
 
 @pytest.mark.parametrize("label", [_frauds_at(100, [4, 30, 71]), [0] * 80 + [1] * 20, [1] * 100, [0] * 100], ids=str)

@@ -47,7 +47,8 @@ def test_the_line_is_scikit_learns_whatever_the_scale(stretch: float, shift: flo
 
 def test_a_known_distortion_is_taken_back() -> None:
     truth, label = draw(200_000, 1)
-    assert fit_platt((truth + 0.4) / 0.8, label).probability((truth + 0.4) / 0.8) == pytest.approx(sigmoid(truth), abs=0.01)
+    score = (truth + 0.4) / 0.8
+    assert np.abs(fit_platt(score, label).probability(score) - sigmoid(truth)).max() < 0.01
 
 
 @pytest.mark.parametrize("spread", [0.01, 1, 5, 20, 100, 1e6])
@@ -76,7 +77,18 @@ def test_scores_that_tell_nobody_apart_give_the_rate(value: float) -> None:
     label = np.repeat([0, 1], [50, 30]).astype(np.int8)
     line = fit_platt(np.full(80, value), label)
     assert line.probability(np.full(80, value)) == pytest.approx(smoothed_targets(label).mean())
-    assert line.slope == pytest.approx(0, abs=1e-12)
+    assert line.slope == 0
+
+
+@pytest.mark.parametrize(
+    ("centre", "spread", "told_apart"),
+    [(0.0, 1e-12, False), (0.0, 1.5e-12, True), (8192.0, 2.0**-30, False), (8192.0, 2.0**-24, True), (-8192.0, 2.0**-30, False)],
+)
+def test_a_spread_of_a_million_millionth_of_the_scores_is_none(centre: float, spread: float, told_apart: bool) -> None:
+    """Half of 64 scores stand at each side of the centre, where a perfect score would have them."""
+    label = np.repeat([0, 1], 32).astype(np.int8)
+    probability = fit_platt(centre + spread * (2.0 * label - 1), label).probability(centre + spread * (2.0 * label - 1))
+    assert probability == pytest.approx(smoothed_targets(label) if told_apart else 0.5, abs=1e-6)
 
 
 @pytest.mark.parametrize("outcome", [0, 1])

@@ -45,8 +45,9 @@ def fit_platt(score: Floats, label: Labels) -> Platt:
     high, low = (positives + 1) / (positives + 2), 1 / (label.size - positives + 2)
     target = np.where(label == 1, high, low)
     centre, scale = float(score.mean()), float(score.std())
-    if scale <= 1e-12 * max(1.0, abs(centre)):
-        scale = 1.0  # scores that are all alike tell nobody apart, whatever their last bits say
+    if scale <= 1e-12 * max(1.0, abs(centre)):  # all alike: they tell nobody apart, whatever their last bits say
+        rate = float(target.mean())
+        return Platt(intercept=float(np.log(rate / (1 - rate))), slope=0.0)
     x = np.column_stack([np.ones_like(score), (score - centre) / scale])
     line = np.zeros(2)
     loss = _loss(x, target, line)
