@@ -9,7 +9,7 @@ import pytest
 from sklearn.metrics import average_precision_score
 from sklearn.model_selection import RepeatedStratifiedKFold
 
-from fusionguard.models.fraud.fusion import Floats, Fusion, calibrate, fit_fusion, sigmoid
+from fusionguard.models.fraud.fusion import Floats, Fusion, _decide, calibrate, fit_fusion, sigmoid
 
 _SHIFT = np.log(0.0818)
 
@@ -84,7 +84,7 @@ def test_an_autoencoder_that_does_not_help_is_left_out() -> None:
     line = _line(margin, np.zeros_like(margin), label, weight, _SHIFT)
     assert (fusion.uses_autoencoder, fusion.autoencoder) == (False, 0.0)
     assert (fusion.intercept, fusion.booster) == pytest.approx((line[0], line[1]), abs=1e-8)
-    assert fusion.reason.endswith("so XGBoost is used alone.")
+    assert fusion.reason.endswith(" for XGBoost alone, so XGBoost is used alone."), "what is below is no tie"
 
 
 def test_a_gain_that_chance_alone_may_give_is_a_tie_and_ties_go_to_the_trees() -> None:
@@ -97,11 +97,21 @@ def test_a_gain_that_chance_alone_may_give_is_a_tie_and_ties_go_to_the_trees() -
     )
 
 
+def test_an_interval_that_begins_at_0_holds_it() -> None:
+    """The two differ in where the third fraud stands, and in the draws without it not at all."""
+    label = np.repeat([1, 0], [3, 5]).astype(np.int8)
+    fused, alone = np.arange(8.0, 0.0, -1.0), np.array([8.0, 7.0, 2.5, 5.0, 4.0, 3.0, 2.0, 1.0])
+    uses, decided = _decide(fused[None], alone[None], label, np.linspace(1.0, 2.0, 8), 0.2, 0)
+    assert not uses
+    assert re.match(r"a tie \(95 % interval of the difference \+0\.000 to \+0\.[1-9]", decided)
+
+
 def test_errors_that_are_all_alike_tell_nothing() -> None:
     margin, _, label, weight = _rows(300)
     fusion = fit_fusion(margin, np.full(300, -3.25), label, weight, prior_shift=_SHIFT, seed=5)
     assert (fusion.uses_autoencoder, fusion.mean_log_error) == (False, pytest.approx(-3.25))
     assert fusion.average_precision_fused == fusion.average_precision_booster_alone
+    assert fusion.reason.endswith(" for XGBoost alone, so XGBoost is used alone.")
 
 
 @pytest.mark.parametrize(("frauds", "judged"), [(1, False), (2, True), (4, True)])
