@@ -13,7 +13,7 @@ from fusionguard.config import ChurnEvaluationConfig, RetentionConfig
 from fusionguard.evaluation.bootstrap import Interval, resampled_counts
 from fusionguard.evaluation.churn.customers import ScoredCustomers
 from fusionguard.evaluation.churn.empc import expected_maximum_profit
-from fusionguard.evaluation.churn.readings import METRIC_LABELS, metric_digits, read_customers_metrics
+from fusionguard.evaluation.churn.readings import METRIC_LABELS, _TopLift, metric_digits, read_customers_metrics
 from fusionguard.evaluation.churn.retention import RetentionPolicy
 
 POLICY = RetentionPolicy(
@@ -113,6 +113,22 @@ def test_a_top_without_leavers_lifts_nothing(make_customers: Any) -> None:
     label = np.array([0] * 10 + [1] * 10, dtype=np.int8)
     customers = replace(make_customers(20), label=label, score=np.arange(20.0)[::-1])
     assert read(customers)["lift_in_top_tenth"].value == 0
+
+
+def test_a_tie_that_holds_the_top_tenth_gives_of_its_leavers_in_proportion() -> None:
+    """Three alike of five customers are first, one of whom left: a tenth, half a customer, holds a sixth of a leaver."""
+    lift = _TopLift(np.array([0, 1, 0, 0, 1], dtype=np.int8), np.array([7.0, 7.0, 7.0, 3.0, 1.0]))
+    assert lift.read(np.ones(5)) == pytest.approx((1 / 3) / (2 / 5))
+    # Those who stand for 2, 3 and 1 customers hold a tenth of all 10, and three of four who left.
+    assert lift.read(np.array([2.0, 3.0, 1.0, 3.0, 1.0])) == pytest.approx((3 / 6) / (4 / 10))
+
+
+def test_a_lift_needs_somebody_who_left() -> None:
+    lift = _TopLift(np.array([0, 1, 0, 0], dtype=np.int8), np.array([4.0, 3.0, 2.0, 1.0]))
+    assert lift.read(np.array([1.0, 0.5, 1.0, 1.0])) == 0  # half a leaver, who is not among the first
+    assert np.isnan(lift.read(np.array([1.0, 0.0, 1.0, 1.0])))
+    last = _TopLift(np.array([0, 0, 1], dtype=np.int8), np.array([3.0, 2.0, 1.0]))
+    assert last.read(np.array([0.2, 0.0, 9.8])) == pytest.approx((0.8 / 1.0) / (9.8 / 10))
 
 
 def test_a_metric_is_printed_with_the_decimals_it_is_worth() -> None:

@@ -94,7 +94,7 @@ class _TopLift:
         customers = np.cumsum(np.add.reduceat(ranked, self._starts))
         churners = np.cumsum(np.add.reduceat(ranked * self._churned, self._starts))
         if churners[-1] <= 0:
-            return float("nan")
+            return np.nan
         wanted = _TOP * customers[-1]
         caught = float(np.interp(wanted, np.append(0.0, customers), np.append(0.0, churners)))
         return float((caught / wanted) / (churners[-1] / customers[-1]))

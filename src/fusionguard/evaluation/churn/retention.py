@@ -65,7 +65,8 @@ class RetentionPolicy(BaseModel):
     def expected_profit(self, probability: Floats, balance: Floats) -> Floats:
         """Return (n,) what an offer to each customer is expected to earn, in the currency of ``balance``."""
         kept = probability * self.acceptance * (self.customer_value(balance) - self.offer_cost)
-        return np.asarray(kept - (1 - probability) * self.offer_cost - self.contact_cost, dtype=np.float64)
+        earned: Floats = kept - (1 - probability) * self.offer_cost - self.contact_cost
+        return earned
 
     def bar(self, rows: int, groups: Groups | None = None) -> Floats:
         """Return (rows,) what an offer to each customer must be expected to earn; a group without a margin has none added.
