@@ -142,12 +142,12 @@ def test_a_service_that_is_told_what_answers_has_a_release_of_its_own(
 def test_a_release_of_its_own_is_held_as_long_as_its_service_runs(home: Home, starter: Starter, release_folder: Path) -> None:
     own = launch.release_folder(home, 3911)
     shutil.copytree(release_folder, own)
-    assert list(unheld_releases(home)) == [own]
+    assert list(unheld_releases(own.parent)) == [own]
     service = starter(own, wait=False)
-    wait_until("it is held", lambda: not list(unheld_releases(home)))
+    wait_until("it is held", lambda: not list(unheld_releases(own.parent)))
     service.process.kill()
     service.process.wait()
-    assert list(unheld_releases(home)) == [own]
+    assert list(unheld_releases(own.parent)) == [own]
 
 
 DEMONSTRATION = """

@@ -15,6 +15,7 @@ from fusionguard.clean.retention import Dated, beyond
 from fusionguard.files import is_locked
 from fusionguard.home import Home
 from fusionguard.keep_config import KeepConfig
+from fusionguard.serving.launch import release_folder
 from fusionguard.serving.own_releases import unheld_releases, unused_locks
 
 MONITORING = "monitoring"
@@ -70,7 +71,7 @@ def expired_folders(
     ]
     found += [
         Removal(folder, "releases of services of their own", "its service has ended, and the next start writes it again")
-        for folder in unheld_releases(home)
+        for folder in unheld_releases(release_folder(home).parent)
         if now - last_change(folder) > longest.days * _DAY
     ]
     return found + list(_left_over(home, now, with_jobs))
@@ -122,7 +123,7 @@ def _left_over(home: Home, now: float, with_jobs: Collection[str]) -> Iterator[R
             and now - last_change(folder) > _LEFT_OVER_SECONDS
         ):
             yield Removal(folder, "files of processes that were killed", "nobody is at work on it")
-    for lock in unused_locks(home):
+    for lock in unused_locks(release_folder(home).parent):
         yield Removal(lock, "files of processes that were killed", "nobody is at work on it")
     for path in _temporaries(home):
         if path.name.endswith(REMOVED) or now - last_change(path) > _LEFT_OVER_SECONDS:

@@ -8,9 +8,6 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from fusionguard.home import Home
-from fusionguard.serving.launch import release_folder
-
 _OWN = re.compile(r"release-[0-9]+")
 _LOCK = re.compile(r"\.release-[0-9]+\.lock")
 
@@ -30,16 +27,16 @@ def hold_release(folder: Path) -> None:
         return
 
 
-def unheld_releases(home: Home) -> Iterator[Path]:
-    """Yield releases of services of their own that have ended."""
-    for folder in release_folder(home).parent.glob("release-*"):
+def unheld_releases(place: Path) -> Iterator[Path]:
+    """Yield releases, in the folder of all of them, of services of their own that have ended."""
+    for folder in place.glob("release-*"):
         if _OWN.fullmatch(folder.name) and not _is_held(_lock_of(folder)):
             yield folder
 
 
-def unused_locks(home: Home) -> Iterator[Path]:
-    """Yield locks whose releases have gone."""
-    for lock in release_folder(home).parent.glob(".release-*.lock"):
+def unused_locks(place: Path) -> Iterator[Path]:
+    """Yield locks, in the folder of all releases, whose releases have gone."""
+    for lock in place.glob(".release-*.lock"):
         folder = lock.with_name(lock.name.removeprefix(".").removesuffix(".lock"))
         if _LOCK.fullmatch(lock.name) and not folder.exists() and not _is_held(lock):
             yield lock
