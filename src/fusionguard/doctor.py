@@ -36,11 +36,9 @@ PACKAGES = (
     "pandas",
     "pyarrow",
     "pydantic",
-    "pyspark",
     "scikit-learn",
-    "shap",
     "torch",
-    "xgboost",
+    "xgboost-cpu",
     "zenml",
 )
 """The packages whose versions are shown; without one of them FusionGuard does not run."""
@@ -50,6 +48,7 @@ PARTS = {
     "uvicorn": "make serve and make assistant",
     "gradio": "make assistant",
     "evidently": "Evidently's page in a monitoring run",
+    "pyspark": "--engine spark",
 }
 """Packages without which the pipelines run as well, and what they are for."""
 

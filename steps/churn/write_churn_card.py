@@ -21,6 +21,7 @@ from fusionguard.evaluation.churn.report import ChurnReport
 from fusionguard.evaluation.gate import FILE as GATE
 from fusionguard.evaluation.gate import GateVerdict
 from fusionguard.features.bias import BiasReport
+from fusionguard.features.engine import ENGINE_PACKAGES
 from fusionguard.features.store import FeatureManifest
 from fusionguard.home import find_home
 from fusionguard.models.bundle import Bundle
@@ -39,8 +40,6 @@ _LIBRARIES = (
     "catboost",
     "fairlearn",
     "optuna",
-    "duckdb",
-    "pyspark",
     "scikit-learn",
     "zenml",
     "mlflow",
@@ -87,7 +86,7 @@ def write_churn_card(
         refitted_rows=bundle.manifest.refitted_rows,
         gate=verdict,
         config=settings.settle(config),
-        versions={name: installed_version(name) for name in _LIBRARIES},
+        versions={name: installed_version(name) for name in (*_LIBRARIES, ENGINE_PACKAGES[config.data.engine])},
         bundle_sha256=bundle.sha256,
     )
     images = {**evaluation_plots.images, **explanation_plots.images}

@@ -18,6 +18,7 @@ from fusionguard.evaluation.gate import GateVerdict
 from fusionguard.evaluation.report import EvaluationReport
 from fusionguard.evaluation.splits import SplitPlan
 from fusionguard.features.bias import BiasReport
+from fusionguard.features.engine import ENGINE_PACKAGES
 from fusionguard.features.store import FeatureManifest
 from fusionguard.home import find_home
 from fusionguard.models.bundle import Bundle
@@ -29,7 +30,7 @@ from steps.fraud.explain_model import Importance
 from steps.fraud.tune_xgboost import BoosterSettings
 from steps.release_folder import Release, keep_release
 
-_LIBRARIES = ("fusionguard", "xgboost", "torch", "onnxruntime", "duckdb", "pyspark", "scikit-learn", "zenml", "mlflow")
+_LIBRARIES = ("fusionguard", "xgboost-cpu", "torch", "onnxruntime", "scikit-learn", "zenml", "mlflow")
 
 _PLOTS = "plots"
 
@@ -71,7 +72,7 @@ def write_model_card(
         refitted_rows=bundle.manifest.refitted_rows,
         gate=verdict,
         config=settings.settle(config),
-        versions={name: installed_version(name) for name in _LIBRARIES},
+        versions={name: installed_version(name) for name in (*_LIBRARIES, ENGINE_PACKAGES[config.data.engine])},
         bundle_sha256=bundle.sha256,
     )
     images = {**evaluation_plots.images, **explanation_plots.images}

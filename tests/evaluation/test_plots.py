@@ -60,24 +60,18 @@ def test_reports_with_gaps_are_drawn_too(make_rows: Any) -> None:
         assert all(size(image) for image in images.values())
 
 
-# shap 0.51 calls a colour-map function that matplotlib 3.11 announces to deprecate (November 2026).
-@pytest.mark.filterwarnings("ignore:The set_(bad|over|under) function will be deprecated:PendingDeprecationWarning")
 def test_explanations_are_drawn_the_same_each_time() -> None:
     generator = np.random.default_rng(0)
     values = generator.normal(size=(300, 20))
     contributions = values * np.linspace(1, 0.01, 20)
     names = [f"V{number}" for number in range(20)]
-    before = np.random.get_state()[1].tolist()  # type: ignore[index,union-attr]
     images = shap_plots(contributions, values, names, simulated=True)
     assert list(images) == ["importance", "summary"]
     assert digests(images) == digests(shap_plots(contributions, values, names, simulated=True))
     assert digests(images) != digests(shap_plots(contributions, values, names, simulated=False))
-    assert np.random.get_state()[1].tolist() == before  # type: ignore[index,union-attr]
     assert pyplot.get_fignums() == []
 
 
-# shap 0.51 calls a colour-map function that matplotlib 3.11 announces to deprecate (November 2026).
-@pytest.mark.filterwarnings("ignore:The set_(bad|over|under) function will be deprecated:PendingDeprecationWarning")
 def test_values_of_categories_are_named_in_the_order_of_the_colours(monkeypatch: Any) -> None:
     shown: dict[str, list[str]] = {}
 
@@ -92,3 +86,21 @@ def test_values_of_categories_are_named_in_the_order_of_the_colours(monkeypatch:
     shap_plots(contributions, codes, ["Gender", "Age"], simulated=False, categories={"Gender": ("Female", "Male")})
     assert shown["How feature values move the score"] == ["Age", "Gender\n(Female, Male)"]
     assert shown["What moves the score most"] == ["Age", "Gender"]
+
+
+def test_points_of_one_value_lie_above_and_below_each_other() -> None:
+    # Five points at 1, of which the first is the middle, and one far from them; a row's half holds 10 points before it shrinks.
+    offsets = explanation_plots._swarm(np.array([1.0, 1.0, 9.0, 1.0, 1.0, 1.0]))
+    np.testing.assert_allclose(offsets, [0.0, 0.04, 0.0, -0.04, 0.08, -0.08])
+    crowded = explanation_plots._swarm(np.zeros(41))
+    assert crowded.max() == pytest.approx(0.4) and crowded.min() == pytest.approx(-0.4)
+    assert sorted(crowded) == pytest.approx(np.linspace(-0.4, 0.4, 41))
+
+
+def test_colours_run_from_the_fifth_to_the_ninety_fifth_percentile() -> None:
+    values = np.append(np.arange(100.0), 1e9)
+    shades = explanation_plots._shade(values)
+    assert shades[[0, 5, 50, 95, 100]] == pytest.approx([0, 0, 0.5, 1, 1])
+    assert explanation_plots._shade(np.array([3.0, 3.0])).tolist() == [0.5, 0.5]
+    rare = np.append(np.zeros(99), 1.0)
+    assert explanation_plots._shade(rare)[[0, 99]].tolist() == [0, 1]

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import matplotlib
 import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 
 from fusionguard.evaluation.plot_style import MAIN, STYLE, png
 from fusionguard.evaluation.scored import Floats
 
 _SHOWN = 15
+_PARTS = 100
+_COLORS = LinearSegmentedColormap.from_list("fusionguard", ["#8fb8de", "#7a6fa8", "#c8553d"])
 
 
 def shap_plots(
@@ -43,7 +46,7 @@ def shap_plots(
     with matplotlib.rc_context(STYLE):
         return {
             "importance": png(_importance(contributions, names, f"What moves the score most{note}")),
-            "summary": _summary(contributions, values, _told(names, categories), f"How feature values move the score{note}"),
+            "summary": png(_summary(contributions, values, _told(names, categories), f"How feature values move the score{note}")),
         }
 
 
@@ -65,32 +68,41 @@ def _importance(contributions: Floats, names: Sequence[str], title: str) -> Figu
     return figure
 
 
-def _summary(contributions: Floats, values: Floats, names: list[str], title: str) -> bytes:
-    import shap
-    from matplotlib import pyplot
-    from matplotlib.colors import LinearSegmentedColormap
+def _summary(contributions: Floats, values: Floats, names: list[str], title: str) -> Figure:
+    """A beeswarm as the SHAP papers have it: a row a feature, a point a row of data, coloured by the feature's value."""
+    order = np.argsort(-np.abs(contributions).mean(axis=0), kind="stable")[:_SHOWN][::-1]
+    figure = Figure(figsize=(7.4, 6.4), layout="constrained")
+    axes = figure.subplots()
+    axes.axvline(0, color="#999999", linewidth=1, zorder=0)
+    for row, place in enumerate(order):
+        x, value = contributions[:, place], values[:, place]
+        axes.scatter(x, row + _swarm(x), c=_shade(value), cmap=_COLORS, vmin=0, vmax=1, s=9, linewidths=0, rasterized=True)
+    axes.set_yticks(range(order.size), [names[place] for place in order])
+    axes.set(xlabel="SHAP value: effect on the score, in log-odds", ylim=(-0.7, order.size - 0.3))
+    axes.grid(visible=False, axis="y")
+    bar = figure.colorbar(ScalarMappable(Normalize(0, 1), _COLORS), ax=axes, aspect=60, pad=0.01, ticks=[0, 1])
+    bar.set_ticklabels(["low", "high"])
+    bar.set_label("feature value", labelpad=-12)
+    bar.outline.set_visible(False)
+    axes.set_title(title)
+    return figure
 
-    colors = LinearSegmentedColormap.from_list("fusionguard", ["#8fb8de", "#7a6fa8", "#c8553d"])
-    explanation = shap.Explanation(values=contributions, data=values, feature_names=names)
-    figure, axes = pyplot.subplots(figsize=(7.4, 6.4), layout="constrained")
-    try:
-        with _seeded_numpy():
-            shap.plots.beeswarm(explanation, max_display=_SHOWN, color=colors, ax=axes, plot_size=None, show=False)
-        axes.grid(visible=False, axis="y")
-        axes.tick_params(labelsize=10)
-        axes.set_xlabel("SHAP value: effect on the score, in log-odds", fontsize=10)
-        axes.set_title(title)
-        return png(figure)
-    finally:
-        pyplot.close(figure)
+
+def _swarm(x: Floats) -> Floats:
+    """Return how far from its row's middle each of n points is drawn, at most 0.4: near ones lie above and below each other."""
+    low, high = float(x.min()), float(x.max())
+    part = np.zeros(x.size, dtype=np.int64) if low == high else np.round((x - low) / (high - low) * _PARTS).astype(np.int64)
+    order = np.argsort(part, kind="stable")
+    first = np.searchsorted(part[order], part[order], side="left")
+    rank = np.empty(x.size)
+    rank[order] = np.arange(x.size) - first  # 0, 1, 2, ... within each part, then up, down, up, ... from the middle
+    offset = np.ceil(rank / 2) * np.where(rank % 2 == 1, 1.0, -1.0)
+    return np.asarray(0.4 * offset / max(float(np.abs(offset).max()), 10.0))
 
 
-@contextmanager
-def _seeded_numpy() -> Iterator[None]:
-    """shap jitters its points with numpy's global generator: seed it, and leave it as it was."""
-    state = np.random.get_state()
-    np.random.seed(0)
-    try:
-        yield
-    finally:
-        np.random.set_state(state)
+def _shade(value: Floats) -> Floats:
+    """Return where each value lies from the 5th (0) to the 95th percentile (1), so that one outlier does not grey all others."""
+    low, high = np.percentile(value, (5, 95))
+    if low == high:
+        low, high = float(value.min()), float(value.max())
+    return np.full(value.size, 0.5) if low == high else np.clip((value - low) / (high - low), 0, 1)

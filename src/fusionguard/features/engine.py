@@ -9,7 +9,8 @@ from fusionguard.data.table import Table
 from fusionguard.errors import FusionGuardError, UnknownChoiceError
 from fusionguard.features.definition import FeatureDefinition
 
-ENGINES = ("duckdb", "spark")
+ENGINE_PACKAGES = {"duckdb": "duckdb", "spark": "pyspark"}
+ENGINES = tuple(ENGINE_PACKAGES)
 
 
 class EngineError(FusionGuardError):

@@ -102,7 +102,7 @@ FRAUD_FAMILY = ModelFamily(
     flagged="review",
     flagged_rows_are="to review",
     example=dict.fromkeys(FRAUD_FEATURES.model_features, 0.0) | {"Amount": 22.0, "hour_of_day": 12, "amount_fraction_cents": 0},
-    packages=(*_COMMON, "onnxruntime", "xgboost"),
+    packages=(*_COMMON, "onnxruntime", "xgboost-cpu"),
     module="fusionguard.models.fraud.model",
 )
 

@@ -64,7 +64,7 @@ def tune(features: Table, plan: SplitPlan, config: FraudConfig, *, negative_weig
         start=config.xgboost,
         space=SPACE,
         seed=config.seed,
-        libraries=("optuna", "xgboost", "numpy"),
+        libraries=("optuna", "xgboost-cpu", "numpy"),
         facts={"features": MODEL_FEATURES, "segment_rounds": SEGMENT_ROUNDS, "threads": _THREADS},
     )
 

@@ -1,0 +1,149 @@
+"""What sets FusionGuard up, on the machines and Pythons it says it runs on."""
+
+from __future__ import annotations
+
+import csv
+import importlib.metadata
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import install
+from install import Environment, explained, locked, pack, settings, unsupported
+
+ROOT = Path(__file__).parent.parent
+LOCKS = sorted(ROOT.glob("requirements*.lock"))
+PLATFORMS = {
+    ("Linux", "x86_64"): "x86_64-manylinux_2_28",
+    ("Linux", "aarch64"): "aarch64-manylinux_2_28",
+    ("Darwin", "arm64"): "aarch64-apple-darwin",
+}
+UV = Path(sys.executable).with_name("uv")
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "python", "said"),
+    [
+        ("Linux", "x86_64", (3, 11, 7), None),
+        ("Linux", "aarch64", (3, 13, 0), None),
+        ("Darwin", "arm64", (3, 12, 4), None),
+        ("Linux", "x86_64", (3, 10, 12), "this is Python 3.10"),
+        ("Linux", "x86_64", (3, 14, 0), "this is Python 3.14"),
+        ("Darwin", "x86_64", (3, 12, 4), "this is Darwin on x86_64"),
+        ("Windows", "AMD64", (3, 12, 4), "on Windows through WSL"),
+        ("Linux", "ppc64le", (3, 12, 4), "this is Linux on ppc64le"),
+    ],
+)
+def test_what_is_supported_is_said_in_one_line(system: str, machine: str, python: tuple[int, ...], said: str | None) -> None:
+    why = unsupported(system, machine, python)
+    if said is None:
+        assert why is None
+    else:
+        assert why is not None and said in why and "\n" not in why
+
+
+def test_the_package_asks_for_the_pythons_that_are_installed_on() -> None:
+    assert importlib.metadata.metadata("fusionguard")["Requires-Python"] == "<3.14,>=3.11"
+    assert [version for version in range(8, 16) if unsupported("Linux", "x86_64", (3, version)) is None] == [11, 12, 13]
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
+def test_locks_pin_every_package_and_name_no_index(lock: Path) -> None:
+    text = lock.read_text()
+    assert "://" not in text and "--index" not in text and "--find-links" not in text
+    for line in text.splitlines():
+        assert re.match(r"[a-z0-9][a-z0-9._-]*==\S+|    --hash=sha256:[0-9a-f]{64}", line), line
+
+
+def test_locks_agree_on_what_they_share() -> None:
+    pins: dict[str, set[str]] = {}
+    for lock in LOCKS:
+        for line in locked(lock.name):
+            name, _, version = line.split(" ")[0].partition("==")
+            pins.setdefault(name, set()).add(version)
+    assert {name: versions for name, versions in pins.items() if len(versions) > 1} == {}
+
+
+def test_a_machine_without_a_gpu_is_given_nothing_for_one() -> None:
+    names = {line.partition("==")[0] for line in locked("requirements.lock")}
+    assert "xgboost-cpu" in names and "torch" in names
+    assert not {name for name in names if re.match(r"nvidia-(?!ml-py)|cuda-|triton|xgboost$", name)}
+    assert not names & {"pyspark", "pytest", "mypy", "ruff", "shap", "numba"}
+    assert "nvidia-cublas" in {line.partition("==")[0] for line in locked("requirements-gpu.lock")}
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
+@pytest.mark.parametrize("place", PLATFORMS, ids=lambda place: "-".join(place))
+def test_every_package_is_to_be_had_there(place: tuple[str, str], python: str, tmp_path: Path) -> None:
+    assert place in install.SYSTEMS
+    command = [UV, "pip", "install", "--dry-run", "--target", tmp_path, "--python-platform", PLATFORMS[place]]
+    command += ["--python-version", python, "--only-binary", ":all:", "--no-binary", "iterative-telemetry"]
+    done = subprocess.run(
+        [*command, "--requirement", "requirements.lock"], cwd=ROOT, env=settings(tmp_path), capture_output=True, text=True
+    )
+    if done.returncode != 0 and "No package index is reached" in explained(done.stderr):
+        pytest.skip("no package index is reached from here")
+    assert done.returncode == 0, done.stderr
+    wanted = len([line for line in locked("requirements.lock") if "python_full_version ==" not in line])
+    found = int(re.findall(r"Would install (\d+) packages", done.stderr)[0])
+    assert wanted - 2 <= found <= wanted + 2, done.stderr
+
+
+def test_a_half_made_environment_is_made_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    environment = Environment(tmp_path / "env")
+    (tmp_path / "env" / "bin").mkdir(parents=True)
+    (tmp_path / "env" / "bin" / "python").symlink_to(sys.executable)  # as where it was stopped before pip came
+    (tmp_path / "env" / "left").touch()
+    environment.make()
+    assert "half-made" in capsys.readouterr().out
+    assert not (tmp_path / "env" / "left").exists()
+    assert environment.packages.is_dir() and subprocess.run([environment.python, "-m", "pip", "--version"]).returncode == 0
+    environment.make()
+    assert capsys.readouterr().out == ""
+
+
+def test_what_was_interrupted_is_installed_again_as_a_whole(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    environment = Environment(tmp_path)
+    environment.uv = str(tmp_path / "uv")
+    Path(environment.uv).write_text(f'#!/bin/sh\necho "$@" >> {told}\nexit $(wc -l < {told} | sed s/2/0/)\n')
+    Path(environment.uv).chmod(0o755)
+    with pytest.raises(install.SetupError):
+        environment.install(["a==1"])  # ends with status 1, and leaves the mark
+    environment.install(["a==1"])
+    assert [line.count("--reinstall") for line in told.read_text().splitlines()] == [0, 1]
+    assert not environment.begun.exists()
+
+
+def test_without_a_network_one_line_says_what_to_hand_over(tmp_path: Path) -> None:
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "UV_"))}
+    env |= {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_CONFIG_FILE": os.devnull, "HOME": str(tmp_path)}
+    command = [sys.executable, ROOT / "install.py", "--venv", tmp_path / "env"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "No package index is reached" in done.stderr and "PIP_FIND_LINKS" in done.stderr
+    assert "Traceback" not in done.stderr and len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_package_that_is_installed_becomes_a_wheel_again(tmp_path: Path) -> None:
+    packages = Path(importlib.metadata.distribution("packaging").locate_file(""))  # type: ignore[arg-type]
+    pack(packages, "packaging", tmp_path)
+    wheel = next(tmp_path.glob("*.whl"))
+    assert wheel.name == f"packaging-{importlib.metadata.version('packaging')}-py3-none-any.whl"
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        record = next(name for name in names if name.endswith("RECORD"))
+        rows = list(csv.reader(archive.read(record).decode().splitlines()))
+    assert {row[0] for row in rows} == names
+    done = subprocess.run(
+        [UV, "pip", "install", "--quiet", "--offline", "--target", tmp_path / "there", wheel], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    there = (tmp_path / "there" / "packaging" / "version.py").read_bytes()
+    assert there == (packages / "packaging" / "version.py").read_bytes()
