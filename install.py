@@ -22,7 +22,7 @@ UV = "uv==0.13.9"
 PYTHONS = ((3, 11), (3, 12), (3, 13))
 SYSTEMS = {("Linux", "x86_64"), ("Linux", "aarch64"), ("Darwin", "arm64")}
 SUPPORTED = (
-    "FusionGuard runs on Linux (x86_64, aarch64) and macOS (arm64), on Windows through WSL, with Python 3.11, 3.12 or 3.13"
+    "FusionGuard runs on Linux (x86_64, aarch64) and macOS 14 (arm64), on Windows through WSL, with Python 3.11, 3.12 or 3.13"
 )
 GROUPS = {
     "spark": "requirements-spark.lock",

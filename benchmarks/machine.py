@@ -10,8 +10,10 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from fusionguard.models.packages import XGBOOST
+
 _LIBRARIES = (
-    "zenml", "mlflow", "duckdb", "pyspark", "xgboost-cpu", "torch", "lightgbm", "catboost", "shap", "fairlearn", "scikit-learn",
+    "zenml", "mlflow", "duckdb", "pyspark", XGBOOST, "torch", "lightgbm", "catboost", "shap", "fairlearn", "scikit-learn",
     "onnxruntime", "great-expectations", "pandas", "numpy", "pyarrow",
 )  # fmt: skip
 

@@ -42,12 +42,13 @@ from fusionguard.models.fraud.explain import explain, sample_rows
 from fusionguard.models.fraud.model import FraudModel, load
 from fusionguard.models.fraud.reading import compared_test, read_test
 from fusionguard.models.fraud.references import score_references
+from fusionguard.models.packages import XGBOOST
 from fusionguard.monitoring.reference_rows import FILE as REFERENCE
 from fusionguard.monitoring.reference_rows import fraud_reference_rows
 from fusionguard.registry.versions import RegisteredVersion
 
 _SETTINGS = Path(__file__).resolve().parents[1] / "pipelines" / "fraud.yaml"
-_LIBRARIES = ("fusionguard", "xgboost-cpu", "torch", "onnxruntime", "duckdb", "scikit-learn", "mlflow")
+_LIBRARIES = ("fusionguard", XGBOOST, "torch", "onnxruntime", "duckdb", "scikit-learn", "mlflow")
 
 
 class Clock:

@@ -84,9 +84,8 @@ def test_every_package_is_to_be_had_there(place: tuple[str, str], python: str, t
     assert place in install.SYSTEMS
     command = [UV, "pip", "install", "--dry-run", "--target", tmp_path, "--python-platform", PLATFORMS[place]]
     command += ["--python-version", python, "--only-binary", ":all:", "--no-binary", "iterative-telemetry"]
-    done = subprocess.run(
-        [*command, "--requirement", "requirements.lock"], cwd=ROOT, env=settings(tmp_path), capture_output=True, text=True
-    )
+    env = settings(tmp_path) | {"MACOSX_DEPLOYMENT_TARGET": "14.0"}
+    done = subprocess.run([*command, "--requirement", "requirements.lock"], cwd=ROOT, env=env, capture_output=True, text=True)
     if done.returncode != 0 and "No package index is reached" in explained(done.stderr):
         pytest.skip("no package index is reached from here")
     assert done.returncode == 0, done.stderr

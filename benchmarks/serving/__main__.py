@@ -18,6 +18,7 @@ from benchmarks.serving.results import ServingResults
 from benchmarks.serving.section import place_section, write_section
 from fusionguard.errors import FusionGuardError
 from fusionguard.files import write_json, write_text
+from fusionguard.models.packages import XGBOOST
 
 TREES, QUICK_TREES = 600, 30
 
@@ -30,7 +31,7 @@ _LIBRARIES = (
     "httptools",
     "orjson",
     "onnxruntime",
-    "xgboost-cpu",
+    XGBOOST,
     "lightgbm",
     "catboost",
     "pyarrow",

@@ -17,6 +17,7 @@ from pathlib import Path
 from fusionguard import __version__
 from fusionguard.errors import FusionGuardError
 from fusionguard.home import Home
+from fusionguard.models.packages import XGBOOST
 
 _MODELS = ("fraud", "churn")
 NEEDED_DISK_GB = 2.0
@@ -38,7 +39,7 @@ PACKAGES = (
     "pydantic",
     "scikit-learn",
     "torch",
-    "xgboost-cpu",
+    XGBOOST,
     "zenml",
 )
 """The packages whose versions are shown; without one of them FusionGuard does not run."""

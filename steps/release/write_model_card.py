@@ -23,6 +23,7 @@ from fusionguard.features.store import FeatureManifest
 from fusionguard.home import find_home
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.fraud.model import AUTOENCODER_ONNX, FraudModel, load
+from fusionguard.models.packages import XGBOOST
 from fusionguard.monitoring.reference_rows import FILE as REFERENCE
 from fusionguard.registry.versions import RegisteredVersion
 from materializers.figures import Figures
@@ -30,7 +31,7 @@ from steps.fraud.explain_model import Importance
 from steps.fraud.tune_xgboost import BoosterSettings
 from steps.release_folder import Release, keep_release
 
-_LIBRARIES = ("fusionguard", "xgboost-cpu", "torch", "onnxruntime", "scikit-learn", "zenml", "mlflow")
+_LIBRARIES = ("fusionguard", XGBOOST, "torch", "onnxruntime", "scikit-learn", "zenml", "mlflow")
 
 _PLOTS = "plots"
 

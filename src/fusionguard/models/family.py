@@ -14,6 +14,7 @@ from fusionguard.features.churn import CHURN_FEATURES
 from fusionguard.features.definition import FeatureDefinition
 from fusionguard.features.fraud import FRAUD_FEATURES
 from fusionguard.models.bundle import Bundle
+from fusionguard.models.packages import XGBOOST
 
 REASONS = "reasons"
 """The column of an answer that names what raises the risk of a flagged row most, separated by ``; ``; empty otherwise."""
@@ -102,7 +103,7 @@ FRAUD_FAMILY = ModelFamily(
     flagged="review",
     flagged_rows_are="to review",
     example=dict.fromkeys(FRAUD_FEATURES.model_features, 0.0) | {"Amount": 22.0, "hour_of_day": 12, "amount_fraction_cents": 0},
-    packages=(*_COMMON, "onnxruntime", "xgboost-cpu"),
+    packages=(*_COMMON, "onnxruntime", XGBOOST),
     module="fusionguard.models.fraud.model",
 )
 

@@ -15,6 +15,7 @@ from fusionguard.evaluation.splits import SplitPlan
 from fusionguard.features.fraud import MODEL_FEATURES, TIME
 from fusionguard.models.fraud.boosting import SEGMENT_ROUNDS, fit_booster
 from fusionguard.models.fraud.rows import ModelRows, read_slice
+from fusionguard.models.packages import XGBOOST
 from fusionguard.models.tuning.tuned import TunedModel, judge_folds, study_name, tune_settings
 
 FOLDS = 3
@@ -64,7 +65,7 @@ def tune(features: Table, plan: SplitPlan, config: FraudConfig, *, negative_weig
         start=config.xgboost,
         space=SPACE,
         seed=config.seed,
-        libraries=("optuna", "xgboost-cpu", "numpy"),
+        libraries=("optuna", XGBOOST, "numpy"),
         facts={"features": MODEL_FEATURES, "segment_rounds": SEGMENT_ROUNDS, "threads": _THREADS},
     )
 
