@@ -86,15 +86,15 @@ class Environment:
             pip = [self.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "1"]
             _must([*pip, *source, UV], "The installer uv could not be had")
 
-    def install(self, arguments):
+    def install(self, arguments, exactly=False):
         """Let uv install: with its own bars on a terminal, quietly elsewhere; all again where it was interrupted before.
 
-        What was downloaded then is taken from uv's cache.
+        What was downloaded then is taken from uv's cache. Exactly: what is not asked for is removed.
         """
         again = ["--reinstall"] if self.begun.exists() else []
         self.begun.touch()
         shown = sys.stderr.isatty() and not os.environ.get("CI")
-        command = [self.uv, "pip", "install", *([] if shown else ["--quiet"]), *again, *arguments]
+        command = [self.uv, "pip", "sync" if exactly else "install", *([] if shown else ["--quiet"]), *again, *arguments]
         said = None if shown else subprocess.PIPE
         done = subprocess.run(command, cwd=str(HERE), env=settings(self.folder), stderr=said, universal_newlines=True)
         if done.returncode != 0:
@@ -130,14 +130,14 @@ def wheelhouse():
 
 
 def torch_build(environment, gpu):
-    """Return how PyTorch is had (arguments for uv), and a line that says so where it is large; none where it is not.
+    """Return how PyTorch is had (what uv is told besides), and a line that says so where it is large; none where it is not.
 
     Its CPU build is not in the usual index: a folder of wheels may hold it, or uv knows where it is.
     """
     if platform.system() != "Linux" or wheelhouse():
         return [], None
     torch = next(name for name in locked("requirements.lock") if name.startswith("torch=="))
-    with_cuda = ["--requirement", "requirements-gpu.lock"]
+    with_cuda = ["requirements-gpu.lock"]
     if gpu:
         return with_cuda, f"PyTorch with CUDA: about {CUDA_GIGABYTES} GB to download"
     tag = "cp{}{}".format(*sys.version_info[:2])
@@ -248,7 +248,7 @@ def install(options):
         print(f"Installing {len(locked('requirements.lock'))} packages into {environment.told}", flush=True)
         if large:
             print(large, flush=True)
-        environment.install([*offline, "--requirement", "requirements.lock", *build])
+        environment.install([*offline, "requirements.lock", *build], exactly=True)
         environment.install([*offline, "--no-deps", "--editable", "."])
         for old in environment.folder.glob(".ready-*"):
             old.unlink()

@@ -11,6 +11,7 @@ import pytest
 from fusionguard import doctor
 from fusionguard.doctor import PACKAGES, PARTS, SLURM_PROGRAMS, Finding, Status, default_works, examine
 from fusionguard.home import Home
+from fusionguard.models.packages import XGBOOST
 
 KAGGLE = ("KAGGLE_API_TOKEN", "KAGGLE_USERNAME", "KAGGLE_KEY", "KAGGLE_CONFIG_DIR", "XDG_CONFIG_HOME")
 
@@ -123,12 +124,12 @@ def test_a_missing_package_is_in_the_way(home: Home, monkeypatch: pytest.MonkeyP
     installed = importlib.metadata.version
 
     def version(package: str) -> str:
-        if package == "xgboost":
+        if package == XGBOOST:
             raise importlib.metadata.PackageNotFoundError(package)
         return installed(package)
 
     monkeypatch.setattr(importlib.metadata, "version", version)
-    assert _finding(home, "xgboost") == Finding("xgboost", Status.BROKEN, "not installed", "Install it again: make setup.")
+    assert _finding(home, XGBOOST) == Finding(XGBOOST, Status.BROKEN, "not installed", "Install it again: make setup.")
     assert not default_works(examine(home))
 
 
