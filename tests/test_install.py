@@ -70,7 +70,7 @@ def test_locks_agree_on_what_they_share() -> None:
 
 
 def test_a_machine_without_a_gpu_is_given_nothing_for_one() -> None:
-    names = {line.partition("==")[0] for line in locked("requirements.lock")}
+    names = {line.partition("==")[0] for line in locked("requirements.lock") if "'linux'" in line or "platform" not in line}
     assert "xgboost-cpu" in names and "torch" in names
     assert not {name for name in names if re.match(r"nvidia-(?!ml-py)|cuda-|triton|xgboost$", name)}
     assert not names & {"pyspark", "pytest", "mypy", "ruff", "shap", "numba"}
