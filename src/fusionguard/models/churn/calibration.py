@@ -16,6 +16,8 @@ Labels = NDArray[np.int8]
 _STEPS = 50
 _CLOSE = 1e-10
 """Steps this short, on scores of unit spread, end the search."""
+_ROUNDED = 1 + 1e-12
+"""What rounding may add to a loss that has not grown."""
 
 
 class Platt(BaseModel):
@@ -57,7 +59,7 @@ def fit_platt(score: Floats, label: Labels) -> Platt:
         curvature = np.einsum("ij,i,ik->jk", x, probability * (1 - probability), x) + 1e-9 * np.eye(2)
         step = np.linalg.solve(curvature, gradient)
         # A whole step overshoots where probabilities are near 0 and 1; half of it, or of that, never does.
-        while (ahead := _loss(x, target, line - step)) > loss * (1 + 1e-12) and float(np.abs(step).max()) > _CLOSE:
+        while (ahead := _loss(x, target, line - step)) > loss * _ROUNDED and float(np.abs(step).max()) > _CLOSE:
             step = step / 2
         line, loss = line - step, ahead
         if float(np.abs(step).max()) < _CLOSE:
