@@ -45,6 +45,7 @@ def test_a_finding_keeps_what_its_check_says() -> None:
         "since": None,
         "sentence": "more beyond",
         "certain": False,
+        "approved": None,
     }
     assert found.told == "more beyond (country: DE)"
 
