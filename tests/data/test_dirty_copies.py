@@ -91,13 +91,18 @@ def test_text_in_a_number_of_a_dirty_copy_is_an_error_with_the_row(
     assert not (tmp_path / "raw.parquet").exists()
 
 
-@pytest.mark.parametrize("text", ["15634602x", "9999999999999999999", "156346.02"])
-def test_a_broken_number_of_a_customer_is_named_by_its_row_and_stays_private(text: str, churn_csv: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [("15634602x", "an integer"), ("9999999999999999999", "an integer that 64 bits hold"), ("156346.02", "an integer")],
+)
+def test_a_broken_number_of_a_customer_is_named_by_its_row_and_stays_private(
+    text: str, kind: str, churn_csv: Path, tmp_path: Path
+) -> None:
     spoil_csv(churn_csv, 9, "CustomerId", text)
     with pytest.raises(DataError) as caught:
         read_raw(churn_csv, CHURN, tmp_path / "raw.parquet")
     where = "Churn_Modelling.csv, row 9 (line 10), column CustomerId"
-    assert str(caught.value) == f"{where}: a value that is not shown is not an integer. Correct it."
+    assert str(caught.value) == f"{where}: a value that is not shown is not {kind}. Correct it."
 
 
 def test_labels_missing_from_a_dirty_copy_are_counted_with_their_rows(churn_csv: Path, tmp_path: Path) -> None:
