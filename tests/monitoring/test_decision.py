@@ -73,6 +73,14 @@ HOLDS = outcomes_of(finding("metric", "average_precision", "none", effect=0.01),
             "the rows are not those the model learned from, by a change of V5 that is approved",
         ),
         (
+            Evidence(
+                [*(finding("displaced", f"V{n}", approved="the desk") for n in (5, 9, 5, 2, 8, 4, 6)), finding("psi", "V5")],
+                HOLDS,
+            ),
+            "population",
+            "the rows are not those the model learned from, by a change of V5, V9, V2, V8, V4 that is approved",
+        ),
+        (
             Evidence([finding("displaced", "V5", approved="the desk"), GONE]),
             "upstream data",
             "missing, new or impossible values in V3 point to the data before the model",

@@ -89,6 +89,7 @@ NOTHING = (None, None)
         ([WATCHED, finding("alert_rate", "decision"), finding("psi", "probability")], RULED),
         ([WATCHED, finding("psi", "V3"), WORSE], NOTHING),
         ([finding("swap", "V1 and V3", "watch"), finding("ks", "V3")], (certainly("V1 and V3"), CORRECT)),
+        ([finding("spike", "card type", "watch"), finding("psi", "card type")], (certainly("card type"), CORRECT)),
         ([finding("rounding", "Amount", "watch"), finding("psi", "amount_fraction_cents")], (certainly("Amount"), CORRECT)),
         ([finding("rounding", "Amount", "watch"), finding("psi", "balance_to_salary")], NOTHING),
         ([finding("burst", "rows", "watch"), MOVED], BURST_RULING),
