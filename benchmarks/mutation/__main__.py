@@ -10,10 +10,11 @@ from benchmarks.measure import CHECKOUT
 from benchmarks.mutation.plan import Module, read_plan
 from benchmarks.mutation.results import ModuleResult, keep_result, read_results, result_of
 from benchmarks.mutation.run import mutate
-from benchmarks.mutation.section import failures, insert, section
+from benchmarks.mutation.section import failures, insert, section, survivors
 from fusionguard.files import write_text
 
 _DOCUMENT = CHECKOUT / "docs" / "testing.md"
+_SURVIVORS = CHECKOUT / "benchmarks" / "mutation" / "survivors.md"
 
 
 def main() -> int:
@@ -32,7 +33,9 @@ def main() -> int:
     if options.survivors is not None:
         write_text(options.survivors, "".join(map(_unexplained, results)))
     if options.mutants == "*":  # a part of the mutants says nothing about the whole
-        text = section(read_results(), [module.file for module in plan])
+        planned = [module.file for module in plan]
+        text = section(read_results(), planned)
+        write_text(_SURVIVORS, survivors(read_results(), planned))
         write_text(_DOCUMENT, insert(_DOCUMENT.read_text(encoding="utf-8"), text))
     below = failures(results)
     sys.stderr.writelines(f"too few killed: {line}\n" for line in below)

@@ -35,7 +35,13 @@ def section(results: Sequence[ModuleResult], planned: Sequence[str]) -> str:
     if missing:
         opening += f" Not measured yet: {', '.join(f'`{file}`' for file in missing)}."
     head = ("module", "mutants", "killed", "share", "equivalent", "unexplained", "measured")
-    return "\n\n".join([opening, table(head, map(_row, measured)), *filter(None, map(_survivors, measured))])
+    return f"{opening}\n\n{table(head, map(_row, measured))}"
+
+
+def survivors(results: Sequence[ModuleResult], planned: Sequence[str]) -> str:
+    """Return the Markdown of the mutants that survived in the ``planned`` files, each with the reason why nobody can notice it."""
+    lists = [_survivors(result) for result in results if result.file in planned]
+    return "\n\n".join(["# Mutants that survive", "Written by `make mutation`, module by module.", *filter(None, lists)]) + "\n"
 
 
 def insert(document: str, text: str) -> str:

@@ -10,7 +10,7 @@ from benchmarks.measure import CHECKOUT
 from benchmarks.mutation.plan import Equivalent, Module, read_plan
 from benchmarks.mutation.results import ModuleResult, SurvivorResult, keep_result, read_results, result_of, source_sha256
 from benchmarks.mutation.run import Outcome, Survivor, mutate
-from benchmarks.mutation.section import BEGIN, END, failures, insert, section
+from benchmarks.mutation.section import BEGIN, END, failures, insert, section, survivors
 
 _SLICE = ("evaluation/policy.py", "evaluation/metrics.py", "monitoring/statistics.py")
 
@@ -50,8 +50,9 @@ def test_a_module_is_judged_by_all_its_mutants() -> None:
     assert "Not measured yet: `later.py`." in text
     assert "| `errors.py` | 10 | 9 | 90% | 1 | 0 | as it is |" in text
     assert "| `files.py` | 12 | 10 | 83% | 1 | 1 | before its last change |" in text
-    assert f"- `f`: `a` becomes `b`: {reason}" in text
-    assert "- `f`: `a` becomes `b`: unexplained" in text
+    told = survivors([nine, eight, _result("gone.py", 5, reason)], ["errors.py", "files.py", "later.py"])
+    assert told.count(f"- `f`: `a` becomes `b`: {reason}") == 2 and told.count("- `f`: `a` becomes `b`: unexplained") == 1
+    assert told.index("**errors.py**") < told.index("**files.py**") and "gone.py" not in told
 
 
 def test_a_result_takes_the_place_of_the_modules_last_one(tmp_path: Path) -> None:
