@@ -39,7 +39,7 @@ def section(results: Sequence[ModuleResult], planned: Sequence[str]) -> str:
 
 
 def survivors(results: Sequence[ModuleResult], planned: Sequence[str]) -> str:
-    """Return the Markdown of the mutants that survived in the ``planned`` files, each with the reason why nobody can notice it."""
+    """Return the Markdown of the mutants that survived in the ``planned`` files, each with the reason why."""
     lists = [_survivors(result) for result in results if result.file in planned]
     return "\n\n".join(["# Mutants that survive", "Written by `make mutation`, module by module.", *filter(None, lists)]) + "\n"
 
