@@ -62,16 +62,28 @@ class Environment:
         self.told = os.path.relpath(str(self.folder))
 
     def make(self):
-        """Make it, or make it anew where it is half-made or of another Python."""
+        """Make it, or make it anew where it is half-made or of another Python; a folder of something else is left alone."""
         if os.path.lexists(str(self.folder)) and not self._whole():
+            if not (self.folder / "pyvenv.cfg").is_file() and _holds_files(self.folder):
+                raise SetupError(
+                    f"{self.told} is no virtual environment, and not empty. Name another folder: make setup VENV=FOLDER"
+                )
+            if self._inside() and not ((self.folder / ".ready").exists() or self.begun.exists()):
+                raise SetupError(
+                    f"{self.told} is an environment of another Python that was not made here. Name another: VENV=FOLDER"
+                )
             print(f"{self.told} is half-made or of another Python: it is made anew", flush=True)
             shutil.rmtree(str(self.folder))
         if not self.folder.exists():
             _must([sys.executable, "-m", "venv", str(self.folder)], "No environment was made (Debian: apt install python3-venv)")
 
     def _whole(self):
-        said = _output([self.python, "-c", "import pip, sys; print(*sys.version_info[:2], pip.__path__[0])"]).split(" ", 2)
-        return said[:2] == [str(part) for part in sys.version_info[:2]] and said[2].startswith(str(self.packages))
+        return self._inside()[:2] == [str(part) for part in sys.version_info[:2]]
+
+    def _inside(self):
+        """Return the parts of its Python's version, where that has a pip of its own; nothing otherwise."""
+        said = _output([self.python, "-c", "import pip, sys; print(*sys.version_info[:2], pip.__path__[0])"]).split(None, 2)
+        return said[:2] if said and said[2].startswith(str(self.folder)) else []
 
     def ready(self, *groups):
         """Say to make, by the times of files, what is installed: all of it, or groups besides."""
@@ -106,6 +118,10 @@ class Environment:
         command = [self.uv, "pip", "install", "--quiet", "--dry-run", "--no-deps", *arguments, requirement]
         environment = dict(settings(self.folder), UV_HTTP_TIMEOUT="10", UV_HTTP_RETRIES="0")
         return subprocess.run(command, cwd=str(HERE), env=environment, stderr=subprocess.DEVNULL).returncode == 0
+
+
+def _holds_files(folder):
+    return not folder.is_dir() or any(path.is_file() for path in folder.rglob("*"))
 
 
 def settings(folder):
@@ -248,7 +264,14 @@ def install(options):
         print(f"Installing {len(locked('requirements.lock'))} packages into {environment.told}", flush=True)
         if large:
             print(large, flush=True)
-        environment.install([*offline, "requirements.lock", *build], exactly=True)
+        # In an environment that somebody else has made, what is there besides stays.
+        ours = (environment.folder / ".ready").exists()
+        files = [
+            part
+            for name in ("requirements.lock", *build)
+            for part in (["--requirement", name] if name.endswith(".lock") else [name])
+        ]
+        environment.install([*offline, *(["requirements.lock", *build] if ours else files)], exactly=ours)
         environment.install([*offline, "--no-deps", "--editable", "."])
         for old in environment.folder.glob(".ready-*"):
             old.unlink()

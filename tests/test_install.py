@@ -99,12 +99,30 @@ def test_a_half_made_environment_is_made_anew(tmp_path: Path, capsys: pytest.Cap
     (tmp_path / "env" / "bin").mkdir(parents=True)
     (tmp_path / "env" / "bin" / "python").symlink_to(sys.executable)  # as where it was stopped before pip came
     (tmp_path / "env" / "left").touch()
+    with pytest.raises(install.SetupError, match="no virtual environment"):
+        environment.make()
+    assert (tmp_path / "env" / "left").exists()
+    (tmp_path / "env" / "pyvenv.cfg").touch()
     environment.make()
     assert "half-made" in capsys.readouterr().out
     assert not (tmp_path / "env" / "left").exists()
     assert environment.packages.is_dir() and subprocess.run([environment.python, "-m", "pip", "--version"]).returncode == 0
     environment.make()
     assert capsys.readouterr().out == ""
+
+
+def test_what_somebody_else_has_made_is_not_removed(tmp_path: Path) -> None:
+    environment = Environment(tmp_path)
+    (tmp_path / "pyvenv.cfg").touch()
+    (tmp_path / "bin").mkdir()
+    Path(environment.python).write_text(f"#!/bin/sh\necho 3 9 {tmp_path}/lib/python3.9/site-packages/pip\n")
+    Path(environment.python).chmod(0o755)
+    with pytest.raises(install.SetupError, match="of another Python that was not made here"):
+        environment.make()
+    assert (tmp_path / "pyvenv.cfg").exists()
+    environment.ready("")
+    environment.make()
+    assert environment.packages.is_dir() and not (tmp_path / ".ready").exists()
 
 
 def test_what_was_interrupted_is_installed_again_as_a_whole(tmp_path: Path) -> None:
