@@ -14,6 +14,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from fusionguard.models.family import CHURN_FAMILY
 from fusionguard.serving.prediction_log import LoggedRow, PredictionLog, writer
 
@@ -72,6 +74,7 @@ def _write(folder: Path, rows: int) -> None:
 
 def main(folder: Path, writers: int, rows: int) -> None:
     """Fork the writers, print their process ids, and wait for their ends."""
+    pa.array([])  # what a log imports when it opens, once for all
     writer.PARTS_BEFORE_MERGE = 4  # so that kills hit merges too
     children = []
     for _ in range(writers):

@@ -44,6 +44,12 @@ def _writers(folder: Path, writers: int, rows: int) -> Iterator[tuple[subprocess
                         os.kill(child, signal.SIGKILL)
 
 
+def _run(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "src")])
+    command = [sys.executable, "-c", script, str(folder)]
+    return subprocess.run(command, env=os.environ | {"PYTHONPATH": paths}, capture_output=True, text=True)
+
+
 def _numbers(folder: Path) -> dict[int, list[int]]:
     """Return the numbers of the logged rows of each process."""
     window = read_log(folder, "fraud", columns=["request_id"])
@@ -97,6 +103,21 @@ def test_processes_write_side_by_side_while_others_read_and_merge_and_an_end_wit
                 seen[process] = len(numbers)
             compact(tmp_path, "fraud")
     assert _numbers(tmp_path) == {process: list(range(600)) for process in writers}
+
+
+_SHORT = """
+import sys
+from pathlib import Path
+from fusionguard.serving.prediction_log import PredictionLog
+from tests.serving.prediction_log_rows import fraud_row
+assert PredictionLog.open(Path(sys.argv[1]), model="fraud", flush_seconds=60).append(fraud_row(7))
+"""
+
+
+def test_a_process_that_ends_before_its_first_flush_loses_nothing(tmp_path: Path) -> None:
+    done = _run(_SHORT, tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert read_log(tmp_path, "fraud").table["request_id"].to_pylist() == ["request-7"]
 
 
 @pytest.fixture
@@ -188,15 +209,13 @@ with PredictionLog.open(folder, model="fraud", flush_seconds=0.05) as log:
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     assert log.flush(), log.stats
 assert read_log(folder, "fraud").table.num_rows == 50
-assert len(list((folder / "fraud").iterdir())) == len(list_parts(folder / "fraud")), "temporary files are left"
+left = [path.name for path in (folder / "fraud").iterdir() if path.suffix == ".tmp"]
+assert left == [], "temporary files are left"
 """
 
 
 def test_a_limit_on_the_size_of_files_is_survived_like_a_full_disk(tmp_path: Path) -> None:
-    paths = os.pathsep.join([str(ROOT), str(ROOT / "src")])
-    done = subprocess.run(
-        [sys.executable, "-c", _LIMITED, str(tmp_path)], env=os.environ | {"PYTHONPATH": paths}, capture_output=True, text=True
-    )
+    done = _run(_LIMITED, tmp_path)
     assert done.returncode == 0, done.stderr
 
 

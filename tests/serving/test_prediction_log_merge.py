@@ -7,6 +7,7 @@ import os
 import re
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -59,11 +60,27 @@ def test_a_compaction_removes_what_killed_writers_left_but_not_what_is_being_wri
     assert (old.exists(), young.exists()) == (False, True)
 
 
-def test_a_listing_that_a_merge_overtook_is_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source, other, merged = (tmp_path / f"part-{number}.parquet" for number in range(3))
-    listings = iter([[other], [other, merged], [merged, other], [source]])
-    monkeypatch.setattr(Path, "glob", lambda folder, pattern: next(listings))
-    assert list_parts(tmp_path) == [other, merged]
+def test_a_listing_that_merges_overtook_is_repeated_even_if_it_missed_the_same_parts_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A listing need not name what comes or goes while it runs; here each merge takes what the last one made."""
+    log_parts(tmp_path, [fraud_row(0)], [fraud_row(1), fraud_row(2)])
+    glob, overtaken = Path.glob, []
+
+    def merged_meanwhile(folder: Path, pattern: str) -> Iterable[Path]:
+        if len(overtaken) == 3:
+            return glob(folder, pattern)
+        overtaken.append(pattern)
+        with monkeypatch.context() as meanwhile:
+            meanwhile.setattr(Path, "glob", glob)
+            log_parts(tmp_path, [fraud_row(100 + len(overtaken))])
+            compact(tmp_path, "fraud")
+        return ()
+
+    monkeypatch.setattr(Path, "glob", merged_meanwhile)
+    listed = list_parts(tmp_path / "fraud")
+    assert [pq.read_metadata(part).num_rows for part in listed] == [6]
+    assert len(overtaken) == 3
 
 
 def test_two_compactions_do_not_meet(tmp_path: Path) -> None:

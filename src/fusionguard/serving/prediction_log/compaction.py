@@ -18,6 +18,7 @@ from fusionguard.serving.prediction_log.parts import (
     DamagedPartError,
     OpenPart,
     list_parts,
+    note_merge,
     part_name,
     part_writer,
     remove_stale_temporaries,
@@ -127,6 +128,7 @@ def _merge(home: Path, group: list[Path], model: str, skipped: list[Path], stopp
             continue
         except _Stopped:
             break
+        note_merge(home)
         for path in group:
             path.unlink(missing_ok=True)
         return group

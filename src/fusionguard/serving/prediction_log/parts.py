@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,11 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fusionguard.errors import StorageError
-from fusionguard.files import atomic_path
+from fusionguard.files import atomic_path, write_text
 from fusionguard.serving.prediction_log.schema import REQUEST_ID, TIME, check_marks
 
 PATTERN = "part-*.parquet"
-TEMPORARIES = ".part-*.tmp"
+TEMPORARIES = ".*.tmp"
+_LAST_MERGE = ".last-merge"
 
 ROW_GROUP_ROWS = 65_536
 """Rows of a part that are read together, at most."""
@@ -42,15 +44,34 @@ def part_name(process: int, number: int, token: str) -> str:
 def list_parts(folder: Path) -> list[Path]:
     """Return the parts in a folder in the order of their names; none where the folder does not exist.
 
-    A listing that runs while parts are merged may miss both a part and what it was merged into, so it is repeated until two
-    are equal.
+    A listing that runs while parts are merged may miss both a part and what it was merged into, so it is repeated until no merge
+    began to remove parts meanwhile (:func:`note_merge`).
     """
-    before: list[Path] | None = None
     while True:
+        before = _last_merge(folder)
         found = sorted(folder.glob(PATTERN))
-        if found == before:
+        if _last_merge(folder) == before:
             return found
-        before = found
+
+
+def note_merge(folder: Path) -> None:
+    """Tell those who list a folder that parts are about to be removed; what these were merged into is there already.
+
+    Whoever sees no note appear has listed before the removal, and has the parts, or after the merge, and has the merged one.
+
+    Raises
+    ------
+    StorageError, OSError
+        The disk refuses.
+    """
+    write_text(folder / _LAST_MERGE, secrets.token_hex(8))
+
+
+def _last_merge(folder: Path) -> str:
+    try:
+        return (folder / _LAST_MERGE).read_text("utf-8")
+    except FileNotFoundError:
+        return ""
 
 
 def part_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:

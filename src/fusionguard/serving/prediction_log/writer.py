@@ -92,6 +92,7 @@ class PredictionLog:
         for name, value in {"flush_seconds": flush_seconds, "max_rows": max_rows, "rotate_rows": rotate_rows}.items():
             if not 0 < value < float("inf"):
                 raise UsageError(f"{name}={value} is not above 0.", "Give a larger number.")
+        pa.array([])  # imports pandas, which fails while a process ends, and takes its time in a first flush
         log = cls(folder / model_family(model).name, model, flush_seconds, max_rows, rotate_rows)
         try:
             with storage_errors(log.folder):
