@@ -130,6 +130,7 @@ def test_the_order_of_the_raw_rows_makes_no_difference(raw: Table, features: Fea
 
 
 @needs_java
+@pytest.mark.full
 def test_spark_gives_the_rows_of_duckdb(raw: Table, features: FeatureSet, tmp_path: Path) -> None:
     spark = SparkEngine(CHURN_FEATURES).build(raw, tmp_path / "spark")
     assert spark.read().to_pydict() == features.table.read().to_pydict()

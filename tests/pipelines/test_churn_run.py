@@ -144,6 +144,7 @@ def test_names_and_customer_ids_end_at_the_raw_table(churn_run: PipelineRun) -> 
     assert not [word for word in words if word in printed]
 
 
+@pytest.mark.full
 def test_the_same_run_again_is_cached_and_registers_nothing_new(churn_run: PipelineRun, tmp_path: Path) -> None:
     done = churn_run.again("--summary", str(tmp_path / "again.json"))
     assert done.returncode == 0, done.stderr
@@ -160,6 +161,7 @@ def test_without_the_cache_the_same_settings_give_the_same_bundle(churn_run: Pip
     assert json.loads((tmp_path / "anew.json").read_text())["model_version"] == churn_run.summary["model_version"]
 
 
+@pytest.mark.full
 def test_the_gate_refuses_a_model_that_breaks_a_limit_of_fairness(churn_run: PipelineRun, tmp_path: Path) -> None:
     before = champion(churn_run.home, "churn")
     unfair = ["--set", "fairness.age_band.selection_rate=0.01", "--set", "fairness.beyond_doubt=false"]
@@ -188,6 +190,7 @@ def test_mitigation_is_in_the_bundle_and_the_card_tells_its_price(churn_run: Pip
     assert f"{evaluation['mitigation']['price']['value']:.0f}" in card
 
 
+@pytest.mark.full
 def test_a_dirty_copy_ends_the_run_before_features_with_the_row(churn_run: PipelineRun, tmp_path: Path) -> None:
     raw = _raw(churn_run)
     rows = pq.read_table(raw)

@@ -32,6 +32,7 @@ def _run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
 
 
+@pytest.mark.full
 def test_a_disk_that_fills_up_ends_the_run_with_one_line_and_leaves_nothing_half_written(small_disk: Path) -> None:
     done = _run(small_disk / "home", "--set", "rows=1000000")
     assert done.returncode == 1

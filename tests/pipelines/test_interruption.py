@@ -45,7 +45,8 @@ def _statuses(home: Home) -> tuple[str, dict[str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("number", "status", "said"), [(signal.SIGINT, 130, "Interrupted"), (signal.SIGTERM, 143, "Stopped by SIGTERM")]
+    ("number", "status", "said"),
+    [(signal.SIGINT, 130, "Interrupted"), pytest.param(signal.SIGTERM, 143, "Stopped by SIGTERM", marks=pytest.mark.full)],
 )
 def test_a_signal_ends_a_run_with_one_line_and_the_next_run_works(
     home: Home, tmp_path: Path, number: signal.Signals, status: int, said: str

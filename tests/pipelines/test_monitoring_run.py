@@ -136,6 +136,7 @@ def test_the_lineage_and_the_readings_are_artifacts(run: PipelineRun) -> None:
     assert not list(run.home.work.iterdir())
 
 
+@pytest.mark.full
 def test_a_window_without_rows_is_not_judged_and_clears_no_alarm(run: PipelineRun, tmp_path: Path) -> None:
     earlier = replace(run, command=(*run.command, "--set", 'window.until="2026-03-01T00:00:00Z"'))
     done = finished(earlier, tmp_path / "empty.json")

@@ -38,6 +38,7 @@ def _pending(toy: ToyRuns) -> list[int]:
     return sorted(job for job, state in toy.cluster.jobs().items() if state == "PENDING")
 
 
+@full
 def test_both_wait_at_the_same_time_while_a_cheap_step_runs(toy: ToyRuns, tmp_path: Path) -> None:
     _pair(toy, partition="down", poll_seconds=1)
     summary, journal = tmp_path / "summary.json", tmp_path / "journal"
