@@ -31,7 +31,7 @@ endif
 
 setup: $(READY)$(if $(GPU),-gpu) ## install everything into .venv from requirements.lock, and do no more; GPU=1: with CUDA
 
-$(READY): requirements.lock pyproject.toml install.py
+$(READY): requirements.lock pyproject.toml install.py src/fusionguard/__init__.py
 	@$(INSTALL) $(if $(GPU),--gpu)
 
 $(READY)-gpu: requirements-gpu.lock $(READY)

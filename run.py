@@ -34,11 +34,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from fusionguard.errors import FusionGuardError
+    from fusionguard.errors import FusionGuardError, MissingExtraError
+    from fusionguard.extras import require_extra
     from fusionguard.home import find_home
     from fusionguard.threads import wait_politely
 
     wait_politely()
+    try:
+        require_extra("pipelines", "run.py")
+    except MissingExtraError as error:
+        return _fail(str(error), error.exit_status)
     from pipelines.catalog import find_pipeline
     from pipelines.failures import expected_failure
     from pipelines.interruption import Interrupted

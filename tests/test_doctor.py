@@ -129,8 +129,43 @@ def test_a_missing_package_is_in_the_way(home: Home, monkeypatch: pytest.MonkeyP
         return installed(package)
 
     monkeypatch.setattr(importlib.metadata, "version", version)
-    assert _finding(home, XGBOOST) == Finding(XGBOOST, Status.BROKEN, "not installed", "Install it again: make setup.")
+    assert _finding(home, XGBOOST) == Finding(XGBOOST, Status.BROKEN, "not installed", "Install it again: make setup")
     assert not default_works(examine(home))
+
+
+def test_an_installed_package_lacks_nothing_that_it_was_not_asked_for(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed = importlib.metadata.version
+
+    def version(package: str) -> str:
+        if package in absent:
+            raise importlib.metadata.PackageNotFoundError(package)
+        return installed(package)
+
+    monkeypatch.setattr(doctor, "find_checkout", lambda: None)
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    absent = {"torch", "mlflow", "zenml", "gradio"}
+    found = {name: _finding(home, name) for name in absent}
+    assert {finding.status for finding in found.values()} == {Status.ABSENT} and default_works(examine(home))
+    assert found["torch"].remedy == "Only for training: pip install 'fusionguard[training]'"
+    assert found["mlflow"].remedy == "Only for registry: pip install 'fusionguard[registry]'"
+    assert found["zenml"].remedy == "Only for pipelines: pip install 'fusionguard[pipelines]'"
+    assert found["gradio"].remedy == "Only for the assistant: pip install 'fusionguard[assistant]'"
+    assert _finding(home, "churn champion").remedy == "Train one in a checkout of FusionGuard: make churn"
+    absent = {"duckdb"}
+    assert _finding(home, "duckdb") == Finding(
+        "duckdb", Status.BROKEN, "not installed", "Install it again: pip install fusionguard"
+    )
+    assert not default_works(examine(home))
+
+
+def test_a_registry_that_nothing_here_reads_is_absent_and_not_broken(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    from fusionguard import extras
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setattr(extras, "is_installed", lambda package: package != "mlflow")
+    finding = _finding(home, "MLflow")
+    assert (finding.status, finding.detail) == (Status.ABSENT, "A model registry needs mlflow.")
+    assert finding.remedy == "Install what is missing: pip install 'fusionguard[registry]'"
 
 
 def test_a_full_disk_is_in_the_way(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

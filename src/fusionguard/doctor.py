@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import os
 import platform
 import re
@@ -13,11 +14,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fusionguard import __version__
-from fusionguard.errors import FusionGuardError
-from fusionguard.home import Home
+from fusionguard.errors import FusionGuardError, MissingExtraError, install_command
+from fusionguard.extras import BASE, requirements
+from fusionguard.home import Home, find_checkout
 from fusionguard.models.packages import XGBOOST
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 _MODELS = ("fraud", "churn")
 NEEDED_DISK_GB = 2.0
@@ -42,12 +48,12 @@ PACKAGES = (
     XGBOOST,
     "zenml",
 )
-"""The packages whose versions are shown; without one of them FusionGuard does not run."""
+"""The packages whose versions are shown; a checkout, which trains and runs pipelines, does not work without one of them."""
 
 PARTS = {
-    "bentoml": "make serve and make assistant",
-    "uvicorn": "make serve and make assistant",
-    "gradio": "make assistant",
+    "bentoml": "the services",
+    "uvicorn": "the services",
+    "gradio": "the assistant",
     "evidently": "Evidently's page in a monitoring run",
     "pyspark": "--engine spark",
 }
@@ -58,7 +64,6 @@ OLDEST_SLURM = (22, 5)
 """Slurm 22.05, with which the stack hpc is tested."""
 
 _PROGRAM_SECONDS = 10
-_REINSTALL = "Install it again: make setup."
 
 
 class Status(StrEnum):
@@ -100,7 +105,7 @@ def examine(home: Home) -> list[Finding]:
 
 
 def default_works(findings: list[Finding]) -> bool:
-    """Return whether the embedded default (simulated or local data, DuckDB, SQLite stores) can run."""
+    """Return whether what is installed can run: in a checkout the embedded default (simulated or local data, DuckDB, SQLite)."""
     return all(finding.status is not Status.BROKEN for finding in findings)
 
 
@@ -109,13 +114,30 @@ def _python(home: Home) -> list[Finding]:
 
 
 def _packages(home: Home) -> list[Finding]:
-    findings = []
-    for package in PACKAGES:
-        try:
-            findings.append(Finding(package, Status.OK, importlib.metadata.version(package)))
-        except importlib.metadata.PackageNotFoundError:
-            findings.append(Finding(package, Status.BROKEN, "not installed", _REINSTALL))
-    return findings
+    return [_package(package) for package in PACKAGES]
+
+
+def _package(package: str) -> Finding:
+    try:
+        return Finding(package, Status.OK, importlib.metadata.version(package))
+    except importlib.metadata.PackageNotFoundError:
+        extra, _ = _asked_for(package)
+    if find_checkout() is None and extra != BASE:
+        return Finding(package, Status.ABSENT, "not installed", f"Only for {extra}: {_setup_command(extra)}")
+    return Finding(package, Status.BROKEN, "not installed", f"Install it again: {_setup_command(extra)}")
+
+
+def _setup_command(extra: str) -> str:
+    return "make setup" if find_checkout() else install_command(extra)
+
+
+def _asked_for(package: str) -> tuple[str, Requirement | None]:
+    """Return the first extra that asks for a package, and how; no extra and nothing where none does."""
+    for extra, asked in requirements().items():
+        for requirement in asked:
+            if requirement.name == package:
+                return extra, requirement
+    return BASE, None
 
 
 def _home(home: Home) -> list[Finding]:
@@ -153,7 +175,9 @@ def _registry(home: Home) -> list[Finding]:
     try:
         return _registry_state(home)
     except ImportError as error:
-        return [Finding("MLflow", Status.BROKEN, f"cannot be imported: {error}", "Install what is missing: make setup")]
+        return [
+            Finding("MLflow", Status.BROKEN, f"cannot be imported: {error}", f"Install it again: {_setup_command('registry')}")
+        ]
 
 
 def _registry_state(home: Home) -> list[Finding]:
@@ -167,6 +191,8 @@ def _registry_state(home: Home) -> list[Finding]:
         ]
     try:
         champions = [_champion(home, model) for model in _MODELS]
+    except MissingExtraError as error:
+        return [Finding("MLflow", Status.ABSENT, error.what, error.remedy)]
     except FusionGuardError as error:
         return [Finding("MLflow", Status.BROKEN, error.what, error.remedy)]
     return [Finding("MLflow", Status.OK, f"healthy ({database or 'a tracking server'})"), *champions]
@@ -189,7 +215,11 @@ def _champion(home: Home, model: str) -> Finding:
 
 
 def _absent(model: str, detail: str) -> Finding:
-    return Finding(f"{model} champion", Status.ABSENT, detail, f"Train one: make {model}")
+    return Finding(f"{model} champion", Status.ABSENT, detail, f"Train one{_where()}: make {model}")
+
+
+def _where() -> str:
+    return "" if find_checkout() else " in a checkout of FusionGuard"
 
 
 def _monitoring(home: Home) -> list[Finding]:
@@ -210,9 +240,11 @@ def _monitoring(home: Home) -> list[Finding]:
             detail = f"{last.state}{simulated} on {last.at:%Y-%m-%d %H:%M} UTC, version {last.model_version}"
             findings.append(Finding(name, Status.OK, detail, "" if last.action == "none" else f"advice: {last.action}"))
         elif (home.predictions / model).is_dir():
-            findings.append(Finding(name, Status.ABSENT, "rows were scored and never judged", f"Judge them: {command}"))
+            findings.append(Finding(name, Status.ABSENT, "rows were scored and never judged", f"Judge them{_where()}: {command}"))
         else:
-            findings.append(Finding(name, Status.ABSENT, "nothing has been scored yet", "For a demonstration: make monitoring"))
+            findings.append(
+                Finding(name, Status.ABSENT, "nothing has been scored yet", f"For a demonstration{_where()}: make monitoring")
+            )
     return findings
 
 
@@ -221,7 +253,9 @@ def _kaggle(home: Home) -> list[Finding]:
         from fusionguard.data.kaggle import find_credentials
     except ImportError as error:
         return [
-            Finding("Kaggle credentials", Status.ABSENT, f"cannot be looked up: {error}", "Install what is missing: make setup")
+            Finding(
+                "Kaggle credentials", Status.ABSENT, f"cannot be looked up: {error}", f"Install it again: {_setup_command(BASE)}"
+            )
         ]
     place = find_credentials()
     if place is None:
@@ -236,17 +270,14 @@ def _parts(home: Home) -> list[Finding]:
 
 def _part(package: str, purpose: str) -> Finding:
     """Say whether a package is there in a version that fits what FusionGuard asks for."""
-    from packaging.requirements import Requirement
-
-    needed = next(
-        each.specifier for each in map(Requirement, importlib.metadata.requires("fusionguard") or ()) if each.name == package
-    )
+    extra, asked = _asked_for(package)
+    remedy = f"Only for {purpose}: {_setup_command(extra)}"
     try:
         version = importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
-        return Finding(package, Status.ABSENT, "not installed", f"Only for {purpose}: make setup")
-    if version not in needed:
-        return Finding(package, Status.ABSENT, f"{version}, where {needed} is needed", f"Only for {purpose}: make setup")
+        return Finding(package, Status.ABSENT, "not installed", remedy)
+    if asked is not None and version not in asked.specifier:
+        return Finding(package, Status.ABSENT, f"{version}, where {asked.specifier} is needed", remedy)
     return Finding(package, Status.OK, version)
 
 
@@ -281,6 +312,8 @@ def _java(home: Home) -> list[Finding]:
 def _cuda(home: Home) -> list[Finding]:
     if shutil.which("nvidia-smi") is None:  # no driver: do not import torch (2 s) to hear the same
         return [Finding("CUDA", Status.ABSENT, "no NVIDIA driver; training uses the CPU")]
+    if importlib.util.find_spec("torch") is None:
+        return [Finding("CUDA", Status.ABSENT, "a driver, but no torch", f"Only for trainings: {_setup_command('training')}")]
     import torch
 
     if not torch.cuda.is_available():

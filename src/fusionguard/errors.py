@@ -64,3 +64,20 @@ class BundleError(FusionGuardError):
 
 class RegistryError(FusionGuardError):
     """An MLflow registry that is unreachable, damaged, or does not hold what was asked for."""
+
+
+class MissingExtraError(FusionGuardError):
+    """Packages of an extra are not installed; ``extra`` and ``packages`` name them."""
+
+    def __init__(self, wanted_by: str, extra: str, packages: Iterable[str]) -> None:
+        self.wanted_by, self.extra, self.packages = wanted_by, extra, tuple(packages)
+        named = self.packages[0] if len(self.packages) == 1 else f"{', '.join(self.packages[:-1])} and {self.packages[-1]}"
+        super().__init__(f"{wanted_by} needs {named}.", f"Install what is missing: {install_command(extra)}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (self.wanted_by, self.extra, self.packages))
+
+
+def install_command(extra: str) -> str:
+    """Return the command that adds an extra to an installed FusionGuard; without a name, the one that mends its own packages."""
+    return f"pip install 'fusionguard[{extra}]'" if extra else "pip install fusionguard"

@@ -84,5 +84,10 @@ def find_home() -> Home:
     named = os.environ.get("FUSIONGUARD_HOME")
     if named:
         return Home(Path(named).expanduser().resolve())
-    checkout = Path(__file__).resolve().parents[2]
-    return Home(checkout if (checkout / "run.py").is_file() else Path.cwd())
+    return Home(find_checkout() or Path.cwd())
+
+
+def find_checkout() -> Path | None:
+    """Return the checkout that this package runs from, or None where it is installed without one."""
+    root = Path(__file__).resolve().parents[2]
+    return root if (root / "run.py").is_file() else None

@@ -193,7 +193,7 @@ def test_the_doctor_tells_of_the_index_and_never_calls_it_broken(home: Home, doc
     def told() -> dict[str, Finding]:
         return {finding.name: finding for finding in examine_assistant(home)}
 
-    assert told()["assistant's index"].remedy == "Build it: make index"
+    assert told()["assistant's index"].remedy == "Build it: fusionguard index (make index)"
     build_index(home, docs=docs)
     assert told()["assistant's index"].detail == "4 passages"
     assert told()["embedding model"].remedy in ("", "To search by meaning, too: make setup-llm")

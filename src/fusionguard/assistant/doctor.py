@@ -31,7 +31,7 @@ def examine_assistant(home: Home) -> list[Finding]:
 def _index(home: Home) -> Finding:
     name = "assistant's index"
     if not home.assistant_index.exists():
-        return Finding(name, Status.ABSENT, "none yet", "Build it: make index")
+        return Finding(name, Status.ABSENT, "none yet", "Build it: fusionguard index (make index)")
     try:
         with open_index(home.assistant_index, words_only=True) as index:
             return Finding(name, Status.OK, f"{len(index.passages()):,} passages")

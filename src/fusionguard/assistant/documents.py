@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fusionguard.assistant.passages import Passage
 from fusionguard.assistant.reading import Reading, passages_of
-from fusionguard.home import Home
+from fusionguard.home import Home, find_checkout
 
 LARGEST_BYTES = 2_000_000
 """A document above this is left out: it is no text that people read."""
@@ -18,8 +18,7 @@ _GIT_SECONDS = 10
 
 def docs_folder(home: Home) -> Path:
     """Return where the documents lie: in the checkout this package runs from, else below the home."""
-    checkout = Path(__file__).resolve().parents[3]
-    return (checkout if (checkout / "run.py").is_file() else home.root) / "docs"
+    return (find_checkout() or home.root) / "docs"
 
 
 def read_documents(docs: Path) -> Reading:

@@ -124,7 +124,9 @@ class Index(AbstractContextManager["Index"]):
                 return self._snapshot
             content = self.file.read_bytes()
         except FileNotFoundError as error:
-            raise StorageError(f"There is no assistant's index at {self.file}.", "Make it: make index") from error
+            raise StorageError(
+                f"There is no assistant's index at {self.file}.", "Make it: fusionguard index (make index)."
+            ) from error
         except OSError as error:
             raise StorageError(f"Cannot read the assistant's index {self.file}: {error.strerror}.") from error
         database = open_bytes(content, self.file)

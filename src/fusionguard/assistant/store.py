@@ -95,7 +95,9 @@ def open_bytes(content: bytes, file: Path) -> sqlite3.Connection:
         database.execute("SELECT count(*) FROM words WHERE words MATCH 'a'").fetchone()
     except (sqlite3.Error, OverflowError) as error:
         database.close()
-        raise StorageError(f"The assistant's index {file} cannot be read: {error}.", "Make it again: make index") from error
+        raise StorageError(
+            f"The assistant's index {file} cannot be read: {error}.", "Make it again: fusionguard index (make index)."
+        ) from error
     return database
 
 

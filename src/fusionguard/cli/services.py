@@ -11,6 +11,7 @@ import typer
 from fusionguard.cli.models import make_and_tell
 from fusionguard.cli.say import say
 from fusionguard.errors import UsageError
+from fusionguard.extras import require_extra
 from fusionguard.home import find_home
 
 
@@ -59,6 +60,7 @@ def assistant(
 
     Example: fusionguard assistant --port 3001
     """
+    require_extra("assistant", "The assistant")
     from fusionguard.assistant.http.launch import assistant_command
     from fusionguard.assistant.index import build_index
     from fusionguard.serving.launch import become
@@ -81,6 +83,7 @@ def index(
 
     Example: fusionguard index
     """
+    require_extra("assistant", "The assistant")
     from fusionguard.assistant.index import build_index
 
     report = build_index(find_home(), docs=docs)
@@ -117,6 +120,7 @@ def mlflow(
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="The port; 5000 or a free one by default.")] = None,
 ) -> None:
     """Open MLflow's pages on loopback until Ctrl-C: runs, metrics, plots and registered models."""
+    require_extra("registry", "This command")
     from fusionguard.registry.server import serve_pages
 
     say("Starting MLflow's server, which takes about 10 seconds.")

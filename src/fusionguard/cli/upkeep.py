@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from fusionguard.errors import UsageError
-from fusionguard.home import find_home
+from fusionguard.extras import require_extra
+from fusionguard.home import find_checkout, find_home
 
 
 def clean(
@@ -29,9 +29,10 @@ def clean(
     """
     from fusionguard.serving.launch import become
 
-    checkout = Path(__file__).resolve().parents[3]
-    if not (checkout / "run.py").is_file():
+    checkout = find_checkout()
+    if checkout is None:
         raise UsageError("Only a checkout of FusionGuard runs pipelines and can clean up after them.", "Run it in the checkout.")
+    require_extra("pipelines", "Cleaning up after pipelines")
     options = [f"--keep-runs={keep_runs}"] if keep_runs is not None else []
     options += [f"--keep-days={keep_days}"] if keep_days is not None else []
     options += ["--dry-run"] if dry_run else []
@@ -41,7 +42,7 @@ def clean(
 
 
 def doctor() -> None:
-    """Say what is installed, what is missing and what to do. Exits with 0 when the embedded default works."""
+    """Say what is installed, what is missing and what to do. Exits with 0 when what is installed works."""
     from fusionguard.assistant.doctor import examine_assistant
     from fusionguard.doctor import Status, default_works, examine
 
@@ -53,9 +54,8 @@ def doctor() -> None:
         remedy = f"  -> {finding.remedy}" if finding.remedy else ""
         typer.echo(f"{signs[finding.status]:6}  {finding.name:{width}}  {finding.detail}{remedy}")
     works = default_works(findings)
-    typer.echo(
-        "The embedded default works: make fraud, make churn"
-        if works
-        else "The embedded default does not work: see the lines marked BROKEN."
-    )
+    checkout = find_checkout() is not None
+    what = "The embedded default" if checkout else "Scoring"
+    commands = "make fraud, make churn" if checkout else "fusionguard score, fusionguard serve"
+    typer.echo(f"{what} works: {commands}" if works else f"{what} does not work: see the lines marked BROKEN.")
     raise typer.Exit(0 if works else 1)

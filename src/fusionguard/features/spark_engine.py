@@ -71,7 +71,10 @@ class SparkEngine:
 def require_spark() -> None:
     """Raise :class:`EngineError` where PySpark or Java is missing, or nothing answers at the cluster's address."""
     if find_spec("pyspark") is None:
-        raise EngineError("The Spark engine needs PySpark.", "Install it (make setup-spark), or use --engine duckdb.")
+        raise EngineError(
+            "The Spark engine needs PySpark.",
+            "Install it (make setup-spark in a checkout, pip install 'fusionguard[spark]' elsewhere), or use --engine duckdb.",
+        )
     remote, master = os.environ.get("SPARK_REMOTE"), os.environ.get("SPARK_MASTER", "")
     if remote:
         _require_answer("SPARK_REMOTE", remote)

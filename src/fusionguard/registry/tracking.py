@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from fusionguard.errors import RegistryError
+from fusionguard.extras import require_extra
 from fusionguard.files import atomic_path, storage_errors
-from fusionguard.home import Home
+from fusionguard.home import Home, find_checkout
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -58,16 +59,21 @@ def open_store(home: Home, *, create: bool = False) -> MlflowClient:
     ------
     RegistryError
         The store is absent, damaged, of another version, in use for too long, or its server does not answer. Nothing is changed.
+    MissingExtraError
+        MLflow is not installed.
     StorageError
         The store's folder cannot be written.
     """
     uri = home.mlflow_uri
     database = sqlite_file(uri)
+    if database is not None and not database.exists() and not create:
+        elsewhere = "Name a bundle's folder, or say in FUSIONGUARD_HOME or MLFLOW_TRACKING_URI where a registry is."
+        remedy = "Train a model first: make fraud." if find_checkout() else elsewhere
+        raise RegistryError(f"There is no model registry at {database} yet.", remedy)
+    require_extra("registry", "A model registry")
     if database is None:
         _require_answer(uri)
     elif not database.exists():
-        if not create:
-            raise RegistryError(f"There is no model registry at {database} yet.", "Train a model first: make fraud.")
         _create_database(database)
     else:
         check_database(database)

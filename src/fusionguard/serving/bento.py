@@ -14,7 +14,7 @@ from pathlib import Path
 
 from fusionguard.errors import FusionGuardError, UsageError
 from fusionguard.files import storage_errors, write_text
-from fusionguard.home import Home
+from fusionguard.home import Home, find_checkout
 from fusionguard.serving.bento_readme import write_readme
 from fusionguard.serving.launch import QUIET
 from fusionguard.serving.release import ReleasedModel
@@ -69,9 +69,11 @@ def build_bento(
     FusionGuardError
         BentoML refuses.
     """
-    root = checkout or Path(__file__).resolve().parents[3]
-    if not (root / BENTOFILE).is_file():
-        raise UsageError(f"There is no {BENTOFILE} in {root}.", "Build a Bento from a checkout of FusionGuard.")
+    root = checkout or find_checkout()
+    if root is None or not (root / BENTOFILE).is_file():
+        raise UsageError(
+            f"There is no {BENTOFILE} {f'in {root}' if root else 'here'}.", "Build a Bento from a checkout of FusionGuard."
+        )
     if base_digest is not None and not re.fullmatch(r"sha256:[0-9a-f]{64}", base_digest):
         raise UsageError("The digest of the base image is not 'sha256:' and 64 hexadecimal digits.", f"Ask for it: {ASK_DIGEST}")
     store = home.state / "bentoml"
