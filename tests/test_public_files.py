@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 import install
+from fusionguard import __version__
 
 ROOT = Path(__file__).parent.parent
 TEMPLATES = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("[!c]*.yml"))
@@ -48,6 +49,11 @@ def test_templates_ask_for_something(template: Path) -> None:
 def test_two_templates_and_no_blank_issue() -> None:
     assert [template.stem for template in TEMPLATES] == ["bug", "wish"]
     assert read(".github/ISSUE_TEMPLATE/config.yml") == {"blank_issues_enabled": False}
+
+
+def test_the_changelogs_latest_release_is_this_version_and_was_on_the_day_that_the_citation_names() -> None:
+    headings = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert headings[:2] == ["Unreleased", f"{__version__} - {read('CITATION.cff')['date-released']}"]
 
 
 def test_the_citation_holds_what_its_format_asks_for_and_no_second_version() -> None:

@@ -1,3 +1,3 @@
 """FusionGuard: risk analytics for card fraud and customer churn, usable with or without ZenML."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
