@@ -15,7 +15,7 @@ NOT_IN_IMAGE := cffi pycparser matplotlib plotly graphviz contourpy cycler fontt
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-spark setup-dev setup-llm wheelhouse fraud churn monitoring serve bento assistant index test test-full lint types lock bench bench-serving bench-seeds bench-hpc bench-monitoring bench-assistant bench-redteam mutation dashboard mlflow hpc-push hpc-pull clean
+.PHONY: help setup setup-spark setup-dev setup-llm wheelhouse fraud churn monitoring serve bento assistant index test test-full lint types lock bench bench-serving bench-seeds bench-hpc bench-monitoring bench-assistant bench-redteam bench-setup mutation dashboard mlflow hpc-push hpc-pull clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -120,6 +120,9 @@ bench-assistant: setup-dev ## measure how well the assistant finds and answers, 
 
 bench-redteam: setup-dev ## attack the assistant, and write what came of it into docs/agent_service.md
 	$(BIN)/python -m benchmarks.assistant.redteam
+
+bench-setup: setup-dev ## measure what `make setup` costs in a new clone, and write docs/setup.md
+	$(BIN)/python -m benchmarks.setup
 
 mutation: setup-dev ## let the tests run against mutants of the code that computes, and write docs/testing.md (MODULES=evaluation/metrics: some)
 	$(BIN)/python -m benchmarks.mutation $(MODULES)
