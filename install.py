@@ -32,6 +32,10 @@ GROUPS = {
 }
 CUDA_GIGABYTES = 3.1
 """What PyTorch's CUDA build and CUDA's libraries take to download."""
+_LISTED = "wheelhouse.txt"
+"""In a wheelhouse: the kind of machine that it is for, then its wheels, one a line; written when all are there."""
+_UNFINISHED = "wheelhouse.part"
+"""In a wheelhouse until all its wheels are there."""
 _COMPILED = "llama-cpp-python"
 """What of requirements-llm.lock there is only source, which the group llama compiles."""
 
@@ -135,14 +139,41 @@ def settings(folder):
     return environment
 
 
+def _links():
+    return [link for link in settings("").get("UV_FIND_LINKS", "").split(",") if link]
+
+
 def _folders_of_wheels():
-    links = settings("").get("UV_FIND_LINKS", "").split(",")
-    return [Path(link) for link in links if link and Path(link).is_dir()]
+    return [Path(link) for link in _links() if Path(link).is_dir()]
 
 
 def wheelhouse():
     """Return the folder that `make wheelhouse` made and PIP_FIND_LINKS names; None where there is none."""
-    return next((folder for folder in _folders_of_wheels() if (folder / "wheelhouse.txt").exists()), None)
+    return next((folder for folder in _folders_of_wheels() if (folder / _LISTED).exists()), None)
+
+
+def check_wheelhouse():
+    """Raise SetupError where the wheelhouse is half-made, of a machine of another kind, or not all of its wheels are there."""
+    for folder in _folders_of_wheels():
+        if (folder / _UNFINISHED).exists():
+            raise SetupError(f"The wheelhouse {folder} was not finished. Type `make wheelhouse` again where it was made.")
+    folder = wheelhouse()
+    if folder is None:
+        return
+    kind, *names = (folder / _LISTED).read_text().splitlines()
+    if kind != _kind():
+        raise SetupError(f"The wheelhouse {folder} is for {kind}; this is {_kind()}. Make one on a machine of this kind.")
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing:
+        raise SetupError(f"{missing[0]} is missing from the wheelhouse {folder}{_others(missing)}. Copy that folder again.")
+
+
+def _kind():
+    return "Python {}.{} on {} {}".format(*sys.version_info[:2], platform.system(), platform.machine())
+
+
+def _others(names):
+    return f", and {len(names) - 1} others are" if len(names) > 1 else ""
 
 
 def torch_build(environment, gpu):
@@ -170,8 +201,16 @@ def torch_build(environment, gpu):
 
 def explained(said):
     """Return what an installer said in words that help."""
-    if re.search(r"(?i)dns error|\(connect\)|refused|sending request|unreachable|timed? ?out|name resolution", said):
+    lacking = re.search(r"and you require ([^\s,]+)", said)
+    if lacking and wheelhouse():
         return (
+            f"The wheelhouse {wheelhouse()} holds no {lacking.group(1)}: it was made of another version of FusionGuard. "
+            "Type `make wheelhouse` in this version, where there is a network."
+        )
+    if re.search(r"(?i)dns error|\(connect\)|refused|sending request|unreachable|timed? ?out|name resolution", said):
+        absent = [link for link in _links() if "://" not in link and not Path(link).is_dir()]
+        return (
+            f"{f'PIP_FIND_LINKS names {absent[0]}, and there is no such folder. ' if absent else ''}"
             "No package index is reached. Without a network, hand over a folder of wheels: PIP_FIND_LINKS=FOLDER names it, and "
             "`make wheelhouse` makes one on a machine of this kind that has a network. What is downloaded already is kept."
         )
@@ -202,6 +241,7 @@ def gather(environment, folder):
     """Fill a folder with the wheels of all lock files, built where there is only source, for machines of this kind and Python."""
     print(f"Gathering wheels in {folder}: some minutes", flush=True)
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / _UNFINISHED).touch()
     cuda = any(environment.packages.glob("nvidia_cublas-*"))
     names = [name for lock in ("requirements.lock", GROUPS["spark"], GROUPS["dev"]) for name in locked(lock)]
     wanted = names + locked("requirements-gpu.lock") if cuda else [name for name in names if not name.startswith("torch==")]
@@ -211,10 +251,11 @@ def gather(environment, folder):
     _must([*pip, "--wheel-dir", str(folder.resolve()), *links, *wheels], "No wheelhouse was made")
     if not cuda:
         pack(environment.packages, "torch", folder)
-    lines = sorted(file.name + "\n" for file in folder.glob("*.whl"))
-    (folder / "wheelhouse.txt").write_text("".join(lines))
+    names = sorted(file.name for file in folder.glob("*.whl"))
+    (folder / _LISTED).write_text("\n".join([_kind(), *names]) + "\n")
+    (folder / _UNFINISHED).unlink()
     megabytes = sum(file.stat().st_size for file in folder.glob("*.whl")) / 1e6
-    print(f"{len(lines)} wheels, {megabytes:,.0f} MB. There: PIP_FIND_LINKS={folder.resolve()} make setup", flush=True)
+    print(f"{len(names)} wheels, {megabytes:,.0f} MB. There: PIP_FIND_LINKS={folder.resolve()} make setup", flush=True)
 
 
 def pack(packages, name, folder):
@@ -222,7 +263,9 @@ def pack(packages, name, folder):
 
     The format is that of https://packaging.python.org/en/latest/specifications/binary-distribution-format/.
     """
-    info = next(packages.glob(name + "-*.dist-info"))
+    info = next(packages.glob(name + "-*.dist-info"), None)
+    if info is None:
+        raise SetupError(f"{name} is not installed in {packages}. Type `make setup` first.")
     made_here = {f"{info.name}/{file}" for file in ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json")}
     with (info / "RECORD").open(newline="") as file:
         rows = [row for row in csv.reader(file) if not row[0].startswith("..") and not row[0].endswith(".pyc")]
@@ -244,6 +287,8 @@ def install(options):
     why = unsupported(platform.system(), platform.machine(), sys.version_info)
     if why:
         raise SetupError(why)
+    if not options.wheelhouse:
+        check_wheelhouse()
     begin = time.time()
     environment = Environment(options.venv)
     environment.make()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import importlib.metadata
 import os
+import platform
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -146,6 +148,128 @@ def test_without_a_network_one_line_says_what_to_hand_over(tmp_path: Path) -> No
     assert done.returncode == 1
     assert "No package index is reached" in done.stderr and "PIP_FIND_LINKS" in done.stderr
     assert "Traceback" not in done.stderr and len(done.stderr.strip().splitlines()) == 1
+
+
+KIND = f"Python {sys.version_info[0]}.{sys.version_info[1]} on {platform.system()} {platform.machine()}"
+
+
+@pytest.fixture
+def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A wheelhouse of three wheels, which PIP_FIND_LINKS names."""
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    for name in ("a-1-py3-none-any.whl", "b-2-py3-none-any.whl", "c-3-py3-none-any.whl"):
+        (folder / name).touch()
+    (folder / "wheelhouse.txt").write_text("\n".join([KIND, *sorted(path.name for path in folder.glob("*.whl"))]) + "\n")
+    monkeypatch.delenv("UV_FIND_LINKS", raising=False)
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    return folder
+
+
+def faults(wheels: Path) -> str:
+    with pytest.raises(install.SetupError) as raised:
+        install.check_wheelhouse()
+    assert "\n" not in str(raised.value)
+    return str(raised.value).replace(str(wheels), "FOLDER")
+
+
+def test_a_whole_wheelhouse_is_taken_and_what_lacks_is_named(wheels: Path) -> None:
+    install.check_wheelhouse()
+    assert install.wheelhouse() == wheels
+    (wheels / "b-2-py3-none-any.whl").unlink()
+    assert faults(wheels) == "b-2-py3-none-any.whl is missing from the wheelhouse FOLDER. Copy that folder again."
+    (wheels / "c-3-py3-none-any.whl").unlink()
+    assert faults(wheels) == (
+        "b-2-py3-none-any.whl is missing from the wheelhouse FOLDER, and 1 others are. Copy that folder again."
+    )
+
+
+def test_a_wheelhouse_of_another_python_or_that_was_interrupted_is_told(wheels: Path) -> None:
+    listed = (wheels / "wheelhouse.txt").read_text()
+    (wheels / "wheelhouse.txt").write_text(listed.replace(KIND, "Python 3.9 on Linux x86_64"))
+    said = f"The wheelhouse FOLDER is for Python 3.9 on Linux x86_64; this is {KIND}. Make one on a machine of this kind."
+    assert faults(wheels) == said
+    (wheels / "wheelhouse.part").touch()
+    said = "The wheelhouse FOLDER was not finished. Type `make wheelhouse` again where it was made."
+    assert faults(wheels) == said
+
+
+def test_a_wheelhouse_of_another_version_and_a_folder_that_is_not_there_are_told(
+    wheels: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ["--quiet", "--no-index", "--find-links", str(wheels), "--target", str(wheels / "there"), "a==1.5"]
+    done = subprocess.run([UV, "pip", "install", *asked], capture_output=True, text=True)
+    said = explained(done.stderr)
+    assert f"The wheelhouse {wheels} holds no a==1.5: it was made of another version" in said and "\n" not in said
+    monkeypatch.setenv("PIP_FIND_LINKS", "/nowhere https://elsewhere")
+    said = explained("error sending request")
+    assert said.startswith("PIP_FIND_LINKS names /nowhere, and there is no such folder. No package index is reached.")
+
+
+@pytest.fixture
+def small_checkout(tmp_path: Path) -> Path:
+    """A checkout whose lock files ask for two packages, beside a folder with their wheels, so that no network is needed."""
+    folder, links = tmp_path / "checkout", tmp_path / "links"
+    (folder / "src" / "fusionguard").mkdir(parents=True)
+    links.mkdir()
+    (folder / "src" / "fusionguard" / "__init__.py").write_text('__version__ = "0"\n')
+    shutil.copy2(ROOT / "install.py", folder)
+    (folder / "pyproject.toml").write_text(
+        '[build-system]\nrequires = ["setuptools>=77"]\nbuild-backend = "setuptools.build_meta"\n'
+        '[project]\nname = "fusionguard"\nversion = "0"\n[tool.setuptools.packages.find]\nwhere = ["src"]\n'
+    )
+    packages = Path(importlib.metadata.distribution("packaging").locate_file(""))  # type: ignore[arg-type]
+    for name in ("packaging", "setuptools", "uv"):
+        pack(packages, name, links)
+    with zipfile.ZipFile(next(links.glob("uv-*.whl")), "a") as archive:  # what lies outside of site-packages, `pack` leaves out
+        archive.write(UV, f"{install.UV.replace('==', '-')}.data/scripts/uv")
+    tag = "cp{}{}".format(*sys.version_info[:2])
+    torch = f"torch-9+cpu-{tag}-{tag}-linux_{platform.machine()}.whl"
+    with zipfile.ZipFile(links / torch, "w") as archive:
+        archive.writestr("torch.py", "")
+        archive.writestr("torch-9+cpu.dist-info/METADATA", "Metadata-Version: 2.1\nName: torch\nVersion: 9+cpu\n")
+        wheel = f"Wheel-Version: 1.0\nGenerator: a\nRoot-Is-Purelib: true\nTag: {tag}-{tag}-linux_{platform.machine()}\n"
+        archive.writestr("torch-9+cpu.dist-info/WHEEL", wheel)
+        archive.writestr("torch-9+cpu.dist-info/RECORD", "".join(f"{name},,\n" for name in [*archive.namelist(), "RECORD"]))
+    (folder / "requirements.lock").write_text(f"packaging=={importlib.metadata.version('packaging')}\ntorch==9\n")
+    for lock in ("spark", "dev", "gpu", "llm"):
+        (folder / f"requirements-{lock}.lock").write_text("")
+    return folder
+
+
+@pytest.mark.full
+@pytest.mark.skipif(platform.system() != "Linux", reason="PyTorch's CPU build is a matter of Linux")
+def test_a_wheelhouse_is_gathered_and_installed_from_without_a_network(small_checkout: Path, tmp_path: Path) -> None:
+    nowhere = "http://127.0.0.1:9/simple"
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "UV_"))}
+    kept |= {"PIP_CONFIG_FILE": os.devnull, "HOME": str(tmp_path), "PIP_INDEX_URL": nowhere}
+
+    def run(venv: str, links: Path, *options: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, small_checkout / "install.py", "--venv", tmp_path / venv, *options]
+        environment = kept | {"PIP_FIND_LINKS": str(links)} | ({} if links == tmp_path / "house" else {"PIP_NO_INDEX": "1"})
+        return subprocess.run(command, env=environment, capture_output=True, text=True)
+
+    made = run("here", tmp_path / "links", "--wheelhouse", str(tmp_path / "house"))
+    assert made.returncode == 1 and made.stderr.startswith("torch is not installed"), "an environment is needed first"
+    unfinished = run("there", tmp_path / "house")
+    assert unfinished.returncode == 1 and "was not finished" in unfinished.stderr and not (tmp_path / "there").exists()
+    (tmp_path / "uv.toml").write_text("no-index = true\n")
+    kept["UV_CONFIG_FILE"] = str(tmp_path / "uv.toml")
+    here = run("here", tmp_path / "links")
+    assert here.returncode == 0, here.stderr
+    made = run("here", tmp_path / "links", "--wheelhouse", str(tmp_path / "house"))
+    assert made.returncode == 0, made.stderr
+    assert re.search(r"^4 wheels, \d+ MB", made.stdout, re.MULTILINE) and not (tmp_path / "house" / "wheelhouse.part").exists()
+    del kept["UV_CONFIG_FILE"]
+    there = run("there", tmp_path / "house")
+    assert there.returncode == 0, there.stderr
+    python = tmp_path / "there" / "bin" / "python"
+    assert subprocess.run([python, "-c", "import fusionguard, packaging, torch"]).returncode == 0
+    (wheel,) = (tmp_path / "house").glob("packaging-*.whl")
+    wheel.unlink()
+    lacking = run("there", tmp_path / "house")
+    assert lacking.returncode == 1 and lacking.stderr.startswith(f"{wheel.name} is missing from the wheelhouse")
+    assert len(lacking.stderr.strip().splitlines()) == 1
 
 
 def test_a_package_that_is_installed_becomes_a_wheel_again(tmp_path: Path) -> None:
