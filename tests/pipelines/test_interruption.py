@@ -76,6 +76,7 @@ def test_a_signal_ends_a_run_with_one_line_and_the_next_run_works(
     assert _statuses(home)[0] == "completed"
 
 
+@pytest.mark.full
 def test_a_run_that_was_killed_is_closed_by_the_next_one(home: Home, tmp_path: Path) -> None:
     from stacks.session import open_client
 

@@ -119,6 +119,7 @@ def rows(fraud_bundle: Bundle, simulated_raw: Path) -> list[dict[str, Any]]:
     return common + flagged_rows(fraud_bundle, Table(simulated_raw))[:5]
 
 
+@pytest.mark.full
 def test_a_killed_worker_loses_no_more_than_a_flush(starter: Starter, release_folder: Path, rows: list[dict[str, Any]]) -> None:
     service = starter(release_folder, workers=2, log_flush_seconds=FLUSH_SECONDS)
     killed = []

@@ -77,6 +77,7 @@ def test_an_expected_failure_in_a_job_is_one_line(toy: ToyRuns, fail: str, said:
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.full
 def test_a_bug_in_a_job_shows_the_traceback_from_the_node(toy: ToyRuns) -> None:
     done = toy.run("--quiet", fail="bug")
     assert done.returncode == 1
