@@ -45,6 +45,7 @@ def open_client() -> Client:
     """
     prepare_environment()
     with zenml_locked():  # two first runs at once would both create the store, and one of them fail
+        from opentelemetry.instrumentation.logging.handler import LoggingHandler
         from zenml.client import Client
         from zenml.integrations.registry import integration_registry
         from zenml.logger import ZenMLConsoleHandler
@@ -52,6 +53,9 @@ def open_client() -> Client:
         client = Client()
         client.zen_store  # noqa: B018  (opens the store: a fresh one is created here)
     integration_registry.activate_integrations = lambda: None  # type: ignore[method-assign]
+    # A step's log is whole when the step ends. The handler would flush once more at the interpreter's end, in a new thread, and
+    # Python 3.12 starts none then: each run would end with a traceback.
+    LoggingHandler.flushOnClose = False
     for handler in logging.getLogger().handlers:
         if isinstance(handler, ZenMLConsoleHandler):
             handler.setLevel(logging.CRITICAL)  # what libraries log belongs into the step's log, which the dashboard shows

@@ -17,7 +17,6 @@ from fusionguard.data.provenance import Provenance
 from fusionguard.data.table import Table
 from fusionguard.evaluation.splits import SplitPlan, plan_split
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.fraud.autoencoder import train_autoencoder
 from fusionguard.models.fraud.boosting import train_booster
 from fusionguard.models.fraud.build import build_fraud_bundle
 
@@ -65,6 +64,8 @@ class Trained:
 
 def train(folder: Path, features: Table, negative_weight: float = 1.0) -> Trained:
     """Train and bundle a small model as the pipeline does."""
+    from fusionguard.models.fraud.autoencoder import train_autoencoder  # PyTorch: what needs no such model runs without it
+
     plan = plan_split(features, CONFIG.split)
     booster = train_booster(features, plan, CONFIG.xgboost, negative_weight=negative_weight, seed=CONFIG.seed)
     autoencoder = train_autoencoder(features, plan, CONFIG.autoencoder, negative_weight=negative_weight, seed=CONFIG.seed)

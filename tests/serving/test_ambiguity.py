@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import socket
+import sys
 from typing import Any
 
 import pyarrow as pa
@@ -40,7 +41,8 @@ def paths(refused: pytest.ExceptionInfo[ProblemError]) -> list[str]:
         (['"id": "a"', '"id": "b"'], ["id"]),
         (['"Age": 40', '"Tenure": 1'], ["Age", "Tenure"]),
         (['"Age": "\\"\\"", "Age": {"Age": [[]]}', '"Age": 40'], ["Age"]),
-        (['"Age": ' + "[" * 1000 + "]" * 1000, '"Age": 40'], ["$"]),
+        # Deeper than Python 3.11's reader goes, which finds the names.
+        (['"Age": ' + "[" * 1000 + "]" * 1000, '"Age": 40'], ["$" if sys.version_info < (3, 12) else "Age"]),
     ],
 )
 def test_a_name_that_comes_twice_is_told(customer: dict[str, Any], more: list[str], named: list[str]) -> None:
