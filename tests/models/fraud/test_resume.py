@@ -30,7 +30,7 @@ import hashlib, json, logging, os, signal, sys
 from pathlib import Path
 from fusionguard.threads import wait_politely
 wait_politely()
-import torch, torch._dynamo, xgboost  # Adam imports the second at its first step, which takes a second or two
+import torch, xgboost
 from fusionguard.checkpoint import listen_for_warnings
 from fusionguard.config import AutoencoderConfig, XGBoostConfig
 from fusionguard.data.table import Table

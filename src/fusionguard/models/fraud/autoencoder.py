@@ -22,6 +22,7 @@ from fusionguard.data.table import Table
 from fusionguard.evaluation.splits import SplitPlan
 from fusionguard.features.fraud import MODEL_FEATURES
 from fusionguard.files import sha256_file
+from fusionguard.models.fraud.adam import Adam
 from fusionguard.models.fraud.autoencoder_onnx import Layer, Scaling, autoencoder_graph
 from fusionguard.models.fraud.rows import ModelRows, read_slice
 
@@ -155,12 +156,12 @@ def _resume(checkpoints: Checkpoints, config: AutoencoderConfig, device: torch.d
 
 
 def _identity(train: ModelRows, validation: ModelRows, config: AutoencoderConfig, seed: int, device: torch.device) -> str:
-    """Return the SHA-256 over all that decides the networks: rows, settings, seed, this module, libraries and the device."""
+    """Return the SHA-256 over all that decides the networks: rows, settings, seed, the code, libraries and the device."""
     cuda = device.type == "cuda"
     settings = {
         "config": config.model_dump(mode="json"),
         "seed": seed,
-        "module": sha256_file(Path(__file__)),
+        "modules": [sha256_file(Path(__file__).with_name(name)) for name in ("autoencoder.py", "adam.py")],
         "versions": [torch.__version__, np.__version__, sklearn.__version__],
         "device": torch.cuda.get_device_name(device) if cuda else torch.backends.cpu.get_cpu_capability(),
     }
@@ -193,7 +194,7 @@ def _fit(
         for epoch in range(fit.epoch + 1, config.epochs + 1):
             order = torch.randperm(len(rows), generator=fit.shuffler).to(device)
             for batch in rows[order].split(config.batch_rows):
-                fit.optimiser.zero_grad(set_to_none=True)
+                fit.network.zero_grad(set_to_none=True)
                 nn.functional.mse_loss(fit.network(batch), batch).backward()
                 fit.optimiser.step()
             with torch.no_grad():
@@ -214,7 +215,7 @@ class _Fit:
     def __init__(self, network: nn.Sequential, learning_rate: float, seed: int) -> None:
         self.network = network
         self.shuffler = torch.Generator().manual_seed(seed)
-        self.optimiser = torch.optim.Adam(network.parameters(), lr=learning_rate)
+        self.optimiser = Adam(network.parameters(), learning_rate)
         self.epoch = 0
         self.best_loss, self.best_epoch, self.best_state = float("inf"), 0, _state(network)
 
@@ -227,11 +228,7 @@ class _Fit:
             "torch": torch.get_rng_state().numpy(),
             **_named("network", _arrays(self.network.state_dict())),
             **_named("best", _arrays(self.best_state)),
-            **{
-                f"adam/{number}/{name}": value
-                for number, moments in self.optimiser.state_dict()["state"].items()
-                for name, value in _arrays(moments).items()
-            },
+            **_named("adam", _arrays(dict(self.optimiser.state()))),
         }
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
@@ -242,9 +239,7 @@ class _Fit:
         torch.set_rng_state(torch.from_numpy(arrays["torch"]))
         self.network.load_state_dict(_tensors(_under("network", arrays)))
         self.best_state = _tensors(_under("best", arrays))
-        settings = self.optimiser.state_dict()["param_groups"]
-        moments = {number: _tensors(_under(f"adam/{number}", arrays)) for group in settings for number in group["params"]}
-        self.optimiser.load_state_dict({"state": moments, "param_groups": settings})
+        self.optimiser.restore(_tensors(_under("adam", arrays)))
 
 
 def _network(latent: int, config: AutoencoderConfig) -> nn.Sequential:
