@@ -25,7 +25,7 @@ class Registry:
         self.home, self.place, self.local = home, place, True
         self.versions: list[RegisteredVersion] = []
         self.moves: list[tuple[str, str, str]] = []
-        self.asked: list[tuple[str, str]] = []
+        self.asked: list[tuple[str, int]] = []
         self.fetched: list[tuple[str, str]] = []
 
     def add(self, bundle: Bundle, *names: str) -> None:
@@ -52,16 +52,15 @@ class Registry:
         assert home == self.home
         return self
 
-    def local_folder(self, client: Any, version: RegisteredVersion) -> Path | None:
-        assert client is self and version in self.versions
-        return self.place if self.local else None
+    def version_source(self, home: Home, version: RegisteredVersion) -> str:
+        assert home == self.home and version in self.versions
+        if self.local:
+            return self.place.as_uri()
+        self.asked.append((version.name, version.version))
+        return "mlflow-artifacts:/7/model"
 
     def set_registered_model_alias(self, name: str, alias: str, version: str) -> None:
         self.moves.append((name, alias, version))
-
-    def get_model_version_download_uri(self, name: str, version: str) -> str:
-        self.asked.append((name, version))
-        return "mlflow-artifacts:/7/model"
 
     def download_artifacts(self, uri: str, *, dst_path: str, tracking_uri: str) -> str:
         """Put the files three folders deep, as MLflow does with an artifact's own path."""
@@ -75,7 +74,7 @@ class Registry:
 @pytest.fixture
 def registry(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
     known = Registry(home, tmp_path / "files")
-    for name in ("list_versions", "read_versions", "open_store", "local_folder"):
+    for name in ("list_versions", "read_versions", "open_store", "version_source"):
         monkeypatch.setattr(aliases, name, getattr(known, name))
     monkeypatch.setitem(aliases.resolve_bundle.__globals__, "BUNDLE_PATH", "artifacts/bundle")
     import mlflow.artifacts
@@ -129,11 +128,7 @@ def test_what_the_registry_refuses_is_told_in_one_line(
     monkeypatch.setattr(registry, "set_registered_model_alias", refuse)
     with pytest.raises(RegistryError, match=said):
         set_alias(home, "fraud", "champion", 1)
-    monkeypatch.setattr(aliases, "local_folder", refuse)
-    with pytest.raises(RegistryError, match=said):
-        resolve_bundle(home, "fraud@champion")
     registry.local = False
-    monkeypatch.setattr(aliases, "local_folder", registry.local_folder)
     monkeypatch.setattr("mlflow.artifacts.download_artifacts", refuse)
     with pytest.raises(RegistryError, match=said):
         resolve_bundle(home, "fraud@champion")
@@ -195,4 +190,4 @@ def test_a_remote_bundle_is_fetched_once_and_again_where_it_was_damaged(
         registry.place.rmdir()
         (kept / "calibration.json").write_text('{"damaged": true}')
     assert set(registry.fetched) == {("mlflow-artifacts:/7/model/artifacts/bundle", home.mlflow_uri)}
-    assert set(registry.asked) == {("fusionguard-fraud", "1")}
+    assert set(registry.asked) == {("fusionguard-fraud", 1)}

@@ -10,7 +10,15 @@ from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
 from fusionguard.registry.register import BUNDLE_PATH
 from fusionguard.registry.tracking import open_store, quiet_mlflow, registry_errors
-from fusionguard.registry.versions import CHAMPION, RegisteredVersion, list_versions, local_folder, read_versions, registered_name
+from fusionguard.registry.versions import (
+    CHAMPION,
+    RegisteredVersion,
+    list_versions,
+    local_folder,
+    read_versions,
+    registered_name,
+    version_source,
+)
 
 
 def champion(home: Home, model: str) -> RegisteredVersion | None:
@@ -90,11 +98,10 @@ def resolve_bundle(home: Home, spec: str) -> Bundle:
 
 
 def _bundle_folder(home: Home, version: RegisteredVersion) -> Path:
-    client = open_store(home)
-    with registry_errors(home.mlflow_uri):
-        local = local_folder(client, version)
-        if local is None:
-            return _download(home, version, client.get_model_version_download_uri(version.name, str(version.version)))
+    source = version_source(home, version)
+    local = local_folder(source)
+    if local is None:
+        return _download(home, version, source)
     if not local.is_dir():
         raise BundleError(
             f"The files of '{version.name}' version {version.version} are gone: {local}.",

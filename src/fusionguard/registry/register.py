@@ -176,7 +176,7 @@ def _log_model(client: MlflowClient, experiment: str, run_id: str, bundle: Bundl
 
 def _restore_lost_files(client: MlflowClient, version: RegisteredVersion, bundle: Bundle) -> None:
     """Write a version's files again where its folder has been deleted from this disk."""
-    folder = local_folder(client, version)
+    folder = local_folder(client.get_model_version_download_uri(version.name, str(version.version)))
     if folder is not None and not folder.is_dir():
         with atomic_folder(folder) as temporary:
             _save_model(temporary, bundle, run_id=version.run_id, model_id=folder.parent.name)

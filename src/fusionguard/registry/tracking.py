@@ -119,10 +119,21 @@ def check_database(database: Path) -> None:
     RegistryError
         It is truncated, corrupt, not MLflow's, unreadable, or locked by somebody else.
     """
+    with reading(database) as connection:
+        verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if verdict != "ok":
+        raise _damaged(database, verdict.splitlines()[-1])
+    if "registered_models" not in tables:
+        raise _damaged(database, "it is empty" if not tables else "it is not a database of MLflow's")
+
+
+@contextmanager
+def reading(database: Path) -> Iterator[sqlite3.Connection]:
+    """Open an MLflow database to read it; what SQLite raises meanwhile becomes a :class:`RegistryError` of one line."""
     try:
         with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=5)) as connection:
-            verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            yield connection
     except sqlite3.OperationalError as error:
         if "locked" in str(error):
             raise RegistryError(
@@ -133,10 +144,6 @@ def check_database(database: Path) -> None:
         ) from error
     except sqlite3.DatabaseError as error:
         raise _damaged(database, str(error)) from error
-    if verdict != "ok":
-        raise _damaged(database, verdict.splitlines()[-1])
-    if "registered_models" not in tables:
-        raise _damaged(database, "it is empty" if not tables else "it is not a database of MLflow's")
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from fusionguard.data.provenance import Origin
 from fusionguard.errors import RegistryError, UnknownChoiceError
 from fusionguard.home import Home
+from fusionguard.registry.stored import stored_versions
 from fusionguard.registry.tracking import open_store, registry_errors
 
 if TYPE_CHECKING:
@@ -60,9 +61,23 @@ def registered_name(model: str) -> str:
 
 def list_versions(home: Home, model: str) -> list[RegisteredVersion]:
     """Return every version of a model in the home's registry, oldest first; none where nothing was registered."""
+    name = registered_name(model)
+    stored = stored_versions(home, name)
+    if stored is not None:
+        return [describe_version(entry, entry.aliases) for entry in stored]
     client = open_store(home)
     with registry_errors(home.mlflow_uri):
-        return read_versions(client, registered_name(model))
+        return read_versions(client, name)
+
+
+def version_source(home: Home, version: RegisteredVersion) -> str:
+    """Return the URI of the folder with a version's files; raises :class:`RegistryError`."""
+    for stored in stored_versions(home, version.name) or ():
+        if stored.version == version.version:
+            return stored.source
+    client = open_store(home)
+    with registry_errors(home.mlflow_uri):
+        return str(client.get_model_version_download_uri(version.name, str(version.version)))
 
 
 def read_versions(client: MlflowClient, name: str) -> list[RegisteredVersion]:
@@ -109,7 +124,7 @@ def describe_version(entry: Any, aliases: tuple[str, ...] = (), *, created: bool
     )
 
 
-def local_folder(client: MlflowClient, version: RegisteredVersion) -> Path | None:
-    """Return where a version's files lie on this disk, or None where they lie elsewhere."""
-    parts = urlsplit(client.get_model_version_download_uri(version.name, str(version.version)))
+def local_folder(source: str) -> Path | None:
+    """Return where files lie on this disk by their URI, or None where they lie elsewhere."""
+    parts = urlsplit(source)
     return Path(unquote(parts.path)) if parts.scheme in ("", "file") else None
