@@ -47,10 +47,11 @@ def _run(options: argparse.Namespace) -> int:
     from pipelines.catalog import find_pipeline
     from pipelines.failures import expected_failure
     from pipelines.interruption import Interrupted
-    from pipelines.runner import RunRequest, execute
 
     try:
         flags = find_pipeline(options.pipeline).assignments({"source": options.source, "engine": options.engine})
+        from pipelines.runner import RunRequest, execute  # only now: a mistyped name need not wait for it
+
         request = RunRequest(
             pipeline=options.pipeline,
             stack=options.stack,
@@ -153,4 +154,7 @@ def _fail(line: str, status: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from fusionguard.garbage import collect_seldom, leave
+
+    collect_seldom()
+    leave(main())

@@ -6,12 +6,15 @@ python -m benchmarks.imports only MODULES.json
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import json
 import runpy
 import sys
 import warnings
 from pathlib import Path
+
+from fusionguard.garbage import collect_seldom, leave
 
 
 def main(arguments: list[str]) -> None:
@@ -20,8 +23,10 @@ def main(arguments: list[str]) -> None:
     if task == "record":
         record(Path(file), script)
     elif task == "only":
+        collect_seldom()  # as run.py does, and it ends so
         missed = import_all(json.loads(Path(file).read_text(encoding="utf-8")))
         print(json.dumps({"missed": missed}))
+        leave(0)
     else:
         raise SystemExit(f"Unknown task '{task}': record or only.")
 
@@ -29,10 +34,8 @@ def main(arguments: list[str]) -> None:
 def record(file: Path, script: list[str]) -> None:
     """Run a script as ``python script`` would, then write the names of all modules loaded by then, in the order they came."""
     sys.argv = list(script)
-    try:
-        runpy.run_path(script[0], run_name="__main__")
-    finally:
-        file.write_text(json.dumps(list(sys.modules)), encoding="utf-8")
+    atexit.register(lambda: file.write_text(json.dumps(list(sys.modules)), encoding="utf-8"))
+    runpy.run_path(script[0], run_name="__main__")
 
 
 def import_all(modules: list[str]) -> list[str]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import sys
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
-from benchmarks.imports import import_all, record
-from benchmarks.measure import BenchmarkError, fresh_environment, measure, python
+from benchmarks.imports import import_all
+from benchmarks.measure import CHECKOUT, BenchmarkError, fresh_environment, measure, python
 
 _HOLD = "import time; held = b'x' * {mb} * 2**20; time.sleep({seconds})"
 _LEAVES_A_CHILD = "import subprocess; child = subprocess.Popen(['sleep', '60']); open({note!r}, 'w').write(str(child.pid))"
@@ -63,16 +63,21 @@ def test_a_fresh_environment_knows_nothing_of_the_users(monkeypatch: pytest.Monk
     assert environment["FUSIONGUARD_HOME"] == str(tmp_path / "home")
 
 
-def test_recording_names_what_a_script_imports_however_it_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("end", "status"),
+    [
+        ("", 0),
+        ("sys.exit(3)", 3),
+        ("import chunk_that_is_absent", 1),
+        ("from fusionguard.garbage import leave; leave(4)", 4),  # as run.py does
+    ],
+)
+def test_recording_names_what_a_script_imports_however_it_ends(tmp_path: Path, end: str, status: int) -> None:
     script, modules = tmp_path / "script.py", tmp_path / "modules.json"
-    script.write_text("import sys\nassert sys.argv[1:] == ['--flag']\nimport colorsys\n")
-    monkeypatch.setattr(sys, "argv", ["untouched"])
-    record(modules, [str(script), "--flag"])
+    script.write_text(f"import sys\nassert sys.argv[1:] == ['--flag']\nimport colorsys\n{end}\n")
+    command = python("-m", "benchmarks.imports", "record", modules, script, "--flag")
+    assert subprocess.run(command, cwd=CHECKOUT, capture_output=True, timeout=60).returncode == status
     assert "colorsys" in json.loads(modules.read_text())
-    script.write_text("import sys\nimport chunk_that_is_absent\n")
-    with pytest.raises(ModuleNotFoundError):
-        record(modules, [str(script)])
-    assert json.loads(modules.read_text())
 
 
 def test_imports_that_cannot_be_made_again_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
