@@ -8,10 +8,10 @@ import sys
 import threading
 from contextlib import suppress
 from types import TracebackType
-from typing import Protocol, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
 
-from rich.console import Console
-from rich.status import Status
+if TYPE_CHECKING:
+    from rich.status import Status
 
 
 class Progress(Protocol):
@@ -56,6 +56,8 @@ class LineProgress:
     """One line a finished step on standard error; a terminal also shows which step is at work."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
+        from rich.console import Console  # not at the top: a usage error shows no progress
+
         # ZenML puts its own writer around sys.stderr while a step runs, to keep the step's log.
         self._console = Console(file=stream or sys.__stderr__, highlight=False, soft_wrap=True)
         self._status: Status | None = None

@@ -19,7 +19,6 @@ from fusionguard.home import Home
 from fusionguard.registry.tracking import check_database, sqlite_file
 from pipelines.cached_files import only_whole_results
 from pipelines.catalog import CATALOG, PipelineEntry, find_pipeline
-from pipelines.clean import clean_after_run
 from pipelines.interruption import InterruptionGuard
 from pipelines.leftovers import at_work, close_run, taken_over, tidy_up
 from pipelines.observer import StepObserver
@@ -105,11 +104,13 @@ def execute(
     if database is not None and database.exists():
         check_database(database)  # now, rather than when training is over
     progress: Progress = SilentProgress() if request.quiet else LineProgress()
+    from pipelines.clean import clean_after_run  # not at the top: it loads Arrow, which a usage error would wait for
+
     with InterruptionGuard(progress.stopping) as guard:
         stack = provision(request.stack, home, stack_folder)
         try:
             observer, run = _run(entry, arguments, request, home, stack_file, stack.id, progress, guard)
-            from pipelines.summary import Summary  # what it needs of the domain takes a second to import
+            from pipelines.summary import Summary  # not at the top: what it needs of the domain would delay a usage error
 
             module = importlib.import_module(entry.module)
             summary = Summary(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import inspect
 import os
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType
 from typing import Annotated
 
@@ -70,15 +72,25 @@ def _make_app() -> typer.Typer:
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
+        rich_markup_mode=None,  # plain text: the library that draws boxes takes longer to load than all else
     )
     made.callback(invoke_without_command=True)(_version)
     for command in (score, release, serve, assistant, index, bento, key, clean, doctor, mlflow):
-        made.command()(command)
-    simulations = typer.Typer(invoke_without_command=True, help="Write simulated data, or send simulated traffic to a service.")
+        made.command(short_help=_summary(command))(command)
+    simulations = typer.Typer(
+        invoke_without_command=True,
+        help="Write simulated data, or send simulated traffic to a service.",
+        rich_markup_mode=None,
+    )
     simulations.callback()(simulate)
-    simulations.command()(traffic)
+    simulations.command(short_help=_summary(traffic))(traffic)
     made.add_typer(simulations, name="simulate")
     return made
+
+
+def _summary(command: Callable[..., None]) -> str:
+    """Return the first paragraph of what a command says of itself, which would be cut at the end of a line otherwise."""
+    return " ".join(inspect.cleandoc(command.__doc__ or "").partition("\n\n")[0].split())
 
 
 app = _make_app()
