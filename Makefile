@@ -15,7 +15,7 @@ NOT_IN_IMAGE := cffi pycparser matplotlib plotly graphviz contourpy cycler fontt
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-spark setup-dev setup-llm wheelhouse fraud churn monitoring serve bento assistant index test test-full lint types lock bench bench-serving bench-seeds bench-hpc bench-monitoring bench-assistant bench-redteam bench-setup mutation dashboard mlflow hpc-push hpc-pull clean
+.PHONY: help setup setup-spark setup-dev setup-llm wheelhouse fraud churn monitoring serve bento assistant index test test-full lint types lock bench bench-starts bench-serving bench-seeds bench-hpc bench-monitoring bench-assistant bench-redteam bench-setup mutation dashboard mlflow hpc-push hpc-pull clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -102,6 +102,9 @@ lock: $(READY) ## resolve requirements*.in into the files *.lock; what is locked
 
 bench: setup-dev ## measure, and write docs/benchmarks.md
 	$(BIN)/python -m benchmarks
+
+bench-starts: setup-dev ## measure what starting costs, and write docs/start_benchmarks.md; BEFORE=CHECKOUT: beside an earlier version
+	$(BIN)/python -m benchmarks.starts $(BEFORE:%=--before %)
 
 bench-serving: setup-dev ## measure the service against its peers, and write its section of docs/fraud_serving.md
 	$(BIN)/python -m benchmarks.serving

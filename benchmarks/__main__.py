@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 import tempfile
@@ -64,6 +65,8 @@ def measure_all(sizes: Sizes, parts: set[str], customers: Path | None = None) ->
     with tempfile.TemporaryDirectory(prefix="fusionguard-bench-") as temporary:
         folder = Path(temporary)
         _require_space(folder, sizes.free_disk_gb)
+        if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):  # else each process would compile anew, as on nobody's machine
+            os.environ["PYTHONPYCACHEPREFIX"] = str(folder / "bytecode")
         if customers is not None:
             customers = customers.expanduser().resolve()
             read_raw(customers, CHURN, folder / "customers.parquet")  # better to fail now than when all else was measured

@@ -9,6 +9,9 @@ from benchmarks.results import Results
 from benchmarks.run_sections import growth_section, overhead_section, plain_script_section, run_section
 
 _ELSEWHERE = """\
+What starting costs, help and a usage error, scoring a small file, and what runs import, was measured in a call of its own:
+[starting](start_benchmarks.md).
+
 What jobs on a Slurm cluster cost was measured in a call of its own: [the stack hpc](hpc_benchmarks.md).
 
 So were monitoring's false alarms, the drifts it catches, and its growth to millions of rows:

@@ -1,0 +1,1 @@
+"""What starting costs: each command's, and what a run imports."""

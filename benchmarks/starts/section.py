@@ -1,0 +1,72 @@
+"""The section that is written between the markers; every verdict is computed from the numbers."""
+
+from __future__ import annotations
+
+from benchmarks.markdown import table
+from benchmarks.starts.measuring import Start, StartResults
+
+BEGIN, END = "<!-- benchmarks/starts -->", "<!-- end -->"
+
+
+def section(results: StartResults) -> str:
+    """Return the Markdown of the results, without the markers."""
+    machine = results.machine
+    libraries = ", ".join(f"{name} {machine.libraries[name]}" for name in ("zenml", "mlflow", "great-expectations", "torch"))
+    opening = (
+        "Written by `python -m benchmarks.starts`; all numbers come from one call, which took"
+        f" {results.seconds / 60:.1f} minutes.\n\n"
+        f"Machine: {machine.cores} cores, {machine.memory_gb} GB of memory, {machine.system}, Python {machine.python},"
+        f" {libraries}. Load before it began: {machine.load:.1f}."
+    )
+    beside = f" Before: the same in an earlier version, {results.earlier}, by turns." if results.earlier else ""
+    how = (
+        "Processor seconds of the process from its start to its end, the least of several; wall clock beside it. On an idle"
+        " machine the two are alike; other processes lengthen the second more than the first, so the first is judged. Modules"
+        f" had been compiled before, as they are after the first start.{beside}"
+    )
+    quick = [start for start in results.starts if start.modules is None]
+    runs = [start for start in results.starts if start.modules is not None]
+    return "\n\n".join(
+        [
+            opening,
+            "## Commands",
+            how,
+            _table(quick),
+            "## What a run imports",
+            "All modules that a run of few simulated rows had loaded at its end, imported in a process that does nothing else.",
+            _table(runs),
+        ]
+    )
+
+
+def insert(document: str, text: str) -> str:
+    """Return the document with ``text`` between its markers.
+
+    Raises
+    ------
+    ValueError
+        The document lacks the markers.
+    """
+    before, begin, rest = document.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"the document lacks {BEGIN} or {END}")
+    return f"{before}{BEGIN}\n{text}\n{END}{after}"
+
+
+def _table(starts: list[Start]) -> str:
+    compared = all(start.before is not None for start in starts)
+    counted = all(start.modules is not None for start in starts)
+    head = ["", "processor, s", "wall clock, s", *(["before, s", "of before"] if compared else [])]
+    head += ["modules", *(["before"] if compared else [])] if counted else []
+    return table([*head, "target"], [_row(start) for start in starts])
+
+
+def _row(start: Start) -> list[str]:
+    cells = [start.name, f"**{start.now.processor:.2f}**", f"{start.now.seconds:.2f}"]
+    if start.before is not None:
+        cells += [f"{start.before.processor:.2f}", f"{start.now.processor / start.before.processor:.0%}"]
+    if start.modules is not None:
+        cells += [f"{start.modules:,}", *([f"{start.modules_before:,}"] if start.modules_before is not None else [])]
+    met = start.now.processor <= start.target_seconds
+    return [*cells, f"{start.target_seconds:g} s: {'met' if met else 'not met'}"]
