@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import os
 import re
@@ -311,3 +312,24 @@ def test_every_so_many_parts_are_merged_by_one_thread_at_a_time(
     assert threads == [("fraud log merge", True)] * 2
     assert stops[0]()
     assert caplog.messages == ["small parts of the fraud prediction log are not merged for now: the disk is full"] * 2
+
+
+def test_opening_makes_the_folder_with_its_parents_and_takes_one_that_is_there(tmp_path: Path) -> None:
+    for _ in range(2):
+        with PredictionLog.open(tmp_path / "bank" / "logs", model="fraud", flush_seconds=60) as log:
+            assert (tmp_path / "bank" / "logs" / "fraud").is_dir()
+            assert (log.stats.failed_writes, log.stats.last_error) == (0, None)
+
+
+def test_a_folder_that_cannot_be_made_is_told_by_its_path(tmp_path: Path) -> None:
+    (tmp_path / "logs").write_text("a file")
+    with PredictionLog.open(tmp_path / "logs", model="fraud", flush_seconds=60) as log:
+        told = log.stats.last_error
+    assert told is not None and told.startswith(f"Cannot write {tmp_path}/logs/fraud: ")
+    assert "A parent of it is a file" in told
+
+
+def test_a_kill_loses_two_seconds_by_default_and_memory_and_parts_are_bounded() -> None:
+    settings = inspect.signature(PredictionLog.open).parameters
+    defaults = {name: settings[name].default for name in ("flush_seconds", "max_rows", "rotate_rows")}
+    assert defaults == {"flush_seconds": 2.0, "max_rows": 200_000, "rotate_rows": 500_000}
