@@ -231,7 +231,7 @@ def test_a_summary_is_written_before_anything_is_removed(home: Home, tmp_path: P
     def stopped(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pipelines.runner.clean_after_run", stopped)
+    monkeypatch.setattr("pipelines.clean.clean_after_run", stopped)
     with pytest.raises(KeyboardInterrupt):
         _run(home, "rows=17", summary=tmp_path / "summary.json")
     assert json.loads((tmp_path / "summary.json").read_text())["data"]["rows"] == 17
