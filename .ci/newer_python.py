@@ -15,6 +15,7 @@ import install  # noqa: E402
 
 LEFT_OUT = ("torch==", "pyspark==", "shap==", "numba==", "llvmlite==")
 TESTS = (
+    "tests/assistant/test_retrieval.py",
     "tests/test_checkpoint.py",
     "tests/test_files.py",
     "tests/data/test_local.py",

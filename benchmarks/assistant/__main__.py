@@ -66,23 +66,22 @@ def measure_all(folder: Path, embedder: Embedder | None, *, quick: bool, model: 
     """Build the index of the documents, and ask it every part of the questions in every way; ``quick`` asks less."""
     begin, machine = time.monotonic(), describe_machine()
     file = _index(folder, embedder)
-    ways = contenders(file, embedder)
-    judges = {"by words": Index(file), **({"by words and meaning": Index(file, embedder)} if embedder else {})}
-    parts = [
-        PartReading(
-            part=part,
-            retrieval=tuple(read_retrieval(way, read_questions(part), 1 if quick else ROUNDS) for way in ways),
-            unknown=tuple(read_unknown(name, index, read_questions(part)) for name, index in judges.items()),
-        )
-        for part in get_args(Part)
-    ]
-    cost = measure_cost(DOCS, folder, embedder)
-    best = Index(file, embedder)
-    asked = read_questions("test")
-    answers, model_cost = [read_answers(best, asked)], None
-    if model is not None:
-        with_model, model_cost = read_model_answers(best, asked[:: QUICK_STEP if quick else MODEL_STEP], model)
-        answers.append(with_model)
+    with contenders(file, embedder) as ways, Index(file) as by_words, Index(file, embedder) as best:
+        judges = {"by words": by_words, **({"by words and meaning": best} if embedder else {})}
+        parts = [
+            PartReading(
+                part=part,
+                retrieval=tuple(read_retrieval(way, read_questions(part), 1 if quick else ROUNDS) for way in ways),
+                unknown=tuple(read_unknown(name, index, read_questions(part)) for name, index in judges.items()),
+            )
+            for part in get_args(Part)
+        ]
+        cost = measure_cost(DOCS, folder, embedder)
+        asked = read_questions("test")
+        answers, model_cost = [read_answers(best, asked)], None
+        if model is not None:
+            with_model, model_cost = read_model_answers(best, asked[:: QUICK_STEP if quick else MODEL_STEP], model)
+            answers.append(with_model)
     return AssistantResults(
         machine=machine,
         parts=tuple(parts),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -35,18 +37,22 @@ class Contender:
     search: Search
 
 
-def contenders(file: Path, embedder: Embedder | None) -> tuple[Contender, ...]:
-    """Return the ways that are compared; those by meaning only where there is a model."""
-    words = Index(file)
-    passages = words.passages()
-    found = [
-        Contender("TF-IDF (scikit-learn)", tfidf(passages)),
-        Contender("FTS5 without the vocabulary", plain_fts5(file, passages)),
-        Contender("FTS5 alone", _indexed(words)),
-    ]
-    if embedder is not None:
-        found += [Contender("MiniLM alone", by_meaning(passages, embedder)), Contender("fused", _indexed(Index(file, embedder)))]
-    return tuple(found)
+@contextmanager
+def contenders(file: Path, embedder: Embedder | None) -> Iterator[tuple[Contender, ...]]:
+    """Give the ways that are compared for as long as the block lasts; those by meaning only where there is a model."""
+    with ExitStack() as opened:
+        words = opened.enter_context(Index(file))
+        passages = words.passages()
+        database = opened.enter_context(closing(open_bytes(file.read_bytes(), file)))
+        found = [
+            Contender("TF-IDF (scikit-learn)", tfidf(passages)),
+            Contender("FTS5 without the vocabulary", plain_fts5(database, passages)),
+            Contender("FTS5 alone", _indexed(words)),
+        ]
+        if embedder is not None:
+            fused = opened.enter_context(Index(file, embedder))
+            found += [Contender("MiniLM alone", by_meaning(passages, embedder)), Contender("fused", _indexed(fused))]
+        yield tuple(found)
 
 
 def read_retrieval(contender: Contender, questions: Sequence[AskedQuestion], rounds: int = ROUNDS) -> RetrievalReading:
@@ -88,9 +94,8 @@ def tfidf(passages: Sequence[Passage]) -> Search:
     return search
 
 
-def plain_fts5(file: Path, passages: Sequence[Passage]) -> Search:
+def plain_fts5(database: sqlite3.Connection, passages: Sequence[Passage]) -> Search:
     """Rank by BM25 over the question's own words."""
-    database = open_bytes(file.read_bytes(), file)
 
     def search(question: str) -> tuple[Passage, ...]:
         return tuple(passages[number] for number in rank_by_words(database, search_words(question).own, LIMIT))

@@ -34,8 +34,9 @@ def read_unknown(name: str, index: Index, questions: Sequence[AskedQuestion]) ->
 
 def calibrate(file: Path, embedder: Embedder | None, questions: Sequence[AskedQuestion]) -> Weights:
     """Return the weights of a logistic law fitted on the questions, both kinds weighing alike."""
-    index = Index(file, embedder)
-    evidence = [index.evidence(question.ask) or Evidence(covered=0.0, unheard=1.0, cosine=0.0) for question in questions]
+    nothing = Evidence(covered=0.0, unheard=1.0, cosine=0.0)
+    with Index(file, embedder) as index:
+        evidence = [index.evidence(question.ask) or nothing for question in questions]
     columns = np.array([[each.covered, each.unheard, each.cosine] for each in evidence])
     if embedder is None:
         columns = columns[:, :2]

@@ -79,11 +79,13 @@ def test_every_question_names_places_that_exist() -> None:
 def test_search_by_words_alone_is_better_than_tfidf_and_declines_most_near_misses(tmp_path: Path) -> None:
     file = build_index(Home(tmp_path), embed="never").file
     asked = read_questions("test")
-    readings = {way.name: read_retrieval(way, asked, rounds=1) for way in contenders(file, None)}
+    with contenders(file, None) as ways:
+        readings = {way.name: read_retrieval(way, asked, rounds=1) for way in ways}
     words, tfidf = readings["FTS5 alone"], readings["TF-IDF (scikit-learn)"]
     assert words.hit_at_3 >= 0.8
     assert words.reciprocal_rank > tfidf.reciprocal_rank + 0.1
-    unknown = read_unknown("words", Index(file), asked)
+    with Index(file) as index:
+        unknown = read_unknown("words", index, asked)
     assert unknown.recall >= 0.6
     assert unknown.answered >= 0.7 * unknown.answerable
 
@@ -164,10 +166,12 @@ def test_no_code_of_the_models_packages_is_run(small: tuple[Home, Path]) -> None
 @pytest.mark.full
 def test_the_fused_search_is_as_good_as_the_documents_say(tmp_path: Path) -> None:
     embedder = find_embedder()
-    ways = contenders(build_index(Home(tmp_path)).file, embedder)  # of which one embeds every passage: once is enough
     # `test` at its targets, the others a little below what docs/agent_service.md tells of them.
-    for part, hit_at_3, reciprocal_rank in (("test", 0.95, 0.85), ("fresh", 0.94, 0.8), ("held", 0.77, 0.73)):
-        readings = {way.name: read_retrieval(way, read_questions(part), rounds=1) for way in ways}
+    parts = {"test": (0.95, 0.85), "fresh": (0.94, 0.8), "held": (0.77, 0.73)}
+    with contenders(build_index(Home(tmp_path)).file, embedder) as ways:  # one embeds every passage: once is enough
+        every = {part: {way.name: read_retrieval(way, read_questions(part), rounds=1) for way in ways} for part in parts}
+    for part, (hit_at_3, reciprocal_rank) in parts.items():
+        readings = every[part]
         fused = readings["fused"]
         assert fused.hit_at_3 >= hit_at_3
         assert fused.reciprocal_rank >= reciprocal_rank

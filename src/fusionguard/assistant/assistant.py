@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 from fusionguard.assistant import fixed
@@ -81,11 +82,14 @@ class Assistant:
             The language model's file is not there, or the file of customers' names cannot be read.
         """
         names = read_names(settings.names)
-        index = open_index(settings.index or home.assistant_index)
-        audit = AuditLog(settings.audit or home.state / "assistant" / "audit")
-        prepare_rules()
-        redact("", names)  # compiles them
-        return cls(index, settings, open_tools(home, environment), _open_writer(settings), audit, names)
+        with ExitStack() as opened:
+            index = opened.enter_context(open_index(settings.index or home.assistant_index))
+            audit = AuditLog(settings.audit or home.state / "assistant" / "audit")
+            prepare_rules()
+            redact("", names)  # compiles them
+            assistant = cls(index, settings, open_tools(home, environment), _open_writer(settings), audit, names)
+            opened.pop_all()  # from here on it is the assistant that closes the index
+        return assistant
 
     def close(self) -> None:
         """End the language model, and give back what the index holds."""
