@@ -18,6 +18,7 @@ TESTS = (
     "tests/assistant/test_retrieval.py",
     "tests/test_checkpoint.py",
     "tests/test_files.py",
+    "tests/test_garbage.py",
     "tests/data/test_local.py",
     "tests/data/test_parquet_types.py",
     "tests/evaluation",
