@@ -156,7 +156,7 @@ def console(console_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Ite
         running.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not longer: while it lasts, nothing else in the process may run an event loop
 def browser() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
