@@ -11,14 +11,21 @@ from pathlib import Path
 
 from benchmarks.machine import describe_machine
 from benchmarks.measure import CHECKOUT
-from benchmarks.starts.measuring import StartResults, Version, import_commands, measure, prepare, quick_commands
+from benchmarks.starts.measuring import (
+    COMMANDS,
+    IMPORTS,
+    StartResults,
+    Version,
+    import_commands,
+    measure,
+    prepare,
+    quick_commands,
+)
 from benchmarks.starts.section import insert, section
 from fusionguard.errors import FusionGuardError
 from fusionguard.files import write_text
 
 _DOCUMENT = CHECKOUT / "docs" / "start_benchmarks.md"
-COMMANDS, IMPORTS = 7, 3
-"""How many times each is measured."""
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -21,6 +21,8 @@ ROWS = 1_000
 """Rows that are scored."""
 HELP_SECONDS, SCORE_SECONDS, IMPORTS_SECONDS = 0.4, 3.0, 8.0
 """What a start may take: help and a usage error, scoring ``ROWS`` rows, and all that a run imports."""
+COMMANDS, IMPORTS = 7, 5
+"""How many times commands are measured, and imports."""
 
 _CLI = ("-c", "from fusionguard.cli import main; main()")
 

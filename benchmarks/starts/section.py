@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.markdown import table
-from benchmarks.starts.measuring import Start, StartResults
+from benchmarks.starts.measuring import COMMANDS, IMPORTS, Start, StartResults
 
 BEGIN, END = "<!-- benchmarks/starts -->", "<!-- end -->"
 
@@ -20,9 +20,9 @@ def section(results: StartResults) -> str:
     )
     beside = f" Before: the same in an earlier version, {results.earlier}, by turns." if results.earlier else ""
     how = (
-        "Processor seconds of the process from its start to its end, the least of several; wall clock beside it. On an idle"
-        " machine the two are alike; other processes lengthen the second more than the first, so the first is judged. Modules"
-        f" had been compiled before, as they are after the first start.{beside}"
+        f"Processor seconds of the process from its start to its end, the least of {COMMANDS}, and of {IMPORTS} below; wall clock"
+        " beside it. On an idle machine the two are alike; other processes lengthen the second more than the first, so the first"
+        f" is judged. Modules had been compiled before, as they are after the first start.{beside}"
     )
     quick = [start for start in results.starts if start.modules is None]
     runs = [start for start in results.starts if start.modules is not None]
