@@ -18,10 +18,11 @@ from benchmarks.starts.measuring import (
     Version,
     import_commands,
     measure,
+    packages_besides,
     prepare,
     quick_commands,
 )
-from benchmarks.starts.section import insert, section
+from benchmarks.starts.section import LIBRARIES, insert, section
 from fusionguard.errors import FusionGuardError
 from fusionguard.files import write_text
 
@@ -51,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def measure_all(folder: Path, before: Path | None) -> StartResults:
     """Train on few rows in every version, then measure."""
-    begin, machine = time.monotonic(), describe_machine()
+    begin, machine = time.monotonic(), describe_machine(LIBRARIES)
     versions = [Version(CHECKOUT, folder / "now"), *([Version(before, folder / "before")] if before is not None else [])]
     for version in versions:
         _say(f"few rows, in {version.folder.name}'s version, to see what runs import")
@@ -62,6 +63,7 @@ def measure_all(folder: Path, before: Path | None) -> StartResults:
     imports = measure(import_commands(versions), versions, IMPORTS)
     return StartResults(
         machine=machine,
+        besides=packages_besides(),
         starts=(*commands, *imports),
         earlier=None if before is None else _commit(before),
         seconds=time.monotonic() - begin,

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import distributions
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
 from benchmarks.machine import Machine
-from benchmarks.measure import BenchmarkError, fresh_environment, python
+from benchmarks.measure import CHECKOUT, BenchmarkError, fresh_environment, python
 from benchmarks.sizes import QUICK
 
 ROWS = 1_000
@@ -58,10 +60,19 @@ class StartResults(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     machine: Machine
+    besides: int
+    """Packages that are installed beside those which `make setup` brings: some libraries import what they find."""
     starts: tuple[Start, ...]
     earlier: str | None
     """The commit of the earlier version."""
     seconds: float
+
+
+def packages_besides() -> int:
+    """Return how many packages are installed that ``requirements.lock`` does not name."""
+    locked = re.findall(r"^([a-z0-9._-]+)==", (CHECKOUT / "requirements.lock").read_text(encoding="utf-8"), re.MULTILINE)
+    installed = {re.sub(r"[-_.]+", "-", each.name).lower() for each in distributions()}
+    return len(installed - set(locked) - {"fusionguard", "pip", "setuptools", "uv"})
 
 
 @dataclass(frozen=True)

@@ -5,18 +5,21 @@ from __future__ import annotations
 from benchmarks.markdown import table
 from benchmarks.starts.measuring import COMMANDS, IMPORTS, Start, StartResults
 
+LIBRARIES = ("zenml", "mlflow", "great-expectations", "torch")
+"""Those whose versions are named."""
 BEGIN, END = "<!-- benchmarks/starts -->", "<!-- end -->"
 
 
 def section(results: StartResults) -> str:
     """Return the Markdown of the results, without the markers."""
     machine = results.machine
-    libraries = ", ".join(f"{name} {machine.libraries[name]}" for name in ("zenml", "mlflow", "great-expectations", "torch"))
+    libraries = ", ".join(f"{name} {machine.libraries[name]}" for name in LIBRARIES)
+    besides = f", and {results.besides} packages besides" if results.besides else " and no more"
     opening = (
         "Written by `python -m benchmarks.starts`; all numbers come from one call, which took"
         f" {results.seconds / 60:.1f} minutes.\n\n"
         f"Machine: {machine.cores} cores, {machine.memory_gb} GB of memory, {machine.system}, Python {machine.python},"
-        f" {libraries}. Load before it began: {machine.load:.1f}."
+        f" {libraries}. Installed was what `make setup` brings{besides}. Load before it began: {machine.load:.1f}."
     )
     beside = f" Before: the same in an earlier version, {results.earlier}, by turns." if results.earlier else ""
     how = (

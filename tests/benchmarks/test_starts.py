@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from benchmarks.machine import Machine
 from benchmarks.measure import CHECKOUT, BenchmarkError
+from benchmarks.starts import measuring
 from benchmarks.starts.__main__ import main
 from benchmarks.starts.measuring import Command, Start, StartResults, Took, Version, measure, quick_commands
 from benchmarks.starts.section import BEGIN, END, insert, section
@@ -28,6 +30,7 @@ def _results(*, compared: bool) -> StartResults:
     runs = Took(processor=14.0, seconds=15.0) if compared else None
     return StartResults(
         machine=MACHINE,
+        besides=3 if compared else 0,
         starts=(
             Start(name="help", target_seconds=0.4, now=Took(processor=0.4, seconds=0.5), before=before),
             Start(name="score", target_seconds=3.0, now=Took(processor=3.01, seconds=2.9), before=before),
@@ -51,6 +54,7 @@ def test_processor_seconds_are_judged() -> None:
     assert "| score | **3.01** | 2.90 | 3 s: not met |" in text
     assert "| a run | **7.00** | 9.00 | 1,234 | 8 s: met |" in text
     assert "which took 2.0 minutes" in text and "Before:" not in text
+    assert "Installed was what `make setup` brings and no more." in text
 
 
 def test_an_earlier_version_stands_beside() -> None:
@@ -58,6 +62,13 @@ def test_an_earlier_version_stands_beside() -> None:
     assert "| help | **0.40** | 0.50 | 1.60 | 25% | 0.4 s: met |" in text
     assert "| a run | **7.00** | 9.00 | 14.00 | 50% | 1,234 | 5,678 | 8 s: met |" in text
     assert "an earlier version, abc1234 of 2026-11-29" in text
+    assert "Installed was what `make setup` brings, and 3 packages besides." in text
+
+
+def test_packages_besides_are_those_that_no_lock_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("zenml", "Great_Expectations", "PyYAML", "pip", "fusionguard", "numba", "Llvm_Lite")
+    monkeypatch.setattr(measuring, "distributions", lambda: [SimpleNamespace(name=name) for name in names])
+    assert measuring.packages_besides() == 2
 
 
 def test_the_section_takes_the_place_of_the_one_before() -> None:
