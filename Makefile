@@ -103,7 +103,7 @@ lock: $(READY) ## resolve requirements*.in into the files *.lock; what is locked
 bench: setup-dev ## measure, and write docs/benchmarks.md
 	$(BIN)/python -m benchmarks
 
-bench-starts: setup ## measure what starting costs, and write docs/start_benchmarks.md; BEFORE=CHECKOUT: beside an earlier version
+bench-starts: setup ## measure what starting costs, and write benchmarks/starts/starts.md; BEFORE=CHECKOUT: beside an earlier version
 	$(BIN)/python -m benchmarks.starts $(BEFORE:%=--before %)
 
 bench-serving: setup-dev ## measure the service against its peers, and write its section of docs/fraud_serving.md

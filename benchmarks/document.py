@@ -10,7 +10,7 @@ from benchmarks.run_sections import growth_section, overhead_section, plain_scri
 
 _ELSEWHERE = """\
 What starting costs, help and a usage error, scoring a small file, and what runs import, was measured in a call of its own:
-[starting](start_benchmarks.md).
+[starting](../benchmarks/starts/starts.md).
 
 What jobs on a Slurm cluster cost was measured in a call of its own: [the stack hpc](hpc_benchmarks.md).
 

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.starts``: measure what starting costs, and write the section into docs/start_benchmarks.md."""
+"""``python -m benchmarks.starts``: measure what starting costs, and write the section into benchmarks/starts/starts.md."""
 
 from __future__ import annotations
 
@@ -26,14 +26,16 @@ from benchmarks.starts.section import LIBRARIES, insert, section
 from fusionguard.errors import FusionGuardError
 from fusionguard.files import write_text
 
-_DOCUMENT = CHECKOUT / "docs" / "start_benchmarks.md"
+_DOCUMENT = CHECKOUT / "benchmarks" / "starts" / "starts.md"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure and write; return the exit status."""
     parser = argparse.ArgumentParser(prog="benchmarks.starts", description="Measure what starting costs.")
     parser.add_argument("--before", metavar="CHECKOUT", type=Path, help="measure an earlier version's checkout, too, by turns")
-    parser.add_argument("--output", metavar="FILE", type=Path, help="write the section there instead of docs/start_benchmarks.md")
+    parser.add_argument(
+        "--output", metavar="FILE", type=Path, help="write the section there instead of benchmarks/starts/starts.md"
+    )
     options = parser.parse_args(arguments)
     if options.before is not None and not (options.before / "run.py").is_file():
         parser.error(f"{options.before} is no checkout: it has no run.py")
