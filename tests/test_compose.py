@@ -102,7 +102,7 @@ def test_who_waits_for_another_waits_until_it_is_healthy() -> None:
 
 
 def test_the_page_names_each_password_port_and_server() -> None:
-    page = (ROOT / "docs" / "team_servers.md").read_text()
+    page = (ROOT / "docker" / "team_servers.md").read_text()
     addresses = {f"http://127.0.0.1:{service['ports'][0].split(':')[1]}" for service in SERVICES.values()}
     assert all(word in page for word in {*ENVIRONMENT, *addresses, "RISK_SCORING_VERSION"})
 
