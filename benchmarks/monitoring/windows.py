@@ -37,7 +37,7 @@ def make_window(model: ScoringModel, *, rows: int, drift: Drift, size: float, se
     raw = traffic_rows(family.name, rows, drift=drift, size=size, onset=_ONSET, seed=seed)
     fields = request_fields(family.name)
     features = fields.features({field.name: raw[field.name].to_numpy() for field in fields.all})
-    answers = model.answer(features)
+    answers = model.answer_features(features)
     count = len(raw)
     times = _times(count, drift, size, seed)
     known = np.ones(count, dtype=bool)

@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> None:
     work: dict[str, Callable[[], Any]] = {
         "xgboost_ms": lambda: model.margins(x),
         "onnx_ms": lambda: session.run(["margins"], {"features": x}),
-        "answer_ms": lambda: model.answer(table),
+        "answer_ms": lambda: model.answer_features(table),
     }
     found = {name: _median_ms(run, repeats) for name, run in work.items()}
     about = {"rows": len(rows), "trees": model.trees, "threads": threads}

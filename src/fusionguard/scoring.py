@@ -1,10 +1,12 @@
-"""Batch scoring: a file of raw rows in, a file of scores and decisions out, in memory that does not grow with the rows."""
+"""Batch scoring: raw rows in, scores and decisions out; of a file to a file in memory that does not grow with the rows."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -13,12 +15,16 @@ import pyarrow.parquet as pq
 
 from fusionguard.data.ingest import read_raw
 from fusionguard.data.local import read_declaration
+from fusionguard.data.rows_in_memory import read_column
 from fusionguard.data.table import CARRIED, Table
 from fusionguard.errors import UsageError
 from fusionguard.features.duckdb_engine import connection, scan, score_rows
 from fusionguard.files import check_output
 from fusionguard.models.family import ModelFamily, ScoringModel, model_family
 from fusionguard.output import output_suffix, row_writer, scratch_folder
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 BATCH_ROWS = 200_000
 """Rows scored at a time."""
@@ -42,14 +48,71 @@ class ScoreSummary:
 def score_columns(family: ModelFamily, carried: pa.Field | None = None) -> pa.Schema:
     """Return the columns of a file of scores.
 
-    ``row`` counts the input's rows of data from 1; then come the carried column, if any, and the family's ``outputs``;
-    ``model_version`` is the first 12 digits of the bundle's SHA-256.
+    ``row`` counts the input's rows of data from 0, as pandas and the service's labels do; then come the carried column, if any,
+    and the family's ``outputs``; ``model_version`` is the first 12 digits of the bundle's SHA-256.
     """
     ids = [] if carried is None else [carried]
     return pa.schema([("row", pa.int64()), *ids, *family.answer_columns, ("model_version", pa.string())])
 
 
-def score_file(model: ScoringModel, input_file: Path, output_file: Path, id_column: str | None = None) -> ScoreSummary:
+def score(
+    model: ScoringModel,
+    rows: pd.DataFrame | pa.Table | Path | str,
+    *,
+    id_column: str | None = None,
+    reasons: int = REASONS_TOLD,
+) -> pd.DataFrame | pa.Table:
+    """Score raw rows, in memory or in a file, and keep their order.
+
+    Parameters
+    ----------
+    model
+        A model of any family; its bundle names the family.
+    rows
+        A DataFrame or an Arrow table in the data set's own columns, or a file as :func:`score_file` reads it. The label and what
+        else no model reads may be there, and are not looked at.
+    id_column
+        A column of the rows that the answer gets, too, as it is; of a file, by default the one that is declared beside it.
+    reasons
+        How many reason codes are told for each flagged row, at most; each costs about 1 ms a flagged row.
+
+    Returns
+    -------
+    The columns of :func:`score_columns`, a row for each of ``rows``: a DataFrame with the index of ``rows`` where they are one,
+    else an Arrow table.
+
+    Raises
+    ------
+    UsageError
+        ``rows`` is of another type or a file that does not exist, or the id's column has the name of one of the answer's own.
+    DataError
+        They cannot be read as rows of the family, or a cell is empty, unknown or out of range.
+    """
+    if isinstance(rows, str | Path):
+        with tempfile.TemporaryDirectory(prefix="fusionguard-") as folder:
+            output = Path(folder) / "scores.parquet"
+            score_file(model, Path(rows), output, id_column, reasons=reasons)
+            return pq.read_table(output)
+    family = model_family(model.bundle.manifest.model)
+    _check_id(family, id_column)
+    features = family.make_features(rows)
+    ids = None if id_column is None else read_column(rows, id_column)
+    columns = score_columns(family, None if ids is None else pa.field(str(id_column), ids.type))
+    batches = [_score(model, family, batch, reasons) for batch in features.combine_chunks().to_batches(max_chunksize=BATCH_ROWS)]
+    answer = pa.Table.from_batches(batches)
+    told = {"row": pa.array(np.arange(answer.num_rows)), **{name: answer[name] for name in answer.column_names}}
+    table = pa.table([ids if name == id_column else told[name] for name in columns.names], schema=columns)
+    return table if isinstance(rows, pa.Table) else table.to_pandas().set_index(rows.index)
+
+
+def score_file(
+    model: ScoringModel,
+    input_file: Path,
+    output_file: Path,
+    id_column: str | None = None,
+    *,
+    reasons: int = REASONS_TOLD,
+) -> ScoreSummary:
     """Score every row of a file in Kaggle's layout, with or without the label (which is not used), and keep their order.
 
     Parameters
@@ -79,11 +142,7 @@ def score_file(model: ScoringModel, input_file: Path, output_file: Path, id_colu
         raise UsageError(f"'{output_file}' is both input and output.", "Write the scores to another file.")
     family = model_family(model.bundle.manifest.model)
     id_column = id_column or read_declaration(input_file).id_column
-    if id_column in score_columns(family).names:
-        raise UsageError(
-            f"The scores have a column '{id_column}' of their own, so the input's cannot be carried over.",
-            "Rename it in the input, or carry another one.",
-        )
+    _check_id(family, id_column)
     with scratch_folder(output_file) as scratch:
         raw = read_raw(input_file, family.schema, scratch / "raw.parquet", only=family.features.model_columns, carried=id_column)
         features = score_rows(family.features, raw, scratch / "features.parquet")
@@ -91,9 +150,10 @@ def score_file(model: ScoringModel, input_file: Path, output_file: Path, id_colu
         ids = _carried_batches(raw) if carried is not None else None
         rows = flagged = 0
         with row_writer(output_file, score_columns(family, carried)) as writer:
-            for batch in _score_batches(model, family, features):
+            for batch in _score_batches(model, family, features, reasons):
                 if ids is not None:
-                    batch = batch.add_column(1, carried, next(ids))
+                    batch = batch.add_column(0, carried, next(ids))
+                batch = batch.add_column(0, "row", pa.array(np.arange(rows, rows + batch.num_rows)))
                 writer.write_batch(batch)
                 rows += batch.num_rows
                 flagged += int(pc.sum(pc.equal(batch["decision"], family.flagged)).as_py())
@@ -114,20 +174,23 @@ def _ambiguous(raw: Table, scratch: Path) -> int:
         return int(database.execute(query).fetchall()[0][0])
 
 
-def _score_batches(model: ScoringModel, family: ModelFamily, features: Table) -> Iterator[pa.RecordBatch]:
-    first_row = 1
+def _score_batches(model: ScoringModel, family: ModelFamily, features: Table, reasons: int) -> Iterator[pa.RecordBatch]:
     for file in features.files:
         with pq.ParquetFile(file, pre_buffer=False) as parquet:  # else the whole file stays in memory
             for rows in parquet.iter_batches(BATCH_ROWS, columns=list(family.features.model_features)):
-                yield _score(model, family, rows, first_row)
-                first_row += rows.num_rows
+                yield _score(model, family, rows, reasons)
 
 
-def _score(model: ScoringModel, family: ModelFamily, rows: pa.RecordBatch, first_row: int) -> pa.RecordBatch:
-    answer = model.answer(pa.Table.from_batches([rows]), reasons=REASONS_TOLD)
-    columns = [
-        pa.array(np.arange(first_row, first_row + rows.num_rows)),
-        *(answer[name].combine_chunks() for name in family.outputs),
-        pa.array([model.version]).take(pa.array(np.zeros(rows.num_rows, dtype=np.int8))),
-    ]
-    return pa.record_batch(columns, schema=score_columns(family))
+def _score(model: ScoringModel, family: ModelFamily, rows: pa.RecordBatch, reasons: int) -> pa.RecordBatch:
+    answer = model.answer_features(pa.Table.from_batches([rows]), reasons=reasons)
+    version = pa.array([model.version]).take(pa.array(np.zeros(rows.num_rows, dtype=np.int8)))
+    columns = [*(answer[name].combine_chunks() for name in family.outputs), version]
+    return pa.record_batch(columns, names=[*family.outputs, "model_version"])
+
+
+def _check_id(family: ModelFamily, id_column: str | None) -> None:
+    if id_column in score_columns(family).names:
+        raise UsageError(
+            f"The scores have a column '{id_column}' of their own, so the input's cannot be carried over.",
+            "Rename it in the input, or carry another one.",
+        )

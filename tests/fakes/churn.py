@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -27,7 +28,10 @@ class FakeChurnModel:
     def version(self) -> str:
         return self.bundle.version
 
-    def answer(self, rows: pa.Table, *, reasons: int = 0) -> pa.Table:
+    def answer(self, rows: pd.DataFrame | pa.Table, *, reasons: int = 0) -> pa.Table:
+        return self.answer_features(CHURN_FAMILY.make_features(rows), reasons=reasons)
+
+    def answer_features(self, rows: pa.Table, *, reasons: int = 0) -> pa.Table:
         age, german = rows["Age"].to_numpy(), np.array(rows["Geography"].to_pylist()) == "Germany"
         probability = age / 100 + 0.05 * german
         offer = probability >= 0.5

@@ -285,7 +285,7 @@ def test_what_cannot_be_scored_is_refused_by_row_and_names_nobody(
 ) -> None:
     table = put(column, 1_999, value)(put(column, 3, value)(raw.read().drop_columns([LABEL])))
     pq.write_table(table, tmp_path / "bad.parquet")
-    with pytest.raises(DataError, match=rf"^Column '{column}' has 2 cells that are {wrong} \(rows 3, 1999\)") as caught:
+    with pytest.raises(DataError, match=rf"^Column '{column}' has 2 cells that are {wrong} \(rows 2, 1998\)") as caught:
         score_rows(CHURN_FEATURES, Table(tmp_path / "bad.parquet"), tmp_path / "rows.parquet")
     for place in (2, 1_998):
         assert not any(str(table[name][place].as_py()) in str(caught.value) for name in PRIVATE)

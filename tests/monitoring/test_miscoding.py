@@ -50,7 +50,7 @@ def window(
         exchanged = pc.if_else(pc.equal(column, first), second, pc.if_else(pc.equal(column, second), first, column))
         broken = pa.array(np.arange(rows.num_rows) >= begin * rows.num_rows)
         rows = rows.set_column(rows.column_names.index(name), name, pc.if_else(broken, exchanged, column))
-        answers = model.answer(rows.select(FEATURES))
+        answers = model.answer_features(rows.select(FEATURES))
         for each in ("score", "probability", "decision"):
             rows = rows.set_column(rows.column_names.index(each), each, answers[each])
     return rows
@@ -92,7 +92,7 @@ class WomenLeave:
     bundle: Bundle
     version: str = "1"
 
-    def answer(self, rows: pa.Table, *, reasons: int = 0) -> pa.Table:
+    def answer_features(self, rows: pa.Table, *, reasons: int = 0) -> pa.Table:
         return pa.table({"probability": np.where(np.array(rows["Gender"].to_pylist()) == "Female", 0.26, 0.16)})
 
 
@@ -108,7 +108,7 @@ def test_the_effect_is_the_share_of_the_log_loss_that_the_swap_saves(
     if swapped:
         rows = rows.set_column(rows.column_names.index("Gender"), "Gender", pa.array(np.where(women, "Male", "Female")))
     by_gender = WomenLeave(churn_bundle)
-    for name, values in (("label", pa.array(label)), ("probability", by_gender.answer(rows)["probability"])):
+    for name, values in (("label", pa.array(label)), ("probability", by_gender.answer_features(rows)["probability"])):
         rows = rows.set_column(rows.column_names.index(name), name, values)
     checks = {check.subject: check for check in miscoding_checks(rows, by_gender, LIMITS, seed=7)}
     assert checks["Gender"].effect == pytest.approx(effect, abs=0.012)

@@ -40,7 +40,7 @@ def test_mlflow_gives_the_bundles_scores(source: str, store: Home, fraud_bundle:
     import mlflow.pyfunc
 
     features = score_rows(FRAUD_FEATURES, Table(simulated_raw), tmp_path / "features.parquet").read(list(MODEL_FEATURES), 0, 500)
-    expected = load(fraud_bundle).answer(features).to_pydict()
+    expected = load(fraud_bundle).answer_features(features).to_pydict()
     with quiet_mlflow():
         predicted = mlflow.pyfunc.load_model(source).predict(features.to_pandas())
     assert list(predicted.columns) == ["score", "probability", "decision", "expected_saving", "reasons"]

@@ -261,6 +261,6 @@ def flagged_rows(bundle: Bundle, raw: Table) -> list[dict[str, Any]]:
     names = [field.name for field in fields.all]
     rows = raw.read(names)
     features = fields.features({name: rows[name].to_numpy() for name in names})
-    review = np.flatnonzero(load(bundle).answer(features)["decision"].to_numpy(zero_copy_only=False) == "review")
+    review = np.flatnonzero(load(bundle).answer_features(features)["decision"].to_numpy(zero_copy_only=False) == "review")
     assert review.size, "the small model flags nothing"
     return [dict(row) for row in rows.take(review[:50]).to_pylist()]

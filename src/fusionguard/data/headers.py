@@ -85,6 +85,16 @@ def check_columns(
         raise DataError(f"{name} has the column {listed(extra)}, which is not known.", f"Keep only {', '.join(schema.columns)}.")
 
 
+def check_carried(name: str, header: Sequence[str], carried: str) -> None:
+    """Raise :class:`DataError` where a header does not have the column that is to be carried over, or has it more than once."""
+    count = header.count(carried)
+    if count != 1:
+        what = (
+            f"has the column {carried!r} {count} times" if count else f"lacks the column {carried!r} that is to be carried over"
+        )
+        raise DataError(f"{name} {what}.", f"Its columns are {listed(header)}.")
+
+
 def listed(names: Sequence[str]) -> str:
     """Return the first of some names, quoted, and how many more there are."""
     shown = ", ".join(_shown(name) for name in names[:5])

@@ -8,16 +8,15 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from fusionguard.data.arrow_columns import as_type, holds_numbers, holds_text, plain_values
 from fusionguard.data.csv_table import CsvTable
 from fusionguard.data.file_kinds import AGAIN, file_kind
-from fusionguard.data.headers import check_columns, listed
+from fusionguard.data.headers import check_carried, check_columns
 from fusionguard.data.part_files import part_files
 from fusionguard.data.schema import DatasetSchema
 from fusionguard.data.table import CARRIED, CARRIED_NAME, Table
+from fusionguard.data.typed_columns import as_written, check_types, typed_column
 from fusionguard.errors import DataError, UsageError
 from fusionguard.files import atomic_path, check_name
 
@@ -128,12 +127,8 @@ def _check(
     *,
     typed: bool = False,
 ) -> None:
-    if carried is not None and header.count(carried) != 1:
-        count = header.count(carried)
-        what = (
-            f"has the column {carried!r} {count} times" if count else f"lacks the column {carried!r} that is to be carried over"
-        )
-        raise DataError(f"{name} {what}.", f"Its columns are {listed(header)}.")
+    if carried is not None:
+        check_carried(name, header, carried)
     others = [column for column in header if column != carried or column in schema.columns]
     check_columns(name, others, schema, columns.names, ignored, typed=typed)
 
@@ -145,48 +140,17 @@ def _parquet_batches(
         with pq.ParquetFile(file, pre_buffer=False) as source:  # else the whole file stays in memory
             found = source.schema_arrow
             _check(file.name, found.names, schema, columns, ignored, carried, typed=True)
-            _check_types(file.name, found, columns)
+            check_types(file.name, found, columns)
             for batch in source.iter_batches(
                 _GROUP_ROWS, columns=list(dict.fromkeys([*columns.names, *([carried] if carried else [])]))
             ):
-                arrays = [_typed(file.name, batch.column(field.name), field) for field in columns]
+                arrays = [typed_column(file.name, batch.column(field.name), field) for field in columns]
                 if carried is None:
                     yield pa.record_batch(arrays, schema=columns)
                     continue
-                values = _as_written(file.name, carried, batch.column(carried))
+                values = as_written(file.name, carried, batch.column(carried))
                 yield pa.record_batch([*arrays, values], schema=columns.append(_carried_field(carried, values.type)))
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         raise DataError(f"{file.name} is not a whole parquet file.", AGAIN) from error
-
-
-def _typed(name: str, column: pa.Array, field: pa.Field) -> pa.Array:
-    try:
-        values = as_type(column, field.type)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise DataError(f"{name} holds a value in column {field.name} that is not {field.type}.", "Correct it.") from error
-    if pa.types.is_floating(field.type) and pc.all(pc.is_finite(values)).as_py() is False:
-        raise DataError(f"{name} holds an infinite number in column {field.name}.", "Correct it at its source.")
-    return values
-
-
-def _as_written(name: str, column: str, values: pa.Array) -> pa.Array:
-    kind = values.type
-    if holds_text(kind) and not pa.types.is_null(kind):
-        try:
-            return as_type(values, pa.string())
-        except pa.ArrowInvalid as error:
-            raise DataError(f"{name} has bytes in column {column!r} that are no UTF-8 text.", "Carry another column.") from error
-    if pa.types.is_nested(kind):
-        raise DataError(f"{name} has {kind} in column {column!r}, which a file of scores cannot hold.", "Carry a plain column.")
-    return plain_values(values)
-
-
-def _check_types(name: str, found: pa.Schema, columns: pa.Schema) -> None:
-    for field in columns:
-        given = found.field(field.name).type
-        if not (holds_text if pa.types.is_string(field.type) else holds_numbers)(given):
-            raise DataError(
-                f"{name} has {given} in column {field.name}.", f"It must hold {field.type}: write the column as such."
-            )

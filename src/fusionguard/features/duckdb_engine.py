@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from fusionguard.data.table import Table
 from fusionguard.errors import DataError, StorageError
@@ -42,7 +43,7 @@ class DuckDBEngine:
             destination.mkdir(parents=True)
         with connection(scratch=destination) as database:
             for part, condition in enumerate(_spans(database, raw, self.definition.span_column, self.span_rows)):
-                _define_views(database, self.definition, raw, condition)
+                _define_views(database, self.definition, scan(raw), raw.columns, condition)
                 file = destination / f"part-{part:05d}.parquet"
                 database.execute(f"COPY ({self.definition.training_set_text}) TO {literal(file)} ({PARQUET})")
         return Table(destination)
@@ -57,21 +58,29 @@ def score_rows(definition: FeatureDefinition, raw: Table, destination: Path) -> 
     ------
     DataError
         A column is missing, or a cell is empty, not finite, unknown, or outside the range
-        that the contract on raw data allows; the message names rows from 1.
+        that the contract on raw data allows; the message names rows from 0.
     """
     with atomic_path(destination) as temporary, connection(scratch=destination.parent) as database:
-        _refuse_unusable(database, definition, raw)
-        _define_views(database, definition, raw, "TRUE")
-        columns = ", ".join(name for name in definition.column_types if name != definition.label)
-        database.execute(f"COPY (SELECT {columns} FROM {definition.rows_view}) TO {literal(temporary)} ({PARQUET})")
+        query = _scored_rows(database, definition, scan(raw), raw.columns)
+        database.execute(f"COPY ({query}) TO {literal(temporary)} ({PARQUET})")
     return Table(destination)
 
 
+def score_table(definition: FeatureDefinition, raw: pa.Table) -> pa.Table:
+    """Return what models read for every row of a table in memory, as :func:`score_rows` does; nothing is written to any disk."""
+    with connection(scratch=None) as database:
+        database.register("given", raw)
+        return database.sql(_scored_rows(database, definition, "given", raw.column_names)).to_arrow_table()
+
+
 @contextmanager
-def connection(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a private database in memory that spills into the folder ``scratch``, keeps row order and never downloads anything."""
+def connection(scratch: Path | None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a private database in memory that spills into the folder ``scratch`` or, without one, nowhere.
+
+    It keeps row order and never downloads anything.
+    """
     settings = {
-        "temp_directory": str(scratch / ".duckdb"),
+        "temp_directory": "" if scratch is None else str(scratch / ".duckdb"),
         "preserve_insertion_order": True,
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
@@ -100,10 +109,12 @@ def literal(path: Path) -> str:
     return "'" + str(path).replace("'", "''") + "'"
 
 
-def _define_views(database: duckdb.DuckDBPyConnection, definition: FeatureDefinition, raw: Table, condition: str) -> None:
-    unread = (name for name in (definition.label, *definition.also_read) if name not in raw.columns)
+def _define_views(
+    database: duckdb.DuckDBPyConnection, definition: FeatureDefinition, source: str, columns: Sequence[str], condition: str
+) -> None:
+    unread = (name for name in (definition.label, *definition.also_read) if name not in columns)
     absent = "".join(f", CAST(NULL AS INT) AS {name}" for name in unread)
-    database.execute(f"CREATE OR REPLACE TEMP VIEW raw AS SELECT *{absent} FROM {scan(raw)} WHERE {condition}")
+    database.execute(f"CREATE OR REPLACE TEMP VIEW raw AS SELECT *{absent} FROM {source} WHERE {condition}")
     database.execute(f"CREATE OR REPLACE TEMP VIEW {definition.rows_view} AS {definition.rows_text}")
 
 
@@ -123,7 +134,17 @@ def _spans(database: duckdb.DuckDBPyConnection, raw: Table, seconds: str | None,
     yield f"{seconds} >= {start * 60}"
 
 
-def _refuse_unusable(database: duckdb.DuckDBPyConnection, definition: FeatureDefinition, raw: Table) -> None:
+def _scored_rows(database: duckdb.DuckDBPyConnection, definition: FeatureDefinition, source: str, columns: Sequence[str]) -> str:
+    """Refuse raw rows that cannot be scored; return the query that makes features of the others."""
+    _refuse_unusable(database, definition, source, columns)
+    _define_views(database, definition, source, columns, "TRUE")
+    wanted = ", ".join(name for name in definition.column_types if name != definition.label)
+    return f"SELECT {wanted} FROM {definition.rows_view}"
+
+
+def _refuse_unusable(
+    database: duckdb.DuckDBPyConnection, definition: FeatureDefinition, source: str, columns: Sequence[str]
+) -> None:
     broken = {
         name: f"({name} IS NULL OR NOT isfinite(CAST({name} AS DOUBLE)) OR {name} < {low!r} OR {name} > {high!r})"
         for name, (low, high) in definition.limits.items()
@@ -131,13 +152,13 @@ def _refuse_unusable(database: duckdb.DuckDBPyConnection, definition: FeatureDef
     for name, values in definition.known.items():
         listed = ", ".join(f"'{value}'" for value in values)
         broken[name] = f"({name} IS NULL OR {name} NOT IN ({listed}))"
-    absent = [name for name in broken if name not in raw.columns]
+    absent = [name for name in broken if name not in columns]
     if absent:
         raise DataError(f"These columns are missing: {', '.join(absent)}.", "Give a table in Kaggle's layout.")
     counts = ", ".join(f"COUNT(*) FILTER (WHERE {test})" for test in broken.values())
-    for name, count in zip(broken, database.execute(f"SELECT {counts} FROM {scan(raw)}").fetchall()[0], strict=True):
+    for name, count in zip(broken, database.execute(f"SELECT {counts} FROM {source}").fetchall()[0], strict=True):
         if count:
-            numbered = f"SELECT ROW_NUMBER() OVER () AS data_row, * FROM {scan(raw)}"
+            numbered = f"SELECT ROW_NUMBER() OVER () - 1 AS data_row, * FROM {source}"
             query = f"SELECT data_row FROM ({numbered}) WHERE {broken[name]} ORDER BY data_row LIMIT 5"
             rows = ", ".join(str(number) for (number,) in database.execute(query).fetchall())
             wrong = (
@@ -147,5 +168,5 @@ def _refuse_unusable(database: duckdb.DuckDBPyConnection, definition: FeatureDef
             )
             raise DataError(
                 f"Column '{name}' has {count} cells that are {wrong} (rows {rows}).",
-                "Correct or remove these rows; row 1 is the first row of data.",
+                "Correct or remove these rows; row 0 is the first row of data.",
             )

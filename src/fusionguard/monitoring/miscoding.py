@@ -81,7 +81,7 @@ def _answer(rows: pa.Table, model: ScoringModel, name: str, one: object, other: 
     exchanged = pc.if_else(pc.equal(column, first), second, pc.if_else(pc.equal(column, second), first, column))
     names = list(model_family(model.bundle.manifest.model).features.model_features)
     changed = rows.set_column(rows.column_names.index(name), name, exchanged).select(names)
-    return np.asarray(model.answer(changed)["probability"].to_numpy(), dtype=np.float64)
+    return np.asarray(model.answer_features(changed)["probability"].to_numpy(), dtype=np.float64)
 
 
 def _check(name: str, found: str, loss: Floats, saved: Floats, left: Floats, limits: MonitoringThresholds) -> Check:

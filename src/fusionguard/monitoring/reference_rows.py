@@ -88,7 +88,7 @@ def _rows(
     chosen = [_draw(own, weight, rng) for own, weight in zip(places, weights, strict=True)]
     names = list(model_family(model.bundle.manifest.model).features.model_features)
     rows = features.read(names).take(np.concatenate(chosen))
-    answer = model.answer(rows)
+    answer = model.answer_features(rows)
     flags = np.repeat([False, True], [drawn.size for drawn in chosen])
     for name in ("probability", "decision"):
         rows = rows.append_column(name, answer[name])

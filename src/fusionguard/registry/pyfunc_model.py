@@ -40,7 +40,7 @@ class Pyfunc(PythonModel):  # type: ignore[misc]  # MLflow is not typed
         gaps = [str(name) for name, missing in model_input.isna().any().items() if missing]
         if gaps:
             raise DataError(f"These columns have empty cells: {', '.join(gaps)}.", "Fill them at their source.")
-        answer = self.model.answer(pa.Table.from_pandas(model_input, preserve_index=False))
+        answer = self.model.answer_features(pa.Table.from_pandas(model_input, preserve_index=False))
         return answer.to_pandas().set_index(model_input.index)
 
 

@@ -224,14 +224,14 @@ class ChurnEngine(Engine):
 
 def _answer(model: ScoringModel, family: ModelFamily, features: pa.Table, worth: str) -> tuple[pa.Table, int]:
     """Answer a batch, with reason codes for the flagged rows that are worth most; return how many flagged rows have none."""
-    values = model.answer(features)
+    values = model.answer_features(features)
     flagged = np.flatnonzero(pc.equal(values["decision"], family.flagged).to_numpy().astype(bool))
     if not flagged.size:
         return values, 0
     order = np.argsort(-values[worth].to_numpy()[flagged], kind="stable")
     told = flagged[order[:EXPLAINED_IN_A_BATCH]]
     reasons = np.full(features.num_rows, "", dtype=object)
-    reasons[told] = model.answer(features.take(told), reasons=REASONS_TOLD)[REASONS].to_pylist()
+    reasons[told] = model.answer_features(features.take(told), reasons=REASONS_TOLD)[REASONS].to_pylist()
     place = values.column_names.index(REASONS)
     return values.set_column(place, values.schema.field(place), pa.array(reasons, pa.string())), int(flagged.size - told.size)
 

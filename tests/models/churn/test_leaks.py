@@ -156,15 +156,15 @@ def test_no_name_number_or_outcome_moves_a_score(
     numbers = np.random.default_rng(1).permutation(table.num_rows)
     shuffled = table.set_column(0, ROW_NUMBER, pa.array(numbers))
     named = add(shuffled).append_column("Surname", pa.array([f"N{number}" for number in numbers]))
-    assert model.answer(named, reasons=3).equals(model.answer(table.select(list(MODEL_FEATURES)), reasons=3))
+    assert model.answer_features(named, reasons=3).equals(model.answer_features(table.select(list(MODEL_FEATURES)), reasons=3))
 
 
 def test_a_customers_score_does_not_depend_on_who_is_beside_them(model: ChurnModel, trained: Trained) -> None:
     table = trained.features.read()
     order = np.random.default_rng(2).permutation(table.num_rows)
-    together = model.answer(table)["score"].to_numpy()
-    assert np.array_equal(model.answer(table.take(pa.array(order)))["score"].to_numpy(), together[order])
-    alone = [model.answer(table.slice(place, 1))["score"][0].as_py() for place in range(20)]
+    together = model.answer_features(table)["score"].to_numpy()
+    assert np.array_equal(model.answer_features(table.take(pa.array(order)))["score"].to_numpy(), together[order])
+    alone = [model.answer_features(table.slice(place, 1))["score"][0].as_py() for place in range(20)]
     assert alone == together[:20].tolist()
 
 

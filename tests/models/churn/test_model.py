@@ -108,7 +108,7 @@ def test_contributions_add_up_to_the_score_of_every_customer(model: ChurnModel, 
 
 
 def test_an_answer_is_score_decision_profit_band_and_reasons(model: ChurnModel, rows: pa.Table) -> None:
-    answer, scores = model.answer(rows, reasons=2), model.score(rows)
+    answer, scores = model.answer_features(rows, reasons=2), model.score(rows)
     assert answer.schema.equals(CHURN_FAMILY.answer_columns)
     assert np.array_equal(answer["score"].to_numpy(), scores.score)
     assert np.array_equal(answer["probability"].to_numpy(), scores.probability)
@@ -129,14 +129,14 @@ def test_an_answer_is_score_decision_profit_band_and_reasons(model: ChurnModel, 
 def test_reasons_are_told_for_offers_only_and_name_nobody(model: ChurnModel, rows: pa.Table) -> None:
     named = rows.append_column("Surname", pa.array(["Ostquubzen"] * rows.num_rows))
     named = named.append_column("CustomerId", pa.array(range(15_600_000, 15_600_000 + rows.num_rows)))
-    answer = model.answer(named, reasons=3)
+    answer = model.answer_features(named, reasons=3)
     told = list(zip(answer["reasons"].to_pylist(), answer["decision"].to_pylist(), strict=True))
     assert {text for text, decision in told if decision == "none"} == {""}
     offers = [text.split("; ") for text, decision in told if decision == "offer"]
     assert all(1 <= len(words) <= 3 and all(REASON.fullmatch(word) for word in words) for words in offers)
     assert max(len(words) for words in offers) == 3
-    assert set(model.answer(rows)["reasons"].to_pylist()) == {""}
-    longest = model.answer(rows, reasons=1)["reasons"].to_pylist()
+    assert set(model.answer_features(rows)["reasons"].to_pylist()) == {""}
+    longest = model.answer_features(rows, reasons=1)["reasons"].to_pylist()
     assert [text.split("; ")[0] for text, _ in told] == longest
 
 
@@ -148,14 +148,14 @@ def test_margins_of_groups_decide_in_an_answer(model: ChurnModel, rows: pa.Table
     assert model.policy.group_attribute == "gender"
     assert set(model.policy.group_margins) == {"Female", "Male"}
     plain = replace(model, policy=_without_margins(model.policy))
-    offers = plain.answer(rows)["decision"].to_pylist()
+    offers = plain.answer_features(rows)["decision"].to_pylist()
     for attribute, group, column, member in (
         ("gender", "Female", "Gender", "Female"),
         ("geography", "Germany", "Geography", "Germany"),
         ("age_band", "40 to 49", "age_band", 2),
     ):
         policy = plain.policy.model_copy(update={"group_attribute": attribute, "group_margins": {group: 1e9}})
-        found = replace(model, policy=policy).answer(rows.drop_columns(["age_band"]))["decision"].to_pylist()
+        found = replace(model, policy=policy).answer_features(rows.drop_columns(["age_band"]))["decision"].to_pylist()
         inside = [value == member for value in rows[column].to_pylist()]
         assert found == ["none" if there else offer for offer, there in zip(offers, inside, strict=True)]
         assert any(there and offer == "offer" for there, offer in zip(inside, offers, strict=True))
@@ -170,14 +170,14 @@ def test_mitigation_brought_the_groups_together(trained: Trained, model: ChurnMo
 
 
 def test_no_rows_give_no_answers(model: ChurnModel, rows: pa.Table) -> None:
-    answer = model.answer(rows.slice(0, 0), reasons=3)
+    answer = model.answer_features(rows.slice(0, 0), reasons=3)
     assert answer.num_rows == 0
     assert answer.schema.equals(CHURN_FAMILY.answer_columns)
 
 
 def test_the_familys_example_can_be_scored(model: ChurnModel) -> None:
     assert set(CHURN_FAMILY.example) == set(MODEL_FEATURES)
-    answer = model.answer(pa.table({name: [value] for name, value in CHURN_FAMILY.example.items()}), reasons=3)
+    answer = model.answer_features(pa.table({name: [value] for name, value in CHURN_FAMILY.example.items()}), reasons=3)
     assert 0 < answer["probability"][0].as_py() < 1
 
 
@@ -185,7 +185,7 @@ def test_a_country_that_no_model_has_seen(model: ChurnModel, rows: pa.Table) -> 
     place = rows.schema.get_field_index("Geography")
     moved = rows.set_column(place, "Geography", pa.array(["Italy"] * rows.num_rows))
     with pytest.raises(DataError, match="not one of France, Germany, Spain"):
-        model.answer(moved)
+        model.answer_features(moved)
 
 
 def _reseal(folder: Path, file: str, content: object, **facts: object) -> Bundle:

@@ -69,10 +69,10 @@ def test_the_evaluated_model_is_found_again_in_the_refitted_bundle(pair: tuple[s
     _, test = trained.places
     rows, label = trained.features.read().take(test), trained.label[test]
     score, delivered = load(evaluated).score(rows).score, load(refitted).score(rows).score
-    again = CHURN_FAMILY.load(refitted, evaluated=True).answer(rows)["score"].to_numpy()
+    again = CHURN_FAMILY.load(refitted, evaluated=True).answer_features(rows)["score"].to_numpy()
     assert np.array_equal(again, score)
-    assert np.array_equal(CHURN_FAMILY.load(evaluated, evaluated=True).answer(rows)["score"].to_numpy(), score)
-    assert np.array_equal(CHURN_FAMILY.load(refitted).answer(rows)["score"].to_numpy(), delivered)
+    assert np.array_equal(CHURN_FAMILY.load(evaluated, evaluated=True).answer_features(rows)["score"].to_numpy(), score)
+    assert np.array_equal(CHURN_FAMILY.load(refitted).answer_features(rows)["score"].to_numpy(), delivered)
     # The delivered model was fitted on these customers: its reading on them would be too good to be true.
     assert average_precision_score(label, delivered) > average_precision_score(label, score) + 0.02
 

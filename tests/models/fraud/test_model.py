@@ -38,7 +38,7 @@ def test_native_and_onnx_agree(model: FraudModel, trained: Trained, fused: bool)
 
 def test_an_answer_is_the_score_the_decision_and_its_reasons(model: FraudModel, trained: Trained) -> None:
     rows = trained.features.read(list(MODEL_FEATURES))
-    answer, scores = model.answer(rows, reasons=2), model.score(rows)
+    answer, scores = model.answer_features(rows, reasons=2), model.score(rows)
     review = model.policy.decide(scores.probability, rows["Amount"].to_numpy())
     assert review.any() and not review.all()
     assert answer.schema.equals(FRAUD_FAMILY.answer_columns)
@@ -48,7 +48,7 @@ def test_an_answer_is_the_score_the_decision_and_its_reasons(model: FraudModel, 
     told = answer["reasons"].to_pylist()
     assert {text for text, alert in zip(told, review, strict=True) if not alert} == {""}
     assert all(1 <= len(text.split("; ")) <= 2 for text, alert in zip(told, review, strict=True) if alert)
-    assert set(model.answer(rows)["reasons"].to_pylist()) == {""}
+    assert set(model.answer_features(rows)["reasons"].to_pylist()) == {""}
 
 
 def test_one_row_scores_as_it_does_among_others(model: FraudModel, trained: Trained) -> None:

@@ -44,7 +44,7 @@ def test_the_evaluated_model_is_found_again_and_the_delivered_one_knows_the_test
     delivered = load(refitted).score(rows, engine).score  # type: ignore[arg-type]
     assert np.array_equal(again, evaluated)
     assert average_precision_score(label, delivered) > average_precision_score(label, evaluated) + 0.05
-    native = FRAUD_FAMILY.load(refitted, evaluated=True).answer(rows)["score"].to_numpy()
+    native = FRAUD_FAMILY.load(refitted, evaluated=True).answer_features(rows)["score"].to_numpy()
     assert np.allclose(native, evaluated, atol=1e-5)
 
 

@@ -30,7 +30,7 @@ def contact_list(model: ChurnModel, features: Table, plan: HoldoutPlan, raw: Tab
     rows = features.read([ROW_NUMBER, *MODEL_FEATURES, LABEL])
     _, test = plan.places(rows[LABEL].to_numpy().astype(np.int8))
     rows = rows.take(test)
-    answers = model.answer(rows, reasons=TOLD)
+    answers = model.answer_features(rows, reasons=TOLD)
     places = np.flatnonzero(np.asarray(answers["decision"].to_numpy(zero_copy_only=False) == OFFER))
     profit = answers["expected_profit"].to_numpy()[places]
     places = places[np.argsort(-profit, kind="stable")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +18,9 @@ from fusionguard.models.bundle import Bundle
 from fusionguard.models.churn.calibration import Platt, sigmoid
 from fusionguard.models.churn.rows import CustomerRows, customer_rows, group_names
 from fusionguard.models.family import CHURN_FAMILY, REASONS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LIGHTGBM_FILE = "lightgbm.txt"
 CATBOOST_FILE = "catboost.cbm"
@@ -103,7 +106,11 @@ class ChurnModel:
         """Return (n,) what an offer to each customer of ``rows`` must be expected to earn."""
         return self.policy.bar(rows.num_rows, self._groups(rows))
 
-    def answer(self, rows: pa.Table, *, reasons: int = 0) -> pa.Table:
+    def answer(self, rows: pd.DataFrame | pa.Table, *, reasons: int = 0) -> pa.Table:
+        """Score and decide raw rows in the data set's own columns, checked as a file of them is: see :meth:`answer_features`."""
+        return self.answer_features(CHURN_FAMILY.make_features(rows), reasons=reasons)
+
+    def answer_features(self, rows: pa.Table, *, reasons: int = 0) -> pa.Table:
         """Return the columns of ``CHURN_FAMILY.outputs``, a row for each of ``rows``; reasons only where there is an offer."""
         customers = customer_rows(rows)
         scores = self.score_customers(customers)

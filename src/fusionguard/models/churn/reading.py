@@ -30,7 +30,7 @@ def compared_test(model: ScoringModel, features: Table, plan: HoldoutPlan) -> Co
     rows = features.read([*MODEL_FEATURES, LABEL])
     label = rows[LABEL].to_numpy().astype(np.int8)
     _, test = plan.places(label)
-    answer = model.answer(rows.take(test))
+    answer = model.answer_features(rows.take(test))
     return ComparedRows(label[test], np.ones(test.size), answer["score"].to_numpy(), answer["probability"].to_numpy())
 
 

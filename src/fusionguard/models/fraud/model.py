@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +21,9 @@ from fusionguard.models.family import FRAUD_FAMILY
 from fusionguard.models.fraud.explain import explain
 from fusionguard.models.fraud.fusion import Fusion, sigmoid
 from fusionguard.models.fraud.rows import matrix
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 BOOSTER, BOOSTER_ONNX, AUTOENCODER_ONNX = "booster.ubj", "booster.onnx", "autoencoder.onnx"
 CALIBRATION, POLICY, FEATURES, PROFILE = "calibration.json", "policy.json", "features.json", "profile.parquet"
@@ -65,7 +68,11 @@ class FraudModel:
         logit = self.fusion.logit(np.asarray(margin, dtype=np.float64), self.log_errors(x))
         return Scores(logit, sigmoid(logit))
 
-    def answer(self, rows: pa.Table, *, reasons: int = 0) -> pa.Table:
+    def answer(self, rows: pd.DataFrame | pa.Table, *, reasons: int = 0) -> pa.Table:
+        """Score and decide raw rows in the data set's own columns, checked as a file of them is: see :meth:`answer_features`."""
+        return self.answer_features(FRAUD_FAMILY.make_features(rows), reasons=reasons)
+
+    def answer_features(self, rows: pa.Table, *, reasons: int = 0) -> pa.Table:
         """Score and decide: for each of ``rows``, which hold ``MODEL_FEATURES``, one row of ``FRAUD_FAMILY.outputs``.
 
         ``score`` ranks (calibrated log-odds); ``probability`` is calibrated to the real prior; ``decision`` is ``review`` (an

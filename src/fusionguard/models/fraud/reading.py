@@ -15,7 +15,7 @@ from fusionguard.models.fraud.model import Scores
 
 def read_test(model: ScoringModel, features: Table, plan: SplitPlan, negative_weight: float) -> ScoredRows:
     """Score the test slice with a model."""
-    answer = model.answer(features.read(list(MODEL_FEATURES), plan.test.start, plan.test.stop))
+    answer = model.answer_features(features.read(list(MODEL_FEATURES), plan.test.start, plan.test.stop))
     scores = Scores(answer["score"].to_numpy(), answer["probability"].to_numpy())
     return scored_rows(scores, features, plan.test, negative_weight)
 
