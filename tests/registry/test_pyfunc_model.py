@@ -16,7 +16,8 @@ from fusionguard.models.bundle import Bundle
 from fusionguard.models.family import CHURN_FAMILY, FRAUD_FAMILY
 from fusionguard.models.fraud.model import load
 from fusionguard.registry.aliases import resolve_bundle
-from fusionguard.registry.register import example_rows, register_bundle
+from fusionguard.registry.mlflow_model import example_rows
+from fusionguard.registry.register import register_bundle
 from fusionguard.registry.tracking import open_store, quiet_mlflow
 from tests.fakes import churn
 

@@ -138,7 +138,7 @@ def test_a_run_that_fails_to_register_says_so_and_leaves_no_version(
     def fail(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("fusionguard.registry.register._save_model", fail)
+    monkeypatch.setattr("fusionguard.registry.register.save_model", fail)
     with pytest.raises(Exception, match="disk is full"):
         register(make_bundle())
     assert list_versions(store, "fraud") == []

@@ -8,7 +8,7 @@ from fusionguard.errors import BundleError, RegistryError, UnknownChoiceError, U
 from fusionguard.files import atomic_folder
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
-from fusionguard.registry.register import BUNDLE_PATH
+from fusionguard.registry.mlflow_model import BUNDLE_PATH
 from fusionguard.registry.tracking import open_store, quiet_mlflow, registry_errors
 from fusionguard.registry.versions import (
     CHAMPION,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import math
-import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -17,7 +15,7 @@ from fusionguard.data.provenance import Provenance
 from fusionguard.files import atomic_folder, json_text, storage_errors
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.family import ModelFamily, model_family
+from fusionguard.registry.mlflow_model import save_model
 from fusionguard.registry.tracking import experiment_id, open_store, quiet_mlflow, registry_errors
 from fusionguard.registry.versions import (
     BUNDLE_TAG,
@@ -30,12 +28,7 @@ from fusionguard.registry.versions import (
 )
 
 if TYPE_CHECKING:
-    import pandas as pd
     from mlflow import MlflowClient
-    from mlflow.models import ModelSignature
-
-BUNDLE_PATH = "artifacts/bundle"
-"""Where the bundle lies within a model version's files."""
 
 _MAX_PARAMETER_LENGTH = 6000
 
@@ -91,16 +84,6 @@ def attach_files(home: Home, version: RegisteredVersion, files: Mapping[str, byt
     client = open_store(home)
     with quiet_mlflow(), registry_errors(home.mlflow_uri):
         _log_files(client, version.run_id, files)
-
-
-def example_rows(family: ModelFamily) -> pd.DataFrame:
-    """Return one row, nobody's, with the columns that the registered model asks for, in their order and types."""
-    import pandas as pd
-
-    types = _input_types(family)
-    return pd.DataFrame([family.example], columns=list(types)).astype(
-        {name: kind for name, kind in types.items() if kind != "string"}
-    )
 
 
 @contextmanager
@@ -165,7 +148,7 @@ def _log_model(client: MlflowClient, experiment: str, run_id: str, bundle: Bundl
     try:
         with tempfile.TemporaryDirectory(prefix="fusionguard-") as temporary:
             folder = Path(temporary) / "model"
-            _save_model(folder, bundle, run_id=run_id, model_id=model.model_id)
+            save_model(folder, bundle, run_id=run_id, model_id=model.model_id)
             client.log_model_artifacts(model.model_id, str(folder))
     except BaseException:
         client.finalize_logged_model(model.model_id, "FAILED")
@@ -179,49 +162,7 @@ def _restore_lost_files(client: MlflowClient, version: RegisteredVersion, bundle
     folder = local_folder(client.get_model_version_download_uri(version.name, str(version.version)))
     if folder is not None and not folder.is_dir():
         with atomic_folder(folder) as temporary:
-            _save_model(temporary, bundle, run_id=version.run_id, model_id=folder.parent.name)
-
-
-def _save_model(folder: Path, bundle: Bundle, *, run_id: str, model_id: str) -> None:
-    import mlflow.pyfunc
-    from mlflow.models import Model
-
-    family = model_family(bundle.manifest.model)
-    description = Model(run_id=run_id, model_id=model_id)
-    with tempfile.TemporaryDirectory(prefix="fusionguard-") as temporary:
-        staged = Path(temporary) / Path(BUNDLE_PATH).name
-        shutil.copytree(bundle.folder, staged)
-        mlflow.pyfunc.save_model(
-            str(folder),
-            python_model=str(Path(__file__).with_name("pyfunc_model.py")),
-            artifacts={"bundle": str(staged)},
-            signature=_signature(family),
-            input_example=example_rows(family),
-            pip_requirements=[f"{package}=={importlib.metadata.version(package)}" for package in family.packages],
-            mlflow_model=description,
-        )
-    # MLflow writes down where the files were on this machine, and reads only the last part of it.
-    flavor = description.flavors["python_function"]
-    flavor["artifacts"]["bundle"]["uri"] = BUNDLE_PATH
-    flavor["model_code_path"] = Path(flavor["model_code_path"]).name
-    description.save(str(folder / "MLmodel"))
-
-
-def _signature(family: ModelFamily) -> ModelSignature:
-    from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, DataType, Schema
-
-    types = {"double": DataType.double, "int32": DataType.integer, "int64": DataType.long, "string": DataType.string}
-    inputs, outputs = (
-        Schema([ColSpec(types[kind], name) for name, kind in columns.items()])
-        for columns in (_input_types(family), family.outputs)
-    )
-    return ModelSignature(inputs, outputs)
-
-
-def _input_types(family: ModelFamily) -> dict[str, str]:
-    """Return the columns that the registered model asks for, with their Arrow types."""
-    return {name: family.features.column_types[name] for name in family.features.model_features if name in family.example}
+            save_model(temporary, bundle, run_id=version.run_id, model_id=folder.parent.name)
 
 
 def _ensure_registered_model(client: MlflowClient, name: str) -> None:
