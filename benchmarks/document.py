@@ -54,8 +54,7 @@ def _opening(results: Results) -> str:
         f"# Benchmarks{' of the churn pipeline' if churn_alone else ''}\n\n"
         f"Written by `python -m benchmarks` on {results.day.isoformat()}; all numbers come from that one call, which took"
         f" {results.seconds / 60:.1f} minutes.\n\n{'' if churn_alone else _ELSEWHERE}"
-        f"Machine: {machine.cores} cores, {machine.memory_gb} GB of memory, {machine.system}, Python {machine.python}."
-        f" Load before it began: {machine.load:.1f}.\n"
+        f"{machine.sentences()}\n"
         f"Libraries: {libraries}."
     )
     if not results.full_size:

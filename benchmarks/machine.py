@@ -32,6 +32,12 @@ class Machine(BaseModel):
     load: float
     """How many processes wanted a core in the minute before the first measurement; near 0 on an idle machine."""
 
+    def sentences(self, besides: str = "") -> str:
+        """Return what it is, for a document; ``besides`` is the software that matters there, Python is named anyway."""
+        named = f"Python {self.python}{f', {besides}' if besides else ''}"
+        machine = f"Machine: {self.cores} cores, {self.memory_gb} GB of memory, {self.system}, {named}."
+        return f"{machine} Load before it began: {self.load:.1f}."
+
 
 def describe_machine(libraries: Sequence[str] = _LIBRARIES) -> Machine:
     """Return what this machine is, with the versions of some libraries."""

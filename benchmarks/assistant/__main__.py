@@ -14,10 +14,11 @@ from benchmarks.assistant.cost import measure_cost
 from benchmarks.assistant.questions import Part, read_questions
 from benchmarks.assistant.results import AssistantResults, PartReading
 from benchmarks.assistant.retrieval import ROUNDS, contenders, read_retrieval
-from benchmarks.assistant.section import insert, section
+from benchmarks.assistant.section import BEGIN, section
 from benchmarks.assistant.small_model import small_model
 from benchmarks.assistant.unknown import calibrate, read_unknown
 from benchmarks.machine import describe_machine
+from benchmarks.markdown import insert
 from benchmarks.measure import CHECKOUT
 from fusionguard.assistant.embedding import Embedder, find_embedder
 from fusionguard.assistant.index import Index, build_index
@@ -55,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
         elif options.quick:
             sys.stdout.write(f"{text}\n")
         else:
-            write_text(_DOCUMENT, insert(_DOCUMENT.read_text(encoding="utf-8"), text))
+            write_text(_DOCUMENT, insert(_DOCUMENT.read_text(encoding="utf-8"), text, BEGIN))
     except FusionGuardError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_status

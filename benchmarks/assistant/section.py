@@ -8,7 +8,7 @@ from benchmarks.assistant.answers_section import answers_section
 from benchmarks.assistant.results import AssistantResults, IndexCost, PartReading, RetrievalReading
 from benchmarks.markdown import table
 
-BEGIN, END = "<!-- benchmarks/assistant -->", "<!-- end -->"
+BEGIN = "<!-- benchmarks/assistant -->"
 FUSED = "fused"
 HIT_AT_3, RECIPROCAL_RANK, MILLISECONDS = 0.95, 0.85, 10.0
 
@@ -22,11 +22,9 @@ _PARTS = {
 
 def section(results: AssistantResults) -> str:
     """Return the Markdown of the results, without the markers."""
-    machine = results.machine
     opening = (
         f"Written by `make bench-assistant`; all numbers come from one call, which took {results.seconds / 60:.1f} minutes.\n\n"
-        f"Machine: {machine.cores} cores, {machine.memory_gb} GB of memory, {machine.system}, Python {machine.python}."
-        f" Load before it began: {machine.load:.1f}."
+        f"{results.machine.sentences()}"
     )
     return "\n\n".join(
         [
@@ -37,21 +35,6 @@ def section(results: AssistantResults) -> str:
             _cost(results.index),
         ]
     )
-
-
-def insert(document: str, text: str) -> str:
-    """Return the document with ``text`` between its markers.
-
-    Raises
-    ------
-    ValueError
-        The document lacks the markers.
-    """
-    before, begin, rest = document.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"the document lacks {BEGIN} or {END}")
-    return f"{before}{BEGIN}\n{text}\n{END}{after}"
 
 
 def _retrieval(results: AssistantResults) -> str:

@@ -10,9 +10,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.hpc.document import insert, section
+from benchmarks.hpc.document import BEGIN, section
 from benchmarks.hpc.results import HpcResults
 from benchmarks.machine import describe_machine
+from benchmarks.markdown import insert
 from benchmarks.measure import CHECKOUT
 from fusionguard.files import write_text
 from fusionguard.home import Home
@@ -38,7 +39,7 @@ def main() -> int:
     if options.output is not None:
         write_text(options.output, f"{text}\n")
     else:
-        write_text(_DOCUMENT, insert(_DOCUMENT.read_text(encoding="utf-8"), text))
+        write_text(_DOCUMENT, insert(_DOCUMENT.read_text(encoding="utf-8"), text, BEGIN))
     return 0
 
 

@@ -7,38 +7,22 @@ from statistics import median
 from benchmarks.hpc.results import CHECKPOINT_SECONDS, AddedSeconds, HpcResults, LostWork, Polling, Submissions
 from benchmarks.markdown import table
 
-BEGIN, END = "<!-- benchmarks/hpc -->", "<!-- end -->"
+BEGIN = "<!-- benchmarks/hpc -->"
 ADDED_TARGET = 2.5
 POLL_SECONDS_TARGET = 5.0
 
 
 def section(results: HpcResults) -> str:
     """Return the Markdown of the results, without the markers."""
-    machine = results.machine
+    software = f"ZenML {results.machine.libraries['zenml']}, {results.slurm}"
     opening = (
         "Written by `python -m benchmarks.hpc`; all numbers come from one call, which took"
         f" {results.seconds / 60:.1f} minutes.\n\n"
-        f"Machine: {machine.cores} cores, {machine.memory_gb} GB of memory, {machine.system}, Python {machine.python}, ZenML"
-        f" {machine.libraries['zenml']}, {results.slurm}. Load before it began: {machine.load:.1f}.\n"
+        f"{results.machine.sentences(software)}\n"
         "Controller, node and client share these cores, and the node claims more of them than there are."
     )
     parts = [opening, _added(results.added), _lost(results.lost), _submissions(results.submissions), _polling(results.polling)]
     return "\n\n".join(parts)
-
-
-def insert(document: str, text: str) -> str:
-    """Return the document with ``text`` between its markers.
-
-    Raises
-    ------
-    ValueError
-        The document lacks the markers.
-    """
-    before, begin, rest = document.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"the document lacks {BEGIN} or {END}")
-    return f"{before}{BEGIN}\n{text}\n{END}{after}"
 
 
 def _verdict(met: bool) -> str:

@@ -10,10 +10,11 @@ import time
 from pathlib import Path
 
 from benchmarks.machine import describe_machine
+from benchmarks.markdown import insert
 from benchmarks.measure import CHECKOUT, BenchmarkError, fresh_environment, measure, python
 from benchmarks.monitoring.alarms import BROKEN, REAL, measure_alarms, measure_broken
 from benchmarks.monitoring.chart import draw_growth
-from benchmarks.monitoring.document import BROKEN_BEGIN, broken_section, insert, section
+from benchmarks.monitoring.document import BEGIN, BROKEN_BEGIN, broken_section, section
 from benchmarks.monitoring.judging import Judge
 from benchmarks.monitoring.results import Alarms, MonitoringResults, Scale
 from benchmarks.monitoring.scale import measure_evidently, measure_scale, measure_spark
@@ -57,7 +58,7 @@ def _measure(options: argparse.Namespace) -> int:
         sys.stdout.write(f"{text}\n")
     else:
         write_bytes(_CHART, draw_growth(results))
-        write_text(_DOCUMENT, insert(_DOCUMENT.read_text(encoding="utf-8"), text))
+        write_text(_DOCUMENT, insert(_DOCUMENT.read_text(encoding="utf-8"), text, BEGIN))
         return _measure_broken(options)
     return 0
 

@@ -9,7 +9,7 @@ from benchmarks.monitoring.alarms import BROKEN, QUIET, REAL, WINDOW_ROWS, poole
 from benchmarks.monitoring.results import Alarms, EstimateError, MonitoringResults
 from fusionguard.monitoring.traffic import Drift
 
-BEGIN, END = "<!-- benchmarks/monitoring -->", "<!-- end -->"
+BEGIN = "<!-- benchmarks/monitoring -->"
 BROKEN_BEGIN = "<!-- benchmarks/monitoring: broken data -->"
 FALSE_ALARMS, CAUGHT, BAND = 1 / 20, 19 / 20, 0.95
 LEAST_WINDOWS = 20
@@ -20,13 +20,12 @@ SECONDS, PEAK_MB, TARGET_ROWS = 60.0, 3 * 1024.0, 3_000_000
 
 def section(results: MonitoringResults, *, chart: str) -> str:
     """Return the Markdown of the results, without the markers; ``chart`` is the picture of growth."""
-    machine = results.machine
+    software = f"DuckDB {results.machine.libraries['duckdb']}"
     opening = (
         f"Written by `make bench-monitoring`; all numbers come from one call, which took {results.seconds / 60:.1f} minutes. All"
         " data here is SIMULATED, training and windows alike: the figures say how the method works, not how often"
         " a bank's data drifts.\n\n"
-        f"Machine: {machine.cores} cores, {machine.memory_gb} GB of memory, {machine.system}, Python {machine.python}, DuckDB"
-        f" {machine.libraries['duckdb']}. Load before it began: {machine.load:.1f}."
+        f"{results.machine.sentences(software)}"
     )
     parts = [opening, _quiet(results.alarms), _caught(results.alarms), _estimates(results.estimates)]
     return "\n\n".join([*parts, _scale(results, chart)])
@@ -68,21 +67,6 @@ def _of_windows(met: bool, windows: int) -> str:
 
 def _counted(counts: dict[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in sorted(counts.items(), key=lambda item: -item[1]))
-
-
-def insert(document: str, text: str, begin_mark: str = BEGIN) -> str:
-    """Return the document with ``text`` between its markers.
-
-    Raises
-    ------
-    ValueError
-        The document lacks the markers.
-    """
-    before, begin, rest = document.partition(begin_mark)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"the document lacks {begin_mark} or {END}")
-    return f"{before}{begin_mark}\n{text}\n{END}{after}"
 
 
 def _verdict(met: bool) -> str:

@@ -6,11 +6,12 @@ import argparse
 import sys
 from pathlib import Path
 
+from benchmarks.markdown import insert
 from benchmarks.measure import CHECKOUT
 from benchmarks.mutation.plan import Module, read_plan
 from benchmarks.mutation.results import ModuleResult, keep_result, read_results, result_of
 from benchmarks.mutation.run import mutate
-from benchmarks.mutation.section import failures, insert, section, survivors
+from benchmarks.mutation.section import BEGIN, failures, section, survivors
 from fusionguard.files import write_text
 
 _DOCUMENT = CHECKOUT / "docs" / "testing.md"
@@ -36,7 +37,7 @@ def main() -> int:
         planned = [module.file for module in plan]
         text = section(read_results(), planned)
         write_text(_SURVIVORS, survivors(read_results(), planned))
-        write_text(_DOCUMENT, insert(_DOCUMENT.read_text(encoding="utf-8"), text))
+        write_text(_DOCUMENT, insert(_DOCUMENT.read_text(encoding="utf-8"), text, BEGIN))
     below = failures(results)
     sys.stderr.writelines(f"too few killed: {line}\n" for line in below)
     return 1 if below else 0

@@ -44,15 +44,6 @@ def survivors(results: Sequence[ModuleResult], planned: Sequence[str]) -> str:
     return "\n\n".join(["# Mutants that survive", "Written by `make mutation`, module by module.", *filter(None, lists)]) + "\n"
 
 
-def insert(document: str, text: str) -> str:
-    """Return the document with ``text`` between its markers; raise ValueError where it lacks them."""
-    before, begin, rest = document.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"the document lacks {BEGIN} or {END}")
-    return f"{before}{BEGIN}\n{text}\n{END}{after}"
-
-
 def _row(result: ModuleResult) -> tuple[str, ...]:
     equivalent = len(result.survivors) - result.unexplained
     numbers = (result.mutants, result.killed, f"{result.share:.0%}", equivalent, result.unexplained)

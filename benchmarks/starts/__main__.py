@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from benchmarks.machine import describe_machine
+from benchmarks.markdown import insert
 from benchmarks.measure import CHECKOUT
 from benchmarks.starts.measuring import (
     COMMANDS,
@@ -22,7 +23,7 @@ from benchmarks.starts.measuring import (
     prepare,
     quick_commands,
 )
-from benchmarks.starts.section import LIBRARIES, insert, section
+from benchmarks.starts.section import BEGIN, LIBRARIES, section
 from fusionguard.errors import FusionGuardError
 from fusionguard.files import write_text
 
@@ -48,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.output is not None:
         write_text(options.output, f"{text}\n")
     else:
-        write_text(_DOCUMENT, insert(_DOCUMENT.read_text(encoding="utf-8"), text))
+        write_text(_DOCUMENT, insert(_DOCUMENT.read_text(encoding="utf-8"), text, BEGIN))
     return 0
 
 

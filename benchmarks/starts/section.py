@@ -7,7 +7,7 @@ from benchmarks.starts.measuring import COMMANDS, IMPORTS, Start, StartResults
 
 LIBRARIES = ("zenml", "mlflow", "great-expectations", "torch")
 """Those whose versions are named."""
-BEGIN, END = "<!-- benchmarks/starts -->", "<!-- end -->"
+BEGIN = "<!-- benchmarks/starts -->"
 
 
 def section(results: StartResults) -> str:
@@ -18,8 +18,7 @@ def section(results: StartResults) -> str:
     opening = (
         "Written by `python -m benchmarks.starts`; all numbers come from one call, which took"
         f" {results.seconds / 60:.1f} minutes.\n\n"
-        f"Machine: {machine.cores} cores, {machine.memory_gb} GB of memory, {machine.system}, Python {machine.python},"
-        f" {libraries}. Installed was what `make setup` brings{besides}. Load before it began: {machine.load:.1f}."
+        f"{machine.sentences(libraries)} Installed was what `make setup` brings{besides}."
     )
     beside = f" Before: the same in an earlier version, {results.earlier}, by turns." if results.earlier else ""
     how = (
@@ -40,21 +39,6 @@ def section(results: StartResults) -> str:
             _table(runs),
         ]
     )
-
-
-def insert(document: str, text: str) -> str:
-    """Return the document with ``text`` between its markers.
-
-    Raises
-    ------
-    ValueError
-        The document lacks the markers.
-    """
-    before, begin, rest = document.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"the document lacks {BEGIN} or {END}")
-    return f"{before}{BEGIN}\n{text}\n{END}{after}"
 
 
 def _table(starts: list[Start]) -> str:

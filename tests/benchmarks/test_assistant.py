@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.assistant.__main__ import main
 from benchmarks.assistant.results import AssistantResults, IndexCost, PartReading, RetrievalReading, UnknownReading
-from benchmarks.assistant.section import BEGIN, END, insert, section
+from benchmarks.assistant.section import section
 from benchmarks.machine import Machine
 
 MACHINE = Machine(cores=2, memory_gb=24, system="Debian", python="3.11.7", libraries={}, load=0.1)
@@ -56,12 +56,6 @@ def test_precision_and_recall_of_what_is_declined() -> None:
     assert UNKNOWN.precision == pytest.approx(10 / 18)
     assert UNKNOWN.recall == pytest.approx(10 / 13)
     assert "| test, by words | 32 of 40 | 10 of 13 | 0.56 | 0.77 |" in section(_results(_reading("fused")))
-
-
-def test_the_section_stands_between_its_markers() -> None:
-    assert insert(f"a\n{BEGIN}\nold\n{END}\nb\n", "new") == f"a\n{BEGIN}\nnew\n{END}\nb\n"
-    with pytest.raises(ValueError, match="lacks"):
-        insert("no markers", "new")
 
 
 def test_the_command_calibrates_by_words_alone(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.hpc.document import BEGIN, END, insert, section
+from benchmarks.hpc.document import section
 from benchmarks.hpc.lost_work import Note, lost_work
 from benchmarks.hpc.results import AddedSeconds, HpcResults, Polling, Submissions
 from benchmarks.machine import Machine
@@ -54,10 +54,3 @@ def test_the_verdict_on_polling_is_computed(calls: int, verdict: str) -> None:
 
 def test_the_table_of_lost_work_holds_what_was_measured() -> None:
     assert "| xgboost, no warning | 3.00 | 1 | 3.50 | 2.000 | 5.0 | met |" in section(_results(3.0, 5))
-
-
-def test_the_section_takes_the_place_of_the_one_before() -> None:
-    document = f"# Title\n{BEGIN}\nold\n{END}\nrest\n"
-    assert insert(document, "new") == f"# Title\n{BEGIN}\nnew\n{END}\nrest\n"
-    with pytest.raises(ValueError, match="lacks"):
-        insert("# Title", "new")

@@ -12,7 +12,7 @@ import benchmarks.monitoring.__main__ as command
 from benchmarks.machine import Machine
 from benchmarks.monitoring.alarms import wilson
 from benchmarks.monitoring.chart import draw_growth
-from benchmarks.monitoring.document import BEGIN, END, broken_section, insert, section
+from benchmarks.monitoring.document import broken_section, section
 from benchmarks.monitoring.results import Alarms, EstimateError, MonitoringResults, Scale
 from fusionguard.errors import UsageError
 from fusionguard.home import Home
@@ -82,12 +82,6 @@ def test_the_picture_can_be_read_and_is_the_same_for_the_same_numbers() -> None:
     drawn = draw_growth(results())
     assert image.imread(io.BytesIO(drawn)).shape[0] > 200
     assert drawn == draw_growth(results())
-
-
-def test_a_section_is_put_between_its_markers() -> None:
-    assert insert(f"a\n{BEGIN}\nold\n{END}\nb", "new") == f"a\n{BEGIN}\nnew\n{END}\nb"
-    with pytest.raises(ValueError, match="lacks"):
-        insert("no markers", "new")
 
 
 def test_a_home_without_champions_is_one_line(

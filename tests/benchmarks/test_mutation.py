@@ -10,7 +10,7 @@ from benchmarks.measure import CHECKOUT
 from benchmarks.mutation.plan import Equivalent, Module, read_plan
 from benchmarks.mutation.results import ModuleResult, SurvivorResult, keep_result, read_results, result_of, source_sha256
 from benchmarks.mutation.run import Outcome, Survivor, mutate
-from benchmarks.mutation.section import BEGIN, END, failures, insert, section, survivors
+from benchmarks.mutation.section import failures, section, survivors
 
 _SLICE = ("evaluation/policy.py", "evaluation/metrics.py", "monitoring/statistics.py")
 
@@ -72,12 +72,6 @@ def test_an_outcome_keeps_the_reasons_of_its_survivors() -> None:
     result = result_of(Outcome(Module(file="errors.py", tests=("t.py",)), 5, survivors))
     assert (result.mutants, result.killed, result.unexplained, result.is_current) == (5, 3, 1, True)
     assert [survivor.reason for survivor in result.survivors] == ["b does what a does, always", ""]
-
-
-def test_the_section_takes_the_place_of_the_one_before() -> None:
-    assert insert(f"# T\n{BEGIN}\nold\n{END}\nrest", "new") == f"# T\n{BEGIN}\nnew\n{END}\nrest"
-    with pytest.raises(ValueError, match="lacks"):
-        insert("# T", "new")
 
 
 @pytest.mark.full

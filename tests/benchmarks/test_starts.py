@@ -13,7 +13,7 @@ from benchmarks.measure import CHECKOUT, BenchmarkError
 from benchmarks.starts import measuring
 from benchmarks.starts.__main__ import main
 from benchmarks.starts.measuring import Command, Start, StartResults, Took, Version, measure, quick_commands
-from benchmarks.starts.section import BEGIN, END, insert, section
+from benchmarks.starts.section import section
 
 MACHINE = Machine(
     cores=2,
@@ -69,13 +69,6 @@ def test_packages_besides_are_those_that_no_lock_names(monkeypatch: pytest.Monke
     names = ("zenml", "Great_Expectations", "PyYAML", "pip", "fusionguard", "numba", "Llvm_Lite")
     monkeypatch.setattr(measuring, "distributions", lambda: [SimpleNamespace(name=name) for name in names])
     assert measuring.packages_besides() == 2
-
-
-def test_the_section_takes_the_place_of_the_one_before() -> None:
-    document = f"# Title\n{BEGIN}\nold\n{END}\nrest\n"
-    assert insert(insert(document, "new"), "newer") == f"# Title\n{BEGIN}\nnewer\n{END}\nrest\n"
-    with pytest.raises(ValueError, match="lacks"):
-        insert("nothing", "new")
 
 
 def test_the_least_of_several_counts_but_not_the_first(tmp_path: Path) -> None:

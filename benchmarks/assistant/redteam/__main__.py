@@ -11,8 +11,9 @@ from pathlib import Path
 
 from benchmarks.assistant.redteam.cases import PARTS, attacks, benign
 from benchmarks.assistant.redteam.judge import PoisonedIndex, Target, ask, ask_guard, attack, attack_guard
-from benchmarks.assistant.redteam.section import Run, insert, section
+from benchmarks.assistant.redteam.section import BEGIN, Run, section
 from benchmarks.assistant.small_model import small_model
+from benchmarks.markdown import insert
 from benchmarks.measure import CHECKOUT
 from fusionguard.assistant.assistant import Assistant
 from fusionguard.assistant.build import build_index
@@ -56,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
         elif options.guard_only or options.part:
             sys.stdout.write(f"{text}\n")
         else:
-            write_text(_DOCUMENT, insert(_DOCUMENT.read_text(encoding="utf-8"), text))
+            write_text(_DOCUMENT, insert(_DOCUMENT.read_text(encoding="utf-8"), text, BEGIN))
     except FusionGuardError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_status
