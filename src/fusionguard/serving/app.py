@@ -32,7 +32,7 @@ class RiskApp(GuardedApp):
 
     def __init__(self, settings: ServeSettings) -> None:
         self.settings = settings
-        self.metrics = Metrics()
+        self.metrics = Metrics(settings.release)
         super().__init__(Guard(settings), self.metrics, settings.body_seconds)
         self._batches = ThreadPoolExecutor(1, "batches")
         self._explanations = ThreadPoolExecutor(1, "explanations")

@@ -10,7 +10,7 @@ from fusionguard.files import locked
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.family import model_family
 from fusionguard.serving.engines import Engine, open_engine
-from fusionguard.serving.release import ReleasedModel, check_release
+from fusionguard.serving.release import ReleasedModel, check_release, written_at
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,8 @@ class LoadedRelease:
 
     champions: dict[str, LoadedModel]
     challengers: dict[str, LoadedModel]
+    written: float
+    """When the release was written, as a Unix time."""
 
     @property
     def models(self) -> list[LoadedModel]:
@@ -69,10 +71,11 @@ def load_release(folder: Path) -> LoadedRelease:
 
 def _load(folder: Path) -> LoadedRelease:
     loaded: dict[str, dict[str, LoadedModel]] = {"champion": {}, "challenger": {}}
+    written = written_at(folder)
     for about in check_release(folder).models:
         engine = open_engine(model_family(about.model), Bundle(folder / about.folder))
         loaded[about.role][about.model] = LoadedModel(about, engine, engine.bundle.version, engine.bundle.manifest.origin)
-    return LoadedRelease(loaded["champion"], loaded["challenger"])
+    return LoadedRelease(loaded["champion"], loaded["challenger"], written or 0.0)
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fusionguard.serving.release import written_at
 from fusionguard.serving.request_metrics import RequestMetrics
 
 if TYPE_CHECKING:
+    from prometheus_client import Metric
+
     from fusionguard.serving.loaded import LoadedRelease
     from fusionguard.serving.prediction_log import LogStats
 
@@ -14,9 +21,15 @@ _PROBABILITIES = (0.0001, 0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 1.
 
 
 class Metrics(RequestMetrics):
-    """The service's counts; one object a process."""
+    """The service's counts; one object a process.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    release
+        The folder of the release, which is looked at again when Prometheus asks.
+    """
+
+    def __init__(self, release: Path) -> None:
         from prometheus_client import Counter, Gauge, Histogram
 
         super().__init__()
@@ -30,6 +43,8 @@ class Metrics(RequestMetrics):
             **own,
         )
         self._reloads = Counter("fusionguard_reloads", "Releases loaded after the start.", ["outcome"], **own)
+        for outcome in ("loaded", "refused"):  # a rise from nothing is none for Prometheus: it must have seen 0
+            self._reloads.labels(outcome)
         self._shadow_failures = Counter("fusionguard_shadow_failures", "Rows a challenger failed to score.", ["model"], **own)
         self._lost = Counter(
             "fusionguard_log_rows_lost", "Rows that the prediction log will never hold.", ["model", "reason"], **own
@@ -49,6 +64,20 @@ class Metrics(RequestMetrics):
             multiprocess_mode="livemax",
             **own,
         )
+        self._trained = Gauge(
+            "fusionguard_model_trained_timestamp_seconds",
+            "When the training of a model began; NaN where the registry does not say.",
+            ["model", "role"],
+            multiprocess_mode="livemin",
+            **own,
+        )
+        self._loaded = Gauge(
+            "fusionguard_release_timestamp_seconds",
+            "When the release in use was written; of several workers that of the oldest one.",
+            multiprocess_mode="livemin",
+            **own,
+        )
+        self.looked_up.register(_ReleaseOnDisk(release))
         self._bound: dict[tuple[Any, ...], Any] = {}
         self._logged: dict[str, LogStats] = {}
         self._models: list[tuple[str, ...]] = []
@@ -82,6 +111,13 @@ class Metrics(RequestMetrics):
         self._models = [(each.about.model, each.about.role, each.version, each.origin) for each in release.models]
         for labels in self._models:
             self._info.labels(*labels).set(1)
+        for each in release.models:
+            began = each.about.trained_at
+            seconds = math.nan if began is None else datetime.fromisoformat(began).timestamp()
+            self._trained.labels(each.about.model, each.about.role).set(seconds)
+        for model in release.challengers:
+            self._shadow_failures.labels(model)
+        self._loaded.set(release.written)
 
     def log(self, model: str, stats: LogStats) -> None:
         """Take over what a prediction log says of itself."""
@@ -93,3 +129,18 @@ class Metrics(RequestMetrics):
         self._logged[model] = stats
         self._pending.labels(model).set(stats.rows_pending)
         self._failing.labels(model).set(stats.last_error is not None)
+
+
+class _ReleaseOnDisk:
+    """Tells when what lies in the release's folder was written, which workers take over at SIGHUP."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def collect(self) -> Iterator[Metric]:
+        from prometheus_client.core import GaugeMetricFamily
+
+        written = written_at(self._folder)
+        if written is not None:
+            about = "When the release that lies in the folder was written; workers load it at SIGHUP."
+            yield GaugeMetricFamily("fusionguard_release_on_disk_timestamp_seconds", about, written)

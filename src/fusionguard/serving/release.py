@@ -104,6 +104,14 @@ def check_release(folder: Path) -> Release:
     return release
 
 
+def written_at(folder: Path) -> float | None:
+    """Return when the release in a folder was written, as a Unix time; None where there is none."""
+    try:
+        return (folder / RELEASE).stat().st_mtime
+    except OSError:
+        return None
+
+
 def read_release(folder: Path) -> Release:
     """Return what a release says of itself; raises :class:`BundleError`."""
     file = folder / RELEASE

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from fusionguard.serving.process_metrics import ProcessCollector
 from fusionguard.serving.service_folder import VARIABLE
 
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
@@ -34,12 +35,15 @@ def is_alive(process: int) -> bool:
 
 
 class RequestMetrics:
-    """Counts of requests; one object a process. A service adds counts of its own to ``registry``."""
+    """Counts of requests; one object a process.
+
+    A service adds counts of its own to ``registry``, and to ``looked_up`` what is read when Prometheus asks, for all its workers.
+    """
 
     def __init__(self, seconds: Sequence[float] = _SECONDS) -> None:
         from prometheus_client import CollectorRegistry, Counter, Histogram
 
-        self.registry = CollectorRegistry()
+        self.registry, self.looked_up = CollectorRegistry(), CollectorRegistry()
         own: Any = {"registry": self.registry}
         self._requests = Counter("fusionguard_requests", "Requests answered.", ["route", "status"], **own)
         self._seconds = Histogram(
@@ -47,6 +51,10 @@ class RequestMetrics:
         )
         self._rejects = Counter("fusionguard_rejects", "Requests refused.", ["route", "reason"], **own)
         self._answered: dict[tuple[str, int], Any] = {}
+        folder = os.environ.get(FOLDER_VARIABLE)
+        self._folder = Path(folder) if folder else None
+        self._supervisor = os.getppid()
+        self.looked_up.register(ProcessCollector(self._root, self._folder))
         _forget_the_dead()
 
     def request(self, route: str, status: int, seconds: float) -> None:
@@ -67,11 +75,16 @@ class RequestMetrics:
         from prometheus_client import CollectorRegistry, generate_latest
         from prometheus_client.multiprocess import MultiProcessCollector
 
-        registry = self.registry
-        if os.environ.get(FOLDER_VARIABLE):
-            registry = CollectorRegistry()
-            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-        return bytes(generate_latest(registry))
+        counts = self.registry
+        if self._folder is not None:
+            counts = CollectorRegistry()
+            MultiProcessCollector(counts)  # type: ignore[no-untyped-call]
+        return bytes(generate_latest(counts) + generate_latest(self.looked_up))
+
+    def _root(self) -> int:
+        """Return the process above all others of this service."""
+        supervised = self._folder is not None and os.getppid() == self._supervisor  # else it is gone, and this worker ends
+        return self._supervisor if supervised else os.getpid()
 
 
 def _forget_the_dead() -> None:

@@ -13,6 +13,7 @@ from fusionguard.assistant.http.console_gate import MOST_BYTES
 from fusionguard.assistant.http.metrics import AssistantMetrics
 from fusionguard.assistant.http.routes import AssistantRoutes
 from fusionguard.assistant.http.settings import ConsoleSettings
+from fusionguard.home import Home
 from tests.assistant.conftest import Maker, ScriptedWriter
 
 COFFEE = "How is coffee brewed?"
@@ -23,7 +24,7 @@ def test_stop_breaks_a_long_answer_off_midway(make_assistant: Maker, tmp_path: P
     writer = ScriptedWriter(SENTENCE + "The grinder is set to step 7 [1]. " + "It is " * 400, pause_seconds=0.02)
 
     async def main() -> str:
-        metrics = AssistantMetrics()
+        metrics = AssistantMetrics(Home(tmp_path))
         answering = Answering(make_assistant(writer, answer_seconds=60), ConsoleSettings(), metrics)
         tab = ChatTab(answering, AssistantRoutes(answering, tmp_path / "feedback.jsonl", metrics))
         shown: list[str] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from fusionguard.assistant.http.answering import Answering
 from fusionguard.assistant.http.metrics import AssistantMetrics
 from fusionguard.assistant.http.settings import ConsoleSettings
 from fusionguard.errors import StorageError
+from fusionguard.home import Home
 from fusionguard.serving.problems import ProblemError
 
 DONE = Answer(kind="answer", text="Done.", written_by="extract")
@@ -43,7 +45,7 @@ class Scripted:
 
 def run(test: Any, **settings: Any) -> None:
     async def main() -> None:
-        scripted, metrics = Scripted(), AssistantMetrics()
+        scripted, metrics = Scripted(), AssistantMetrics(Home(Path("nowhere")))
         answering = Answering(scripted, ConsoleSettings(**settings), metrics)  # type: ignore[arg-type]
         try:
             await test(answering, scripted)

@@ -31,7 +31,7 @@ class AssistantApp(GuardedApp):
     """The ASGI application; :meth:`start` it before the first request and :meth:`stop` it after the last."""
 
     def __init__(self, home: Home, settings: AssistantSettings, console: ConsoleSettings) -> None:
-        self.metrics = AssistantMetrics()
+        self.metrics = AssistantMetrics(home)
         super().__init__(Guard(limits(settings)), self.metrics, console.body_seconds)
         self._home, self._settings, self._console_settings = home, settings, console
         at_least = max(CLICKS_PER_SECOND, settings.requests_per_second)

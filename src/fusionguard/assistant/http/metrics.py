@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from fusionguard.assistant.answers import Answer
+from fusionguard.errors import StorageError
+from fusionguard.home import Home
+from fusionguard.monitoring.history import FILE, VerdictRecord, read_history
 from fusionguard.serving.request_metrics import RequestMetrics
+
+if TYPE_CHECKING:
+    from prometheus_client import Metric
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
@@ -13,7 +21,7 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
 class AssistantMetrics(RequestMetrics):
     """The service's counts; one object a process."""
 
-    def __init__(self) -> None:
+    def __init__(self, home: Home) -> None:
         from prometheus_client import Counter, Gauge, Histogram
 
         super().__init__(_SECONDS)
@@ -43,6 +51,7 @@ class AssistantMetrics(RequestMetrics):
         self._open = Gauge(
             "fusionguard_assistant_questions_open", "Questions being answered or waiting.", multiprocess_mode="livesum", **own
         )
+        self.looked_up.register(_Verdicts(home))
 
     def answered(self, answer: Answer, seconds: float) -> None:
         """Count an answer."""
@@ -71,3 +80,38 @@ class AssistantMetrics(RequestMetrics):
     def open_questions(self, count: int) -> None:
         """Tell how many questions are being answered or wait."""
         self._open.set(count)
+
+
+class _Verdicts:
+    """Tells the last verdict of monitoring on each model; a history is read when it has changed, a damaged one says nothing."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._read: dict[Path, tuple[tuple[int, int], VerdictRecord | None]] = {}
+
+    def collect(self) -> Iterator[Metric]:
+        from prometheus_client.core import GaugeMetricFamily
+
+        state = GaugeMetricFamily(
+            "fusionguard_monitoring_verdict", "1 for the last verdict.", labels=["model", "state", "action"]
+        )
+        labels = ["model"]
+        at = GaugeMetricFamily("fusionguard_monitoring_timestamp_seconds", "When monitoring last judged a model.", labels=labels)
+        for file in sorted(self._home.monitoring.glob(f"*/{FILE}")):
+            last = self._last(file)
+            if last is not None:
+                state.add_metric([last.model, last.state, last.action], 1)
+                at.add_metric([last.model], last.at.timestamp())
+        yield from (state, at)
+
+    def _last(self, file: Path) -> VerdictRecord | None:
+        found = file.stat()
+        stamp = found.st_mtime_ns, found.st_size
+        known = self._read.get(file)
+        if known is None or known[0] != stamp:
+            try:
+                records = read_history(file)
+            except StorageError:  # the console and the index say which line it is
+                records = ()
+            known = self._read[file] = stamp, records[-1] if records else None
+        return known[1]
