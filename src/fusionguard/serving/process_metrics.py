@@ -136,6 +136,8 @@ class ProcessCollector:
         descriptor = os.open(self._folder / TOLD, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
+            told: float
+            lost: float
             told, lost = _TOLD.unpack(os.pread(descriptor, _TOLD.size, 0).ljust(_TOLD.size, b"\0"))
             lost = max(lost, told - seconds)
             os.pwrite(descriptor, _TOLD.pack(seconds + lost, lost), 0)
