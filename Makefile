@@ -130,8 +130,8 @@ bench-setup: setup-dev ## measure what `make setup` costs in a new clone, and wr
 mutation: setup-dev ## let the tests run against mutants of the code that computes, and write docs/testing.md (MODULES=evaluation/metrics: some)
 	$(BIN)/python -m benchmarks.mutation $(MODULES)
 
-dashboard: setup ## open ZenML's dashboard on loopback and print the address of the last run
-	$(BIN)/python -m stacks.dashboard
+dashboard: setup ## open ZenML's dashboard on loopback and print the address of the last run, or of RUN=name
+	$(BIN)/python -m stacks.dashboard $(RUN)
 
 mlflow: setup ## open MLflow's pages on loopback, at the runs and models
 	$(BIN)/fusionguard mlflow

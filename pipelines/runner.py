@@ -16,6 +16,7 @@ from fusionguard.config import load_config
 from fusionguard.errors import UsageError
 from fusionguard.files import check_output, locked, new_file_beside, storage_errors
 from fusionguard.home import Home
+from fusionguard.registry.pipeline_run import find_source
 from fusionguard.registry.tracking import check_database, sqlite_file
 from pipelines.cached_files import only_whole_results
 from pipelines.catalog import CATALOG, PipelineEntry, find_pipeline
@@ -152,10 +153,17 @@ def _run(
 ) -> tuple[StepObserver, PipelineRunResponse]:
     from zenml.enums import ExecutionMode
 
+    from steps.this_run import SOURCE
+
     client = open_client()
     module = importlib.import_module(entry.module)
     name = f"{entry.name}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
-    options = {"run_name": name, "enable_cache": request.cache, "execution_mode": ExecutionMode.FAIL_FAST}
+    options = {
+        "run_name": name,
+        "enable_cache": request.cache,
+        "execution_mode": ExecutionMode.FAIL_FAST,
+        "extra": {SOURCE: find_source(f"run.py --pipeline {entry.name}").model_dump()},
+    }
     work = home.work / name
     work.mkdir(parents=True)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import signal
@@ -26,13 +27,16 @@ _SURVEYED = "finished_onboarding_survey"
 
 
 class DashboardError(FusionGuardError):
-    """ZenML's server does not start."""
+    """ZenML's server does not start, or does not know what is asked for."""
 
 
 def main() -> int:
-    """Serve until Ctrl-C, and print the address of the last run; return the exit status."""
+    """Serve until Ctrl-C, and print the address of the last run, or of one that is named; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m stacks.dashboard", description=__doc__)
+    parser.add_argument("run", nargs="?", help="a run's name; the last run by default")
+    options = parser.parse_args()
     try:
-        with dashboard() as address:
+        with dashboard(run=options.run) as address:
             sys.stdout.write(f"{address}\nCtrl-C stops it.\n")
             sys.stdout.flush()
             signal.pause()
@@ -45,22 +49,30 @@ def main() -> int:
 
 
 @contextmanager
-def dashboard(port: int = DEFAULT_PORT) -> Iterator[str]:
-    """Serve ZenML's pages while the block lasts, and yield the address of the last run (of all runs where there is none).
+def dashboard(port: int = DEFAULT_PORT, run: str | None = None) -> Iterator[str]:
+    """Serve ZenML's pages while the block lasts, and yield the address of a run, the last by default (all where there is none).
 
     The server reads the store that runs write to. It gets a configuration folder of its own, so that the ``zenml`` command
     of the user is not switched over to it. Another port is taken where ``port`` is in use.
+
+    Raises
+    ------
+    DashboardError
+        There is no run of that name, or the server does not start.
     """
     client = open_client()
     from zenml.config.global_config import GlobalConfiguration
     from zenml.enums import StoreType
+    from zenml.utils.dashboard_utils import get_run_url
 
     configuration = GlobalConfiguration()
     store = configuration.store_configuration
+    runs = client.list_pipeline_runs(size=1, sort_by="desc:created", name=run).items
+    if run is not None and not runs:
+        raise DashboardError(f"ZenML knows no run '{run}'.", "A run's summary and its page in MLflow name it.")
     if store.type == StoreType.REST:
-        yield store.url
+        yield (get_run_url(runs[0]) if runs else None) or store.url
         return
-    runs = client.list_pipeline_runs(size=1, sort_by="desc:created").items
     page = f"projects/{client.active_project.name}/runs" + (f"/{runs[0].id}" if runs else "")
     with (
         tempfile.TemporaryDirectory(prefix="fusionguard-dashboard-") as folder,

@@ -164,7 +164,7 @@ def test_score_with_the_champion_and_what_the_doctor_says(
 
     provenance = Provenance(dataset="fraud", origin="simulated", description="20,000 rows", sha256="0" * 64, rows=20_000)
     version = register_bundle(home, fraud_bundle, metrics={}, plots={}, provenance=provenance, config={})
-    set_alias(home, "fraud", "champion", version.version)
+    set_alias(home, "fraud", "champion", version.version, why="a test says so")
     assert run("score", "-m", "fraud@champion", "-i", simulated_raw, "-o", tmp_path / "scores.parquet")[0] == 0
     assert set(pq.read_table(tmp_path / "scores.parquet")["model_version"].to_pylist()) == {fraud_bundle.version}
 
@@ -341,13 +341,19 @@ def test_mlflows_server_is_for_loopback_only_serves_as_a_registry_and_ends_with_
 
 def _use_as_registry(home: Home, bundle: Bundle) -> None:
     from fusionguard.registry.aliases import champion, resolve_bundle, set_alias
+    from fusionguard.registry.overview import read_overview
     from fusionguard.registry.register import register_bundle
 
     provenance = Provenance(dataset="fraud", origin="simulated", description="20,000 rows", sha256="0" * 64, rows=20_000)
-    version = register_bundle(home, bundle, metrics={"ap": 0.5}, plots={"p": b"png"}, provenance=provenance, config={})
+    version = register_bundle(
+        home, bundle, metrics={"test_average_precision": 0.5}, plots={"p": b"png"}, provenance=provenance, config={}
+    )
     assert not register_bundle(home, bundle, metrics={}, plots={}, provenance=provenance, config={}).created
-    set_alias(home, "fraud", "champion", version.version)
+    set_alias(home, "fraud", "champion", version.version, why="a test says so")
     assert champion(home, "fraud") is not None
+    overview = read_overview(home, "fraud")
+    assert [(move.alias, move.after, move.why) for move in overview.moves] == [("champion", 1, "a test says so")]
+    assert [each.value for each in overview.versions] == [0.5] and not overview.unexplained()
     for _ in range(2):
         downloaded = resolve_bundle(home, "fraud@champion")
         assert downloaded.sha256 == bundle.sha256

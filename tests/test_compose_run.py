@@ -35,7 +35,7 @@ from fusionguard.home import find_home
 from fusionguard.registry.tracking import experiment_id, open_store
 home = find_home()
 client = open_store(home)
-run = client.create_run(experiment_id(home, client))
+run = client.create_run(experiment_id(home, client, "fusionguard-fraud"))
 client.log_text(run.info.run_id, "kept", "bundle/MANIFEST.json")
 print(client.download_artifacts(run.info.run_id, "bundle/MANIFEST.json", "/tmp"))
 """

@@ -73,7 +73,7 @@ def test_help_and_usage_errors_load_nothing_heavy(
 
 def test_scoring_with_the_champion_loads_what_scores_and_no_more(store: Home, fraud_bundle: Bundle, tmp_path: Path) -> None:
     version = register_bundle(store, fraud_bundle, metrics={}, plots={}, provenance=PROVENANCE, config={})
-    set_alias(store, "fraud", "champion", version.version)
+    set_alias(store, "fraud", "champion", version.version, why="a test says so")
     rows, scores = tmp_path / "rows.csv", tmp_path / "scores.csv"
     _imported(tmp_path, FUSIONGUARD, "simulate", "--rows", "150", "--output", str(rows), status=0)
     words = ("score", "--model", "fraud@champion", "--input", str(rows), "--output", str(scores))

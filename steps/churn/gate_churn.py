@@ -15,6 +15,7 @@ from fusionguard.home import find_home
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.churn.reading import compared_test
 from fusionguard.registry.versions import RegisteredVersion
+from steps.this_run import this_run
 
 
 @step(enable_cache=False)
@@ -38,4 +39,5 @@ def gate_churn(
         config.gate,
         samples=evaluation.bootstrap_samples,
         seed=config.seed,
+        run=this_run(),
     )

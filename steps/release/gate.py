@@ -16,6 +16,7 @@ from fusionguard.home import find_home
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.fraud.reading import compared_test
 from fusionguard.registry.versions import RegisteredVersion
+from steps.this_run import this_run
 
 
 @step(enable_cache=False)
@@ -41,4 +42,5 @@ def gate(
         config,
         samples=evaluation.bootstrap_samples,
         seed=seed,
+        run=this_run(),
     )

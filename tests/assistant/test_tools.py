@@ -73,7 +73,7 @@ def world(fraud_bundle: Bundle, report: EvaluationReport, blank_database: Path, 
 def _register(home: Home, bundle: Bundle, report: EvaluationReport, alias: str) -> None:
     provenance = Provenance(dataset="fraud", origin="simulated", description="drawn by a test", sha256="1" * 64, rows=3)
     version = register_bundle(home, bundle, metrics=report.flat_metrics(), plots={}, provenance=provenance, config={"seed": 7})
-    set_alias(home, "fraud", alias, version.version)
+    set_alias(home, "fraud", alias, version.version, why="a test says so")
 
 
 def _dearer(bundle: Bundle, into: Path) -> Bundle:

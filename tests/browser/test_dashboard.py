@@ -42,7 +42,7 @@ def address(fraud_run: PipelineRun) -> Iterator[str]:
             pass  # somebody else has it: just as good
         environment = os.environ | {"FUSIONGUARD_HOME": str(fraud_run.home.root)}
         process = subprocess.Popen(
-            [sys.executable, "-m", "stacks.dashboard"],
+            [sys.executable, "-m", "stacks.dashboard", fraud_run.summary["zenml_run"]],
             cwd=Path(__file__).resolve().parents[2],
             env=environment,
             stdout=subprocess.PIPE,
@@ -58,10 +58,10 @@ def address(fraud_run: PipelineRun) -> Iterator[str]:
         urllib.request.urlopen(line.partition("/projects")[0], timeout=5)
 
 
-def test_it_listens_on_loopback_on_a_free_port_and_names_the_last_run(address: str, fraud_run: PipelineRun) -> None:
+def test_it_listens_on_loopback_on_a_free_port_and_names_the_run_it_is_asked_for(address: str, fraud_run: PipelineRun) -> None:
     assert address.startswith("http://127.0.0.1:")
     assert ":8237/" not in address
-    assert "/runs/" in address
+    assert address.endswith(f"/runs/{fraud_run.summary['zenml_run_id']}")
 
 
 @pytest.mark.browser

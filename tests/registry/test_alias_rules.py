@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ class Registry:
         self.home, self.place, self.local = home, place, True
         self.versions: list[RegisteredVersion] = []
         self.moves: list[tuple[str, str, str]] = []
+        self.tags: dict[str, Any] = {}
         self.asked: list[tuple[str, int]] = []
         self.fetched: list[tuple[str, str]] = []
 
@@ -59,6 +61,12 @@ class Registry:
         self.asked.append((version.name, version.version))
         return "mlflow-artifacts:/7/model"
 
+    def set_registered_model_tag(self, name: str, key: str, value: str) -> None:
+        self.tags[key] = json.loads(value)
+
+    def delete_registered_model_tag(self, name: str, key: str) -> None:
+        del self.tags[key]
+
     def set_registered_model_alias(self, name: str, alias: str, version: str) -> None:
         self.moves.append((name, alias, version))
 
@@ -74,6 +82,7 @@ class Registry:
 @pytest.fixture
 def registry(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
     known = Registry(home, tmp_path / "files")
+    home.state.mkdir(parents=True)
     for name in ("list_versions", "read_versions", "open_store", "version_source"):
         monkeypatch.setattr(aliases, name, getattr(known, name))
     monkeypatch.setitem(aliases.resolve_bundle.__globals__, "BUNDLE_PATH", "artifacts/bundle")
@@ -104,14 +113,17 @@ def test_the_champion_is_the_version_of_that_name(registry: Registry, home: Home
 
 def test_an_alias_is_set_on_a_version_that_exists(registry: Registry, home: Home, make_bundle: MakeBundle) -> None:
     with pytest.raises(RegistryError) as caught:
-        set_alias(home, "fraud", "champion", 1)
+        set_alias(home, "fraud", "champion", 1, why="a test says so")
     assert str(caught.value) == "'fusionguard-fraud' has no version 1. It has: none."
     registry.add(make_bundle("one"))
     registry.add(make_bundle("two"))
-    set_alias(home, "fraud", "challenger", 2)
+    set_alias(home, "fraud", "challenger", 2, why="a test says so")
     assert registry.moves == [("fusionguard-fraud", "challenger", "2")]
+    ((key, kept),) = registry.tags.items()
+    assert key.startswith("alias_move.2") and ".challenger." in key
+    assert (kept["before"], kept["after"], kept["why"]) == (None, 2, "a test says so")
     with pytest.raises(RegistryError) as caught:
-        set_alias(home, "fraud", "champion", 3)
+        set_alias(home, "fraud", "champion", 3, why="a test says so")
     assert str(caught.value) == "'fusionguard-fraud' has no version 3. It has: 1, 2."
 
 
@@ -127,7 +139,8 @@ def test_what_the_registry_refuses_is_told_in_one_line(
     said = rf"^MLflow \({home.mlflow_uri}\) refused: no such user"
     monkeypatch.setattr(registry, "set_registered_model_alias", refuse)
     with pytest.raises(RegistryError, match=said):
-        set_alias(home, "fraud", "champion", 1)
+        set_alias(home, "fraud", "challenger", 1, why="a test says so")
+    assert registry.tags == {}, "a move that was refused leaves no record"
     registry.local = False
     monkeypatch.setattr("mlflow.artifacts.download_artifacts", refuse)
     with pytest.raises(RegistryError, match=said):

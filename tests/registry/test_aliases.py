@@ -19,10 +19,10 @@ Register = Callable[..., RegisteredVersion]
 def test_aliases_point_at_one_version_and_move(store: Home, make_bundle: MakeBundle, register: Register) -> None:
     first, second = register(make_bundle("one")), register(make_bundle("two"))
     assert champion(store, "fraud") is None
-    set_alias(store, "fraud", "champion", first.version)
-    set_alias(store, "fraud", "challenger", second.version)
+    set_alias(store, "fraud", "champion", first.version, why="a test says so")
+    set_alias(store, "fraud", "challenger", second.version, why="a test says so")
     assert champion(store, "fraud") == first.model_copy(update={"created": False, "aliases": ("champion",)})
-    set_alias(store, "fraud", "champion", second.version)
+    set_alias(store, "fraud", "champion", second.version, why="a test says so")
     found = champion(store, "fusionguard-fraud")
     assert found is not None
     assert (found.version, found.aliases) == (2, ("challenger", "champion"))
@@ -31,13 +31,13 @@ def test_aliases_point_at_one_version_and_move(store: Home, make_bundle: MakeBun
 def test_a_version_that_does_not_exist_gets_no_alias(store: Home, make_bundle: MakeBundle, register: Register) -> None:
     register(make_bundle())
     with pytest.raises(RegistryError, match=r"has no version 5\. It has: 1\."):
-        set_alias(store, "fraud", "champion", 5)
+        set_alias(store, "fraud", "champion", 5, why="a test says so")
 
 
 def test_specs_resolve_to_the_bundle_that_was_registered(store: Home, make_bundle: MakeBundle, register: Register) -> None:
     one, two = make_bundle("one"), make_bundle("two")
     register(one)
-    set_alias(store, "fraud", "champion", register(two).version)
+    set_alias(store, "fraud", "champion", register(two).version, why="a test says so")
     assert resolve_bundle(store, "fraud@champion").sha256 == two.sha256
     assert resolve_bundle(store, "fusionguard-fraud@champion").sha256 == two.sha256
     assert resolve_bundle(store, "fraud@1").sha256 == one.sha256
@@ -45,7 +45,7 @@ def test_specs_resolve_to_the_bundle_that_was_registered(store: Home, make_bundl
 
 
 def test_unknown_names_list_what_exists(store: Home, make_bundle: MakeBundle, register: Register) -> None:
-    set_alias(store, "fraud", "champion", register(make_bundle()).version)
+    set_alias(store, "fraud", "champion", register(make_bundle()).version, why="a test says so")
     with pytest.raises(UnknownChoiceError) as caught:
         find_version(store, "fraud@chalenger")
     assert caught.value.choices == ["1", "champion"]

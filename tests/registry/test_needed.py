@@ -26,7 +26,7 @@ def test_aliased_released_and_newest_models_and_their_runs(store: Home, make_bun
     for number, bundle in enumerate(bundles, start=1):
         register(bundle, tags={"zenml.run": f"fraud-{number}"})
     for alias, version in (("champion", 2), ("challenger", 4), ("audited", 1)):
-        set_alias(store, "fraud", alias, version)
+        set_alias(store, "fraud", alias, version, why="a test says so")
     make_release(store, release_folder(store), models=["fraud@3"])
     needed = find_needed(store)
     assert needed.runs == {"fraud-1", "fraud-2", "fraud-3", "fraud-4", "fraud-6"}

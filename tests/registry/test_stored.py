@@ -40,7 +40,7 @@ def test_it_says_what_mlflow_says(store: Home, make_bundle: MakeBundle, register
     first, second, third = (register(make_bundle(content), **tagged) for content in ("one", "two", "three"))
     fourth = register(make_bundle("four", origin="kaggle"))
     for alias, version in (("champion", second), ("challenger", fourth), ("before", first), ("also", second)):
-        set_alias(store, "fraud", alias, version.version)
+        set_alias(store, "fraud", alias, version.version, why="a test says so")
     client = open_store(store)
     client.delete_model_version(NAME, str(third.version))
     client.delete_registered_model_alias(NAME, "before")

@@ -12,7 +12,7 @@ import pytest
 
 from fusionguard.errors import RegistryError, StorageError
 from fusionguard.home import Home
-from fusionguard.registry.tracking import EXPERIMENT, check_database, experiment_id, open_store
+from fusionguard.registry.tracking import check_database, experiment_id, open_store
 
 
 def test_an_absent_store_is_an_error_that_says_what_to_do(home: Home) -> None:
@@ -31,9 +31,11 @@ def test_the_store_is_made_whole_and_found_again(home: Home) -> None:
 def test_the_experiment_keeps_its_artifacts_in_the_home(store: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     client = open_store(store)
-    first = experiment_id(store, client)
-    assert experiment_id(store, client) == first
-    assert client.get_experiment_by_name(EXPERIMENT).artifact_location == store.mlflow_artifacts.as_uri()
+    first = experiment_id(store, client, "fusionguard-churn")
+    assert experiment_id(store, client, "fusionguard-churn") == first
+    assert experiment_id(store, client, "fusionguard-fraud") != first
+    assert client.get_experiment(first).name == "fusionguard-churn"
+    assert client.get_experiment(first).artifact_location == store.mlflow_artifacts.as_uri()
     assert not (tmp_path / "mlruns").exists()
 
 

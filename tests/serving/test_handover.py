@@ -35,7 +35,7 @@ def promote(home: Home, bundle: Bundle) -> int:
     model = bundle.manifest.model
     about = Provenance(dataset=model, origin="simulated", description="drawn by a test", sha256="1" * 64, rows=3)
     version = register_bundle(home, bundle, metrics={}, plots={}, provenance=about, config={}, tags={}).version
-    set_alias(home, model, "champion", version)
+    set_alias(home, model, "champion", version, why="a test says so")
     return version
 
 

@@ -15,6 +15,7 @@ import typer
 
 from fusionguard import __version__
 from fusionguard.cli.models import bento, release, score
+from fusionguard.cli.registered import models
 from fusionguard.cli.say import say
 from fusionguard.cli.services import assistant, index, key, mlflow, serve
 from fusionguard.cli.simulate import simulate, traffic
@@ -75,7 +76,7 @@ def _make_app() -> typer.Typer:
         rich_markup_mode=None,  # plain text: the library that draws boxes takes longer to load than all else
     )
     made.callback(invoke_without_command=True)(_version)
-    for command in (score, release, serve, assistant, index, bento, key, clean, doctor, mlflow):
+    for command in (score, models, release, serve, assistant, index, bento, key, clean, doctor, mlflow):
         made.command(short_help=_summary(command))(command)
     simulations = typer.Typer(
         invoke_without_command=True,

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from fusionguard.errors import BundleError, RegistryError, UnknownChoiceError, UsageError
 from fusionguard.files import atomic_folder
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
+from fusionguard.registry.history import AliasMove, keep_move
 from fusionguard.registry.mlflow_model import BUNDLE_PATH
-from fusionguard.registry.tracking import open_store, quiet_mlflow, registry_errors
+from fusionguard.registry.pipeline_run import PipelineRun, this_process
+from fusionguard.registry.tracking import one_writer, open_store, quiet_mlflow, registry_errors
 from fusionguard.registry.versions import (
     CHAMPION,
     RegisteredVersion,
@@ -26,8 +29,18 @@ def champion(home: Home, model: str) -> RegisteredVersion | None:
     return next((version for version in list_versions(home, model) if CHAMPION in version.aliases), None)
 
 
-def set_alias(home: Home, model: str, alias: str, version: int) -> None:
-    """Point ``alias`` at ``version``, away from whatever it pointed at.
+def set_alias(home: Home, model: str, alias: str, version: int, *, why: str, run: PipelineRun | None = None) -> None:
+    """Point ``alias`` at ``version``, away from whatever it pointed at, and keep who did that, when and why for ever.
+
+    Nothing happens, and nothing is kept, where it points there already. The record is written before the alias moves: a process
+    that dies in between leaves a record of a move that did not happen, and never a move without its record.
+
+    Parameters
+    ----------
+    why
+        What decided it, in a sentence for people.
+    run
+        The run that decided; this process by default.
 
     Raises
     ------
@@ -35,11 +48,31 @@ def set_alias(home: Home, model: str, alias: str, version: int) -> None:
         There is no such version, or the registry fails.
     """
     client, name = open_store(home), registered_name(model)
-    with registry_errors(home.mlflow_uri):
-        known = [entry.version for entry in read_versions(client, name)]
+    with registry_errors(home.mlflow_uri), one_writer(home):
+        versions = read_versions(client, name)
+        known = [entry.version for entry in versions]
         if version not in known:
             raise RegistryError(f"'{name}' has no version {version}.", f"It has: {', '.join(map(str, known)) or 'none'}.")
-        client.set_registered_model_alias(name, alias, str(version))
+        before = next((entry.version for entry in versions if alias in entry.aliases), None)
+        if before == version:
+            return
+        run = run or this_process()
+        move = AliasMove(
+            alias=alias,
+            at=datetime.now(UTC),
+            before=before,
+            after=version,
+            by=run.source.user,
+            run=run.name,
+            command=run.source.command,
+            why=why,
+        )
+        key = keep_move(client, name, move)
+        try:
+            client.set_registered_model_alias(name, alias, str(version))
+        except BaseException:
+            client.delete_registered_model_tag(name, key)
+            raise
 
 
 def find_version(home: Home, spec: str) -> RegisteredVersion:

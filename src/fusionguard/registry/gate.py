@@ -13,6 +13,7 @@ from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.family import ScoringModel, model_family
 from fusionguard.registry.aliases import champion, resolve_bundle, set_alias
+from fusionguard.registry.pipeline_run import PipelineRun, this_process
 from fusionguard.registry.versions import CHALLENGER, CHAMPION, RegisteredVersion
 
 _log = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ def pass_gate(
     *,
     samples: int,
     seed: int,
+    run: PipelineRun | None = None,
 ) -> GateVerdict:
     """Compare the challenger ``version`` with the champion on the same test rows, and move the alias if it wins.
 
@@ -46,6 +48,8 @@ def pass_gate(
         Scores those rows with a model, always in the same order; called for challenger and champion where they are compared.
     samples, seed
         How many bootstrap draws the comparison takes, and where they start.
+    run
+        The run that asks, for the history of the aliases; this process by default.
 
     Raises
     ------
@@ -76,9 +80,10 @@ def pass_gate(
         config=config,
         lost=lost,
     )
-    set_alias(home, model, CHALLENGER, version.version)
+    run = run or this_process()
+    set_alias(home, model, CHALLENGER, version.version, why=f"It is the newest model. {verdict.reason}", run=run)
     if verdict.promoted:
-        set_alias(home, model, CHAMPION, version.version)
+        set_alias(home, model, CHAMPION, version.version, why=verdict.reason, run=run)
     return verdict
 
 

@@ -69,7 +69,7 @@ def register_bundle(
             if known.bundle_sha256 == bundle.sha256:
                 _restore_lost_files(client, known, bundle)
                 return known
-        experiment = experiment_id(home, client)
+        experiment = experiment_id(home, client, name)
         all_tags = {BUNDLE_TAG: bundle.sha256, ORIGIN_TAG: provenance.origin, "data.sha256": provenance.sha256, **(tags or {})}
         with _run(client, experiment, f"{bundle.manifest.model} {bundle.version}", all_tags) as run_id:
             model_id, source = _log_model(client, experiment, run_id, bundle, name)

@@ -17,7 +17,8 @@ from http import HTTPStatus
 
 from fusionguard.errors import RegistryError, UsageError
 from fusionguard.home import Home
-from fusionguard.registry.tracking import ANSWER_SECONDS, EXPERIMENT, check_database, open_store, settle_environment, sqlite_file
+from fusionguard.registry.tracking import ANSWER_SECONDS, check_database, open_store, settle_environment, sqlite_file
+from fusionguard.registry.versions import MODELS, registered_name
 
 HOST = "127.0.0.1"
 DEFAULT_PORT = 5000
@@ -67,16 +68,18 @@ def serve_pages(home: Home, announce: Callable[[str], None], port: int | None = 
 
 
 def _first_page(address: str) -> str:
-    """Return the page of the runs, or that of the models where no run has been."""
-    asked = f"{address}/api/2.0/mlflow/experiments/get-by-name?experiment_name={EXPERIMENT}"
-    try:
-        with urllib.request.urlopen(asked, timeout=ANSWER_SECONDS) as answer:
-            experiment = json.load(answer)["experiment"]["experiment_id"]
-    except urllib.error.HTTPError as error:
-        if error.code != HTTPStatus.NOT_FOUND:
-            raise RegistryError(f"MLflow's server answered {error.code} at its start.", "See its messages above.") from error
-        return _MODELS_PAGE
-    return f"#/experiments/{experiment}/runs?{_MACHINE_LEARNING}"
+    """Return the page of the runs of the first model that has some, or that of the models where no run has been."""
+    for model in MODELS:
+        asked = f"{address}/api/2.0/mlflow/experiments/get-by-name?experiment_name={registered_name(model)}"
+        try:
+            with urllib.request.urlopen(asked, timeout=ANSWER_SECONDS) as answer:
+                experiment = json.load(answer)["experiment"]["experiment_id"]
+        except urllib.error.HTTPError as error:
+            if error.code != HTTPStatus.NOT_FOUND:
+                raise RegistryError(f"MLflow's server answered {error.code} at its start.", "See its messages above.") from error
+        else:
+            return f"#/experiments/{experiment}/runs?{_MACHINE_LEARNING}"
+    return _MODELS_PAGE
 
 
 def _choose_port(port: int | None) -> int:

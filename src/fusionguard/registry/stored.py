@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,11 +20,17 @@ REVISION = "dc11669786a5"
 """The version of MLflow's tables, by Alembic's name, that is read here."""
 
 _VERSIONS = """
-SELECT version, COALESCE(run_id, ''), COALESCE(NULLIF(storage_location, ''), source)
+SELECT version, COALESCE(run_id, ''), COALESCE(NULLIF(storage_location, ''), source), creation_time
 FROM model_versions WHERE name = ? AND workspace = 'default' AND current_stage <> 'Deleted_Internal' ORDER BY version
 """
 _TAGS = "SELECT version, key, value FROM model_version_tags WHERE name = ? AND workspace = 'default'"
 _ALIASES = "SELECT version, alias FROM registered_model_aliases WHERE name = ? AND workspace = 'default' ORDER BY alias"
+
+_MODEL_TAGS = "SELECT key, value FROM registered_model_tags WHERE name = ? AND workspace = 'default'"
+_METRIC = """
+SELECT run_uuid, value FROM latest_metrics WHERE key = ? AND NOT is_nan
+AND run_uuid IN (SELECT run_id FROM model_versions WHERE name = ? AND workspace = 'default')
+"""
 
 _RUN = "SELECT start_time FROM runs WHERE run_uuid = ?"
 _RUN_TAGS = "SELECT key, value FROM tags WHERE run_uuid = ?"
@@ -41,6 +48,8 @@ class StoredVersion:
     """The URI of the folder with the version's files."""
     tags: dict[str, str]
     aliases: tuple[str, ...]
+    creation_timestamp: int
+    """Milliseconds since 1970."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +82,31 @@ def stored_versions(home: Home, name: str) -> list[StoredVersion] | None:
         for version, alias in connection.execute(_ALIASES, (name,)):
             aliases[version].append(alias)
     return [
-        StoredVersion(name, version, run_id, source, tags[version], tuple(aliases[version]))
-        for version, run_id, source in versions
+        StoredVersion(name, version, run_id, source, tags[version], tuple(aliases[version]), made)
+        for version, run_id, source, made in versions
     ]
+
+
+def stored_model_tags(home: Home, name: str) -> dict[str, str] | None:
+    """Return the tags of a registered model itself; None where MLflow has to be asked, raises as :func:`stored_versions` does."""
+    database = _known_database(home)
+    if database is None:
+        return None
+    with reading(database) as connection:
+        return dict(connection.execute(_MODEL_TAGS, (name,)).fetchall())
+
+
+def stored_metrics(home: Home, name: str, metrics: Sequence[str]) -> dict[str, dict[str, float]] | None:
+    """Return some metrics of the runs behind a registered model's versions, by the run's id; None and errors as above."""
+    database = _known_database(home)
+    if database is None:
+        return None
+    found: dict[str, dict[str, float]] = defaultdict(dict)
+    with reading(database) as connection:
+        for metric in metrics:
+            for run, value in connection.execute(_METRIC, (metric, name)):
+                found[run][metric] = value
+    return dict(found)
 
 
 def stored_run(home: Home, run_id: str) -> StoredRun | None:

@@ -24,9 +24,6 @@ from fusionguard.home import Home, find_checkout
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-EXPERIMENT = "fusionguard-fraud"
-"""The MLflow experiment that holds the runs of the fraud pipeline."""
-
 _RUNS_FIRST = {"mlflow.experimentKind": "custom_model_development"}
 """It makes MLflow's pages open the experiment on its runs and not on traces."""
 
@@ -81,24 +78,28 @@ def open_store(home: Home, *, create: bool = False) -> MlflowClient:
         return _client(uri)
 
 
-def experiment_id(home: Home, client: MlflowClient) -> str:
-    """Return the id of the experiment, made on first use; with an SQLite store its artifacts lie in the home."""
+def experiment_id(home: Home, client: MlflowClient, name: str) -> str:
+    """Return the id of an experiment, made on first use; with an SQLite store its artifacts lie in the home.
+
+    Each registered model has an experiment of its own name. Up to 0.2.0 the runs of churn lay in ``fusionguard-fraud``, too;
+    those stay there, and their versions lead to them.
+    """
     from mlflow.exceptions import MlflowException
 
     local = sqlite_file(home.mlflow_uri) is not None
     with registry_errors(home.mlflow_uri):
-        found = client.get_experiment_by_name(EXPERIMENT)
+        found = client.get_experiment_by_name(name)
         if found is None:
             try:
                 place = home.mlflow_artifacts.as_uri() if local else None
-                return str(client.create_experiment(EXPERIMENT, place, tags=_RUNS_FIRST))
+                return str(client.create_experiment(name, place, tags=_RUNS_FIRST))
             except MlflowException:  # another run may just have made it
-                found = client.get_experiment_by_name(EXPERIMENT)
+                found = client.get_experiment_by_name(name)
                 if found is None:
                     raise
         if found.lifecycle_stage == "deleted":
             raise RegistryError(
-                f"MLflow's experiment '{EXPERIMENT}' has been deleted.",
+                f"MLflow's experiment '{name}' has been deleted.",
                 f"Restore it: mlflow experiments restore --experiment-id {found.experiment_id}.",
             )
         return str(found.experiment_id)
@@ -109,6 +110,20 @@ def sqlite_file(uri: str) -> Path | None:
     if not uri.startswith(_SQLITE):
         return None
     return Path(uri.removeprefix(_SQLITE).partition("?")[0])
+
+
+@contextmanager
+def one_writer(home: Home) -> Iterator[None]:
+    """Keep others that ask for this from changing the home's own store meanwhile; a server sorts out its own writers."""
+    database = sqlite_file(home.mlflow_uri)
+    if database is None:
+        yield
+        return
+    with storage_errors(database):
+        lock = _lock_file(database).open("w")
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def check_database(database: Path) -> None:
@@ -205,13 +220,17 @@ def _create_database(database: Path) -> None:
     """Make the database whole or not at all: an interrupted migration would leave one that MLflow cannot open."""
     with storage_errors(database):
         database.parent.mkdir(parents=True, exist_ok=True)
-        lock = (database.parent / f".{database.name}.lock").open("w")
+        lock = _lock_file(database).open("w")
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if database.exists():
             return
         with atomic_path(database) as temporary, quiet_mlflow(), registry_errors(f"{_SQLITE}{database}"):
             _client(f"{_SQLITE}{temporary}")
+
+
+def _lock_file(database: Path) -> Path:
+    return database.parent / f".{database.name}.lock"
 
 
 def _require_answer(uri: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -24,7 +25,7 @@ CHAMPION = "champion"
 CHALLENGER = "challenger"
 
 _PREFIX = "fusionguard-"
-_MODELS = ("fraud", "churn")
+MODELS = ("fraud", "churn")
 
 
 class RegisteredVersion(BaseModel):
@@ -44,6 +45,8 @@ class RegisteredVersion(BaseModel):
     aliases: tuple[str, ...] = ()
     pipeline_run: str = ""
     """The run that registered it, by ZenML's name; empty where the registry does not say."""
+    registered_at: datetime | None = None
+    """When it was registered; null in what older runs have kept."""
 
     @property
     def simulated(self) -> bool:
@@ -54,8 +57,8 @@ class RegisteredVersion(BaseModel):
 def registered_name(model: str) -> str:
     """Return the registered name of a model: ``fraud`` and ``fusionguard-fraud`` both mean ``fusionguard-fraud``."""
     short = model.removeprefix(_PREFIX)
-    if short not in _MODELS:
-        raise UnknownChoiceError("model", model, _MODELS)
+    if short not in MODELS:
+        raise UnknownChoiceError("model", model, MODELS)
     return _PREFIX + short
 
 
@@ -121,6 +124,7 @@ def describe_version(entry: Any, aliases: tuple[str, ...] = (), *, created: bool
         created=created,
         aliases=aliases,
         pipeline_run=entry.tags.get(RUN_TAG, ""),
+        registered_at=datetime.fromtimestamp(entry.creation_timestamp / 1000, UTC),
     )
 
 

@@ -130,7 +130,7 @@ def console_home(
             provenance = Provenance(dataset=model, origin="simulated", description="simulated rows", sha256="0" * 64, rows=9)
             metrics = {"test_average_precision": 0.8, "test_average_precision_low": 0.7, "test_average_precision_high": 0.9}
             version = register_bundle(home, bundle, metrics=metrics, plots={}, provenance=provenance, config={"seed": 7})
-            set_alias(home, model, "champion", version.version)
+            set_alias(home, model, "champion", version.version, why="a test says so")
             _leave_reports(home.models / f"{model}-{bundle.version}", model)
         write_history(home, fraud_reference, tmp_path_factory.mktemp("scratch"))
         build_index(home)
