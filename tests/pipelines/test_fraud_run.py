@@ -15,6 +15,7 @@ import pytest
 from fusionguard.assistant.index import open_index
 from fusionguard.config import FraudConfig, TuningConfig, XGBoostConfig, load_config
 from fusionguard.models.bundle import Bundle
+from fusionguard.registry.history import list_moves
 from tests.conftest import PipelineRun
 
 STEPS = [
@@ -95,6 +96,16 @@ def test_nothing_is_left_outside_its_place(fraud_run: PipelineRun) -> None:
     assert list(fraud_run.home.work.iterdir()) == []
     stored = [path for path in fraud_run.home.state.rglob("*") if path.is_file()]
     assert not [path for path in stored if path.suffix in {".csv", ".pkl", ".joblib"} or path.name == "describe.csv"]
+
+
+def test_the_history_of_the_aliases_names_the_run_and_why(fraud_run: PipelineRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    gate, moves = fraud_run.summary["gate"], list_moves(fraud_run.home, "fraud")
+    own = [move for move in moves if move.run == fraud_run.summary["zenml_run"]]
+    assert [move.alias for move in own] == ["challenger", *(["champion"] if gate["promoted"] else [])]
+    assert own[0].why == f"It is the newest model. {gate['reason']}" and own[-1].why.endswith(gate["reason"])
+    assert {move.command for move in own} == {"run.py --pipeline fraud"}
+    assert {move.after for move in own} == {int(gate["challenger_version"])}
 
 
 def test_the_same_run_again_is_cached_and_registers_nothing_new(fraud_run: PipelineRun, tmp_path: Path) -> None:
