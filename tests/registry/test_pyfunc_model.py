@@ -1,82 +1,201 @@
-"""The registered model as MLflow's users run it."""
+"""The registered model as MLflow's users run it: raw rows in, by name and alias, in whatever types pandas gives them."""
 
 from __future__ import annotations
 
+import io
+import shutil
+import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from fusionguard.config import FraudConfig
 from fusionguard.data.provenance import Provenance
-from fusionguard.data.table import Table
-from fusionguard.features.duckdb_engine import score_rows
-from fusionguard.features.fraud import FRAUD_FEATURES, MODEL_FEATURES
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.family import CHURN_FAMILY, FRAUD_FAMILY
-from fusionguard.models.fraud.model import load
+from fusionguard.models.family import model_family
 from fusionguard.registry.aliases import resolve_bundle
-from fusionguard.registry.mlflow_model import example_rows
 from fusionguard.registry.register import register_bundle
 from fusionguard.registry.tracking import open_store, quiet_mlflow
-from tests.fakes import churn
+
+Load = Callable[[str], Any]
 
 
-def register(store: Home, bundle: Bundle) -> str:
-    """Register a bundle and return where MLflow keeps the model."""
+@pytest.fixture(scope="module")
+def registry(blank_database: Path, fraud_bundle: Bundle, churn_bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home whose MLflow store, on SQLite, has a champion of each family; tests must not change it."""
+    home = Home(tmp_path_factory.mktemp("registry"))
+    home.state.mkdir(parents=True)
+    (home.state / "mlflow.db").write_bytes(blank_database.read_bytes())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        for bundle in (fraud_bundle, churn_bundle):
+            register(home, bundle)
+    return home
+
+
+def register(home: Home, bundle: Bundle) -> None:
+    """Register a bundle as the champion of its family."""
     dataset = bundle.manifest.model
     provenance = Provenance(dataset=dataset, origin="simulated", description="20,000 rows", sha256="0" * 64, rows=20_000)
     config = FraudConfig().model_dump(mode="json")
-    version = register_bundle(store, bundle, metrics={}, plots={}, provenance=provenance, config=config)
-    return str(open_store(store).get_model_version_download_uri(version.name, str(version.version)))
+    version = register_bundle(home, bundle, metrics={}, plots={}, provenance=provenance, config=config)
+    open_store(home).set_registered_model_alias(version.name, "champion", str(version.version))
+
+
+@pytest.fixture(scope="module")
+def champion(registry: Home) -> Load:
+    """Load a champion as MLflow's users do, once."""
+    import mlflow.pyfunc
+
+    @cache
+    def load(family: str) -> Any:
+        with pytest.MonkeyPatch.context() as patch, quiet_mlflow():
+            patch.setenv("MLFLOW_TRACKING_URI", registry.mlflow_uri)
+            patch.setattr(sys, "path", list(sys.path))  # MLflow puts the model's code there, and leaves it
+            return mlflow.pyfunc.load_model(f"models:/fusionguard-{family}@champion")
+
+    return load
 
 
 @pytest.fixture
-def source(store: Home, fraud_bundle: Bundle) -> str:
-    """Where MLflow keeps the registered fraud model."""
-    return register(store, fraud_bundle)
+def rows(simulated_raw: Path, simulated_customers: Path) -> Callable[[str], pd.DataFrame]:
+    """Raw rows of a family as ``read_csv`` gives them, label and names among them."""
+
+    def read(family: str) -> pd.DataFrame:
+        source = {"fraud": simulated_raw, "churn": simulated_customers}[family]
+        table = pq.read_table(source).slice(700, 300).to_pandas()
+        return pd.read_csv(io.StringIO(table.to_csv(index=False)))
+
+    return read
 
 
-def test_mlflow_gives_the_bundles_scores(source: str, store: Home, fraud_bundle: Bundle, simulated_raw, tmp_path) -> None:  # type: ignore[no-untyped-def]
-    import mlflow.pyfunc
-
-    features = score_rows(FRAUD_FEATURES, Table(simulated_raw), tmp_path / "features.parquet").read(list(MODEL_FEATURES), 0, 500)
-    expected = load(fraud_bundle).answer_features(features).to_pydict()
-    with quiet_mlflow():
-        predicted = mlflow.pyfunc.load_model(source).predict(features.to_pandas())
-    assert list(predicted.columns) == ["score", "probability", "decision", "expected_saving", "reasons"]
-    assert predicted.to_dict("list") == expected
-    assert set(predicted["decision"]) <= {"review", "accept"}
-    assert set(predicted["reasons"]) == {""}
-    assert resolve_bundle(store, "fraud@1").sha256 == fraud_bundle.sha256
-
-
-def test_the_example_scores_and_gaps_are_refused(source: str) -> None:
-    import mlflow.pyfunc
-
-    with quiet_mlflow():
-        model = mlflow.pyfunc.load_model(source)
-        example = example_rows(FRAUD_FAMILY)
-        assert 0 <= model.predict(example)["probability"][0] <= 1
-        with pytest.raises(Exception, match=r"These columns have empty cells: V3\."):
-            model.predict(example.assign(V3=float("nan")))
-
-
-def test_another_family_is_served_with_its_texts_and_in_the_callers_index(
-    store: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("family", ["fraud", "churn"])
+def test_raw_rows_get_the_bundles_answers(
+    champion: Load, rows: Callable[[str], pd.DataFrame], registry: Home, family: str, request: pytest.FixtureRequest
 ) -> None:
+    bundle: Bundle = request.getfixturevalue(f"{family}_bundle")
+    given = rows(family)
+    expected = model_family(family).load(bundle).answer(given).to_pydict()
+    predicted = champion(family).predict(given.set_axis(range(1000, 1300)))
+    assert list(predicted.columns) == list(model_family(family).outputs)
+    assert list(predicted.index) == list(range(1000, 1300))
+    assert predicted.to_dict("list") == expected
+    assert len(set(expected["score"])) > 200 and len(set(expected["decision"])) == 2 and set(expected["reasons"]) == {""}
+    assert resolve_bundle(registry, f"{family}@champion").sha256 == bundle.sha256
+
+
+TYPES: dict[str, tuple[str, Callable[[pd.DataFrame], pd.DataFrame]]] = {
+    "whole numbers where fractions may be": ("fraud", lambda rows: rows.astype({"Time": "int64", "Amount": "int64"})),
+    "float32": ("fraud", lambda rows: rows.astype({"Time": "float32", "Amount": "float32"})),
+    "whole balances": ("churn", lambda rows: rows.astype({"Balance": "int64", "EstimatedSalary": "int64"})),
+    "counts as floats": ("churn", lambda rows: rows.astype({"Age": "float64", "HasCrCard": "float64", "Tenure": "float64"})),
+    "narrow counts": ("churn", lambda rows: rows.astype({"Age": "int8", "CreditScore": "int32", "NumOfProducts": "uint8"})),
+    "pandas' own types": ("churn", lambda rows: rows.convert_dtypes()),
+    "categories": ("churn", lambda rows: rows.astype({"Geography": "category", "Gender": "category"})),
+    "another order, no label, no names": (
+        "churn",
+        lambda rows: rows.drop(columns=["RowNumber", "CustomerId", "Surname", "Exited"]).iloc[:, ::-1],
+    ),
+    "no label": ("fraud", lambda rows: rows.drop(columns="Class")),
+    "made features, which are not looked at": ("fraud", lambda rows: rows.assign(hour_of_day=99, amount_fraction_cents=-5)),
+    "flags against the columns": ("churn", lambda rows: rows.assign(has_balance=7, balance_to_salary=float("inf"))),
+}
+
+
+@pytest.mark.parametrize("case", TYPES)
+def test_types_and_further_columns_do_not_matter(champion: Load, rows: Callable[[str], pd.DataFrame], case: str) -> None:
+    family, change = TYPES[case]
+    whole = {"fraud": ["Time", "Amount"], "churn": ["Balance", "EstimatedSalary"]}[family]
+    given = rows(family).head(20).round(dict.fromkeys(whole, 0))
+    model = champion(family)
+    expected = model.predict(given)
+    assert len(set(expected["score"])) > 10
+    pd.testing.assert_frame_equal(model.predict(change(given)), expected)
+
+
+REFUSED: dict[str, tuple[str, Callable[[pd.DataFrame], pd.DataFrame], str]] = {
+    "infinite": ("fraud", lambda rows: rows.assign(V3=float("inf")), "infinite number in column V3"),
+    "negative": ("fraud", lambda rows: rows.assign(Amount=-0.01), r"Column 'Amount' has 2 cells .* out of range \(rows 0, 1\)"),
+    "empty": ("fraud", lambda rows: rows.assign(V3=[0.5, None]), r"Column 'V3' has 1 cells that are empty.* \(rows 1\)"),
+    "before the first second": ("fraud", lambda rows: rows.assign(Time=-1), "Column 'Time' has 2 cells"),
+    "missing": ("fraud", lambda rows: rows.drop(columns="V28"), "lacks the column 'V28'"),
+    "text": ("fraud", lambda rows: rows.assign(Amount="12"), "in column Amount"),
+    "no rows": ("fraud", lambda rows: rows.head(0), "has no rows"),
+    "another data set": ("fraud", lambda rows: pd.DataFrame({"Age": [39]}), "lacks the column 'Time'"),
+    "empty count": ("churn", lambda rows: rows.assign(Age=[39, None]), r"Column 'Age' has 1 cells that are empty.* \(rows 1\)"),
+    "half a year": ("churn", lambda rows: rows.assign(Tenure=0.5), "in column Tenure"),
+    "a flag of 2": ("churn", lambda rows: rows.assign(HasCrCard=2), "Column 'HasCrCard' has 2 cells"),
+    "unknown country": ("churn", lambda rows: rows.assign(Geography="Italy"), "not one of France, Germany, Spain"),
+    "no country": ("churn", lambda rows: rows.assign(Geography=[None, "Spain"]), r"'Geography' has 1 cells .* \(rows 0\)"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_scored_is_refused_by_name(champion: Load, rows: Callable[[str], pd.DataFrame], case: str) -> None:
+    from mlflow.exceptions import MlflowException
+
+    family, spoil, message = REFUSED[case]
+    given = spoil(rows(family).head(2))
+    with pytest.raises(MlflowException, match=message) as refused:
+        champion(family).predict(given)
+    assert refused.value.error_code == "INVALID_PARAMETER_VALUE"
+    assert refused.value.get_http_status_code() == 400 and "\n" not in refused.value.message
+
+
+@pytest.mark.parametrize("family", ["fraud", "churn"])
+def test_the_example_scores_in_every_shape_that_holds_rows(champion: Load, family: str) -> None:
+    model = champion(family)
+    example = model.input_example
+    assert example.to_dict("records") == [model_family(family).example]
+    expected = model.predict(example).to_dict("records")
+    assert 0 < expected[0]["probability"] < 1
+    assert model.predict(example.to_dict("list")).to_dict("records") == expected
+    assert model.predict(example.to_dict("records")).to_dict("records") == expected
+    with pytest.raises(Exception, match=r"cannot be read from this str\. Give a pandas DataFrame\."):
+        model.predict("a row")
+
+
+@pytest.mark.parametrize("family", ["fraud", "churn"])
+def test_mlflows_server_answers_as_predict_does_and_refuses_in_our_words(champion: Load, family: str) -> None:
+    from fastapi.testclient import TestClient
+    from mlflow.pyfunc.scoring_server import init
+
+    model = champion(family)
+    example = model.input_example
+    expected = model.predict(example).to_dict("records")
+    client = TestClient(init(model))
+    for body in (
+        {"dataframe_split": example.to_dict("split")},
+        {"dataframe_records": example.to_dict("records")},
+        {"inputs": example.to_dict("list")},
+        {"instances": example.to_dict("records")},
+    ):
+        answer = client.post("/invocations", json=body)
+        assert (answer.status_code, answer.json()) == (200, {"predictions": expected})
+    csv = {"Content-Type": "text/csv"}
+    answer = client.post("/invocations", content=example.to_csv(index=False), headers=csv)
+    assert (answer.status_code, answer.json()) == (200, {"predictions": expected})
+    column = {"fraud": "Amount", "churn": "Age"}[family]
+    answer = client.post("/invocations", content=example.assign(**{column: -1}).to_csv(index=False), headers=csv)
+    assert answer.status_code == 400 and answer.json()["error_code"] == "INVALID_PARAMETER_VALUE"
+    assert f"Column '{column}' has 1 cells" in answer.json()["message"] and "stack_trace" not in answer.json()
+
+
+def test_a_damaged_bundle_is_not_loaded(registry: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import mlflow.pyfunc
 
-    churn.install(monkeypatch)
-    source = register(store, churn.seal_bundle(tmp_path / "bundle"))
-    rows = example_rows(CHURN_FAMILY)
-    several = rows.loc[[0, 0]].set_axis(["a", "b"]).assign(Geography=["France", "Germany"])
+    monkeypatch.setattr(sys, "path", list(sys.path))
+
+    copied = tmp_path / "model"
     with quiet_mlflow():
-        model = mlflow.pyfunc.load_model(source)
-        predicted = model.predict(several)
-        with pytest.raises(Exception, match="Geography"):
-            model.predict(rows.drop(columns="Geography"))
-        with pytest.raises(Exception, match=r"These columns have empty cells: Geography\."):
-            model.predict(rows.assign(Geography=[None]))
-    assert list(predicted.columns) == list(CHURN_FAMILY.outputs)
-    assert predicted["probability"].to_dict() == pytest.approx({"a": 0.39, "b": 0.44})
+        source = open_store(registry).get_model_version_download_uri("fusionguard-churn", "1")
+        shutil.copytree(source.removeprefix("file://"), copied)
+        (copied / "artifacts" / "bundle" / "policy.json").write_text("{}")
+        with pytest.raises(Exception, match=r"policy\.json"):
+            mlflow.pyfunc.load_model(str(copied))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
+import platform
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,11 +12,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+import fusionguard
 from fusionguard.errors import BundleError, RegistryError
-from fusionguard.features.fraud import MODEL_FEATURES
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.family import CHURN_FAMILY, FRAUD_FAMILY
+from fusionguard.models.packages import XGBOOST
 from fusionguard.registry.aliases import resolve_bundle
 from fusionguard.registry.register import attach_files
 from fusionguard.registry.tracking import open_store
@@ -80,10 +83,11 @@ def test_the_model_is_code_and_files_without_pickle(store: Home, make_bundle: Ma
 def test_nothing_of_this_machine_is_written_into_the_model(store: Home, make_bundle: MakeBundle, register: Register) -> None:
     bundle = make_bundle()
     register(bundle)
+    package = Path(fusionguard.__file__).parent
     for path in _model_folder(store).rglob("*"):
         if path.is_file():
             assert str(bundle.folder.parent) not in path.read_text()
-            assert "fusionguard/registry" not in path.read_text()
+            assert str(package.parent) not in path.read_text()
 
 
 def test_a_project_file_in_the_current_folder_does_not_land_in_the_model(
@@ -96,28 +100,51 @@ def test_a_project_file_in_the_current_folder_does_not_land_in_the_model(
     assert not [path for path in _model_folder(store).iterdir() if path.name in ("uv.lock", "pyproject.toml")]
 
 
-def test_the_example_names_every_feature_and_is_nobodys_row(store: Home, make_bundle: MakeBundle, register: Register) -> None:
+def test_the_example_is_a_raw_row_that_is_nobodys(store: Home, make_bundle: MakeBundle, register: Register) -> None:
     register(make_bundle())
-    signature = yaml.safe_load((_model_folder(store) / "MLmodel").read_text())["signature"]
-    assert [column["name"] for column in json.loads(signature["inputs"])] == list(MODEL_FEATURES)
-    assert [column["name"] for column in json.loads(signature["outputs"])] == list(FRAUD_FAMILY.outputs)
+    described = yaml.safe_load((_model_folder(store) / "MLmodel").read_text())
+    columns = ["Time", *(f"V{number}" for number in range(1, 29)), "Amount"]
+    assert described["metadata"]["input_columns"] == [{"name": name, "type": "double", "required": True} for name in columns]
+    assert described["signature"]["inputs"] is None, "MLflow would refuse whole numbers where fractions may be"
+    outputs = {column["name"]: column["type"] for column in json.loads(described["signature"]["outputs"])}
+    assert outputs == FRAUD_FAMILY.outputs
     example = json.loads((_model_folder(store) / "input_example.json").read_text())
-    assert example["columns"] == list(MODEL_FEATURES)
-    assert example["data"] == [list(FRAUD_FAMILY.example.values())]
-    assert all(FRAUD_FAMILY.example[f"V{number}"] == 0 for number in range(1, 29))
+    assert example == {"columns": columns, "data": [[0.0] * 29 + [22.0]]}
+    served = json.loads((_model_folder(store) / "serving_input_example.json").read_text())
+    assert served == {"dataframe_split": example}
 
 
-def test_another_family_has_its_own_signature_and_packages(
+def test_the_package_lies_in_the_model_and_the_requirements_name_public_ones_alone(
+    store: Home, make_bundle: MakeBundle, register: Register
+) -> None:
+    register(make_bundle())
+    folder, package = _model_folder(store), Path(fusionguard.__file__).parent
+    held = {path.relative_to(folder / "code" / "fusionguard") for path in (folder / "code").rglob("*") if path.is_file()}
+    assert held == {
+        path.relative_to(package) for path in package.rglob("*") if path.is_file() and path.parent.name != "__pycache__"
+    }
+    named = ("duckdb", "mlflow", "numpy", "pandas", "pyarrow", "pydantic", "onnxruntime", XGBOOST)
+    pinned = [f"{name}=={importlib.metadata.version(name)}" for name in named]
+    assert sorted((folder / "requirements.txt").read_text().splitlines()) == sorted(pinned)
+    environment = yaml.safe_load((folder / "python_env.yaml").read_text())
+    assert environment["python"] == platform.python_version()
+    assert environment["dependencies"] == ["-r requirements.txt"]
+    conda = yaml.safe_load((folder / "conda.yaml").read_text())
+    assert conda["channels"] == ["conda-forge"]
+    assert conda["dependencies"][-1] == {"pip": (folder / "requirements.txt").read_text().splitlines()}
+
+
+def test_another_family_has_its_own_columns_and_packages(
     store: Home, register: Register, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     churn.install(monkeypatch)
     assert register(churn.seal_bundle(tmp_path / "bundle")).name == "fusionguard-churn"
-    signature = yaml.safe_load((_model_folder(store) / "MLmodel").read_text())["signature"]
-    inputs = {column["name"]: column["type"] for column in json.loads(signature["inputs"])}
-    assert set(inputs) <= set(CHURN_FAMILY.example)
-    assert (inputs["Geography"], inputs["Age"], inputs["Balance"]) == ("string", "integer", "double")
+    described = yaml.safe_load((_model_folder(store) / "MLmodel").read_text())
+    inputs = {column["name"]: column["type"] for column in described["metadata"]["input_columns"]}
+    assert list(inputs) == list(CHURN_FAMILY.example)
+    assert (inputs["Geography"], inputs["Age"], inputs["Balance"]) == ("string", "long", "double")
     assert not {"Surname", "CustomerId", "RowNumber"} & set(inputs)
-    assert [column["name"] for column in json.loads(signature["outputs"])] == list(CHURN_FAMILY.outputs)
+    assert [column["name"] for column in json.loads(described["signature"]["outputs"])] == list(CHURN_FAMILY.outputs)
     required = (_model_folder(store) / "requirements.txt").read_text()
     assert "catboost==" in required and "lightgbm==" in required and "xgboost" not in required
 

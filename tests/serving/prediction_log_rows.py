@@ -40,7 +40,7 @@ def fraud_row(number: int, request_id: str | None = None, *, shadow: bool = Fals
 
 def churn_row(number: int) -> LoggedRow:
     """Return the ``number``-th customer, who is nobody."""
-    example = CHURN_FAMILY.example | {"Age": 18 + number % 60}
+    example = CHURN_FAMILY.example | {"Age": 18 + number % 60, "has_balance": 1, "balance_to_salary": 0.5, "tenure_to_age": 0.125}
     features = tuple(example[name] for name in CHURN_FAMILY.features.model_features)
     return LoggedRow(
         f"request-{number}", START_MICROS + number, "f6e5d4c3b2a1", "kaggle", (0.5, 0.2, "offer", 12.5, "low", "Age"), features

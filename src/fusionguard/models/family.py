@@ -66,9 +66,9 @@ class ModelFamily:
     flagged_rows_are
         What is to happen to the rows of that decision: ``to review``, ``to get an offer``.
     example
-        Model features of a row that is nobody's; those that it lacks are not asked for by the model in MLflow.
+        A row that is nobody's: the raw columns that a row must have to be scored, in the data set's order.
     packages
-        What a machine needs to load the model from MLflow.
+        What the model needs where it is loaded from MLflow, which brings FusionGuard along.
     module
         The module whose ``load(bundle, evaluated=...)`` opens a bundle; imported only then.
     """
@@ -111,7 +111,7 @@ class ModelFamily:
         return loaded
 
 
-_COMMON = ("fusionguard", "mlflow", "numpy", "pandas", "pyarrow", "pydantic")
+_COMMON = ("duckdb", "mlflow", "numpy", "pandas", "pyarrow", "pydantic")
 
 FRAUD_FAMILY = ModelFamily(
     name="fraud",
@@ -120,7 +120,7 @@ FRAUD_FAMILY = ModelFamily(
     outputs={"score": "double", "probability": "double", "decision": "string", "expected_saving": "double", REASONS: "string"},
     flagged="review",
     flagged_rows_are="to review",
-    example=dict.fromkeys(FRAUD_FEATURES.model_features, 0.0) | {"Amount": 22.0, "hour_of_day": 12, "amount_fraction_cents": 0},
+    example=dict.fromkeys(FRAUD_FEATURES.model_columns, 0.0) | {"Amount": 22.0},
     packages=(*_COMMON, "onnxruntime", XGBOOST),
     module="fusionguard.models.fraud.model",
 )
@@ -150,9 +150,6 @@ CHURN_FAMILY = ModelFamily(
         "HasCrCard": 1,
         "IsActiveMember": 1,
         "EstimatedSalary": 100_000.0,
-        "has_balance": 1,
-        "balance_to_salary": 0.5,
-        "tenure_to_age": 5 / 39,
     },
     packages=(*_COMMON, "catboost", "lightgbm"),
     module="fusionguard.models.churn.model",

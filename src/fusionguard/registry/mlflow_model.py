@@ -1,26 +1,34 @@
-"""A bundle as an MLflow model: a folder of code and files that MLflow loads and serves by itself."""
+"""A bundle as an MLflow model: a folder that MLflow loads and serves by itself, where FusionGuard is not installed, too."""
 
 from __future__ import annotations
 
 import importlib.metadata
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import fusionguard
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.family import ModelFamily, model_family
 
 if TYPE_CHECKING:
     import pandas as pd
     from mlflow.models import ModelSignature
+    from mlflow.types import Schema
 
 BUNDLE_PATH = "artifacts/bundle"
 """Where the bundle lies within a model version's files."""
 
+_MLFLOW_TYPES = {"float": "double", "integer": "long", "text": "string"}
+
 
 def save_model(folder: Path, bundle: Bundle, *, run_id: str, model_id: str) -> None:
-    """Write a bundle as an MLflow model of code and files into ``folder``."""
+    """Write a bundle as an MLflow model of code and files into ``folder``.
+
+    FusionGuard itself lies beside the bundle, as it is here, so the requirements name public packages alone.
+    """
     import mlflow.pyfunc
     from mlflow.models import Model
 
@@ -33,7 +41,9 @@ def save_model(folder: Path, bundle: Bundle, *, run_id: str, model_id: str) -> N
             str(folder),
             python_model=str(Path(__file__).with_name("pyfunc_model.py")),
             artifacts={"bundle": str(staged)},
+            code_paths=[str(Path(fusionguard.__file__).parent)],
             signature=_signature(family),
+            metadata={"input_columns": _columns(_input_types(family)).to_dict()},
             input_example=example_rows(family),
             pip_requirements=[f"{package}=={importlib.metadata.version(package)}" for package in family.packages],
             mlflow_model=description,
@@ -46,27 +56,30 @@ def save_model(folder: Path, bundle: Bundle, *, run_id: str, model_id: str) -> N
 
 
 def example_rows(family: ModelFamily) -> pd.DataFrame:
-    """Return one row, nobody's, with the columns that the registered model asks for, in their order and types."""
+    """Return one raw row, nobody's, with the columns that the registered model asks for."""
     import pandas as pd
 
-    types = _input_types(family)
-    return pd.DataFrame([family.example], columns=list(types)).astype(
-        {name: kind for name, kind in types.items() if kind != "string"}
-    )
-
-
-def _signature(family: ModelFamily) -> ModelSignature:
-    from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, DataType, Schema
-
-    types = {"double": DataType.double, "int32": DataType.integer, "int64": DataType.long, "string": DataType.string}
-    inputs, outputs = (
-        Schema([ColSpec(types[kind], name) for name, kind in columns.items()])
-        for columns in (_input_types(family), family.outputs)
-    )
-    return ModelSignature(inputs, outputs)
+    return pd.DataFrame([family.example])
 
 
 def _input_types(family: ModelFamily) -> dict[str, str]:
-    """Return the columns that the registered model asks for, with their Arrow types."""
-    return {name: family.features.column_types[name] for name in family.features.model_features if name in family.example}
+    """Return the columns that the registered model asks for, in the data set's order, with MLflow's names of their types."""
+    columns = family.schema.columns
+    return {name: _MLFLOW_TYPES[kind] for name, kind in columns.items() if name in family.features.model_columns}
+
+
+def _signature(family: ModelFamily) -> ModelSignature:
+    """Return what the model answers. What it asks for is in the metadata, and checked by the model.
+
+    MLflow would refuse what ``read_csv`` gives where a column is whole by chance (int64 is no double) or has gaps (float64 is no
+    long), in words of its own; and of columns of any type its server reads no CSV.
+    """
+    from mlflow.models import ModelSignature
+
+    return ModelSignature(outputs=_columns(family.outputs))
+
+
+def _columns(types: Mapping[str, str]) -> Schema:
+    from mlflow.types import ColSpec, Schema
+
+    return Schema([ColSpec(kind, name) for name, kind in types.items()])

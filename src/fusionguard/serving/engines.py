@@ -253,5 +253,5 @@ def _single_row_session(model: bytes) -> Any:
 
 def _example_columns(fields: RequestFields) -> Columns:
     example = fields.family.example
-    columns: Columns = {field.name: np.array([float(example.get(field.name, 0.0))]) for field in fields.numbers}
+    columns: Columns = {field.name: np.array([float(example[field.name])]) for field in fields.numbers}
     return columns | {field.name: np.array([example[field.name]], dtype=object) for field in fields.choices}

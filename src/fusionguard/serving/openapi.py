@@ -95,8 +95,7 @@ def describe_service(largest_batch_rows: int) -> Json:
 
 def example_row(fields: RequestFields) -> Json:
     """Return a row that is nobody's."""
-    example = fields.family.example
-    return {field.name: example.get(field.name, 0.0) for field in fields.all}
+    return {field.name: fields.family.example[field.name] for field in fields.all}
 
 
 def _paths(model: str, fields: RequestFields) -> Json:

@@ -176,8 +176,8 @@ def test_no_rows_give_no_answers(model: ChurnModel, rows: pa.Table) -> None:
 
 
 def test_the_familys_example_can_be_scored(model: ChurnModel) -> None:
-    assert set(CHURN_FAMILY.example) == set(MODEL_FEATURES)
-    answer = model.answer_features(pa.table({name: [value] for name, value in CHURN_FAMILY.example.items()}), reasons=3)
+    assert set(CHURN_FAMILY.example) == set(CHURN_FAMILY.features.model_columns)
+    answer = model.answer(pa.table({name: [value] for name, value in CHURN_FAMILY.example.items()}), reasons=3)
     assert 0 < answer["probability"][0].as_py() < 1
 
 

@@ -127,7 +127,7 @@ def scoring_tool(models: ScoringModels) -> Tool[ScoringArguments]:
             if wrong(by_name[name], value):
                 raise UsageError(f"{name} must be {by_name[name].expected}.", "Correct the value.")
         example = fields.family.example
-        row = {name: arguments.values.get(name, example.get(name, 0.0)) for name in by_name}
+        row = {name: arguments.values.get(name, example[name]) for name in by_name}
         engine = models.engine(arguments.family)
         told = engine.explain(list(row.values()))
         answer = dict(zip(fields.family.outputs, told.answer.values, strict=True))
