@@ -293,7 +293,7 @@ def test_bad_input_is_one_line_that_names_the_row(run: Run, fraud_bundle: Bundle
     (tmp_path / "x.csv").write_text("\n".join(lines))
     status, out, err = run("score", "-m", fraud_bundle.folder, "-i", tmp_path / "x.csv", "-o", tmp_path / "y.csv")
     assert (status, out) == (1, "")
-    assert re.search(r"^fusionguard: x\.csv, row 7 .*V1.*oops", err, re.MULTILINE)
+    assert re.search(r"^fusionguard: x\.csv, row 6 \(line 8\).*V1.*oops", err, re.MULTILINE)
     assert not (tmp_path / "y.csv").exists()
 
 

@@ -114,6 +114,9 @@ def test_what_no_model_reads_makes_no_difference(churn_bundle: Bundle, simulated
     pacsv.write_csv(rows.set_column(0, "RowNumber", pa.array(["row?"] * 150)).set_column(13, "Exited", pa.nulls(150)), text)
     score_file(model, text, tmp_path / "text.scores.csv")
     assert (tmp_path / "text.scores.csv").read_bytes() == (tmp_path / "whole.scores.csv").read_bytes()
+    rows.to_pandas().set_axis(range(3, 153)).to_csv(text)  # with the index, as pandas does unless it is told
+    score_file(model, text, tmp_path / "text.scores.csv")
+    assert (tmp_path / "text.scores.csv").read_bytes() == (tmp_path / "whole.scores.csv").read_bytes()
 
 
 def test_a_folder_of_parts_is_scored_as_one_file(
@@ -211,7 +214,7 @@ def test_a_bad_cell_leaves_an_older_output_as_it_was(model: FraudModel, csv_file
     csv_file.write_text("\n".join(lines) + "\n")
     output = tmp_path / "scores.csv"
     output.write_text("older")
-    with pytest.raises(DataError, match=r"Amount.*\b(39|40)\b|\b(39|40)\b.*Amount"):
+    with pytest.raises(DataError, match=r"Amount.*\b39\b|\b39\b.*Amount"):
         score_file(model, csv_file, output)
     assert output.read_text() == "older"
     assert {path.name for path in tmp_path.iterdir()} == {"transactions.csv", "scores.csv"}

@@ -75,12 +75,12 @@ def check(tmp_path: Path) -> RunCheck:
 
 
 def put(column: str, row: int, value: object) -> Change:
-    """A change of one cell; ``row`` counts from 1."""
+    """A change of one cell; ``row`` counts from 0."""
 
     def change(columns: dict[str, np.ndarray]) -> None:
         if value is None and columns[column].dtype.kind == "i":
             columns[column] = columns[column].astype(object)
-        columns[column][row - 1] = value
+        columns[column][row] = value
 
     return change
 
@@ -90,11 +90,11 @@ def cut(rows: int) -> Change:
 
 
 def copy_rows(first: int, last: int) -> Change:
-    """Put copies of rows ``first..last`` (from 1) right behind each of them."""
+    """Put copies of rows ``first..last`` (from 0) right behind each of them."""
 
     def change(columns: dict[str, np.ndarray]) -> None:
         times = np.ones(len(columns["Time"]), dtype=int)
-        times[first - 1 : last] = 2
+        times[first : last + 1] = 2
         columns.update({name: np.repeat(values, times) for name, values in columns.items()})
 
     return change
@@ -114,14 +114,14 @@ FRAUD_CELLS = [
     (put("V3", 7, None), "no empty cells", "V3", 7),
     (put("Class", 11, None), "no empty cells", "Class", 11),
     (put("Time", 21, None), "no empty cells", "Time", 21),
-    (put("V14", 1_200, 150.5), "in range", "V14", 1_200),
+    (put("V14", 1_199, 150.5), "in range", "V14", 1_199),
     (put("V14", 9, -151.0), "in range", "V14", 9),
     (put("V1", 9, np.inf), "in range", "V1", 9),
     (put("V2", 9, -np.inf), "in range", "V2", 9),
     (put("Amount", 5, -0.01), "in range", "Amount", 5),
     (put("Amount", 6, np.inf), "in range", "Amount", 6),
-    (put("Time", 1, -1.0), "in range", "Time", 1),
-    (put("Time", 1_200, 1.7e9), "in range", "Time", 1_200),
+    (put("Time", 0, -1.0), "in range", "Time", 0),
+    (put("Time", 1_199, 1.7e9), "in range", "Time", 1_199),
     (put("Class", 3, 2), "known values", "Class", 3),
     (put("Class", 4, -1), "known values", "Class", 4),
     (put("Time", 600, 10.0), "never decreasing", "Time", 600),
@@ -150,7 +150,7 @@ CHURN_CELLS = [
     (put("Balance", 14, None), "no empty cells", "Balance", 14),
     (put("NumOfProducts", 14, 5), "in range", "NumOfProducts", 14),
     (put("HasCrCard", 14, 2), "known values", "HasCrCard", 14),
-    (put("IsActiveMember", 1_200, -1), "known values", "IsActiveMember", 1_200),
+    (put("IsActiveMember", 1_199, -1), "known values", "IsActiveMember", 1_199),
     (put("EstimatedSalary", 14, np.inf), "in range", "EstimatedSalary", 14),
 ]
 
@@ -307,7 +307,7 @@ def test_what_else_is_broken_is_to_be_corrected_too(check: RunCheck) -> None:
 
     with pytest.raises(ContractError) as stopped:
         check(both).raise_if_broken()
-    assert stopped.value.remedy.index("No sampling is declared") < stopped.value.remedy.index("Correct the data (row 1")
+    assert stopped.value.remedy.index("No sampling is declared") < stopped.value.remedy.index("Correct the data (row 0")
 
 
 def test_some_duplicates_are_a_warning_and_many_stop_the_run(check: RunCheck) -> None:
@@ -315,15 +315,15 @@ def test_some_duplicates_are_a_warning_and_many_stop_the_run(check: RunCheck) ->
     assert report.success
     (warning,) = report.warnings
     assert (warning.rule, warning.broken_rows, warning.example_rows) == ("no exact duplicates", 3, [21, 23, 25])
-    assert [one.rule for one in check(copy_rows(1, 100)).broken] == ["few exact duplicates"]
+    assert [one.rule for one in check(copy_rows(0, 99)).broken] == ["few exact duplicates"]
 
 
 def test_batches_give_the_same_report_as_the_whole(check: RunCheck, monkeypatch: pytest.MonkeyPatch) -> None:
     def spoil(columns: dict[str, np.ndarray]) -> None:
         for row in (7, 650, 651, 1_100):
             put("V3", row, None)(columns)
-        put("Time", 701, 5.0)(columns)  # the first row of a batch
-        copy_rows(697, 698)(columns)  # a copy on the other side of a border
+        put("Time", 700, 5.0)(columns)  # the first row of a batch
+        copy_rows(696, 697)(columns)  # a copy on the other side of a border
 
     whole = check(spoil)
     monkeypatch.setattr(contract_runner, "_BATCH_ROWS", 350)
@@ -342,7 +342,7 @@ def test_the_message_names_a_few_rows_and_counts_the_rest(check: RunCheck) -> No
         report.raise_if_broken()
     message = str(caught.value)
     assert (
-        "column 'V7': no empty cells (expected a value in every row; found 20 empty in rows 11, 12, 13, 14, 15, ...)" in message
+        "column 'V7': no empty cells (expected a value in every row; found 20 empty in rows 10, 11, 12, 13, 14, ...)" in message
     )
     assert "and 3 more" in message
     assert len(message) < 1_000

@@ -100,12 +100,13 @@ def test_the_count_of_rows_is_pythons_wherever_pieces_end(
 @pytest.mark.parametrize(
     ("text", "row", "column", "line"),
     [
-        ('a,b,c\n1,x,0\n2,x"y,0\n', 2, 1, 3),
-        ('a,b,c\r\n1,x,0\r\n2,"x"y,0\r\n', 2, 1, 3),
-        ('a,b,c\n1,"p\nq",0\n\n2,"x",0"\n', 2, 2, 5),
-        ('a,b,c\n1,"p,""q""",0\n2,x,"0\n3,y,1\n', 2, 2, 3),
-        ('a,b,c\n"1,x,0\n2,y,1\n3,z,0\n', 1, 0, 2),
-        ('a,b,c\n1,""x,0\n', 1, 1, 2),
+        ('a,b,c\n1,x,0\n2,x"y,0\n', 1, 1, 3),
+        ('a,b,c\r\n1,x,0\r\n2,"x"y,0\r\n', 1, 1, 3),
+        ('a,b,c\n1,"p\nq",0\n\n2,"x",0"\n', 1, 2, 5),
+        ('a,b,c\n1,"p,""q""",0\n2,x,"0\n3,y,1\n', 1, 2, 3),
+        ('a,b,c\n"1,x,0\n2,y,1\n3,z,0\n', 0, 0, 2),
+        ('a,b,c\n1,""x,0\n', 0, 1, 2),
+        ('a,b"c,d\n1,x,0\n', -1, 1, 1),
     ],
 )
 @pytest.mark.parametrize("piece", [1, 7, 1_000])
@@ -147,7 +148,7 @@ def test_stray_quotes_swallow_no_row(changed: dict[str, str], row: int, ending: 
     for only in (None, ["CreditScore", "Age"]):
         with pytest.raises(DataError) as caught:
             read_raw(tmp_path / "customers.csv", CHURN, tmp_path / "raw.parquet", only=only)
-        assert f"customers.csv, row {row} (line {row + 1}), column Surname: " in str(caught.value)
+        assert f"customers.csv, row {row - 1} (line {row + 1}), column Surname: " in str(caught.value)
         assert not any(name in str(caught.value) for name in ("Moss", "Hale", "Neil"))
         assert not (tmp_path / "raw.parquet").exists()
 
@@ -156,7 +157,7 @@ def test_an_earlier_fault_of_another_kind_is_the_one_that_is_named(tmp_path: Pat
     lines = _customers(row9='"Moss')
     lines[4] = lines[4].replace(",34,", ",?,")
     (tmp_path / "customers.csv").write_text("\n".join(lines))
-    with pytest.raises(DataError, match=r"row 4 \(line 5\), column Age: '\?' is not an integer"):
+    with pytest.raises(DataError, match=r"row 3 \(line 5\), column Age: '\?' is not an integer"):
         read_raw(tmp_path / "customers.csv", CHURN, tmp_path / "raw.parquet")
 
 

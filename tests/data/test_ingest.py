@@ -80,11 +80,11 @@ def _reversed_columns() -> bytes:
 
 
 def _changed(row: int, column: str, cell: str) -> bytes:
-    """The text with one cell changed; rows count from 1."""
+    """The text with one cell changed; rows count from 0."""
     lines = _lines()
-    cells = lines[row].split(",")
+    cells = lines[row + 1].split(",")
     cells[NAMES.index(column)] = cell
-    lines[row] = ",".join(cells)
+    lines[row + 1] = ",".join(cells)
     return "\n".join(lines).encode()
 
 
@@ -103,15 +103,15 @@ def _changed(row: int, column: str, cell: str) -> bytes:
         (_text().replace(b",", b";"), "separated by semicolons"),
         (_text().replace(b",", b"\t"), "separated by tabs"),
         (_text().decode().encode("utf-16"), "is not UTF-8 text"),
-        (_changed(5, "V3", "1,5").replace(b"1,5", b'"1,5"'), r"bad.csv, row 5 \(line 6\), column V3: '1,5' is not a number"),
-        (_changed(17, "Amount", "abc"), r"row 17 \(line 18\), column Amount: 'abc' is not a number"),
-        (_changed(17, "Amount", "nan"), r"row 17 \(line 18\), column Amount: 'nan' is not a number"),
-        (_changed(9, "V28", "inf"), r"row 9 \(line 10\), column V28: 'inf' is not a number"),
-        (_changed(9, "V28", "1e999"), r"row 9 \(line 10\), column V28: '1e999' is not a number"),
-        (_changed(40, "Class", "0.5"), r"row 40 \(line 41\), column Class: '0.5' is not an integer"),
-        (_changed(8, "V2", "1.0,2.0"), r"row 8 \(line 9\): 32 values where the header has 31"),
-        (_text()[:-300], r"row 40 \(line 41\): \d+ values where the header has 31"),
-        (_changed(3, "V2", "X").replace(b"X", b"\xe9"), r"bad.csv, row 3 \(line 4\), column V2: not UTF-8 text"),
+        (_changed(4, "V3", "1,5").replace(b"1,5", b'"1,5"'), r"bad.csv, row 4 \(line 6\), column V3: '1,5' is not a number"),
+        (_changed(16, "Amount", "abc"), r"row 16 \(line 18\), column Amount: 'abc' is not a number"),
+        (_changed(16, "Amount", "nan"), r"row 16 \(line 18\), column Amount: 'nan' is not a number"),
+        (_changed(8, "V28", "inf"), r"row 8 \(line 10\), column V28: 'inf' is not a number"),
+        (_changed(8, "V28", "1e999"), r"row 8 \(line 10\), column V28: '1e999' is not a number"),
+        (_changed(39, "Class", "0.5"), r"row 39 \(line 41\), column Class: '0.5' is not an integer"),
+        (_changed(7, "V2", "1.0,2.0"), r"row 7 \(line 9\): 32 values where the header has 31"),
+        (_text()[:-300], r"row 39 \(line 41\): \d+ values where the header has 31"),
+        (_changed(2, "V2", "X").replace(b"X", b"\xe9"), r"bad.csv, row 2 \(line 4\), column V2: not UTF-8 text"),
         (b"PK\x03\x04 and no more", "cut off or damaged"),
         (gzip.compress(_text(), mtime=0)[:-200], "cut off or damaged"),
         (gzip.compress(_text(), mtime=0)[:5], "cut off or damaged"),
@@ -129,7 +129,7 @@ def test_bad_files_say_what_is_wrong(content: bytes, message: str, tmp_path: Pat
 
 
 def test_an_empty_cell_is_a_null_for_the_contracts_to_judge(tmp_path: Path) -> None:
-    table = read_raw(_write(tmp_path / "a.csv", _changed(2, "V5", "")), FRAUD, tmp_path / "raw.parquet")
+    table = read_raw(_write(tmp_path / "a.csv", _changed(1, "V5", "")), FRAUD, tmp_path / "raw.parquet")
     assert table.read(["V5"])["V5"].is_null().to_pylist() == [row == 1 for row in range(ROWS)]
 
 

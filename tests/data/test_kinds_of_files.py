@@ -97,8 +97,8 @@ _WORKBOOK = {"[Content_Types].xml": b"<Types/>", "xl/workbook.xml": b"<workbook/
         ("a.csv", bytes(5_000), "begins with 5,000 zero bytes and no text", "Get it again"),
         ("a.csv.gz", gzip.compress(bytes(70_000)), "begins with 70,000 zero bytes and no text", "Get it again"),
         ("a.csv", TEXT.replace(b"Visits", b"Vis\0its"), "a zero byte in its header", "Get it again"),
-        ("a.csv", TEXT + bytes(4_096), "row 3 (line 4): zero bytes, which no text has", "Get it again"),
-        ("a.csv", TEXT[:30] + bytes(50) + TEXT[35:], "row 2 (line 3): zero bytes, which no text has", "Get it again"),
+        ("a.csv", TEXT + bytes(4_096), "row 2 (line 4): zero bytes, which no text has", "Get it again"),
+        ("a.csv", TEXT[:30] + bytes(50) + TEXT[35:], "row 1 (line 3): zero bytes, which no text has", "Get it again"),
         ("a.csv", b"City,Visits,Spent\nLyon,\x1b[2J3,1\n", r"'\x1b[2J3' is not an integer", "Correct it"),
         ("a.csv", lzma.compress(TEXT)[7:], "is binary, of a kind that is not known", "as CSV or parquet"),
         ("a.csv", _parquet(pa.table({"City": ["Lyon"]}))[7:], "is binary, of a kind that is not known", "as CSV or parquet"),
@@ -187,7 +187,7 @@ def test_what_is_no_whole_number(written: str, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(HEADER + f'Lyon,2,1\nPau,"{written}",1\n'.encode())
     with pytest.raises(DataError) as caught:
         read_raw(tmp_path / "a.csv", VISITS, tmp_path / "raw.parquet")
-    assert f"a.csv, row 2 (line 3), column Visits: '{written}' is not an integer" in str(caught.value)
+    assert f"a.csv, row 1 (line 3), column Visits: '{written}' is not an integer" in str(caught.value)
 
 
 def _parts(folder: Path, parts: dict[str, bytes]) -> Path:
@@ -261,7 +261,7 @@ def test_a_folder_of_parts_has_a_declaration(home: Home, tmp_path: Path) -> None
         ({"part-00000.csv": b"Lyon,3,1\n"}, r"part-00000.csv lacks the column 'City', 'Visits', 'Spent'. Its first line must"),
         (
             {"part-00000.csv": _rows(1), "part-00001.csv": _rows(2) + b"Pau,x,1\n"},
-            r"part-00001.csv, row 2 \(line 3\), column Visits",
+            r"part-00001.csv, row 1 \(line 3\), column Visits",
         ),
     ],
 )

@@ -64,7 +64,7 @@ def test_a_name_of_two_lines_where_a_block_ends(cases: Path, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("name", "family", "words"),
     [
-        ("A1_two_stray_quotes.csv", "churn", ("row 5 (line 6)", "column Surname")),
+        ("A1_two_stray_quotes.csv", "churn", ("row 4 (line 6)", "column Surname")),
         ("F1_blank_after_Amount.csv", "fraud", ("'Amount '", "it holds a blank", "Rename it to Amount")),
         ("G1_git_lfs_pointer.csv", "fraud", ("a Git LFS pointer", "git lfs pull")),
         ("G2_workbook.xlsx", "churn", ("an Excel workbook", "Save it as CSV (UTF-8)")),

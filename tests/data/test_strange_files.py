@@ -95,18 +95,18 @@ LEGAL: dict[str, tuple[str, Callable[[Rows], str | bytes]]] = {
     "a zip of Windows": ("churn", lambda rows: _zip(("data\\\\Churn_Modelling.csv", _text(rows)))),
 }  # fmt: skip
 BROKEN: dict[str, tuple[str, Callable[[Rows], str | bytes], str]] = {
-    "a table twice": ("fraud", lambda rows: _text(rows + rows), "row 121 (line 122), column Time: 'Time' is not a number"),
-    "a footer": ("churn", lambda rows: _text([*rows, ["Total", "120"]]), "row 121 (line 122): 2 values where the header has 14"),
-    "a decimal comma": ("fraud", lambda rows: _one(rows, 9, "Amount", "81,4"), "row 9 (line 10), column Amount: '81,4' is not a"),
+    "a table twice": ("fraud", lambda rows: _text(rows + rows), "row 120 (line 122), column Time: 'Time' is not a number"),
+    "a footer": ("churn", lambda rows: _text([*rows, ["Total", "120"]]), "row 120 (line 122): 2 values where the header has 14"),
+    "a decimal comma": ("fraud", lambda rows: _one(rows, 9, "Amount", "81,4"), "row 8 (line 10), column Amount: '81,4' is not a"),
     "thousands": ("churn", lambda rows: _one(rows, 9, "Balance", "1,000.5"), "column Balance: '1,000.5' is not a number"),
     "a currency": ("fraud", lambda rows: _one(rows, 9, "Amount", "$81.4"), "(line 10), column Amount: '$81.4' is not a number"),
     "another minus": ("fraud", lambda rows: _one(rows, 9, "V2", "\u22121.5"), "column V2: '\u22121.5' is not a number"),
     "other digits": ("fraud", lambda rows: _one(rows, 9, "V2", "1.\u0663"), "column V2: '1.\u0663' is not a number"),
     "infinite": ("fraud", lambda rows: _one(rows, 9, "V2", "1e999"), "column V2: '1e999' is not a number"),
-    "half a year": ("churn", lambda rows: _one(rows, 9, "Age", "41.5"), "row 9 (line 10), column Age: '41.5' is not an integer"),
+    "half a year": ("churn", lambda rows: _one(rows, 9, "Age", "41.5"), "row 8 (line 10), column Age: '41.5' is not an integer"),
     "too large": ("churn", lambda rows: _one(rows, 9, "Age", "9" * 20), f"'{'9' * 20}' is not an integer that 64 bits hold"),
     "yes": ("churn", lambda rows: _one(rows, 9, "HasCrCard", "Yes"), "column HasCrCard: 'Yes' is not an integer"),
-    "a last quote": ("fraud", lambda rows: _text(rows) + '"', "row 121 (line 122), column Time: a quote that is never closed"),
+    "a last quote": ("fraud", lambda rows: _text(rows) + '"', "row 120 (line 122), column Time: a quote that is never closed"),
     "two of a name in a zip": (
         "churn", lambda rows: _zip(("Churn_Modelling.csv", _text(rows)), ("Churn_Modelling.csv", _text(rows[:9]))),
         "holds 2 CSV files"),

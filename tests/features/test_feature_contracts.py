@@ -33,7 +33,7 @@ def test_what_the_engine_builds_satisfies_it(features: FeatureSet) -> None:
 def put(column: str, row: int, value: object) -> Callable[[pa.Table], pa.Table]:
     def change(table: pa.Table) -> pa.Table:
         values = table[column].to_pylist()
-        values[row - 1] = value
+        values[row] = value
         at = table.schema.get_field_index(column)
         return table.set_column(at, column, pa.array(values, table.schema.field(at).type))
 

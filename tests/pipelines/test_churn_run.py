@@ -121,7 +121,7 @@ def test_the_contact_list_is_sorted_told_and_names_nobody(churn_run: PipelineRun
     file = Path(churn_run.summary["model_card"]).with_name("contact_list.csv")
     with file.open(encoding="utf-8") as stream:
         contacts = list(csv.DictReader(stream))
-    assert list(contacts[0]) == ["RowNumber", "probability", "risk_band", "expected_profit", "bar", "reasons"]
+    assert list(contacts[0]) == ["row", "probability", "risk_band", "expected_profit", "bar", "reasons"]
     profits = [float(contact["expected_profit"]) for contact in contacts]
     assert profits == sorted(profits, reverse=True)
     assert all(profit > float(contact["bar"]) for profit, contact in zip(profits, contacts, strict=True))
@@ -202,7 +202,7 @@ def test_a_dirty_copy_ends_the_run_before_features_with_the_row(churn_run: Pipel
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert "Geography" in line
-    assert "row 42" in line
+    assert "row 41)" in line
     assert str(rows["CustomerId"][41].as_py()) not in line
 
 

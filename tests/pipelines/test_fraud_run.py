@@ -145,7 +145,7 @@ def test_a_broken_contract_ends_the_run_before_training_with_one_line(fraud_run:
     assert done.returncode == 1
     *progress, line = done.stderr.splitlines()
     assert "Amount" in line
-    assert "row 42" in line
+    assert "row 41)" in line
     assert "load_data" in "".join(progress)
     assert "train_" not in "".join(progress)
 

@@ -38,7 +38,7 @@ def contract_page(report: ContractReport) -> str:
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{escape(title)}</title>\n'
         f"<style>{_STYLE}</style>\n</head>\n<body>\n<h1>{escape(title)}</h1>\n"
-        f'<p class="verdict {state}">{escape(verdict)} {report.rows:,} rows were read. Row 1 is the first row of data.</p>\n'
+        f'<p class="verdict {state}">{escape(verdict)} {report.rows:,} rows were read. Row 0 is the first row of data.</p>\n'
         f"{failed}{_section('Every check', report.checks)}</body>\n</html>\n"
     )
 

@@ -25,7 +25,7 @@ class Check(BaseModel):
     broken_rows: int
     """How many rows break the rule; 0 where the rule is not about rows."""
     example_rows: list[int]
-    """The first few of them; row 1 is the first row of data."""
+    """The first few of them; row 0 is the first row of data."""
     observed: str
     expected: str
     remedy: str = ""
@@ -59,7 +59,7 @@ def _remedies(broken: tuple[Check, ...]) -> list[str]:
     """Return what each broken rule asks for by itself, and the general advice if any asks for nothing."""
     own = list(dict.fromkeys(check.remedy for check in broken if check.remedy))
     correct = (
-        "Correct the data (row 1 is the first row of data) and run it again; docs/data_quality_checks.md explains each rule."
+        "Correct the data (row 0 is the first row of data) and run it again; docs/data_quality_checks.md explains each rule."
     )
     return own if all(check.remedy for check in broken) else [*own, correct]
 

@@ -34,7 +34,7 @@ def run_suite(table: Table, suite: Suite, *, dataset: str, stage: str, negative_
         tally = _Tally(suite)
         for start in range(0, table.rows, _BATCH_ROWS):
             frame = table.read(start=start, stop=start + _BATCH_ROWS).to_pandas(split_blocks=True)
-            frame.index = pd.RangeIndex(start + 1, start + len(frame) + 1)
+            frame.index = pd.RangeIndex(start, start + len(frame))
             tally.add(judge, frame)
         checks += [*tally.cell_checks(), *_check_whole(judge, table.rows, suite, tally, negative_weight)]
     success = all(check.success or check.severity == "warning" for check in checks)
@@ -170,7 +170,7 @@ class _Tally:
         found = []
         for hashes in self._hashes:
             repeated = pd.Series(np.concatenate(hashes)).duplicated() if hashes else pd.Series(dtype=bool)
-            found.append(np.flatnonzero(repeated.to_numpy()) + 1)
+            found.append(np.flatnonzero(repeated.to_numpy()))
         return found
 
 

@@ -98,7 +98,7 @@ class Suite:
 
 
 def raw_suite(schema: DatasetSchema) -> Suite:
-    """Return the contract on a raw data set."""
+    """Return the contract on a raw data set, or on a table of it that lacks optional columns (:meth:`DatasetSchema.within`)."""
     return {FRAUD.name: _fraud, CHURN.name: _churn}[schema.name](schema)
 
 
@@ -142,6 +142,11 @@ def _fraud(schema: DatasetSchema) -> Suite:
 
 def _churn(schema: DatasetSchema) -> Suite:
     flags = ("HasCrCard", "IsActiveMember", schema.label)
+    unique = [UniqueRule("each customer once", ("CustomerId",)), UniqueRule("each row number once", ("RowNumber",))]
+    unique = [rule for rule in unique if set(rule.columns) <= set(schema.columns)]
+    if "CustomerId" not in schema.columns:  # then nothing else says that a customer is there twice
+        told_apart_by = tuple(name for name in schema.columns if name != "RowNumber")
+        unique.append(UniqueRule("no exact duplicates", told_apart_by, severity="warning"))
     return Suite(
         columns=_column_types(schema),
         cells=(
@@ -151,7 +156,7 @@ def _churn(schema: DatasetSchema) -> Suite:
             *(between(name, *CHURN_LIMITS[name]) for name in schema.columns if name in CHURN_LIMITS and name not in flags),
             *(one_of(name, (0, 1)) for name in flags),
         ),
-        unique=(UniqueRule("each customer once", ("CustomerId",)), UniqueRule("each row number once", ("RowNumber",))),
+        unique=tuple(unique),
         label=schema.label,
         label_share=(0.02, 0.6),
         private=schema.private,

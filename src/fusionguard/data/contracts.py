@@ -13,11 +13,12 @@ from fusionguard.data.table import Table
 def check_raw(raw: Table, schema: DatasetSchema, provenance: Provenance) -> ContractReport:
     """Read the contract of ``schema`` on a raw table; call ``raise_if_broken()`` on the report to stop a run.
 
-    The class balance is judged with legitimate rows weighted by ``provenance.negative_weight``; more ones than the layout usually
-    has need a declaration of how rows were sampled, see :func:`~fusionguard.data.class_balance.demand_declaration`.
+    Optional columns are judged where the table has them, and the class balance with legitimate rows weighted by
+    ``provenance.negative_weight``; more ones than the layout usually has need a declaration of how rows were sampled, see
+    :func:`~fusionguard.data.class_balance.demand_declaration`.
     """
     from fusionguard.data.contract_runner import run_suite
 
     weight = provenance.negative_weight
-    suite = demand_declaration(raw_suite(schema), provenance)
+    suite = demand_declaration(raw_suite(schema.within(raw.columns)), provenance)
     return run_suite(raw, suite, dataset=schema.name, stage="raw data", negative_weight=weight)

@@ -43,8 +43,9 @@ def broken_cell(
 def quote_error(name: str, fault: QuoteFault, header: list[str]) -> DataError:
     """Return the error for a cell with wrong quotes; what the cell holds is not shown, for it may be anything."""
     place = f"column {header[fault.column]}" if fault.column < len(header) else f"cell {fault.column + 1}"
+    row = f"row {fault.row:,}" if fault.row >= 0 else "header"
     return DataError(
-        f"{name}, row {fault.row:,} (line {fault.line:,}), {place}: {fault.what}. Rows would be lost if it were read.",
+        f"{name}, {row} (line {fault.line:,}), {place}: {fault.what}. Rows would be lost if it were read.",
         'A cell with a quote, comma or line break is written in quotes, and a quote in it twice (""): correct it at its source.',
     )
 
@@ -52,15 +53,15 @@ def quote_error(name: str, fault: QuoteFault, header: list[str]) -> DataError:
 def _first_fault(
     rows: Any, schema: DatasetSchema, columns: Collection[str], before: int | None
 ) -> tuple[list[str], tuple[str, str] | None]:
-    """Return the header, and what is wrong first in the rows ``before`` a row (all of them by default)."""
-    row, header, encoding = 0, [], None
+    """Return the header, and what is wrong first in the rows ``before`` a row (by default all); row 0 follows the header."""
+    row, header, encoding = -1, [], None
     try:
         header = next(rows)
         if any(_ESCAPED.search(name) for name in header):
             return header, ("is not UTF-8 text (its header).", "Save it as UTF-8.")
         read = {place: schema.columns[column] for place, column in enumerate(header) if column in columns}
         filled = (cells for cells in rows if cells)
-        for row, cells in enumerate(islice(filled, None if before is None else max(before - 1, 0)), start=1):
+        for row, cells in enumerate(islice(filled, None if before is None else max(before, 0))):
             where = f", row {row:,} (line {rows.line_num:,})"
             if any("\0" in cell for cell in cells):
                 return header, (f"{where}: zero bytes, which no text has: it is damaged.", _AGAIN)
@@ -78,10 +79,10 @@ def _first_fault(
                     shown = "a value that is not shown" if column in schema.private else _shown(cell[:40])
                     return header, (f"{where}, column {column}: {shown} is not {_wanted(cell, kind)}.", "Correct it.")
     except csv.Error as error:
-        return header, (f", after row {row:,}: {error}.", "Correct it, or get the file again.")
+        return header, (f", after {f'row {row:,}' if row >= 0 else 'the header'}: {error}.", "Correct it, or get the file again.")
     if encoding is not None:
         return header, encoding
-    return header, None if row or before is not None else ("has a header but no rows.", _AGAIN)
+    return header, None if row >= 0 or before is not None else ("has a header but no rows.", _AGAIN)
 
 
 def _wanted(cell: str, kind: ColumnType) -> str:

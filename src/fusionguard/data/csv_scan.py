@@ -26,7 +26,10 @@ _BOM = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True)
 class QuoteFault:
-    """A cell whose quotes cannot be right: its row (0 is the header), its place in the row from 0, and the line it begins in."""
+    """A cell whose quotes cannot be right: its row of data and its place in it, both from 0, and the line it begins in.
+
+    The header is row -1.
+    """
 
     row: int
     column: int
@@ -80,7 +83,7 @@ class CsvScan:
     def _close(self, piece: bytes) -> None:
         self._scan(piece, last=True)
         if self.fault is None and len(piece) > LARGEST_ROW_BYTES:
-            self.fault = QuoteFault(self.rows, 0, self._line, f"a row of more than {LARGEST_ROW_BYTES >> 20} MiB")
+            self.fault = QuoteFault(self.rows - 1, 0, self._line, f"a row of more than {LARGEST_ROW_BYTES >> 20} MiB")
 
     def _scan(self, piece: bytes, *, last: bool) -> int:
         """Take the whole rows at the beginning of ``piece`` (all of the ``last`` one), and return how many bytes they have."""
@@ -153,7 +156,7 @@ class CsvScan:
         row_start = int(before[-1]) + 1 if before.size else 0
         commas = np.flatnonzero(text[row_start:cell] == _COMMA) + row_start
         column = int(np.count_nonzero(np.searchsorted(quotes, commas) % 2 == 0))
-        return QuoteFault(self.rows + _filled(text, before), column, self._line + _lines(text, ends[ends < cell]), what)
+        return QuoteFault(self.rows + _filled(text, before) - 1, column, self._line + _lines(text, ends[ends < cell]), what)
 
 
 def _line_ends(piece: bytes, text: NDArray[np.uint8]) -> NDArray[np.int64]:

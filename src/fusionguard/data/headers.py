@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import unicodedata
 from collections.abc import Collection, Sequence
 
 from fusionguard.data.schema import DatasetSchema
 from fusionguard.errors import DataError
+
+_PANDAS_INDEX = re.compile(r"(Unnamed: \d+([._].*)?|__index_level_\d+__|index|level_\d+)?")
+"""What pandas calls an index that it writes, or reads back as a column; none at all in the header of a CSV."""
 
 _SEPARATORS = ((";", "semicolons"), ("\t", "tabs"), ("|", "bars"), (" ", "blanks"))
 
@@ -48,7 +52,7 @@ def check_columns(
     Parameters
     ----------
     needed
-        The columns that must be there, each once.
+        The columns that must be there, each once; more of the schema's may be.
     ignored
         Whether further columns are let pass unread; else only those of the schema are known.
     typed
@@ -57,7 +61,8 @@ def check_columns(
     Raises
     ------
     DataError
-        A needed column is doubled or missing, another one only looks like it, or one is unknown. The message names it.
+        A needed column is doubled or missing, another one only looks like it, or one is unknown, such as an index that pandas
+        wrote. The message names it.
     """
     doubled = [column for column in schema.columns if header.count(column) > 1 and (column in needed or not ignored)]
     if doubled:
@@ -71,17 +76,26 @@ def check_columns(
                 where, remedy = f"beside {meant!r}", "Keep one of the two."
             raise DataError(f"{name} has the column {_shown(given)} {where}: {_difference(given, meant)}.", remedy)
     missing = [column for column in schema.columns if column in needed and column not in header]
+    extra = [column for column in header if column not in schema.columns]
     if missing:
         every = [column for column in schema.columns if column in needed]
-        unknown = [column for column in header if column not in schema.columns]
+        unknown = [column for column in extra if not _PANDAS_INDEX.fullmatch(column)]
         if len(missing) == len(every):  # the first line may be a row of data, which is not shown
             has = listed(header) if header else "none"
             instead = f" It has {has}." if typed else " Its first line must name the columns."
         else:
             instead = f" It has {listed(unknown)} instead." if unknown else ""
         raise DataError(f"{name} lacks the column {listed(missing)}.{instead}", f"It must have {', '.join(every)}.")
-    extra = [column for column in header if column not in schema.columns]
-    if extra and not ignored:
+    if ignored:
+        return
+    for column in extra:
+        if _PANDAS_INDEX.fullmatch(column):
+            called = f"the column {_shown(column)}" if column else "a column without a name"
+            raise DataError(
+                f"{name} has {called}, which looks like an index that pandas wrote.",
+                f"Write it without: df.to_{'parquet' if typed else 'csv'}(..., index=False), or remove the column.",
+            )
+    if extra:
         raise DataError(f"{name} has the column {listed(extra)}, which is not known.", f"Keep only {', '.join(schema.columns)}.")
 
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from fusionguard.data.csv_table import CsvTable
 from fusionguard.data.file_kinds import AGAIN, file_kind
-from fusionguard.data.headers import check_carried, check_columns
+from fusionguard.data.headers import check_carried, check_columns, listed
 from fusionguard.data.part_files import part_files
 from fusionguard.data.schema import DatasetSchema
 from fusionguard.data.table import CARRIED, CARRIED_NAME, Table
@@ -40,7 +40,8 @@ def read_raw(
     Parameters
     ----------
     only
-        The columns that are needed; others are not looked at. By default all of the schema are, and there may be no others.
+        The columns that are needed; others are not looked at. By default all of the schema are but those that it calls optional,
+        which are read where they are, and there may be no others.
     carried
         A column of the file that the table gets as its last one, called ``CARRIED``, as it is written: texts with their leading
         zeros, parquet's types as they are. It may be one that is not in the schema.
@@ -50,18 +51,19 @@ def read_raw(
     UsageError
         The file does not exist, or is a folder without part files.
     DataError
-        It is not what it claims to be; the message names the file, the column and the row (counted from 1 after the header).
+        It is not what it claims to be; the message names the file, the column and the row, from 0.
     """
     files = _files(source, schema)
-    needed = list(schema.columns) if only is None else [name for name in schema.columns if name in only]
-    columns = arrow_schema(schema, needed)
     with atomic_path(destination) as temporary, ExitStack() as stack:
         writer: pq.ParquetWriter | None = None
         rows = 0
         for file in files:
-            for batch in _batches(file, schema, columns, ignored=only is not None, carried=carried):
+            for batch in _batches(file, schema, only, carried):
                 if writer is None:
                     writer = stack.enter_context(parquet_writer(temporary, batch.schema))
+                if batch.schema.names != writer.schema.names:
+                    other = sorted(set(batch.schema.names) ^ set(writer.schema.names))
+                    raise DataError(f"Not every part of {source.name} has the column {listed(other)}.", "Write the parts alike.")
                 if batch.schema != writer.schema:
                     found = batch.schema.field(CARRIED).type
                     raise DataError(f"{file.name} has {found} in column {carried!r}, unlike an earlier part.", "Write one type.")
@@ -99,17 +101,15 @@ def _files(source: Path, schema: DatasetSchema) -> tuple[Path, ...]:
     return files
 
 
-def _batches(
-    file: Path, schema: DatasetSchema, columns: pa.Schema, *, ignored: bool, carried: str | None
-) -> Iterator[pa.RecordBatch]:
+def _batches(file: Path, schema: DatasetSchema, only: Collection[str] | None, carried: str | None) -> Iterator[pa.RecordBatch]:
     """Yield a file's rows: the columns in order, then the carried one."""
     kind = file_kind(file)
     if kind == "parquet":
-        yield from _parquet_batches(file, schema, columns, ignored, carried)
+        yield from _parquet_batches(file, schema, only, carried)
         return
     table = CsvTable(file, kind, schema)
     header = table.header()
-    _check(file.name, header, schema, columns, ignored, carried)
+    columns = _read_columns(file.name, header, schema, only, carried)
     yield from table.batches(header, columns, _carried_field(carried, pa.string()) if carried else None)
 
 
@@ -117,29 +117,31 @@ def _carried_field(name: str, kind: pa.DataType) -> pa.Field:
     return pa.field(CARRIED, kind, metadata={CARRIED_NAME: name.encode()})
 
 
-def _check(
+def _read_columns(
     name: str,
     header: list[str],
     schema: DatasetSchema,
-    columns: pa.Schema,
-    ignored: bool,
+    only: Collection[str] | None,
     carried: str | None,
     *,
     typed: bool = False,
-) -> None:
+) -> pa.Schema:
+    """Return the columns that are read of a file with this header, or refuse it."""
     if carried is not None:
         check_carried(name, header, carried)
     others = [column for column in header if column != carried or column in schema.columns]
-    check_columns(name, others, schema, columns.names, ignored, typed=typed)
+    needed = [column for column in schema.columns if (column not in schema.optional if only is None else column in only)]
+    check_columns(name, others, schema, needed, only is not None, typed=typed)
+    return arrow_schema(schema, list(schema.within(header).columns) if only is None else needed)
 
 
 def _parquet_batches(
-    file: Path, schema: DatasetSchema, columns: pa.Schema, ignored: bool, carried: str | None
+    file: Path, schema: DatasetSchema, only: Collection[str] | None, carried: str | None
 ) -> Iterator[pa.RecordBatch]:
     try:
         with pq.ParquetFile(file, pre_buffer=False) as source:  # else the whole file stays in memory
             found = source.schema_arrow
-            _check(file.name, found.names, schema, columns, ignored, carried, typed=True)
+            columns = _read_columns(file.name, found.names, schema, only, carried, typed=True)
             check_types(file.name, found, columns)
             for batch in source.iter_batches(
                 _GROUP_ROWS, columns=list(dict.fromkeys([*columns.names, *([carried] if carried else [])]))

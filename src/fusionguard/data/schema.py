@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from fusionguard.errors import UnknownChoiceError
@@ -28,6 +29,8 @@ class DatasetSchema:
         The name of the CSV file in Kaggle's layout.
     private
         Columns that say who somebody is: their values never appear in a message, a report or a preview.
+    optional
+        Columns that a table may lack: no model reads them, and where they are they are kept and checked.
     """
 
     name: str
@@ -36,6 +39,12 @@ class DatasetSchema:
     kaggle: str
     file_name: str
     private: frozenset[str] = field(default_factory=frozenset)
+    optional: frozenset[str] = field(default_factory=frozenset)
+
+    def within(self, names: Collection[str]) -> DatasetSchema:
+        """Return the layout of a table that has the columns ``names``: this one without the optional columns that it lacks."""
+        columns = {name: kind for name, kind in self.columns.items() if name in names or name not in self.optional}
+        return replace(self, columns=columns)
 
 
 FRAUD = DatasetSchema(
@@ -73,6 +82,7 @@ CHURN = DatasetSchema(
     kaggle="barelydedicated/bank-customer-churn-modeling",
     file_name="Churn_Modelling.csv",
     private=frozenset({"CustomerId", "Surname"}),
+    optional=frozenset({"RowNumber", "CustomerId", "Surname"}),
 )
 
 _SCHEMAS = {schema.name: schema for schema in (FRAUD, CHURN)}

@@ -6,13 +6,13 @@ from fusionguard.data.contract_suites import CHURN_LIMITS, GENDERS, GEOGRAPHIES
 from fusionguard.features.definition import FeatureDefinition, Segmentation
 
 SCHEMA_VERSION = 1
-"""Raised with every change of the meaning of a column."""
+"""Raised with every change of the meaning of a column that models read."""
 
 LABEL = "Exited"
 """1 for a customer who left, 0 for one who stayed."""
 
 ROW_NUMBER = "row_number"
-"""``RowNumber`` of the source: the table's order, and what tells customers apart without saying who they are."""
+"""The place of a row in its source, from 0: the table's order, and what tells customers apart without saying who they are."""
 
 AGE_BAND = "age_band"
 AGE_EDGES: tuple[int, ...] = (30, 40, 50, 60)
@@ -61,7 +61,7 @@ COLUMN_TYPES: dict[str, str] = {
     "activity_products": "string",
     LABEL: "int32",
 }
-"""The columns of a training table in order, with their Arrow types; a table for scoring lacks the label."""
+"""The columns of a training table in order, with their Arrow types; a table for scoring lacks the first and the label."""
 
 CHURN_FEATURES = FeatureDefinition(
     dataset="churn",
@@ -81,5 +81,5 @@ CHURN_FEATURES = FeatureDefinition(
     ),
     limits=CHURN_LIMITS,
     known={"Geography": GEOGRAPHIES, "Gender": GENDERS},
-    also_read=("RowNumber",),
+    row_column=ROW_NUMBER,
 )

@@ -1,9 +1,9 @@
 -- One row of features for one customer; nothing here looks at another row, and nothing reads a name or a customer id.
 -- Portable: DuckDB and Spark run this text verbatim and agree to the last bit. So no integer division (its operator differs),
 -- no concatenation of numbers without a cast; "+ 0e0" turns a negative zero into zero.
--- Reads `raw`, a table in Kaggle's layout.
+-- Reads `raw`, a table in Kaggle's layout with the place of each row, from 0, which the engine gives it.
 SELECT
-    CAST(RowNumber AS BIGINT) AS row_number,
+    CAST(row_number AS BIGINT) AS row_number,
     CAST(CreditScore AS INT) AS CreditScore,
     Geography,
     Gender,

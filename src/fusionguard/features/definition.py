@@ -35,11 +35,11 @@ class FeatureDefinition:
     dataset
         The data set's name; the SQL of rows defines a view called ``<dataset>_rows``.
     schema_version
-        Raised with every change of the meaning of a column.
+        Raised with every change of the meaning of a column that models read.
     label
         The column of outcomes, 0 or 1.
     column_types
-        The columns of a training table in order, with their Arrow types; a table for scoring lacks the label.
+        The columns of a training table in order, with their Arrow types; a table for scoring lacks the label and ``row_column``.
     model_features
         What models read, in the order they read it.
     rows_sql, training_set_sql
@@ -52,8 +52,9 @@ class FeatureDefinition:
         Raw numeric columns that the SQL reads, with the range in which a row can be scored.
     known
         Raw text columns that the SQL reads, with the values that are known.
-    also_read
-        Raw columns that the SQL reads whatever they hold, and no model does.
+    row_column
+        The column of a training table that holds the place of a row in its source, from 0; the engines give it to ``raw`` under
+        this name, beside the source's own columns. No model reads it, and a table for scoring lacks it.
     span_column
         The raw column of seconds along which a large table is cut into spans; without one it is built in one piece.
     """
@@ -71,13 +72,18 @@ class FeatureDefinition:
     segmentations: tuple[Segmentation, ...]
     limits: dict[str, tuple[float, float]]
     known: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    also_read: tuple[str, ...] = ()
+    row_column: str | None = None
     span_column: str | None = None
 
     @property
     def model_columns(self) -> tuple[str, ...]:
         """The raw columns that model features are made of: what a row must have to be scored."""
         return (*self.limits, *self.known)
+
+    @property
+    def scored_columns(self) -> tuple[str, ...]:
+        """The columns of a table for scoring, in order."""
+        return tuple(name for name in self.column_types if name not in (self.label, self.row_column))
 
     @property
     def rows_view(self) -> str:

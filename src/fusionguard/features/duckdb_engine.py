@@ -52,8 +52,6 @@ class DuckDBEngine:
 def score_rows(definition: FeatureDefinition, raw: Table, destination: Path) -> Table:
     """Write what models read for every row of ``raw``, in its order and without the label, to the file ``destination``.
 
-    Columns that the SQL reads and no model does (``also_read``) may be absent.
-
     Raises
     ------
     DataError
@@ -112,9 +110,10 @@ def literal(path: Path) -> str:
 def _define_views(
     database: duckdb.DuckDBPyConnection, definition: FeatureDefinition, source: str, columns: Sequence[str], condition: str
 ) -> None:
-    unread = (name for name in (definition.label, *definition.also_read) if name not in columns)
-    absent = "".join(f", CAST(NULL AS INT) AS {name}" for name in unread)
-    database.execute(f"CREATE OR REPLACE TEMP VIEW raw AS SELECT *{absent} FROM {source} WHERE {condition}")
+    added = "" if definition.label in columns else f", CAST(NULL AS INT) AS {definition.label}"
+    if definition.row_column is not None:
+        added += f", ROW_NUMBER() OVER () - 1 AS {definition.row_column}"
+    database.execute(f"CREATE OR REPLACE TEMP VIEW raw AS SELECT * FROM (SELECT *{added} FROM {source}) WHERE {condition}")
     database.execute(f"CREATE OR REPLACE TEMP VIEW {definition.rows_view} AS {definition.rows_text}")
 
 
@@ -138,8 +137,7 @@ def _scored_rows(database: duckdb.DuckDBPyConnection, definition: FeatureDefinit
     """Refuse raw rows that cannot be scored; return the query that makes features of the others."""
     _refuse_unusable(database, definition, source, columns)
     _define_views(database, definition, source, columns, "TRUE")
-    wanted = ", ".join(name for name in definition.column_types if name != definition.label)
-    return f"SELECT {wanted} FROM {definition.rows_view}"
+    return f"SELECT {', '.join(definition.scored_columns)} FROM {definition.rows_view}"
 
 
 def _refuse_unusable(

@@ -53,6 +53,7 @@ class SparkEngine:
             written = scratch / "written"
             job: dict[str, object] = {
                 "raw": [str(file.resolve()) for file in raw.files],
+                "row_column": self.definition.row_column,
                 "rows_sql": self.definition.rows_text,
                 "rows_view": self.definition.rows_view,
                 "training_set_sql": self.definition.training_set_text,

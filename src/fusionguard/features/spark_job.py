@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -51,13 +52,25 @@ def run_job(run: Callable[[dict[str, Any]], None]) -> int:
 def _run(job: dict[str, Any]) -> None:
     session = open_session(job["scratch"], job["rows"])
     try:
-        session.read.parquet(*job["raw"]).createOrReplaceTempView("raw")
+        _read_raw(session, job["raw"], job["row_column"]).createOrReplaceTempView("raw")
         session.sql(job["rows_sql"]).createOrReplaceTempView(job["rows_view"])
         training_set = session.sql(job["training_set_sql"])
         writer = training_set.write.option("compression", "uncompressed").option("parquet.block.size", ROW_GROUP_BYTES)
         writer.parquet(job["destination"])
     finally:
         session.stop()
+
+
+def _read_raw(session: Any, files: list[str], row_column: str | None) -> Any:
+    """Read parquet files, in their order, with the place of each row from 0 where it has a name."""
+    if row_column is None:
+        return session.read.parquet(*files)
+    numbered, before = [], 0
+    for file in files:
+        rows = session.read.parquet(file)
+        numbered.append(rows.selectExpr("*", f"_metadata.row_index + {before} AS {row_column}"))
+        before += rows.count() if file != files[-1] else 0
+    return reduce(lambda first, second: first.unionAll(second), numbered)
 
 
 @contextmanager

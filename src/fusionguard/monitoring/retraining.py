@@ -26,8 +26,6 @@ from fusionguard.monitoring.settings import MonitoringConfig
 from fusionguard.monitoring.window import WindowFacts
 
 _SECONDS_PER_HOUR = 3600
-_NOBODY = "nobody"
-"""The surname of a row of the log, which holds none."""
 
 SETTINGS = "champion.yaml"
 """The settings that the champion was made with, beside the rows."""
@@ -72,7 +70,7 @@ def export_labelled(
 
     Outcomes are taken as monitoring takes them (``labels.negative_after_days``). The model then learns of the window's
     population alone; where outcomes are told of flagged rows only, that population is not the one it scores, and the file should
-    not be trained on. Customers get running numbers: the log does not know who they are.
+    not be trained on. Columns that say who a customer is are absent: the log does not know.
 
     Parameters
     ----------
@@ -105,8 +103,7 @@ def export_labelled(
     name = f"{Path(schema.file_name).stem}.parquet"
     made_with, remarks = champion_settings(champion)
     with atomic_folder(folder) as temporary:
-        raw = pa.schema([(column, table.schema.field(column).type) for column in schema.columns])
-        pq.write_table(table.select(raw.names), temporary / name)
+        pq.write_table(table.select(list(schema.within(table.column_names).columns)), temporary / name)
         declaration = {"note": note, "simulated": facts.simulated > 0}
         (temporary / SETTINGS).write_text(yaml.safe_dump(made_with), encoding="utf-8")
         if labelled.coverage.share >= KNOWN_SHARE:  # where most are unknown, which they are may depend on the outcome
@@ -183,8 +180,4 @@ def _within(hours: Integers) -> Integers:
 
 
 def _customers(rows: pa.Table) -> pa.Table:
-    number = pa.array(np.arange(1, rows.num_rows + 1, dtype=np.int64))
-    for name in ("RowNumber", "CustomerId"):
-        rows = rows.append_column(name, number)
-    rows = rows.append_column("Surname", pa.array([_NOBODY] * rows.num_rows))
     return rows.append_column("Exited", rows[LABEL].cast(pa.int64()))

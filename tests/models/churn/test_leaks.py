@@ -168,13 +168,13 @@ def test_a_customers_score_does_not_depend_on_who_is_beside_them(model: ChurnMod
     assert alone == together[:20].tolist()
 
 
-def test_row_numbers_hold_no_signal_and_shuffling_them_costs_none(
+def test_the_order_of_the_rows_holds_no_signal_and_another_costs_none(
     trained: Trained, simulated_customers: Path, tmp_path: Path
 ) -> None:
-    """Another numbering draws another test slice and other folds: quality moves by their noise only."""
+    """Another order draws another test slice and other folds: quality moves by their noise only."""
     raw = Table(simulated_customers).read()
-    numbers = np.random.default_rng(3).permutation(raw.num_rows) + 1
-    shuffled = write_features(tmp_path / "raw.parquet", raw, RowNumber=numbers)
+    order = np.random.default_rng(3).permutation(raw.num_rows)
+    shuffled = write_features(tmp_path / "raw.parquet", raw.take(pa.array(order)))
     features = DuckDBEngine(CHURN_FEATURES).build(shuffled, tmp_path / "features")
     scored = score_out_of_fold(features, make_plan(features), CONFIG.lightgbm, CONFIG.catboost, seed=CONFIG.seed)
     auc = [np.mean([roc_auc_score(each.label, score) for score in each.scores[AVERAGE]]) for each in (trained.scored, scored)]

@@ -32,7 +32,7 @@ class ScoredCustomers:
     groups
         By attribute (``gender``, ``age_band``, ``geography``) an (n,) array of the groups' names.
     row_number
-        (n,) int64, ``RowNumber`` of the source's file: tells customers apart without saying who they are.
+        (n,) int64, the place in the source, from 0: tells customers apart without saying who they are.
 
     Raises
     ------

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from fusionguard.data.table import CARRIED, Table
 from fusionguard.evaluation.churn.holdout import HoldoutPlan
@@ -19,12 +18,12 @@ TOLD = 3
 def contact_list(model: ChurnModel, features: Table, plan: HoldoutPlan, raw: Table | None = None) -> pa.Table:
     """List the test slice's customers with an offer, first the column that the ``raw`` table carries for its owner, if any.
 
-    Customers are named by the ``RowNumber`` of the source's file, which is not the place of their line in it; whoever holds that
-    file knows who they are, and nobody else. It is a sample of what the policy does: for the customers of today, score them.
+    Customers are named by their row in the source, from 0 as pandas counts; whoever holds the source knows who they are, and
+    nobody else. It is a sample of what the policy does: for the customers of today, score them.
 
     Returns
     -------
-    A table of RowNumber, probability, risk_band, expected_profit, bar (what an offer to this customer had to exceed) and
+    A table of row, probability, risk_band, expected_profit, bar (what an offer to this customer had to exceed) and
     reasons, by falling expected profit.
     """
     rows = features.read([ROW_NUMBER, *MODEL_FEATURES, LABEL])
@@ -34,14 +33,12 @@ def contact_list(model: ChurnModel, features: Table, plan: HoldoutPlan, raw: Tab
     places = np.flatnonzero(np.asarray(answers["decision"].to_numpy(zero_copy_only=False) == OFFER))
     profit = answers["expected_profit"].to_numpy()[places]
     places = places[np.argsort(-profit, kind="stable")]
-    listed = {"RowNumber": rows[ROW_NUMBER]} | {name: answers[name] for name in ("probability", "risk_band", "expected_profit")}
+    listed = {"row": rows[ROW_NUMBER]} | {name: answers[name] for name in ("probability", "risk_band", "expected_profit")}
     listed |= {"bar": model.bar(rows), REASONS: answers[REASONS]}
     contacts = pa.table(listed).take(pa.array(places))
     if raw is None or raw.carried_name is None:
         return contacts
-    people = raw.read(["RowNumber", CARRIED])  # the contract holds row numbers to be unique
-    found = pc.index_in(contacts["RowNumber"], value_set=people["RowNumber"].combine_chunks())
-    ids = people[CARRIED].take(found)
+    ids = raw.read([CARRIED])[CARRIED].take(contacts["row"])
     if raw.carried_name in contacts.column_names:
         contacts = contacts.drop_columns([raw.carried_name])
     return contacts.add_column(0, raw.carried_name, ids)
