@@ -64,6 +64,8 @@ def test_commands_exist(document: str, command: str) -> None:
         assert {word for word in words[2:] if word.startswith("--")} <= known
     elif program == "curl":
         assert "http://127.0.0.1:3000/" in command, "tests/serving/test_serving_docs.py sends it"
+    elif program in ("uvx", "npx"):
+        assert document == "docs/fraud_serving.md", "tests/clients runs it"
     else:
         assert program in {"bash", "git", "pip", "export", "python", "zenml", "source", "cd"}, f"nobody checks '{command}'"
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from fusionguard.serving.tables import ARROW, PARQUET
+from fusionguard.serving.tables import ARROW, OCTETS, PARQUET
 from tests.serving.conftest import RunningService
 
 Row = dict[str, Any]
@@ -186,11 +186,21 @@ def test_tables_give_what_json_gives(service: RunningService, transaction: Row, 
     content = service.client.post(path, content=table_body(table, kind), headers=headers).json()
     assert content["columns"]["score"] == service.post(path, {"columns": columns_of(row, 7)}).json()["columns"]["score"]
     assert content["columns"]["id"] == [f"r{n}" for n in range(7)]
+    unnamed = service.client.post(path, content=table_body(table, kind), headers={"content-type": OCTETS}).json()
+    assert unnamed["columns"] == content["columns"]
     answer = service.client.post(path, content=table_body(table, kind), headers=headers | {"accept": kind})
     assert answer.headers["content-type"] == kind
     read = pq.read_table(io.BytesIO(answer.content)) if kind == PARQUET else pa.ipc.open_stream(answer.content).read_all()
     assert read["score"].to_pylist() == content["columns"]["score"]
     assert read.schema.metadata[b"model_version"].decode() == content["model_version"]
+
+
+@pytest.mark.parametrize(
+    ("body", "named"), [(b"PAR1 and no more", "not parquet that"), (b"a,b\n1,2", "not parquet, nor an Arrow stream")]
+)
+def test_bytes_that_are_no_table(service: RunningService, body: bytes, named: str) -> None:
+    answer = service.client.post("/v1/fraud/score_batch", content=body, headers={"content-type": OCTETS})
+    assert named in problem(answer, 400)["detail"]
 
 
 def _read(content: bytes, kind: str) -> pa.Table:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fusionguard.serving.http import JSON
-
-Json = dict[str, Any]
+from fusionguard.serving.openapi_parts import Json, resolved
 
 
 def client_schema(name: str, document: Json) -> Json:
@@ -20,7 +19,7 @@ def client_schema(name: str, document: Json) -> Json:
                 "name": operation["operationId"],
                 "route": path,
                 "doc": operation["summary"],
-                "input": _arguments(operation["requestBody"]["content"][JSON]["schema"], document["components"]["schemas"]),
+                "input": _arguments(_whole(operation["requestBody"]["content"][JSON]["schema"], document)),
                 "output": {"type": "object"},
             }
             for path, operation in posts.items()
@@ -29,10 +28,18 @@ def client_schema(name: str, document: Json) -> Json:
     }
 
 
-def _arguments(schema: Json, schemas: Json) -> Json:
+def _arguments(schema: Json) -> Json:
     """Return the members of a body as arguments; of several forms of a body no member is required, for each has its own."""
-    schema = schemas[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
     if "oneOf" not in schema:
         return {"type": "object", "properties": schema["properties"], "required": schema["required"]}
     members = {name: member for form in schema["oneOf"] for name, member in form["properties"].items()}
     return {"type": "object", "properties": members, "required": []}
+
+
+def _whole(part: Any, document: Json) -> Any:
+    """Return a part of the document with what it refers to in its place: BentoML's client knows no components."""
+    if isinstance(part, list):
+        return [_whole(each, document) for each in part]
+    if isinstance(part, dict):
+        return {name: _whole(each, document) for name, each in resolved(part, document).items()}
+    return part

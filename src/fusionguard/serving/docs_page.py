@@ -6,6 +6,8 @@ import json
 from html import escape
 from typing import Any
 
+from fusionguard.serving.openapi_parts import Json, resolved
+
 STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1b1f24;background:#fff}
 h1{font-size:1.6rem}h2{font-size:1.2rem;margin-top:2rem}code,pre{font:14px/1.45 ui-monospace,monospace}
 pre{background:#f4f5f7;padding:.8rem;overflow:auto;border-radius:4px}summary{cursor:pointer;padding:.5rem 0}
@@ -14,14 +16,13 @@ table{border-collapse:collapse}td,th{text-align:left;padding:.2rem .8rem .2rem 0
 details{border-top:1px solid #d0d4da}"""
 
 
-def render_docs(document: dict[str, Any]) -> str:
+def render_docs(document: Json) -> str:
     """Return an OpenAPI document as HTML."""
     info = document["info"]
     groups: dict[str, list[str]] = {}
-    schemas = document["components"]["schemas"]
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
-            groups.setdefault(operation["tags"][0], []).append(_operation(path, method, operation, schemas))
+            groups.setdefault(operation["tags"][0], []).append(_operation(path, method, operation, document))
     body = "".join(f"<h2>{escape(tag)}</h2>{''.join(parts)}" for tag, parts in groups.items())
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
@@ -31,7 +32,7 @@ def render_docs(document: dict[str, Any]) -> str:
     )
 
 
-def _operation(path: str, method: str, operation: dict[str, Any], schemas: dict[str, Any]) -> str:
+def _operation(path: str, method: str, operation: Json, document: Json) -> str:
     parts = [
         f"<details><summary><span class=m>{method.upper()}</span> <code>{escape(path)}</code> {escape(operation['summary'])}"
     ]
@@ -40,34 +41,37 @@ def _operation(path: str, method: str, operation: dict[str, Any], schemas: dict[
     for kind, body in content.items():
         parts.append(f"<p><code>{escape(kind)}</code></p>")
         parts += [_example(example["value"]) for example in body.get("examples", {}).values()]
-        schema = schemas.get(body["schema"].get("$ref", "").rpartition("/")[2], {})
+        schema = resolved(body["schema"], document)
+        if "description" in schema:
+            parts.append(f"<p>{escape(schema['description'])}</p>")
         if "properties" in schema:
-            parts.append(_fields(schema))
+            parts.append(_fields(schema, document))
     parts.append("<table><tr><th>Status</th><th>Meaning</th></tr>")
     for status, response in operation["responses"].items():
-        parts.append(f"<tr><td>{status}</td><td>{escape(response['description'])}</td></tr>")
+        parts.append(f"<tr><td>{status}</td><td>{escape(resolved(response, document)['description'])}</td></tr>")
     parts.append("</table>")
     for body in operation["responses"]["200"]["content"].values():
-        if "example" in body:
-            parts.append(_example(body["example"]))
+        examples = [each["value"] for each in body.get("examples", {}).values()]
+        parts += map(_example, [*examples, *([body["example"]] if "example" in body else [])])
     return "".join([*parts, "</details>"])
 
 
-def _fields(schema: dict[str, Any]) -> str:
+def _fields(schema: Json, document: Json) -> str:
     rows = "".join(
-        f"<tr><td><code>{escape(name)}</code></td><td>{escape(_expected(field))}"
+        f"<tr><td><code>{escape(name)}</code></td><td>{escape(_expected(field, document))}"
         f"{'' if name in schema['required'] else ' (optional)'}</td></tr>"
         for name, field in schema["properties"].items()
     )
     return f"<table><tr><th>Field</th><th>What it holds</th></tr>{rows}</table>"
 
 
-def _expected(field: dict[str, Any]) -> str:
+def _expected(field: Json, document: Json) -> str:
+    field = resolved(field, document)
     if "enum" in field:
         return "one of " + ", ".join(map(json.dumps, field["enum"]))
     if field["type"] == "array":
-        items = field["items"].get("properties", {})
-        members = "; ".join(f"{name}: {_expected(item)}" for name, item in items.items())
+        items = resolved(field["items"], document).get("properties", {})
+        members = "; ".join(f"{name}: {_expected(item, document)}" for name, item in items.items())
         return f"{field['minItems']:,} to {field['maxItems']:,} objects of {members}"
     bounds = f" from {field['minimum']:.15g} to {field['maximum']:.15g}" if "minimum" in field else ""
     told = f" as {field['pattern']}" if "pattern" in field else f", a {field['format']}" if "format" in field else ""

@@ -23,7 +23,7 @@ from fusionguard.serving.prediction_log import LoggedBatch, LoggedRow, Predictio
 from fusionguard.serving.problems import Fault, ProblemError, invalid
 from fusionguard.serving.requests import ID, ManyRows, RowReader
 from fusionguard.serving.settings import ServeSettings
-from fusionguard.serving.tables import ARROW, PARQUET, read_table, write_table
+from fusionguard.serving.tables import ARROW, OCTETS, PARQUET, read_table, write_table
 
 ONE_ROW_BYTES = 64 * 1024
 
@@ -92,7 +92,7 @@ class ScoringRoutes:
 
     async def score_batch(self, request: Request) -> Response:
         """Score many rows, in the thread of batches, so that single rows are answered meanwhile."""
-        kind = request.media_type((JSON, ARROW, PARQUET))
+        kind = request.media_type((JSON, ARROW, PARQUET, OCTETS))
         accepted, id_column = _accepted(request), self._id_column(request, kind)
         body = await request.body(self._settings.largest_body_bytes)
         models = self._model(), self.challenger  # of one release, whatever is loaded while the batch waits

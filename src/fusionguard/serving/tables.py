@@ -17,7 +17,10 @@ from fusionguard.serving.requests import ID, ID_EXPECTED, ManyRows, check_count,
 
 PARQUET = "application/vnd.apache.parquet"
 ARROW = "application/vnd.apache.arrow.stream"
+OCTETS = "application/octet-stream"
+"""Either of them, told apart by their first bytes: what clients send that know no media types of tables."""
 
+_PARQUET_BEGINS = b"PAR1"
 _MOST_COLUMNS = 200
 _BYTES_A_CELL = 256
 """A body may unpack to so many bytes a cell; it is measured before it is unpacked."""
@@ -37,10 +40,11 @@ def read_table(body: bytes, kind: str, fields: RequestFields, most: int, id_colu
     """
     if not body:
         raise ProblemError(400, "empty_body", "The body is empty; expected a table.")
+    is_parquet = kind == PARQUET or (kind == OCTETS and body.startswith(_PARQUET_BEGINS))
     try:
-        table = (_read_parquet if kind == PARQUET else _read_arrow)(body, fields, most, id_column)
+        table = (_read_parquet if is_parquet else _read_arrow)(body, fields, most, id_column)
     except (pa.ArrowException, OSError, MemoryError, UnicodeDecodeError) as error:
-        name = "parquet" if kind == PARQUET else "an Arrow stream"
+        name = "parquet" if is_parquet else "parquet, nor an Arrow stream" if kind == OCTETS else "an Arrow stream"
         raise ProblemError(400, "malformed_table", f"The body is not {name} that can be read ({type(error).__name__}).") from None
     return _rows(table, fields, id_column)
 

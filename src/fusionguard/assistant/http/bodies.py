@@ -42,7 +42,7 @@ def question_body(most_chars: int) -> Body:
             required=True,
         ),
         "persona": BodyField(
-            {"type": "string", "enum": list(personas), "default": Persona.ANALYST.value},
+            {"type": "string", "enum": list(personas), "description": f"{Persona.ANALYST.value} where none is given."},
             f"one of {', '.join(personas)}",
             lambda value: type(value) is str and value in personas,
         ),
@@ -52,7 +52,7 @@ def question_body(most_chars: int) -> Body:
             lambda value: type(value) is str and re.fullmatch(CONVERSATION[1:-1], value) is not None,
         ),
         "stream": BodyField(
-            {"type": "boolean", "default": False, "description": "Checked sentences line by line as they are ready."},
+            {"type": "boolean", "description": "true: checked sentences line by line as they are ready; else the whole answer."},
             "true or false",
             lambda value: type(value) is bool,
         ),

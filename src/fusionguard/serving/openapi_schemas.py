@@ -1,0 +1,99 @@
+"""The schemas of one family's rows, batches and answers, made from the same fields that check requests."""
+
+from __future__ import annotations
+
+from fusionguard.models.family import REASONS
+from fusionguard.serving.fields import Choice, Field, RequestFields
+from fusionguard.serving.openapi_parts import REQUEST_ID, Json, always, array, choice, closed, number, ref, text, whole
+
+ROW_ID = {"type": "string", "pattern": "^[A-Za-z0-9._:~-]{1,64}$", "description": "Yours; given back, never logged."}
+
+
+def family_schemas(model: str, fields: RequestFields, most: int) -> Json:
+    """Return what is sent and answered of a family, by name; each begins with the family's."""
+    name = model.capitalize()
+    choices = {f"{name}{field.name}": choice(*field.values) for field in fields.all if isinstance(field, Choice)}
+    return choices | _sent(name, fields, most) | _answered(name, model, fields)
+
+
+def shared_schemas(models: tuple[str, ...], most: int) -> Json:
+    """Return what all families share: outcomes, models in use, what a feature adds."""
+    outcome = {
+        "request_id": REQUEST_ID,
+        "row": whole(minimum=0, maximum=99_999),
+        "label": {"type": "integer", "enum": [0, 1]},
+        "observed_at": {"type": "string", "format": "date-time", "examples": ["2026-01-31T12:00:00Z"]},
+    }
+    model = {
+        "model": choice(*models),
+        "role": choice("champion", "challenger"),
+        "version": text(),
+        "bundle_sha256": text(),
+        "registered_version": {"type": ["integer", "null"]},
+        "origin": choice("kaggle", "local", "simulated"),
+        "trained_on_simulated_data": {"type": "boolean"},
+        "trained_at": {"type": ["string", "null"]},
+        "metrics": ref("Metrics"),
+        "feature_schema_version": whole(),
+    }
+    value = {"type": ["number", "string", "null"]}
+    return {
+        "Outcomes": closed({"labels": array(ref("Outcome"), minItems=1, maxItems=most)}),
+        "Outcome": closed(outcome),
+        "Receipt": closed({"request_id": text(), "stored": whole(), "repeated": whole()}),
+        "ModelsInUse": closed({"request_id": text(), "models": array(ref("ModelInUse"))}),
+        "ModelInUse": closed(model),
+        "Metrics": {"type": "object", "additionalProperties": number()},
+        "FeatureContribution": closed({"feature": text(), "value": value, "contribution": number()}),
+    }
+
+
+def _sent(name: str, fields: RequestFields, most: int) -> Json:
+    members = {field.name: _field(name, field) for field in fields.all}
+    columns = {key: array(value, minItems=1, maxItems=most) for key, value in members.items()}
+    ids = array(ROW_ID, minItems=1, maxItems=most, uniqueItems=True)
+    return {
+        f"{name}Row": closed(members | {"id": ROW_ID}, members),
+        f"{name}Columns": closed(columns | {"id": ids}, members),
+        f"{name}Batch": _one_of(f"{name}BatchByRow", f"{name}BatchByColumn"),
+        f"{name}BatchByRow": closed({"rows": array(ref(f"{name}Row"), minItems=1, maxItems=most)}),
+        f"{name}BatchByColumn": closed({"columns": ref(f"{name}Columns")}),
+    }
+
+
+def _answered(name: str, model: str, fields: RequestFields) -> Json:
+    outputs = {key: _output(key, kind, fields) for key, kind in fields.family.outputs.items()} | {"decision_reason": text()}
+    columns = {key: array(value) for key, value in outputs.items()}
+    about = {"request_id": text(), "model": always(model), "model_version": text(), "origin": text()}
+    batch = about | {"rows": whole(), "flagged_without_reasons": whole()}
+    explained = {"base": number(), "contributions": array(ref("FeatureContribution"))}
+    return {
+        f"{name}Answer": closed(about | outputs | {"id": ROW_ID}, about | outputs),
+        f"{name}Explanation": closed(about | outputs | {"id": ROW_ID} | explained, about | outputs | explained),
+        f"{name}Answers": _one_of(f"{name}AnswersByRow", f"{name}AnswersByColumn"),
+        f"{name}AnswersByRow": closed(batch | {"answers": array(ref(f"{name}RowAnswer"))}),
+        f"{name}AnswersByColumn": closed(batch | {"columns": ref(f"{name}AnswerColumns")}),
+        f"{name}RowAnswer": closed(outputs | {"id": ROW_ID}, outputs),
+        f"{name}AnswerColumns": closed(columns | {"id": array(ROW_ID)}, columns),
+    }
+
+
+def _one_of(*names: str) -> Json:
+    return {"oneOf": [ref(name) for name in names]}
+
+
+def _field(name: str, field: Field) -> Json:
+    if isinstance(field, Choice):
+        return ref(f"{name}{field.name}")
+    return {"type": "integer" if field.whole else "number", "minimum": field.low, "maximum": field.high}
+
+
+def _output(name: str, kind: str, fields: RequestFields) -> Json:
+    described = {
+        "score": "Calibrated log-odds: what ranks.",
+        "probability": "Calibrated, from 0 to 1.",
+        "decision": f"'{fields.family.flagged}' asks for somebody's attention.",
+        REASONS: "What raises the risk most; only where the decision asks for attention.",
+    }.get(name)
+    schema = array(text()) if name == REASONS else number() if kind == "double" else text()
+    return schema | ({"description": described} if described else {})
