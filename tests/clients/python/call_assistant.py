@@ -13,13 +13,13 @@ from fusion_guard_assistant_client.models import (
     Answer,
     AnswerKind,
     AskedQuestion,
+    AskedQuestionPersona,
     ClientSchema,
     Description,
     Feedback,
     FeedbackThumb,
     Health,
     Problem,
-    QuestionPersona,
     Receipt,
     Sources,
 )
@@ -36,7 +36,7 @@ def expect(kind: type[T], answer: object) -> T:
 
 def main(client: Client) -> dict[str, object]:
     """Return what each operation answered, by its id."""
-    question = AskedQuestion(question="What does PSI mean?", persona=QuestionPersona.EXECUTIVE, conversation="typed")
+    question = AskedQuestion(question="What does PSI mean?", persona=AskedQuestionPersona.EXECUTIVE, conversation="typed")
     answer = expect(Answer, assist.sync(client=client, body=question, x_request_id="typed-1"))
     rated = expect(Receipt, feedback.sync(client=client, body=Feedback(request_id="typed-1", thumb=FeedbackThumb.UP)))
     unknown = expect(Problem, feedback.sync(client=client, body=Feedback(request_id="nobody", thumb=FeedbackThumb.DOWN)))
