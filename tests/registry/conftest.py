@@ -1,16 +1,20 @@
-"""Bundles made by hand: the registry does not look into them."""
+"""Bundles made by hand, for the registry does not look into them; and a registry of two models that were trained."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from fusionguard.data.provenance import Provenance
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
 from fusionguard.registry.register import register_bundle
+from fusionguard.registry.tracking import open_store
 from fusionguard.registry.versions import RegisteredVersion
 
 PROVENANCE = Provenance(dataset="fraud", origin="simulated", description="drawn by a test", sha256="1" * 64, rows=3)
@@ -44,3 +48,29 @@ def register(store: Home) -> Callable[..., RegisteredVersion]:
         return register_bundle(store, bundle, **(given | facts))  # type: ignore[arg-type]
 
     return call
+
+
+@pytest.fixture(scope="module")
+def registry(blank_database: Path, fraud_bundle: Bundle, churn_bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home whose MLflow store, on SQLite, has a champion of each family; tests must not change it."""
+    home = Home(tmp_path_factory.mktemp("registry"))
+    home.state.mkdir(parents=True)
+    (home.state / "mlflow.db").write_bytes(blank_database.read_bytes())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        for bundle in (fraud_bundle, churn_bundle):
+            version = register_bundle(home, bundle, metrics={}, plots={}, provenance=PROVENANCE, config={"seed": 7})
+            open_store(home).set_registered_model_alias(version.name, "champion", str(version.version))
+    return home
+
+
+@pytest.fixture(scope="module")
+def rows(simulated_raw: Path, simulated_customers: Path) -> Callable[[str], pd.DataFrame]:
+    """Raw rows of a family as ``read_csv`` gives them, label and names among them."""
+
+    def read(family: str) -> pd.DataFrame:
+        source = {"fraud": simulated_raw, "churn": simulated_customers}[family]
+        table = pq.read_table(source).slice(700, 300).to_pandas()
+        return pd.read_csv(io.StringIO(table.to_csv(index=False)))
+
+    return read

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import shutil
 import sys
 from collections.abc import Callable
@@ -11,41 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow.parquet as pq
 import pytest
 
-from fusionguard.config import FraudConfig
-from fusionguard.data.provenance import Provenance
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.family import model_family
 from fusionguard.registry.aliases import resolve_bundle
-from fusionguard.registry.register import register_bundle
 from fusionguard.registry.tracking import open_store, quiet_mlflow
 
 Load = Callable[[str], Any]
-
-
-@pytest.fixture(scope="module")
-def registry(blank_database: Path, fraud_bundle: Bundle, churn_bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A home whose MLflow store, on SQLite, has a champion of each family; tests must not change it."""
-    home = Home(tmp_path_factory.mktemp("registry"))
-    home.state.mkdir(parents=True)
-    (home.state / "mlflow.db").write_bytes(blank_database.read_bytes())
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        for bundle in (fraud_bundle, churn_bundle):
-            register(home, bundle)
-    return home
-
-
-def register(home: Home, bundle: Bundle) -> None:
-    """Register a bundle as the champion of its family."""
-    dataset = bundle.manifest.model
-    provenance = Provenance(dataset=dataset, origin="simulated", description="20,000 rows", sha256="0" * 64, rows=20_000)
-    config = FraudConfig().model_dump(mode="json")
-    version = register_bundle(home, bundle, metrics={}, plots={}, provenance=provenance, config=config)
-    open_store(home).set_registered_model_alias(version.name, "champion", str(version.version))
 
 
 @pytest.fixture(scope="module")
@@ -61,18 +34,6 @@ def champion(registry: Home) -> Load:
             return mlflow.pyfunc.load_model(f"models:/fusionguard-{family}@champion")
 
     return load
-
-
-@pytest.fixture
-def rows(simulated_raw: Path, simulated_customers: Path) -> Callable[[str], pd.DataFrame]:
-    """Raw rows of a family as ``read_csv`` gives them, label and names among them."""
-
-    def read(family: str) -> pd.DataFrame:
-        source = {"fraud": simulated_raw, "churn": simulated_customers}[family]
-        table = pq.read_table(source).slice(700, 300).to_pandas()
-        return pd.read_csv(io.StringIO(table.to_csv(index=False)))
-
-    return read
 
 
 @pytest.mark.parametrize("family", ["fraud", "churn"])
