@@ -131,7 +131,7 @@ mutation: setup-dev ## let the tests run against mutants of the code that comput
 	$(BIN)/python -m benchmarks.mutation $(MODULES)
 
 dashboard: setup ## open ZenML's dashboard on loopback and print the address of the last run, or of RUN=name
-	$(BIN)/python -m stacks.dashboard $(RUN)
+	$(BIN)/python -m pipelines.dashboard $(RUN)
 
 mlflow: setup ## open MLflow's pages on loopback, at the runs and models
 	$(BIN)/fusionguard mlflow

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ValidationError
 from zenml.enums import ArtifactType
@@ -14,6 +14,14 @@ from fusionguard.errors import StorageError
 from materializers.transfer import get_bytes, put_bytes
 
 _FILE = "report.json"
+
+
+@runtime_checkable
+class Compared(Protocol):
+    """A report that says what runs are compared by."""
+
+    def flat_facts(self) -> dict[str, Any]:
+        """Return numbers, flags and short texts by name."""
 
 
 class ReportMaterializer(BaseMaterializer):
@@ -36,7 +44,12 @@ class ReportMaterializer(BaseMaterializer):
             ) from error
 
     def extract_metadata(self, data: BaseModel) -> dict[str, Any]:
-        """The top-level numbers, flags and short texts, as one entry: ZenML writes each entry in a transaction of its own."""
+        """What runs are compared by, an entry each; of other reports what is short at the top level, as one entry.
+
+        ZenML compares entries, and writes each in a transaction of its own.
+        """
+        if isinstance(data, Compared):
+            return data.flat_facts()
         values = data.model_dump(mode="json")
         short = {key: value for key, value in values.items() if _is_short(value)}
         return {"summary": short} if short else {}

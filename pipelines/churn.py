@@ -10,7 +10,6 @@ from fusionguard.config import AFTERWARDS, ChurnConfig, without_afterwards
 from fusionguard.evaluation.churn.cross_validation import CrossValidation
 from fusionguard.evaluation.readings import AVERAGE_PRECISION, ROC_AUC
 from pipelines.summary import Report
-from steps.caching import CACHE_POLICY
 from steps.churn.build_churn_model import build_churn_model
 from steps.churn.cross_validate import cross_validate
 from steps.churn.evaluate_churn import evaluate_churn
@@ -28,6 +27,8 @@ from steps.data.check_raw_data import check_raw_data
 from steps.data.load_data import load_data
 from steps.data.plan_holdout import plan_holdout
 from steps.data.report_bias import report_bias
+from steps.pipeline_options import pipeline_options
+from steps.release.record_model import record_model
 from steps.release.register_model import register_model
 from steps.release.release_model import release_model
 from steps.release.update_index import update_index
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from pipelines.runner import RunOutputs
 
 
-@pipeline(name="churn", cache_policy=CACHE_POLICY)
+@pipeline(**pipeline_options("churn"))
 def churn(config: ChurnConfig, source_fingerprint: str) -> None:
     """Compose the steps; ZenML runs them in the order their inputs allow."""
     serving, config = config.serving, without_afterwards(config)
@@ -84,6 +85,7 @@ def churn(config: ChurnConfig, source_fingerprint: str) -> None:
     )
     if serving.release != "none":
         release_model(bundle, verdict, card, serving)
+    record_model(version, evaluation, verdict, provenance, card)
     update_index(after="write_churn_card")
 
 
@@ -102,21 +104,21 @@ _FILES = {"insights": "business_insights.html", "contacts": "contact_list.csv"}
 
 def report(outputs: RunOutputs) -> Report:
     """Return what the end of a run tells."""
-    evaluation = outputs.load("evaluate_churn", "evaluation")
+    evaluation = outputs.load("evaluate_churn", "churn_evaluation")
     refitted = (_REFITTED,) if outputs.ran("refit_churn_model") else ()
-    version = outputs.load("register_model", "version")
-    release = outputs.load("write_churn_card", "release")
-    searched = outputs.load("tune_models", "training_settings").searched
+    version = outputs.load("register_model", "churn_version")
+    release = outputs.load("write_churn_card", "churn_release")
+    searched = outputs.load("tune_models", "churn_training_settings").searched
     return Report(
-        data=outputs.load("load_data", "provenance"),
+        data=outputs.load("load_data", "churn_provenance"),
         table=evaluation.table_rows(),
-        gate=outputs.load("gate_churn", "verdict").model_dump(mode="json"),
+        gate=outputs.load("gate_churn", "churn_verdict").model_dump(mode="json"),
         bundle=release.bundle,
         model_version=version.bundle_sha256[:12],
         registered_as=f"{version.name} version {version.version}",
         mlflow_run=version.run_id,
         model_card=release.card,
-        serving=outputs.load("release_model", "handover") if outputs.ran("release_model") else None,
+        serving=outputs.load("release_model", "churn_handover") if outputs.ran("release_model") else None,
         notes=(
             *(f"Search  {sentence}" for sentence in searched),
             _folds(evaluation.cross_validation),

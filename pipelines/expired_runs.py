@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from zenml.client import Client
     from zenml.models import ArtifactVersionResponse, PipelineRunResponse, StackResponse
 
-SCRATCH = (("read_log", "window"),)
-"""Outputs that go when their run is over, by step and name: the prediction log gives them again."""
+SCRATCH = (("read_log", "monitoring_window"), ("read_log", "window"))
+"""Outputs that go when their run is over, by step and name (version 0.2 had another): the prediction log gives them again."""
 
 _DAY = 86_400.0
 _UNFINISHED_SECONDS = 2 * _DAY

@@ -8,7 +8,6 @@ from zenml import pipeline
 
 from fusionguard.config import AFTERWARDS, FraudConfig, without_afterwards
 from pipelines.summary import Report
-from steps.caching import CACHE_POLICY
 from steps.data.build_features import build_features
 from steps.data.check_feature_table import check_feature_table
 from steps.data.check_raw_data import check_raw_data
@@ -24,7 +23,9 @@ from steps.fraud.score_references import score_references
 from steps.fraud.train_autoencoder import train_autoencoder
 from steps.fraud.train_xgboost import train_xgboost
 from steps.fraud.tune_xgboost import BoosterSettings, tune_xgboost
+from steps.pipeline_options import pipeline_options
 from steps.release.gate import gate
+from steps.release.record_model import record_model
 from steps.release.register_model import register_model
 from steps.release.release_model import release_model
 from steps.release.update_index import update_index
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from pipelines.runner import RunOutputs
 
 
-@pipeline(name="fraud", cache_policy=CACHE_POLICY)
+@pipeline(**pipeline_options("fraud"))
 def fraud(config: FraudConfig, source_fingerprint: str) -> None:
     """Compose the steps; ZenML runs them in the order their inputs allow."""
     serving, config = config.serving, without_afterwards(config)
@@ -80,6 +81,7 @@ def fraud(config: FraudConfig, source_fingerprint: str) -> None:
     )
     if serving.release != "none":
         release_model(bundle, verdict, card, serving)
+    record_model(version, evaluation, verdict, provenance, card)
     update_index(after="write_model_card")
 
 
@@ -88,19 +90,19 @@ PIPELINE = fraud
 
 def report(outputs: RunOutputs) -> Report:
     """Return what the end of a run tells."""
-    evaluation = outputs.load("evaluate_model", "evaluation")
-    version = outputs.load("register_model", "version")
-    release = outputs.load("write_model_card", "release")
-    searched = outputs.load("tune_xgboost", "booster_settings").searched if outputs.ran("tune_xgboost") else ()
+    evaluation = outputs.load("evaluate_model", "fraud_evaluation")
+    version = outputs.load("register_model", "fraud_version")
+    release = outputs.load("write_model_card", "fraud_release")
+    searched = outputs.load("tune_xgboost", "fraud_booster_settings").searched if outputs.ran("tune_xgboost") else ()
     return Report(
-        data=outputs.load("load_data", "provenance"),
+        data=outputs.load("load_data", "fraud_provenance"),
         table=evaluation.table_rows(),
-        gate=outputs.load("gate", "verdict").model_dump(mode="json"),
+        gate=outputs.load("gate", "fraud_verdict").model_dump(mode="json"),
         bundle=release.bundle,
         model_version=version.bundle_sha256[:12],
         registered_as=f"{version.name} version {version.version}",
         mlflow_run=version.run_id,
         model_card=release.card,
-        serving=outputs.load("release_model", "handover") if outputs.ran("release_model") else None,
+        serving=outputs.load("release_model", "fraud_handover") if outputs.ran("release_model") else None,
         notes=tuple(f"Search  {sentence}" for sentence in searched),
     )

@@ -8,7 +8,6 @@ from zenml import pipeline
 
 from fusionguard.monitoring.settings import MonitoringConfig
 from pipelines.monitoring_report import MonitoringReport
-from steps.caching import CACHE_POLICY
 from steps.monitoring.export_outcomes import export_outcomes
 from steps.monitoring.find_model import find_model
 from steps.monitoring.judge_window import judge_window
@@ -18,13 +17,14 @@ from steps.monitoring.read_log import read_log
 from steps.monitoring.report_evidently import report_evidently
 from steps.monitoring.send_alerts import send_alerts
 from steps.monitoring.write_verdict import write_verdict
+from steps.pipeline_options import pipeline_options
 from steps.release.update_index import update_index
 
 if TYPE_CHECKING:
     from pipelines.runner import RunOutputs
 
 
-@pipeline(name="monitoring", cache_policy=CACHE_POLICY)
+@pipeline(**pipeline_options("monitoring"))
 def monitoring(config: MonitoringConfig) -> None:
     """Compose the steps; ZenML runs them in the order their inputs allow."""
     bundle = find_model(config)
@@ -46,13 +46,13 @@ PIPELINE = monitoring
 
 def report(outputs: RunOutputs) -> MonitoringReport:
     """Return what the end of a run tells."""
-    outcomes = outputs.load("measure_outcomes", "outcomes")
+    outcomes = outputs.load("measure_outcomes", "monitoring_outcomes")
     return MonitoringReport(
-        facts=outputs.load("read_log", "facts"),
-        verdict=outputs.load("judge_window", "verdict"),
+        facts=outputs.load("read_log", "monitoring_facts"),
+        verdict=outputs.load("judge_window", "monitoring_verdict"),
         measured=outcomes.measured,
         estimated=outcomes.estimated,
-        told=outputs.load("send_alerts", "told").outcomes,
-        page=outputs.load("write_verdict", "kept").page,
-        labelled=outputs.load("export_outcomes", "labelled") if outputs.ran("export_outcomes") else None,
+        told=outputs.load("send_alerts", "monitoring_told").outcomes,
+        page=outputs.load("write_verdict", "monitoring_kept").page,
+        labelled=outputs.load("export_outcomes", "monitoring_labelled") if outputs.ran("export_outcomes") else None,
     )

@@ -162,6 +162,7 @@ def _run(
         "run_name": name,
         "enable_cache": request.cache,
         "execution_mode": ExecutionMode.FAIL_FAST,
+        "tags": [f"stack:{request.stack}"],
         "extra": {SOURCE: find_source(f"run.py --pipeline {entry.name}").model_dump()},
     }
     work = home.work / name

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import time
 import urllib.error
@@ -28,6 +29,8 @@ from fusionguard.models.bundle import Bundle
 from fusionguard.models.family import model_family
 from fusionguard.scoring import score_file
 from install import explained, settings
+from tests.conftest import PipelineRun
+from tests.examples.test_own_pipeline import artifacts_of, check_runs, elsewhere, run_example
 
 ROOT = Path(__file__).resolve().parents[1]
 UV = Path(sys.executable).with_name("uv")
@@ -66,7 +69,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built of the source distribution, which is built of a copy: neither leaves anything in the checkout."""
     folder = tmp_path_factory.mktemp("package")
     copied, made = folder / "copied", folder / "made"
-    shutil.copytree(ROOT / "src", copied / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    for part in ("src", "steps", "materializers", "pipelines"):  # the last is of a checkout, and not to be found in the wheel
+        shutil.copytree(ROOT / part, copied / part, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     for file in (ROOT / "pyproject.toml", ROOT / "README.md", ROOT / "LICENSE", *ROOT.glob("requirements*.in")):
         shutil.copy2(file, copied)
     _build("build_sdist", copied, made)
@@ -137,8 +141,9 @@ def _link(source: Path, target: Path) -> None:
 
 
 def test_the_wheel_holds_the_package_as_it_is_and_its_one_version(wheel: Path) -> None:
-    sources = ROOT / "src" / "fusionguard"
-    held = {path.relative_to(ROOT / "src").as_posix() for path in sources.rglob("*") if path.is_file()}
+    roots = {"fusionguard": ROOT / "src", "steps": ROOT, "materializers": ROOT}
+    files = [(root, path) for package, root in roots.items() for path in (root / package).rglob("*") if path.is_file()]
+    held = {path.relative_to(root).as_posix() for root, path in files}
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
         about = archive.read(f"fusionguard-{__version__}.dist-info/METADATA").decode()
@@ -162,8 +167,9 @@ def test_what_the_package_imports_is_asked_for_by_name() -> None:
     reached_into = {"circus": "BentoML's", "py4j": "PySpark's", "tokenizers": "make setup-llm", "llama_cpp": "make setup-llm"}
     distributions = importlib.metadata.packages_distributions()
     missing = {}
-    for file in (ROOT / "src").rglob("*.py"):
-        for module in _imported(file) - {*sys.stdlib_module_names, "fusionguard", *reached_into}:
+    own = {"fusionguard", "steps", "materializers"}
+    for file in (file for folder in ("src", "steps", "materializers") for file in (ROOT / folder).rglob("*.py")):
+        for module in _imported(file) - {*sys.stdlib_module_names, *own, *reached_into}:
             if not {canonicalize_name(name) for name in distributions[module]} & asked:
                 missing[module] = file.relative_to(ROOT)
     assert missing == {}
@@ -266,6 +272,27 @@ def test_it_serves_a_bundle(installed: Installed, fraud_bundle: Bundle) -> None:
         finally:
             service.terminate()
     assert answer["model_version"] == fraud_bundle.version and 0 < answer["probability"] < 1
+
+
+@pytest.mark.full
+@pytest.mark.timeout(600)
+def test_a_project_of_ones_own_has_the_steps_and_reads_a_checkouts_artifacts(
+    wheel: Path, fraud_run: PipelineRun, tmp_path: Path
+) -> None:
+    """What the extra ``pipelines`` asks for is taken from here by a path, which is not where an editable install is found."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "env"], check=True, timeout=120)
+    python = tmp_path / "env" / "bin" / "python"
+    install = [UV, "pip", "install", "--quiet", "--offline", "--no-deps", "--python", python, wheel]
+    subprocess.run(install, check=True, timeout=120)
+    (packages,) = (tmp_path / "env" / "lib").glob("python*/site-packages")
+    (packages / "extra.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
+    where = "import steps, materializers, fusionguard as f; print(*(m.__file__ for m in (steps, materializers, f)), sep='\\n')"
+    assert all(Path(line).is_relative_to(packages) for line in elsewhere(python, tmp_path, "-c", where).splitlines())
+    project = tmp_path / "project"
+    project.mkdir()
+    check_runs(run_example(python, project), run_example(python, project))
+    read = artifacts_of(python, project, fraud_run.summary["zenml_run"])["read"]
+    assert {"fraud_raw": "Table", "fraud_booster": "Booster", "fraud_bundle": "Bundle"}.items() <= read.items()  # type: ignore[attr-defined]
 
 
 @pytest.mark.full

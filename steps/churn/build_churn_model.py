@@ -33,7 +33,7 @@ def build_churn_model(
     settings: TrainingSettings,
     provenance: Provenance,
     config: ChurnConfig,
-) -> Annotated[Bundle, "bundle"]:
+) -> Annotated[Bundle, "{pipeline}_bundle"]:
     """Calibrate and learn the retention policy on out-of-fold scores, and write the bundle."""
     return build_churn_bundle(
         work_folder() / "bundle",

@@ -18,7 +18,7 @@ from steps.workspace import work_folder
 @step
 def cross_validate(
     features: Table, holdout: HoldoutPlan, settings: TrainingSettings, seed: int
-) -> tuple[Annotated[Table, "out_of_fold"], Annotated[CrossValidation, "cross_validation"]]:
+) -> tuple[Annotated[Table, "{pipeline}_out_of_fold"], Annotated[CrossValidation, "{pipeline}_cross_validation"]]:
     """Score the development part out of fold, and choose between the models and their average."""
     scored = score_out_of_fold(features, holdout, settings.lightgbm, settings.catboost, seed=seed)
     file = work_folder() / "out_of_fold.parquet"

@@ -27,7 +27,7 @@ def evaluate_churn(
     out_of_fold: Table,
     cross_validation: CrossValidation,
     config: ChurnConfig,
-) -> tuple[Annotated[ChurnReport, "evaluation"], Annotated[Figures, "evaluation_plots"]]:
+) -> tuple[Annotated[ChurnReport, "{pipeline}_evaluation"], Annotated[Figures, "{pipeline}_evaluation_plots"]]:
     """Read metrics with intervals for the model and the references, profit, bands, lift, fairness and segments."""
     model = load(bundle)
     scored = read_out_of_fold(out_of_fold.read(), holdout)

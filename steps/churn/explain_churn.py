@@ -33,7 +33,11 @@ class ChurnImportance(BaseModel):
 @step
 def explain_churn(
     bundle: Bundle, features: Table, holdout: HoldoutPlan, raw: Table, config: ChurnConfig
-) -> tuple[Annotated[ChurnImportance, "importance"], Annotated[Figures, "explanation_plots"], Annotated[Table, "contact_list"]]:
+) -> tuple[
+    Annotated[ChurnImportance, "{pipeline}_importance"],
+    Annotated[Figures, "{pipeline}_explanation_plots"],
+    Annotated[Table, "{pipeline}_contact_list"],
+]:
     """Explain a sample of the test slice with SHAP values, and list its customers who would get an offer, with reasons."""
     model = load(bundle)
     explanation = explain_sample(model, features, holdout, rows=config.evaluation.shap_rows, seed=config.seed)

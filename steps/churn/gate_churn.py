@@ -26,7 +26,7 @@ def gate_churn(
     features: Table,
     holdout: HoldoutPlan,
     config: ChurnConfig,
-) -> Annotated[GateVerdict, "verdict"]:
+) -> Annotated[GateVerdict, "{pipeline}_verdict"]:
     """Compare the challenger with the champion on the same test rows; a broken limit of fairness is a refusal."""
     from fusionguard.registry.gate import pass_gate  # MLflow takes seconds to import
 

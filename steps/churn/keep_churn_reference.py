@@ -16,7 +16,9 @@ from steps.workspace import work_folder
 
 
 @step
-def keep_churn_reference(bundle: Bundle, features: Table, holdout: HoldoutPlan, seed: int) -> Annotated[Table, "reference"]:
+def keep_churn_reference(
+    bundle: Bundle, features: Table, holdout: HoldoutPlan, seed: int
+) -> Annotated[Table, "{pipeline}_reference"]:
     """Take customers of the whole table, and of the test slice with the model's answers; no name and no id is among them."""
     file = work_folder() / FILE
     pq.write_table(churn_reference_rows(load(bundle), features, holdout, seed=seed), file)

@@ -17,6 +17,6 @@ from steps.workspace import work_folder
 @step
 def refit_churn_model(
     evaluated: Bundle, features: Table, settings: TrainingSettings, config: ChurnConfig
-) -> Annotated[Bundle, "refitted"]:
+) -> Annotated[Bundle, "{pipeline}_refitted"]:
     """Fit the models on the test slice, too; the one that was read stays in the bundle, for comparisons."""
     return refit_churn_bundle(work_folder() / "bundle", evaluated, features, settings.settle(config))

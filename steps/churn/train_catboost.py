@@ -18,7 +18,7 @@ from steps.churn.tune_models import TrainingSettings
 @step
 def train_catboost(
     features: Table, holdout: HoldoutPlan, settings: TrainingSettings, seed: int
-) -> Annotated[cb.CatBoost, "catboost"]:
+) -> Annotated[cb.CatBoost, "{pipeline}_catboost"]:
     """Fit on the whole development part."""
     customers, label = read_customers(features)
     development, _ = holdout.places(label)

@@ -18,7 +18,7 @@ from steps.churn.tune_models import TrainingSettings
 @step
 def train_lightgbm(
     features: Table, holdout: HoldoutPlan, settings: TrainingSettings, seed: int
-) -> Annotated[lgb.Booster, "lightgbm"]:
+) -> Annotated[lgb.Booster, "{pipeline}_lightgbm"]:
     """Fit on the whole development part."""
     customers, label = read_customers(features)
     development, _ = holdout.places(label)

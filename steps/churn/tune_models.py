@@ -36,7 +36,7 @@ def tune_models(
     catboost: CatBoostConfig,
     tuning: TuningConfig,
     seed: int,
-) -> Annotated[TrainingSettings, "training_settings"]:
+) -> Annotated[TrainingSettings, "{pipeline}_training_settings"]:
     """Search with Optuna for ``tuning.trials`` trials a model; with none, the settings stay as they are."""
     if tuning.trials == 0:
         return TrainingSettings(lightgbm=lightgbm, catboost=catboost)

@@ -66,10 +66,10 @@ def write_churn_card(
     explanation_plots: Figures,
     config: ChurnConfig,
 ) -> tuple[
-    Annotated[MarkdownString, "model_card"],
-    Annotated[HTMLString, "model_card_page"],
-    Annotated[HTMLString, "business_insights_page"],
-    Annotated[Release, "release"],
+    Annotated[MarkdownString, "{pipeline}_model_card"],
+    Annotated[HTMLString, "{pipeline}_model_card_page"],
+    Annotated[HTMLString, "{pipeline}_business_insights_page"],
+    Annotated[Release, "{pipeline}_release"],
 ]:
     """Write the model card and the business insights beside the bundle, the contact list and the reports, and into MLflow."""
     from fusionguard.registry.register import attach_files  # MLflow takes seconds to import

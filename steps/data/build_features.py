@@ -17,7 +17,7 @@ from fusionguard.home import find_home
 @step
 def build_features(
     raw: Table, provenance: Provenance, contract: ContractReport, engine: str
-) -> tuple[Annotated[Table, "features"], Annotated[FeatureManifest, "manifest"]]:
+) -> tuple[Annotated[Table, "{pipeline}_features"], Annotated[FeatureManifest, "{pipeline}_manifest"]]:
     """Build the feature table with DuckDB or Spark; a broken contract on the raw table ends the run here."""
     contract.raise_if_broken()
     built = build(raw, provenance, engine, find_home().feature_store)

@@ -16,7 +16,7 @@ from fusionguard.features.store import FeatureManifest
 @step
 def check_feature_table(
     features: Table, manifest: FeatureManifest
-) -> tuple[Annotated[ContractReport, "feature_contract"], Annotated[HTMLString, "feature_contract_page"]]:
+) -> tuple[Annotated[ContractReport, "{pipeline}_feature_contract"], Annotated[HTMLString, "{pipeline}_feature_contract_page"]]:
     """Check the feature table; a broken contract is a report here, and stops the step that would use the table."""
     report = check_features(features, manifest)
     return report, HTMLString(report.to_html())

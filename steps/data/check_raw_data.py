@@ -17,7 +17,7 @@ from fusionguard.data.table import Table
 @step
 def check_raw_data(
     raw: Table, provenance: Provenance
-) -> tuple[Annotated[ContractReport, "raw_contract"], Annotated[HTMLString, "raw_contract_page"]]:
+) -> tuple[Annotated[ContractReport, "{pipeline}_raw_contract"], Annotated[HTMLString, "{pipeline}_raw_contract_page"]]:
     """Check the raw table; a broken contract is a report here, and stops the step that would use the table."""
     report = check_raw(raw, dataset_schema(provenance.dataset), provenance)
     return report, HTMLString(report.to_html())

@@ -20,7 +20,7 @@ _log = logging.getLogger("fusionguard.source")
 @step
 def load_data(
     dataset: str, source: str, rows: int, seed: int, fingerprint: str
-) -> tuple[Annotated[Table, "raw"], Annotated[Provenance, "provenance"]]:
+) -> tuple[Annotated[Table, "{pipeline}_raw"], Annotated[Provenance, "{pipeline}_provenance"]]:
     """Fetch the raw table of a data set; ``fingerprint`` is the source's, so that other content is another cache key."""
     home = find_home()
     folder = home.processed / dataset / hashlib.sha256(fingerprint.encode()).hexdigest()[:16]

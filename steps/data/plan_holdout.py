@@ -19,7 +19,7 @@ from fusionguard.features.store import FeatureManifest
 @step
 def plan_holdout(
     features: Table, manifest: FeatureManifest, contract: ContractReport, config: HoldoutConfig, seed: int
-) -> Annotated[HoldoutPlan, "holdout"]:
+) -> Annotated[HoldoutPlan, "{pipeline}_holdout"]:
     """Plan the test slice and the folds; a broken contract on the features ends the run here."""
     contract.raise_if_broken()
     label = features.read([LABEL])[LABEL].to_numpy().astype(np.int8)

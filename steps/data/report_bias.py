@@ -12,6 +12,6 @@ from fusionguard.features.store import FeatureManifest
 
 
 @step
-def report_bias(features: Table, manifest: FeatureManifest) -> Annotated[BiasReport, "bias_report"]:
+def report_bias(features: Table, manifest: FeatureManifest) -> Annotated[BiasReport, "{pipeline}_bias_report"]:
     """Report class balance, missingness, representation and label rate by segment."""
     return bias_report(features, manifest)

@@ -13,7 +13,7 @@ from fusionguard.evaluation.splits import SplitPlan, plan_split
 
 
 @step
-def split_by_time(features: Table, contract: ContractReport, config: SplitConfig) -> Annotated[SplitPlan, "split"]:
+def split_by_time(features: Table, contract: ContractReport, config: SplitConfig) -> Annotated[SplitPlan, "{pipeline}_split"]:
     """Plan train, validation, calibration and test in order of time; a broken contract on the features ends the run here."""
     contract.raise_if_broken()
     return plan_split(features, config)

@@ -29,7 +29,7 @@ def build_bundle(
     settings: BoosterSettings,
     provenance: Provenance,
     config: FraudConfig,
-) -> Annotated[Bundle, "bundle"]:
+) -> Annotated[Bundle, "{pipeline}_bundle"]:
     """Fuse and calibrate on the calibration slice, learn the policy there, and write the bundle."""
     return build_fraud_bundle(
         work_folder() / "bundle",

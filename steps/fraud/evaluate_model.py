@@ -27,7 +27,7 @@ def evaluate_model(
     reference_scores: Table,
     config: EvaluationConfig,
     seed: int,
-) -> tuple[Annotated[EvaluationReport, "evaluation"], Annotated[Figures, "evaluation_plots"]]:
+) -> tuple[Annotated[EvaluationReport, "{pipeline}_evaluation"], Annotated[Figures, "{pipeline}_evaluation_plots"]]:
     """Read metrics with intervals for the model and the references, slices and curves."""
     model = load(bundle)
     rows = read_test(model, features, split, manifest.negative_weight)

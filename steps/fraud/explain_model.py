@@ -45,7 +45,7 @@ class Importance(BaseModel):
 @step
 def explain_model(
     bundle: Bundle, features: Table, split: SplitPlan, config: EvaluationConfig, seed: int
-) -> tuple[Annotated[Importance, "importance"], Annotated[Figures, "explanation_plots"]]:
+) -> tuple[Annotated[Importance, "{pipeline}_importance"], Annotated[Figures, "{pipeline}_explanation_plots"]]:
     """Explain a sample of the test slice with SHAP values."""
     test = features.read(list(MODEL_FEATURES), split.test.start, split.test.stop)
     rows = test.take(sample_rows(test.num_rows, config.shap_rows, seed))

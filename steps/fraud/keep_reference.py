@@ -16,7 +16,9 @@ from steps.workspace import work_folder
 
 
 @step
-def keep_reference(bundle: Bundle, features: Table, manifest: FeatureManifest, seed: int) -> Annotated[Table, "reference"]:
+def keep_reference(
+    bundle: Bundle, features: Table, manifest: FeatureManifest, seed: int
+) -> Annotated[Table, "{pipeline}_reference"]:
     """Draw transactions of the whole table, with the model's answers."""
     file = work_folder() / FILE
     pq.write_table(fraud_reference_rows(load(bundle), features, manifest.negative_weight, seed=seed), file)

@@ -24,7 +24,7 @@ def refit_booster(
     split: SplitPlan,
     settings: BoosterSettings,
     config: FraudConfig,
-) -> Annotated[Bundle, "refitted"]:
+) -> Annotated[Bundle, "{pipeline}_refitted"]:
     """Fit the trees on the test slice, too; the model that was read stays in the bundle, for comparisons."""
     settled = settings.settle(config)
     folder = work_folder() / "bundle"

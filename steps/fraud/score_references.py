@@ -18,7 +18,7 @@ from steps.workspace import work_folder
 @step
 def score_references(
     features: Table, manifest: FeatureManifest, split: SplitPlan, seed: int
-) -> Annotated[Table, "reference_scores"]:
+) -> Annotated[Table, "{pipeline}_reference_scores"]:
     """Fit each reference model and score the test slice: one column of calibrated probabilities a model."""
     scores = score(features, split, negative_weight=manifest.negative_weight, seed=seed)
     file = work_folder() / "scores.parquet"

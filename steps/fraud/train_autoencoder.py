@@ -16,7 +16,7 @@ from fusionguard.features.store import FeatureManifest
 @step
 def train_autoencoder(
     features: Table, manifest: FeatureManifest, split: SplitPlan, config: AutoencoderConfig, seed: int
-) -> Annotated[onnx.ModelProto, "autoencoder"]:
+) -> Annotated[onnx.ModelProto, "{pipeline}_autoencoder"]:
     """Fit on the legitimate rows of the train slice; the validation slice chooses the bottleneck's size."""
     from fusionguard.models.fraud.autoencoder import train_autoencoder as train  # PyTorch takes seconds to import
 

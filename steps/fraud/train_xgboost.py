@@ -18,6 +18,6 @@ from steps.fraud.tune_xgboost import BoosterSettings
 @step
 def train_xgboost(
     features: Table, manifest: FeatureManifest, split: SplitPlan, settings: BoosterSettings, seed: int
-) -> Annotated[xgb.Booster, "booster"]:
+) -> Annotated[xgb.Booster, "{pipeline}_booster"]:
     """Fit on the train slice, stop early on the validation slice."""
     return train_booster(features, split, settings.xgboost, negative_weight=manifest.negative_weight, seed=seed)

@@ -31,7 +31,7 @@ class BoosterSettings(BaseModel):
 @step
 def tune_xgboost(
     features: Table, manifest: FeatureManifest, split: SplitPlan, xgboost: XGBoostConfig, tuning: TuningConfig, seed: int
-) -> Annotated[BoosterSettings, "booster_settings"]:
+) -> Annotated[BoosterSettings, "{pipeline}_booster_settings"]:
     """Search with Optuna for ``tuning.trials`` trials on the train slice; only runs that ask for it have this step."""
     from fusionguard.models.fraud.tuning import tune  # Optuna takes a second to import
 

@@ -20,7 +20,7 @@ from fusionguard.monitoring.window import WindowFacts
 @step(enable_cache=False)
 def export_outcomes(
     verdict: Verdict, bundle: Bundle, window: Table, facts: WindowFacts, config: MonitoringConfig
-) -> Annotated[LabelledFile, "labelled"]:
+) -> Annotated[LabelledFile, "{pipeline}_labelled"]:
     """Write the rows whose outcome is known as raw data, where the verdict advises to retrain; never those of broken data."""
     fault = untrainable(verdict.findings)
     if fault is not None:

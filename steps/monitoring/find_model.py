@@ -12,7 +12,7 @@ from fusionguard.monitoring.settings import MonitoringConfig
 
 
 @step(enable_cache=False)
-def find_model(config: MonitoringConfig) -> Annotated[Bundle, "bundle"]:
+def find_model(config: MonitoringConfig) -> Annotated[Bundle, "{pipeline}_bundle"]:
     """Look the version up in the registry, now; the whole run then judges this one, whoever is promoted meanwhile."""
     from fusionguard.monitoring.alerts import WebhookChannel
     from fusionguard.monitoring.champion import find_champion

@@ -16,7 +16,7 @@ from steps.monitoring.measure_outcomes import Outcomes
 @step
 def judge_window(
     facts: WindowFacts, drift: DriftReport, classifier: ClassifierTest, outcomes: Outcomes
-) -> Annotated[Verdict, "verdict"]:
+) -> Annotated[Verdict, "{pipeline}_verdict"]:
     """Weigh what was found: healthy, watch or act; why, since when, and what to do."""
     return decide(
         drift,

@@ -27,7 +27,11 @@ from steps.workspace import work_folder
 @step
 def measure_drift(
     bundle: Bundle, window: Table, facts: WindowFacts, config: MonitoringConfig
-) -> tuple[Annotated[DriftReport, "drift"], Annotated[ClassifierTest, "classifier"], Annotated[Figures, "drift_plots"]]:
+) -> tuple[
+    Annotated[DriftReport, "{pipeline}_drift"],
+    Annotated[ClassifierTest, "{pipeline}_classifier"],
+    Annotated[Figures, "{pipeline}_drift_plots"],
+]:
     """Compare every feature, segment and score with the reference, and let a classifier look for what they miss."""
     champion = Champion.of(find_home(), bundle)
     rows = champion.reference_rows

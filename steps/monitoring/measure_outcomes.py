@@ -35,7 +35,7 @@ class Outcomes(BaseModel):
 @step
 def measure_outcomes(
     bundle: Bundle, window: Table, facts: WindowFacts, drift: DriftReport, config: MonitoringConfig
-) -> Annotated[Outcomes, "outcomes"]:
+) -> Annotated[Outcomes, "{pipeline}_outcomes"]:
     """Read the training metrics on rows whose outcome is known, and estimate them for all."""
     model = model_family(bundle.manifest.model).load(bundle)
     until = facts.until or datetime.now(UTC)

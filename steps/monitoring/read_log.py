@@ -22,7 +22,9 @@ _log = logging.getLogger("fusionguard.monitoring")
 
 
 @step(enable_cache=False)
-def read_log(bundle: Bundle, config: MonitoringConfig) -> tuple[Annotated[Table, "window"], Annotated[WindowFacts, "facts"]]:
+def read_log(
+    bundle: Bundle, config: MonitoringConfig
+) -> tuple[Annotated[Table, "{pipeline}_window"], Annotated[WindowFacts, "{pipeline}_facts"]]:
     """Copy the rows that the model answered, each once, with their outcomes; services may go on writing."""
     until = config.window.until or datetime.now(UTC)
     since = until - timedelta(hours=config.window.hours) if config.window.hours is not None else config.window.since

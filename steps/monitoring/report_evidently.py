@@ -18,7 +18,7 @@ from steps.workspace import work_folder
 
 
 @step
-def report_evidently(bundle: Bundle, window: Table, config: EvidentlyConfig) -> Annotated[HTMLString, "evidently"]:
+def report_evidently(bundle: Bundle, window: Table, config: EvidentlyConfig) -> Annotated[HTMLString, "{pipeline}_evidently"]:
     """Draw Evidently's page of a sample of the window beside the reference's; where there is nothing to draw, say so."""
     rows = Champion.of(find_home(), bundle).reference_rows
     if rows is None or window.rows == 0:

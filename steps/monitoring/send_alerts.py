@@ -42,7 +42,9 @@ def _causes(verdict: Verdict) -> tuple[str, ...]:
 
 
 @step(enable_cache=False)
-def send_alerts(verdict: Verdict, facts: WindowFacts, kept: KeptVerdict, config: AlertConfig) -> Annotated[Told, "told"]:
+def send_alerts(
+    verdict: Verdict, facts: WindowFacts, kept: KeptVerdict, config: AlertConfig
+) -> Annotated[Told, "{pipeline}_told"]:
     """Tell the verdict on every channel, where it is news; a channel that fails does not fail the run, and is told of later."""
     home = find_home()
     channels: list[AlertChannel] = [LogChannel()] if config.log else []

@@ -29,7 +29,7 @@ def gate(
     split: SplitPlan,
     config: GateConfig,
     seed: int,
-) -> Annotated[GateVerdict, "verdict"]:
+) -> Annotated[GateVerdict, "{pipeline}_verdict"]:
     """Compare the challenger with the champion on the same test rows, and move the alias if it wins."""
     from fusionguard.registry.gate import pass_gate  # MLflow takes seconds to import
 

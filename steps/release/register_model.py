@@ -23,7 +23,7 @@ def register_model(
     explanation_plots: Figures,
     provenance: Provenance,
     config: dict[str, Any],  # of an object, ZenML keeps what was set and must know the type
-) -> Annotated[RegisteredVersion, "version"]:
+) -> Annotated[RegisteredVersion, "{pipeline}_version"]:
     """Register the bundle; one that is registered already keeps its version."""
     from fusionguard.registry.register import register_bundle  # MLflow takes seconds to import
 

@@ -15,7 +15,9 @@ from steps.release_folder import Release
 
 
 @step(enable_cache=False)
-def release_model(bundle: Bundle, verdict: GateVerdict, card: Release, config: ServingConfig) -> Annotated[Handover, "handover"]:
+def release_model(
+    bundle: Bundle, verdict: GateVerdict, card: Release, config: ServingConfig
+) -> Annotated[Handover, "{pipeline}_handover"]:
     """Give the service the model where this run promoted it; ``card`` is taken so that the card is written before."""
     if not verdict.promoted:
         return keep_back("the run promoted no model")

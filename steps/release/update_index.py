@@ -28,7 +28,7 @@ class IndexUpdate(BaseModel):
 
 
 @step(enable_cache=False)
-def update_index() -> Annotated[IndexUpdate, "index"]:
+def update_index() -> Annotated[IndexUpdate, "{pipeline}_index"]:
     """Let the assistant know of this run. A model is no worse for an index that cannot be written: that is told, and no more."""
     from fusionguard.assistant.index import build_index
 

@@ -53,9 +53,9 @@ def write_model_card(
     explanation_plots: Figures,
     config: FraudConfig,
 ) -> tuple[
-    Annotated[MarkdownString, "model_card"],
-    Annotated[HTMLString, "model_card_page"],
-    Annotated[Release, "release"],
+    Annotated[MarkdownString, "{pipeline}_model_card"],
+    Annotated[HTMLString, "{pipeline}_model_card_page"],
+    Annotated[Release, "{pipeline}_release"],
 ]:
     """Write the model card and keep it beside the bundle and the reports, and in the MLflow run."""
     from fusionguard.registry.register import attach_files  # MLflow takes seconds to import

@@ -42,7 +42,7 @@ def address(fraud_run: PipelineRun) -> Iterator[str]:
             pass  # somebody else has it: just as good
         environment = os.environ | {"FUSIONGUARD_HOME": str(fraud_run.home.root)}
         process = subprocess.Popen(
-            [sys.executable, "-m", "stacks.dashboard", fraud_run.summary["zenml_run"]],
+            [sys.executable, "-m", "pipelines.dashboard", fraud_run.summary["zenml_run"]],
             cwd=Path(__file__).resolve().parents[2],
             env=environment,
             stdout=subprocess.PIPE,
@@ -80,9 +80,9 @@ def test_the_dashboard_shows_the_runs_graph_with_its_artifacts(address: str, fra
         for text in ("load_data", "train_xgboost", "register_model", "gate", "write_model_card"):
             page.get_by_text(text, exact=True).first.wait_for(timeout=60_000)
         for text in ("raw", "features", "booster", "autoencoder", "bundle", "evaluation", "evaluation_plots", "model_card"):
-            page.get_by_text(text, exact=True).first.wait_for(timeout=30_000)
+            page.get_by_text(f"fraud_{text}", exact=True).first.wait_for(timeout=30_000)
         page.screenshot(path=str(ARTIFACTS / "dashboard_run.png"))
-        page.get_by_text("evaluation_plots", exact=True).first.click()
+        page.get_by_text("fraud_evaluation_plots", exact=True).first.click()
         page.get_by_role("tab", name="Visualization").click()
         page.get_by_text("Load Preview").click()
         frame = page.frame_locator("iframe").first

@@ -39,9 +39,10 @@ STEPS = [
     "register_model",
     "gate_churn",
     "write_churn_card",
+    "record_model",
     "update_index",
 ]
-ALWAYS = {"register_model", "gate_churn", "write_churn_card", "update_index"}
+ALWAYS = {"register_model", "gate_churn", "write_churn_card", "record_model", "update_index"}
 
 
 def _raw(run: PipelineRun) -> Path:
@@ -110,11 +111,14 @@ def test_the_dashboard_has_cards_plots_and_contracts_and_no_row_of_a_table(churn
         for name, versions in step.outputs.items()
         for page in versions[0].visualizations or ()
     }
-    contracts, plots = {"raw_contract_page", "feature_contract_page"}, {"evaluation_plots", "explanation_plots"}
-    assert set(shown) == contracts | plots | {"model_card", "model_card_page", "business_insights_page"}
+    contracts, plots = (
+        {"churn_raw_contract_page", "churn_feature_contract_page"},
+        {"churn_evaluation_plots", "churn_explanation_plots"},
+    )
+    assert set(shown) == contracts | plots | {"churn_model_card", "churn_model_card_page", "churn_business_insights_page"}
     for name in plots:
         assert shown[name].count(b"data:image/png;base64,") >= 2
-    assert b"# Model card: bank-customer churn" in shown["model_card"]
+    assert b"# Model card: bank-customer churn" in shown["churn_model_card"]
 
 
 def test_the_contact_list_is_sorted_told_and_names_nobody(churn_run: PipelineRun) -> None:

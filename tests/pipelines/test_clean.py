@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -65,6 +66,7 @@ def _files(home: Home) -> set[Path]:
 
 def test_the_newest_runs_stay_and_others_go_with_their_artifacts_and_logs(home: Home) -> None:
     first, second, third = (_run(home, f"rows={rows}", cache=False).zenml_run for rows in (11, 12, 13))
+    page = _shown_on_a_models_page(first)
     before, gone = _files(home), Path(_output(first, "make", "made").uri)
     kept = _output(third, "make", "made")
     size = freed_bytes(removals := clean(home, {"toy": KeepConfig(runs=2)}, dry_run=True))
@@ -76,6 +78,20 @@ def test_the_newest_runs_stay_and_others_go_with_their_artifacts_and_logs(home: 
     assert left < before and 2 * len(before - left) == len(left)  # a third, logs among them
     assert kept.load().rows == 13
     assert clean(home, {"toy": KeepConfig(runs=2)}) == []
+    assert page() == (0, 0)
+
+
+def _shown_on_a_models_page(run: str) -> Callable[[], tuple[int, int]]:
+    """Link a run to a model's version; return what counts the runs and artifacts that are linked."""
+    from stacks.session import open_client
+    from steps.zenml_model import link_run
+
+    client = open_client()
+    model = client.create_model(f"toy-{uuid4().hex}")
+    version = client.create_model_version(model.id, "v1")
+    assert link_run(version, client.get_pipeline_run(run, allow_name_prefix_match=False).id) >= 3
+    runs, artifacts = client.list_model_version_pipeline_run_links, client.list_model_version_artifact_links
+    return lambda: (runs(model_version_id=version.id).total, artifacts(model_version_id=version.id).total)
 
 
 @pytest.mark.full

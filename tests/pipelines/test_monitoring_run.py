@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -128,12 +129,27 @@ def test_the_lineage_and_the_readings_are_artifacts(run: PipelineRun) -> None:
 
     steps = Client().get_pipeline_run(UUID(run.summary["zenml_run_id"])).steps
     named = {name for step in steps.values() for name in step.outputs}
-    assert named >= {"bundle", "window", "facts", "drift", "classifier", "drift_plots", "outcomes", "verdict", "verdict_page"}
+    results = {"bundle", "window", "facts", "drift", "classifier", "drift_plots", "outcomes", "verdict", "verdict_page"}
+    assert named >= {f"monitoring_{result}" for result in results}
     assert set(steps["judge_window"].inputs) == {"facts", "drift", "classifier", "outcomes"}
-    window = steps["read_log"].outputs["window"][0]
-    assert window.run_metadata["rows"] == steps["read_log"].outputs["facts"][0].load().rows > 3_000
+    window = steps["read_log"].outputs["monitoring_window"][0]
+    assert window.run_metadata["rows"] == steps["read_log"].outputs["monitoring_facts"][0].load().rows > 3_000
+    done = Client().get_pipeline_run(UUID(run.summary["zenml_run_id"]))
+    verdict, bundle = run.summary["verdict"], steps["find_model"].outputs["monitoring_bundle"][0].load()
+    said = tuple(done.run_metadata[name] for name in ("verdict", "cause", "action", "model_version"))
+    assert said == (verdict["state"], verdict["cause"], verdict["action"], bundle.version)
+    assert {tag.name for tag in done.tags} >= {"pipeline:monitoring", "stack:local"}
+    (page,) = [each for each in Client().list_model_versions(hydrate=True, size=200).items if _judged_by(each, done.id)]
+    assert page.run_metadata["bundle_sha256"].startswith(done.run_metadata["model_version"])
     assert not Path(window.uri).exists()  # the log gives its rows again
     assert not list(run.home.work.iterdir())
+
+
+def _judged_by(version: Any, run: UUID) -> bool:
+    from zenml.client import Client
+
+    links = Client().list_model_version_pipeline_run_links(model_version_id=version.id, size=200).items
+    return run in {link.pipeline_run.id for link in links}
 
 
 @pytest.mark.full
@@ -197,6 +213,8 @@ def test_evidentlys_report_is_an_artifact_that_the_dashboard_shows(run: Pipeline
 
     wanted = replace(run, command=(*run.command, "--set", "evidently.rows=500"))
     done = finished(wanted, tmp_path / "evidently.json")
-    artifact = Client().get_pipeline_run(UUID(done.summary["zenml_run_id"])).steps["report_evidently"].outputs["evidently"][0]
+    artifact = (
+        Client().get_pipeline_run(UUID(done.summary["zenml_run_id"])).steps["report_evidently"].outputs["monitoring_evidently"][0]
+    )
     assert [shown.type for shown in artifact.visualizations or ()] == [VisualizationType.HTML]
     assert "Amount" in str(artifact.load())

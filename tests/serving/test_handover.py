@@ -140,4 +140,4 @@ def test_a_run_that_promotes_releases_if_it_is_told_to(zenml_store: Path, tmp_pa
     assert about.bundle_sha256[:12] == run.summary["model_version"] == run.summary["serving"]["models"]["churn"]
     assert about.trained_at is not None and about.metrics
     assert f"Service released churn {run.summary['model_version']}" in run.out
-    assert {step["name"] for step in run.summary["steps"][-2:]} == {"release_model", "update_index"}
+    assert {step["name"] for step in run.summary["steps"][-3:]} == {"release_model", "record_model", "update_index"}

@@ -9,6 +9,9 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 
+from fusionguard.config import ChurnConfig, FraudConfig, TuningConfig
+from fusionguard.monitoring.settings import MonitoringConfig
+
 pytestmark = pytest.mark.usefixtures("zenml_store")
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -53,7 +56,7 @@ def test_every_input_and_output_of_a_step_is_typed_and_every_output_named(module
         for output in _outputs(step):
             kind, name = get_args(output)
             assert inspect.isclass(kind)
-            assert isinstance(name, str)
+            assert name.startswith("{pipeline}_")
 
 
 @pytest.mark.parametrize("module_name", STEP_MODULES)
@@ -118,6 +121,23 @@ def test_every_pipeline_has_settings_that_load_and_a_module_that_keeps_the_contr
         assert callable(module.report)
         assert module.__doc__
         assert entry.purpose
+
+
+def test_an_artifacts_name_stands_for_one_thing_of_one_pipeline() -> None:
+    from pipelines.catalog import CATALOG
+
+    configs = {"fraud": FraudConfig(tuning=TuningConfig(trials=1)), "churn": ChurnConfig(), "monitoring": MonitoringConfig()}
+    seen: list[str] = []
+    for name, entry in CATALOG.items():
+        composed = importlib.import_module(entry.module).PIPELINE.copy()
+        composed.prepare(**{"config": configs[name]} | ({} if name == "monitoring" else {"source_fingerprint": "f"}))
+        assert composed.configuration.environment == {"FUSIONGUARD_PIPELINE": name}  # what keeps their cached results apart
+        for invocation in composed.invocations.values():
+            seen += [
+                output.format(**composed.configuration.substitutions) for output in invocation.step.entrypoint_definition.outputs
+            ]
+    assert len(seen) == len(set(seen)) > 60
+    assert {"fraud_raw", "churn_raw", "fraud_bundle", "churn_bundle", "monitoring_bundle", "fraud_booster_settings"} <= set(seen)
 
 
 @pytest.mark.parametrize("folder", ["src", "steps", "pipelines", "stacks", "materializers"])

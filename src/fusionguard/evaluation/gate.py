@@ -84,6 +84,15 @@ class GateVerdict(BaseModel):
     brier: PairedDifference | None = None
     """The same by log loss and by Brier score, turned round so that above 0 is better."""
 
+    def flat_facts(self) -> dict[str, bool | float | str]:
+        """Return what runs are compared by: the decision, its reason, and the difference where there was a comparison."""
+        facts: dict[str, bool | float | str] = {"gate_promoted": self.promoted, "gate_reason": self.reason}
+        if self.champion_version is not None:
+            facts["gate_champion_version"] = self.champion_version
+        if self.difference is not None:
+            facts |= {f"gate_difference_{name}": value for name, value in self.difference.model_dump().items()}
+        return facts
+
     def to_json(self) -> str:
         """Return the verdict as JSON text, the same for the same verdict."""
         return self.model_dump_json(indent=1) + "\n"

@@ -44,6 +44,15 @@ class Verdict(BaseModel):
         meant = [finding for finding in self.findings if finding.approved is not None]
         return _distinct([f"{finding.kind} of {finding.subject} ({finding.approved})" for finding in meant])
 
+    def flat_facts(self) -> dict[str, float | str]:
+        """Return what runs are compared by: state, cause, action, and the columns and sureness where there are findings."""
+        facts: dict[str, float | str] = {"verdict": self.state, "cause": self.cause, "action": self.action}
+        if self.features:
+            facts["features"] = ", ".join(self.features)
+        if self.sureness is not None:
+            facts["sureness"] = self.sureness
+        return facts
+
     def sentence(self) -> str:
         """Say the verdict in one line."""
         if self.state in ("healthy", "not judged"):

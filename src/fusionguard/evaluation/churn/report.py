@@ -137,6 +137,10 @@ class ChurnReport(_Part):
                         flat[f"{prefix}{name}{suffix}"] = number
         return flat
 
+    def flat_facts(self) -> dict[str, float]:
+        """Return what runs are compared by: the model's own test metrics with their bounds, as in :meth:`flat_metrics`."""
+        return {name: value for name, value in self.flat_metrics().items() if name.startswith("test_")}
+
     def gate_facts(self) -> GateFacts:
         """Return what the gate must know; each broken limit of fairness is a refusal."""
         return GateFacts(
