@@ -315,6 +315,7 @@ def test_a_damaged_registry_is_said_before_any_server_starts(run: Run, home: Hom
     assert "nothing was changed" in err
 
 
+@pytest.mark.full
 def test_mlflows_server_is_for_loopback_only_serves_as_a_registry_and_ends_with_the_command(
     home: Home, fraud_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -96,6 +96,7 @@ def test_every_package_is_to_be_had_there(place: tuple[str, str], python: str, t
     assert wanted - 2 <= found <= wanted + 2, done.stderr
 
 
+@pytest.mark.full
 def test_a_half_made_environment_is_made_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     environment = Environment(tmp_path / "env")
     (tmp_path / "env" / "bin").mkdir(parents=True)
@@ -113,6 +114,7 @@ def test_a_half_made_environment_is_made_anew(tmp_path: Path, capsys: pytest.Cap
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.full
 def test_what_somebody_else_has_made_is_not_removed(tmp_path: Path) -> None:
     environment = Environment(tmp_path)
     (tmp_path / "pyvenv.cfg").touch()

@@ -64,6 +64,7 @@ def test_it_listens_on_loopback_on_a_free_port_and_names_the_run_it_is_asked_for
     assert address.endswith(f"/runs/{fraud_run.summary['zenml_run_id']}")
 
 
+@pytest.mark.full
 @pytest.mark.browser
 @pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium at /usr/bin/chromium")
 def test_the_dashboard_shows_the_runs_graph_with_its_artifacts(address: str, fraud_run: PipelineRun) -> None:

@@ -148,8 +148,8 @@ def test_a_worker_that_fails_waits_for_one_that_still_starts(sent: list[Any], tm
 
 
 def test_a_worker_whose_supervisor_is_gone_ends_nobody(sent: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    front = Front(fail_unforeseen)
-    monkeypatch.setattr(os, "getppid", lambda: 1)
+    front, supervisor = Front(fail_unforeseen), os.getppid()
+    monkeypatch.setattr(os, "getppid", lambda: supervisor + 1)
     asyncio.run(live(front))
     assert sent == []
 

@@ -98,6 +98,7 @@ def test_a_model_made_unfair_on_purpose_breaks_its_limits(
     assert f"By {attribute}" in sentence and f"breaks the limit of {gap.limit:.3f} beyond doubt" in sentence
 
 
+@pytest.mark.full
 def test_noise_alone_does_not_break_a_limit_in_19_of_20_samples(make_customers: Any) -> None:
     # Groups by lot: the true gap is 0, that of five small groups is above its limit nearly always.
     strict = dict.fromkeys(FairnessLimits.model_fields, 0.02)

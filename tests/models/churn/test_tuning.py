@@ -174,6 +174,7 @@ def test_a_search_that_was_killed_ends_as_one_that_was_not(
     assert [file.name for file in tmp_path.iterdir()] == [f"{tuned.study}.log"]
 
 
+@pytest.mark.full
 def test_two_processes_do_the_trials_once_and_agree(features: Table, tmp_path: Path) -> None:
     with a_worker(features, tmp_path) as first, a_worker(features, tmp_path) as second:
         for worker in (first, second):
