@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -50,7 +52,9 @@ class Elsewhere:
     def environment(self) -> dict[str, str]:
         """The variables of a command: nothing of this process's but what finds programs and packages."""
         path = f"{self.folder / 'env' / 'bin'}:{os.environ['PATH']}"
-        return {"PATH": path, "HOME": str(self.folder), "MLFLOW_TRACKING_URI": self.tracking_uri, "OMP_NUM_THREADS": "2"}
+        index = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_CERT_"))}
+        own = {"HOME": str(self.folder), "MLFLOW_TRACKING_URI": self.tracking_uri, "OMP_NUM_THREADS": "2"}
+        return {"PATH": path} | index | own
 
     def run(self, *command: object) -> subprocess.CompletedProcess[str]:
         """Run a command of the environment in a folder that is no checkout."""
@@ -91,7 +95,7 @@ def elsewhere(request: pytest.FixtureRequest, registry: Home, tmp_path_factory: 
     place = open_store(registry).get_model_version_download_uri(f"fusionguard-{family}", "1").removeprefix("file://")
     elsewhere = Elsewhere(family, Path(place), folder, registry.mlflow_uri)
     environment = settings(folder / "env")
-    subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, folder / "env"], env=environment, check=True)
+    subprocess.run([UV, "venv", "--quiet", "--seed", "--python", sys.executable, folder / "env"], env=environment, check=True)
     command = [UV, "pip", "install", "--quiet", "--requirement", elsewhere.model / "requirements.txt"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=280)
     if done.returncode != 0 and "No package index is reached" in explained(done.stderr):
@@ -171,6 +175,53 @@ def test_mlflow_models_serve_answers_and_refuses(
         status, answer = _post(address, example.drop(columns=column).to_csv(index=False), "text/csv")
         assert status == 400 and f"lacks the column '{column}'" in answer["message"]
     assert "Traceback" not in (elsewhere.folder / "server.txt").read_text()
+
+
+def test_the_generated_dockerfile_takes_the_model_and_installs_what_it_needs(elsewhere: Elsewhere) -> None:
+    """The steps that are the model's own, run without an engine where MLflow is installed, as it is in the image by then."""
+    _, lines = _dockerfile(elsewhere)
+    assert [line for line in lines if line.startswith("COPY ")] == ["COPY model_dir /opt/ml/model"]
+    (step,) = [line for line in lines if line.startswith("RUN python ")]
+    assert "/opt/ml/model" in step
+    _, *command = shlex.split(step.replace("/opt/ml/model", str(elsewhere.folder / "image" / "model_dir")))
+    done = elsewhere.run(*command)
+    assert done.returncode == 0, done.stderr
+    done = elsewhere.run("python", "-m", "pip", "check")
+    assert (done.returncode, done.stdout) == (0, "No broken requirements found.\n")
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("elsewhere", ["churn"], indirect=True)  # minutes each, and the other differs in packages alone
+def test_the_generated_dockerfile_builds(elsewhere: Elsewhere) -> None:
+    base, _ = _dockerfile(elsewhere)
+    engine = _engine()
+    held = subprocess.run([engine, "images", "--quiet", base], capture_output=True, text=True, timeout=60)
+    if not held.stdout and subprocess.run([engine, "pull", base], capture_output=True, timeout=240).returncode != 0:
+        pytest.skip(f"{base} is not reached from here")
+    name = f"fusionguard-test-{elsewhere.family}"
+    done = subprocess.run([engine, "build", "--tag", name, elsewhere.folder / "image"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    subprocess.run([engine, "rmi", name], check=True, capture_output=True, timeout=60)
+
+
+def _engine() -> str:
+    """Return what builds images here: an engine that answers, or buildah, which needs none."""
+    for program in ("docker", "podman", "buildah"):
+        if shutil.which(program) and subprocess.run([program, "info"], capture_output=True, timeout=60).returncode == 0:
+            return program
+    pytest.skip("nothing here builds images")
+
+
+def _dockerfile(elsewhere: Elsewhere) -> tuple[str, list[str]]:
+    """Let MLflow write a Dockerfile, and return its base and its lines."""
+    folder = elsewhere.folder / "image"
+    shutil.rmtree(folder, ignore_errors=True)
+    command = ("mlflow", "models", "generate-dockerfile", "-m", elsewhere.uri, "-d", folder, "--env-manager", "local")
+    done = elsewhere.run(*command)
+    assert done.returncode == 0, done.stderr
+    lines = (folder / "Dockerfile").read_text().splitlines()
+    (base,) = [line.removeprefix("FROM ") for line in lines if line.startswith("FROM ")]
+    return base, lines
 
 
 def _wait(address: str, server: subprocess.Popen[bytes], output: Path) -> None:
