@@ -76,6 +76,7 @@ def _run(options: argparse.Namespace) -> int:
                 config_files=wanted.config_files,
                 summary=None,
                 resume=None,
+                asked_by=f"{summary.zenml_run}: {wanted.why}",
             )
             then = execute(follower, find_home())
             _show(then, options)

@@ -63,7 +63,7 @@ def churn(config: ChurnConfig, source_fingerprint: str) -> None:
     bundle = refit_churn_model(evaluated, features, settings, config) if config.refit else evaluated
     reference = keep_churn_reference(evaluated, features, holdout, seed)
     logged = config.model_dump(mode="json", exclude=set(AFTERWARDS))
-    version = register_model(bundle, evaluation, evaluation_plots, explanation_plots, provenance, logged)
+    version = register_model(bundle, evaluation, evaluation_plots, explanation_plots, provenance, settings, logged)
     verdict = gate_churn(version, bundle, evaluation, features, holdout, config)
     *_, card = write_churn_card(
         bundle=bundle,

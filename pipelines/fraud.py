@@ -61,7 +61,7 @@ def fraud(config: FraudConfig, source_fingerprint: str) -> None:
     bundle = refit_booster(evaluated, features, manifest, split, settings, config) if config.refit else evaluated
     reference = keep_reference(evaluated, features, manifest, seed)
     logged = config.model_dump(mode="json", exclude=set(AFTERWARDS))
-    version = register_model(bundle, evaluation, evaluation_plots, explanation_plots, provenance, logged)
+    version = register_model(bundle, evaluation, evaluation_plots, explanation_plots, provenance, settings, logged)
     verdict = gate(version, bundle, evaluation, features, manifest, split, config.gate, seed)
     _, _, card = write_model_card(
         bundle=bundle,

@@ -9,13 +9,14 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote, unquote
 
 from fusionguard.clean.folders import is_under_way
-from fusionguard.errors import UsageError
+from fusionguard.errors import FusionGuardError, UsageError
 from fusionguard.files import storage_errors
 from fusionguard.home import Home
+from fusionguard.registry.runs import end_runs
 
 if TYPE_CHECKING:
     from zenml.models import PipelineRunResponse
@@ -97,6 +98,7 @@ def _end(home: Home, name: str) -> None:
     """Remove what a run left, and close it in ZenML; its mark stays where a job of it is still there, or nobody can tell."""
     if _jobs_are_over(name):
         close_run(name)
+        end_in_mlflow(home, name, "KILLED")
         shutil.rmtree(home.work / name, ignore_errors=True)
         _mark(home, name).unlink(missing_ok=True)
 
@@ -128,6 +130,14 @@ def close_run(name: str) -> None:
     except (SQLAlchemyError, OSError) as error:
         # What ended the run matters more than that ZenML could not note it, for instance on a full disk.
         _log.warning("ZenML could not be told that the run %s is over: %s", name, error)
+
+
+def end_in_mlflow(home: Home, name: str, status: Literal["FINISHED", "FAILED", "KILLED"]) -> None:
+    """Tell MLflow that a run is over, where it still runs there: its page says how long the whole run took, and how it ended."""
+    try:
+        end_runs(home, name, status)
+    except FusionGuardError as error:
+        _log.warning("MLflow could not be told that the run %s is over: %s", name, error)
 
 
 def _close(run: PipelineRunResponse) -> None:

@@ -38,6 +38,7 @@ class StepObserver:
         self._check = check
         self._run: UUID | None = None
         self._order: list[str] = []
+        self._begun: set[str] = set()
         self._records: dict[str, StepRecord] = {}
         self._cache_was_read = False
 
@@ -45,6 +46,10 @@ class StepObserver:
     def run_id(self) -> UUID | None:
         """The ZenML run, once there is one."""
         return self._run
+
+    def has_begun(self, step: str) -> bool:
+        """Tell whether a step of this name has begun in this run; one that was cached has not."""
+        return step in self._begun
 
     @property
     def records(self) -> list[StepRecord]:
@@ -64,6 +69,7 @@ class StepObserver:
             self._check()
             self._note_cached()
             name = step.spec.invocation_id
+            self._begun.add(name)
             place = self._order.index(name) + 1
             self._progress.started(place, len(self._order), name)
             begin = time.monotonic()

@@ -21,7 +21,7 @@ from fusionguard.registry.tracking import check_database, sqlite_file
 from pipelines.cached_files import only_whole_results
 from pipelines.catalog import CATALOG, PipelineEntry, find_pipeline
 from pipelines.interruption import InterruptionGuard
-from pipelines.leftovers import at_work, close_run, taken_over, tidy_up
+from pipelines.leftovers import at_work, close_run, end_in_mlflow, taken_over, tidy_up
 from pipelines.observer import StepObserver
 from pipelines.placement import check_placements, place, resume_jobs
 from pipelines.progress import LineProgress, Progress, ProgressHandler, SilentProgress
@@ -48,6 +48,8 @@ class RunRequest:
     quiet: bool = False
     resume: str | None = None
     """The name of a run whose process died; its jobs are watched to their ends first."""
+    asked_by: str = ""
+    """Which other run asked for this one, and what for."""
 
 
 @dataclass(frozen=True)
@@ -163,10 +165,11 @@ def _run(
         "enable_cache": request.cache,
         "execution_mode": ExecutionMode.FAIL_FAST,
         "tags": [f"stack:{request.stack}"],
-        "extra": {SOURCE: find_source(f"run.py --pipeline {entry.name}").model_dump()},
+        "extra": {SOURCE: find_source(f"run.py --pipeline {entry.name}", request.asked_by).model_dump()},
     }
     work = home.work / name
     work.mkdir(parents=True)
+    observer: StepObserver | None = None
     try:
         with (
             locked(work),  # says that the run is under way, for as long as this process lives
@@ -185,11 +188,15 @@ def _run(
             pipeline = module.PIPELINE.with_options(steps=steps, **options)
             pipeline(**arguments)
         guard.check()
+        status = "FINISHED"
         return observer, client.get_pipeline_run(name, allow_name_prefix_match=False)
-    except BaseException:
+    except BaseException as error:
+        status = "FAILED" if isinstance(error, Exception) else "KILLED"
         close_run(name)
         raise
     finally:
+        if observer is not None and observer.has_begun("register_model"):
+            end_in_mlflow(home, name, status)
         shutil.rmtree(work, ignore_errors=True)
 
 

@@ -71,6 +71,13 @@ def test_help_and_usage_errors_load_nothing_heavy(
     assert loaded & HEAVY == set()
 
 
+def test_listing_models_loads_nothing_heavy(store: Home, fraud_bundle: Bundle, tmp_path: Path) -> None:
+    version = register_bundle(store, fraud_bundle, metrics={}, plots={}, provenance=PROVENANCE, config={})
+    set_alias(store, "fraud", "champion", version.version, why="a test says so")
+    assert _imported(tmp_path, FUSIONGUARD, "models", status=0) & HEAVY == set()
+    assert _imported(tmp_path, FUSIONGUARD, "models", "fraud", "--json", status=0) & HEAVY == set()
+
+
 def test_scoring_with_the_champion_loads_what_scores_and_no_more(store: Home, fraud_bundle: Bundle, tmp_path: Path) -> None:
     version = register_bundle(store, fraud_bundle, metrics={}, plots={}, provenance=PROVENANCE, config={})
     set_alias(store, "fraud", "champion", version.version, why="a test says so")

@@ -11,6 +11,7 @@ from fusionguard.config import CatBoostConfig, ChurnConfig, LightGBMConfig, Tuni
 from fusionguard.data.table import Table
 from fusionguard.evaluation.churn.holdout import HoldoutPlan
 from fusionguard.home import find_home
+from fusionguard.models.tuning.trial import Trial
 
 
 class TrainingSettings(BaseModel):
@@ -22,6 +23,8 @@ class TrainingSettings(BaseModel):
     catboost: CatBoostConfig
     searched: tuple[str, ...] = ()
     """One sentence for each model that was tuned."""
+    tried: tuple[Trial, ...] = ()
+    """The trials of both searches, one search after the other."""
 
     def settle(self, config: ChurnConfig) -> ChurnConfig:
         """Return ``config`` with these settings in place of those that a search began with: what trains the same model again."""
@@ -49,4 +52,5 @@ def tune_models(
         lightgbm=first.settings,
         catboost=second.settings,
         searched=(first.sentence, second.sentence),
+        tried=(*first.tried, *second.tried),
     )

@@ -102,7 +102,7 @@ def write_churn_card(
     }
     files = {name: text.encode() for name, text in pages.items()}
     # Contact list and reference rows stay in the home: a tracking server's readers may not be allowed to read about customers.
-    attach_files(find_home(), version, files)
+    attach_files(find_home(), version, files, card=churn_model_card(inputs))
     files |= {f"{_PLOTS}/{name}.png": image for name, image in {**images, **insights.plots}.items()}
     release = keep_release(find_home(), bundle, files | {"contact_list.csv": _csv(contacts)}, {REFERENCE: reference.files[0]})
     html = [HTMLString(pages[name]) for name in ("model_card.html", "business_insights.html")]

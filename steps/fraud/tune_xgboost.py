@@ -12,6 +12,7 @@ from fusionguard.data.table import Table
 from fusionguard.evaluation.splits import SplitPlan
 from fusionguard.features.store import FeatureManifest
 from fusionguard.home import find_home
+from fusionguard.models.tuning.trial import Trial
 
 
 class BoosterSettings(BaseModel):
@@ -22,6 +23,8 @@ class BoosterSettings(BaseModel):
     xgboost: XGBoostConfig
     searched: tuple[str, ...] = ()
     """One sentence where there was a search."""
+    tried: tuple[Trial, ...] = ()
+    """The trials of that search."""
 
     def settle(self, config: FraudConfig) -> FraudConfig:
         """Return ``config`` with these settings in place of those that a search began with: what trains the same model again."""
@@ -37,4 +40,4 @@ def tune_xgboost(
 
     config = FraudConfig(seed=seed, xgboost=xgboost, tuning=tuning)
     tuned = tune(features, split, config, negative_weight=manifest.negative_weight, studies=find_home().studies)
-    return BoosterSettings(xgboost=tuned.settings, searched=(tuned.sentence,))
+    return BoosterSettings(xgboost=tuned.settings, searched=(tuned.sentence,), tried=tuned.tried)

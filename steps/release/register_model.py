@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from zenml import get_step_context, step
+from zenml import step
 
 from fusionguard.data.provenance import Provenance
 from fusionguard.evaluation.churn.report import ChurnReport
 from fusionguard.evaluation.report import EvaluationReport
 from fusionguard.home import find_home
 from fusionguard.models.bundle import Bundle
-from fusionguard.registry.versions import RUN_TAG, RegisteredVersion
+from fusionguard.registry.versions import RegisteredVersion
 from materializers.figures import Figures
+from steps.churn.tune_models import TrainingSettings
+from steps.fraud.tune_xgboost import BoosterSettings
+from steps.this_run import this_run
 
 
 @step(enable_cache=False)
@@ -22,6 +25,7 @@ def register_model(
     evaluation_plots: Figures,
     explanation_plots: Figures,
     provenance: Provenance,
+    settings: BoosterSettings | TrainingSettings,
     config: dict[str, Any],  # of an object, ZenML keeps what was set and must know the type
 ) -> Annotated[RegisteredVersion, "{pipeline}_version"]:
     """Register the bundle; one that is registered already keeps its version."""
@@ -34,7 +38,8 @@ def register_model(
         plots={**evaluation_plots.images, **explanation_plots.images},
         provenance=provenance,
         config=_settings(config, bundle),
-        tags={RUN_TAG: get_step_context().pipeline_run.name},
+        run=this_run(),
+        trials=settings.tried,
     )
 
 

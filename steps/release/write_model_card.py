@@ -87,7 +87,7 @@ def write_model_card(
         GATE: verdict.to_json().encode(),
     }
     home = find_home()
-    attach_files(home, version, files)
+    attach_files(home, version, files, card=card)
     plots = {f"{_PLOTS}/{name}.png": image for name, image in images.items()}
     illustrated = {"model_card.md": model_card(inputs, image_folder=_PLOTS).encode()}
     return (

@@ -13,7 +13,7 @@ from fusionguard.models.tuning.journal import open_journal
 
 def timeless(tuned: BaseModel) -> dict[str, object]:
     """Return a search's result without how long it took."""
-    return tuned.model_dump(exclude={"seconds"})
+    return tuned.model_dump(exclude={"seconds": True, "tried": {"__all__": {"began", "ended"}}})
 
 
 def trials_of(studies: Path, name: str) -> list[optuna.trial.FrozenTrial]:

@@ -17,6 +17,7 @@ import pytest
 from fusionguard.files import sha256_file
 from fusionguard.models.bundle import Bundle
 from fusionguard.registry.aliases import champion
+from fusionguard.registry.tracking import open_store
 from stacks.session import open_client
 from tests.conftest import PipelineRun
 
@@ -79,6 +80,23 @@ def test_the_summary_holds_metrics_folds_and_references(churn_run: PipelineRun) 
         assert 0.5 < readings["roc_auc"]["value"] < 1
     assert summary["simulated"] is True
     assert Bundle.open(Path(summary["bundle"])).version == summary["model_version"]
+
+
+def test_mlflow_has_the_run_in_an_experiment_of_its_own(churn_run: PipelineRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    client = open_store(churn_run.home)
+    run = client.get_run(churn_run.summary["mlflow_run"])
+    assert client.get_experiment(run.info.experiment_id).name == "fusionguard-churn"
+    assert client.get_experiment_by_name("fusionguard-fraud") is None
+    assert run.info.status == "FINISHED" and run.data.tags["zenml.run"] == churn_run.summary["zenml_run"]
+    steps = sum(step["seconds"] for step in churn_run.summary["steps"])
+    assert steps <= (run.info.end_time - run.info.start_time) / 1000 + 0.5 <= churn_run.summary["seconds"] + 1
+    (data,) = run.inputs.dataset_inputs
+    assert (data.dataset.name, data.dataset.digest) == ("churn", churn_run.summary["data"]["sha256"][:36])
+    entry = client.get_model_version("fusionguard-churn", "1")
+    assert entry.description.startswith("Churn model, made from 3,000 rows of SIMULATED data (")
+    assert churn_run.summary["gate"]["reason"] in entry.tags["gate.reason"]
+    assert "\n\n---\n\n# Model card" in entry.description and len(entry.description) <= 5000
 
 
 def test_the_models_folder_holds_what_people_read(churn_run: PipelineRun) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from fusionguard.home import Home
+from fusionguard.registry.tracking import open_store
 from pipelines.interruption import Interrupted, InterruptionGuard
 
 pytestmark = [
@@ -77,21 +78,26 @@ def test_a_signal_ends_a_run_with_one_line_and_the_next_run_works(
 
 
 @pytest.mark.full
-def test_a_run_that_was_killed_is_closed_by_the_next_one(home: Home, tmp_path: Path) -> None:
+def test_a_run_that_was_killed_is_closed_by_the_next_one(store: Home, tmp_path: Path) -> None:
     from stacks.session import open_client
 
-    marker = tmp_path / "marker"
-    process = subprocess.Popen(_command("--set", f"marker={marker}", "--set", "wait_seconds=300", "--quiet"), text=True)
+    home, marker = store, tmp_path / "marker"
+    slow = _command("--set", f"marker={marker}", "--set", "wait_seconds=300", "--set", "registers=true", "--quiet")
+    process = subprocess.Popen(slow, text=True)
     _wait_for(marker, process)
     process.kill()
     process.wait()
     (mark,) = home.running.iterdir()
-    assert _statuses(home) == ("running", {"make": "completed", "work": "running"})
+    ended = {"make": "completed", "register_model": "completed"}
+    assert _statuses(home) == ("running", {**ended, "work": "running"})
     again = subprocess.run(_command("--quiet"), capture_output=True, text=True, timeout=120)
     assert again.returncode == 0, again.stderr
     run = open_client().get_pipeline_run(mark.name, allow_name_prefix_match=False)
     assert str(run.status) == "stopped"
-    assert {name: str(step.status) for name, step in run.steps.items()} == {"make": "completed", "work": "stopped"}
+    assert {name: str(step.status) for name, step in run.steps.items()} == {**ended, "work": "stopped"}
+    client = open_store(home)
+    (in_mlflow,) = client.search_runs([client.get_experiment_by_name("fusionguard-fraud").experiment_id])
+    assert (in_mlflow.info.status, in_mlflow.data.tags["zenml.run"]) == ("KILLED", mark.name)
     assert list(home.running.iterdir()) == []
     assert list(home.work.iterdir()) == []
 

@@ -19,6 +19,7 @@ import yaml
 from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring.champion import find_champion
 from fusionguard.monitoring.traffic import Drift, Traffic, drive
+from fusionguard.registry.history import list_moves
 from fusionguard.serving.fields import request_fields
 from fusionguard.serving.launch import release_folder
 from fusionguard.serving.openapi import example_row
@@ -95,6 +96,8 @@ def test_a_drifted_log_leads_to_a_new_champion_that_is_served(
         assert then["data"]["sha256"] != trained.summary["data"]["sha256"] and then["simulated"] is True
         assert then["gate"]["promoted"], then["gate"]["reason"]
         after = then["model_version"]
+        (move,) = [each for each in list_moves(trained.home, model) if each.alias == "champion" and each.run == then["zenml_run"]]
+        assert move.why == then["gate"]["reason"] and (move.before, move.after) == (1, 2)
         assert after != before == answer(address, model)["model_version"], "not before it is told to"
         assert then["serving"]["models"][model] == after
         os.kill(process.pid, signal.SIGHUP)

@@ -6,6 +6,9 @@ import io
 import json
 import logging
 import shutil
+import subprocess
+from contextlib import nullcontext
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ import pytest
 
 from fusionguard.errors import DataError, StorageError, UnknownChoiceError, UsageError
 from fusionguard.home import Home
+from fusionguard.registry.tracking import open_store
 from pipelines.runner import RunRequest, execute
 from pipelines.summary import Summary, print_summary
 from tests.pipelines.toy_entry import ENTRY
@@ -111,6 +115,23 @@ def test_a_failed_run_leaves_no_work_files_and_the_next_one_works(home: Home) ->
         _run(home, "fail=domain")
     assert list(home.work.iterdir()) == []
     assert [step.name for step in _run(home).steps] == ["make", "work", "tell"]
+
+
+@pytest.mark.parametrize(("fail", "status"), [("nothing", "FINISHED"), ("domain", "FAILED")])
+def test_mlflows_run_lasts_as_long_as_the_pipelines_and_ends_like_it(store: Home, fail: str, status: str) -> None:
+    with pytest.raises(DataError) if status == "FAILED" else nullcontext():
+        _run(store, "registers=true", f"fail={fail}", "wait_seconds=0.5")
+    run, client = _last_run(store), open_store(store)
+    (found,) = client.search_runs([client.get_experiment_by_name("fusionguard-fraud").experiment_id])
+    assert found.info.status == status
+    began, ended = (moment.replace(tzinfo=UTC).timestamp() for moment in (run.start_time, run.end_time))
+    assert found.info.start_time == round(began * 1000)
+    assert 0 <= found.info.end_time / 1000 - ended < 30, "it ends after the last step"
+    tags = found.data.tags
+    assert (tags["zenml.run"], tags["mlflow.source.name"]) == (run.name, "run.py --pipeline toy")
+    assert tags["zenml.run.url"] == f"http://127.0.0.1:8237/projects/default/runs/{run.id}"
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, cwd=Path(__file__).parent)
+    assert tags.get("mlflow.source.git.commit", "") == commit.stdout.strip()
 
 
 def test_a_disk_that_refuses_is_one_clear_line(home: Home) -> None:

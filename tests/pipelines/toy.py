@@ -17,8 +17,12 @@ from fusionguard.data.table import Table
 from fusionguard.errors import DataError
 from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.report import TableRow
+from fusionguard.home import find_home
+from fusionguard.registry.run_page import source_tags
+from fusionguard.registry.tracking import experiment_id, open_store
 from pipelines.summary import Report
 from steps.caching import CACHE_POLICY
+from steps.this_run import this_run
 from steps.workspace import work_folder
 from tests.pipelines.toy_entry import ToyConfig
 
@@ -50,6 +54,15 @@ def work(made: Table, config: ToyConfig) -> Annotated[Provenance, "provenance"]:
 
 
 @step(enable_cache=False)
+def begin_in_mlflow() -> Annotated[str, "mlflow_run"]:
+    """Begin a run in MLflow, and leave it running."""
+    home, run = find_home(), this_run()
+    client = open_store(home)
+    experiment, began = experiment_id(home, client, "fusionguard-fraud"), round(run.began.timestamp() * 1000)
+    return str(client.create_run(experiment, began, tags=source_tags(run)).info.run_id)
+
+
+@step(enable_cache=False)
 def tell(provenance: Provenance) -> Annotated[Provenance, "told"]:
     """Always run."""
     return provenance
@@ -58,7 +71,8 @@ def tell(provenance: Provenance) -> Annotated[Provenance, "told"]:
 @pipeline(name="toy", cache_policy=CACHE_POLICY)
 def toy(config: ToyConfig) -> None:
     """Compose the toy."""
-    tell(work(make(config.rows), config))
+    before = [begin_in_mlflow(id="register_model")] if config.registers else []
+    tell(work(make(config.rows), config, after=before))
 
 
 PIPELINE = toy

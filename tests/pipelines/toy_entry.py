@@ -23,6 +23,8 @@ class ToyConfig(BaseModel):
     marker: str = ""
     """A file that the step ``work`` makes before it waits."""
     wait_seconds: float = 0.0
+    registers: bool = False
+    """Begin a run in MLflow before ``work``, as the step that registers a model does."""
     keep: KeepConfig = KeepConfig()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -13,11 +14,24 @@ import pytest
 from fusionguard.data.provenance import Provenance
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
+from fusionguard.registry.pipeline_run import PipelineRun, RunSource
 from fusionguard.registry.register import register_bundle
 from fusionguard.registry.tracking import open_store
 from fusionguard.registry.versions import RegisteredVersion
 
 PROVENANCE = Provenance(dataset="fraud", origin="simulated", description="drawn by a test", sha256="1" * 64, rows=3)
+
+
+def run_named(name: str, began: datetime = datetime(2026, 11, 28, 9, 30, tzinfo=UTC)) -> PipelineRun:
+    """Return a run as the pipelines hand it over."""
+    source = RunSource(user="anna", command="run.py --pipeline fraud", commit="c0ffee" * 6 + "c0de", clean=False)
+    return PipelineRun(
+        name=name,
+        began=began,
+        source=source,
+        address=f"http://127.0.0.1:8237/projects/default/runs/{name}",
+        opened_by=f"make dashboard RUN={name}",
+    )
 
 
 @pytest.fixture

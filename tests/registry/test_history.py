@@ -18,6 +18,7 @@ from fusionguard.registry.aliases import champion, set_alias
 from fusionguard.registry.history import list_moves
 from fusionguard.registry.overview import read_overview
 from fusionguard.registry.pipeline_run import PipelineRun, RunSource
+from fusionguard.registry.runs import describe_run
 from fusionguard.registry.tracking import experiment_id, open_store
 from fusionguard.registry.versions import list_versions
 
@@ -43,16 +44,16 @@ def database(blank_database: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     return home.state / "mlflow.db"
 
 
-def add_version(home: Home, origin: str, readings: dict[str, float]) -> None:
+def add_version(home: Home, origin: str, readings: dict[str, float], name: str = NAME) -> None:
     """Register a version without files: what is looked at here is what MLflow's database holds."""
     client = open_store(home)
     run = client.create_run(experiment_id(home, client, NAME)).info.run_id
     for suffix, value in readings.items():
         client.log_metric(run, f"test_average_precision{suffix}", value)
     if origin == "simulated":
-        client.create_registered_model(NAME)
+        client.create_registered_model(name)
     tags = {"bundle.sha256": run * 2, "data.origin": origin}
-    client.create_model_version(NAME, home.mlflow_artifacts.as_uri(), run_id=run, tags=tags)
+    client.create_model_version(name, home.mlflow_artifacts.as_uri(), run_id=run, tags=tags)
 
 
 @pytest.fixture
@@ -120,6 +121,21 @@ def test_a_long_reason_is_cut_and_a_record_that_somebody_changed_is_an_error(two
     client.set_registered_model_tag(NAME, key, "mine")
     with pytest.raises(RegistryError, match=r"is no record of FusionGuard's\. Somebody changed it"):
         list_moves(two, "fraud")
+
+
+def test_a_churn_model_of_a_home_made_before_has_its_run_in_the_experiment_of_fraud(
+    two: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_version(two, "simulated", {"": 0.625}, "fusionguard-churn")
+    open_store(two).set_registered_model_alias("fusionguard-churn", "champion", "1")
+    known = read_overview(two, "churn")
+    assert [each.value for each in known.versions] == [0.625]
+    assert known.unexplained() == {"champion": 1}
+    assert describe_run(two, known.versions[0].version).metrics == {"test_average_precision": 0.625}
+    set_alias(two, "churn", "champion", 1, why="It is champion already.")
+    assert list_moves(two, "churn") == []
+    monkeypatch.setattr("fusionguard.registry.overview.stored_metrics", lambda *_: None)
+    assert read_overview(two, "churn") == known
 
 
 def test_the_command_lists_versions_and_history_the_latest_first(two: Home) -> None:

@@ -17,6 +17,8 @@ from fusionguard.serving.launch import release_folder
 from fusionguard.serving.release import RELEASE
 from fusionguard.serving.resolve import make_release
 
+from .conftest import run_named
+
 MakeBundle = Callable[..., Bundle]
 Register = Callable[..., RegisteredVersion]
 
@@ -24,7 +26,7 @@ Register = Callable[..., RegisteredVersion]
 def test_aliased_released_and_newest_models_and_their_runs(store: Home, make_bundle: MakeBundle, register: Register) -> None:
     bundles = [make_bundle(content) for content in ("one", "two", "three", "four", "five", "six")]
     for number, bundle in enumerate(bundles, start=1):
-        register(bundle, tags={"zenml.run": f"fraud-{number}"})
+        register(bundle, run=run_named(f"fraud-{number}"))
     for alias, version in (("champion", 2), ("challenger", 4), ("audited", 1)):
         set_alias(store, "fraud", alias, version, why="a test says so")
     make_release(store, release_folder(store), models=["fraud@3"])

@@ -20,9 +20,12 @@ from fusionguard.models.family import CHURN_FAMILY, FRAUD_FAMILY
 from fusionguard.models.packages import XGBOOST
 from fusionguard.registry.aliases import resolve_bundle
 from fusionguard.registry.register import attach_files
+from fusionguard.registry.runs import end_runs
 from fusionguard.registry.tracking import open_store
 from fusionguard.registry.versions import RegisteredVersion, list_versions
 from tests.fakes import churn
+
+from .conftest import run_named
 
 MakeBundle = Callable[..., Bundle]
 Register = Callable[..., RegisteredVersion]
@@ -40,8 +43,9 @@ def test_a_bundle_is_registered_with_what_is_known(store: Home, make_bundle: Mak
         metrics={"average_precision": 0.5, "average_precision_low": 0.4, "undefined": float("nan")},
         plots={"precision_recall": b"png"},
         config={"seed": 7, "xgboost": {"rounds": 600}, "autoencoder": {"latent_sizes": [2, 4]}},
-        tags={"zenml.run": "one"},
+        run=run_named("one"),
     )
+    end_runs(store, "one", "FINISHED")
     assert (version.name, version.version, version.created) == ("fusionguard-fraud", 1, True)
     assert version.bundle_sha256 == bundle.sha256
     assert version.simulated
@@ -53,6 +57,7 @@ def test_a_bundle_is_registered_with_what_is_known(store: Home, make_bundle: Mak
     assert run.data.tags["data.origin"] == "simulated"
     assert run.data.tags["zenml.run"] == "one"
     files = {path.name for path in (store.mlflow_artifacts / version.run_id).rglob("*") if path.is_file()}
+    assert client.get_model_version(version.name, "1").tags["zenml.run"] == "one"
     assert files == {"precision_recall.png", "provenance.json", "config.json"}
     entry = client.get_model_version("fusionguard-fraud", "1")
     assert entry.run_id == version.run_id

@@ -18,6 +18,8 @@ from fusionguard.registry.stored import REVISION, stored_run, stored_versions
 from fusionguard.registry.tracking import open_store
 from fusionguard.registry.versions import RegisteredVersion, list_versions, read_versions, version_source
 
+from .conftest import run_named
+
 MakeBundle = Callable[..., Bundle]
 Register = Callable[..., RegisteredVersion]
 NAME = "fusionguard-fraud"
@@ -36,8 +38,8 @@ def test_it_knows_the_tables_of_the_mlflow_that_is_installed(store: Home) -> Non
 
 def test_it_says_what_mlflow_says(store: Home, make_bundle: MakeBundle, register: Register) -> None:
     assert list_versions(store, "fraud") == []
-    tagged = {"tags": {"zenml.run": "fraud-20261128"}}
-    first, second, third = (register(make_bundle(content), **tagged) for content in ("one", "two", "three"))
+    run = run_named("fraud-20261128")
+    first, second, third = (register(make_bundle(content), run=run) for content in ("one", "two", "three"))
     fourth = register(make_bundle("four", origin="kaggle"))
     for alias, version in (("champion", second), ("challenger", fourth), ("before", first), ("also", second)):
         set_alias(store, "fraud", alias, version.version, why="a test says so")

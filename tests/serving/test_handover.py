@@ -34,7 +34,7 @@ def promote(home: Home, bundle: Bundle) -> int:
     """Register a bundle as the gate leaves it: the champion."""
     model = bundle.manifest.model
     about = Provenance(dataset=model, origin="simulated", description="drawn by a test", sha256="1" * 64, rows=3)
-    version = register_bundle(home, bundle, metrics={}, plots={}, provenance=about, config={}, tags={}).version
+    version = register_bundle(home, bundle, metrics={}, plots={}, provenance=about, config={}).version
     set_alias(home, model, "champion", version, why="a test says so")
     return version
 

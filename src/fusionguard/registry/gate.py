@@ -13,8 +13,14 @@ from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.family import ScoringModel, model_family
 from fusionguard.registry.aliases import champion, resolve_bundle, set_alias
+from fusionguard.registry.description import describe_verdict, put_paragraph
 from fusionguard.registry.pipeline_run import PipelineRun, this_process
+from fusionguard.registry.run_page import put_note
+from fusionguard.registry.tracking import open_store, registry_errors
 from fusionguard.registry.versions import CHALLENGER, CHAMPION, RegisteredVersion
+
+VERDICT_TAG = "gate.verdict"
+REASON_TAG = "gate.reason"
 
 _log = logging.getLogger(__name__)
 
@@ -81,10 +87,29 @@ def pass_gate(
         lost=lost,
     )
     run = run or this_process()
+    keep_verdict(home, version, verdict)
     set_alias(home, model, CHALLENGER, version.version, why=f"It is the newest model. {verdict.reason}", run=run)
     if verdict.promoted:
         set_alias(home, model, CHAMPION, version.version, why=verdict.reason, run=run)
     return verdict
+
+
+def keep_verdict(home: Home, version: RegisteredVersion, verdict: GateVerdict) -> None:
+    """Write the verdict on a version to its page and to that of its run.
+
+    That a champion is held against itself, when a run makes the same model again, says less than the verdict that is there: it
+    stays.
+    """
+    client, number = open_store(home), str(version.version)
+    with registry_errors(home.mlflow_uri):
+        entry = client.get_model_version(version.name, number)
+        if verdict.champion_version == number and VERDICT_TAG in entry.tags:
+            return
+        text = describe_verdict(verdict)
+        client.set_model_version_tag(version.name, number, VERDICT_TAG, "promoted" if verdict.promoted else "not promoted")
+        client.set_model_version_tag(version.name, number, REASON_TAG, verdict.reason)
+        client.update_model_version(version.name, number, put_paragraph(entry.description or "", "Gate", text))
+        put_note(client, version.run_id, "Gate", text)
 
 
 def _contender(version: str, bundle: Bundle) -> Contender:

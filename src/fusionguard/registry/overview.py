@@ -13,10 +13,17 @@ from fusionguard.registry.tracking import open_store, registry_errors
 from fusionguard.registry.versions import MODELS, RegisteredVersion, list_versions, registered_name
 
 MAIN_METRIC = "test_average_precision"
-"""The metric that the gate decides by, as runs log it."""
+"""The metric that the gate decides by, as runs log it; its interval's bounds end in ``_low`` and ``_high``."""
 
 _READ = (MAIN_METRIC, f"{MAIN_METRIC}_low", f"{MAIN_METRIC}_high")
 _RUNS_A_TIME = 100
+
+
+def reading_text(value: float | None, low: float | None, high: float | None) -> str:
+    """Return ``0.781 (0.702 to 0.853)``, or a dash without a value."""
+    if value is None:
+        return "-"
+    return f"{value:.3f}" if low is None or high is None else f"{value:.3f} ({low:.3f} to {high:.3f})"
 
 
 @dataclass(frozen=True)
@@ -30,10 +37,7 @@ class Measured:
 
     def text(self) -> str:
         """Return ``0.781 (0.702 to 0.853)``, or a dash without a value."""
-        if self.value is None:
-            return "-"
-        interval = "" if self.low is None or self.high is None else f" ({self.low:.3f} to {self.high:.3f})"
-        return f"{self.value:.3f}{interval}"
+        return reading_text(self.value, self.low, self.high)
 
 
 @dataclass(frozen=True)

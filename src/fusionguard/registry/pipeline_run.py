@@ -29,6 +29,8 @@ class RunSource(BaseModel):
     """The git commit of the checkout; empty where the code lies in none."""
     clean: bool | None = None
     """Whether no file of that commit was changed; null where git does not say."""
+    asked_by: str = ""
+    """Which other run asked for this one, and what for; empty where a person did."""
 
 
 class PipelineRun(BaseModel):
@@ -45,10 +47,12 @@ class PipelineRun(BaseModel):
     """The command that makes the page appear, where a server does not always show it."""
 
 
-def find_source(command: str = "") -> RunSource:
+def find_source(command: str = "", asked_by: str = "") -> RunSource:
     """Return who runs this process, of which code; ``command`` is the program's own name by default."""
     commit, clean = _git_state(find_checkout())
-    return RunSource(user=_user(), command=command or Path(sys.argv[0]).name or "python", commit=commit, clean=clean)
+    return RunSource(
+        user=_user(), command=command or Path(sys.argv[0]).name or "python", commit=commit, clean=clean, asked_by=asked_by
+    )
 
 
 def this_process() -> PipelineRun:

@@ -6,7 +6,7 @@ import json
 import math
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,11 +15,16 @@ from fusionguard.data.provenance import Provenance
 from fusionguard.files import atomic_folder, json_text, storage_errors
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
+from fusionguard.models.tuning.trial import Trial
+from fusionguard.registry.description import describe_model, describe_run, put_card
 from fusionguard.registry.mlflow_model import save_model
+from fusionguard.registry.pipeline_run import PipelineRun, this_process
+from fusionguard.registry.run_page import NOTE_TAG, dataset_digest, dataset_input, log_trials, put_note, source_tags
 from fusionguard.registry.tracking import experiment_id, open_store, quiet_mlflow, registry_errors
 from fusionguard.registry.versions import (
     BUNDLE_TAG,
     ORIGIN_TAG,
+    RUN_TAG,
     RegisteredVersion,
     describe_version,
     local_folder,
@@ -30,7 +35,13 @@ from fusionguard.registry.versions import (
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+_ABOUT = (
+    "Models that FusionGuard's pipeline of this name trained. Each run makes a `challenger`; the gate decides whether it becomes"
+    " the `champion`, which is what answers. `fusionguard models` tells who moved which alias when and why."
+)
 _MAX_PARAMETER_LENGTH = 6000
+_OF_THE_MODEL = ("test_", "cv_", "fairness_")
+"""Metrics of the model itself begin so; those of references begin with their names, and belong to the run alone."""
 
 
 def register_bundle(
@@ -41,9 +52,14 @@ def register_bundle(
     plots: Mapping[str, bytes],
     provenance: Provenance,
     config: Mapping[str, Any],
-    tags: Mapping[str, str] | None = None,
+    run: PipelineRun | None = None,
+    trials: Sequence[Trial] = (),
 ) -> RegisteredVersion:
     """Register a bundle once; the same bundle again gives the version it already has.
+
+    MLflow's run begins with ``run`` and is left running, for :func:`~fusionguard.registry.runs.end_runs` to end with it; without
+    one it is this call alone. A bundle that has a version gets no second run: the page of its run stays that of the run that made
+    it, with its begin, end, user and code, and notes which run made the same bundle again last.
 
     Parameters
     ----------
@@ -54,8 +70,10 @@ def register_bundle(
         PNG images by name, without a suffix or with it.
     config
         The run's settings, nested; logged as dotted parameters.
-    tags
-        More tags for the run and the version.
+    run
+        The pipeline's run that registers it.
+    trials
+        Of a search for its settings, each of which becomes a run below the bundle's.
 
     Raises
     ------
@@ -68,37 +86,66 @@ def register_bundle(
         for known in read_versions(client, name):
             if known.bundle_sha256 == bundle.sha256:
                 _restore_lost_files(client, known, bundle)
+                _note_again(client, known, run)
                 return known
         experiment = experiment_id(home, client, name)
-        all_tags = {BUNDLE_TAG: bundle.sha256, ORIGIN_TAG: provenance.origin, "data.sha256": provenance.sha256, **(tags or {})}
-        with _run(client, experiment, f"{bundle.manifest.model} {bundle.version}", all_tags) as run_id:
+        own = run or this_process()
+        tags = {BUNDLE_TAG: bundle.sha256, ORIGIN_TAG: provenance.origin, "data.sha256": provenance.sha256}
+        of_run = {RUN_TAG: own.name} if own.name else {}
+        about = describe_model(bundle.manifest, provenance, metrics)
+        page = tags | source_tags(own) | {NOTE_TAG: describe_run(about, own)}
+        with _run(client, experiment, f"{bundle.manifest.model} {bundle.version}", page, own, goes_on=run is not None) as run_id:
+            client.log_inputs(run_id, [dataset_input(provenance)])
             model_id, source = _log_model(client, experiment, run_id, bundle, name)
-            _log_facts(client, run_id, model_id, metrics, plots, provenance, config)
+            _log_facts(client, run_id, model_id, metrics, plots, provenance, config, trials)
+            log_trials(client, experiment, run_id, trials, {ORIGIN_TAG: provenance.origin})
             _ensure_registered_model(client, name)
-            entry = client.create_model_version(name, source, run_id=run_id, tags=all_tags, model_id=model_id)
+            entry = client.create_model_version(
+                name, source, run_id=run_id, tags=tags | of_run, description=about, model_id=model_id
+            )
+            versions = json.dumps([{"name": name, "version": entry.version}])
+            client.set_logged_model_tags(model_id, {"mlflow.modelVersions": versions})  # its page leads to the version by this
+            put_note(client, run_id, "Registered as", f"`{name}` version {entry.version}")
         return describe_version(entry, created=True)
 
 
-def attach_files(home: Home, version: RegisteredVersion, files: Mapping[str, bytes]) -> None:
-    """Add files, such as the model card, to the MLflow run of a version, under their names."""
+def attach_files(home: Home, version: RegisteredVersion, files: Mapping[str, bytes], *, card: str = "") -> None:
+    """Add files to the MLflow run of a version, under their names, and the model card's text to the version's description."""
     client = open_store(home)
     with quiet_mlflow(), registry_errors(home.mlflow_uri):
         _log_files(client, version.run_id, files)
+        if card:
+            number = str(version.version)
+            described = put_card(client.get_model_version(version.name, number).description or "", card)
+            client.update_model_version(version.name, number, described)
 
 
 @contextmanager
-def _run(client: MlflowClient, experiment: str, name: str, tags: Mapping[str, str]) -> Iterator[str]:
-    """Yield the id of a new MLflow run that ends as finished, failed or killed. No global state: it is not the "active" run."""
-    run_id = str(client.create_run(experiment, tags=dict(tags), run_name=name).info.run_id)
+def _run(
+    client: MlflowClient, experiment: str, name: str, tags: Mapping[str, str], run: PipelineRun, *, goes_on: bool
+) -> Iterator[str]:
+    """Yield the id of a new MLflow run. It ends as failed or killed, or as finished unless it ``goes_on`` after this.
+
+    No global state: it is not the "active" run.
+    """
+    began = round(run.began.timestamp() * 1000)
+    run_id = str(client.create_run(experiment, start_time=began, tags=dict(tags), run_name=name).info.run_id)
     status = "KILLED"
     try:
         yield run_id
-        status = "FINISHED"
+        status = "RUNNING" if goes_on else "FINISHED"
     except Exception:
         status = "FAILED"
         raise
     finally:
-        client.set_terminated(run_id, status)
+        if status != "RUNNING":
+            client.set_terminated(run_id, status)
+
+
+def _note_again(client: MlflowClient, version: RegisteredVersion, run: PipelineRun | None) -> None:
+    if run is not None and run.name != version.pipeline_run:
+        again = f"the same bundle, bit for bit, by {run.name}, begun {run.began:%Y-%m-%d %H:%M} UTC"
+        put_note(client, version.run_id, "Made again", again)
 
 
 def _log_facts(
@@ -109,12 +156,14 @@ def _log_facts(
     plots: Mapping[str, bytes],
     provenance: Provenance,
     config: Mapping[str, Any],
+    trials: Sequence[Trial],
 ) -> None:
     from mlflow.entities import Metric, Param
 
     now = int(time.time() * 1000)
+    data = {"dataset_name": provenance.dataset, "dataset_digest": dataset_digest(provenance)}
     values = [
-        Metric(key, float(value), now, 0, model_id=model_id, run_id=run_id)
+        Metric(key, float(value), now, 0, model_id=model_id if key.startswith(_OF_THE_MODEL) else None, run_id=run_id, **data)
         for key, value in metrics.items()
         if math.isfinite(value)
     ]
@@ -126,6 +175,8 @@ def _log_facts(
     files = {f"plots/{Path(plot).stem}.png": content for plot, content in plots.items()}
     files["provenance.json"] = json_text(provenance.model_dump(mode="json")).encode()
     files["config.json"] = json_text(dict(config)).encode()
+    if trials:
+        files["trials.json"] = json_text([trial.model_dump(mode="json") for trial in trials]).encode()
     _log_files(client, run_id, files)
 
 
@@ -142,8 +193,10 @@ def _log_model(client: MlflowClient, experiment: str, run_id: str, bundle: Bundl
     """Log the bundle as an MLflow model of code and files; return the logged model's id and where its files are.
 
     ``mlflow.pyfunc.log_model`` would do this through process-wide state (the active run, the tracking URI, an environment
-    variable), so the three calls that it consists of are made here.
+    variable), so the calls that it consists of are made here.
     """
+    from mlflow.entities import LoggedModelOutput
+
     model = client.create_logged_model(experiment, name=name, source_run_id=run_id, tags={BUNDLE_TAG: bundle.sha256})
     try:
         with tempfile.TemporaryDirectory(prefix="fusionguard-") as temporary:
@@ -154,6 +207,7 @@ def _log_model(client: MlflowClient, experiment: str, run_id: str, bundle: Bundl
         client.finalize_logged_model(model.model_id, "FAILED")
         raise
     client.finalize_logged_model(model.model_id, "READY")
+    client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
     return str(model.model_id), str(model.artifact_location)
 
 
@@ -169,7 +223,7 @@ def _ensure_registered_model(client: MlflowClient, name: str) -> None:
     from mlflow.exceptions import MlflowException
 
     try:
-        client.create_registered_model(name)
+        client.create_registered_model(name, description=_ABOUT)
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise

@@ -33,6 +33,10 @@ AND run_uuid IN (SELECT run_id FROM model_versions WHERE name = ? AND workspace 
 """
 
 _RUN = "SELECT start_time FROM runs WHERE run_uuid = ?"
+_RUNNING = """
+SELECT runs.run_uuid FROM runs JOIN tags ON tags.run_uuid = runs.run_uuid
+WHERE runs.status = 'RUNNING' AND tags.key = ? AND tags.value = ?
+"""
 _RUN_TAGS = "SELECT key, value FROM tags WHERE run_uuid = ?"
 _RUN_METRICS = "SELECT key, value, is_nan FROM latest_metrics WHERE run_uuid = ?"
 
@@ -122,6 +126,15 @@ def stored_run(home: Home, run_id: str) -> StoredRun | None:
         tags = dict(connection.execute(_RUN_TAGS, (run_id,)).fetchall())
         values = connection.execute(_RUN_METRICS, (run_id,)).fetchall()
     return StoredRun(run[0], tags, {key: math.nan if missing else value for key, value, missing in values})
+
+
+def stored_running(home: Home, tag: str, value: str) -> list[str] | None:
+    """Return the ids of the runs with a tag that have not ended; None where MLflow has to be asked."""
+    database = _known_database(home)
+    if database is None:
+        return None
+    with reading(database) as connection:
+        return [run for (run,) in connection.execute(_RUNNING, (tag, value))]
 
 
 def _known_database(home: Home) -> Path | None:

@@ -13,6 +13,7 @@ import logging
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from fusionguard.files import storage_errors
 from fusionguard.models.tuning.journal import open_journal
+from fusionguard.models.tuning.trial import Trial
 from fusionguard.models.tuning.workers import Life, Worker
 
 Settings = Mapping[str, Any]
@@ -57,6 +59,8 @@ class Found:
         (folds,) how much higher the best settings are than the configured ones on each fold.
     finished, pruned
         How many trials have ended, in all sessions, and how many of those were given up early.
+    trials
+        Those that ended, in the order of their places.
     """
 
     settings: dict[str, Any]
@@ -65,6 +69,7 @@ class Found:
     gains: tuple[float, ...]
     finished: int
     pruned: int
+    trials: tuple[Trial, ...]
 
 
 def search(
@@ -216,6 +221,19 @@ class _Study:
             gains=tuple((_fold_values(best) - _fold_values(taken[0])).tolist()),
             finished=sum(trial.state in _FINISHED for trial in taken.values()),
             pruned=sum(trial.state == TrialState.PRUNED for trial in taken.values()),
+            trials=tuple(self._shown(place, trial) for place, trial in taken.items() if trial.state in _FINISHED),
+        )
+
+    def _shown(self, place: int, trial: FrozenTrial) -> Trial:
+        settings = self._settings(place, trial.params)
+        return Trial(
+            kind=self._title,
+            number=place + 1,
+            state="complete" if trial.state == TrialState.COMPLETE else "pruned",
+            value=trial.value,
+            parameters={key: settings[key] for key in self._space},
+            began=trial.datetime_start.astimezone(UTC),
+            ended=trial.datetime_complete.astimezone(UTC),
         )
 
     def _settings(self, place: int, parameters: Settings) -> dict[str, Any]:

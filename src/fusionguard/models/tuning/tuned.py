@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from fusionguard.checkpoint import identify
 from fusionguard.config import TuningConfig
 from fusionguard.evaluation.ties import corrected_error
+from fusionguard.models.tuning.trial import Trial
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -52,6 +53,8 @@ class TunedModel(BaseModel, Generic[Settings]):
     """How long this session took."""
     study: str
     """The study's name: the same rows, folds, seed, start, space and library versions have the same one."""
+    tried: tuple[Trial, ...] = ()
+    """The trials that have ended, one by one."""
 
     @property
     def sentence(self) -> str:
@@ -163,6 +166,7 @@ def tune_settings(
         error=corrected_error(gains, folds // repeats) if gains.any() else 0.0,
         seconds=time.monotonic() - began,
         study=name,
+        tried=found.trials,
     )
     return tuned.model_copy(update={"settings": start}) if tuned.is_tie else tuned
 
