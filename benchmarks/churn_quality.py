@@ -30,7 +30,7 @@ from fusionguard.features.contracts import check_features
 from fusionguard.features.store import FeatureSet, build_features
 from fusionguard.files import write_json
 from fusionguard.home import Home
-from fusionguard.models.churn.out_of_fold import OutOfFold, Scorer, compare, fit_folds, score_out_of_fold
+from fusionguard.models.churn.out_of_fold import OutOfFold, Scorer, choose_model, fit_folds, score_out_of_fold
 from fusionguard.models.churn.references import CATBOOST_DEFAULTS, score_reference
 from fusionguard.models.churn.rows import CustomerRows, read_customers
 
@@ -84,7 +84,7 @@ def cross_validate(config: ChurnConfig, home: Home) -> dict[str, Any]:
     development, _ = plan.places(label)
     scored = score_out_of_fold(features.table, plan, config.lightgbm, config.catboost, seed=config.seed)
     scored = with_catboost_defaults(scored, customers.take(development), plan.repeats, seed=config.seed)
-    comparison = compare(scored, plan)
+    comparison = choose_model(scored, plan)
     return {"customers": plan.rows, "simulated": features.manifest.simulated, "comparison": comparison.model_dump(mode="json")}
 
 
@@ -110,7 +110,7 @@ def _features(config: ChurnConfig, home: Home) -> FeatureSet:
     """Build the feature table as the pipeline does, contracts included."""
     source = resolve_source(config.data.source, CHURN, home, seed=config.seed, rows=config.data.rows)
     fetched = source.fetch(home.processed / CHURN.name)
-    check_raw(fetched.table, CHURN, fetched.provenance).raise_if_broken()
+    check_raw(fetched.table, fetched.provenance).raise_if_broken()
     built = build_features(fetched.table, fetched.provenance, config.data.engine, home.feature_store)
     check_features(built.table, built.manifest).raise_if_broken()
     return built

@@ -27,7 +27,7 @@ from fusionguard.errors import FusionGuardError
 from fusionguard.evaluation.card import CardInputs, card_html, model_card
 from fusionguard.evaluation.explanation_plots import shap_plots
 from fusionguard.evaluation.plots import evaluation_plots
-from fusionguard.evaluation.report import EvaluationReport, evaluate
+from fusionguard.evaluation.report import EvaluationReport
 from fusionguard.evaluation.splits import SplitPlan, plan_split
 from fusionguard.features.bias import bias_report
 from fusionguard.features.contracts import check_features
@@ -40,7 +40,7 @@ from fusionguard.models.fraud.boosting import train_booster
 from fusionguard.models.fraud.build import build_fraud_bundle
 from fusionguard.models.fraud.explain import explain, sample_rows
 from fusionguard.models.fraud.model import FraudModel, load
-from fusionguard.models.fraud.reading import compared_test, read_test
+from fusionguard.models.fraud.reading import compared_test, evaluate_fraud_model
 from fusionguard.models.fraud.references import score_references
 from fusionguard.models.packages import XGBOOST
 from fusionguard.monitoring.reference_rows import FILE as REFERENCE
@@ -89,7 +89,7 @@ def run(config: FraudConfig, folder: Path) -> dict[str, float]:
         fetched = source.fetch(home.processed / "fraud" / source.fingerprint[:16])
         raw, provenance = fetched.table, fetched.provenance
     with clock.step("check_raw_data"):
-        raw_contract = check_raw(raw, FRAUD, provenance)
+        raw_contract = check_raw(raw, provenance)
         raw_contract.to_html()
     with clock.step("build_features"):
         raw_contract.raise_if_broken()
@@ -125,12 +125,12 @@ def run(config: FraudConfig, folder: Path) -> dict[str, float]:
     with clock.step("score_references"):
         reference_scores = score_references(features, split, negative_weight=weight, seed=seed)
     with clock.step("evaluate_model"):
-        model = load(bundle)
-        rows = read_test(model, features, split, weight)
-        references = {name: rows.scored_by(scores) for name, scores in reference_scores.items()}
-        evaluation = evaluate(rows, references, model.policy, config.evaluation, origin=manifest.origin, seed=seed)
+        evaluation = evaluate_fraud_model(
+            bundle, features, split, reference_scores, config.evaluation, negative_weight=weight, seed=seed
+        )
         plots = evaluation_plots(evaluation)
     with clock.step("explain_model"):
+        model = load(bundle)
         importance, explanation_plots = _explain(model, features, split, config, simulated=manifest.simulated)
 
     with clock.step("keep_reference"):

@@ -224,7 +224,7 @@ def churn_bundle(simulated_customers: Path, tmp_path_factory: pytest.TempPathFac
     from fusionguard.models.churn.build import build_churn_bundle
     from fusionguard.models.churn.catboost_model import train_catboost
     from fusionguard.models.churn.lightgbm_model import train_lightgbm
-    from fusionguard.models.churn.out_of_fold import compare, score_out_of_fold
+    from fusionguard.models.churn.out_of_fold import choose_model, score_out_of_fold
     from fusionguard.models.churn.rows import read_customers
 
     config = ChurnConfig(
@@ -242,7 +242,7 @@ def churn_bundle(simulated_customers: Path, tmp_path_factory: pytest.TempPathFac
     scored = score_out_of_fold(built.table, plan, config.lightgbm, config.catboost, seed=config.seed)
     lightgbm = train_lightgbm(customers.take(development), label[development], config.lightgbm, seed=config.seed)
     catboost = train_catboost(customers.take(development), label[development], config.catboost, seed=config.seed)
-    comparison = compare(scored, plan)
+    comparison = choose_model(scored, plan)
     return build_churn_bundle(
         folder / "bundle", built.table, plan, lightgbm, catboost, scored, comparison, provenance=provenance, config=config
     )

@@ -78,6 +78,11 @@ def test_listing_models_loads_nothing_heavy(store: Home, fraud_bundle: Bundle, t
     assert _imported(tmp_path, FUSIONGUARD, "models", "fraud", "--json", status=0) & HEAVY == set()
 
 
+def test_the_public_names_load_nothing_before_they_are_asked_for(tmp_path: Path) -> None:
+    loaded = _imported(tmp_path, "from fusionguard import api; assert 'score' in dir(api)", status=0)
+    assert "fusionguard" in loaded and loaded & HEAVY == set()
+
+
 def test_scoring_with_the_champion_loads_what_scores_and_no_more(store: Home, fraud_bundle: Bundle, tmp_path: Path) -> None:
     version = register_bundle(store, fraud_bundle, metrics={}, plots={}, provenance=PROVENANCE, config={})
     set_alias(store, "fraud", "champion", version.version, why="a test says so")

@@ -85,7 +85,7 @@ def _churn(material: Material) -> Bundle:
     from fusionguard.models.churn.build import build_churn_bundle
     from fusionguard.models.churn.catboost_model import train_catboost
     from fusionguard.models.churn.lightgbm_model import train_lightgbm
-    from fusionguard.models.churn.out_of_fold import compare, score_out_of_fold
+    from fusionguard.models.churn.out_of_fold import choose_model, score_out_of_fold
     from fusionguard.models.churn.rows import read_customers
 
     folder = material.folder / "churn"
@@ -99,7 +99,7 @@ def _churn(material: Material) -> Bundle:
     scored = score_out_of_fold(built.table, plan, config.lightgbm, config.catboost, seed=_SEED)
     lightgbm = train_lightgbm(customers.take(development), label[development], config.lightgbm, seed=_SEED)
     catboost = train_catboost(customers.take(development), label[development], config.catboost, seed=_SEED)
-    comparison = compare(scored, plan)
+    comparison = choose_model(scored, plan)
     _write_rows(material.customers_file, pq.read_table(folder / "raw.parquet"), "churn")
     return build_churn_bundle(
         folder / "bundle", built.table, plan, lightgbm, catboost, scored, comparison, provenance=provenance, config=config

@@ -20,6 +20,7 @@ from fusionguard.data.table import CARRIED, Table
 from fusionguard.errors import UsageError
 from fusionguard.features.duckdb_engine import connection, scan, score_rows
 from fusionguard.files import check_output
+from fusionguard.home import find_home
 from fusionguard.models.family import ModelFamily, ScoringModel, model_family
 from fusionguard.output import output_suffix, row_writer, scratch_folder
 
@@ -53,6 +54,27 @@ def score_columns(family: ModelFamily, carried: pa.Field | None = None) -> pa.Sc
     """
     ids = [] if carried is None else [carried]
     return pa.schema([("row", pa.int64()), *ids, *family.answer_columns, ("model_version", pa.string())])
+
+
+def load_model(where: Path | str) -> ScoringModel:
+    """Check and load a model of any family.
+
+    Parameters
+    ----------
+    where
+        The folder of a bundle, or a registered version such as ``fraud@champion`` or ``churn@3``.
+
+    Raises
+    ------
+    UsageError
+        There is no such folder or version.
+    BundleError
+        The bundle is damaged, or holds a model that this version cannot read.
+    """
+    from fusionguard.registry.aliases import resolve_bundle
+
+    bundle = resolve_bundle(find_home(), str(where))
+    return model_family(bundle.manifest.model).load(bundle)
 
 
 def score(

@@ -10,7 +10,7 @@ from zenml import step
 from fusionguard.data.table import Table
 from fusionguard.evaluation.churn.cross_validation import CrossValidation
 from fusionguard.evaluation.churn.holdout import HoldoutPlan
-from fusionguard.models.churn.out_of_fold import compare, out_of_fold_table, score_out_of_fold
+from fusionguard.models.churn.out_of_fold import choose_model, out_of_fold_table, score_out_of_fold
 from steps.churn.tune_models import TrainingSettings
 from steps.workspace import work_folder
 
@@ -23,4 +23,4 @@ def cross_validate(
     scored = score_out_of_fold(features, holdout, settings.lightgbm, settings.catboost, seed=seed)
     file = work_folder() / "out_of_fold.parquet"
     pq.write_table(out_of_fold_table(scored), file)
-    return Table(file), compare(scored, holdout)
+    return Table(file), choose_model(scored, holdout)

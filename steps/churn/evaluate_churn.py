@@ -11,11 +11,10 @@ from fusionguard.data.table import Table
 from fusionguard.evaluation.churn.cross_validation import CrossValidation
 from fusionguard.evaluation.churn.holdout import HoldoutPlan
 from fusionguard.evaluation.churn.plots import churn_plots
-from fusionguard.evaluation.churn.report import ChurnReport, evaluate_customers
+from fusionguard.evaluation.churn.report import ChurnReport
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.churn.model import load
 from fusionguard.models.churn.out_of_fold import read_out_of_fold
-from fusionguard.models.churn.reading import read_development, read_references, read_test
+from fusionguard.models.churn.reading import evaluate_churn_model
 from materializers.figures import Figures
 
 
@@ -29,15 +28,6 @@ def evaluate_churn(
     config: ChurnConfig,
 ) -> tuple[Annotated[ChurnReport, "{pipeline}_evaluation"], Annotated[Figures, "{pipeline}_evaluation_plots"]]:
     """Read metrics with intervals for the model and the references, profit, bands, lift, fairness and segments."""
-    model = load(bundle)
     scored = read_out_of_fold(out_of_fold.read(), holdout)
-    report = evaluate_customers(
-        read_test(model, features, holdout),
-        read_references(features, holdout, scored, seed=config.seed),
-        model.policy,
-        cross_validation,
-        config,
-        seen=read_development(model, features, holdout, scored),
-        origin=bundle.manifest.origin,
-    )
+    report = evaluate_churn_model(bundle, features, holdout, scored, cross_validation, config)
     return report, Figures("Evaluation on the test slice", churn_plots(report))

@@ -10,7 +10,6 @@ from zenml.types import HTMLString
 from fusionguard.data.contract_report import ContractReport
 from fusionguard.data.contracts import check_raw
 from fusionguard.data.provenance import Provenance
-from fusionguard.data.schema import dataset_schema
 from fusionguard.data.table import Table
 
 
@@ -19,5 +18,5 @@ def check_raw_data(
     raw: Table, provenance: Provenance
 ) -> tuple[Annotated[ContractReport, "{pipeline}_raw_contract"], Annotated[HTMLString, "{pipeline}_raw_contract_page"]]:
     """Check the raw table; a broken contract is a report here, and stops the step that would use the table."""
-    report = check_raw(raw, dataset_schema(provenance.dataset), provenance)
+    report = check_raw(raw, provenance)
     return report, HTMLString(report.to_html())

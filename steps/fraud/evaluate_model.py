@@ -9,12 +9,11 @@ from zenml import step
 from fusionguard.config import EvaluationConfig
 from fusionguard.data.table import Table
 from fusionguard.evaluation.plots import evaluation_plots
-from fusionguard.evaluation.report import EvaluationReport, evaluate
+from fusionguard.evaluation.report import EvaluationReport
 from fusionguard.evaluation.splits import SplitPlan
 from fusionguard.features.store import FeatureManifest
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.fraud.model import load
-from fusionguard.models.fraud.reading import read_test
+from fusionguard.models.fraud.reading import evaluate_fraud_model
 from materializers.figures import Figures
 
 
@@ -29,9 +28,8 @@ def evaluate_model(
     seed: int,
 ) -> tuple[Annotated[EvaluationReport, "{pipeline}_evaluation"], Annotated[Figures, "{pipeline}_evaluation_plots"]]:
     """Read metrics with intervals for the model and the references, slices and curves."""
-    model = load(bundle)
-    rows = read_test(model, features, split, manifest.negative_weight)
     scores = reference_scores.read()
-    references = {name: rows.scored_by(scores[name].to_numpy()) for name in scores.column_names}
-    report = evaluate(rows, references, model.policy, config, origin=manifest.origin, seed=seed)
+    references = {name: scores[name].to_numpy() for name in scores.column_names}
+    weight = manifest.negative_weight
+    report = evaluate_fraud_model(bundle, features, split, references, config, negative_weight=weight, seed=seed)
     return report, Figures("Evaluation on the test slice", evaluation_plots(report))

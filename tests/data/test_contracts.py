@@ -69,7 +69,7 @@ def check(tmp_path: Path) -> RunCheck:
         provenance = Provenance(
             dataset=schema.name, origin="local", description="", sha256="0" * 64, rows=raw.rows, file="cards.csv.gz", **declared
         )
-        return check_raw(raw, schema, provenance)
+        return check_raw(raw, provenance)
 
     return run
 
@@ -403,7 +403,7 @@ def test_the_real_sample_satisfies_its_contract(real_data: Path, tmp_path: Path)
             negative_sampling_rate=keep,
             sampling_declared=keep < 1,
         )
-        assert check_raw(raw, schema, provenance).broken == ()
+        assert check_raw(raw, provenance).broken == ()
 
 
 def test_the_document_names_every_rule_of_each_contract(check: RunCheck) -> None:

@@ -60,7 +60,7 @@ def test_a_dirty_copy_is_read_and_then_refused_by_its_contract(
     spoil_csv(churn_csv, 8, column, text)
     raw = read_raw(churn_csv, CHURN, tmp_path / "raw.parquet")
     provenance = Provenance(dataset="churn", origin="local", description="", sha256="0" * 64, rows=raw.rows)
-    report = check_raw(raw, CHURN, provenance)
+    report = check_raw(raw, provenance)
     assert len(report.broken) == 1
     with pytest.raises(ContractError) as caught:
         report.raise_if_broken()
@@ -111,5 +111,5 @@ def test_labels_missing_from_a_dirty_copy_are_counted_with_their_rows(churn_csv:
         spoil_csv(churn_csv, row, "Exited", "")
     raw = read_raw(churn_csv, CHURN, tmp_path / "raw.parquet")
     provenance = Provenance(dataset="churn", origin="local", description="", sha256="0" * 64, rows=raw.rows)
-    (broken,) = check_raw(raw, CHURN, provenance).broken
+    (broken,) = check_raw(raw, provenance).broken
     assert (broken.column, broken.broken_rows, broken.example_rows) == ("Exited", 7, rows[:5])

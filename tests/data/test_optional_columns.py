@@ -26,7 +26,7 @@ def customers(simulated_customers: Path) -> pd.DataFrame:
 def _checked(frame: pd.DataFrame, folder: Path) -> tuple[list[str], ContractReport]:
     frame.to_csv(folder / "customers.csv", index=False)
     fetched = LocalSource(folder / "customers.csv", CHURN).fetch(folder / "run")
-    return fetched.table.columns, check_raw(fetched.table, CHURN, fetched.provenance)
+    return fetched.table.columns, check_raw(fetched.table, fetched.provenance)
 
 
 @pytest.mark.parametrize("absent", [OPTIONAL, ["RowNumber"], ["CustomerId", "Surname"]], ids=" ".join)

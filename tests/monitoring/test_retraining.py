@@ -79,7 +79,7 @@ def test_customers_are_nobody_and_satisfy_the_contract(churn_bundle: Bundle, tmp
     fetched = LocalSource(found.file, dataset_schema("churn")).fetch(tmp_path)
     raw = fetched.table.read()
     assert not {"RowNumber", "CustomerId", "Surname"} & set(raw.column_names)
-    assert not check_raw(fetched.table, dataset_schema("churn"), fetched.provenance).broken
+    assert not check_raw(fetched.table, fetched.provenance).broken
     assert raw["Exited"].to_pylist() == window["label"].to_pylist()
     assert raw["Balance"].to_pylist() == window["Balance"].to_pylist()
     assert fetched.provenance.simulated, "simulated rows stay simulated"

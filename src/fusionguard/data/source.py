@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from fusionguard.data.provenance import Provenance
-from fusionguard.data.schema import DatasetSchema
+from fusionguard.data.schema import DatasetSchema, dataset_schema
 from fusionguard.data.table import Table
 from fusionguard.errors import UnknownChoiceError, UsageError
-from fusionguard.home import Home
+from fusionguard.home import Home, find_home
 
 SOURCE_CHOICES = ("auto", "kaggle", "simulated", "the path of a file or folder")
 """What ``--source`` takes."""
+
+_log = logging.getLogger("fusionguard.source")
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,30 @@ class Source(Protocol):
 
     def fetch(self, folder: Path) -> RawData:
         """Write the rows as ``folder/raw.parquet`` and return them with their provenance."""
+
+
+def read_data(dataset: str, source: str, folder: Path, *, rows: int = 20_000, seed: int = 7) -> RawData:
+    """Read the raw rows of a data set, write them as ``folder/raw.parquet``, and return them with their provenance.
+
+    Parameters
+    ----------
+    dataset
+        ``fraud`` or ``churn``.
+    source
+        As :func:`resolve_source` takes it: ``simulated``, ``kaggle``, ``auto``, or the path of a file or folder.
+    rows, seed
+        How many rows to simulate, and from which seed; other sources are read whole.
+
+    Raises
+    ------
+    UsageError
+        There is no such data set, source or file.
+    DataError
+        The rows cannot be read; the message names file, column and row.
+    """
+    chosen = resolve_source(source, dataset_schema(dataset), find_home(), seed=seed, rows=rows)
+    _log.info("source: %s", chosen.description)
+    return chosen.fetch(folder)
 
 
 def resolve_source(spec: str, schema: DatasetSchema, home: Home, *, seed: int, rows: int) -> Source:

@@ -25,7 +25,7 @@ from fusionguard.models.churn.build import build_churn_bundle
 from fusionguard.models.churn.catboost_model import train_catboost
 from fusionguard.models.churn.lightgbm_model import train_lightgbm
 from fusionguard.models.churn.model import ChurnModel
-from fusionguard.models.churn.out_of_fold import OutOfFold, compare, score_out_of_fold
+from fusionguard.models.churn.out_of_fold import OutOfFold, choose_model, score_out_of_fold
 from fusionguard.models.churn.rows import read_customers
 from fusionguard.models.family import CHURN_FAMILY
 
@@ -76,7 +76,7 @@ def train(folder: Path, features: Table, *, config: ChurnConfig = CONFIG, plan: 
     scored = score_out_of_fold(features, plan, config.lightgbm, config.catboost, seed=config.seed)
     lightgbm = train_lightgbm(customers, label, config.lightgbm, seed=config.seed)
     catboost = train_catboost(customers, label, config.catboost, seed=config.seed)
-    comparison = compare(scored, plan)
+    comparison = choose_model(scored, plan)
     bundle = build_churn_bundle(
         folder / "bundle", features, plan, lightgbm, catboost, scored, comparison, provenance=PROVENANCE, config=config
     )

@@ -35,7 +35,7 @@ def test_a_declared_column_is_on_the_list_and_in_no_feature(
     assert listed.column_names == ["file no.", *plain.column_names]
     assert listed.drop_columns(["file no."]).equals(plain)
     assert listed["file no."].to_pylist() == [f"{7 * row:08d}" for row in plain["row"].to_pylist()]
-    assert not check_raw(fetched.table, CHURN, fetched.provenance).broken
+    assert not check_raw(fetched.table, fetched.provenance).broken
     features = DuckDBEngine(CHURN_FEATURES).build(fetched.table, tmp_path / "features")
     assert features.read().equals(trained.features.read())
 

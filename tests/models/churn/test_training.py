@@ -21,7 +21,7 @@ from fusionguard.features.churn import CHURN_FEATURES, MODEL_FEATURES
 from fusionguard.features.duckdb_engine import DuckDBEngine
 from fusionguard.models.churn import catboost_model, lightgbm_model
 from fusionguard.models.churn.model import load
-from fusionguard.models.churn.out_of_fold import AVERAGE, CANDIDATES, CATBOOST, LIGHTGBM, OutOfFold, compare
+from fusionguard.models.churn.out_of_fold import AVERAGE, CANDIDATES, CATBOOST, LIGHTGBM, OutOfFold, choose_model
 from fusionguard.models.churn.profile import QUANTILES, reference_profile
 from fusionguard.models.churn.reading import read_development, read_test
 from fusionguard.models.churn.references import LIGHTGBM_DEFAULTS, LOGISTIC_REGRESSION, REFERENCES, score_reference
@@ -202,12 +202,12 @@ def _scored(gain_of_average: list[float]) -> tuple[OutOfFold, HoldoutPlan]:
 
 
 def test_the_average_is_used_only_where_it_wins_beyond_a_tie() -> None:
-    tied = compare(*_scored([0.5, -0.4, 0.3, -0.1, 0.4, -0.3, 0.2, 0.1]))
+    tied = choose_model(*_scored([0.5, -0.4, 0.3, -0.1, 0.4, -0.3, 0.2, 0.1]))
     assert tied.chosen == CATBOOST
     assert (tied.gains[AVERAGE]["average_precision"].value or 0) < 0, "the average is higher, by chance"
     assert "a tie, which goes to the simpler model, so the model is CatBoost." in tied.reason
     assert "average of both is above CatBoost by 0." in tied.reason
-    clear = compare(*_scored([0.9, 1.3, 1.1, 1.0, 1.2, 0.8, 1.4, 1.1]))
+    clear = choose_model(*_scored([0.9, 1.3, 1.1, 1.0, 1.2, 0.8, 1.4, 1.1]))
     assert clear.chosen == AVERAGE
     assert all((gain["average_precision"].low or 0) > 0 for name, gain in clear.gains.items() if name in CANDIDATES)
     assert "no simpler model ties with the best one, so the model is average of both." in clear.reason

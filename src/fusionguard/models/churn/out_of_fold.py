@@ -95,7 +95,7 @@ def fit_folds(customers: CustomerRows, label: Labels, folds: list[Fold], repeats
     return OutOfFold(label, folds, scores)
 
 
-def compare(scored: OutOfFold, plan: HoldoutPlan) -> CrossValidation:
+def choose_model(scored: OutOfFold, plan: HoldoutPlan) -> CrossValidation:
     """Choose among the candidates by mean average precision, and read every model on every fold.
 
     A tie goes to the simpler candidate, see :func:`simplest_of_ties`: what is harder to serve and to explain has to be worth it.

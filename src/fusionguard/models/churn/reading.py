@@ -1,20 +1,53 @@
-"""Reading customers with a churn model and with the references: scores beside outcomes, balances and groups."""
+"""Reading customers with a churn model and the references: scores beside outcomes, balances, groups; and the final reading."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from fusionguard.config import ChurnConfig
 from fusionguard.data.table import Table
+from fusionguard.evaluation.churn.cross_validation import CrossValidation
 from fusionguard.evaluation.churn.customers import ScoredCustomers
 from fusionguard.evaluation.churn.holdout import HoldoutPlan
+from fusionguard.evaluation.churn.report import ChurnReport, evaluate_customers
 from fusionguard.evaluation.comparison import ComparedRows
 from fusionguard.features.churn import LABEL, MODEL_FEATURES
+from fusionguard.models.bundle import Bundle
 from fusionguard.models.churn.calibration import fit_platt, sigmoid
-from fusionguard.models.churn.model import ChurnModel
+from fusionguard.models.churn.model import ChurnModel, load
 from fusionguard.models.churn.out_of_fold import OutOfFold
 from fusionguard.models.churn.references import REFERENCES, score_reference
 from fusionguard.models.churn.rows import read_customers, scored_customers
 from fusionguard.models.family import ScoringModel
+
+
+def evaluate_churn_model(
+    bundle: Bundle, features: Table, plan: HoldoutPlan, scored: OutOfFold, comparison: CrossValidation, config: ChurnConfig
+) -> ChurnReport:
+    """Take the final reading: what a bundle's model is worth on the test slice, beside references, with intervals.
+
+    Parameters
+    ----------
+    scored, comparison
+        The out-of-fold scores that the model was chosen by, and the comparison that chose it.
+
+    Raises
+    ------
+    BundleError
+        The bundle is damaged, or is no churn model.
+    DataError
+        The test slice has one outcome only, or the plan is another table's.
+    """
+    model = load(bundle)
+    return evaluate_customers(
+        read_test(model, features, plan),
+        read_references(features, plan, scored, seed=config.seed),
+        model.policy,
+        comparison,
+        config,
+        seen=read_development(model, features, plan, scored),
+        origin=bundle.manifest.origin,
+    )
 
 
 def read_test(model: ChurnModel, features: Table, plan: HoldoutPlan) -> ScoredCustomers:

@@ -1,16 +1,54 @@
-"""Reading a slice with a model: scores beside the labels, amounts, times and weights that metrics need."""
+"""Reading a slice with a model: scores beside the labels, amounts, times and weights that metrics need, and the final reading."""
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Mapping
 
+import numpy as np
+from numpy.typing import NDArray
+
+from fusionguard.config import EvaluationConfig
 from fusionguard.data.table import Table
 from fusionguard.evaluation.comparison import ComparedRows
+from fusionguard.evaluation.report import EvaluationReport, evaluate
 from fusionguard.evaluation.scored import ScoredRows
 from fusionguard.evaluation.splits import Slice, SplitPlan
 from fusionguard.features.fraud import LABEL, MODEL_FEATURES
+from fusionguard.models.bundle import Bundle
 from fusionguard.models.family import ScoringModel
-from fusionguard.models.fraud.model import Scores
+from fusionguard.models.fraud.model import Scores, load
+
+
+def evaluate_fraud_model(
+    bundle: Bundle,
+    features: Table,
+    plan: SplitPlan,
+    references: Mapping[str, NDArray[np.float64]],
+    config: EvaluationConfig,
+    *,
+    negative_weight: float,
+    seed: int,
+) -> EvaluationReport:
+    """Take the final reading: what a bundle's model is worth on the test slice, beside references, with intervals.
+
+    Parameters
+    ----------
+    references
+        Calibrated probabilities (n_test,) by reference, as ``score_references`` returns them.
+    negative_weight
+        How many real legitimate rows one legitimate row stands for, as the features' manifest says.
+
+    Raises
+    ------
+    BundleError
+        The bundle is damaged, or is no fraud model.
+    DataError
+        The test slice has one outcome only.
+    """
+    model = load(bundle)
+    rows = read_test(model, features, plan, negative_weight)
+    read = {name: rows.scored_by(probability) for name, probability in references.items()}
+    return evaluate(rows, read, model.policy, config, origin=bundle.manifest.origin, seed=seed)
 
 
 def read_test(model: ScoringModel, features: Table, plan: SplitPlan, negative_weight: float) -> ScoredRows:

@@ -1,0 +1,133 @@
+"""What a notebook or a script may rely on: every name here is kept, or changed on purpose (examples/README.md lists them).
+
+A name is imported from its module when it is first asked for: who only scores never loads what trains.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fusionguard.config import ChurnConfig as ChurnConfig
+    from fusionguard.config import FraudConfig as FraudConfig
+    from fusionguard.config import load_config as load_config
+    from fusionguard.data.contract_report import ContractReport as ContractReport
+    from fusionguard.data.contracts import check_raw as check_raw
+    from fusionguard.data.provenance import Provenance as Provenance
+    from fusionguard.data.source import RawData as RawData
+    from fusionguard.data.source import read_data as read_data
+    from fusionguard.data.table import Table as Table
+    from fusionguard.errors import BundleError as BundleError
+    from fusionguard.errors import DataError as DataError
+    from fusionguard.errors import FusionGuardError as FusionGuardError
+    from fusionguard.errors import StorageError as StorageError
+    from fusionguard.errors import UsageError as UsageError
+    from fusionguard.evaluation.churn.holdout import HoldoutPlan as HoldoutPlan
+    from fusionguard.evaluation.churn.holdout import plan_holdout as plan_holdout
+    from fusionguard.evaluation.churn.report import ChurnReport as ChurnReport
+    from fusionguard.evaluation.report import EvaluationReport as EvaluationReport
+    from fusionguard.evaluation.splits import SplitPlan as SplitPlan
+    from fusionguard.evaluation.splits import plan_split as plan_split
+    from fusionguard.features.contracts import check_features as check_features
+    from fusionguard.features.store import FeatureManifest as FeatureManifest
+    from fusionguard.features.store import FeatureSet as FeatureSet
+    from fusionguard.features.store import build_features as build_features
+    from fusionguard.models.bundle import Bundle as Bundle
+    from fusionguard.models.churn.build import build_churn_bundle as build_churn_bundle
+    from fusionguard.models.churn.catboost_model import train_catboost as train_catboost
+    from fusionguard.models.churn.contacts import contact_list as contact_list
+    from fusionguard.models.churn.lightgbm_model import train_lightgbm as train_lightgbm
+    from fusionguard.models.churn.out_of_fold import choose_model as choose_model
+    from fusionguard.models.churn.out_of_fold import score_out_of_fold as score_out_of_fold
+    from fusionguard.models.churn.reading import evaluate_churn_model as evaluate_churn_model
+    from fusionguard.models.churn.refit import refit_churn_bundle as refit_churn_bundle
+    from fusionguard.models.churn.rows import CustomerRows as CustomerRows
+    from fusionguard.models.churn.rows import read_customers as read_customers
+    from fusionguard.models.family import ScoringModel as ScoringModel
+    from fusionguard.models.fraud.autoencoder import train_autoencoder as train_autoencoder
+    from fusionguard.models.fraud.boosting import train_booster as train_booster
+    from fusionguard.models.fraud.build import build_fraud_bundle as build_fraud_bundle
+    from fusionguard.models.fraud.reading import evaluate_fraud_model as evaluate_fraud_model
+    from fusionguard.models.fraud.references import score_references as score_references
+    from fusionguard.models.fraud.refit import refit_fraud_bundle as refit_fraud_bundle
+    from fusionguard.scoring import load_model as load_model
+    from fusionguard.scoring import score as score
+    from fusionguard.scoring import score_file as score_file
+
+_NAMES = {
+    "fusionguard.config": (
+        "ChurnConfig",
+        "FraudConfig",
+        "load_config",
+    ),
+    "fusionguard.data.contracts": ("check_raw",),
+    "fusionguard.data.contract_report": ("ContractReport",),
+    "fusionguard.data.provenance": ("Provenance",),
+    "fusionguard.data.source": (
+        "RawData",
+        "read_data",
+    ),
+    "fusionguard.data.table": ("Table",),
+    "fusionguard.errors": (
+        "BundleError",
+        "DataError",
+        "FusionGuardError",
+        "StorageError",
+        "UsageError",
+    ),
+    "fusionguard.evaluation.churn.holdout": (
+        "HoldoutPlan",
+        "plan_holdout",
+    ),
+    "fusionguard.evaluation.churn.report": ("ChurnReport",),
+    "fusionguard.evaluation.report": ("EvaluationReport",),
+    "fusionguard.evaluation.splits": (
+        "SplitPlan",
+        "plan_split",
+    ),
+    "fusionguard.features.contracts": ("check_features",),
+    "fusionguard.features.store": (
+        "FeatureManifest",
+        "FeatureSet",
+        "build_features",
+    ),
+    "fusionguard.models.bundle": ("Bundle",),
+    "fusionguard.models.churn.build": ("build_churn_bundle",),
+    "fusionguard.models.churn.catboost_model": ("train_catboost",),
+    "fusionguard.models.churn.contacts": ("contact_list",),
+    "fusionguard.models.churn.lightgbm_model": ("train_lightgbm",),
+    "fusionguard.models.churn.out_of_fold": (
+        "choose_model",
+        "score_out_of_fold",
+    ),
+    "fusionguard.models.churn.reading": ("evaluate_churn_model",),
+    "fusionguard.models.churn.refit": ("refit_churn_bundle",),
+    "fusionguard.models.churn.rows": (
+        "CustomerRows",
+        "read_customers",
+    ),
+    "fusionguard.models.family": ("ScoringModel",),
+    "fusionguard.models.fraud.autoencoder": ("train_autoencoder",),
+    "fusionguard.models.fraud.boosting": ("train_booster",),
+    "fusionguard.models.fraud.build": ("build_fraud_bundle",),
+    "fusionguard.models.fraud.reading": ("evaluate_fraud_model",),
+    "fusionguard.models.fraud.references": ("score_references",),
+    "fusionguard.models.fraud.refit": ("refit_fraud_bundle",),
+    "fusionguard.scoring": (
+        "load_model",
+        "score",
+        "score_file",
+    ),
+}
+_MODULES = {name: module for module, names in _NAMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_MODULES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(_MODULES)
