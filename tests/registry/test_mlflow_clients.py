@@ -51,8 +51,9 @@ class Elsewhere:
     @property
     def environment(self) -> dict[str, str]:
         """The variables of a command: nothing of this process's but what finds programs and packages."""
-        path = f"{self.folder / 'env' / 'bin'}:{os.environ['PATH']}"
-        index = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_CERT_"))}
+        path = f"{self.folder / 'env' / 'bin'}:{os.environ['PATH']}:{UV.parent}"
+        here = settings(self.folder / "env")
+        index = {name: value for name, value in here.items() if name.startswith(("PIP_", "UV_", "SSL_CERT_"))}
         own = {"HOME": str(self.folder), "MLFLOW_TRACKING_URI": self.tracking_uri, "OMP_NUM_THREADS": "2"}
         return {"PATH": path} | index | own
 
@@ -62,11 +63,11 @@ class Elsewhere:
         words = [str(self.folder / "env" / "bin" / program), *words]
         return subprocess.run(words, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=240)
 
-    def predict(self, content: str, kind: str) -> subprocess.CompletedProcess[str]:
-        """Give a file to ``mlflow models predict``."""
+    def predict(self, content: str, kind: str, *, manager: str = "local") -> subprocess.CompletedProcess[str]:
+        """Give a file to ``mlflow models predict``, which with ``uv`` makes an environment of its own."""
         given = self.folder / f"given.{kind}"
         given.write_text(content)
-        return self.run("mlflow", "models", "predict", "-m", self.uri, "--env-manager", "local", "-i", given, "-t", kind)
+        return self.run("mlflow", "models", "predict", "-m", self.uri, "--env-manager", manager, "-i", given, "-t", kind)
 
     @contextmanager
     def serve(self) -> Iterator[str]:
@@ -150,6 +151,13 @@ def test_mlflow_models_predict_takes_the_models_own_example(elsewhere: Elsewhere
     column, value = SPOILED[elsewhere.family]
     done = elsewhere.predict(example.assign(**{column: value}).to_csv(index=False), "csv")
     assert done.returncode != 0 and f"Column '{column}' has 1 cells that are empty, not finite or out of range" in done.stderr
+
+
+def test_mlflow_makes_the_environment_itself(elsewhere: Elsewhere, bundle: Bundle) -> None:
+    example = pd.DataFrame([model_family(elsewhere.family).example])
+    done = elsewhere.predict((elsewhere.model / "serving_input_example.json").read_text(), "json", manager="uv")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["predictions"] == model_family(elsewhere.family).load(bundle).answer(example).to_pylist()
 
 
 def test_mlflow_models_serve_answers_and_refuses(
