@@ -44,6 +44,8 @@ def record_model(
     run = get_step_context().pipeline_run
     shown = follow_registry(find_home(), version.name)[version.version]
     about = {"registered_as": f"{version.name} {version.version}", "data_origin": provenance.origin, "data_rows": provenance.rows}
-    log_facts(evaluation.flat_facts() | verdict.flat_facts() | about, run=run.id, version=shown)
+    log_facts(evaluation.flat_facts() | about, run=run.id, version=shown)
+    is_judged = verdict.champion_version != verdict.challenger_version  # a champion keeps the verdict that made it one
+    log_facts(verdict.flat_facts(), run=run.id, version=shown if is_judged else None)
     add_tags([f"origin:{provenance.origin}"], run=run.id)
     return RecordedModel(model=shown.model.name, version=shown.name, stage=str(shown.stage), artifacts=link_run(shown, run.id))

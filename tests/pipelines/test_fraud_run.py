@@ -136,7 +136,7 @@ def test_zenml_shows_the_model_with_its_run_artifacts_metrics_stage_and_tags(fra
         for name, reading in metrics.items():
             told = tuple(metadata.get(f"test_{name}{suffix}") for suffix in ("", "_low", "_high"))
             assert told == (reading.get("value"), reading.get("low"), reading.get("high")), name
-    for metadata in (run.run_metadata, verdict):
+    for metadata in (run.run_metadata, shown.run_metadata, verdict):
         assert (metadata["gate_promoted"], metadata["gate_reason"]) == (promoted, fraud_run.summary["gate"]["reason"])
     assert shown.run_metadata["bundle_sha256"].startswith(fraud_run.summary["model_version"])
     assert shown.run_metadata["mlflow_run"] == fraud_run.summary["mlflow_run"]
@@ -163,6 +163,7 @@ def test_the_same_run_again_is_cached_and_registers_nothing_new(fraud_run: Pipel
     shown = _recorded(open_client().get_pipeline_run(again["zenml_run"], allow_name_prefix_match=False))
     links = open_client().list_model_version_pipeline_run_links(model_version_id=shown.id, hydrate=True).items
     assert {link.pipeline_run.name for link in links} >= {again["zenml_run"], fraud_run.summary["zenml_run"]}
+    assert shown.run_metadata["gate_reason"] == fraud_run.summary["gate"]["reason"], "a champion keeps what made it one"
     if fraud_run.summary["gate"]["promoted"]:
         assert "already champion" in again["gate"]["reason"]
 
