@@ -83,6 +83,10 @@ def test_the_dashboard_shows_the_runs_graph_with_its_artifacts(address: str, fra
         for text in ("raw", "features", "booster", "autoencoder", "bundle", "evaluation", "evaluation_plots", "model_card"):
             page.get_by_text(f"fraud_{text}", exact=True).first.wait_for(timeout=30_000)
         page.screenshot(path=str(ARTIFACTS / "dashboard_run.png"))
+        page.get_by_role("tab", name="Metadata").click()
+        for text in ("test_average_precision", "test_average_precision_low", "gate_promoted", "gate_reason", "data_origin"):
+            page.get_by_text(text, exact=True).first.wait_for(timeout=30_000)
+        page.screenshot(path=str(ARTIFACTS / "dashboard_metadata.png"))
         page.get_by_text("fraud_evaluation_plots", exact=True).first.click()
         page.get_by_role("tab", name="Visualization").click()
         page.get_by_text("Load Preview").click()
