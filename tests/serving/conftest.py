@@ -129,7 +129,7 @@ def start_ready(folder: Path, release: Path, **settings: Any) -> RunningService:
             service.wait_ready()
         except BaseException:
             service.stop()
-            if not again or "in use" not in service.output.read_text():
+            if not again or "is taken" not in service.output.read_text():
                 raise
         else:
             break

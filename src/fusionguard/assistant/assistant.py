@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from pathlib import Path
 
 from fusionguard.assistant import fixed
 from fusionguard.assistant.answering import Answering
@@ -23,11 +22,10 @@ from fusionguard.assistant.page import Piece
 from fusionguard.assistant.redaction import redact
 from fusionguard.assistant.routing import route
 from fusionguard.assistant.rules import prepare_rules
-from fusionguard.assistant.settings import AssistantSettings
+from fusionguard.assistant.settings import AssistantSettings, language_model
 from fusionguard.assistant.tools.every import open_tools
 from fusionguard.assistant.tools.toolbox import Toolbox, ToolCall
 from fusionguard.assistant.writer import Writer
-from fusionguard.errors import UsageError
 from fusionguard.home import Home
 from fusionguard.serving.request_ids import RequestIds
 
@@ -158,11 +156,9 @@ def _loggable(request_id: str) -> str:
 
 
 def _open_writer(settings: AssistantSettings) -> Writer | None:
-    if settings.model is None:
+    model = language_model(settings)
+    if model is None:
         return None
-    model = Path(settings.model).expanduser()
-    if not model.is_file():
-        raise UsageError(f"There is no language model '{model}'.", "Name a GGUF file in FUSIONGUARD_ASSISTANT_MODEL, or none.")
     from fusionguard.assistant.llm.process import LlamaProcess
 
     writer = LlamaProcess(model, settings)

@@ -81,3 +81,13 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> AssistantSetti
         first = error.errors()[0]
         field = first["loc"][0] if first["loc"] else "answer_tokens"
         raise UsageError(f"{PREFIX}{str(field).upper()}: {first['msg']}.", "Correct the variable.") from error
+
+
+def language_model(settings: AssistantSettings) -> Path | None:
+    """Return the file of the language model, None where answers quote; raises :class:`UsageError` where it is not there."""
+    if settings.model is None:
+        return None
+    model = settings.model.expanduser()
+    if not model.is_file():
+        raise UsageError(f"There is no language model '{model}'.", "Name a GGUF file in FUSIONGUARD_ASSISTANT_MODEL, or none.")
+    return model

@@ -9,7 +9,7 @@ import typer
 
 from fusionguard.cli.say import say
 from fusionguard.errors import UsageError
-from fusionguard.home import Home, find_home
+from fusionguard.home import find_home
 
 
 def score(
@@ -64,18 +64,13 @@ def release(
     """
     from fusionguard.serving.launch import release_folder
     from fusionguard.serving.release import check_place
+    from fusionguard.serving.resolve import make_release
 
     home = find_home()
     if output is not None:
         check_place(output)
-    make_and_tell(home, output or release_folder(home), model, shadow)
-
-
-def make_and_tell(home: Home, folder: Path, models: list[str] | None, shadows: list[str] | None) -> None:
-    """Write a release of the models of now, and say what is in it."""
-    from fusionguard.serving.resolve import make_release
-
-    for about in make_release(home, folder, models=models or (), challengers=shadows or ()):
+    folder = output or release_folder(home)
+    for about in make_release(home, folder, models=model or (), challengers=shadow or ()):
         number = f" (version {about.registered_version})" if about.registered_version is not None else ""
         say(f"{about.model} {about.role}: {about.bundle_sha256[:12]}{number}")
     say(f"Wrote {folder}")

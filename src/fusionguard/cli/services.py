@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from fusionguard.cli.models import make_and_tell
 from fusionguard.cli.say import say
 from fusionguard.errors import UsageError
 from fusionguard.extras import require_extra
 from fusionguard.home import find_home
+
+LogFormat = Literal["text", "json"]
 
 
 def serve(
@@ -24,27 +26,42 @@ def serve(
         list[str] | None, typer.Option("--model", "-m", help="What answers; the champions of now by default.")
     ] = None,
     shadow: Annotated[list[str] | None, typer.Option("--shadow", help="A challenger to be scored too, and only logged.")] = None,
+    log_format: Annotated[LogFormat | None, typer.Option(help="What the service writes: lines of text, or JSON.")] = None,
 ) -> None:
     """Answer over HTTP until Ctrl-C: scores, decisions and reasons, each logged. Its pages are at /docs.
 
-    Several services may run at once. Those that are told no --model and no --shadow share the release that promotions renew.
+    A start that fails says why in one line, and leaves the release as it was. Several services may run at once. Those that are
+    told no --model and no --shadow share the release that promotions renew.
 
     Example: fusionguard serve --port 3000
     """
-    from fusionguard.serving.launch import become, release_folder, serve_command
+    from fusionguard.serving.launch import become, rehearse, release_folder, serve_command
+    from fusionguard.serving.logs import one_line_errors, wanted_format
+    from fusionguard.serving.resolve import renew_release
+    from fusionguard.serving.settings import read_settings
 
     home = find_home()
     named = bool(model or shadow)
     ready = os.environ.get("FUSIONGUARD_SERVE_RELEASE")
-    if named and ready:
-        raise UsageError("FUSIONGUARD_SERVE_RELEASE already says what answers.", "Unset it, or leave out --model and --shadow.")
-    folder = release_folder(home, port if named else None)
-    command, environment = serve_command(
-        home, release=folder, host=host, port=port, workers=workers, keys=keys, environment=os.environ
-    )
-    if not ready:
-        make_and_tell(home, folder, model, shadow)
-    say(f"FusionGuard answers on http://{host}:{port}/docs in some seconds (Ctrl-C ends it)")
+    with one_line_errors(log_format or wanted_format("FUSIONGUARD_SERVE_LOG_FORMAT")):
+        if named and ready:
+            raise UsageError(
+                "FUSIONGUARD_SERVE_RELEASE already says what answers.", "Unset it, or leave out --model and --shadow."
+            )
+        folder = release_folder(home, port if named else None)
+        command, environment = serve_command(
+            home,
+            release=folder,
+            host=host,
+            port=port,
+            workers=workers,
+            keys=keys,
+            environment=os.environ,
+            log_format=log_format,
+        )
+        if not ready:
+            check = partial(rehearse, read_settings(environment))
+            renew_release(home, folder, check, models=model or (), challengers=shadow or ())
     become(command, environment)
 
 
@@ -53,6 +70,7 @@ def assistant(
     port: Annotated[int, typer.Option(min=1, max=65535, help="The port.")] = 3001,
     keys: Annotated[Path | None, typer.Option(help="The file of API keys, as `fusionguard key` writes it.")] = None,
     model: Annotated[Path | None, typer.Option("--model", help="A language model as a GGUF file; none is needed.")] = None,
+    log_format: Annotated[LogFormat | None, typer.Option(help="What the service writes: lines of text, or JSON.")] = None,
 ) -> None:
     """Open the console and the assistant until Ctrl-C: questions, monitoring, models, a form to score with.
 
@@ -60,16 +78,23 @@ def assistant(
 
     Example: fusionguard assistant --port 3001
     """
-    require_extra("assistant", "The assistant")
-    from fusionguard.assistant.http.launch import assistant_command
-    from fusionguard.assistant.index import build_index
-    from fusionguard.serving.launch import become
+    from fusionguard.serving.logs import one_line_errors, wanted_format
 
-    home = find_home()
-    command, environment = assistant_command(home, host=host, port=port, keys=keys, model=model, environment=os.environ)
-    if "FUSIONGUARD_ASSISTANT_INDEX" not in os.environ:
-        say(build_index(home).sentence())
-    say(f"The console opens on http://{host}:{port}/console/ in some seconds (Ctrl-C ends it)")
+    form = log_format or wanted_format("FUSIONGUARD_CONSOLE_LOG_FORMAT")
+    with one_line_errors(form):
+        require_extra("assistant", "The assistant")
+        from fusionguard.assistant.http.launch import assistant_command
+        from fusionguard.assistant.index import build_index
+        from fusionguard.serving.launch import become
+
+        home = find_home()
+        command, environment = assistant_command(
+            home, host=host, port=port, keys=keys, model=model, environment=os.environ, log_format=log_format
+        )
+        if "FUSIONGUARD_ASSISTANT_INDEX" not in os.environ:
+            report = build_index(home)
+            if form == "text" and (report.added or report.removed):
+                say(report.sentence())
     become(command, environment)
 
 

@@ -95,8 +95,8 @@ class RiskApp(GuardedApp):
         self._common = list(SECURITY_HEADERS)
         if simulated:
             self._common.append((b"x-trained-on-simulated-data", ", ".join(simulated).encode()))
-        for each in release.models:
-            _log.info("%s %s: version %s, trained on %s data", each.about.model, each.about.role, each.version, each.origin)
+        told = [f"{each.about.model} {each.about.role} {each.version} ({each.origin} data)" for each in release.models]
+        _log.info("Models in use: %s", ", ".join(told))
 
     def _make_routes(self) -> dict[str, Route]:
         document = describe_service(self.settings.largest_batch_rows)

@@ -28,7 +28,7 @@ from fusionguard.serving.http import (
     send_stream,
 )
 from fusionguard.serving.problems import ProblemError
-from fusionguard.serving.request_ids import EXPECTED, RequestIds, is_request_id
+from fusionguard.serving.request_ids import CURRENT, EXPECTED, RequestIds, is_request_id
 from fusionguard.serving.request_metrics import RequestMetrics
 
 PROBES = ("/health", "/ready", "/livez", "/healthz", "/readyz")
@@ -97,6 +97,7 @@ class GuardedApp:
                 if given is not None and not is_request_id(request_id):
                     request_id = self._ids.new()
                     raise ProblemError(400, "request_id", f"X-Request-ID must be {EXPECTED}.")
+                CURRENT.set(request_id)
                 route = self._routes.get(path)
                 if route is None:
                     raise ProblemError(404, "no_route", "There is no such route; GET /docs lists those there are.")

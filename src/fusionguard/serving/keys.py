@@ -7,6 +7,7 @@ import hmac
 import json
 import re
 import secrets
+import stat
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -68,10 +69,13 @@ def read_keys(file: Path) -> KeyRing:
     Raises
     ------
     UsageError
-        The file does not exist, holds no key, or something else than keys.
+        The file does not exist, holds no key, or something else than keys; or everybody on the machine may write to it.
     """
     remedy = f"Make one: fusionguard key NAME --keys {file}"
     try:
+        # All may read it: it holds no key, and an image's user, who is another one, has to. Who may write to it lets himself in.
+        if file.stat().st_mode & stat.S_IWOTH:
+            raise UsageError(f"Everybody may write to the file of keys '{file}'.", f"Correct that: chmod o-w {file}")
         entries = KeyFile.model_validate(json.loads(file.read_bytes())).keys
     except OSError as error:
         raise UsageError(f"The file of keys '{file}' cannot be read: {error.strerror}.", remedy) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -56,14 +56,29 @@ class Release(BaseModel):
     models: tuple[ReleasedModel, ...]
 
 
-def write_release(folder: Path, models: Iterable[tuple[ReleasedModel, Bundle]]) -> None:
-    """Write a release in the place of an earlier one: whole or not at all; raises :class:`StorageError`."""
+def write_release(
+    folder: Path, models: Iterable[tuple[ReleasedModel, Bundle]], *, check: Callable[[Path], object] | None = None
+) -> None:
+    """Write a release in the place of an earlier one: whole or not at all.
+
+    Parameters
+    ----------
+    check
+        Called with the whole release before it takes its place; what it raises leaves the earlier one as it was.
+
+    Raises
+    ------
+    StorageError
+        The disk refuses.
+    """
     listed = list(models)
     with atomic_folder(folder) as temporary:
         for about, bundle in listed:
             shutil.copytree(bundle.folder, temporary / about.folder)
         release = Release(models=tuple(about for about, _ in listed))
         write_json(temporary / RELEASE, release.model_dump(mode="json"))
+        if check is not None:
+            check(temporary)
 
 
 def check_place(folder: Path) -> None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 import secrets
+from contextvars import ContextVar
 from itertools import count
 
 EXPECTED = "1 to 64 letters, digits or ._~-"
+
+CURRENT: ContextVar[str | None] = ContextVar("request_id", default=None)
+"""The id of the request that is at work, for what is logged meanwhile."""
 
 _FORM = re.compile(r"[A-Za-z0-9._~-]{1,64}\Z")
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from fusionguard.errors import RegistryError, UsageError
+from fusionguard.errors import BundleError, RegistryError, UsageError
 from fusionguard.files import locked, storage_errors
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
@@ -18,12 +18,38 @@ ROLES: tuple[Role, ...] = ("champion", "challenger")
 def make_release(
     home: Home, folder: Path, *, models: Sequence[str] = (), challengers: Sequence[str] = ()
 ) -> tuple[ReleasedModel, ...]:
-    """Resolve champions and challengers now, and write them as a release; return what it holds.
+    """Resolve champions and challengers now, and write them as a release; return what it holds. Raises as :func:`choose` does,
+    and :class:`StorageError` where the disk refuses."""
+    listed = choose(home, models, challengers)
+    write_release(folder, listed)
+    return tuple(about for about, _ in listed)
+
+
+def renew_release(
+    home: Home, folder: Path, check: Callable[[Path], None], *, models: Sequence[str] = (), challengers: Sequence[str] = ()
+) -> None:
+    """Make the release in a folder that of the models of now, for a service that starts; one that holds them is not touched.
 
     Parameters
     ----------
-    folder
-        Where the release is written, in the place of an earlier one.
+    check
+        Called with the new release before it takes its place; what it raises leaves the earlier one as it was.
+
+    Raises
+    ------
+    FusionGuardError
+        As :func:`make_release` and ``check`` raise it.
+    """
+    listed = choose(home, models, challengers)
+    if not _holds(folder, listed):
+        write_release(folder, listed, check=check)
+
+
+def choose(home: Home, models: Sequence[str], challengers: Sequence[str]) -> list[tuple[ReleasedModel, Bundle]]:
+    """Resolve champions and challengers now.
+
+    Parameters
+    ----------
     models
         What answers: ``fraud@champion``, ``churn@3`` or a bundle's folder; of each family one at most. Without any, the
         champions there are.
@@ -34,8 +60,6 @@ def make_release(
     ------
     UsageError, RegistryError, BundleError
         A name means nothing, two mean the same family, a challenger has no champion or is the same model, or a bundle is damaged.
-    StorageError
-        The disk refuses.
     """
     chosen = [_resolve(home, spec, "champion") for spec in models] or _champions(home)
     answering = {about.model: about.bundle_sha256 for about, _ in chosen}
@@ -52,9 +76,7 @@ def make_release(
                 f"The {about.model} challenger is the model that answers itself ({about.bundle_sha256[:12]}).",
                 "There is nothing to compare: name another version, or leave --shadow out.",
             )
-    listed = chosen + shadows
-    write_release(folder, listed)
-    return tuple(about for about, _ in listed)
+    return chosen + shadows
 
 
 def update_release(home: Home, folder: Path, model: str) -> tuple[ReleasedModel, ...]:
@@ -80,6 +102,14 @@ def update_release(home: Home, folder: Path, model: str) -> tuple[ReleasedModel,
         listed.sort(key=lambda pair: (ROLES.index(pair[0].role), FAMILIES.index(pair[0].model)))
         write_release(folder, listed)
     return tuple(about for about, _ in listed)
+
+
+def _holds(folder: Path, listed: list[tuple[ReleasedModel, Bundle]]) -> bool:
+    """Tell whether a folder holds a whole release of these models."""
+    try:
+        return check_release(folder).models == tuple(about for about, _ in listed)
+    except BundleError:  # there is none, or it is damaged: it is written anew
+        return False
 
 
 def _champions(home: Home) -> list[tuple[ReleasedModel, Bundle]]:

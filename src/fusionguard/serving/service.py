@@ -15,15 +15,18 @@ import bentoml
 
 from fusionguard.serving.client_schema import client_schema
 from fusionguard.serving.guard import check_address
-from fusionguard.serving.keys import read_keys
 from fusionguard.serving.lifeline import follow_lifeline
+from fusionguard.serving.logs import configure_logs, one_line_errors, wanted_format
 from fusionguard.serving.openapi import describe_service
 from fusionguard.serving.own_releases import hold_release
 from fusionguard.serving.release import check_release
 from fusionguard.serving.request_metrics import share_counts
-from fusionguard.serving.settings import read_settings
+from fusionguard.serving.settings import PREFIX, read_settings
+from fusionguard.serving.start_checks import check_start
 from fusionguard.serving.supervisor import supervise
-from fusionguard.serving.worker import Front, listening_hosts, one_line_errors, use_guarded_protocol, words_after
+from fusionguard.serving.worker import Front, listening_hosts, use_guarded_protocol
+
+_FORM = wanted_format(f"{PREFIX}LOG_FORMAT")
 
 
 class RiskService(bentoml.Service):  # type: ignore[misc]  # BentoML's own class is not typed
@@ -33,6 +36,7 @@ class RiskService(bentoml.Service):  # type: ignore[misc]  # BentoML's own class
         """Return what a worker serves; BentoML starts Uvicorn right after, with the protocol set here."""
         follow_lifeline()
         settings = read_settings()
+        configure_logs(settings.log_format)
         use_guarded_protocol(settings.body_seconds, settings.connections)
         return Front(_start)
 
@@ -55,19 +59,16 @@ class _Supervised:
     @bentoml.on_deployment  # type: ignore[untyped-decorator]
     def prepare() -> None:
         """Refuse to start with what cannot be served, and prepare for the workers."""
-        with one_line_errors():
+        with one_line_errors(_FORM):
             settings = read_settings()
+            configure_logs(settings.log_format)
+            check_start(settings, host=settings.host)
             check_release(settings.release)
             hold_release(settings.release)
-            if settings.keys is not None:
-                read_keys(settings.keys)
-            for host in (settings.host, *words_after("--host")):
-                if host is not None:
-                    check_address(host, settings)
-            supervise()
+            supervise(settings.log_format)
 
 
-with one_line_errors():
+with one_line_errors(_FORM):
     RiskScoring = RiskService(
         name="RiskScoring",
         inner=_Supervised,

@@ -10,6 +10,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from fusionguard.errors import UsageError
+from fusionguard.serving.logs import LogFormat
 
 PREFIX = "FUSIONGUARD_SERVE_"
 
@@ -46,6 +47,8 @@ class ServeSettings(BaseModel):
     """How long a client may take to send its headers, its body, or to read its answer."""
     connections: int = Field(default=1_000, ge=1)
     """Connections a worker keeps open; more are closed at once."""
+    log_format: LogFormat = "text"
+    """How the service's own log is written: lines of text, or one JSON object a line."""
     waiting_batches: int = Field(default=8, ge=1)
     """Batches that wait while one is scored; more are told to come back."""
 

@@ -29,6 +29,18 @@ def enter(state: WorkerState | None) -> None:
             (folder / f"{other}-{os.getpid()}").unlink(missing_ok=True)
 
 
+def be_first(what: str) -> bool:
+    """Tell whether this worker is the first of its service to ask so."""
+    folder = _folder()
+    if folder is None:
+        return True
+    try:
+        (folder / what).touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+
 def has_sibling(state: WorkerState) -> bool:
     """Tell whether another worker of the same supervisor is in that state; a dead one is in none."""
     folder = _folder()

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import os
 import socket
-import sys
 import traceback
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, Protocol
 
 from fusionguard.errors import FusionGuardError
 from fusionguard.serving.http import Receive, Scope, Send
-from fusionguard.serving.siblings import WorkerState, enter, has_sibling
-from fusionguard.serving.supervisor import GIVE_UP
+from fusionguard.serving.siblings import WorkerState, be_first, enter, has_sibling
+from fusionguard.serving.start_checks import words_after
+from fusionguard.serving.supervisor import ANSWERED, GIVE_UP, leave_reason
+from fusionguard.verbose import is_verbose
 
 GC_THRESHOLDS = (50_000, 20, 50)
 """A request leaves next to no cycles behind; with Python's 700 a full collection stops the service for 100 ms."""
@@ -24,6 +26,8 @@ RETRY_SECONDS = 10.0
 """How long a worker that cannot start waits before it gives way to another try, while others answer."""
 
 _LOOK_SECONDS = 0.2
+
+_log = logging.getLogger(__name__)
 
 
 class Application(Protocol):
@@ -37,10 +41,16 @@ class Application(Protocol):
 
 
 class Front:
-    """What a worker serves: requests go to the application that ``start`` makes, the life span to it, too."""
+    """What a worker serves: requests go to the application that ``start`` makes, the life span to it, too.
 
-    def __init__(self, start: Callable[[], Awaitable[Application]]) -> None:
-        self._start = start
+    Parameters
+    ----------
+    page
+        The path of the page to open; the first worker of a service that answers says where it is.
+    """
+
+    def __init__(self, start: Callable[[], Awaitable[Application]], page: str = "/docs") -> None:
+        self._start, self._page = start, page
         self._app: Any = None
         self._supervisor = os.getppid()
 
@@ -61,24 +71,34 @@ class Front:
             enter(WorkerState.ANSWERS)
         except Exception as error:  # also what nobody foresaw: Uvicorn would go on, and every request end in a 500
             try:
-                await self._give_way()
+                await self._give_way(error)
             finally:
-                await send({"type": "lifespan.startup.failed", "message": _told(error)})
+                logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # why has been said, or will be by the supervisor
+                await send({"type": "lifespan.startup.failed", "message": ""})
             return
+        if be_first(ANSWERED):
+            for host, port in _listening():
+                _log.info("FusionGuard answers on http://%s:%d%s (Ctrl-C ends it)", host, port, self._page)
         _rest_garbage()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self._app.stop()
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _give_way(self) -> None:
+    async def _give_way(self, error: Exception) -> None:
         """Wait before this worker ends and is started again, or end the service where no worker can start."""
         enter(None)
+        unforeseen = not isinstance(error, FusionGuardError)
+        if unforeseen and is_verbose():
+            _log.error("A worker could not start.", exc_info=error)
         while has_sibling(WorkerState.STARTS):  # whether it can is not known yet
             await asyncio.sleep(_LOOK_SECONDS)
         if has_sibling(WorkerState.ANSWERS):  # it goes on with what it loaded, and this worker is started again and again
+            told = "This worker could not start, and is started again in %.0f s: %s"
+            _log.error(told, RETRY_SECONDS, reason(error), exc_info=error if unforeseen else None)
             await asyncio.sleep(RETRY_SECONDS)
         elif os.getppid() == self._supervisor:  # else the supervisor starts the same worker for ever
+            leave_reason(reason(error))
             os.kill(self._supervisor, GIVE_UP)
 
 
@@ -91,34 +111,28 @@ def use_guarded_protocol(seconds: float, connections: int) -> None:
     uvicorn.config.HTTP_PROTOCOLS["auto"] = guarded_protocol(seconds, connections)  # type: ignore[assignment]  # nobody may choose it
 
 
-@contextmanager
-def one_line_errors() -> Iterator[None]:
-    """End the process with one line where what it is asked for cannot be done."""
-    try:
-        yield
-    except FusionGuardError as error:
-        print(f"fusionguard: {error}", file=sys.stderr)  # noqa: T201 - BentoML shows a traceback for whatever else ends it
-        raise SystemExit(error.exit_status) from None
-
-
 def listening_hosts() -> list[str]:
     """Return the addresses this worker listens on: BentoML hands it a socket by its descriptor."""
-    hosts = []
+    return [host for host, _ in _listening()]
+
+
+def reason(error: Exception) -> str:
+    """Return in one line why a worker did not start; of what nobody foresaw, also where that was."""
+    if isinstance(error, FusionGuardError):
+        return str(error)
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    told = f"{type(error).__name__}: {error}".rstrip(": ")
+    return f"{told} ({Path(place.filename).name}, line {place.lineno}). See fusionguard doctor, or where it was with --verbose."
+
+
+def _listening() -> list[tuple[str, int]]:
+    found = []
     for descriptor in words_after("--fd"):
         with socket.socket(fileno=os.dup(int(descriptor))) as listening:
             if listening.family in (socket.AF_INET, socket.AF_INET6):
-                hosts.append(listening.getsockname()[0])
-    return hosts
-
-
-def words_after(option: str) -> list[str]:
-    """Return what this process was given for an option on its command line."""
-    return [sys.argv[place + 1] for place, word in enumerate(sys.argv[:-1]) if word == option]
-
-
-def _told(error: Exception) -> str:
-    """Return what the service's log says of why a worker did not start; of what nobody foresaw, also where that was."""
-    return str(error) if isinstance(error, FusionGuardError) else "".join(traceback.format_exception(error))
+                host, port = listening.getsockname()[:2]
+                found.append((f"[{host}]" if ":" in host else host, port))
+    return found
 
 
 def _rest_garbage() -> None:

@@ -9,16 +9,17 @@ from typing import Any
 
 import bentoml
 
-from fusionguard.assistant.http.settings import limits, read_console_settings
+from fusionguard.assistant.http.settings import PREFIX, limits, read_console_settings
 from fusionguard.assistant.settings import read_settings
 from fusionguard.errors import FusionGuardError
 from fusionguard.home import find_home
 from fusionguard.serving.guard import check_address
-from fusionguard.serving.keys import read_keys
 from fusionguard.serving.lifeline import follow_lifeline
+from fusionguard.serving.logs import configure_logs, one_line_errors, wanted_format
 from fusionguard.serving.request_metrics import share_counts
+from fusionguard.serving.start_checks import check_start
 from fusionguard.serving.supervisor import supervise
-from fusionguard.serving.worker import Front, listening_hosts, one_line_errors, use_guarded_protocol, words_after
+from fusionguard.serving.worker import Front, listening_hosts, use_guarded_protocol
 
 KEYS_VARIABLE = "FUSIONGUARD_ASSISTANT_KEYS"
 
@@ -32,8 +33,9 @@ class AssistantService(bentoml.Service):  # type: ignore[misc]  # BentoML's own 
         """Return what the worker serves."""
         follow_lifeline()
         settings = read_console_settings()
+        configure_logs(settings.log_format)
         use_guarded_protocol(settings.body_seconds, settings.connections)
-        return Front(_start)
+        return Front(_start, page="/console/")
 
 
 class _Supervised:
@@ -42,15 +44,12 @@ class _Supervised:
     @bentoml.on_deployment  # type: ignore[untyped-decorator]
     def prepare() -> None:
         """Refuse to start with what cannot be served, and prepare for the worker."""
-        with one_line_errors():
+        with one_line_errors(wanted_format(f"{PREFIX}LOG_FORMAT")):
             settings = read_settings()
-            read_console_settings()
-            if settings.keys is not None:
-                read_keys(settings.keys)
-            for host in (settings.host, *words_after("--host")):
-                if host is not None:
-                    check_address(host, limits(settings), KEYS_VARIABLE)
-            supervise()
+            form = read_console_settings().log_format
+            configure_logs(form)
+            check_start(limits(settings), host=settings.host, variable=KEYS_VARIABLE)
+            supervise(form)
 
 
 Assistant = AssistantService(

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from fusionguard.assistant.http.settings import PREFIX as CONSOLE_PREFIX
 from fusionguard.assistant.http.settings import limits, read_console_settings
-from fusionguard.assistant.settings import PREFIX, read_settings
-from fusionguard.errors import UsageError
+from fusionguard.assistant.settings import PREFIX, language_model, read_settings
 from fusionguard.home import Home
-from fusionguard.serving.guard import check_address
-from fusionguard.serving.launch import QUIET
+from fusionguard.serving.launch import QUIET, check_settings
+from fusionguard.serving.logs import LogFormat
+from fusionguard.serving.start_checks import check_folder
 
 SERVICE = "fusionguard.assistant.http.bento_service:Assistant"
 
@@ -23,23 +23,37 @@ __all__ = ["CONSOLE_PREFIX", "OFFLINE", "SERVICE", "assistant_command"]
 
 
 def assistant_command(
-    home: Home, *, host: str, port: int, keys: Path | None, model: Path | None, environment: Mapping[str, str]
+    home: Home,
+    *,
+    host: str,
+    port: int,
+    keys: Path | None,
+    model: Path | None,
+    environment: Mapping[str, str],
+    log_format: LogFormat | None = None,
 ) -> tuple[list[str], dict[str, str]]:
-    """Return the command and the environment of the service.
+    """Return the command and the environment of the service. What can be known before it starts is looked at; nothing is written.
 
     Raises
     ------
     UsageError
-        The address is not loopback and there are no keys, or a setting in ``environment`` is not what it must be.
+        Nobody can listen there; the address is not loopback and there are no keys, or they cannot be read; there is no such
+        language model; or a setting in ``environment`` is not what it must be.
+    StorageError
+        The index or BentoML's files could not be written where they are to be.
     """
-    if not 1 <= port <= 65535:
-        raise UsageError(f"{port} is not a port.", "Choose one from 1 to 65535.")
     given = dict(environment) | QUIET | OFFLINE | {f"{PREFIX}HOST": host, "FUSIONGUARD_HOME": str(home.root)}
     for name, file in (("KEYS", keys), ("MODEL", model)):
         if file is not None:
             given[PREFIX + name] = str(file.resolve())
-    read_console_settings(given)
-    check_address(host, limits(read_settings(given)), f"{PREFIX}KEYS")
+    if log_format is not None:
+        given[CONSOLE_PREFIX + "LOG_FORMAT"] = log_format
     given["BENTOML_HOME"] = environment.get("BENTOML_HOME") or str(home.state / "bentoml")
+    read_console_settings(given)
+    settings = read_settings(given)
+    check_settings(host, port, limits(settings), f"{PREFIX}KEYS")
+    language_model(settings)
+    for folder in (Path(given["BENTOML_HOME"]), (settings.index or home.assistant_index).parent):
+        check_folder(folder)
     command = [sys.executable, "-m", "bentoml", "serve", SERVICE, "--host", host, "--port", str(port)]
     return command, given

@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from fusionguard.assistant.settings import AssistantSettings
+from fusionguard.serving.logs import LogFormat
 from fusionguard.serving.settings import read_environment
 
 PREFIX = "FUSIONGUARD_CONSOLE_"
@@ -24,6 +25,8 @@ class ConsoleSettings(BaseModel):
     """How long a client may take to send its headers, its body, or to read a piece of its answer."""
     connections: int = Field(default=500, ge=1)
     """Connections that are kept open; more are closed at once."""
+    log_format: LogFormat = "text"
+    """How the service's own log is written: lines of text, or one JSON object a line."""
     answers_at_once: int = Field(default=4, ge=1, le=64)
     """Questions that are answered at a time."""
     answers_waiting: int = Field(default=100, ge=1)
