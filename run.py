@@ -38,7 +38,10 @@ def _run(options: argparse.Namespace) -> int:
     from fusionguard.extras import require_extra
     from fusionguard.home import find_home
     from fusionguard.threads import wait_politely
+    from fusionguard.verbose import be_verbose
 
+    if options.verbose:
+        be_verbose()
     wait_politely()
     try:
         require_extra("pipelines", "run.py")
@@ -146,6 +149,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--resume", metavar="RUN", help="go on with a run whose process died: watch its jobs, reuse what it finished")
     add("--summary", metavar="FILE.json", type=Path, help="write the run's summary there as JSON")
     add("--quiet", action="store_true", help="print nothing unless it fails")
+    add("--verbose", action="store_true", help="show what libraries log, too: ZenML, MLflow, Great Expectations and others")
     return parser
 
 

@@ -117,7 +117,7 @@ class ProgressHandler(logging.Handler):
     def __init__(self, progress: Progress) -> None:
         super().__init__(logging.INFO)
         self._progress = progress
-        self._loggers = [logging.getLogger(name) for name in ("fusionguard", "zenml_slurm")]
+        self._loggers = [logging.getLogger(name) for name in ("fusionguard", "stacks", "zenml_slurm")]
         self._levels: list[int] = []
 
     def emit(self, record: logging.LogRecord) -> None:

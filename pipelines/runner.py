@@ -16,6 +16,7 @@ from fusionguard.config import load_config
 from fusionguard.errors import UsageError
 from fusionguard.files import check_output, locked, new_file_beside, storage_errors
 from fusionguard.home import Home
+from fusionguard.library_logs import LibraryLogs
 from fusionguard.registry.pipeline_run import find_source
 from fusionguard.registry.tracking import check_database, sqlite_file
 from pipelines.cached_files import only_whole_results
@@ -109,7 +110,7 @@ def execute(
     progress: Progress = SilentProgress() if request.quiet else LineProgress()
     from pipelines.clean import clean_after_run  # not at the top: it loads Arrow, which a usage error would wait for
 
-    with InterruptionGuard(progress.stopping) as guard:
+    with InterruptionGuard(progress.stopping) as guard, ProgressHandler(progress), LibraryLogs(progress.note):
         stack = provision(request.stack, home, stack_folder)
         try:
             observer, run = _run(entry, arguments, request, home, stack_file, stack.id, progress, guard)
@@ -176,7 +177,6 @@ def _run(
             at_work(home, name),
             active_stack(stack_id),
             only_whole_results(),
-            ProgressHandler(progress),
             StepObserver(client.active_stack.orchestrator, progress, guard.check) as observer,
         ):
             check_placements(request.stack, stack_file.steps, client.active_stack)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from fusionguard.files import locked, storage_errors
+from fusionguard.library_logs import hear_libraries
 
 if TYPE_CHECKING:
     from zenml.client import Client
@@ -19,6 +21,9 @@ SOURCE_ROOT = Path(__file__).resolve().parents[1] / "src"
 """What ZenML takes for the root of module names. Were it the checkout, an editable install of ``fusionguard`` would be
 recorded as ``src.fusionguard`` and imported a second time under that name; modules outside keep the names they were
 imported by."""
+
+_SQLITE = "sqlite:///"
+_log = logging.getLogger(__name__)
 
 _ACTIVE_STACK = "ZENML_ACTIVE_STACK_ID"
 _ENVIRONMENT = {
@@ -46,20 +51,44 @@ def open_client() -> Client:
     prepare_environment()
     with zenml_locked():  # two first runs at once would both create the store, and one of them fail
         from opentelemetry.instrumentation.logging.handler import LoggingHandler
+        from zenml import __version__ as zenml_version
         from zenml.client import Client
         from zenml.integrations.registry import integration_registry
         from zenml.logger import ZenMLConsoleHandler
 
+        _quieten(ZenMLConsoleHandler)
+        before = _store_version()
         client = Client()
         client.zen_store  # noqa: B018  (opens the store: a fresh one is created here)
+        after = _store_version()
+    if before != after and before is not None:
+        told = "ZenML's database was brought to the version of ZenML %s; earlier ones can no longer read it."
+        _log.warning(told, zenml_version)
     integration_registry.activate_integrations = lambda: None  # type: ignore[method-assign]
     # A step's log is whole when the step ends. The handler would flush once more at the interpreter's end, in a new thread, and
     # Python 3.12 starts none then: each run would end with a traceback.
     LoggingHandler.flushOnClose = False
-    for handler in logging.getLogger().handlers:
-        if isinstance(handler, ZenMLConsoleHandler):
-            handler.setLevel(logging.CRITICAL)  # what libraries log belongs into the step's log, which the dashboard shows
     return client
+
+
+def _quieten(console: type[logging.Handler]) -> None:
+    """Keep what libraries log for the steps' logs, which the dashboard shows, and for whoever listens on the root logger."""
+    hear_libraries()
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, console):
+            handler.setLevel(logging.CRITICAL)
+
+
+def _store_version() -> str | None:
+    """Return the revision of ZenML's database where it is a file; opening it says what is wrong with one that cannot be read."""
+    from zenml.config.global_config import GlobalConfiguration
+
+    file = Path(GlobalConfiguration().store_configuration.url.removeprefix(_SQLITE))
+    if not file.is_file():
+        return None
+    with suppress(sqlite3.Error), closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        return str(connection.execute("SELECT version_num FROM alembic_version").fetchone()[0])
+    return None
 
 
 @contextmanager

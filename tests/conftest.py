@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -174,6 +175,15 @@ class PipelineRun:
     summary: dict[str, Any]
     out: str
     err: str
+
+    def foreign(self) -> list[str]:
+        """What it printed that is not ours: neither progress nor summary, or the form in which libraries log."""
+        ours = re.compile(r" {8}(?!libraries warned)\S|\[ *\d+/\d+\] [a-z_]+ +[\d.]+ s")
+        logs = re.compile(
+            r"(?i)\b(?:info|warning|error|debug|deprecat\w+)\b *[]:]|mlflow\.|zenml\.|alembic|great_expectations|Traceback"
+        )
+        strange = [line for line in self.err.splitlines() if not ours.match(line)]
+        return strange + [line for line in self.out.splitlines() if logs.search(line)]
 
     def again(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run the same command, with more arguments."""

@@ -21,7 +21,9 @@ from fusionguard.cli.services import assistant, index, key, mlflow, serve
 from fusionguard.cli.simulate import simulate, traffic
 from fusionguard.cli.upkeep import clean, doctor
 from fusionguard.errors import FusionGuardError, UsageError
+from fusionguard.library_logs import LibraryLogs, hear_libraries
 from fusionguard.threads import wait_politely
+from fusionguard.verbose import be_verbose
 
 INTERRUPTED = 130
 """The exit status after Ctrl-C, as shells have it."""
@@ -33,7 +35,8 @@ def main() -> None:
     if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
         signal.signal(signal.SIGINT, _stop)
     try:
-        app()
+        with LibraryLogs(say, own=True):
+            app()
     except FusionGuardError as error:
         say(f"fusionguard: {error}")
         sys.exit(error.exit_status)
@@ -58,7 +61,11 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 def _version(
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show what libraries log, too.")] = False,
 ) -> None:
+    if verbose:
+        be_verbose()
+        hear_libraries()
     if version:
         typer.echo(__version__)
         raise typer.Exit

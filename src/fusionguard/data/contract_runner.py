@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ import pandas as pd
 from fusionguard.data.contract_report import Check, ContractReport, Severity
 from fusionguard.data.contract_suites import CellRule, Suite
 from fusionguard.data.table import CARRIED, Table
+from fusionguard.verbose import is_verbose
 
 _BATCH_ROWS = 500_000
 _EXAMPLES = 5
@@ -60,6 +62,7 @@ class _Judge:
             import great_expectations as gx
             from great_expectations.data_context.types.base import ProgressBarsConfig
 
+        logging.getLogger("great_expectations").setLevel(logging.INFO if is_verbose() else logging.WARNING)
         self._gx = gx
         context = gx.get_context(mode="ephemeral")
         context.variables.progress_bars = ProgressBarsConfig(globally=False)

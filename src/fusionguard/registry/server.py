@@ -19,6 +19,7 @@ from fusionguard.errors import RegistryError, UsageError
 from fusionguard.home import Home
 from fusionguard.registry.tracking import ANSWER_SECONDS, check_database, open_store, settle_environment, sqlite_file
 from fusionguard.registry.versions import MODELS, registered_name
+from fusionguard.verbose import is_verbose
 
 HOST = "127.0.0.1"
 DEFAULT_PORT = 5000
@@ -106,7 +107,7 @@ def _server(home: Home, port: int) -> Iterator[subprocess.Popen[bytes]]:
     command += ["--allowed-hosts", f"{HOST}:{port},localhost:{port}"]
     if sqlite_file(home.mlflow_uri) is not None:
         command += ["--artifacts-destination", home.mlflow_artifacts.as_uri()]
-    command += ["--uvicorn-opts", "--log-level warning"]
+    command += ["--uvicorn-opts", f"--log-level {'info' if is_verbose() else 'warning'}"]
     environment = os.environ | {
         # Not on the command line, which every user of the machine can read: a store's address may hold a password.
         "MLFLOW_BACKEND_STORE_URI": home.mlflow_uri,

@@ -20,6 +20,7 @@ from fusionguard.errors import RegistryError
 from fusionguard.extras import require_extra
 from fusionguard.files import atomic_path, storage_errors
 from fusionguard.home import Home, find_checkout
+from fusionguard.verbose import is_verbose
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -184,22 +185,27 @@ def registry_errors(uri: str) -> Iterator[None]:
 
 @contextmanager
 def quiet_mlflow() -> Iterator[None]:
-    """Keep MLflow and Alembic from logging their progress, from warnings about themselves, and from calling home."""
+    """Keep MLflow and Alembic from logging their progress, from warnings about themselves, and from calling home.
+
+    What they warn of goes to the root logger, not to standard error in their own form.
+    """
     settle_environment()
     loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
     import mlflow  # noqa: F401  (configures its logger, so it must come before the levels are set)
 
-    levels = [logger.level for logger in loggers]
+    before = [(logger, logger.level, logger.handlers, logger.propagate) for logger in loggers]
     for logger in loggers:
-        logger.setLevel(logging.WARNING)
+        logger.setLevel(logging.INFO if is_verbose() else logging.WARNING)
+        logger.handlers, logger.propagate = [], True
     try:
         with warnings.catch_warnings():
             # MLflow 3.17 warns about its own type hints when it first saves or loads a model (November 2026).
             warnings.filterwarnings("ignore", category=UserWarning, module=r"mlflow\.")
             yield
     finally:
-        for logger, level in zip(loggers, levels, strict=True):
+        for logger, level, handlers, propagate in before:
             logger.setLevel(level)
+            logger.handlers, logger.propagate = handlers, propagate
 
 
 def settle_environment() -> None:

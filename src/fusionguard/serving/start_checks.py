@@ -60,8 +60,7 @@ def check_listening(host: str, port: int) -> None:
     try:
         with socket.socket(family) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the service does
-            probe.bind((host, port))
-            probe.listen(1)
+            probe.bind((host, port))  # to listen, too, would show a service to who waits for one
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             remedy = "End what listens there, or choose another one: --port."

@@ -6,6 +6,8 @@ import os
 import signal
 import sys
 import tempfile
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -103,9 +105,16 @@ def _end_where_workers_crash(folder: Path) -> None:
         crashed.append(process)
         if len(crashed) == CRASHES:
             leave_reason(f"they {_ended(os.waitstatus_to_exitcode(status))}, {CRASHES} times. See fusionguard doctor.")
-            os.kill(os.getpid(), GIVE_UP)
+            threading.Thread(target=_end_this_process, name="give up", daemon=True).start()
 
     Watcher.reap_process = reap_process
+
+
+def _end_this_process() -> None:
+    """Ask Circus to end until it does: it drops what it is asked for while it looks after its workers."""
+    while True:
+        os.kill(os.getpid(), GIVE_UP)
+        time.sleep(1)
 
 
 def _ended(status: int) -> str:

@@ -78,7 +78,8 @@ class Front:
             return
         if be_first(ANSWERED):
             for host, port in _listening():
-                _log.info("FusionGuard answers on http://%s:%d%s (Ctrl-C ends it)", host, port, self._page)
+                shown = f"[{host}]" if ":" in host else host
+                _log.info("FusionGuard answers on http://%s:%d%s (Ctrl-C ends it)", shown, port, self._page)
         _rest_garbage()
         await send({"type": "lifespan.startup.complete"})
         await receive()
@@ -131,7 +132,7 @@ def _listening() -> list[tuple[str, int]]:
         with socket.socket(fileno=os.dup(int(descriptor))) as listening:
             if listening.family in (socket.AF_INET, socket.AF_INET6):
                 host, port = listening.getsockname()[:2]
-                found.append((f"[{host}]" if ":" in host else host, port))
+                found.append((host, port))
     return found
 
 
