@@ -112,7 +112,7 @@ def registered(
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         about = Provenance(dataset="fraud", origin="simulated", description="simulated rows", sha256="0" * 64, rows=9)
-        version = register_bundle(home, fraud_bundle, metrics={"a": 0.5}, plots={}, provenance=about, config={}, tags={})
+        version = register_bundle(home, fraud_bundle, metrics={"a": 0.5}, plots={}, provenance=about, config={})
         set_alias(home, "fraud", "champion", version.version, why="a test says so")
     for release in (launch.release_folder(home), folder / "given"):
         write_release(release, released({"fraud-champion": other_bundle}))

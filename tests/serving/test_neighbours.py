@@ -134,7 +134,7 @@ def test_a_service_that_is_told_what_answers_has_a_release_of_its_own(
     assert [about.bundle_sha256 for about in read_release(common).models] == [fraud_bundle.sha256], "the others' is as it was"
     monkeypatch.setenv("FUSIONGUARD_SERVE_RELEASE", str(common))
     refused = CliRunner().invoke(app, words)
-    assert isinstance(refused.exception, UsageError) and "already says what answers" in refused.exception.what
+    assert refused.exit_code == UsageError.exit_status and "already says what answers" in refused.stderr
     assert CliRunner().invoke(app, ["serve", "--port", "3911"]).exit_code == 0
     assert served[1:] == [str(common)] and read_release(common).models[0].bundle_sha256 == fraud_bundle.sha256
 
