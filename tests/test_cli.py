@@ -21,10 +21,13 @@ import pytest
 from fusionguard import __version__, cli
 from fusionguard.data.provenance import Provenance
 from fusionguard.data.schema import CHURN, FRAUD
+from fusionguard.evaluation.gate import GateVerdict
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
 from fusionguard.registry.server import _first_page
 from tests.fakes import churn
+from tests.registry.conftest import run_named
+from tests.registry.test_run_page import trial
 
 COMMAND = (sys.executable, "-c", "from fusionguard.cli import main; main()")
 
@@ -317,7 +320,7 @@ def test_a_damaged_registry_is_said_before_any_server_starts(run: Run, home: Hom
 
 @pytest.mark.full
 def test_mlflows_server_is_for_loopback_only_serves_as_a_registry_and_ends_with_the_command(
-    home: Home, fraud_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    home: Home, fraud_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with subprocess.Popen([*COMMAND, "mlflow"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -330,7 +333,9 @@ def test_mlflows_server_is_for_loopback_only_serves_as_a_registry_and_ends_with_
             _get(url, "elsewhere.example")
         refused.value.close()
         monkeypatch.setenv("MLFLOW_TRACKING_URI", url)
+        capsys.readouterr()
         _use_as_registry(Home(tmp_path / "another machine"), fraud_bundle)
+        assert "View run" not in capsys.readouterr().out, "MLflow's own lines have no place in a run's output"
         assert re.fullmatch(r"#/experiments/\d+/runs\?workflowType=machine_learning", _first_page(url)), "now there are runs"
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
@@ -342,13 +347,36 @@ def test_mlflows_server_is_for_loopback_only_serves_as_a_registry_and_ends_with_
 
 def _use_as_registry(home: Home, bundle: Bundle) -> None:
     from fusionguard.registry.aliases import champion, resolve_bundle, set_alias
+    from fusionguard.registry.gate import keep_verdict
     from fusionguard.registry.overview import read_overview
-    from fusionguard.registry.register import register_bundle
+    from fusionguard.registry.register import attach_files, register_bundle
+    from fusionguard.registry.runs import end_runs
+    from fusionguard.registry.tracking import open_store
 
     provenance = Provenance(dataset="fraud", origin="simulated", description="20,000 rows", sha256="0" * 64, rows=20_000)
+    metrics, made_by = {"test_average_precision": 0.5}, run_named("one")
     version = register_bundle(
-        home, bundle, metrics={"test_average_precision": 0.5}, plots={"p": b"png"}, provenance=provenance, config={}
+        home,
+        bundle,
+        metrics=metrics,
+        plots={"p": b"png"},
+        provenance=provenance,
+        config={},
+        run=made_by,
+        trials=(trial(1, 0.25),),
     )
+    keep_verdict(home, version, GateVerdict(promoted=True, challenger_version="1", reason="There is no champion yet."))
+    attach_files(home, version, {"model_card.md": b"# Card"}, card="# Card")
+    client = open_store(home)
+    assert client.get_run(version.run_id).info.status == "RUNNING"
+    end_runs(home, "one", "FINISHED")
+    page = client.get_run(version.run_id)
+    assert (page.info.status, page.info.user_id, page.info.start_time) == ("FINISHED", "anna", made_by.began.timestamp() * 1000)
+    assert page.inputs.dataset_inputs[0].dataset.digest == "0" * 36 and len(page.outputs.model_outputs) == 1
+    below = client.search_runs([page.info.experiment_id], f"tags.mlflow.parentRunId = '{version.run_id}'")
+    assert [run.data.metrics for run in below] == [{"tuning_average_precision": 0.25}]
+    described = client.get_model_version(version.name, "1").description
+    assert described.endswith("**Gate:** Promoted to champion. There is no champion yet.\n\n---\n\n# Card")
     assert not register_bundle(home, bundle, metrics={}, plots={}, provenance=provenance, config={}).created
     set_alias(home, "fraud", "champion", version.version, why="a test says so")
     assert champion(home, "fraud") is not None
