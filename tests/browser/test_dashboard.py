@@ -59,9 +59,13 @@ def address(fraud_run: PipelineRun) -> Iterator[str]:
 
 
 def test_it_listens_on_loopback_on_a_free_port_and_names_the_run_it_is_asked_for(address: str, fraud_run: PipelineRun) -> None:
+    from stacks.dashboard import DEFAULT_PORT, HOST
+    from steps.this_run import DASHBOARD
+
     assert address.startswith("http://127.0.0.1:")
     assert ":8237/" not in address
-    assert address.endswith(f"/runs/{fraud_run.summary['zenml_run_id']}")
+    assert address.endswith(f"/projects/default/runs/{fraud_run.summary['zenml_run_id']}")
+    assert f"http://{HOST}:{DEFAULT_PORT}" == DASHBOARD, "MLflow's pages name that address"
 
 
 @pytest.mark.full

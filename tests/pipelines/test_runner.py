@@ -17,6 +17,7 @@ import pytest
 from fusionguard.errors import DataError, StorageError, UnknownChoiceError, UsageError
 from fusionguard.home import Home
 from fusionguard.registry.tracking import open_store
+from pipelines.leftovers import end_in_mlflow
 from pipelines.runner import RunRequest, execute
 from pipelines.summary import Summary, print_summary
 from tests.pipelines.toy_entry import ENTRY
@@ -132,6 +133,12 @@ def test_mlflows_run_lasts_as_long_as_the_pipelines_and_ends_like_it(store: Home
     assert tags["zenml.run.url"] == f"http://127.0.0.1:8237/projects/default/runs/{run.id}"
     commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, cwd=Path(__file__).parent)
     assert tags.get("mlflow.source.git.commit", "") == commit.stdout.strip()
+
+
+def test_a_registry_that_fails_at_the_end_does_not_hide_how_a_run_ended(store: Home, caplog: pytest.LogCaptureFixture) -> None:
+    (store.state / "mlflow.db").write_bytes(b"cut off")
+    end_in_mlflow(store, "toy-1", "FAILED")
+    assert "MLflow could not be told that the run toy-1 is over" in caplog.text and "is damaged" in caplog.text
 
 
 def test_a_disk_that_refuses_is_one_clear_line(home: Home) -> None:

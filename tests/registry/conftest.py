@@ -39,18 +39,22 @@ def make_bundle(tmp_path: Path) -> Callable[..., Bundle]:
     """Make a sealed bundle; other ``content`` makes another SHA-256."""
 
     def make(content: str = "{}", origin: str = "simulated") -> Bundle:
-        folder = tmp_path / f"bundle-{abs(hash(content))}"
-        folder.mkdir()
-        (folder / "calibration.json").write_text(content)
-        facts = {
-            "features_sha256": "2" * 64,
-            "source_sha256": "1" * 64,
-            "negative_sampling_rate": 1.0,
-            "feature_schema_version": 1,
-        }
-        return Bundle.seal(folder, model="fraud", origin=origin, train_range_seconds=(0, 9), seed=1, config={}, **facts)
+        return seal_bundle(tmp_path / f"bundle-{abs(hash(content))}", content, origin)
 
     return make
+
+
+def seal_bundle(folder: Path, content: str, origin: str = "simulated") -> Bundle:
+    """Make a bundle of one file."""
+    folder.mkdir()
+    (folder / "calibration.json").write_text(content)
+    facts = {
+        "features_sha256": "2" * 64,
+        "source_sha256": "1" * 64,
+        "negative_sampling_rate": 1.0,
+        "feature_schema_version": 1,
+    }
+    return Bundle.seal(folder, model="fraud", origin=origin, train_range_seconds=(0, 9), seed=1, config={}, **facts)
 
 
 @pytest.fixture

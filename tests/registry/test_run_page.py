@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import mlflow.data
@@ -17,13 +19,13 @@ from fusionguard.models.tuning.trial import Trial
 from fusionguard.registry.description import describe_run
 from fusionguard.registry.gate import keep_verdict
 from fusionguard.registry.pipeline_run import PipelineRun, RunSource
-from fusionguard.registry.register import attach_files
+from fusionguard.registry.register import attach_files, register_bundle
 from fusionguard.registry.run_page import MOST_TRIALS
 from fusionguard.registry.runs import end_runs
 from fusionguard.registry.tracking import open_store
-from fusionguard.registry.versions import RegisteredVersion
+from fusionguard.registry.versions import RegisteredVersion, list_versions
 
-from .conftest import PROVENANCE, run_named
+from .conftest import PROVENANCE, run_named, seal_bundle
 
 MakeBundle = Callable[..., Bundle]
 Register = Callable[..., RegisteredVersion]
@@ -47,11 +49,32 @@ def trial(number: int, value: float, kind: str = "XGBoost", state: Any = "comple
     )
 
 
+@pytest.fixture(scope="module")
+def made(blank_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home with a version that the run ``one``, which is still under way, has registered: made once and copied."""
+    home = Home(tmp_path_factory.mktemp("made"))
+    home.state.mkdir()
+    shutil.copy(blank_database, home.state / "mlflow.db")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        register_bundle(
+            home,
+            seal_bundle(home.root / "bundle", "one"),
+            metrics=METRICS | REFERENCE,
+            plots={},
+            provenance=PROVENANCE,
+            config={"seed": 7},
+            run=run_named("one", BEGAN),
+            trials=(trial(1, 0.25), trial(2, 0.5, state="pruned")),
+        )
+    return home
+
+
 @pytest.fixture
-def version(store: Home, make_bundle: MakeBundle, register: Register) -> RegisteredVersion:
-    """A version that the run ``one`` has registered, and that is still under way."""
-    trials = (trial(1, 0.25), trial(2, 0.5, state="pruned"))
-    return register(make_bundle("one"), metrics=METRICS | REFERENCE, run=run_named("one", BEGAN), trials=trials)
+def version(store: Home, made: Home) -> RegisteredVersion:
+    """That version in the test's own store; its files are shared."""
+    shutil.copy(made.state / "mlflow.db", store.state / "mlflow.db")
+    return list_versions(store, "fraud")[0]
 
 
 def test_the_run_says_who_made_it_of_which_code_and_data(store: Home, version: RegisteredVersion) -> None:
@@ -131,7 +154,7 @@ def test_mlflow_itself_finds_the_run_to_end(store: Home, version: RegisteredVers
     assert open_store(store).get_run(version.run_id).info.status == "KILLED"
 
 
-def test_trials_are_runs_below_the_run(store: Home, version: RegisteredVersion) -> None:
+def test_trials_are_runs_below_the_run(store: Home, made: Home, version: RegisteredVersion) -> None:
     client = open_store(store)
     experiment = client.get_run(version.run_id).info.experiment_id
     trials = client.search_runs([experiment], f"tags.mlflow.parentRunId = '{version.run_id}'", order_by=["attributes.start_time"])
@@ -141,7 +164,7 @@ def test_trials_are_runs_below_the_run(store: Home, version: RegisteredVersion) 
     assert [run.data.tags["trial.state"] for run in trials] == ["complete", "pruned"]
     assert {run.data.tags["data.origin"] for run in trials} == {"simulated"}
     assert (trials[0].info.status, trials[0].info.end_time - trials[0].info.start_time) == ("FINISHED", 40_000)
-    kept = json.loads((store.mlflow_artifacts / version.run_id / "artifacts" / "trials.json").read_text())
+    kept = json.loads((made.mlflow_artifacts / version.run_id / "artifacts" / "trials.json").read_text())
     assert [each["value"] for each in kept] == [0.25, 0.5]
 
 
@@ -184,12 +207,12 @@ def test_the_version_says_what_it_is_the_verdict_and_the_card(store: Home, versi
 
 
 def test_the_same_bundle_again_keeps_the_page_and_notes_the_run(
-    store: Home, version: RegisteredVersion, make_bundle: MakeBundle, register: Register, tmp_path: Any
+    store: Home, made: Home, version: RegisteredVersion, register: Register
 ) -> None:
     end_runs(store, "one", "FINISHED")
     client = open_store(store)
     before = client.get_run(version.run_id)
-    bundle = Bundle.open(next(tmp_path.glob("bundle-*")))
+    bundle = Bundle.open(made.root / "bundle")
     later = run_named("two", BEGAN + timedelta(days=1))
     assert register(bundle, metrics=METRICS, run=later).version == 1
     assert register(bundle, metrics=METRICS, run=run_named("one")).version == 1  # a repeated step of the run itself
