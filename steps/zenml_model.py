@@ -51,7 +51,7 @@ def follow_registry(home: Home, model: str) -> dict[int, ModelVersionResponse]:
     client = Client()
     shown = _model(client, home, versions[0].name)
     found: dict[str, ModelVersionResponse] = {
-        each.name: each for each in depaginate(client.list_model_versions, model_name_or_id=shown.id, size=200)
+        each.name: each for each in depaginate(client.list_model_versions, model=shown.id, size=200)
     }
     for version in versions:
         if version_name(version) not in found:
