@@ -17,6 +17,7 @@ from fusionguard.assistant.index import open_index
 from fusionguard.config import FraudConfig, TuningConfig, XGBoostConfig, load_config
 from fusionguard.models.bundle import Bundle
 from fusionguard.registry.history import list_moves
+from fusionguard.registry.tracking import open_store
 from stacks.session import open_client
 from tests.conftest import PipelineRun
 
@@ -230,7 +231,10 @@ def test_a_search_is_a_step_of_those_runs_alone_that_ask_for_it(zenml_store: Pat
 
 
 @pytest.mark.full
-def test_what_a_search_finds_is_what_is_trained_and_told(fraud_run: PipelineRun, tmp_path: Path) -> None:
+def test_what_a_search_finds_is_what_is_trained_and_told(
+    fraud_run: PipelineRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     asked = ["data.rows=60000", "split.train=0.6", "split.validation=0.1", "split.calibration=0.1", "tuning.trials=3"]
     asked += ["xgboost.learning_rate=0.01", "xgboost.max_depth=1"]
     words = [word for each in asked for word in ("--set", each)]
@@ -247,6 +251,14 @@ def test_what_a_search_finds_is_what_is_trained_and_told(fraud_run: PipelineRun,
     settled = load_config(FraudConfig, assignments=re.findall(r"--set (\S+)", command))
     assert settled.xgboost == XGBoostConfig(**trained)
     assert settled.tuning == TuningConfig()
+    client, (first, best) = open_store(fraud_run.home), re.findall(r"from (0\.\d+) to (0\.\d+)", sentence)[0]
+    experiment = client.get_experiment_by_name("fusionguard-fraud").experiment_id
+    trials = client.search_runs([experiment], f"tags.mlflow.parentRunId = '{tuned['mlflow_run']}'")
+    reached = {run.info.run_name: run.data.metrics["tuning_average_precision"] for run in trials}
+    assert set(reached) == {f"XGBoost trial {number}" for number in (1, 2, 3)}
+    assert f"{reached['XGBoost trial 1']:.4f}" == first and f"{max(reached.values()):.4f}" == best
+    parameters = {run.info.run_name: run.data.params for run in trials}
+    assert parameters["XGBoost trial 1"]["max_depth"] == "1", "the first trial has the configured settings"
 
 
 @pytest.mark.full
