@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from zenml.models import ModelVersionArtifactRequest, ModelVersionPipelineRunReq
 from zenml.utils.pagination_utils import depaginate
 
 from fusionguard.home import Home
-from fusionguard.registry.tracking import sqlite_file
+from fusionguard.registry.tracking import one_writer, sqlite_file
 from fusionguard.registry.versions import CHALLENGER, CHAMPION, RegisteredVersion, list_versions
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 _STAGES = {CHAMPION: ModelStages.PRODUCTION, CHALLENGER: ModelStages.STAGING}
 """Of the aliases that a version has, the first one here counts; a version without any is archived."""
+
+_OURS = re.compile(r"v[0-9]+")
+"""What :func:`version_name` returns."""
 
 _ABOUT = {
     "fusionguard-fraud": "Card fraud: the probability that a transaction is one, and whether it is worth a review.",
@@ -45,22 +49,24 @@ def follow_registry(home: Home, model: str) -> dict[int, ModelVersionResponse]:
     database = sqlite_file(home.mlflow_uri)
     if database is not None and not database.exists():
         return {}
-    versions = list_versions(home, model)
-    if not versions:
-        return {}
-    client = Client()
-    shown = _model(client, home, versions[0].name)
-    found: dict[str, ModelVersionResponse] = {
-        each.name: each for each in depaginate(client.list_model_versions, model=shown.id, size=200)
-    }
-    for version in versions:
-        if version_name(version) not in found:
-            found[version_name(version)] = _create(client, shown, version)
-    wanted = {version_name(version): _stage(version) for version in versions}
-    for stage in (ModelStages.ARCHIVED, ModelStages.STAGING, ModelStages.PRODUCTION):  # a stage that is taken is archived first
-        for name in (name for name, its in wanted.items() if its is stage and found[name].stage != stage.value):
-            found[name] = client.update_model_version(shown.id, found[name].id, stage=stage, force=True)
-    return {version.version: found[version_name(version)] for version in versions}
+    with one_writer(home):  # an alias moved meanwhile would get the stage of before from whoever has read it earlier
+        versions = list_versions(home, model)
+        if not versions:
+            return {}
+        client = Client()
+        shown = _model(client, home, versions[0].name)
+        found: dict[str, ModelVersionResponse] = {
+            each.name: each for each in depaginate(client.list_model_versions, model=shown.id, size=200)
+        }
+        for version in versions:
+            if version_name(version) not in found:
+                found[version_name(version)] = _create(client, shown, version)
+        wanted = {name: ModelStages.ARCHIVED for name in found if _OURS.fullmatch(name)}  # the registry may have deleted it
+        wanted |= {version_name(version): _stage(version) for version in versions}
+        for stage in (ModelStages.ARCHIVED, ModelStages.STAGING, ModelStages.PRODUCTION):  # one that is taken is archived first
+            for name in (name for name, its in wanted.items() if its is stage and found[name].stage != stage.value):
+                found[name] = client.update_model_version(shown.id, found[name].id, stage=stage, force=True)
+        return {version.version: found[version_name(version)] for version in versions}
 
 
 def link_run(version: ModelVersionResponse, run: UUID, *, artifacts: bool = True) -> int:

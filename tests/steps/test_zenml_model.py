@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -72,6 +73,48 @@ def test_versions_and_stages_follow_the_aliases_wherever_they_are_moved(store: H
     assert {tag.name for tag in versions[3].tags} == {"churn", "origin:local"}
     assert {tag.name for tag in versions[1].tags} == {"churn", "origin:simulated"}
     assert versions[1].description == "Version 1 of fusionguard-churn in MLflow"
+
+
+def test_a_version_that_the_registry_has_deleted_is_in_production_no_more(store: Home) -> None:
+    from zenml.client import Client
+
+    from steps.zenml_model import follow_registry
+
+    _register(store, 2)
+    set_alias(store, "churn", "champion", 2, why="a test says so")
+    shown = follow_registry(store, "churn")
+    Client().create_model_version(shown[2].model.id, "somebody's own")
+    open_store(store).delete_model_version(NAME, "2")
+    assert _stages(store) == {1: "archived"}
+    stages = {each.name: each.stage for each in Client().list_model_versions(model=shown[2].model.id).items}
+    assert stages == {"v1": "archived", "v2": "archived", "somebody's own": None}
+
+
+def test_an_alias_moved_while_another_run_looks_gets_its_stage(store: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    from zenml.client import Client
+
+    from steps import zenml_model
+
+    def roll_back() -> None:
+        set_alias(store, "churn", "champion", 1, why="a test says so")
+        zenml_model.follow_registry(store, "churn")
+
+    def slow(*given: Any) -> Any:
+        if not others:
+            others.append(pool.submit(roll_back))
+            wait(others, timeout=3)
+        return found(*given)
+
+    _register(store, 2)
+    set_alias(store, "churn", "champion", 2, why="a test says so")
+    others: list[Future[None]] = []
+    found = zenml_model._model
+    monkeypatch.setattr(zenml_model, "_model", slow)
+    with ThreadPoolExecutor(1) as pool:
+        shown = zenml_model.follow_registry(store, "churn")
+    others[0].result()
+    stages = {each.name: each.stage for each in Client().list_model_versions(model=shown[2].model.id).items}
+    assert stages == {"v1": "production", "v2": "archived"}
 
 
 def test_two_registries_that_share_a_zenml_store_do_not_fight(
