@@ -28,6 +28,7 @@ def this_run() -> PipelineRun:
         source=RunSource.model_validate(given) if given else find_source(),
         address=address or _page_of_dashboard(run),
         opened_by="" if address else f"make dashboard RUN={run.name}",
+        ends_later=bool(given),
     )
 
 

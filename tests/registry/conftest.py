@@ -31,6 +31,7 @@ def run_named(name: str, began: datetime = datetime(2026, 11, 28, 9, 30, tzinfo=
         source=source,
         address=f"http://127.0.0.1:8237/projects/default/runs/{name}",
         opened_by=f"make dashboard RUN={name}",
+        ends_later=True,
     )
 
 

@@ -164,6 +164,18 @@ def test_lost_files_are_restored_by_registering_again(store: Home, make_bundle: 
     assert resolve_bundle(store, "fraud@1").sha256 == bundle.sha256
 
 
+def test_files_of_a_version_made_before_are_written_anew(store: Home, make_bundle: MakeBundle, register: Register) -> None:
+    bundle = make_bundle()
+    register(bundle)
+    folder = _model_folder(store)
+    now = (folder / "pyfunc_model.py").read_bytes()
+    shutil.rmtree(folder / "code")  # 0.2 left FusionGuard to whoever loads the model
+    (folder / "pyfunc_model.py").write_text("# asks for features")
+    assert register(bundle).version == 1
+    assert (folder / "pyfunc_model.py").read_bytes() == now and (folder / "code" / "fusionguard" / "scoring.py").is_file()
+    assert resolve_bundle(store, "fraud@1").sha256 == bundle.sha256
+
+
 def test_a_run_that_fails_to_register_says_so_and_leaves_no_version(
     store: Home, make_bundle: MakeBundle, register: Register, monkeypatch: pytest.MonkeyPatch
 ) -> None:

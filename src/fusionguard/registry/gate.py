@@ -97,14 +97,13 @@ def pass_gate(
 def keep_verdict(home: Home, version: RegisteredVersion, verdict: GateVerdict) -> None:
     """Write the verdict on a version to its page and to that of its run.
 
-    That a champion is held against itself, when a run makes the same model again, says less than the verdict that is there: it
-    stays.
+    Not where a run makes the champion again, which is then held against itself: the verdict that made it champion stays.
     """
+    if verdict.champion_version == str(version.version):
+        return
     client, number = open_store(home), str(version.version)
     with registry_errors(home.mlflow_uri):
         entry = client.get_model_version(version.name, number)
-        if verdict.champion_version == number and VERDICT_TAG in entry.tags:
-            return
         text = describe_verdict(verdict)
         client.set_model_version_tag(version.name, number, VERDICT_TAG, "promoted" if verdict.promoted else "not promoted")
         client.set_model_version_tag(version.name, number, REASON_TAG, verdict.reason)

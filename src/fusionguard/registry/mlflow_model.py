@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 BUNDLE_PATH = "artifacts/bundle"
 """Where the bundle lies within a model version's files."""
+CODE_PATH = "code"
+"""Where MLflow puts FusionGuard itself."""
 
 _MLFLOW_TYPES = {"float": "double", "integer": "long", "text": "string"}
 

@@ -45,6 +45,8 @@ class PipelineRun(BaseModel):
     """The URL of its page; empty where it has none."""
     opened_by: str = ""
     """The command that makes the page appear, where a server does not always show it."""
+    ends_later: bool = False
+    """Whether who started it tells MLflow when it is over; else its page there ends as soon as its version is registered."""
 
 
 def find_source(command: str = "", asked_by: str = "") -> RunSource:

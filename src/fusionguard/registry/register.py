@@ -17,7 +17,7 @@ from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.tuning.trial import Trial
 from fusionguard.registry.description import describe_model, describe_run, put_card
-from fusionguard.registry.mlflow_model import save_model
+from fusionguard.registry.mlflow_model import CODE_PATH, save_model
 from fusionguard.registry.pipeline_run import PipelineRun, this_process
 from fusionguard.registry.run_page import NOTE_TAG, dataset_digest, dataset_input, log_trials, put_note, source_tags
 from fusionguard.registry.tracking import experiment_id, open_store, quiet_mlflow, registry_errors
@@ -57,9 +57,10 @@ def register_bundle(
 ) -> RegisteredVersion:
     """Register a bundle once; the same bundle again gives the version it already has.
 
-    MLflow's run begins with ``run`` and is left running, for :func:`~fusionguard.registry.runs.end_runs` to end with it; without
-    one it is this call alone. A bundle that has a version gets no second run: the page of its run stays that of the run that made
-    it, with its begin, end, user and code, and notes which run made the same bundle again last.
+    MLflow's run begins with ``run`` and, where that ``ends_later``, is left running for
+    :func:`~fusionguard.registry.runs.end_runs`; without one it is this call alone. A bundle that has a version gets no second
+    run: the page of its run stays that of the run that made it, with its begin, end, user and code, and notes which run made
+    the same bundle again last.
 
     Parameters
     ----------
@@ -85,7 +86,7 @@ def register_bundle(
     with quiet_mlflow(), registry_errors(home.mlflow_uri), storage_errors(home.mlflow_artifacts):
         for known in read_versions(client, name):
             if known.bundle_sha256 == bundle.sha256:
-                _restore_lost_files(client, known, bundle)
+                _restore_files(client, known, bundle)
                 _note_again(client, known, run)
                 return known
         experiment = experiment_id(home, client, name)
@@ -94,7 +95,7 @@ def register_bundle(
         of_run = {RUN_TAG: own.name} if own.name else {}
         about = describe_model(bundle.manifest, provenance, metrics)
         page = tags | source_tags(own) | {NOTE_TAG: describe_run(about, own)}
-        with _run(client, experiment, f"{bundle.manifest.model} {bundle.version}", page, own, goes_on=run is not None) as run_id:
+        with _run(client, experiment, f"{bundle.manifest.model} {bundle.version}", page, own) as run_id:
             client.log_inputs(run_id, [dataset_input(provenance)])
             model_id, source = _log_model(client, experiment, run_id, bundle, name)
             _log_facts(client, run_id, model_id, metrics, plots, provenance, config, trials)
@@ -121,10 +122,8 @@ def attach_files(home: Home, version: RegisteredVersion, files: Mapping[str, byt
 
 
 @contextmanager
-def _run(
-    client: MlflowClient, experiment: str, name: str, tags: Mapping[str, str], run: PipelineRun, *, goes_on: bool
-) -> Iterator[str]:
-    """Yield the id of a new MLflow run. It ends as failed or killed, or as finished unless it ``goes_on`` after this.
+def _run(client: MlflowClient, experiment: str, name: str, tags: Mapping[str, str], run: PipelineRun) -> Iterator[str]:
+    """Yield the id of a new MLflow run. It ends as failed or killed, or as finished unless it ``ends_later``.
 
     No global state: it is not the "active" run.
     """
@@ -133,7 +132,7 @@ def _run(
     status = "KILLED"
     try:
         yield run_id
-        status = "RUNNING" if goes_on else "FINISHED"
+        status = "RUNNING" if run.ends_later else "FINISHED"
     except Exception:
         status = "FAILED"
         raise
@@ -211,10 +210,13 @@ def _log_model(client: MlflowClient, experiment: str, run_id: str, bundle: Bundl
     return str(model.model_id), str(model.artifact_location)
 
 
-def _restore_lost_files(client: MlflowClient, version: RegisteredVersion, bundle: Bundle) -> None:
-    """Write a version's files again where its folder has been deleted from this disk."""
+def _restore_files(client: MlflowClient, version: RegisteredVersion, bundle: Bundle) -> None:
+    """Write a version's files again where its folder has been deleted from this disk, or is of 0.2.
+
+    What 0.2 wrote asks for features, and uses whatever FusionGuard is installed, which would take them for raw rows.
+    """
     folder = local_folder(client.get_model_version_download_uri(version.name, str(version.version)))
-    if folder is not None and not folder.is_dir():
+    if folder is not None and not (folder / CODE_PATH).is_dir():
         with atomic_folder(folder) as temporary:
             save_model(temporary, bundle, run_id=version.run_id, model_id=folder.parent.name)
 

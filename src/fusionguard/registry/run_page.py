@@ -68,7 +68,10 @@ def dataset_input(provenance: Provenance) -> DatasetInput:
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
     schema = dataset_schema(provenance.dataset)
-    columns = [{"type": _MLFLOW_TYPES[kind], "name": name, "required": True} for name, kind in schema.columns.items()]
+    columns = [
+        {"type": _MLFLOW_TYPES[kind], "name": name, "required": name not in schema.optional}
+        for name, kind in schema.columns.items()
+    ]
     facts = {ORIGIN_TAG: provenance.origin, "description": provenance.description, "sha256": provenance.sha256}
     kaggle = provenance.origin == "kaggle"
     source: dict[str, Any] = {"url": f"https://www.kaggle.com/datasets/{schema.kaggle}"} if kaggle else {"tags": facts}
@@ -78,7 +81,7 @@ def dataset_input(provenance: Provenance) -> DatasetInput:
         source_type="http" if kaggle else "code",
         source=json.dumps(source),
         schema=json.dumps({"mlflow_colspec": columns}),
-        profile=json.dumps({"num_rows": provenance.rows, "num_elements": provenance.rows * len(columns)}),
+        profile=json.dumps({"num_rows": provenance.rows}),
     )
     tags = {"mlflow.data.context": "training and test", **facts}
     return DatasetInput(dataset, [InputTag(key, value[:500]) for key, value in tags.items()])
