@@ -346,6 +346,7 @@ def test_tables_that_are_none_of_the_familys(model: FraudModel, transactions: pa
         (frame.iloc[:0], DataError, "has no rows"),
         (frame.to_numpy(), UsageError, "Rows cannot be read from ndarray"),
         (frame.to_dict("records"), UsageError, "Rows cannot be read from list"),
+        (frame.assign(V3=pd.Series([2**70] * 9, dtype="object")), DataError, r"a number in column V3 that 64 bits do not hold"),
         (frame.assign(V3=["a"] * 9), DataError, r"has string in column V3"),
         (frame.set_axis(range(31), axis=1), DataError, "It has '0', '1'"),
     ):

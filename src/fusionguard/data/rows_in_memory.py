@@ -65,3 +65,5 @@ def _arrow_column(column: pd.Series, name: str) -> pa.Array | pa.ChunkedArray:
         return pa.array(column, from_pandas=True)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
         raise DataError(f"{_NAME} has values of different kinds in column {name}.", "Give it one type.") from error
+    except OverflowError as error:
+        raise DataError(f"{_NAME} holds a number in column {name} that 64 bits do not hold.", "Correct it.") from error
