@@ -20,7 +20,7 @@ from fusionguard.registry.description import describe_run
 from fusionguard.registry.gate import keep_verdict
 from fusionguard.registry.pipeline_run import PipelineRun, RunSource
 from fusionguard.registry.register import attach_files, register_bundle
-from fusionguard.registry.run_page import MOST_TRIALS
+from fusionguard.registry.run_page import MOST_TRIALS, dataset_input
 from fusionguard.registry.runs import end_runs
 from fusionguard.registry.tracking import open_store
 from fusionguard.registry.versions import RegisteredVersion, list_versions
@@ -109,6 +109,12 @@ def test_the_run_says_who_made_it_of_which_code_and_data(store: Home, version: R
     assert json.loads(data.dataset.profile) == {"num_rows": 3}
     assert mlflow.data.get_source(data).to_dict()["tags"]["data.origin"] == "simulated"
     assert [column["name"] for column in json.loads(data.dataset.schema)["mlflow_colspec"]][-2:] == ["Amount", "Class"]
+
+
+def test_columns_that_a_file_may_lack_are_not_said_to_be_there() -> None:
+    dataset = dataset_input(PROVENANCE.model_copy(update={"dataset": "churn"})).dataset
+    columns = json.loads(dataset.schema)["mlflow_colspec"]
+    assert {column["name"] for column in columns if not column["required"]} == {"RowNumber", "CustomerId", "Surname"}
 
 
 def test_kaggles_data_has_its_address(store: Home, make_bundle: MakeBundle, register: Register) -> None:
