@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
 from typer.testing import CliRunner
 
 from fusionguard.cli import app
@@ -111,6 +112,21 @@ def test_a_move_that_fails_leaves_no_record(two: Home, monkeypatch: pytest.Monke
         with pytest.raises(OSError, match="No space left"):
             set_alias(two, "fraud", "champion", 2, why="better")
     assert [move.after for move in list_moves(two, "fraud")] == [1]
+
+
+def test_a_move_whose_answer_is_lost_keeps_its_record(two: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    move = MlflowClient.set_registered_model_alias
+
+    def lose_answer(client: MlflowClient, *given: str) -> None:
+        move(client, *given)
+        raise TimeoutError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowClient, "set_registered_model_alias", lose_answer)
+        with pytest.raises(TimeoutError):
+            set_alias(two, "fraud", "champion", 2, why="better")
+    assert [move.after for move in list_moves(two, "fraud")] == [1, 2]
+    assert read_overview(two, "fraud").unexplained() == {}
 
 
 def test_a_long_reason_is_cut_and_a_record_that_somebody_changed_is_an_error(two: Home) -> None:

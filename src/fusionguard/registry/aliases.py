@@ -71,7 +71,8 @@ def set_alias(home: Home, model: str, alias: str, version: int, *, why: str, run
         try:
             client.set_registered_model_alias(name, alias, str(version))
         except BaseException:
-            client.delete_registered_model_tag(name, key)
+            if not any(entry.version == version and alias in entry.aliases for entry in read_versions(client, name)):
+                client.delete_registered_model_tag(name, key)  # else a server has done it, and its answer was lost
             raise
 
 
