@@ -16,6 +16,7 @@ from zenml.models import ModelVersionArtifactRequest, ModelVersionPipelineRunReq
 from zenml.utils.pagination_utils import depaginate
 
 from fusionguard.home import Home
+from fusionguard.models.family import model_family
 from fusionguard.registry.tracking import one_writer, sqlite_file
 from fusionguard.registry.versions import CHALLENGER, CHAMPION, RegisteredVersion, list_versions
 
@@ -27,11 +28,6 @@ _STAGES = {CHAMPION: ModelStages.PRODUCTION, CHALLENGER: ModelStages.STAGING}
 
 _OURS = re.compile(r"v[0-9]+")
 """What :func:`version_name` returns."""
-
-_ABOUT = {
-    "fusionguard-fraud": "Card fraud: the probability that a transaction is one, and whether it is worth a review.",
-    "fusionguard-churn": "Bank-customer churn: the probability that a customer leaves, and whether an offer is worth it.",
-}
 
 
 def version_name(version: RegisteredVersion) -> str:
@@ -107,7 +103,7 @@ def _model(client: Client, home: Home, name: str) -> ModelResponse:
         found = client.list_models(name=candidate, hydrate=True).items
         if not found:
             try:
-                return client.create_model(candidate, description=_ABOUT[name], tags=[tag, _family(name)])
+                return client.create_model(candidate, description=model_family(_family(name)).about, tags=[tag, _family(name)])
             except EntityExistsError:  # another process was quicker
                 found = client.list_models(name=candidate, hydrate=True).items
         if tag in {each.name for each in found[0].tags}:

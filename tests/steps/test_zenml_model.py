@@ -73,6 +73,9 @@ def test_versions_and_stages_follow_the_aliases_wherever_they_are_moved(store: H
     assert {tag.name for tag in versions[3].tags} == {"churn", "origin:local"}
     assert {tag.name for tag in versions[1].tags} == {"churn", "origin:simulated"}
     assert versions[1].description == "Version 1 of fusionguard-churn in MLflow"
+    assert str(Client().get_model(shown[1].model.id).description).startswith(
+        "Bank-customer churn: the probability that a customer"
+    )
 
 
 def test_a_version_that_the_registry_has_deleted_is_in_production_no_more(store: Home) -> None:

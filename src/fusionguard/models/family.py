@@ -57,6 +57,8 @@ class ModelFamily:
     ----------
     name
         What bundles call it: ``fraud`` or ``churn``.
+    title, about
+        What pages call it, and in a sentence what it answers.
     schema, features
         The raw data set it reads, and the features made of that.
     outputs
@@ -74,6 +76,8 @@ class ModelFamily:
     """
 
     name: str
+    title: str
+    about: str
     schema: DatasetSchema
     features: FeatureDefinition
     outputs: dict[str, str]
@@ -115,6 +119,8 @@ _COMMON = ("duckdb", "mlflow", "numpy", "pandas", "pyarrow", "pydantic")
 
 FRAUD_FAMILY = ModelFamily(
     name="fraud",
+    title="Card-fraud model",
+    about="Card fraud: the probability that a transaction is one, and whether it is worth a review.",
     schema=FRAUD,
     features=FRAUD_FEATURES,
     outputs={"score": "double", "probability": "double", "decision": "string", "expected_saving": "double", REASONS: "string"},
@@ -127,6 +133,8 @@ FRAUD_FAMILY = ModelFamily(
 
 CHURN_FAMILY = ModelFamily(
     name="churn",
+    title="Churn model",
+    about="Bank-customer churn: the probability that a customer leaves, and whether an offer is worth it.",
     schema=CHURN,
     features=CHURN_FEATURES,
     outputs={

@@ -18,19 +18,18 @@ LONGEST = 5000
 _CARD = "\n\n---\n\n"
 """Between the paragraphs and the model card."""
 _CUT = "\n\n*The rest of the card is `model_card.md` among the artifacts of the run.*"
-_WHAT = {"fraud": "Card-fraud model", "churn": "Churn model"}
 
 
 def describe_model(manifest: BundleManifest, provenance: Provenance, metrics: Mapping[str, float]) -> str:
     """Return a few sentences: what it is, the data it was made from, its main metric with the interval."""
-    simulated = provenance.simulated
+    family, simulated = model_family(manifest.model), provenance.simulated
     origin = "SIMULATED" if simulated else provenance.origin
-    told = f"{_WHAT[manifest.model]}, made from {provenance.rows:,} rows of {origin} data ({provenance.description})."
+    told = f"{family.title}, made from {provenance.rows:,} rows of {origin} data ({provenance.description})."
     if MAIN_METRIC in metrics:
         read = reading_text(*(metrics.get(f"{MAIN_METRIC}{suffix}") for suffix in ("", "_low", "_high")))
         told += f" Average precision on the test rows: {read}."
     if simulated:
-        told += f" Its numbers say nothing about real {model_family(manifest.model).features.rows}."
+        told += f" Its numbers say nothing about real {family.features.rows}."
     return told
 
 
