@@ -23,7 +23,8 @@ BUNDLE_PATH = "artifacts/bundle"
 CODE_PATH = "code"
 """Where MLflow puts FusionGuard itself."""
 
-_MLFLOW_TYPES = {"float": "double", "integer": "long", "text": "string"}
+MLFLOW_TYPES = {"float": "double", "integer": "long", "text": "string"}
+"""What MLflow calls the types of a data set's columns."""
 
 
 def save_model(folder: Path, bundle: Bundle, *, run_id: str, model_id: str) -> None:
@@ -67,7 +68,7 @@ def example_rows(family: ModelFamily) -> pd.DataFrame:
 def _input_types(family: ModelFamily) -> dict[str, str]:
     """Return the columns that the registered model asks for, in the data set's order, with MLflow's names of their types."""
     columns = family.schema.columns
-    return {name: _MLFLOW_TYPES[kind] for name, kind in columns.items() if name in family.features.model_columns}
+    return {name: MLFLOW_TYPES[kind] for name, kind in columns.items() if name in family.features.model_columns}
 
 
 def _signature(family: ModelFamily) -> ModelSignature:

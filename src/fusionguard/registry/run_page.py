@@ -12,6 +12,7 @@ from fusionguard.data.provenance import Provenance
 from fusionguard.data.schema import dataset_schema
 from fusionguard.models.tuning.trial import Trial
 from fusionguard.registry.description import put_paragraph
+from fusionguard.registry.mlflow_model import MLFLOW_TYPES
 from fusionguard.registry.pipeline_run import PipelineRun
 from fusionguard.registry.versions import ORIGIN_TAG, RUN_TAG
 
@@ -29,7 +30,6 @@ MOST_TRIALS = 50
 """So many trials of a model get a run, the best; each takes some 25 ms. ``trials.json`` has all of them."""
 
 _DIGEST_LENGTH = 36
-_MLFLOW_TYPES = {"float": "double", "integer": "long", "text": "string"}
 
 
 def source_tags(run: PipelineRun) -> dict[str, str]:
@@ -69,7 +69,7 @@ def dataset_input(provenance: Provenance) -> DatasetInput:
 
     schema = dataset_schema(provenance.dataset)
     columns = [
-        {"type": _MLFLOW_TYPES[kind], "name": name, "required": name not in schema.optional}
+        {"type": MLFLOW_TYPES[kind], "name": name, "required": name not in schema.optional}
         for name, kind in schema.columns.items()
     ]
     facts = {ORIGIN_TAG: provenance.origin, "description": provenance.description, "sha256": provenance.sha256}
