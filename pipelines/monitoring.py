@@ -14,6 +14,7 @@ from steps.monitoring.judge_window import judge_window
 from steps.monitoring.measure_drift import measure_drift
 from steps.monitoring.measure_outcomes import measure_outcomes
 from steps.monitoring.read_log import read_log
+from steps.monitoring.record_verdict import record_verdict
 from steps.monitoring.report_evidently import report_evidently
 from steps.monitoring.send_alerts import send_alerts
 from steps.monitoring.write_verdict import write_verdict
@@ -35,7 +36,8 @@ def monitoring(config: MonitoringConfig) -> None:
     if config.evidently.rows:
         report_evidently(bundle, window, config.evidently)
     _, _, kept = write_verdict(verdict, facts, drift, classifier, outcomes, drift_plots, config)
-    send_alerts(verdict, facts, kept, config.alerts)
+    told = send_alerts(verdict, facts, kept, config.alerts)
+    record_verdict(verdict, facts, told)
     if config.on_drift == "retrain":
         export_outcomes(verdict, bundle, window, facts, config)
     update_index(after="write_verdict")

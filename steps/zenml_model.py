@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,10 +16,11 @@ from zenml.exceptions import EntityExistsError
 from zenml.models import ModelVersionArtifactRequest, ModelVersionPipelineRunRequest, RunMetadataResource
 from zenml.utils.pagination_utils import depaginate
 
+from fusionguard.errors import RegistryError
 from fusionguard.home import Home
 from fusionguard.models.family import model_family
 from fusionguard.registry.tracking import one_writer, sqlite_file
-from fusionguard.registry.versions import CHALLENGER, CHAMPION, RegisteredVersion, list_versions
+from fusionguard.registry.versions import CHALLENGER, CHAMPION, RegisteredVersion, list_versions, registered_name
 
 if TYPE_CHECKING:
     from zenml.models import ModelResponse, ModelVersionResponse
@@ -47,10 +49,10 @@ def follow_registry(home: Home, model: str) -> dict[int, ModelVersionResponse]:
         return {}
     with one_writer(home):  # an alias moved meanwhile would get the stage of before from whoever has read it earlier
         versions = list_versions(home, model)
-        if not versions:
+        client, name = Client(), registered_name(model)
+        if not versions and not client.list_models(name=name).items:
             return {}
-        client = Client()
-        shown = _model(client, home, versions[0].name)
+        shown = _model(client, home, name)
         found: dict[str, ModelVersionResponse] = {
             each.name: each for each in depaginate(client.list_model_versions, model=shown.id, size=200)
         }
@@ -83,7 +85,11 @@ def log_facts(facts: Mapping[str, Any], *, run: UUID | None = None, version: Mod
     resources = [] if run is None else [RunMetadataResource(id=run, type=MetadataResourceTypes.PIPELINE_RUN)]
     if version is not None:
         resources.append(RunMetadataResource(id=version.id, type=MetadataResourceTypes.MODEL_VERSION))
-    Client().create_run_metadata({key: value for key, value in facts.items() if value is not None}, resources)
+    Client().create_run_metadata({key: value for key, value in facts.items() if _can_be_told(value)}, resources)
+
+
+def _can_be_told(value: Any) -> bool:
+    return value is not None and not (isinstance(value, float) and not math.isfinite(value))  # JSON has no NaN
 
 
 def _linked(client: Client, version: ModelVersionResponse) -> set[UUID]:
@@ -108,7 +114,10 @@ def _model(client: Client, home: Home, name: str) -> ModelResponse:
                 found = client.list_models(name=candidate, hydrate=True).items
         if tag in {each.name for each in found[0].tags}:
             return found[0]
-    raise AssertionError(f"{name}-{mark} is a model of another registry.")
+    raise RegistryError(
+        f"ZenML's models '{name}' and '{name}-{mark}' are of other registries than this one.",
+        f"Give the right one the tag '{tag}' in ZenML, or rename it.",
+    )
 
 
 def _create(client: Client, shown: ModelResponse, version: RegisteredVersion) -> ModelVersionResponse:

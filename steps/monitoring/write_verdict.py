@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated
 
-from zenml import add_tags, get_step_context, step
+from zenml import get_step_context, step
 from zenml.types import HTMLString, MarkdownString
 
 from fusionguard.evaluation.card import card_html
-from fusionguard.home import Home, find_home
+from fusionguard.home import find_home
 from fusionguard.monitoring.charts import history_chart
 from fusionguard.monitoring.detail import verdict_detail
 from fusionguard.monitoring.drift import DriftReport
@@ -20,10 +20,8 @@ from fusionguard.monitoring.page import verdict_page
 from fusionguard.monitoring.settings import MonitoringConfig
 from fusionguard.monitoring.verdict import Verdict
 from fusionguard.monitoring.window import WindowFacts
-from fusionguard.registry.versions import list_versions
 from materializers.figures import Figures
 from steps.monitoring.measure_outcomes import Outcomes
-from steps.zenml_model import follow_registry, link_run, log_facts
 
 
 @step(enable_cache=False)
@@ -62,17 +60,4 @@ def write_verdict(
     detail = verdict_detail(record, config.thresholds, drift, classifier, outcomes.measured, outcomes.metric_labels)
     kept = keep_verdict(home, facts.model, run, page=page, text=text, images=images, detail=detail)
     append_verdict(file, record)
-    _record(home, verdict, facts)
     return HTMLString(page), MarkdownString(text), kept
-
-
-def _record(home: Home, verdict: Verdict, facts: WindowFacts) -> None:
-    """Show the verdict on the run's page, and the run on the page of the model that was judged."""
-    run = get_step_context().pipeline_run
-    about = {"model": facts.model, "model_version": facts.model_version, "rows": facts.rows, "labelled": facts.labelled}
-    log_facts(about | verdict.flat_facts(), run=run.id)
-    add_tags([f"origin:{facts.origin or 'unknown'}"], run=run.id)
-    shown = follow_registry(home, facts.model)
-    for version in list_versions(home, facts.model):
-        if version.bundle_sha256.startswith(facts.model_version):
-            link_run(shown[version.version], run.id, artifacts=False)

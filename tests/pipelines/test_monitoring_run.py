@@ -29,6 +29,7 @@ STEPS = [
     "judge_window",
     "write_verdict",
     "send_alerts",
+    "record_verdict",
     "update_index",
 ]
 

@@ -27,7 +27,7 @@ from fusionguard.serving.keys import add_key
 from fusionguard.serving.launch import rehearse
 from fusionguard.serving.release import write_release
 from fusionguard.serving.settings import ServeSettings
-from fusionguard.serving.start_checks import check_folder, check_listening
+from fusionguard.serving.start_checks import as_address, check_folder, check_listening
 from tests.serving.conftest import released
 
 FREE_PORT = 39999
@@ -62,7 +62,7 @@ def damage(folder: Path) -> None:
 BOTH = {
     "port taken": Kind(("--port", "TAKEN"), "Port TAKEN of 127.0.0.1 is taken. End what listens there"),
     "no such address": Kind(("--host", NOT_OURS, "--keys", "FOLDER/keys.json"), f"{NOT_OURS} is no address of this machine."),
-    "host is a name": Kind(("--host", "localhost"), "'localhost' is no IP address. Use 127.0.0.1"),
+    "host is a name": Kind(("--host", "risk.example"), "Listening on risk.example needs keys"),
     "no keys, not loopback": Kind(("--host", "0.0.0.0"), "Listening on 0.0.0.0 needs keys"),
     "keys absent": Kind(("--keys", "FOLDER/none.json"), "cannot be read: No such file or directory. Make one"),
     "keys a folder": Kind(("--keys", "FOLDER/given"), "cannot be read: Is a directory. Make one"),
@@ -331,3 +331,9 @@ def test_workers_that_crash_end_the_service_in_one_line(folder: Path, tmp_path: 
     message = json.loads(done.stderr)["message"] if form == "json" else done.stderr.strip().removeprefix("fusionguard: ")
     assert message == "No worker could start: they were ended by SIGSEGV, 2 times. See fusionguard doctor."
     assert state(folder / "given") == before
+
+
+def test_localhost_is_the_address_it_is_everywhere() -> None:
+    assert [as_address(host) for host in ("localhost", "0.0.0.0", "risk.example")] == ["127.0.0.1", "0.0.0.0", "risk.example"]
+    with pytest.raises(UsageError, match=r"'risk\.example' is no IP address\. Use 127\.0\.0\.1"):
+        check_listening("risk.example", 3000)

@@ -110,15 +110,11 @@ def test_the_services_metrics_are_those_of_its_supervisor_and_worker(service: Ru
     (worker,) = service.workers()
     processes = [psutil.Process(service.process.pid), psutil.Process(worker)]
     resident = sum(each.memory_info().rss for each in processes)
-    assert service.metric("process_resident_memory_bytes") == pytest.approx(resident, rel=0.1)
+    assert service.metric("process_resident_memory_bytes") == pytest.approx(resident, rel=0.25)
     assert service.metric("process_start_time_seconds") == pytest.approx(processes[0].create_time(), abs=2)
     used = sum(sum(each.cpu_times()[:2]) for each in processes)
-    assert service.metric("process_cpu_seconds_total") == pytest.approx(used, rel=0.2, abs=0.3)
+    assert service.metric("process_cpu_seconds_total") == pytest.approx(used, rel=0.2, abs=1)
     assert service.metric("process_open_fds") == pytest.approx(max(each.num_fds() for each in processes), abs=5)
-    began = time.perf_counter()
-    for _ in range(20):
-        assert service.client.get("/metrics").status_code == 200
-    assert (time.perf_counter() - began) / 20 < 0.1, "asking is cheap"
 
 
 @pytest.mark.full

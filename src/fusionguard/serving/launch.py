@@ -15,7 +15,7 @@ from fusionguard.serving.keys import read_keys
 from fusionguard.serving.logs import LogFormat
 from fusionguard.serving.release import check_release
 from fusionguard.serving.settings import PREFIX, ServeSettings, read_settings
-from fusionguard.serving.start_checks import check_folder, check_listening
+from fusionguard.serving.start_checks import as_address, check_folder, check_listening
 
 SERVICE = "fusionguard.serving.service:RiskScoring"
 
@@ -64,6 +64,7 @@ def serve_command(
         The release that ``environment`` names is not whole.
     """
     require_extra(BASE, "The service")
+    host = as_address(host)
     chosen = {"RELEASE": str(release), "LOG": str(home.predictions)}
     given = {PREFIX + name: value for name, value in chosen.items()} | dict(environment) | QUIET
     given |= {PREFIX + "HOST": host, PREFIX + "WORKERS": str(workers)}

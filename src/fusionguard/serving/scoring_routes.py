@@ -7,6 +7,8 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
@@ -101,7 +103,8 @@ class ScoringRoutes:
         self._waiting += 1
         try:
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._batches, self._score_many, request, models, body, kind, accepted, id_column)
+            score = partial(self._score_many, request, models, body, kind, accepted, id_column)
+            return await loop.run_in_executor(self._batches, copy_context().run, score)  # the thread knows whose request it is
         finally:
             self._waiting -= 1
 
@@ -160,7 +163,8 @@ class ScoringRoutes:
         return named[0]
 
     async def _elsewhere(self, function: Callable[[_Given], _Found], given: _Given) -> _Found:
-        return await asyncio.get_running_loop().run_in_executor(self._explanations, function, given)
+        run = copy_context().run
+        return await asyncio.get_running_loop().run_in_executor(self._explanations, run, function, given)
 
     def _model(self) -> LoadedModel:
         if self.model is None:

@@ -44,6 +44,11 @@ def check_start(settings: GuardSettings, *, host: str | None, variable: str = "F
             check_listening(each, int(port))
 
 
+def as_address(host: str) -> str:
+    """Return the address that ``localhost`` is on every machine; other names stay, for :func:`check_listening` to refuse."""
+    return "127.0.0.1" if host == "localhost" else host
+
+
 def check_listening(host: str, port: int) -> None:
     """Find out whether this process could listen there; nobody is answered meanwhile.
 

@@ -12,7 +12,7 @@ from fusionguard.assistant.settings import PREFIX, language_model, read_settings
 from fusionguard.home import Home
 from fusionguard.serving.launch import QUIET, check_settings
 from fusionguard.serving.logs import LogFormat
-from fusionguard.serving.start_checks import check_folder
+from fusionguard.serving.start_checks import as_address, check_folder
 
 SERVICE = "fusionguard.assistant.http.bento_service:Assistant"
 
@@ -42,6 +42,7 @@ def assistant_command(
     StorageError
         The index or BentoML's files could not be written where they are to be.
     """
+    host = as_address(host)
     given = dict(environment) | QUIET | OFFLINE | {f"{PREFIX}HOST": host, "FUSIONGUARD_HOME": str(home.root)}
     for name, file in (("KEYS", keys), ("MODEL", model)):
         if file is not None:
