@@ -19,7 +19,7 @@ case $direction in
   push)
     # What git leaves out stays here, too: a release holds models. So does .env, where people keep keys.
     for name in .git .env .venv .fusionguard __pycache__ '*.egg-info' .pytest_cache .mypy_cache .ruff_cache .hypothesis \
-      '/stacks/*.site.yaml' '/stacks/*.yaml.replaced' /tests/artifacts /benchmarks/results /release /wheelhouse mlruns spark-warehouse metastore_db derby.log; do
+      '/stacks/*.site.yaml' '/stacks/*.yaml.replaced' /tests/artifacts /benchmarks/results /release /wheelhouse mlruns spark-warehouse metastore_db derby.log node_modules '*.key'; do
       options+=(--exclude="$name")
     done
     if [ "${DATA:-}" = 1 ]; then

@@ -19,11 +19,14 @@ from fusionguard.registry.tracking import quiet_mlflow
 
 @pytest.fixture(autouse=True)
 def root(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The root logger's level is put back, and nobody has asked for more."""
+    """Levels are put back, and nobody has asked for more; Great Expectations sets one of its own when a test lets it load."""
     monkeypatch.delenv("FUSIONGUARD_VERBOSE", raising=False)
-    level = logging.getLogger().level
+    loggers = logging.getLogger(), logging.getLogger("great_expectations")
+    levels = [logger.level for logger in loggers]
+    loggers[1].setLevel(logging.NOTSET)
     yield
-    logging.getLogger().setLevel(level)
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
     logging.captureWarnings(False)
 
 

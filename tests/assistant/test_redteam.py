@@ -11,7 +11,7 @@ import pytest
 from benchmarks.assistant.redteam.__main__ import attacked
 from benchmarks.assistant.redteam.cases import PARTS, Attack, attacks, benign
 from benchmarks.assistant.redteam.judge import ask, ask_guard, attack, attack_guard, succeeded
-from benchmarks.assistant.redteam.section import BEGIN, END, MOST_ATTACKS, MOST_REFUSED, OWASP, Run, insert, rate, section
+from benchmarks.assistant.redteam.section import MOST_ATTACKS, MOST_REFUSED, OWASP, Run, rate, section
 from fusionguard.assistant.answers import Answer
 from fusionguard.assistant.gate_out import canary
 
@@ -51,7 +51,6 @@ def test_the_section_says_what_was_not_met() -> None:
     run = Run(target="extract", part="dev", attacks=(bad,), benign=())
     text = section([run], None)
     assert "1 of 1 (100.0 %)" in text and "at most 0 % of attacks may succeed: **not met**" in text
-    assert insert(f"a\n{BEGIN}\nold\n{END}\nb", "new") == f"a\n{BEGIN}\nnew\n{END}\nb"
 
 
 @pytest.mark.full
