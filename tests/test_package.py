@@ -291,6 +291,9 @@ def test_a_project_of_ones_own_has_the_steps_and_reads_a_checkouts_artifacts(
     project = tmp_path / "project"
     project.mkdir()
     check_runs(run_example(python, project), run_example(python, project))
+    other = run_example(python, project, "daily")
+    assert other["cached"] == [], "another pipeline's results have other names"
+    assert "daily_frauds" in other["read"] and "hourly_frauds" not in other["read"]  # type: ignore[operator]
     read = artifacts_of(python, project, fraud_run.summary["zenml_run"])["read"]
     assert {"fraud_raw": "Table", "fraud_booster": "Booster", "fraud_bundle": "Bundle"}.items() <= read.items()  # type: ignore[attr-defined]
 

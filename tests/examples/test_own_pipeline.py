@@ -70,6 +70,7 @@ def check_runs(first: dict[str, object], second: dict[str, object]) -> None:
     }
 
 
+@pytest.mark.full
 def test_artifacts_load_from_any_folder_whatever_the_source_root(fraud_run: PipelineRun, tmp_path: Path) -> None:
     other = tmp_path / "root"
     other.mkdir()
@@ -85,12 +86,3 @@ def test_artifacts_load_from_any_folder_whatever_the_source_root(fraud_run: Pipe
     }
     assert expected.items() <= {name.removeprefix("fraud_"): kind for name, kind in read.items()}.items()
     assert "materializers.tables.TableMaterializer" in told["materializers"]  # type: ignore[operator]
-
-
-@pytest.mark.full
-def test_a_pipeline_of_ones_own_imports_the_steps_and_is_cached(zenml_store: Path, tmp_path: Path) -> None:
-    python = Path(sys.executable)
-    check_runs(run_example(python, tmp_path), run_example(python, tmp_path))
-    other = run_example(python, tmp_path, "daily")
-    assert other["cached"] == [], "another pipeline's results have other names"
-    assert "daily_frauds" in other["read"] and "hourly_frauds" not in other["read"]  # type: ignore[operator]

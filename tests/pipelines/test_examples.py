@@ -54,6 +54,7 @@ def _facts(bundle: Path) -> dict[str, object]:
     return manifest
 
 
+@pytest.mark.full
 def test_the_fraud_example_gives_the_runs_model(fraud_run: PipelineRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FUSIONGUARD_HOME", str(tmp_path / "home"))
     found = _run("fraud_without_zenml.py", tmp_path, "data.source=simulated", *SMALL_FRAUD)
