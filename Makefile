@@ -15,7 +15,7 @@ NOT_IN_IMAGE := cffi pycparser matplotlib plotly graphviz contourpy cycler fontt
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-spark setup-dev setup-llm wheelhouse fraud churn monitoring serve bento assistant index test test-full lint types lock bench bench-starts bench-serving bench-seeds bench-hpc bench-monitoring bench-assistant bench-redteam bench-setup mutation dashboard mlflow hpc-push hpc-pull clean
+.PHONY: help setup setup-spark setup-dev setup-llm wheelhouse fraud churn monitoring serve bento assistant index test test-full test-bench lint types lock bench bench-starts bench-serving bench-seeds bench-hpc bench-monitoring bench-assistant bench-redteam bench-setup mutation dashboard mlflow hpc-push hpc-pull clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -83,7 +83,10 @@ test: setup-dev ## the tests a newcomer runs (under 10 minutes)
 	$(BIN)/python -m pytest -m "not full" -n 2
 
 test-full: setup-dev ## the long tests, several at once: most of them wait
-	$(BIN)/python -m pytest -m "full" -n 3
+	$(BIN)/python -m pytest -m "full and not bench" -n 3
+
+test-bench: setup-dev ## that all benchmarks can be run, in small: for who changes them
+	$(BIN)/python -m pytest -m "bench"
 
 lint: setup-dev ## style and import rules
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports

@@ -51,6 +51,7 @@ def test_one_part_is_measured_and_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.full
+@pytest.mark.bench
 @pytest.mark.timeout(900)
 def test_every_part_is_measured_and_written(tmp_path: Path) -> None:
     output = tmp_path / "bench.md"
