@@ -35,8 +35,9 @@ def read_rows(rows: pd.DataFrame | pa.Table, schema: DatasetSchema, only: Collec
         It has no rows, lacks a column or has one twice, or a value is not of its column's type or infinite.
     """
     columns = arrow_schema(schema, [name for name in schema.columns if name in only])
-    table = rows if isinstance(rows, pa.Table) else _from_pandas(rows, schema, columns)
-    check_columns(_NAME, table.column_names, schema, columns.names, ignored=True, typed=True)
+    names = rows.column_names if isinstance(rows, pa.Table) else _names(rows)
+    check_columns(_NAME, names, schema, columns.names, ignored=True, typed=True)
+    table = rows if isinstance(rows, pa.Table) else pa.table({name: _arrow_column(rows[name], name) for name in columns.names})
     if table.num_rows == 0:
         raise DataError(f"{_NAME} has no rows.", "Give it at least one.")
     check_types(_NAME, table.schema, columns)
@@ -45,19 +46,18 @@ def read_rows(rows: pd.DataFrame | pa.Table, schema: DatasetSchema, only: Collec
 
 def read_column(rows: pd.DataFrame | pa.Table, name: str) -> pa.Array:
     """Return one column of some rows as it is written: what tells a caller's rows apart. Raises as :func:`read_rows` does."""
-    names = rows.column_names if isinstance(rows, pa.Table) else [str(column) for column in rows.columns]
+    names = rows.column_names if isinstance(rows, pa.Table) else _names(rows)
     check_carried(_NAME, names, name)
     column = rows[name] if isinstance(rows, pa.Table) else _arrow_column(rows[name], name)
     return as_written(_NAME, name, column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column)
 
 
-def _from_pandas(rows: pd.DataFrame, schema: DatasetSchema, columns: pa.Schema) -> pa.Table:
+def _names(rows: pd.DataFrame) -> list[str]:
     import pandas as pd
 
     if not isinstance(rows, pd.DataFrame):
         raise UsageError(f"Rows cannot be read from {type(rows).__name__}.", "Give a pandas DataFrame or an Arrow table.")
-    check_columns(_NAME, [str(name) for name in rows.columns], schema, columns.names, ignored=True, typed=True)
-    return pa.table({name: _arrow_column(rows[name], name) for name in columns.names})
+    return [str(name) for name in rows.columns]
 
 
 def _arrow_column(column: pd.Series, name: str) -> pa.Array | pa.ChunkedArray:
