@@ -69,7 +69,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built of the source distribution, which is built of a copy: neither leaves anything in the checkout."""
     folder = tmp_path_factory.mktemp("package")
     copied, made = folder / "copied", folder / "made"
-    for part in ("src", "steps", "materializers", "pipelines"):  # the last is of a checkout, and not to be found in the wheel
+    for part in ("src", "steps", "materializers", "stacks", "pipelines"):  # the last is not to be found in the wheel
         shutil.copytree(ROOT / part, copied / part, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     for file in (ROOT / "pyproject.toml", ROOT / "README.md", ROOT / "LICENSE", *ROOT.glob("requirements*.in")):
         shutil.copy2(file, copied)
@@ -141,7 +141,7 @@ def _link(source: Path, target: Path) -> None:
 
 
 def test_the_wheel_holds_the_package_as_it_is_and_its_one_version(wheel: Path) -> None:
-    roots = {"fusionguard": ROOT / "src", "steps": ROOT, "materializers": ROOT}
+    roots = {"fusionguard": ROOT / "src", "steps": ROOT, "materializers": ROOT, "stacks": ROOT}
     files = [(root, path) for package, root in roots.items() for path in (root / package).rglob("*") if path.is_file()]
     held = {path.relative_to(root).as_posix() for root, path in files}
     with zipfile.ZipFile(wheel) as archive:
@@ -164,11 +164,17 @@ def test_what_the_package_imports_is_asked_for_by_name() -> None:
     files = [ROOT / f"requirements-{group}.in" for group in ("base", *EXTRAS)]
     lines = [line for file in files for line in file.read_text().splitlines() if not line.startswith("#")]
     asked = {canonicalize_name(Requirement(line).name) for line in lines}
-    reached_into = {"circus": "BentoML's", "py4j": "PySpark's", "tokenizers": "make setup-llm", "llama_cpp": "make setup-llm"}
+    reached_into = {
+        "circus": "BentoML's",
+        "opentelemetry": "ZenML's",
+        "py4j": "PySpark's",
+        "tokenizers": "make setup-llm",
+        "llama_cpp": "make setup-llm",
+    }
     distributions = importlib.metadata.packages_distributions()
     missing = {}
-    own = {"fusionguard", "steps", "materializers"}
-    for file in (file for folder in ("src", "steps", "materializers") for file in (ROOT / folder).rglob("*.py")):
+    own = {"fusionguard", "steps", "materializers", "stacks"}
+    for file in (file for folder in ("src", "steps", "materializers", "stacks") for file in (ROOT / folder).rglob("*.py")):
         for module in _imported(file) - {*sys.stdlib_module_names, *own, *reached_into}:
             if not {canonicalize_name(name) for name in distributions[module]} & asked:
                 missing[module] = file.relative_to(ROOT)
@@ -286,7 +292,7 @@ def test_a_project_of_ones_own_has_the_steps_and_reads_a_checkouts_artifacts(
     subprocess.run(install, check=True, timeout=120)
     (packages,) = (tmp_path / "env" / "lib").glob("python*/site-packages")
     (packages / "extra.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
-    where = "import steps, materializers, fusionguard as f; print(*(m.__file__ for m in (steps, materializers, f)), sep='\\n')"
+    where = "import steps, materializers, stacks, fusionguard as f; [print(m.__file__) for m in (steps, materializers, stacks, f)]"
     assert all(Path(line).is_relative_to(packages) for line in elsewhere(python, tmp_path, "-c", where).splitlines())
     project = tmp_path / "project"
     project.mkdir()
