@@ -292,7 +292,7 @@ def test_a_project_of_ones_own_has_the_steps_and_reads_a_checkouts_artifacts(
     subprocess.run(install, check=True, timeout=120)
     (packages,) = (tmp_path / "env" / "lib").glob("python*/site-packages")
     (packages / "extra.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
-    where = "import steps, materializers, stacks, fusionguard as f; [print(m.__file__) for m in (steps, materializers, stacks, f)]"
+    where = "import steps, materializers, stacks, fusionguard as f\nfor m in (steps, materializers, stacks, f): print(m.__file__)"
     assert all(Path(line).is_relative_to(packages) for line in elsewhere(python, tmp_path, "-c", where).splitlines())
     project = tmp_path / "project"
     project.mkdir()
