@@ -24,15 +24,15 @@ from fusionguard.data.contracts import check_raw
 from fusionguard.data.schema import CHURN
 from fusionguard.data.source import resolve_source
 from fusionguard.errors import FusionGuardError
-from fusionguard.evaluation.churn.cross_validation import CrossValidation
-from fusionguard.evaluation.churn.holdout import HoldoutPlan, plan_holdout
+from fusionguard.evaluation.holdout import HoldoutPlan, plan_holdout
+from fusionguard.families.churn.cross_validation import CrossValidation
+from fusionguard.families.churn.out_of_fold import OutOfFold, Scorer, choose_model, fit_folds, score_out_of_fold
+from fusionguard.families.churn.references import CATBOOST_DEFAULTS, score_reference
+from fusionguard.families.churn.rows import CustomerRows, read_customers
 from fusionguard.features.contracts import check_features
 from fusionguard.features.store import FeatureSet, build_features
 from fusionguard.files import write_json
 from fusionguard.home import Home
-from fusionguard.models.churn.out_of_fold import OutOfFold, Scorer, choose_model, fit_folds, score_out_of_fold
-from fusionguard.models.churn.references import CATBOOST_DEFAULTS, score_reference
-from fusionguard.models.churn.rows import CustomerRows, read_customers
 
 _SETTINGS = CHECKOUT / "pipelines" / "churn.yaml"
 _RESULT = "quality.json"

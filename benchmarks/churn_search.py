@@ -24,14 +24,14 @@ from numpy.typing import NDArray
 from benchmarks.churn_quality import read_development
 from fusionguard.config import ChurnConfig, LightGBMConfig, TuningConfig, load_config
 from fusionguard.errors import FusionGuardError
-from fusionguard.evaluation.churn.holdout import Fold, HoldoutPlan
+from fusionguard.evaluation.holdout import Fold, HoldoutPlan
 from fusionguard.evaluation.ranked import Ranking
 from fusionguard.evaluation.ties import mean_interval
+from fusionguard.families.churn.lightgbm_model import margins, train_lightgbm
+from fusionguard.families.churn.rows import CustomerRows
+from fusionguard.families.churn.search_space import SPACES
 from fusionguard.files import write_json
 from fusionguard.home import Home
-from fusionguard.models.churn.lightgbm_model import margins, train_lightgbm
-from fusionguard.models.churn.rows import CustomerRows
-from fusionguard.models.churn.search_space import SPACES
 from fusionguard.models.tuning.tuned import TunedModel, judge_folds, study_name, tune_settings
 
 OUTER_FOLDS, OUTER_REPEATS = 5, 2

@@ -23,10 +23,10 @@ from fusionguard.data.table import Table
 from fusionguard.errors import FusionGuardError, UsageError
 from fusionguard.evaluation.ranked import Ranking
 from fusionguard.evaluation.splits import SplitPlan, plan_split
+from fusionguard.families.fraud.boosting import SEGMENT_ROUNDS, train_booster
+from fusionguard.families.fraud.rows import ModelRows, read_slice
 from fusionguard.features.store import build_features
 from fusionguard.files import write_text
-from fusionguard.models.fraud.boosting import SEGMENT_ROUNDS, train_booster
-from fusionguard.models.fraud.rows import ModelRows, read_slice
 from fusionguard.threads import wait_politely
 
 SEEDS = range(10)

@@ -24,11 +24,18 @@ from fusionguard.data.schema import FRAUD
 from fusionguard.data.source import resolve_source
 from fusionguard.data.table import Table
 from fusionguard.errors import FusionGuardError
-from fusionguard.evaluation.card import CardInputs, card_html, model_card
+from fusionguard.evaluation.card import card_html
 from fusionguard.evaluation.explanation_plots import shap_plots
-from fusionguard.evaluation.plots import evaluation_plots
-from fusionguard.evaluation.report import EvaluationReport
 from fusionguard.evaluation.splits import SplitPlan, plan_split
+from fusionguard.families.fraud.boosting import train_booster
+from fusionguard.families.fraud.build import build_fraud_bundle
+from fusionguard.families.fraud.card import CardInputs, model_card
+from fusionguard.families.fraud.explain import explain, sample_rows
+from fusionguard.families.fraud.model import FraudModel, load
+from fusionguard.families.fraud.plots import evaluation_plots
+from fusionguard.families.fraud.reading import compared_test, evaluate_fraud_model
+from fusionguard.families.fraud.references import score_references
+from fusionguard.families.fraud.report import EvaluationReport
 from fusionguard.features.bias import bias_report
 from fusionguard.features.contracts import check_features
 from fusionguard.features.fraud import MODEL_FEATURES
@@ -36,12 +43,6 @@ from fusionguard.features.store import build_features
 from fusionguard.files import write_json, write_text
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.fraud.boosting import train_booster
-from fusionguard.models.fraud.build import build_fraud_bundle
-from fusionguard.models.fraud.explain import explain, sample_rows
-from fusionguard.models.fraud.model import FraudModel, load
-from fusionguard.models.fraud.reading import compared_test, evaluate_fraud_model
-from fusionguard.models.fraud.references import score_references
 from fusionguard.models.packages import XGBOOST
 from fusionguard.monitoring.reference_rows import FILE as REFERENCE
 from fusionguard.monitoring.reference_rows import fraud_reference_rows
@@ -108,7 +109,7 @@ def run(config: FraudConfig, folder: Path) -> dict[str, float]:
     with clock.step("train_xgboost"):
         booster = train_booster(features, split, config.xgboost, negative_weight=weight, seed=seed)
     with clock.step("train_autoencoder"):
-        from fusionguard.models.fraud.autoencoder import train_autoencoder
+        from fusionguard.families.fraud.autoencoder import train_autoencoder
 
         autoencoder = train_autoencoder(features, split, config.autoencoder, negative_weight=weight, seed=seed)
     with clock.step("build_bundle"):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from zenml import pipeline
 
 from fusionguard.config import AFTERWARDS, ChurnConfig, without_afterwards
-from fusionguard.evaluation.churn.cross_validation import CrossValidation
 from fusionguard.evaluation.readings import AVERAGE_PRECISION, ROC_AUC
+from fusionguard.families.churn.cross_validation import CrossValidation
 from pipelines.summary import Report
 from steps.churn.build_churn_model import build_churn_model
 from steps.churn.cross_validate import cross_validate

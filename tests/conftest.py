@@ -83,10 +83,10 @@ def fraud_bundle(simulated_raw: Path, tmp_path_factory: pytest.TempPathFactory) 
     from fusionguard.data.provenance import Provenance
     from fusionguard.data.table import Table
     from fusionguard.evaluation.splits import plan_split
+    from fusionguard.families.fraud.autoencoder import train_autoencoder
+    from fusionguard.families.fraud.boosting import train_booster
+    from fusionguard.families.fraud.build import build_fraud_bundle
     from fusionguard.features.store import build_features
-    from fusionguard.models.fraud.autoencoder import train_autoencoder
-    from fusionguard.models.fraud.boosting import train_booster
-    from fusionguard.models.fraud.build import build_fraud_bundle
 
     config = FraudConfig(
         split=SplitConfig(train=0.4, validation=0.2, calibration=0.2, test=0.2),
@@ -229,13 +229,13 @@ def churn_bundle(simulated_customers: Path, tmp_path_factory: pytest.TempPathFac
     from fusionguard.config import CatBoostConfig, ChurnConfig, HoldoutConfig, LightGBMConfig
     from fusionguard.data.provenance import Provenance
     from fusionguard.data.table import Table
-    from fusionguard.evaluation.churn.holdout import plan_holdout
+    from fusionguard.evaluation.holdout import plan_holdout
+    from fusionguard.families.churn.build import build_churn_bundle
+    from fusionguard.families.churn.catboost_model import train_catboost
+    from fusionguard.families.churn.lightgbm_model import train_lightgbm
+    from fusionguard.families.churn.out_of_fold import choose_model, score_out_of_fold
+    from fusionguard.families.churn.rows import read_customers
     from fusionguard.features.store import build_features
-    from fusionguard.models.churn.build import build_churn_bundle
-    from fusionguard.models.churn.catboost_model import train_catboost
-    from fusionguard.models.churn.lightgbm_model import train_lightgbm
-    from fusionguard.models.churn.out_of_fold import choose_model, score_out_of_fold
-    from fusionguard.models.churn.rows import read_customers
 
     config = ChurnConfig(
         holdout=HoldoutConfig(folds=3, repeats=1),

@@ -99,7 +99,7 @@ def test_scoring_with_the_champion_loads_what_scores_and_no_more(store: Home, fr
 def test_onnx_runtime_keeps_and_sends_nothing_of_the_machine(tmp_path: Path) -> None:
     """By itself it writes an identifier and a database of events below the home as soon as it is imported."""
     environment = {name: value for name, value in os.environ.items() if name not in ("ORT_DISABLE_TELEMETRY", "CI")}
-    script = "import fusionguard.models.fraud.model, onnxruntime; print(onnxruntime.get_available_providers())"
+    script = "import fusionguard.families.fraud.model, onnxruntime; print(onnxruntime.get_available_providers())"
     environment |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=60)
     assert "CPUExecutionProvider" in done.stdout, done.stderr

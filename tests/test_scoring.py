@@ -14,12 +14,12 @@ import pytest
 from fusionguard import scoring
 from fusionguard.data.table import Table
 from fusionguard.errors import DataError, UnknownChoiceError, UsageError
+from fusionguard.families.churn.model import load as load_churn
+from fusionguard.families.family import FRAUD_FAMILY
+from fusionguard.families.fraud.model import FraudModel, load
 from fusionguard.features.duckdb_engine import score_rows
 from fusionguard.features.fraud import FRAUD_FEATURES, MODEL_FEATURES
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.churn.model import load as load_churn
-from fusionguard.models.family import FRAUD_FAMILY
-from fusionguard.models.fraud.model import FraudModel, load
 from fusionguard.scoring import ScoreSummary, score, score_columns, score_file
 from tests.fakes import churn
 

@@ -31,12 +31,12 @@ def main(trainer: str, features: Path, journal: Path) -> None:
     table = Table(features)
     plan = plan_split(table, SplitConfig())
     if trainer == "xgboost":
-        from fusionguard.models.fraud.boosting import train_booster
+        from fusionguard.families.fraud.boosting import train_booster
 
         config = XGBoostConfig(rounds=ROUNDS, early_stopping_rounds=ROUNDS)
         train_booster(table, plan, config, negative_weight=1.0, seed=_SEED)
     else:
-        from fusionguard.models.fraud.autoencoder import train_autoencoder
+        from fusionguard.families.fraud.autoencoder import train_autoencoder
 
         settings = AutoencoderConfig(latent_sizes=(4,), epochs=EPOCHS, patience_epochs=EPOCHS, batch_rows=256)
         train_autoencoder(table, plan, settings, negative_weight=1.0, seed=_SEED)

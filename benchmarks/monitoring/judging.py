@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from benchmarks.monitoring.windows import BEGIN, DAYS
 from fusionguard.data.table import Table
-from fusionguard.models.family import ScoringModel, model_family
+from fusionguard.families.family import ScoringModel, model_family
 from fusionguard.monitoring.champion import Champion
 from fusionguard.monitoring.drift import read_drift
 from fusionguard.monitoring.estimate import PerformanceEstimate

@@ -18,8 +18,8 @@ from benchmarks.measure import Measurement, fresh_environment, measure, python
 from benchmarks.monitoring.judging import Judge
 from benchmarks.monitoring.results import Scale
 from benchmarks.monitoring.windows import make_window
+from fusionguard.families.family import ScoringModel
 from fusionguard.home import Home
-from fusionguard.models.family import ScoringModel
 from fusionguard.monitoring.champion import find_champion
 from fusionguard.monitoring.traffic import Drift
 from fusionguard.serving.prediction_log import append_labels
@@ -91,7 +91,7 @@ def main(arguments: list[str]) -> None:
         window = read_window(log, "fraud", champion.bundle.version, Path(scratch) / "window.parquet")
         assert window.facts.rows, "the log holds no rows of this version"
         if arguments[2:] and arguments[2].isdigit():
-            from fusionguard.models.family import model_family
+            from fusionguard.families.family import model_family
             from fusionguard.monitoring.evidently_report import evidently_page, sampled
 
             family, reference = model_family("fraud"), champion.reference_rows

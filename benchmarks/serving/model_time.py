@@ -16,10 +16,10 @@ import numpy as np
 import onnxruntime
 
 from benchmarks.serving.material import read_rows
+from fusionguard.families.fraud.model import BOOSTER_ONNX, load
+from fusionguard.families.fraud.rows import matrix
 from fusionguard.files import write_json
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.fraud.model import BOOSTER_ONNX, load
-from fusionguard.models.fraud.rows import matrix
 from fusionguard.serving.fields import request_fields
 from fusionguard.threads import wait_politely
 

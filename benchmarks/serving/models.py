@@ -21,13 +21,13 @@ from fusionguard.data.provenance import Provenance
 from fusionguard.data.schema import CHURN, FRAUD, DatasetSchema
 from fusionguard.data.simulator import SimulatedSource
 from fusionguard.evaluation.splits import plan_split
+from fusionguard.families.fraud.autoencoder import train_autoencoder
+from fusionguard.families.fraud.build import build_fraud_bundle
+from fusionguard.families.fraud.rows import read_slice
 from fusionguard.features.fraud import MODEL_FEATURES
 from fusionguard.features.store import FeatureSet, build_features
 from fusionguard.files import write_json
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.fraud.autoencoder import train_autoencoder
-from fusionguard.models.fraud.build import build_fraud_bundle
-from fusionguard.models.fraud.rows import read_slice
 from fusionguard.serving.fields import request_fields
 from fusionguard.serving.openapi import example_row
 from fusionguard.serving.release import ReleasedModel, write_release
@@ -81,12 +81,12 @@ def _fraud(material: Material, trees: int) -> Bundle:
 
 
 def _churn(material: Material) -> Bundle:
-    from fusionguard.evaluation.churn.holdout import plan_holdout
-    from fusionguard.models.churn.build import build_churn_bundle
-    from fusionguard.models.churn.catboost_model import train_catboost
-    from fusionguard.models.churn.lightgbm_model import train_lightgbm
-    from fusionguard.models.churn.out_of_fold import choose_model, score_out_of_fold
-    from fusionguard.models.churn.rows import read_customers
+    from fusionguard.evaluation.holdout import plan_holdout
+    from fusionguard.families.churn.build import build_churn_bundle
+    from fusionguard.families.churn.catboost_model import train_catboost
+    from fusionguard.families.churn.lightgbm_model import train_lightgbm
+    from fusionguard.families.churn.out_of_fold import choose_model, score_out_of_fold
+    from fusionguard.families.churn.rows import read_customers
 
     folder = material.folder / "churn"
     built, provenance = _features(CHURN, CUSTOMER_ROWS, folder)

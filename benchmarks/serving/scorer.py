@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from fusionguard.families.fraud.model import AUTOENCODER_ONNX, BOOSTER_ONNX, CALIBRATION
 from fusionguard.features.fraud import V_COLUMNS
-from fusionguard.models.fraud.model import AUTOENCODER_ONNX, BOOSTER_ONNX, CALIBRATION
 
 BUNDLE_VARIABLE = "BENCHMARK_BUNDLE"
 """Names the folder of the fraud bundle to the peers."""

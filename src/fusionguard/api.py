@@ -23,34 +23,34 @@ if TYPE_CHECKING:
     from fusionguard.errors import FusionGuardError as FusionGuardError
     from fusionguard.errors import StorageError as StorageError
     from fusionguard.errors import UsageError as UsageError
-    from fusionguard.evaluation.churn.holdout import HoldoutPlan as HoldoutPlan
-    from fusionguard.evaluation.churn.holdout import plan_holdout as plan_holdout
-    from fusionguard.evaluation.churn.report import ChurnReport as ChurnReport
-    from fusionguard.evaluation.report import EvaluationReport as EvaluationReport
+    from fusionguard.evaluation.holdout import HoldoutPlan as HoldoutPlan
+    from fusionguard.evaluation.holdout import plan_holdout as plan_holdout
     from fusionguard.evaluation.splits import SplitPlan as SplitPlan
     from fusionguard.evaluation.splits import plan_split as plan_split
+    from fusionguard.families.churn.build import build_churn_bundle as build_churn_bundle
+    from fusionguard.families.churn.catboost_model import train_catboost as train_catboost
+    from fusionguard.families.churn.contacts import contact_list as contact_list
+    from fusionguard.families.churn.lightgbm_model import train_lightgbm as train_lightgbm
+    from fusionguard.families.churn.out_of_fold import choose_model as choose_model
+    from fusionguard.families.churn.out_of_fold import score_out_of_fold as score_out_of_fold
+    from fusionguard.families.churn.reading import evaluate_churn_model as evaluate_churn_model
+    from fusionguard.families.churn.refit import refit_churn_bundle as refit_churn_bundle
+    from fusionguard.families.churn.report import ChurnReport as ChurnReport
+    from fusionguard.families.churn.rows import CustomerRows as CustomerRows
+    from fusionguard.families.churn.rows import read_customers as read_customers
+    from fusionguard.families.family import ScoringModel as ScoringModel
+    from fusionguard.families.fraud.autoencoder import train_autoencoder as train_autoencoder
+    from fusionguard.families.fraud.boosting import train_booster as train_booster
+    from fusionguard.families.fraud.build import build_fraud_bundle as build_fraud_bundle
+    from fusionguard.families.fraud.reading import evaluate_fraud_model as evaluate_fraud_model
+    from fusionguard.families.fraud.references import score_references as score_references
+    from fusionguard.families.fraud.refit import refit_fraud_bundle as refit_fraud_bundle
+    from fusionguard.families.fraud.report import EvaluationReport as EvaluationReport
     from fusionguard.features.contracts import check_features as check_features
     from fusionguard.features.store import FeatureManifest as FeatureManifest
     from fusionguard.features.store import FeatureSet as FeatureSet
     from fusionguard.features.store import build_features as build_features
     from fusionguard.models.bundle import Bundle as Bundle
-    from fusionguard.models.churn.build import build_churn_bundle as build_churn_bundle
-    from fusionguard.models.churn.catboost_model import train_catboost as train_catboost
-    from fusionguard.models.churn.contacts import contact_list as contact_list
-    from fusionguard.models.churn.lightgbm_model import train_lightgbm as train_lightgbm
-    from fusionguard.models.churn.out_of_fold import choose_model as choose_model
-    from fusionguard.models.churn.out_of_fold import score_out_of_fold as score_out_of_fold
-    from fusionguard.models.churn.reading import evaluate_churn_model as evaluate_churn_model
-    from fusionguard.models.churn.refit import refit_churn_bundle as refit_churn_bundle
-    from fusionguard.models.churn.rows import CustomerRows as CustomerRows
-    from fusionguard.models.churn.rows import read_customers as read_customers
-    from fusionguard.models.family import ScoringModel as ScoringModel
-    from fusionguard.models.fraud.autoencoder import train_autoencoder as train_autoencoder
-    from fusionguard.models.fraud.boosting import train_booster as train_booster
-    from fusionguard.models.fraud.build import build_fraud_bundle as build_fraud_bundle
-    from fusionguard.models.fraud.reading import evaluate_fraud_model as evaluate_fraud_model
-    from fusionguard.models.fraud.references import score_references as score_references
-    from fusionguard.models.fraud.refit import refit_fraud_bundle as refit_fraud_bundle
     from fusionguard.scoring import load_model as load_model
     from fusionguard.scoring import score as score
     from fusionguard.scoring import score_file as score_file
@@ -76,12 +76,12 @@ _NAMES = {
         "StorageError",
         "UsageError",
     ),
-    "fusionguard.evaluation.churn.holdout": (
+    "fusionguard.evaluation.holdout": (
         "HoldoutPlan",
         "plan_holdout",
     ),
-    "fusionguard.evaluation.churn.report": ("ChurnReport",),
-    "fusionguard.evaluation.report": ("EvaluationReport",),
+    "fusionguard.families.churn.report": ("ChurnReport",),
+    "fusionguard.families.fraud.report": ("EvaluationReport",),
     "fusionguard.evaluation.splits": (
         "SplitPlan",
         "plan_split",
@@ -93,27 +93,27 @@ _NAMES = {
         "build_features",
     ),
     "fusionguard.models.bundle": ("Bundle",),
-    "fusionguard.models.churn.build": ("build_churn_bundle",),
-    "fusionguard.models.churn.catboost_model": ("train_catboost",),
-    "fusionguard.models.churn.contacts": ("contact_list",),
-    "fusionguard.models.churn.lightgbm_model": ("train_lightgbm",),
-    "fusionguard.models.churn.out_of_fold": (
+    "fusionguard.families.churn.build": ("build_churn_bundle",),
+    "fusionguard.families.churn.catboost_model": ("train_catboost",),
+    "fusionguard.families.churn.contacts": ("contact_list",),
+    "fusionguard.families.churn.lightgbm_model": ("train_lightgbm",),
+    "fusionguard.families.churn.out_of_fold": (
         "choose_model",
         "score_out_of_fold",
     ),
-    "fusionguard.models.churn.reading": ("evaluate_churn_model",),
-    "fusionguard.models.churn.refit": ("refit_churn_bundle",),
-    "fusionguard.models.churn.rows": (
+    "fusionguard.families.churn.reading": ("evaluate_churn_model",),
+    "fusionguard.families.churn.refit": ("refit_churn_bundle",),
+    "fusionguard.families.churn.rows": (
         "CustomerRows",
         "read_customers",
     ),
-    "fusionguard.models.family": ("ScoringModel",),
-    "fusionguard.models.fraud.autoencoder": ("train_autoencoder",),
-    "fusionguard.models.fraud.boosting": ("train_booster",),
-    "fusionguard.models.fraud.build": ("build_fraud_bundle",),
-    "fusionguard.models.fraud.reading": ("evaluate_fraud_model",),
-    "fusionguard.models.fraud.references": ("score_references",),
-    "fusionguard.models.fraud.refit": ("refit_fraud_bundle",),
+    "fusionguard.families.family": ("ScoringModel",),
+    "fusionguard.families.fraud.autoencoder": ("train_autoencoder",),
+    "fusionguard.families.fraud.boosting": ("train_booster",),
+    "fusionguard.families.fraud.build": ("build_fraud_bundle",),
+    "fusionguard.families.fraud.reading": ("evaluate_fraud_model",),
+    "fusionguard.families.fraud.references": ("score_references",),
+    "fusionguard.families.fraud.refit": ("refit_fraud_bundle",),
     "fusionguard.scoring": (
         "load_model",
         "score",

@@ -13,11 +13,11 @@ import materializers.lightgbm_models  # noqa: F401  (registers how the model is 
 from fusionguard.config import ChurnConfig
 from fusionguard.data.provenance import Provenance
 from fusionguard.data.table import Table
-from fusionguard.evaluation.churn.cross_validation import CrossValidation
-from fusionguard.evaluation.churn.holdout import HoldoutPlan
+from fusionguard.evaluation.holdout import HoldoutPlan
+from fusionguard.families.churn.build import build_churn_bundle
+from fusionguard.families.churn.cross_validation import CrossValidation
+from fusionguard.families.churn.out_of_fold import read_out_of_fold
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.churn.build import build_churn_bundle
-from fusionguard.models.churn.out_of_fold import read_out_of_fold
 from steps.churn.tune_models import TrainingSettings
 from steps.workspace import work_folder
 

@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 from zenml import step
 
 from fusionguard.data.table import Table
-from fusionguard.evaluation.churn.cross_validation import CrossValidation
-from fusionguard.evaluation.churn.holdout import HoldoutPlan
-from fusionguard.models.churn.out_of_fold import choose_model, out_of_fold_table, score_out_of_fold
+from fusionguard.evaluation.holdout import HoldoutPlan
+from fusionguard.families.churn.cross_validation import CrossValidation
+from fusionguard.families.churn.out_of_fold import choose_model, out_of_fold_table, score_out_of_fold
 from steps.churn.tune_models import TrainingSettings
 from steps.workspace import work_folder
 

@@ -8,13 +8,13 @@ from zenml import step
 
 from fusionguard.config import ChurnConfig
 from fusionguard.data.table import Table
-from fusionguard.evaluation.churn.cross_validation import CrossValidation
-from fusionguard.evaluation.churn.holdout import HoldoutPlan
-from fusionguard.evaluation.churn.plots import churn_plots
-from fusionguard.evaluation.churn.report import ChurnReport
+from fusionguard.evaluation.holdout import HoldoutPlan
+from fusionguard.families.churn.cross_validation import CrossValidation
+from fusionguard.families.churn.out_of_fold import read_out_of_fold
+from fusionguard.families.churn.plots import churn_plots
+from fusionguard.families.churn.reading import evaluate_churn_model
+from fusionguard.families.churn.report import ChurnReport
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.churn.out_of_fold import read_out_of_fold
-from fusionguard.models.churn.reading import evaluate_churn_model
 from materializers.figures import Figures
 
 

@@ -10,13 +10,13 @@ from zenml import step
 
 from fusionguard.config import ChurnConfig
 from fusionguard.data.table import Table
-from fusionguard.evaluation.churn.holdout import HoldoutPlan
 from fusionguard.evaluation.explanation_plots import shap_plots
+from fusionguard.evaluation.holdout import HoldoutPlan
+from fusionguard.families.churn.contacts import contact_list
+from fusionguard.families.churn.explain import explain_sample
+from fusionguard.families.churn.model import load
+from fusionguard.families.churn.rows import CATEGORIES
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.churn.contacts import contact_list
-from fusionguard.models.churn.explain import explain_sample
-from fusionguard.models.churn.model import load
-from fusionguard.models.churn.rows import CATEGORIES
 from materializers.figures import Figures
 from steps.workspace import work_folder
 

@@ -8,12 +8,12 @@ from zenml import step
 
 from fusionguard.config import ChurnConfig
 from fusionguard.data.table import Table
-from fusionguard.evaluation.churn.holdout import HoldoutPlan
-from fusionguard.evaluation.churn.report import ChurnReport
 from fusionguard.evaluation.gate import GateVerdict
+from fusionguard.evaluation.holdout import HoldoutPlan
+from fusionguard.families.churn.reading import compared_test
+from fusionguard.families.churn.report import ChurnReport
 from fusionguard.home import find_home
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.churn.reading import compared_test
 from fusionguard.registry.versions import RegisteredVersion
 from steps.this_run import this_run
 

@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 from zenml import step
 
 from fusionguard.data.table import Table
-from fusionguard.evaluation.churn.holdout import HoldoutPlan
+from fusionguard.evaluation.holdout import HoldoutPlan
+from fusionguard.families.churn.model import load
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.churn.model import load
 from fusionguard.monitoring.reference_rows import FILE, churn_reference_rows
 from steps.workspace import work_folder
 

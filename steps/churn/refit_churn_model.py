@@ -8,8 +8,8 @@ from zenml import step
 
 from fusionguard.config import ChurnConfig
 from fusionguard.data.table import Table
+from fusionguard.families.churn.refit import refit_churn_bundle
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.churn.refit import refit_churn_bundle
 from steps.churn.tune_models import TrainingSettings
 from steps.workspace import work_folder
 

@@ -9,9 +9,9 @@ from zenml import step
 
 import materializers.catboost_models  # noqa: F401  (registers how the model is stored)
 from fusionguard.data.table import Table
-from fusionguard.evaluation.churn.holdout import HoldoutPlan
-from fusionguard.models.churn.catboost_model import train_catboost as train
-from fusionguard.models.churn.rows import read_customers
+from fusionguard.evaluation.holdout import HoldoutPlan
+from fusionguard.families.churn.catboost_model import train_catboost as train
+from fusionguard.families.churn.rows import read_customers
 from steps.churn.tune_models import TrainingSettings
 
 

@@ -9,7 +9,7 @@ from zenml import step
 
 from fusionguard.config import CatBoostConfig, ChurnConfig, LightGBMConfig, TuningConfig
 from fusionguard.data.table import Table
-from fusionguard.evaluation.churn.holdout import HoldoutPlan
+from fusionguard.evaluation.holdout import HoldoutPlan
 from fusionguard.home import find_home
 from fusionguard.models.tuning.trial import Trial
 
@@ -43,7 +43,7 @@ def tune_models(
     """Search with Optuna for ``tuning.trials`` trials a model; with none, the settings stay as they are."""
     if tuning.trials == 0:
         return TrainingSettings(lightgbm=lightgbm, catboost=catboost)
-    from fusionguard.models.churn.tuning import tune  # Optuna takes a second to import
+    from fusionguard.families.churn.tuning import tune  # Optuna takes a second to import
 
     config = ChurnConfig(seed=seed, lightgbm=lightgbm, catboost=catboost, tuning=tuning)
     kinds: tuple[Literal["LightGBM", "CatBoost"], ...] = ("LightGBM", "CatBoost")

@@ -14,19 +14,19 @@ from fusionguard.config import ChurnConfig
 from fusionguard.data.provenance import Provenance
 from fusionguard.data.table import Table
 from fusionguard.evaluation.card import card_html
-from fusionguard.evaluation.churn.card import ChurnCardInputs, churn_model_card
-from fusionguard.evaluation.churn.holdout import HoldoutPlan
-from fusionguard.evaluation.churn.insights import business_insights
-from fusionguard.evaluation.churn.report import ChurnReport
 from fusionguard.evaluation.gate import FILE as GATE
 from fusionguard.evaluation.gate import GateVerdict
+from fusionguard.evaluation.holdout import HoldoutPlan
+from fusionguard.families.churn.card import ChurnCardInputs, churn_model_card
+from fusionguard.families.churn.insights import business_insights
+from fusionguard.families.churn.model import load
+from fusionguard.families.churn.reading import read_test
+from fusionguard.families.churn.report import ChurnReport
 from fusionguard.features.bias import BiasReport
 from fusionguard.features.engine import ENGINE_PACKAGES
 from fusionguard.features.store import FeatureManifest
 from fusionguard.home import find_home
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.churn.model import load
-from fusionguard.models.churn.reading import read_test
 from fusionguard.monitoring.reference_rows import FILE as REFERENCE
 from fusionguard.registry.versions import RegisteredVersion
 from materializers.figures import Figures

@@ -10,8 +10,8 @@ from zenml import step
 from fusionguard.config import HoldoutConfig
 from fusionguard.data.contract_report import ContractReport
 from fusionguard.data.table import Table
-from fusionguard.evaluation.churn.holdout import HoldoutPlan
-from fusionguard.evaluation.churn.holdout import plan_holdout as plan
+from fusionguard.evaluation.holdout import HoldoutPlan
+from fusionguard.evaluation.holdout import plan_holdout as plan
 from fusionguard.features.churn import LABEL
 from fusionguard.features.store import FeatureManifest
 

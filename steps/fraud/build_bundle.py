@@ -12,9 +12,9 @@ from fusionguard.config import FraudConfig
 from fusionguard.data.provenance import Provenance
 from fusionguard.data.table import Table
 from fusionguard.evaluation.splits import SplitPlan
+from fusionguard.families.fraud.build import build_fraud_bundle
 from fusionguard.features.store import FeatureManifest
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.fraud.build import build_fraud_bundle
 from steps.fraud.tune_xgboost import BoosterSettings
 from steps.workspace import work_folder
 

@@ -8,12 +8,12 @@ from zenml import step
 
 from fusionguard.config import EvaluationConfig
 from fusionguard.data.table import Table
-from fusionguard.evaluation.plots import evaluation_plots
-from fusionguard.evaluation.report import EvaluationReport
 from fusionguard.evaluation.splits import SplitPlan
+from fusionguard.families.fraud.plots import evaluation_plots
+from fusionguard.families.fraud.reading import evaluate_fraud_model
+from fusionguard.families.fraud.report import EvaluationReport
 from fusionguard.features.store import FeatureManifest
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.fraud.reading import evaluate_fraud_model
 from materializers.figures import Figures
 
 

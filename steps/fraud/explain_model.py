@@ -13,10 +13,10 @@ from fusionguard.config import EvaluationConfig
 from fusionguard.data.table import Table
 from fusionguard.evaluation.explanation_plots import shap_plots
 from fusionguard.evaluation.splits import SplitPlan
+from fusionguard.families.fraud.explain import explain, sample_rows
+from fusionguard.families.fraud.model import FraudModel, load
 from fusionguard.features.fraud import MODEL_FEATURES
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.fraud.explain import explain, sample_rows
-from fusionguard.models.fraud.model import FraudModel, load
 from materializers.figures import Figures
 
 

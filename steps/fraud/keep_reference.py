@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 from zenml import step
 
 from fusionguard.data.table import Table
+from fusionguard.families.fraud.model import load
 from fusionguard.features.store import FeatureManifest
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.fraud.model import load
 from fusionguard.monitoring.reference_rows import FILE, fraud_reference_rows
 from steps.workspace import work_folder
 

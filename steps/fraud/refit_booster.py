@@ -9,9 +9,9 @@ from zenml import step
 from fusionguard.config import FraudConfig
 from fusionguard.data.table import Table
 from fusionguard.evaluation.splits import SplitPlan
+from fusionguard.families.fraud.refit import refit_fraud_bundle
 from fusionguard.features.store import FeatureManifest
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.fraud.refit import refit_fraud_bundle
 from steps.fraud.tune_xgboost import BoosterSettings
 from steps.workspace import work_folder
 

@@ -10,8 +10,8 @@ from zenml import step
 
 from fusionguard.data.table import Table
 from fusionguard.evaluation.splits import SplitPlan
+from fusionguard.families.fraud.references import score_references as score
 from fusionguard.features.store import FeatureManifest
-from fusionguard.models.fraud.references import score_references as score
 from steps.workspace import work_folder
 
 

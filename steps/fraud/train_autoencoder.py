@@ -18,6 +18,6 @@ def train_autoencoder(
     features: Table, manifest: FeatureManifest, split: SplitPlan, config: AutoencoderConfig, seed: int
 ) -> Annotated[onnx.ModelProto, "{pipeline}_autoencoder"]:
     """Fit on the legitimate rows of the train slice; the validation slice chooses the bottleneck's size."""
-    from fusionguard.models.fraud.autoencoder import train_autoencoder as train  # PyTorch takes seconds to import
+    from fusionguard.families.fraud.autoencoder import train_autoencoder as train  # PyTorch takes seconds to import
 
     return train(features, split, config, negative_weight=manifest.negative_weight, seed=seed)

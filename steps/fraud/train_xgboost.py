@@ -10,8 +10,8 @@ from zenml import step
 import materializers.boosters  # noqa: F401  (registers how the model is stored)
 from fusionguard.data.table import Table
 from fusionguard.evaluation.splits import SplitPlan
+from fusionguard.families.fraud.boosting import train_booster
 from fusionguard.features.store import FeatureManifest
-from fusionguard.models.fraud.boosting import train_booster
 from steps.fraud.tune_xgboost import BoosterSettings
 
 

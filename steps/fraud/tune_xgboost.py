@@ -36,7 +36,7 @@ def tune_xgboost(
     features: Table, manifest: FeatureManifest, split: SplitPlan, xgboost: XGBoostConfig, tuning: TuningConfig, seed: int
 ) -> Annotated[BoosterSettings, "{pipeline}_booster_settings"]:
     """Search with Optuna for ``tuning.trials`` trials on the train slice; only runs that ask for it have this step."""
-    from fusionguard.models.fraud.tuning import tune  # Optuna takes a second to import
+    from fusionguard.families.fraud.tuning import tune  # Optuna takes a second to import
 
     config = FraudConfig(seed=seed, xgboost=xgboost, tuning=tuning)
     tuned = tune(features, split, config, negative_weight=manifest.negative_weight, studies=find_home().studies)

@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict
 from zenml import step
 
 from fusionguard.data.table import Table
+from fusionguard.families.family import model_family
 from fusionguard.home import find_home
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.family import model_family
 from fusionguard.monitoring.champion import Champion
 from fusionguard.monitoring.drift import DriftReport
 from fusionguard.monitoring.estimate import PerformanceEstimate

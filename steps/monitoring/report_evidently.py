@@ -8,9 +8,9 @@ from zenml import step
 from zenml.types import HTMLString
 
 from fusionguard.data.table import Table
+from fusionguard.families.family import model_family
 from fusionguard.home import find_home
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.family import model_family
 from fusionguard.monitoring.champion import Champion
 from fusionguard.monitoring.reference_rows import scored_rows
 from fusionguard.monitoring.settings import EvidentlyConfig

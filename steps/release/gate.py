@@ -9,12 +9,12 @@ from zenml import step
 from fusionguard.config import GateConfig
 from fusionguard.data.table import Table
 from fusionguard.evaluation.gate import GateVerdict
-from fusionguard.evaluation.report import EvaluationReport
 from fusionguard.evaluation.splits import SplitPlan
+from fusionguard.families.fraud.reading import compared_test
+from fusionguard.families.fraud.report import EvaluationReport
 from fusionguard.features.store import FeatureManifest
 from fusionguard.home import find_home
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.fraud.reading import compared_test
 from fusionguard.registry.versions import RegisteredVersion
 from steps.this_run import this_run
 

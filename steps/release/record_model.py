@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict
 from zenml import add_tags, get_step_context, step
 
 from fusionguard.data.provenance import Provenance
-from fusionguard.evaluation.churn.report import ChurnReport
 from fusionguard.evaluation.gate import GateVerdict
-from fusionguard.evaluation.report import EvaluationReport
+from fusionguard.families.churn.report import ChurnReport
+from fusionguard.families.fraud.report import EvaluationReport
 from fusionguard.home import find_home
 from fusionguard.registry.versions import RegisteredVersion
 from steps.release_folder import Release

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from zenml import step
 
 from fusionguard.data.provenance import Provenance
-from fusionguard.evaluation.churn.report import ChurnReport
-from fusionguard.evaluation.report import EvaluationReport
+from fusionguard.families.churn.report import ChurnReport
+from fusionguard.families.fraud.report import EvaluationReport
 from fusionguard.home import find_home
 from fusionguard.models.bundle import Bundle
 from fusionguard.registry.versions import RegisteredVersion

@@ -12,17 +12,18 @@ from zenml.types import HTMLString, MarkdownString
 from fusionguard.config import FraudConfig
 from fusionguard.data.provenance import Provenance
 from fusionguard.data.table import Table
-from fusionguard.evaluation.card import CardInputs, card_html, model_card
+from fusionguard.evaluation.card import card_html
 from fusionguard.evaluation.gate import FILE as GATE
 from fusionguard.evaluation.gate import GateVerdict
-from fusionguard.evaluation.report import EvaluationReport
 from fusionguard.evaluation.splits import SplitPlan
+from fusionguard.families.fraud.card import CardInputs, model_card
+from fusionguard.families.fraud.model import AUTOENCODER_ONNX, FraudModel, load
+from fusionguard.families.fraud.report import EvaluationReport
 from fusionguard.features.bias import BiasReport
 from fusionguard.features.engine import ENGINE_PACKAGES
 from fusionguard.features.store import FeatureManifest
 from fusionguard.home import find_home
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.fraud.model import AUTOENCODER_ONNX, FraudModel, load
 from fusionguard.models.packages import XGBOOST
 from fusionguard.monitoring.reference_rows import FILE as REFERENCE
 from fusionguard.registry.versions import RegisteredVersion

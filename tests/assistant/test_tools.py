@@ -25,10 +25,10 @@ from fusionguard.data.provenance import Provenance
 from fusionguard.errors import FusionGuardError, RegistryError, SourceError, StorageError, UnknownChoiceError, UsageError
 from fusionguard.evaluation.bootstrap import PairedDifference
 from fusionguard.evaluation.gate import GateVerdict
-from fusionguard.evaluation.report import EvaluationReport
+from fusionguard.families.family import FRAUD_FAMILY
+from fusionguard.families.fraud.report import EvaluationReport
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.family import FRAUD_FAMILY
 from fusionguard.monitoring.history import VerdictRecord, append_verdict, history_file
 from fusionguard.registry.aliases import set_alias
 from fusionguard.registry.register import register_bundle

@@ -15,8 +15,8 @@ from fusionguard.config import ChurnConfig, load_config
 from fusionguard.data.schema import CHURN
 from fusionguard.errors import DataError
 from fusionguard.evaluation.readings import AVERAGE_PRECISION, CALIBRATION_ERROR, ROC_AUC
+from fusionguard.families.churn.references import CATBOOST_DEFAULTS, LIGHTGBM_DEFAULTS
 from fusionguard.home import Home
-from fusionguard.models.churn.references import CATBOOST_DEFAULTS, LIGHTGBM_DEFAULTS
 from tests.benchmarks.conftest import comparison
 
 _FEW = RunSize("churn", 1_000, ("holdout.folds=2", "holdout.repeats=1", "lightgbm.rounds=5", "catboost.rounds=5"))

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from fusionguard.config import EvaluationConfig
-from fusionguard.evaluation.policy import DecisionPolicy
-from fusionguard.evaluation.report import EvaluationReport, evaluate
 from fusionguard.evaluation.scored import ScoredRows
+from fusionguard.families.fraud.policy import DecisionPolicy
+from fusionguard.families.fraud.report import EvaluationReport, evaluate
 
 MakeRows = Callable[..., ScoredRows]
 

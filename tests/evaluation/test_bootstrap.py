@@ -8,8 +8,9 @@ import pytest
 from fusionguard.config import EvaluationConfig
 from fusionguard.errors import DataError
 from fusionguard.evaluation.bootstrap import Interval, intervals, paired_difference, resampled_counts
-from fusionguard.evaluation.policy import DecisionPolicy
-from fusionguard.evaluation.readings import AVERAGE_PRECISION, metric_labels, read_metrics
+from fusionguard.evaluation.readings import AVERAGE_PRECISION
+from fusionguard.families.fraud.policy import DecisionPolicy
+from fusionguard.families.fraud.readings import metric_labels, read_metrics
 
 CONFIG = EvaluationConfig(bootstrap_samples=60)
 POLICY = DecisionPolicy(review_cost=3.0)

@@ -12,10 +12,10 @@ from sklearn.metrics import average_precision_score, brier_score_loss, log_loss,
 
 from fusionguard.evaluation import metrics
 from fusionguard.evaluation.comparison import ComparedRows, compare
-from fusionguard.evaluation.curves import precision_recall_curve as own_curve
-from fusionguard.evaluation.curves import reliability_bins, threshold_curve
 from fusionguard.evaluation.ranked import CalibrationBins, Ranking, TopAlerts
 from fusionguard.evaluation.scored import SECONDS_PER_DAY, ScoredRows
+from fusionguard.families.fraud.curves import precision_recall_curve as own_curve
+from fusionguard.families.fraud.curves import reliability_bins, threshold_curve
 
 SLOW = settings(max_examples=50, derandomize=True, deadline=None, database=None)
 

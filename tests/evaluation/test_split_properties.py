@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from fusionguard.config import HoldoutConfig, SplitConfig
 from fusionguard.data.table import Table
 from fusionguard.errors import DataError
-from fusionguard.evaluation.churn.holdout import HoldoutPlan, plan_holdout
 from fusionguard.evaluation.forward_folds import MINIMUM_FRAUDS, forward_folds
+from fusionguard.evaluation.holdout import HoldoutPlan, plan_holdout
 from fusionguard.evaluation.splits import ENOUGH_FRAUDS, plan_split
 
 SLOW = settings(max_examples=40, derandomize=True, deadline=None, database=None)

@@ -14,8 +14,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from fusionguard.families.family import CHURN_FAMILY
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.family import CHURN_FAMILY
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from fusionguard.families.churn.profile import reference_profile as churn_profile
+from fusionguard.families.churn.rows import customer_rows
+from fusionguard.families.fraud.profile import reference_profile as fraud_profile
+from fusionguard.families.fraud.rows import matrix
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.churn.profile import reference_profile as churn_profile
-from fusionguard.models.churn.rows import customer_rows
-from fusionguard.models.fraud.profile import reference_profile as fraud_profile
-from fusionguard.models.fraud.rows import matrix
 from fusionguard.monitoring.counted import as_reference
 from fusionguard.monitoring.reference import Reference, profile_reference
 from fusionguard.monitoring.sketch import read_sketch

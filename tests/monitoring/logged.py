@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benchmarks.monitoring.windows import make_window
+from fusionguard.families.family import model_family
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.family import model_family
 from fusionguard.monitoring.traffic import DEFAULT_SIZES, Drift
 from fusionguard.serving.prediction_log import append_labels
 from fusionguard.serving.prediction_log.parts import part_name, write_part

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fusionguard.evaluation.churn.report import ChurnReport
-from fusionguard.evaluation.churn.report import ReliabilityBin as ChurnBin
-from fusionguard.evaluation.curves import Curves, ReliabilityBin
-from fusionguard.evaluation.report import EvaluationReport, Window
+from fusionguard.families.churn.report import ChurnReport
+from fusionguard.families.churn.report import ReliabilityBin as ChurnBin
+from fusionguard.families.fraud.curves import Curves, ReliabilityBin
+from fusionguard.families.fraud.report import EvaluationReport, Window
 from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring.champion import Champion
 from fusionguard.monitoring.recalibration import fit_line

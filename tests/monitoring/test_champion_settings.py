@@ -24,12 +24,13 @@ from fusionguard.config import (
     load_config,
 )
 from fusionguard.data.table import Table
-from fusionguard.evaluation.churn.readings import CAMPAIGN_PROFIT, EMPC, read_customers_metrics
-from fusionguard.evaluation.readings import RECALL_AT_RATE, ROC_AUC, TOP_PRECISION, read_metrics
+from fusionguard.evaluation.readings import ROC_AUC
+from fusionguard.families.churn.model import ChurnModel
+from fusionguard.families.churn.readings import CAMPAIGN_PROFIT, EMPC, read_customers_metrics
+from fusionguard.families.family import model_family
+from fusionguard.families.fraud.model import FraudModel
+from fusionguard.families.fraud.readings import RECALL_AT_RATE, TOP_PRECISION, read_metrics
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.churn.model import ChurnModel
-from fusionguard.models.family import model_family
-from fusionguard.models.fraud.model import FraudModel
 from fusionguard.monitoring.champion import Champion
 from fusionguard.monitoring.champion_settings import evaluation_settings, fairness_settings, retention_settings
 from fusionguard.monitoring.labelled import scored_customers, scored_transactions

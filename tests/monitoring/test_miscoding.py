@@ -14,8 +14,8 @@ import pytest
 
 from benchmarks.monitoring.windows import BEGIN, DAYS, make_window
 from fusionguard.data.table import Table
+from fusionguard.families.family import CHURN_FAMILY, FRAUD_FAMILY, ScoringModel
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.family import CHURN_FAMILY, FRAUD_FAMILY, ScoringModel
 from fusionguard.monitoring.champion import Champion
 from fusionguard.monitoring.findings import Finding, judge
 from fusionguard.monitoring.miscoding import coded_features, miscoding_checks

@@ -9,11 +9,11 @@ import pytest
 from fusionguard.config import ChurnConfig, EvaluationConfig, FairnessConfig, PolicyConfig
 from fusionguard.errors import DataError
 from fusionguard.evaluation.bootstrap import Interval
-from fusionguard.evaluation.churn.fairness import FairnessReport, read_fairness
-from fusionguard.evaluation.churn.readings import read_customers_metrics
-from fusionguard.evaluation.churn.retention import fit_retention_policy
-from fusionguard.evaluation.policy import DecisionPolicy
-from fusionguard.evaluation.readings import read_metrics
+from fusionguard.families.churn.fairness import FairnessReport, read_fairness
+from fusionguard.families.churn.readings import read_customers_metrics
+from fusionguard.families.churn.retention import fit_retention_policy
+from fusionguard.families.fraud.policy import DecisionPolicy
+from fusionguard.families.fraud.readings import read_metrics
 from fusionguard.monitoring.labelled import LabelledRows, labelled_rows, scored_customers, scored_transactions
 from fusionguard.monitoring.performance import (
     MetricReader,

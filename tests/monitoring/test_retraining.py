@@ -16,8 +16,8 @@ from fusionguard.data.contracts import check_raw
 from fusionguard.data.local import LocalSource
 from fusionguard.data.schema import dataset_schema
 from fusionguard.data.table import Table
+from fusionguard.families.family import model_family
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.family import model_family
 from fusionguard.monitoring.retraining import LabelledFile, export_labelled
 from fusionguard.monitoring.settings import LabelConfig, MonitoringConfig
 from fusionguard.monitoring.traffic import Drift

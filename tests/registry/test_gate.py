@@ -15,22 +15,22 @@ from fusionguard.data.provenance import Origin, Provenance
 from fusionguard.data.table import Table
 from fusionguard.evaluation.comparison import ComparedRows
 from fusionguard.evaluation.gate import GateVerdict
-from fusionguard.evaluation.report import evaluate
 from fusionguard.evaluation.splits import SplitPlan, plan_split
+from fusionguard.families.family import ScoringModel
+from fusionguard.families.fraud.autoencoder import train_autoencoder
+from fusionguard.families.fraud.boosting import train_booster
+from fusionguard.families.fraud.build import build_fraud_bundle
+from fusionguard.families.fraud.model import load
+from fusionguard.families.fraud.reading import compared_test, read_test
+from fusionguard.families.fraud.report import evaluate
+from fusionguard.families.fraud.rows import read_slice
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.family import ScoringModel
-from fusionguard.models.fraud.autoencoder import train_autoencoder
-from fusionguard.models.fraud.boosting import train_booster
-from fusionguard.models.fraud.build import build_fraud_bundle
-from fusionguard.models.fraud.model import load
-from fusionguard.models.fraud.reading import compared_test, read_test
-from fusionguard.models.fraud.rows import read_slice
 from fusionguard.models.refit import write_refitted
 from fusionguard.registry.aliases import champion, resolve_bundle
 from fusionguard.registry.gate import pass_gate
 from fusionguard.registry.register import register_bundle
-from tests.models.conftest import draw_features
+from tests.families.fraud.conftest import draw_features
 
 
 class Contest:

@@ -22,9 +22,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from fusionguard.families.family import model_family
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.family import model_family
 from fusionguard.registry.tracking import open_store
 from install import explained, settings
 

@@ -12,9 +12,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from fusionguard.families.family import model_family
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.family import model_family
 from fusionguard.registry.aliases import resolve_bundle
 from fusionguard.registry.tracking import open_store, quiet_mlflow
 

@@ -14,9 +14,9 @@ import yaml
 
 import fusionguard
 from fusionguard.errors import BundleError, RegistryError
+from fusionguard.families.family import CHURN_FAMILY, FRAUD_FAMILY
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.family import CHURN_FAMILY, FRAUD_FAMILY
 from fusionguard.models.packages import XGBOOST
 from fusionguard.registry.aliases import resolve_bundle
 from fusionguard.registry.register import attach_files

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from fusionguard.families.family import model_family
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.family import model_family
 from fusionguard.scoring import score_file
 from fusionguard.serving.fields import request_fields
 from tests.serving.conftest import RunningService

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from fusionguard.errors import UnknownChoiceError, UsageError
-from fusionguard.models.family import CHURN_FAMILY, FRAUD_FAMILY
+from fusionguard.families.family import CHURN_FAMILY, FRAUD_FAMILY
 from fusionguard.serving.prediction_log import (
     LoggedBatch,
     LoggedRow,

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from fusionguard.data.table import Table
+from fusionguard.families.family import model_family
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.family import model_family
 from fusionguard.serving.app import RiskApp
 from fusionguard.serving.asgi import PROBES
 from fusionguard.serving.settings import ServeSettings
@@ -225,7 +225,7 @@ def flagged(fraud_bundle: Bundle, simulated_raw: Any) -> dict[str, Any]:
 
 
 def flagged_rows(bundle: Bundle, raw: Table) -> list[dict[str, Any]]:
-    from fusionguard.models.fraud.model import load
+    from fusionguard.families.fraud.model import load
     from fusionguard.serving.fields import request_fields
 
     fields = request_fields("fraud")

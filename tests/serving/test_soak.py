@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from fusionguard.data.table import Table
+from fusionguard.families.family import model_family
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.family import model_family
 from fusionguard.serving.engines import open_engine
 from fusionguard.serving.fields import request_fields
 from fusionguard.serving.prediction_log import read_log

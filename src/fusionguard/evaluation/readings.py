@@ -1,4 +1,4 @@
-"""One model's metrics on scored rows, each with its interval."""
+"""What every family calls its common metrics, and how one value, or the reason why there is none, is read."""
 
 from __future__ import annotations
 
@@ -6,81 +6,22 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fusionguard.config import EvaluationConfig
-from fusionguard.evaluation import metrics
-from fusionguard.evaluation.bootstrap import Interval, Reader, intervals
-from fusionguard.evaluation.metrics import CALIBRATION_BINS, UndefinedMetricError
-from fusionguard.evaluation.policy import DecisionPolicy
-from fusionguard.evaluation.ranked import CalibrationBins, Ranking, TopAlerts
-from fusionguard.evaluation.scored import Flags, Floats, ScoredRows
+from fusionguard.evaluation.bootstrap import Interval, Reader
+from fusionguard.evaluation.metrics import UndefinedMetricError
+from fusionguard.evaluation.scored import Floats
 
 AVERAGE_PRECISION = "average_precision"
 ROC_AUC = "roc_auc"
-RECALL_AT_RATE = "recall_at_false_positive_rate"
-TOP_PRECISION = "precision_in_top_alerts_per_day"
 CALIBRATION_ERROR = "expected_calibration_error"
 BRIER = "brier"
-SAVINGS = "savings"
 
-
-def metric_labels(config: EvaluationConfig) -> dict[str, str]:
-    """Return every metric's name for people, in reading order, with the settings that define it."""
-    return {
-        AVERAGE_PRECISION: "average precision",
-        ROC_AUC: "ROC AUC",
-        RECALL_AT_RATE: f"recall at {100 * config.false_positive_rate:g} % false-positive rate",
-        TOP_PRECISION: f"precision in the top {config.top_alerts_per_day} alerts a day",
-        CALIBRATION_ERROR: "expected calibration error",
-        BRIER: "Brier score",
-        SAVINGS: "savings against accept-all",
-    }
-
-
-def metric_digits(name: str) -> int:
-    """Return how many decimals a metric is worth printing with."""
-    return 5 if name in (CALIBRATION_ERROR, BRIER) else 3
-
-
-def read_metrics(rows: ScoredRows, policy: DecisionPolicy, config: EvaluationConfig, *, seed: int) -> dict[str, Interval]:
-    """Read all metrics of one model, with intervals; a metric without a value on these rows says why."""
-    label, score, probability, weight = rows.label, rows.score, rows.probability, rows.weight
-    rate, alerts = config.false_positive_rate, config.top_alerts_per_day
-    alert = policy.decide(probability, rows.amount)
-    values, missing = _values(
-        {
-            AVERAGE_PRECISION: lambda: metrics.average_precision(label, score, weight),
-            ROC_AUC: lambda: metrics.roc_auc(label, score, weight),
-            RECALL_AT_RATE: lambda: metrics.recall_at_false_positive_rate(label, score, weight, rate),
-            TOP_PRECISION: lambda: metrics.precision_in_top_alerts_per_day(label, score, weight, rows.time_seconds, alerts),
-            CALIBRATION_ERROR: lambda: metrics.expected_calibration_error(label, probability, weight),
-            BRIER: lambda: metrics.brier(label, probability, weight),
-            SAVINGS: lambda: metrics.savings(label, rows.amount, weight, alert, policy.review_cost),
-        }
-    )
-    if rows.rows == 0:
-        return missing
-    ranking = Ranking(label, score)
-    readers: dict[str, Reader] = {
-        AVERAGE_PRECISION: ranking.average_precision,
-        ROC_AUC: ranking.roc_auc,
-        RECALL_AT_RATE: lambda weight: ranking.recall_at_false_positive_rate(weight, rate),
-        TOP_PRECISION: TopAlerts(label, score, rows.time_seconds, alerts).precision,
-        CALIBRATION_ERROR: CalibrationBins(label, probability, CALIBRATION_BINS).error,
-        BRIER: _mean_reader((probability - label) ** 2),
-        SAVINGS: _savings_reader(rows, alert, policy.review_cost),
-    }
-    read = intervals(label, weight, values, readers, samples=config.bootstrap_samples, seed=seed) | missing
-    return {name: read[name] for name in metric_labels(config)}
-
-
-def read_ranking(rows: ScoredRows, config: EvaluationConfig, *, seed: int) -> Interval:
-    """Read the average precision alone, with its interval."""
-    values, missing = _values({AVERAGE_PRECISION: lambda: metrics.average_precision(rows.label, rows.score, rows.weight)})
-    if missing:
-        return missing[AVERAGE_PRECISION]
-    readers = {AVERAGE_PRECISION: Ranking(rows.label, rows.score).average_precision}
-    samples = config.bootstrap_samples
-    return intervals(rows.label, rows.weight, values, readers, samples=samples, seed=seed)[AVERAGE_PRECISION]
+COMMON_LABELS: dict[str, str] = {
+    AVERAGE_PRECISION: "average precision",
+    ROC_AUC: "ROC AUC",
+    CALIBRATION_ERROR: "expected calibration error",
+    BRIER: "Brier score",
+}
+"""Names for people of the metrics that every family reads."""
 
 
 def read_value(read: Callable[[], float]) -> Interval:
@@ -91,22 +32,6 @@ def read_value(read: Callable[[], float]) -> Interval:
         return Interval(reason=error.what)
 
 
-def _values(reads: dict[str, Callable[[], float]]) -> tuple[dict[str, float], dict[str, Interval]]:
-    read = {name: read_value(function) for name, function in reads.items()}
-    values = {name: interval.value for name, interval in read.items() if interval.value is not None}
-    return values, {name: interval for name, interval in read.items() if interval.value is None}
-
-
-def _mean_reader(values: Floats) -> Reader:
+def mean_reader(values: Floats) -> Reader:
+    """Return what reads the weighted mean of ``values`` (n,)."""
     return lambda weight: float(np.sum(weight * values) / np.sum(weight))
-
-
-def _savings_reader(rows: ScoredRows, alert: Flags, review_cost: float) -> Reader:
-    at_stake = rows.label * rows.amount
-    costs = np.where(alert, review_cost, at_stake)
-
-    def read(weight: Floats) -> float:
-        accept_all = float(np.sum(weight * at_stake))
-        return 1 - float(np.sum(weight * costs)) / accept_all if accept_all > 0 else float("nan")
-
-    return read

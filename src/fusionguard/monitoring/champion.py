@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from fusionguard.data.table import Table
 from fusionguard.errors import StorageError
 from fusionguard.evaluation.bootstrap import Interval
-from fusionguard.evaluation.churn.fairness import FairnessReport
-from fusionguard.evaluation.churn.report import ChurnReport
-from fusionguard.evaluation.report import EvaluationReport
+from fusionguard.families.churn.fairness import FairnessReport
+from fusionguard.families.churn.report import ChurnReport
+from fusionguard.families.fraud.report import EvaluationReport
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring.recalibration import CalibrationLine, fit_line

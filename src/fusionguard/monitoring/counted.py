@@ -11,8 +11,8 @@ import pyarrow as pa
 from fusionguard.data.table import Table
 from fusionguard.errors import DataError
 from fusionguard.evaluation.scored import SECONDS_PER_DAY, Floats, Integers
+from fusionguard.families.family import ModelFamily
 from fusionguard.features.duckdb_engine import connection
-from fusionguard.models.family import ModelFamily
 from fusionguard.monitoring.counts import Counts
 from fusionguard.monitoring.reference import (
     PROBABILITY,

@@ -9,8 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from fusionguard.data.table import Table
+from fusionguard.families.family import ModelFamily
 from fusionguard.features.duckdb_engine import connection
-from fusionguard.models.family import ModelFamily
 from fusionguard.monitoring.sketch import named
 
 _SEED = 7

@@ -10,9 +10,9 @@ import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
 from fusionguard.errors import DataError
-from fusionguard.evaluation.churn.customers import ATTRIBUTES, ScoredCustomers
 from fusionguard.evaluation.scored import SECONDS_PER_DAY, Floats, ScoredRows
-from fusionguard.models.churn.rows import group_names
+from fusionguard.families.churn.customers import ATTRIBUTES, ScoredCustomers
+from fusionguard.families.churn.rows import group_names
 
 LABEL, TIME, OBSERVED_AT = "label", "time", "label_observed_at"
 _MICROS_PER_DAY = SECONDS_PER_DAY * 1_000_000

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from fusionguard.config import ChurnEvaluationConfig, EvaluationConfig, RetentionConfig
 from fusionguard.data.table import Table
 from fusionguard.evaluation.bootstrap import Interval
-from fusionguard.evaluation.churn.fairness import FairnessReport, read_fairness
-from fusionguard.evaluation.churn.readings import EMPC, read_customers_metrics
-from fusionguard.evaluation.readings import RECALL_AT_RATE, TOP_PRECISION, read_metrics
 from fusionguard.evaluation.scored import ScoredRows
-from fusionguard.models.churn.model import ChurnModel
-from fusionguard.models.family import ScoringModel, model_family
-from fusionguard.models.fraud.model import FraudModel
+from fusionguard.families.churn.fairness import FairnessReport, read_fairness
+from fusionguard.families.churn.model import ChurnModel
+from fusionguard.families.churn.readings import EMPC, read_customers_metrics
+from fusionguard.families.family import ScoringModel, model_family
+from fusionguard.families.fraud.model import FraudModel
+from fusionguard.families.fraud.readings import RECALL_AT_RATE, TOP_PRECISION, read_metrics
 from fusionguard.monitoring.approval import approve, not_found
 from fusionguard.monitoring.champion import Champion
 from fusionguard.monitoring.champion_settings import evaluation_settings, fairness_settings, retention_settings

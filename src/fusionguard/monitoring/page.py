@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from fusionguard.evaluation.bootstrap import Interval
-from fusionguard.evaluation.churn.readings import metric_digits as churn_digits
-from fusionguard.evaluation.readings import metric_digits as fraud_digits
+from fusionguard.families.churn.readings import metric_digits as churn_digits
+from fusionguard.families.fraud.readings import metric_digits as fraud_digits
 from fusionguard.monitoring.drift import DriftReport
 from fusionguard.monitoring.estimate import PerformanceEstimate
 from fusionguard.monitoring.findings import Finding, graver

@@ -10,9 +10,10 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from fusionguard.evaluation.bootstrap import Interval
-from fusionguard.evaluation.churn.fairness import METRIC_NAMES, FairnessReport, GapReading
-from fusionguard.evaluation.readings import AVERAGE_PRECISION, BRIER, RECALL_AT_RATE, ROC_AUC
+from fusionguard.evaluation.readings import AVERAGE_PRECISION, BRIER, ROC_AUC
 from fusionguard.evaluation.scored import Flags, Floats
+from fusionguard.families.churn.fairness import METRIC_NAMES, FairnessReport, GapReading
+from fusionguard.families.fraud.readings import RECALL_AT_RATE
 from fusionguard.monitoring.calibration import CalibrationReading, read_calibration
 from fusionguard.monitoring.findings import Check, Finding, judge
 from fusionguard.monitoring.labelled import LABEL, LabelCoverage, LabelledRows

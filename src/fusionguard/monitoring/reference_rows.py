@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fusionguard.data.table import Table
-from fusionguard.evaluation.churn.holdout import HoldoutPlan
+from fusionguard.evaluation.holdout import HoldoutPlan
+from fusionguard.families.family import ScoringModel, model_family
 from fusionguard.features.churn import LABEL as CHURN_LABEL
 from fusionguard.features.fraud import LABEL as FRAUD_LABEL
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.family import ScoringModel, model_family
 from fusionguard.monitoring.clustering import design_effect, kept_design_effect, with_design_effect
 from fusionguard.monitoring.counted import table_reference
 from fusionguard.monitoring.reference import Reference, profile_reference, trained_seconds, uneven

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from fusionguard.families.family import ModelFamily
 from fusionguard.features.churn import AGE_BANDS, AGE_EDGES, CHURN_FEATURES
 from fusionguard.features.definition import Segmentation
 from fusionguard.features.fraud import FRAUD_FEATURES
-from fusionguard.models.family import ModelFamily
 from fusionguard.monitoring.reference import CYCLIC
 
 OTHER = "other"

@@ -15,10 +15,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from fusionguard.data.table import Table
 from fusionguard.errors import DataError, StorageError
+from fusionguard.families.family import model_family
 from fusionguard.features.duckdb_engine import PARQUET, connection, literal
 from fusionguard.files import atomic_path, storage_errors
 from fusionguard.home import Home
-from fusionguard.models.family import model_family
 from fusionguard.monitoring.settings import MonitoringConfig
 from fusionguard.monitoring.traffic import SIMULATED_PREFIX
 from fusionguard.serving.prediction_log.labels import read_labels

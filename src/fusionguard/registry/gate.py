@@ -9,9 +9,9 @@ from fusionguard.config import GateConfig
 from fusionguard.errors import BundleError
 from fusionguard.evaluation.comparison import ComparedRows, Comparison, compare
 from fusionguard.evaluation.gate import Contender, GateFacts, GateVerdict, LostChampion, decide_gate
+from fusionguard.families.family import ScoringModel, model_family
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.family import ScoringModel, model_family
 from fusionguard.registry.aliases import champion, resolve_bundle, set_alias
 from fusionguard.registry.description import describe_verdict, put_paragraph
 from fusionguard.registry.pipeline_run import PipelineRun, this_process

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import fusionguard
+from fusionguard.families.family import ModelFamily, model_family
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.family import ModelFamily, model_family
 
 if TYPE_CHECKING:
     import pandas as pd

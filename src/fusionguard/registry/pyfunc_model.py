@@ -14,7 +14,7 @@ from mlflow.pyfunc import PythonModel, PythonModelContext
 from fusionguard.errors import DataError, FusionGuardError, UsageError
 
 if TYPE_CHECKING:
-    from fusionguard.models.family import ScoringModel
+    from fusionguard.families.family import ScoringModel
 
 
 class Pyfunc(PythonModel):  # type: ignore[misc]  # MLflow is not typed
@@ -26,8 +26,8 @@ class Pyfunc(PythonModel):  # type: ignore[misc]  # MLflow is not typed
         """Open the bundle, which checks each file's SHA-256."""
         from pathlib import Path
 
+        from fusionguard.families.family import model_family
         from fusionguard.models.bundle import Bundle
-        from fusionguard.models.family import model_family
 
         bundle = Bundle(Path(context.artifacts["bundle"]))
         self.model = model_family(bundle.manifest.model).load(bundle)

@@ -11,16 +11,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fusionguard.evaluation.churn.bands import band_of
-from fusionguard.evaluation.churn.retention import Groups
+from fusionguard.families.churn.bands import band_of
+from fusionguard.families.churn.explain import explain_customers
+from fusionguard.families.churn.model import NO_OFFER, OFFER, ChurnModel
+from fusionguard.families.churn.retention import Groups
+from fusionguard.families.churn.rows import CATEGORIES, CustomerRows, group_names
+from fusionguard.families.family import REASONS, ModelFamily, ScoringModel
+from fusionguard.families.fraud.explain import Explanation, explain_matrix
+from fusionguard.families.fraud.model import ACCEPT, AUTOENCODER_ONNX, BOOSTER_ONNX, REVIEW, FraudModel
 from fusionguard.features.churn import NUMERIC
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.churn.explain import explain_customers
-from fusionguard.models.churn.model import NO_OFFER, OFFER, ChurnModel
-from fusionguard.models.churn.rows import CATEGORIES, CustomerRows, group_names
-from fusionguard.models.family import REASONS, ModelFamily, ScoringModel
-from fusionguard.models.fraud.explain import Explanation, explain_matrix
-from fusionguard.models.fraud.model import ACCEPT, AUTOENCODER_ONNX, BOOSTER_ONNX, REVIEW, FraudModel
 from fusionguard.serving.fields import Columns, RequestFields, request_fields
 
 REASONS_TOLD = 3

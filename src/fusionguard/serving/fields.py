@@ -10,10 +10,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from fusionguard.families.family import ModelFamily, model_family
 from fusionguard.features.churn import CHURN_FEATURES
 from fusionguard.features.definition import FeatureDefinition
 from fusionguard.features.fraud import FRAUD_FEATURES, V_COLUMNS
-from fusionguard.models.family import ModelFamily, model_family
 
 Columns = dict[str, NDArray[Any]]
 """Raw columns (n,) by name: float64 for numbers, object for texts; what :func:`request_fields` names, no more and no less."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fusionguard.errors import BundleError, FusionGuardError
+from fusionguard.families.family import model_family
 from fusionguard.files import locked
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.family import model_family
 from fusionguard.serving.engines import Engine, open_engine
 from fusionguard.serving.release import ReleasedModel, check_release, written_at
 

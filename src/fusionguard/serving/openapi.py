@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fusionguard.models.family import REASONS
+from fusionguard.families.family import REASONS
 from fusionguard.serving.fields import RequestFields, request_fields
 from fusionguard.serving.http import JSON
 from fusionguard.serving.openapi_parts import (

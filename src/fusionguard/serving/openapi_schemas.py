@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fusionguard.models.family import REASONS
+from fusionguard.families.family import REASONS
 from fusionguard.serving.fields import Choice, Field, RequestFields
 from fusionguard.serving.openapi_parts import REQUEST_ID, Json, always, array, choice, closed, number, ref, text, whole
 

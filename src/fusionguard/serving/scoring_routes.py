@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 import numpy as np
 import pyarrow as pa
 
-from fusionguard.models.family import REASONS
+from fusionguard.families.family import REASONS
 from fusionguard.serving.engines import Answer, Answers
 from fusionguard.serving.fields import request_fields
 from fusionguard.serving.http import JSON, Request, Response, json_response

@@ -9,13 +9,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from fusionguard.errors import StorageError
 from fusionguard.evaluation.bootstrap import Interval
-from fusionguard.evaluation.churn import readings as churn_readings
-from fusionguard.evaluation.churn.report import ChurnReport
 from fusionguard.evaluation.gate import FILE as GATE
 from fusionguard.evaluation.gate import GateVerdict
 from fusionguard.evaluation.readings import AVERAGE_PRECISION
-from fusionguard.evaluation.readings import metric_digits as fraud_digits
-from fusionguard.evaluation.report import EvaluationReport
+from fusionguard.families.churn import readings as churn_readings
+from fusionguard.families.churn.report import ChurnReport
+from fusionguard.families.fraud.readings import metric_digits as fraud_digits
+from fusionguard.families.fraud.report import EvaluationReport
 from fusionguard.home import Home
 
 EVALUATION = "evaluation.json"

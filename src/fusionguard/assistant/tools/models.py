@@ -48,8 +48,8 @@ class ScoringModels:
         return found.st_dev, found.st_ino, found.st_mtime_ns
 
     def _load(self, family: str) -> Engine:
+        from fusionguard.families.family import model_family
         from fusionguard.models.bundle import Bundle  # libraries that take seconds to import
-        from fusionguard.models.family import model_family
         from fusionguard.registry.aliases import resolve_bundle
         from fusionguard.serving.engines import open_engine
         from fusionguard.serving.release import check_release

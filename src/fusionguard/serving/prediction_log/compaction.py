@@ -11,8 +11,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from fusionguard.errors import StorageError
+from fusionguard.families.family import model_family
 from fusionguard.files import atomic_path, locked, storage_errors
-from fusionguard.models.family import model_family
 from fusionguard.serving.prediction_log.parts import (
     ROW_GROUP_ROWS,
     DamagedPartError,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from fusionguard.errors import StorageError
-from fusionguard.models.family import ModelFamily, model_family
+from fusionguard.families.family import ModelFamily, model_family
 
 LOG_VERSION = 1
 """Raised with every change of the columns below; what an older version wrote stays readable."""

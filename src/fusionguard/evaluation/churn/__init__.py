@@ -1,1 +1,0 @@
-"""How a churn model is judged: ranking, calibration, profit, fairness, and what a retention lead reads."""

@@ -1,6 +1,0 @@
-"""The churn model's card; :func:`fusionguard.evaluation.card.card_html` makes the page of it."""
-
-from fusionguard.evaluation.churn.card.document import churn_model_card
-from fusionguard.evaluation.churn.card.inputs import ChurnCardInputs
-
-__all__ = ["ChurnCardInputs", "churn_model_card"]

@@ -1,0 +1,88 @@
+"""From trained parts to a bundle: calibrate and learn the policy on out-of-fold scores, take the profile, write the folder."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import catboost as cb
+import lightgbm as lgb
+import pyarrow.parquet as pq
+
+from fusionguard.config import BUNDLE_SETTINGS, ChurnConfig
+from fusionguard.data.provenance import Provenance
+from fusionguard.data.table import Table
+from fusionguard.evaluation.holdout import HoldoutPlan
+from fusionguard.families.churn import catboost_model, lightgbm_model
+from fusionguard.families.churn.calibration import fit_platt
+from fusionguard.families.churn.cross_validation import CrossValidation
+from fusionguard.families.churn.mitigation import even_out
+from fusionguard.families.churn.model import (
+    CALIBRATION,
+    CATBOOST_FILE,
+    FEATURES,
+    LIGHTGBM_FILE,
+    POLICY,
+    PROFILE,
+    Combination,
+    feature_list,
+)
+from fusionguard.families.churn.out_of_fold import AVERAGE, CATBOOST, LIGHTGBM, OutOfFold
+from fusionguard.families.churn.profile import reference_profile
+from fusionguard.families.churn.retention import fit_retention_policy
+from fusionguard.families.churn.rows import read_customers, scored_customers
+from fusionguard.features.churn import SCHEMA_VERSION
+from fusionguard.files import atomic_folder, write_bytes, write_json
+from fusionguard.models.bundle import Bundle
+
+_WEIGHTS = {LIGHTGBM: (1.0, 0.0), CATBOOST: (0.0, 1.0), AVERAGE: (0.5, 0.5)}
+
+_log = logging.getLogger(__name__)
+
+
+def build_churn_bundle(
+    destination: Path,
+    features: Table,
+    plan: HoldoutPlan,
+    lightgbm: lgb.Booster,
+    catboost: cb.CatBoost,
+    scored: OutOfFold,
+    comparison: CrossValidation,
+    *,
+    provenance: Provenance,
+    config: ChurnConfig,
+) -> Bundle:
+    """Fit calibration and policy on out-of-fold scores of the development part, and write the bundle, whole or not at all."""
+    line = fit_platt(*scored.stacked(comparison.chosen))
+    score = scored.scores[comparison.chosen][0]
+    _log.info("model: %s", comparison.reason)
+    customers, label = read_customers(features)
+    development, _ = plan.places(label)
+    seen = scored_customers(features, development, line.probability(score), line.logit(score))
+    policy = fit_retention_policy(seen, config.retention)
+    if config.fairness.mitigation == "group_thresholds":
+        policy = even_out(seen, policy, config.fairness.mitigated_attribute).policy
+    weights = _WEIGHTS[comparison.chosen]
+    combination = Combination(
+        lightgbm=weights[0], catboost=weights[1], calibration=line, chosen=comparison.chosen, reason=comparison.reason
+    )
+    with atomic_folder(destination) as folder:
+        write_bytes(folder / LIGHTGBM_FILE, lightgbm_model.to_bytes(lightgbm))
+        write_bytes(folder / CATBOOST_FILE, catboost_model.to_bytes(catboost))
+        write_json(folder / CALIBRATION, combination.model_dump(mode="json"))
+        write_json(folder / POLICY, policy.model_dump(mode="json"))
+        write_json(folder / FEATURES, feature_list())
+        pq.write_table(reference_profile(customers.take(development), seen.probability), folder / PROFILE)
+        Bundle.seal(
+            folder,
+            model="churn",
+            origin=provenance.origin,
+            source_sha256=provenance.sha256,
+            features_sha256=plan.features_sha256,
+            negative_sampling_rate=provenance.negative_sampling_rate,
+            feature_schema_version=SCHEMA_VERSION,
+            holdout_sha256=plan.sha256,
+            seed=config.seed,
+            config=config.model_dump(mode="json", include=BUNDLE_SETTINGS["churn"]),
+        )
+    return Bundle.open(destination)

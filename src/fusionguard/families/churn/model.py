@@ -1,0 +1,188 @@
+"""The churn model as it is used: a bundle in, calibrated probabilities, decisions and risk bands out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from fusionguard.errors import BundleError
+from fusionguard.families.churn.bands import band_of
+from fusionguard.families.churn.calibration import Platt, sigmoid
+from fusionguard.families.churn.retention import Groups, RetentionPolicy
+from fusionguard.families.churn.rows import CustomerRows, customer_rows, group_names
+from fusionguard.families.family import CHURN_FAMILY, REASONS
+from fusionguard.features.churn import MODEL_FEATURES, SCHEMA_VERSION
+from fusionguard.models.bundle import Bundle
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LIGHTGBM_FILE = "lightgbm.txt"
+CATBOOST_FILE = "catboost.cbm"
+CALIBRATION = "calibration.json"
+POLICY = "policy.json"
+FEATURES = "features.json"
+PROFILE = "profile.parquet"
+
+OFFER, NO_OFFER = "offer", "none"
+
+Floats = NDArray[np.float64]
+
+
+class Combination(BaseModel):
+    """log-odds = calibration of (lightgbm * LightGBM's + catboost * CatBoost's log-odds)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    lightgbm: float
+    catboost: float
+    """Weights that add up to 1; 0 where the other model was better alone."""
+    calibration: Platt
+    chosen: str
+    reason: str
+
+    @model_validator(mode="after")
+    def _whole(self) -> Combination:
+        if min(self.lightgbm, self.catboost) < 0 or abs(self.lightgbm + self.catboost - 1) > 1e-9:
+            raise ValueError("the weights of LightGBM and CatBoost must not be negative and must add up to 1")
+        return self
+
+
+@dataclass(frozen=True)
+class Scores:
+    """``score`` (n,) calibrated log-odds, what ranks; ``probability`` (n,) the calibrated probability of leaving."""
+
+    score: Floats
+    probability: Floats
+
+
+@dataclass(frozen=True)
+class ChurnModel:
+    """A churn model loaded from its bundle; :func:`load` opens one."""
+
+    bundle: Bundle
+    combination: Combination
+    policy: RetentionPolicy
+    lightgbm: Any
+    """The ``lightgbm.Booster``, or None where the combination does not use it."""
+    catboost: Any
+    """The ``catboost.CatBoost``, or None where the combination does not use it."""
+
+    @property
+    def version(self) -> str:
+        """The first 12 digits of the bundle's SHA-256."""
+        return self.bundle.version
+
+    def score(self, rows: pa.Table) -> Scores:
+        """Score rows that hold ``MODEL_FEATURES``; raise :class:`DataError` for a category no model has seen."""
+        return self.score_customers(customer_rows(rows))
+
+    def score_customers(self, customers: CustomerRows) -> Scores:
+        """Score customers that have been read already."""
+        logit = self.combination.calibration.logit(self._combine("margins", customers))
+        return Scores(logit, sigmoid(logit))
+
+    def contributions(self, customers: CustomerRows) -> Floats:
+        """Return SHAP values (n, k + 1) in calibrated log-odds, in the order of ``MODEL_FEATURES``; the last is the base value.
+
+        Tree SHAP is exact (Lundberg et al. 2020, *Nature Machine Intelligence* 2:56, computed by LightGBM and CatBoost), and
+        weights and calibration are lines, so the sum over a row is its score to the last rounding.
+        """
+        line = self.combination.calibration
+        values = line.slope * self._combine("contributions", customers)
+        values[:, -1] += line.intercept
+        return values
+
+    def decide(self, scores: Scores, rows: pa.Table) -> NDArray[np.bool_]:
+        """Return (n,) true where a customer of ``rows``, scored as ``scores``, gets an offer."""
+        return self.policy.decide(scores.probability, rows["Balance"].to_numpy(), self._groups(rows))
+
+    def bar(self, rows: pa.Table) -> Floats:
+        """Return (n,) what an offer to each customer of ``rows`` must be expected to earn."""
+        return self.policy.bar(rows.num_rows, self._groups(rows))
+
+    def answer(self, rows: pd.DataFrame | pa.Table, *, reasons: int = 0) -> pa.Table:
+        """Score and decide raw rows in the data set's own columns, checked as a file of them is: see :meth:`answer_features`."""
+        return self.answer_features(CHURN_FAMILY.make_features(rows), reasons=reasons)
+
+    def answer_features(self, rows: pa.Table, *, reasons: int = 0) -> pa.Table:
+        """Return the columns of ``CHURN_FAMILY.outputs``, a row for each of ``rows``; reasons only where there is an offer."""
+        customers = customer_rows(rows)
+        scores = self.score_customers(customers)
+        offered = self.decide(scores, rows)
+        codes = [""] * rows.num_rows
+        if reasons > 0 and offered.any():
+            from fusionguard.families.churn.explain import explain_customers
+
+            places = np.flatnonzero(offered)
+            for place, words in zip(places, explain_customers(self, customers.take(places)).reasons(reasons), strict=True):
+                codes[place] = "; ".join(words)
+        columns = {
+            "score": scores.score,
+            "probability": scores.probability,
+            "decision": np.where(offered, OFFER, NO_OFFER),
+            "expected_profit": self.policy.expected_profit(scores.probability, rows["Balance"].to_numpy()),
+            "risk_band": band_of(scores.probability),
+            REASONS: codes,
+        }
+        return pa.table({name: pa.array(columns[name], pa.type_for_alias(kind)) for name, kind in CHURN_FAMILY.outputs.items()})
+
+    def _groups(self, rows: pa.Table) -> Groups | None:
+        return group_names(rows, self.policy.group_attribute) if self.policy.group_attribute else None
+
+    def _combine(self, what: str, customers: CustomerRows) -> Floats:
+        """Return the weighted sum of ``margins`` or ``contributions`` of the models in use."""
+        from fusionguard.families.churn import catboost_model, lightgbm_model
+
+        parts = []
+        if self.combination.lightgbm:
+            parts.append(self.combination.lightgbm * getattr(lightgbm_model, what)(self.lightgbm, customers))
+        if self.combination.catboost:
+            parts.append(self.combination.catboost * getattr(catboost_model, what)(self.catboost, customers))
+        return np.asarray(sum(parts), dtype=np.float64)
+
+
+def load(bundle: Bundle, *, evaluated: bool = False) -> ChurnModel:
+    """Open a churn bundle, whose files have been checked; with ``evaluated``, the model that the test slice was read with.
+
+    Raises
+    ------
+    BundleError
+        It holds another model, lacks a file, or was made for features that this version does not build.
+    """
+    name = bundle.folder.name
+    remedy = "Train the model again with run.py."
+    if bundle.manifest.model != "churn":
+        raise BundleError(f"The bundle '{name}' holds a {bundle.manifest.model} model, not a churn model.", remedy)
+    missing = sorted({LIGHTGBM_FILE, CATBOOST_FILE, CALIBRATION, POLICY, FEATURES} - set(bundle.manifest.files))
+    if missing:
+        raise BundleError(f"The bundle '{name}' has no {missing[0]}.", remedy)
+    if bundle.read_json(FEATURES) != feature_list():
+        raise BundleError(f"The bundle '{name}' was made for other features than this version builds.", remedy)
+    try:
+        combination = Combination.model_validate(bundle.read_json(CALIBRATION))
+        policy = RetentionPolicy.model_validate(bundle.read_json(POLICY))
+    except ValidationError as error:
+        raise BundleError(
+            f"The bundle '{name}' holds a {CALIBRATION} or {POLICY} that this version does not know.", remedy
+        ) from error
+    lightgbm = catboost = None
+    if combination.lightgbm:
+        import lightgbm as lgb
+
+        lightgbm = lgb.Booster(model_str=bundle.file(LIGHTGBM_FILE, evaluated=evaluated).read_text(encoding="utf-8"))
+    if combination.catboost:
+        from fusionguard.families.churn import catboost_model
+
+        catboost = catboost_model.load(bundle.file(CATBOOST_FILE, evaluated=evaluated))
+    return ChurnModel(bundle=bundle, combination=combination, policy=policy, lightgbm=lightgbm, catboost=catboost)
+
+
+def feature_list() -> dict[str, Any]:
+    """Return what a bundle says of the features it was made for."""
+    return {"columns": list(MODEL_FEATURES), "schema_version": SCHEMA_VERSION}

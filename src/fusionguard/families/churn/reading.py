@@ -1,0 +1,90 @@
+"""Reading customers with a churn model and the references: scores beside outcomes, balances, groups; and the final reading."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fusionguard.config import ChurnConfig
+from fusionguard.data.table import Table
+from fusionguard.evaluation.comparison import ComparedRows
+from fusionguard.evaluation.holdout import HoldoutPlan
+from fusionguard.families.churn.calibration import fit_platt, sigmoid
+from fusionguard.families.churn.cross_validation import CrossValidation
+from fusionguard.families.churn.customers import ScoredCustomers
+from fusionguard.families.churn.model import ChurnModel, load
+from fusionguard.families.churn.out_of_fold import OutOfFold
+from fusionguard.families.churn.references import REFERENCES, score_reference
+from fusionguard.families.churn.report import ChurnReport, evaluate_customers
+from fusionguard.families.churn.rows import read_customers, scored_customers
+from fusionguard.families.family import ScoringModel
+from fusionguard.features.churn import LABEL, MODEL_FEATURES
+from fusionguard.models.bundle import Bundle
+
+
+def evaluate_churn_model(
+    bundle: Bundle, features: Table, plan: HoldoutPlan, scored: OutOfFold, comparison: CrossValidation, config: ChurnConfig
+) -> ChurnReport:
+    """Take the final reading: what a bundle's model is worth on the test slice, beside references, with intervals.
+
+    Parameters
+    ----------
+    scored, comparison
+        The out-of-fold scores that the model was chosen by, and the comparison that chose it.
+
+    Raises
+    ------
+    BundleError
+        The bundle is damaged, or is no churn model.
+    DataError
+        The test slice has one outcome only, or the plan is another table's.
+    """
+    model = load(bundle)
+    return evaluate_customers(
+        read_test(model, features, plan),
+        read_references(features, plan, scored, seed=config.seed),
+        model.policy,
+        comparison,
+        config,
+        seen=read_development(model, features, plan, scored),
+        origin=bundle.manifest.origin,
+    )
+
+
+def read_test(model: ChurnModel, features: Table, plan: HoldoutPlan) -> ScoredCustomers:
+    """Score the test slice with a model."""
+    customers, label = read_customers(features)
+    _, test = plan.places(label)
+    scores = model.score_customers(customers.take(test))
+    return scored_customers(features, test, scores.probability, scores.score)
+
+
+def compared_test(model: ScoringModel, features: Table, plan: HoldoutPlan) -> ComparedRows:
+    """Return the test slice as any churn model sees it, for the gate's comparison."""
+    rows = features.read([*MODEL_FEATURES, LABEL])
+    label = rows[LABEL].to_numpy().astype(np.int8)
+    _, test = plan.places(label)
+    answer = model.answer_features(rows.take(test))
+    return ComparedRows(label[test], np.ones(test.size), answer["score"].to_numpy(), answer["probability"].to_numpy())
+
+
+def read_references(features: Table, plan: HoldoutPlan, scored: OutOfFold, *, seed: int) -> dict[str, ScoredCustomers]:
+    """Fit each reference on the whole development part, calibrate it by its own out-of-fold scores, and score the test slice."""
+    customers, label = read_customers(features)
+    development, test = plan.places(label)
+    read = {}
+    for name in REFERENCES:
+        line = fit_platt(*scored.stacked(name))
+        logit = line.logit(
+            score_reference(name, customers.take(development), label[development], customers.take(test), seed=seed)
+        )
+        read[name] = scored_customers(features, test, sigmoid(logit), logit)
+    return read
+
+
+def read_development(model: ChurnModel, features: Table, plan: HoldoutPlan, scored: OutOfFold) -> ScoredCustomers:
+    """Return the development part as the first repeat's out-of-fold models see it, calibrated as ``model`` is."""
+    _, label = read_customers(features)
+    development, _ = plan.places(label)
+    line = model.combination.calibration
+    score = scored.scores[model.combination.chosen][0]
+    return scored_customers(features, development, line.probability(score), line.logit(score))

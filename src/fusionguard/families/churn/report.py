@@ -1,0 +1,289 @@
+"""The final reading of a churn model: metrics with intervals beside the references, profit, bands, lift, fairness, segments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from fusionguard.config import ChurnConfig
+from fusionguard.data.provenance import Origin
+from fusionguard.errors import DataError
+from fusionguard.evaluation.bootstrap import Interval, PairedDifference, paired_difference
+from fusionguard.evaluation.gate import BAR_OF_THE_FIRST, GateFacts
+from fusionguard.evaluation.readings import AVERAGE_PRECISION
+from fusionguard.families.churn.bands import BandReading, read_bands
+from fusionguard.families.churn.cross_validation import CALIBRATION_BINS, CrossValidation
+from fusionguard.families.churn.customers import ScoredCustomers
+from fusionguard.families.churn.fairness import FairnessReport, read_fairness
+from fusionguard.families.churn.lift import LiftPoint, ProfitCurve, lift_table, profit_curve
+from fusionguard.families.churn.mitigation import MitigationPrice, even_out, price_of
+from fusionguard.families.churn.readings import CAMPAIGN_PROFIT, METRIC_LABELS, metric_digits, read_customers_metrics
+from fusionguard.families.churn.retention import RetentionPolicy
+from fusionguard.families.churn.segments import SegmentReading, read_segments
+from fusionguard.families.fraud.report import TableRow
+from fusionguard.features.bias import wilson_interval
+
+CHURN_MODEL = "churn model"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TestSlice(_Part):
+    """The customers the reading was taken on."""
+
+    __test__ = False  # pytest takes the name for a test's
+
+    rows: int
+    churners: int
+    churn_rate: float
+    mean_value: float
+    """What a customer who stays is worth on average, by the retention settings."""
+    value_lost: float
+    """What those who left were worth together."""
+
+
+class Campaign(_Part):
+    """What the retention policy does on the test slice."""
+
+    offers_per_1000: float
+    churners_reached: Interval
+    """Share of the customers who left that get an offer."""
+    offers_to_churners: Interval
+    """Share of the offers that go to customers who left."""
+    profit_per_1000: Interval
+    profit_if_all_per_1000: float
+    """What contacting everybody would earn."""
+
+
+class ReliabilityBin(_Part):
+    """Customers of similar probability: what was predicted and what was observed, with Wilson's 95 % interval."""
+
+    rows: int
+    predicted: float
+    observed: float
+    low: float
+    high: float
+
+
+class ChurnReport(_Part):
+    """Everything read on the test slice, and what cross-validation said before it."""
+
+    origin: Origin
+    test: TestSlice
+    metric_labels: dict[str, str]
+    metrics: dict[str, Interval]
+    """The churn model's readings by metric, in the order of ``metric_labels``."""
+    references: dict[str, dict[str, Interval]]
+    gains: dict[str, PairedDifference]
+    """The churn model's average precision over each reference's, on the same draws."""
+    cross_validation: CrossValidation
+    policy: RetentionPolicy
+    campaign: Campaign
+    bands: tuple[BandReading, ...]
+    lift: tuple[LiftPoint, ...]
+    profit: ProfitCurve
+    reliability: tuple[ReliabilityBin, ...]
+    fairness: FairnessReport
+    mitigation: MitigationPrice | None
+    """What evening out offers by ``fairness.mitigated_attribute`` changes: done where the policy has margins, else offered."""
+    segments: tuple[SegmentReading, ...]
+    bootstrap_samples: int
+    seed: int
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the rows were made by the simulator."""
+        return self.origin == "simulated"
+
+    @property
+    def mitigated(self) -> bool:
+        """Whether the policy has margins for groups."""
+        return bool(self.policy.group_margins)
+
+    def value(self, metric: str, model: str = CHURN_MODEL) -> float:
+        """Return one reading; raise :class:`DataError` where it has no value."""
+        reading = self.readings()[model][metric]
+        if reading.value is None:
+            raise DataError(f"There is no {self.metric_labels[metric]} of the {model}: {reading.reason}.", "See the report.")
+        return reading.value
+
+    def readings(self) -> dict[str, dict[str, Interval]]:
+        """Return the readings of every model by its name, the churn model first."""
+        return {CHURN_MODEL: self.metrics, **self.references}
+
+    def table_rows(self) -> list[TableRow]:
+        """Return the final table: one row a metric, with value and interval for the churn model and each reference."""
+        return [
+            TableRow(name, label, {model: read[name] for model, read in self.readings().items()}, metric_digits(name))
+            for name, label in self.metric_labels.items()
+        ]
+
+    def flat_metrics(self) -> dict[str, float]:
+        """Return what an experiment tracker stores: ``test_NAME`` and ``cv_NAME`` with their intervals, references, gaps."""
+        named = {_prefix(model, "test"): read for model, read in self.readings().items()}
+        own_folds = self.cross_validation.models[self.cross_validation.chosen]
+        named |= {"cv_": own_folds}
+        named |= {_prefix(model, "cv"): read for model, read in self.cross_validation.models.items()}
+        named["fairness_"] = {f"{gap.attribute}_{gap.metric}_gap": gap.value for gap in self.fairness.gaps}
+        flat: dict[str, float] = {}
+        for prefix, read in named.items():
+            for name, reading in read.items():
+                for suffix, number in (("", reading.value), ("_low", reading.low), ("_high", reading.high)):
+                    if number is not None:
+                        flat[f"{prefix}{name}{suffix}"] = number
+        return flat
+
+    def flat_facts(self) -> dict[str, float]:
+        """Return what runs are compared by: the model's own test metrics with their bounds, as in :meth:`flat_metrics`."""
+        return {name: value for name, value in self.flat_metrics().items() if name.startswith("test_")}
+
+    def gate_facts(self) -> GateFacts:
+        """Return what the gate must know; each broken limit of fairness is a refusal."""
+        return GateFacts(
+            own=self.value(AVERAGE_PRECISION),
+            bar=self.value(AVERAGE_PRECISION, BAR_OF_THE_FIRST) if BAR_OF_THE_FIRST in self.references else None,
+            refusals=tuple(gap.sentence() for gap in self.fairness.broken),
+        )
+
+    def to_json(self) -> str:
+        """Return the report as JSON text, the same for the same readings."""
+        return self.model_dump_json(indent=1) + "\n"
+
+
+def evaluate_customers(
+    model: ScoredCustomers,
+    references: Mapping[str, ScoredCustomers],
+    policy: RetentionPolicy,
+    comparison: CrossValidation,
+    config: ChurnConfig,
+    *,
+    seen: ScoredCustomers,
+    origin: Origin,
+) -> ChurnReport:
+    """Take the final reading.
+
+    Parameters
+    ----------
+    model
+        The test slice as the churn model scores it.
+    references
+        The same customers as each reference model scores them, by its name.
+    policy
+        Who gets an offer; applied to the references' probabilities, too.
+    comparison
+        What cross-validation on the development part said.
+    config
+        The retention costs, the limits of fairness, how many draws the bootstrap takes, and its seed.
+    seen
+        The development part, scored out of fold: where a mitigation that is only offered is learned.
+    origin
+        Where the rows come from: a reading on simulated rows says so wherever it is shown.
+
+    Raises
+    ------
+    DataError
+        The test slice has one outcome only, or a reference was scored on other rows.
+    """
+    _check(model, references)
+    samples, seed = config.evaluation.bootstrap_samples, config.seed
+    everyone = {CHURN_MODEL: model, **references}
+    read = {
+        name: read_customers_metrics(customers, policy, config.retention, config.evaluation, seed=seed)
+        for name, customers in everyone.items()
+    }
+    offered = policy.decide(model.probability, model.balance, model.groups)
+    ones = np.ones(model.rows)
+    return ChurnReport(
+        origin=origin,
+        test=_slice(model, policy),
+        metric_labels=METRIC_LABELS,
+        metrics=read[CHURN_MODEL],
+        references={name: read[name] for name in references},
+        gains={
+            name: paired_difference(model.label, ones, model.score, customers.score, samples=samples, seed=seed)
+            for name, customers in references.items()
+        },
+        cross_validation=comparison,
+        policy=policy,
+        campaign=_campaign(model, policy, offered, read[CHURN_MODEL][CAMPAIGN_PROFIT]),
+        bands=read_bands(model, policy),
+        lift=lift_table(model),
+        profit=profit_curve(model, policy),
+        reliability=_reliability(model),
+        fairness=read_fairness(model, offered, config.fairness, samples=samples, seed=seed),
+        mitigation=_mitigation(model, seen, policy, config.fairness.mitigated_attribute),
+        segments=read_segments(model, samples=samples, seed=seed),
+        bootstrap_samples=samples,
+        seed=seed,
+    )
+
+
+def _check(model: ScoredCustomers, references: Mapping[str, ScoredCustomers]) -> None:
+    if not 0 < model.churners < model.rows:
+        who = "no customer who left" if model.churners == 0 else "nobody who stayed"
+        raise DataError(f"The test slice of {model.rows} customers holds {who}: nothing can be measured.", "Give it more rows.")
+    for name, customers in references.items():
+        if not np.array_equal(customers.row_number, model.row_number):
+            raise DataError(
+                f"The reference '{name}' was scored on other customers than the model.", "Score both on the test slice."
+            )
+
+
+def _slice(customers: ScoredCustomers, policy: RetentionPolicy) -> TestSlice:
+    value = policy.customer_value(customers.balance)
+    return TestSlice(
+        rows=customers.rows,
+        churners=customers.churners,
+        churn_rate=customers.churners / customers.rows,
+        mean_value=float(value.mean()),
+        value_lost=float(np.sum(value * customers.label)),
+    )
+
+
+def _campaign(customers: ScoredCustomers, policy: RetentionPolicy, offered: np.ndarray, profit: Interval) -> Campaign:
+    reached = int(np.count_nonzero(customers.label[offered]))
+    offers = int(np.count_nonzero(offered))
+    everybody = policy.campaign_profit(customers.label, customers.balance, np.ones(customers.rows, dtype=np.bool_))
+    return Campaign(
+        offers_per_1000=1000 * offers / customers.rows,
+        churners_reached=_share(reached, customers.churners, "no churners here"),
+        offers_to_churners=_share(reached, offers, "no offers here"),
+        profit_per_1000=profit,
+        profit_if_all_per_1000=float(1000 * everybody.mean()),
+    )
+
+
+def _mitigation(model: ScoredCustomers, seen: ScoredCustomers, policy: RetentionPolicy, attribute: str) -> MitigationPrice | None:
+    plain = policy.model_copy(update={"group_attribute": None, "group_margins": {}})
+    if policy.group_margins:
+        return price_of(model, plain, policy)
+    if len({str(name) for name in seen.groups[attribute][seen.label == 1]}) < 2:
+        return None  # nobody asked for it, and there is nothing to even out
+    return price_of(model, plain, even_out(seen, plain, attribute).policy)
+
+
+def _reliability(customers: ScoredCustomers) -> tuple[ReliabilityBin, ...]:
+    order = np.argsort(customers.probability, kind="stable")
+    bins = []
+    for places in np.array_split(order, CALIBRATION_BINS):
+        if places.size:
+            churned = int(customers.label[places].sum())
+            low, high = wilson_interval(churned, places.size)
+            predicted = float(customers.probability[places].mean())
+            bins.append(ReliabilityBin(rows=places.size, predicted=predicted, observed=churned / places.size, low=low, high=high))
+    return tuple(bins)
+
+
+def _share(part: int, whole: int, reason: str) -> Interval:
+    if whole == 0:
+        return Interval(reason=reason)
+    low, high = wilson_interval(part, whole)
+    return Interval(value=part / whole, low=low, high=high)
+
+
+def _prefix(model: str, reading: str) -> str:
+    return f"{reading}_" if model == CHURN_MODEL else f"{model.lower().replace(' ', '_')}_{reading}_"

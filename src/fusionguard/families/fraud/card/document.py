@@ -1,0 +1,61 @@
+"""The card as Markdown: its sections in the order a reader needs them."""
+
+from __future__ import annotations
+
+from fusionguard.evaluation.card.markdown import count
+from fusionguard.evaluation.card.sections import delivered_row, gate, glance, write_card
+from fusionguard.evaluation.readings import AVERAGE_PRECISION
+from fusionguard.families.fraud.card import about, results
+from fusionguard.families.fraud.card.inputs import CardInputs
+from fusionguard.families.fraud.readings import SAVINGS
+
+SIMULATED_BANNER = (
+    "> **SIMULATED DATA.** This model was trained and tested on transactions made by FusionGuard's simulator.\n"
+    "> Its numbers show that the pipeline works; they say nothing about real fraud,"
+    " and the model must not decide about real payments."
+)
+
+
+def model_card(inputs: CardInputs, *, image_folder: str | None = None) -> str:
+    """Write the card.
+
+    Parameters
+    ----------
+    inputs
+        The facts of the run.
+    image_folder
+        Where the plots lie, relative to the card (``"fraud_model_card"``); without it the text has no images, and
+        :func:`card_html` puts them at its end.
+    """
+    sections = [
+        ("At a glance", _glance(inputs)),
+        ("Intended use", about.intended_use(inputs)),
+        ("Data and origin", about.data(inputs)),
+        ("Protocol", about.protocol(inputs)),
+        ("Results", results.readings(inputs, image_folder)),
+        ("Slices", results.slices(inputs)),
+        ("Explainability", results.explainability(inputs, image_folder)),
+        ("Decision policy", results.policy(inputs, image_folder)),
+        ("Gate", gate(inputs.gate)),
+        ("Limits", about.limits(inputs)),
+        ("How to reproduce", about.reproduce(inputs)),
+    ]
+    simulated = inputs.evaluation.simulated or inputs.provenance.simulated
+    return write_card("Model card: card-fraud detection", SIMULATED_BANNER if simulated else None, sections)
+
+
+_FUSED = "gradient-boosted trees and an autoencoder, fused and calibrated by one logistic layer"
+_ALONE = "gradient-boosted trees, calibrated by a logistic layer; the autoencoder did not rank better beside them and is not used"
+
+
+def _glance(inputs: CardInputs) -> str:
+    report = inputs.evaluation
+    rows = [
+        ("model", _FUSED if inputs.uses_autoencoder else _ALONE),
+        ("data", f"{inputs.provenance.description} ({inputs.provenance.origin})"),
+        *delivered_row(inputs.refitted_rows, "rows"),
+        ("test window", f"{count(report.test.rows)} rows, {count(report.test.frauds)} frauds, {report.test.days * 24:.1f} hours"),
+        ("average precision", report.metrics[AVERAGE_PRECISION].text()),
+        ("savings against accept-all", report.metrics[SAVINGS].text()),
+    ]
+    return glance(rows, inputs.gate, inputs.bundle_sha256)

@@ -1,0 +1,101 @@
+"""The sections on what was measured: metrics, slices, explanations and decisions."""
+
+from __future__ import annotations
+
+from fusionguard.evaluation.card.markdown import count, image, percent, table
+from fusionguard.evaluation.card.sections import gains, importance, paragraphs, reasons, share, stands_for
+from fusionguard.families.fraud.card.inputs import CardInputs
+from fusionguard.families.fraud.readings import SAVINGS
+from fusionguard.families.fraud.slices import SliceReading
+
+
+def readings(inputs: CardInputs, image_folder: str | None) -> str:
+    """Show every metric of the model beside the references'."""
+    report = inputs.evaluation
+    models = list(report.readings())
+    rows = [(row.label, *(row.readings[model].text(row.digits) for model in models)) for row in report.table_rows()]
+    return paragraphs(
+        f"Read on {count(report.test.rows)} rows with {count(report.test.frauds)} frauds that no fit has seen. In brackets is the"
+        f" 95 % interval of {count(report.bootstrap_samples)} bootstrap draws. The references were fitted and calibrated on the"
+        " same rows, and their savings are those of the same decision policy. Calibration error and Brier score are better the"
+        " lower they are, everything else the higher; the interval of the calibration error leans upwards, because redrawing rows"
+        " only adds to it.",
+        table(("metric", *models), rows),
+        stands_for(inputs.refitted_rows, "rows"),
+        *(f"*A dash: {reason}.*" for reason in reasons(each for read in report.readings().values() for each in read.values())),
+        gains(report.gains),
+        image("precision_recall", "Precision over recall", image_folder),
+        image("calibration", "Predicted against observed shares of fraud", image_folder),
+    )
+
+
+def slices(inputs: CardInputs) -> str:
+    """Show how the model does on parts of the test window."""
+    report = inputs.evaluation
+    parts = [
+        "The same model on parts of the test window. Recall and alert rate are those of the decision policy: it weighs amounts,"
+        " so it lets small ones through on purpose. Few frauds in a slice mean a wide interval; compare slices with that in mind."
+    ]
+    for segment in dict.fromkeys(part.segment for part in report.slices):
+        chosen = [part for part in report.slices if part.segment == segment]
+        header = (segment, "rows", "frauds", "average precision", "recall", "alert rate", "calibration error")
+        parts.append(table(header, [_slice_row(part) for part in chosen]))
+    lacking = reasons(each for part in report.slices for each in (part.average_precision, part.recall, part.alert_rate))
+    parts += [f"*A dash: {'; or '.join(lacking)}.*"] if lacking else []
+    return "\n\n".join(parts)
+
+
+def explainability(inputs: CardInputs, image_folder: str | None) -> str:
+    """Show what moves the score."""
+    return paragraphs(
+        "SHAP values split each score, in log-odds, into what every feature contributed to it. Their mean size over a sample of"
+        " the test window says what the model looks at; it says nothing about causes. The same values give each alert its"
+        " reason codes.",
+        importance(inputs.importance, image_folder),
+    )
+
+
+def policy(inputs: CardInputs, image_folder: str | None) -> str:
+    """Say when a transaction becomes an alert, and what that gave on the test window."""
+    report, rule = inputs.evaluation, inputs.evaluation.policy
+    point = report.operating_point
+    threshold = rule.review_cost + rule.minimum_expected_saving
+    bar = (
+        f"A transaction becomes an alert where probability × amount exceeds {threshold:.2f}:"
+        f" the cost of a review ({rule.review_cost:.2f})"
+    )
+    if rule.alerts_per_day is None:
+        bar += ". There is no limit on alerts a day."
+    else:
+        bar += (
+            f" plus {rule.minimum_expected_saving:.2f}, which keeps the alerts on the calibration slice"
+            f" within {count(rule.alerts_per_day)} a day."
+        )
+    rows = [
+        ("alerts a day", count(point.alerts_per_day)),
+        ("share of transactions alerted", percent(point.alert_rate, 3)),
+        ("precision", share(point.precision)),
+        ("recall", share(point.recall)),
+        ("share of the fraudulent amount alerted", share(point.amount_recall)),
+        ("loss if everything were accepted", count(report.test.fraud_amount)),
+        ("savings against that, reviews paid", report.metrics[SAVINGS].text()),
+    ]
+    return paragraphs(
+        f"{bar} This is Bayes minimum risk: it spends a review where it is expected to save more than it costs."
+        " Amounts are in the currency of the data.",
+        table(("on the test window, at the real prior", "value"), rows),
+        image("threshold", "Precision, recall and alerts a day by threshold", image_folder),
+        image("cost", "Savings by alerts a day", image_folder),
+    )
+
+
+def _slice_row(part: SliceReading) -> tuple[str, ...]:
+    return (
+        part.name,
+        count(part.rows),
+        count(part.frauds),
+        part.average_precision.text(2),
+        share(part.recall),
+        share(part.alert_rate, 2),
+        part.calibration_error.text(5),
+    )

@@ -1,0 +1,163 @@
+"""The fraud model as it is used: load a bundle, score rows, decide."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import xgboost as xgb
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from fusionguard.errors import BundleError
+from fusionguard.families.family import FRAUD_FAMILY
+from fusionguard.families.fraud.explain import explain
+from fusionguard.families.fraud.fusion import Fusion, sigmoid
+from fusionguard.families.fraud.policy import DecisionPolicy
+from fusionguard.families.fraud.rows import matrix
+from fusionguard.features.fraud import MODEL_FEATURES, SCHEMA_VERSION
+from fusionguard.models.bundle import Bundle
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BOOSTER, BOOSTER_ONNX, AUTOENCODER_ONNX = "booster.ubj", "booster.onnx", "autoencoder.onnx"
+CALIBRATION, POLICY, FEATURES, PROFILE = "calibration.json", "policy.json", "features.json", "profile.parquet"
+
+REVIEW, ACCEPT = FRAUD_FAMILY.flagged, "accept"
+
+
+@dataclass(frozen=True)
+class Scores:
+    """``score`` (n,) float64, calibrated log-odds to rank by; ``probability`` (n,) float64, calibrated to the real prior."""
+
+    score: np.ndarray
+    probability: np.ndarray
+
+
+@dataclass(frozen=True)
+class FraudModel:
+    """A loaded bundle; make one with :func:`load`."""
+
+    bundle: Bundle
+    booster: xgb.Booster
+    fusion: Fusion
+    policy: DecisionPolicy
+    evaluated: bool = False
+    """Whether it is the model that the test slice was read with, where the bundle was refitted since."""
+
+    @property
+    def version(self) -> str:
+        """The first 12 digits of the bundle's SHA-256."""
+        return self.bundle.version
+
+    @property
+    def trees(self) -> int:
+        """How many trees the booster has; a round of it may have several."""
+        booster = json.loads(self.booster.save_config())["learner"]["gradient_booster"]
+        return int(booster["gbtree_model_param"]["num_trees"])
+
+    def score(self, rows: pa.Table, engine: Literal["native", "onnx"] = "native") -> Scores:
+        """Score rows that hold ``MODEL_FEATURES``; ``native`` suits batches, ``onnx`` single rows, and both agree to 1e-5."""
+        x = matrix(rows)
+        margin = self.margins(x) if engine == "native" else self._booster_session.run(["margins"], {"features": x})[0][:, 1]
+        logit = self.fusion.logit(np.asarray(margin, dtype=np.float64), self.log_errors(x))
+        return Scores(logit, sigmoid(logit))
+
+    def answer(self, rows: pd.DataFrame | pa.Table, *, reasons: int = 0) -> pa.Table:
+        """Score and decide raw rows in the data set's own columns, checked as a file of them is: see :meth:`answer_features`."""
+        return self.answer_features(FRAUD_FAMILY.make_features(rows), reasons=reasons)
+
+    def answer_features(self, rows: pa.Table, *, reasons: int = 0) -> pa.Table:
+        """Score and decide: for each of ``rows``, which hold ``MODEL_FEATURES``, one row of ``FRAUD_FAMILY.outputs``.
+
+        ``score`` ranks (calibrated log-odds); ``probability`` is calibrated to the real prior; ``decision`` is ``review`` (an
+        alert) or ``accept``; ``expected_saving`` is what a review is expected to save, in the currency of the amounts;
+        ``reasons`` names what raises the risk of an alert most, at most so many names, and is empty otherwise.
+        """
+        scores = self.score(rows)
+        amount = rows["Amount"].to_numpy()
+        review = self.policy.decide(scores.probability, amount)
+        columns = [
+            pa.array(scores.score),
+            pa.array(scores.probability),
+            pa.array(np.where(review, REVIEW, ACCEPT)),
+            pa.array(self.policy.expected_saving(scores.probability, amount)),
+            pa.array(self._reasons(rows, review, reasons), pa.string()),
+        ]
+        return pa.table(columns, schema=FRAUD_FAMILY.answer_columns)
+
+    def _reasons(self, rows: pa.Table, review: NDArray[np.bool_], most: int) -> list[str]:
+        reasons = [""] * rows.num_rows
+        flagged = np.flatnonzero(review)
+        if flagged.size and most:
+            codes = explain(self, rows.take(flagged)).reason_codes(most)
+            for row, names in zip(flagged, codes, strict=True):
+                reasons[row] = "; ".join(names)
+        return reasons
+
+    def margins(self, x: np.ndarray) -> np.ndarray:
+        """Return the booster's log-odds (n,) of a matrix (n, f)."""
+        return np.asarray(self.booster.inplace_predict(x, predict_type="margin", validate_features=False), dtype=np.float64)
+
+    def log_errors(self, x: np.ndarray) -> np.ndarray:
+        """Return the autoencoder's log reconstruction errors (n,); zeros where the bundle does not use it."""
+        if not self.fusion.uses_autoencoder:
+            return np.zeros(len(x))
+        return log_errors(self._autoencoder_session, x)
+
+    @cached_property
+    def _booster_session(self) -> Any:
+        return open_session(self.bundle.file(BOOSTER_ONNX, evaluated=self.evaluated).read_bytes())
+
+    @cached_property
+    def _autoencoder_session(self) -> Any:
+        return open_session((self.bundle.folder / AUTOENCODER_ONNX).read_bytes())
+
+
+def load(bundle: Bundle, *, evaluated: bool = False) -> FraudModel:
+    """Check a bundle and load its models; with ``evaluated``, those that the test slice was read with.
+
+    Raises
+    ------
+    BundleError
+        The bundle is damaged, is not a fraud model, or was made for other features.
+    """
+    bundle = Bundle.open(bundle.folder)
+    if bundle.manifest.model != FRAUD_FAMILY.name:
+        raise BundleError(f"The bundle '{bundle.folder.name}' holds a {bundle.manifest.model} model, not a fraud model.")
+    missing = sorted({BOOSTER, BOOSTER_ONNX, AUTOENCODER_ONNX, CALIBRATION, POLICY, FEATURES} - set(bundle.manifest.files))
+    if missing:
+        raise BundleError(f"The bundle '{bundle.folder.name}' has no {missing[0]}.", "Train the model again with run.py.")
+    wanted = {"columns": list(MODEL_FEATURES), "schema_version": SCHEMA_VERSION}
+    if bundle.read_json(FEATURES) != wanted:
+        raise BundleError(
+            f"The bundle '{bundle.folder.name}' was made for other features than this version builds.",
+            "Train the model again with run.py.",
+        )
+    try:
+        fusion = Fusion.model_validate(bundle.read_json(CALIBRATION))
+        policy = DecisionPolicy.model_validate(bundle.read_json(POLICY))
+    except ValidationError as error:
+        raise BundleError(
+            f"The bundle '{bundle.folder.name}' holds a {CALIBRATION} or {POLICY} that this version does not know.",
+            "Train the model again with run.py.",
+        ) from error
+    booster = xgb.Booster(model_file=bytearray(bundle.file(BOOSTER, evaluated=evaluated).read_bytes()))
+    return FraudModel(bundle=bundle, booster=booster, fusion=fusion, policy=policy, evaluated=evaluated)
+
+
+def open_session(model: bytes) -> Any:
+    """Open an ONNX Runtime session on the CPU."""
+    import onnxruntime
+
+    return onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+
+
+def log_errors(session: Any, x: np.ndarray) -> np.ndarray:
+    """Run an autoencoder session on a matrix (n, f); return (n,) float64."""
+    return np.asarray(session.run(["log_error"], {"features": x})[0][:, 0], dtype=np.float64)

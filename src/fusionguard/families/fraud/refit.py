@@ -1,0 +1,36 @@
+"""The fraud model that is delivered: its trees fitted on every row, after the test slice has been read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fusionguard.config import FraudConfig
+from fusionguard.data.table import Table
+from fusionguard.evaluation.splits import SplitPlan
+from fusionguard.families.fraud.booster_onnx import booster_graph
+from fusionguard.families.fraud.boosting import train_booster
+from fusionguard.families.fraud.model import BOOSTER, BOOSTER_ONNX, load
+from fusionguard.features.fraud import MODEL_FEATURES
+from fusionguard.models.bundle import Bundle
+from fusionguard.models.refit import write_refitted
+
+
+def refit_fraud_bundle(
+    destination: Path, evaluated: Bundle, features: Table, plan: SplitPlan, config: FraudConfig, *, negative_weight: float
+) -> Bundle:
+    """Fit the trees of ``evaluated`` on all rows, with as many rounds as it has, and write the bundle.
+
+    The autoencoder, the fusion with its calibration, and the policy stay those of ``evaluated``: they were learned on slices that
+    its trees had not been fitted on, and no rows are left to learn them anew.
+    """
+    rounds = load(evaluated).booster.num_boosted_rounds()
+    settings = config.xgboost.model_copy(update={"rounds": rounds, "early_stopping_rounds": None})
+    whole = plan.train.model_copy(update={"stop": plan.test.stop, "last_second": plan.test.last_second})
+    seed = evaluated.manifest.seed
+    plan = plan.model_copy(update={"train": whole})
+    booster = train_booster(features, plan, settings, negative_weight=negative_weight, seed=seed)
+    files = {
+        BOOSTER: bytes(booster.save_raw("ubj")),
+        BOOSTER_ONNX: booster_graph(booster, len(MODEL_FEATURES)).SerializeToString(deterministic=True),
+    }
+    return write_refitted(destination, evaluated, files, rows=features.rows)
