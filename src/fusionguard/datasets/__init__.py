@@ -1,0 +1,1 @@
+"""What tables mean: declarations of data sets, how they are read and checked, and those that ship."""

@@ -1,0 +1,191 @@
+"""The kinds of values that a declaration holds, each with the sentence that refuses what is none."""
+
+from __future__ import annotations
+
+import math
+import re
+import zoneinfo
+from collections.abc import Callable, Collection
+from datetime import datetime
+from itertools import pairwise
+from pathlib import PurePosixPath
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BeforeValidator
+
+from fusionguard.datasets.durations import EXAMPLES, duration_seconds
+from fusionguard.datasets.expressions import parse_expression
+
+Scalar = str | int | float | bool
+"""A value as a cell of a table may hold it."""
+
+_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_AGGREGATE = re.compile(r"([a-z_]+)(?:\(([^()]+)\))?")
+_LONGEST_COLUMN = 200
+PLAIN_AGGREGATES = ("count", "since_first", "since_last", "label_count", "label_rate")
+COLUMN_AGGREGATES = ("sum", "mean", "minimum", "maximum", "standard_deviation")
+"""Of the amount or, in parentheses, of a numeric column."""
+ENTITY_AGGREGATES = ("new", "distinct")
+"""Of another entity, in parentheses."""
+_Values = TypeVar("_Values", bound=Collection[Any])
+_MOMENT = datetime(2031, 11, 23, 17, 46, 39)
+
+
+def _checked(wrong: str, right: Callable[[Any], bool]) -> BeforeValidator:
+    def check(value: Any) -> Any:
+        if not right(value):
+            raise ValueError(wrong)
+        return value
+
+    return BeforeValidator(check)
+
+
+def split_aggregate(text: str) -> tuple[str, str | None]:
+    """Return the name of an aggregate and what its parentheses hold: ``new(merchant)`` is ``("new", "merchant")``."""
+    found = _AGGREGATE.fullmatch(text)
+    if found is None:
+        raise ValueError("it must be an aggregate, such as count or new(merchant)")
+    return found[1], found[2]
+
+
+def _aggregate(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("it must be an aggregate, such as count or new(merchant)")
+    name, of = split_aggregate(value)
+    known = (*PLAIN_AGGREGATES, *COLUMN_AGGREGATES, *(f"{each}(ENTITY)" for each in ENTITY_AGGREGATES))
+    if name not in (*PLAIN_AGGREGATES, *COLUMN_AGGREGATES, *ENTITY_AGGREGATES):
+        raise ValueError(f"it must be one of {', '.join(known)}")
+    if name in PLAIN_AGGREGATES and of is not None:
+        raise ValueError(f"{name} takes nothing in parentheses")
+    if name in ENTITY_AGGREGATES and of is None:
+        raise ValueError(f"{name} must name an entity in parentheses, such as {name}(merchant)")
+    return value
+
+
+def _duration(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"it must be a duration, {EXAMPLES}")
+    duration_seconds(value)
+    return value
+
+
+def _span(value: Any) -> str:
+    if duration_seconds(_duration(value)) == 0:
+        raise ValueError("a window must be longer than nothing")
+    return str(value)
+
+
+def _formula(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError('it must be a formula, such as "balance / (salary + 1000)"')
+    parse_expression(value)
+    return value
+
+
+def _zone(value: Any) -> str:
+    if not isinstance(value, str) or not _known_zone(value):
+        raise ValueError("it must be the name of a time zone, such as Europe/London or UTC")
+    return value
+
+
+def _known_zone(name: str) -> bool:
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (KeyError, OSError, ValueError):  # what is missing, what is a folder, and what would leave the folder of zones
+        return False
+    return True
+
+
+def _time_format(value: Any) -> str:
+    wrong = 'it must say how year, month and day are written, such as "%d.%m.%Y %H:%M:%S"'
+    if not isinstance(value, str):
+        raise ValueError(wrong)
+    try:
+        back = datetime.strptime(_MOMENT.strftime(value), value)
+    except ValueError:
+        raise ValueError(wrong) from None
+    if back.date() != _MOMENT.date():
+        raise ValueError(wrong)
+    return value
+
+
+def _file_name(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("it must name a file")
+    path = PurePosixPath(value)
+    if path.is_absolute() or ".." in path.parts or "\\" in value:
+        raise ValueError("it must lie beside the declaration or in a folder there")
+    return value
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError("it must be a number")
+    return float(value)
+
+
+def differing(values: _Values) -> _Values:
+    """Return values that differ from each other; raise :class:`ValueError` that names the first one that is there twice."""
+    seen: set[tuple[type, Any]] = set()
+    for value in values:
+        if (type(value), value) in seen:
+            raise ValueError(f"it names {value} twice")
+        seen.add((type(value), value))
+    return values
+
+
+def filled(values: _Values) -> _Values:
+    """Return values where there are any; raise :class:`ValueError` otherwise."""
+    if not values:
+        raise ValueError("it must hold at least one value")
+    return values
+
+
+def _ordered(values: tuple[float, float]) -> tuple[float, float]:
+    if values[0] > values[1]:
+        raise ValueError("its lower bound is above its upper one")
+    return values
+
+
+def _ascending(values: tuple[float, ...]) -> tuple[float, ...]:
+    if not values or any(low >= high for low, high in pairwise(values)):
+        raise ValueError("it must hold numbers that rise")
+    return values
+
+
+def _is_column(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= _LONGEST_COLUMN and value.isprintable() and value.strip() == value
+
+
+def _matches(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+_COLUMN_WANTED = "it must be the name of a column (in quotes, where it looks like a number)"
+ColumnName = Annotated[str, _checked(_COLUMN_WANTED, _is_column)]
+Identifier = Annotated[
+    str, _checked("it must be a name of letters, digits and underscores that begins with a letter", _matches(_IDENTIFIER))
+]
+DatasetName = Annotated[str, _checked("it must be small letters, digits, - and _, 40 at most", _matches(_NAME))]
+Currency = Annotated[str, _checked("it must be a currency's three capital letters, such as GBP", _matches(_CURRENCY))]
+Words = Annotated[str, _checked("it must be words", lambda value: isinstance(value, str) and bool(value.strip()))]
+Cell = Annotated[Scalar, _checked("it must be a text, a number, true or false", lambda value: isinstance(value, Scalar))]
+Number = Annotated[float, BeforeValidator(_number)]
+Flag = Annotated[bool, _checked("it must be true or false", lambda value: isinstance(value, bool))]
+Duration = Annotated[str, BeforeValidator(_duration)]
+Span = Annotated[str, BeforeValidator(_span)]
+Formula = Annotated[str, BeforeValidator(_formula)]
+Zone = Annotated[str, BeforeValidator(_zone)]
+TimeFormat = Annotated[str, BeforeValidator(_time_format)]
+FileName = Annotated[str, BeforeValidator(_file_name)]
+Aggregate = Annotated[str, BeforeValidator(_aggregate)]
+Range = Annotated[
+    tuple[Number, Number],
+    AfterValidator(_ordered),
+    _checked("it must be two numbers, such as [0, 100]", lambda value: isinstance(value, list | tuple) and len(value) == 2),
+]
+Edges = Annotated[tuple[Number, ...], AfterValidator(_ascending)]
+Columns = Annotated[tuple[ColumnName, ...], AfterValidator(differing)]
+Cells = Annotated[tuple[Cell, ...], AfterValidator(filled), AfterValidator(differing)]

@@ -1,0 +1,143 @@
+"""Reads a declaration from its file, and tells everything that is wrong with it at once, each with its line."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from fusionguard.datasets.contradictions import contradictions
+from fusionguard.datasets.declaration import Declaration, Place
+from fusionguard.datasets.faults import DeclarationError, Fault
+from fusionguard.datasets.field_faults import field_fault
+from fusionguard.datasets.upgrade import shown, upgraded
+from fusionguard.datasets.yaml_tree import LARGEST_BYTES, NotPlainYamlError, YamlTree, read_tree
+from fusionguard.errors import UsageError, did_you_mean
+from fusionguard.files import check_name
+
+FILE_NAME = "declaration.yaml"
+"""What the declaration is called in a data set's folder."""
+
+_NAMES_NOTHING = ("version", "name", "problem", "rows", "kaggle", "simulated", "unique", "sampling", "protected", "calendar")
+_BY_NAME = ("entities", "numeric", "categorical", "derived", "bands", "windows")
+
+
+@dataclass(frozen=True)
+class DeclaredDataset:
+    """A declaration, and where it was written.
+
+    Parameters
+    ----------
+    file
+        What messages call the file.
+    lines
+        The line of each key and of each value in a list.
+    folder
+        Where its own files lie; None for a declaration that is not on disk.
+    """
+
+    declaration: Declaration
+    file: str
+    lines: Mapping[Place, int] = field(default_factory=dict, repr=False)
+    folder: Path | None = None
+
+    def line(self, place: Place) -> int | None:
+        """Return the line of a place or of the nearest one around it; None where the declaration was not read from text."""
+        return YamlTree({}, dict(self.lines)).line(place) if self.lines else None
+
+
+def read_declaration(path: Path, problems: Collection[str] | None = None) -> DeclaredDataset:
+    """Read the declaration in a YAML file, or in the ``declaration.yaml`` of a folder.
+
+    Parameters
+    ----------
+    problems
+        The names of the families that there are; any name is right where none are given.
+
+    Raises
+    ------
+    UsageError
+        There is no such file, or it may not be read.
+    DeclarationError
+        It is no declaration; ``faults`` are all that are wrong with it.
+    """
+    file = path / FILE_NAME if path.is_dir() else path
+    check_name(file)
+    if not file.is_file():
+        looked = f"The folder '{path}' holds no {FILE_NAME}." if path.is_dir() else f"There is no declaration '{path}'."
+        raise UsageError(looked, "Name a YAML file that declares a data set, or a folder with one.")
+    try:
+        with file.open("rb") as stream:
+            raw = stream.read(LARGEST_BYTES + 1)
+    except PermissionError:
+        raise UsageError(f"You may not read '{file}'.", "Change its permissions, or ask its owner to.") from None
+    shown_name = f"{file.parent.name}/{file.name}" if file.name == FILE_NAME and file.parent.name else file.name
+    return parse_declaration(raw, shown_name, folder=file.parent, problems=problems)
+
+
+def parse_declaration(
+    raw: bytes | str, file: str = FILE_NAME, *, folder: Path | None = None, problems: Collection[str] | None = None
+) -> DeclaredDataset:
+    """Return the declaration that YAML text holds; raise :class:`DeclarationError` as :func:`read_declaration` does."""
+    try:
+        tree = read_tree(raw.encode() if isinstance(raw, str) else raw)
+    except NotPlainYamlError as error:
+        raise DeclarationError(file, error.faults) from None
+    try:
+        content = upgraded(tree.content)
+    except ValueError as error:
+        raise DeclarationError(file, [Fault(tree.line(("version",)), str(error))]) from None
+    declaration, faults = _validated(content, tree)
+    if declaration is not None:
+        faults += [Fault(tree.line(place), what) for place, what in contradictions(declaration, tree.line)]
+        faults += _beside(declaration, tree, folder)
+    problem = content.get("problem")
+    if problems is not None and isinstance(problem, str) and problem not in problems:
+        near = did_you_mean(problem, problems).strip()
+        known = f"it must be one of {', '.join(sorted(problems))}{f'. {near}' if near else ''}"
+        faults.append(Fault(tree.line(("problem",)), f"problem is {shown(problem)}; {known}"))
+    if faults or declaration is None:
+        raise DeclarationError(file, faults)
+    return DeclaredDataset(declaration, file, tree.lines, folder)
+
+
+def _validated(content: dict[str, Any], tree: YamlTree) -> tuple[Declaration | None, list[Fault]]:
+    """Return the declaration and its wrong fields: without them where it can be looked at further, else None."""
+    try:
+        return Declaration.model_validate(content), []
+    except ValidationError as error:
+        wrong = [field_fault(each) for each in error.errors(include_url=False)]
+    faults = [Fault(tree.line(place), what) for place, what in wrong]
+    if any(_names_something(place) for place, _ in wrong):
+        return None, faults  # what refers to it would only seem wrong
+    try:
+        return Declaration.model_validate(_without(content, [place for place, _ in wrong])), faults
+    except ValidationError:
+        return None, faults
+
+
+def _names_something(place: Place) -> bool:
+    """Whether a place gives a column its role, or a name its meaning."""
+    return place[0] in _BY_NAME if len(place) == 2 else len(place) == 1 and place[0] not in _NAMES_NOTHING
+
+
+def _without(content: dict[str, Any], places: list[Place]) -> dict[str, Any]:
+    kept = copy.deepcopy(content)
+    for place in places:
+        inner: Any = kept
+        for part in place[:-1]:
+            inner = inner.get(part) if isinstance(inner, dict) else None
+        if isinstance(inner, dict):
+            inner.pop(place[-1], None)
+    return kept
+
+
+def _beside(declaration: Declaration, tree: YamlTree, folder: Path | None) -> list[Fault]:
+    if declaration.sql is None or folder is None or (folder / declaration.sql.rows).is_file():
+        return []
+    what = f"sql.rows is {shown(declaration.sql.rows)}; there is no such file beside the declaration"
+    return [Fault(tree.line(("sql", "rows")), what)]
