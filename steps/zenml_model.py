@@ -17,7 +17,7 @@ from zenml.models import ModelVersionArtifactRequest, ModelVersionPipelineRunReq
 from zenml.utils.pagination_utils import depaginate
 
 from fusionguard.errors import RegistryError
-from fusionguard.families.family import model_family
+from fusionguard.families.catalog import model_family
 from fusionguard.home import Home
 from fusionguard.registry.tracking import one_writer, sqlite_file
 from fusionguard.registry.versions import CHALLENGER, CHAMPION, RegisteredVersion, list_versions, registered_name

@@ -97,13 +97,17 @@ def test_verbose_shows_all_of_it_as_it_comes(monkeypatch: pytest.MonkeyPatch, ca
 
 def test_mlflow_writes_nothing_past_us(capfd: pytest.CaptureFixture[str]) -> None:
     told: list[str] = []
+    logger, its_own = logging.getLogger("mlflow"), logging.NullHandler()
+    logger.addHandler(its_own)
     with LibraryLogs(told.append), quiet_mlflow():
+        assert not logger.handlers
         logging.getLogger("mlflow.store.db").info("Creating initial MLflow database tables...")
         logging.getLogger("mlflow.tracking").warning("a warning")
         logging.getLogger("alembic.runtime.migration").info("Running upgrade")
     assert told == ["libraries warned of what need not concern you (mlflow 1); --verbose shows it"]
     assert capfd.readouterr() == ("", "")
-    assert logging.getLogger("mlflow").handlers, "outside of our calls MLflow logs as it was told to"
+    assert its_own in logger.handlers, "outside of our calls MLflow logs as it was told to"
+    logger.removeHandler(its_own)
 
 
 def test_the_command_takes_verbose_before_any_subcommand(monkeypatch: pytest.MonkeyPatch) -> None:

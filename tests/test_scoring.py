@@ -15,7 +15,7 @@ from fusionguard import scoring
 from fusionguard.data.table import Table
 from fusionguard.errors import DataError, UnknownChoiceError, UsageError
 from fusionguard.families.churn.model import load as load_churn
-from fusionguard.families.family import FRAUD_FAMILY
+from fusionguard.families.fraud.family import FRAUD_FAMILY
 from fusionguard.families.fraud.model import FraudModel, load
 from fusionguard.features.duckdb_engine import score_rows
 from fusionguard.features.fraud import FRAUD_FEATURES, MODEL_FEATURES

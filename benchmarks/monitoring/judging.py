@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 
 from benchmarks.monitoring.windows import BEGIN, DAYS
 from fusionguard.data.table import Table
-from fusionguard.families.family import ScoringModel, model_family
+from fusionguard.families.catalog import model_family
+from fusionguard.families.family import ScoringModel
 from fusionguard.monitoring.champion import Champion
 from fusionguard.monitoring.drift import read_drift
 from fusionguard.monitoring.estimate import PerformanceEstimate

@@ -91,7 +91,7 @@ def main(arguments: list[str]) -> None:
         window = read_window(log, "fraud", champion.bundle.version, Path(scratch) / "window.parquet")
         assert window.facts.rows, "the log holds no rows of this version"
         if arguments[2:] and arguments[2].isdigit():
-            from fusionguard.families.family import model_family
+            from fusionguard.families.catalog import model_family
             from fusionguard.monitoring.evidently_report import evidently_page, sampled
 
             family, reference = model_family("fraud"), champion.reference_rows

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import numpy as np
 import pyarrow as pa
 
-from fusionguard.families.family import ScoringModel, model_family
+from fusionguard.families.catalog import model_family
+from fusionguard.families.family import ScoringModel
 from fusionguard.monitoring.traffic import SIMULATED_PREFIX, Drift, traffic_rows
 from fusionguard.monitoring.traffic.breaking import absent
 from fusionguard.serving.fields import request_fields

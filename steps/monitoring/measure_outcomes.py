@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from zenml import step
 
 from fusionguard.data.table import Table
-from fusionguard.families.family import model_family
+from fusionguard.families.catalog import model_family
 from fusionguard.home import find_home
 from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring.champion import Champion

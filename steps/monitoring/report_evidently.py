@@ -8,7 +8,7 @@ from zenml import step
 from zenml.types import HTMLString
 
 from fusionguard.data.table import Table
-from fusionguard.families.family import model_family
+from fusionguard.families.catalog import model_family
 from fusionguard.home import find_home
 from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring.champion import Champion

@@ -25,7 +25,7 @@ from fusionguard.data.provenance import Provenance
 from fusionguard.errors import FusionGuardError, RegistryError, SourceError, StorageError, UnknownChoiceError, UsageError
 from fusionguard.evaluation.bootstrap import PairedDifference
 from fusionguard.evaluation.gate import GateVerdict
-from fusionguard.families.family import FRAUD_FAMILY
+from fusionguard.families.fraud.family import FRAUD_FAMILY
 from fusionguard.families.fraud.report import EvaluationReport
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from fusionguard.families.family import CHURN_FAMILY
+from fusionguard.families.churn.family import CHURN_FAMILY
 from fusionguard.models.bundle import Bundle
 
 

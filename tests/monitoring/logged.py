@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benchmarks.monitoring.windows import make_window
-from fusionguard.families.family import model_family
+from fusionguard.families.catalog import model_family
 from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring.traffic import DEFAULT_SIZES, Drift
 from fusionguard.serving.prediction_log import append_labels

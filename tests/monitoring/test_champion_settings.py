@@ -25,9 +25,9 @@ from fusionguard.config import (
 )
 from fusionguard.data.table import Table
 from fusionguard.evaluation.readings import ROC_AUC
+from fusionguard.families.catalog import model_family
 from fusionguard.families.churn.model import ChurnModel
 from fusionguard.families.churn.readings import CAMPAIGN_PROFIT, EMPC, read_customers_metrics
-from fusionguard.families.family import model_family
 from fusionguard.families.fraud.model import FraudModel
 from fusionguard.families.fraud.readings import RECALL_AT_RATE, TOP_PRECISION, read_metrics
 from fusionguard.models.bundle import Bundle

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pytest
 
 from fusionguard.errors import DataError
-from fusionguard.families.family import CHURN_FAMILY, FRAUD_FAMILY
+from fusionguard.families.churn.family import CHURN_FAMILY
+from fusionguard.families.fraud.family import FRAUD_FAMILY
 from fusionguard.monitoring.counted import as_reference, table_reference
 from fusionguard.monitoring.drift import read_drift
 from fusionguard.monitoring.reference import Reference

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fusionguard.families.family import model_family
+from fusionguard.families.catalog import model_family
 from fusionguard.monitoring.fault_ruling import MADE_OF, broken_columns, fault_advice, fault_cause, untrainable
 from fusionguard.monitoring.findings import UPSTREAM, Finding, Kind, Level
 from tests.monitoring.verdicts import CALIBRATION, GONE, MOVED, WORSE, finding

@@ -14,7 +14,9 @@ import pytest
 
 from benchmarks.monitoring.windows import BEGIN, DAYS, make_window
 from fusionguard.data.table import Table
-from fusionguard.families.family import CHURN_FAMILY, FRAUD_FAMILY, ScoringModel
+from fusionguard.families.churn.family import CHURN_FAMILY
+from fusionguard.families.family import ScoringModel
+from fusionguard.families.fraud.family import FRAUD_FAMILY
 from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring.champion import Champion
 from fusionguard.monitoring.findings import Finding, judge

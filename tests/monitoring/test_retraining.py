@@ -16,7 +16,7 @@ from fusionguard.data.contracts import check_raw
 from fusionguard.data.local import LocalSource
 from fusionguard.data.schema import dataset_schema
 from fusionguard.data.table import Table
-from fusionguard.families.family import model_family
+from fusionguard.families.catalog import model_family
 from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring.retraining import LabelledFile, export_labelled
 from fusionguard.monitoring.settings import LabelConfig, MonitoringConfig

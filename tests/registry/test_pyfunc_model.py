@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from fusionguard.families.family import model_family
+from fusionguard.families.catalog import model_family
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
 from fusionguard.registry.aliases import resolve_bundle

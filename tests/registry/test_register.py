@@ -14,7 +14,8 @@ import yaml
 
 import fusionguard
 from fusionguard.errors import BundleError, RegistryError
-from fusionguard.families.family import CHURN_FAMILY, FRAUD_FAMILY
+from fusionguard.families.churn.family import CHURN_FAMILY
+from fusionguard.families.fraud.family import FRAUD_FAMILY
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.packages import XGBOOST

@@ -16,7 +16,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from fusionguard.families.family import CHURN_FAMILY
+from fusionguard.families.churn.family import CHURN_FAMILY
 from fusionguard.serving.prediction_log import LoggedRow, PredictionLog, writer
 
 NOTE = struct.Struct("dq")

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from fusionguard.families.family import model_family
+from fusionguard.families.catalog import model_family
 from fusionguard.models.bundle import Bundle
 from fusionguard.scoring import score_file
 from fusionguard.serving.fields import request_fields

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from fusionguard.errors import UnknownChoiceError, UsageError
-from fusionguard.families.family import CHURN_FAMILY, FRAUD_FAMILY
+from fusionguard.families.churn.family import CHURN_FAMILY
+from fusionguard.families.fraud.family import FRAUD_FAMILY
 from fusionguard.serving.prediction_log import (
     LoggedBatch,
     LoggedRow,

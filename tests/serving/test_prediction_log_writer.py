@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from fusionguard.errors import UsageError
-from fusionguard.families.family import FRAUD_FAMILY
+from fusionguard.families.fraud.family import FRAUD_FAMILY
 from fusionguard.serving.prediction_log import LoggedBatch, PredictionLog, writer
 from tests.serving.prediction_log_rows import START_MICROS, fraud_row, log_parts, parts_of
 

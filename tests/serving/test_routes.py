@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from fusionguard.data.table import Table
-from fusionguard.families.family import model_family
+from fusionguard.families.catalog import model_family
 from fusionguard.models.bundle import Bundle
 from fusionguard.serving.app import RiskApp
 from fusionguard.serving.asgi import PROBES

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from fusionguard.data.table import Table
-from fusionguard.families.family import model_family
+from fusionguard.families.catalog import model_family
 from fusionguard.models.bundle import Bundle
 from fusionguard.serving.engines import open_engine
 from fusionguard.serving.fields import request_fields

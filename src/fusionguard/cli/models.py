@@ -35,7 +35,7 @@ def score(
     check_output(output_file, "the scores")
     bundle = resolve_bundle(find_home(), model)
 
-    from fusionguard.families.family import model_family
+    from fusionguard.families.catalog import model_family
     from fusionguard.scoring import score_file
 
     family = model_family(bundle.manifest.model)

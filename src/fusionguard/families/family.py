@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
-from fusionguard.data.schema import CHURN, FRAUD, DatasetSchema
-from fusionguard.errors import UnknownChoiceError
-from fusionguard.features.churn import CHURN_FEATURES
+from fusionguard.data.schema import DatasetSchema
 from fusionguard.features.definition import FeatureDefinition
-from fusionguard.features.fraud import FRAUD_FEATURES
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.packages import XGBOOST
 
 if TYPE_CHECKING:
     import pandas as pd
+
+COMMON_PACKAGES = ("duckdb", "mlflow", "numpy", "pandas", "pyarrow", "pydantic")
+"""What a model of any family needs where it is loaded from MLflow."""
 
 REASONS = "reasons"
 """The column of an answer that names what raises the risk of a flagged row most, separated by ``; ``; empty otherwise."""
@@ -56,7 +55,7 @@ class ModelFamily:
     Parameters
     ----------
     name
-        What bundles call it: ``fraud`` or ``churn``.
+        What bundles call it.
     title, about
         What pages call it, and in a sentence what it answers.
     schema, features
@@ -113,61 +112,3 @@ class ModelFamily:
         opened = Bundle.open(bundle.folder)
         loaded: ScoringModel = importlib.import_module(self.module).load(opened, evaluated=evaluated)
         return loaded
-
-
-_COMMON = ("duckdb", "mlflow", "numpy", "pandas", "pyarrow", "pydantic")
-
-FRAUD_FAMILY = ModelFamily(
-    name="fraud",
-    title="Card-fraud model",
-    about="Card fraud: the probability that a transaction is one, and whether it is worth a review.",
-    schema=FRAUD,
-    features=FRAUD_FEATURES,
-    outputs={"score": "double", "probability": "double", "decision": "string", "expected_saving": "double", REASONS: "string"},
-    flagged="review",
-    flagged_rows_are="to review",
-    example=dict.fromkeys(FRAUD_FEATURES.model_columns, 0.0) | {"Amount": 22.0},
-    packages=(*_COMMON, "onnxruntime", XGBOOST),
-    module="fusionguard.families.fraud.model",
-)
-
-CHURN_FAMILY = ModelFamily(
-    name="churn",
-    title="Churn model",
-    about="Bank-customer churn: the probability that a customer leaves, and whether an offer is worth it.",
-    schema=CHURN,
-    features=CHURN_FEATURES,
-    outputs={
-        "score": "double",
-        "probability": "double",
-        "decision": "string",
-        "expected_profit": "double",
-        "risk_band": "string",
-        REASONS: "string",
-    },
-    flagged="offer",
-    flagged_rows_are="to get an offer",
-    example={
-        "CreditScore": 650,
-        "Geography": "France",
-        "Gender": "Female",
-        "Age": 39,
-        "Tenure": 5,
-        "Balance": 50_500.0,
-        "NumOfProducts": 1,
-        "HasCrCard": 1,
-        "IsActiveMember": 1,
-        "EstimatedSalary": 100_000.0,
-    },
-    packages=(*_COMMON, "catboost", "lightgbm"),
-    module="fusionguard.families.churn.model",
-)
-
-_FAMILIES = {family.name: family for family in (FRAUD_FAMILY, CHURN_FAMILY)}
-
-
-def model_family(name: str) -> ModelFamily:
-    """Return the family called ``name``; raise :class:`UnknownChoiceError` with the known ones otherwise."""
-    if name not in _FAMILIES:
-        raise UnknownChoiceError("model", name, _FAMILIES)
-    return _FAMILIES[name]

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fusionguard.evaluation.scored import Floats
-from fusionguard.families.family import ModelFamily, ScoringModel, model_family
+from fusionguard.families.catalog import model_family
+from fusionguard.families.family import ModelFamily, ScoringModel
 from fusionguard.monitoring.findings import Check
 from fusionguard.monitoring.labelled import LABEL
 from fusionguard.monitoring.thresholds import MonitoringThresholds

@@ -15,10 +15,11 @@ from fusionguard.config import ChurnEvaluationConfig, EvaluationConfig, Retentio
 from fusionguard.data.table import Table
 from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.scored import ScoredRows
+from fusionguard.families.catalog import model_family
 from fusionguard.families.churn.fairness import FairnessReport, read_fairness
 from fusionguard.families.churn.model import ChurnModel
 from fusionguard.families.churn.readings import EMPC, read_customers_metrics
-from fusionguard.families.family import ScoringModel, model_family
+from fusionguard.families.family import ScoringModel
 from fusionguard.families.fraud.model import FraudModel
 from fusionguard.families.fraud.readings import RECALL_AT_RATE, TOP_PRECISION, read_metrics
 from fusionguard.monitoring.approval import approve, not_found

@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 
 from fusionguard.errors import BundleError
 from fusionguard.evaluation.scored import SECONDS_PER_DAY, Floats, Integers
-from fusionguard.families.family import ModelFamily, model_family
+from fusionguard.families.catalog import model_family
+from fusionguard.families.family import ModelFamily
 from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring.counts import Counts
 

@@ -15,7 +15,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from fusionguard.data.table import Table
 from fusionguard.errors import DataError, StorageError
-from fusionguard.families.family import model_family
+from fusionguard.families.catalog import model_family
 from fusionguard.features.duckdb_engine import PARQUET, connection, literal
 from fusionguard.files import atomic_path, storage_errors
 from fusionguard.home import Home

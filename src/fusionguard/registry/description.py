@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from fusionguard import __version__
 from fusionguard.data.provenance import Provenance
 from fusionguard.evaluation.gate import GateVerdict
-from fusionguard.families.family import model_family
+from fusionguard.families.catalog import model_family
 from fusionguard.models.bundle import BundleManifest
 from fusionguard.registry.overview import MAIN_METRIC, reading_text
 from fusionguard.registry.pipeline_run import PipelineRun

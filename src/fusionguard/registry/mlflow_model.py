@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import fusionguard
-from fusionguard.families.family import ModelFamily, model_family
+from fusionguard.families.catalog import model_family
+from fusionguard.families.family import ModelFamily
 from fusionguard.models.bundle import Bundle
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ class Pyfunc(PythonModel):  # type: ignore[misc]  # MLflow is not typed
         """Open the bundle, which checks each file's SHA-256."""
         from pathlib import Path
 
-        from fusionguard.families.family import model_family
+        from fusionguard.families.catalog import model_family
         from fusionguard.models.bundle import Bundle
 
         bundle = Bundle(Path(context.artifacts["bundle"]))

@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fusionguard.families.family import ModelFamily, model_family
+from fusionguard.families.catalog import model_family
+from fusionguard.families.family import ModelFamily
 from fusionguard.features.churn import CHURN_FEATURES
 from fusionguard.features.definition import FeatureDefinition
 from fusionguard.features.fraud import FRAUD_FEATURES, V_COLUMNS

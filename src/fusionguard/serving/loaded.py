@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fusionguard.errors import BundleError, FusionGuardError
-from fusionguard.families.family import model_family
+from fusionguard.families.catalog import model_family
 from fusionguard.files import locked
 from fusionguard.models.bundle import Bundle
 from fusionguard.serving.engines import Engine, open_engine

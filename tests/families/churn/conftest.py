@@ -20,11 +20,11 @@ from fusionguard.evaluation.holdout import HoldoutPlan, plan_holdout
 from fusionguard.families.churn.build import build_churn_bundle
 from fusionguard.families.churn.catboost_model import train_catboost
 from fusionguard.families.churn.cross_validation import CrossValidation
+from fusionguard.families.churn.family import CHURN_FAMILY
 from fusionguard.families.churn.lightgbm_model import train_lightgbm
 from fusionguard.families.churn.model import ChurnModel
 from fusionguard.families.churn.out_of_fold import OutOfFold, choose_model, score_out_of_fold
 from fusionguard.families.churn.rows import read_customers
-from fusionguard.families.family import CHURN_FAMILY
 from fusionguard.features.churn import CHURN_FEATURES
 from fusionguard.features.duckdb_engine import DuckDBEngine
 from fusionguard.models.bundle import Bundle

@@ -17,12 +17,13 @@ from fusionguard.errors import BundleError, DataError
 from fusionguard.families.churn import catboost_model, lightgbm_model
 from fusionguard.families.churn.bands import band_of
 from fusionguard.families.churn.calibration import Platt, sigmoid
+from fusionguard.families.churn.family import CHURN_FAMILY
 from fusionguard.families.churn.mitigation import price_of
 from fusionguard.families.churn.model import ChurnModel, Combination
 from fusionguard.families.churn.reading import read_development
 from fusionguard.families.churn.retention import RetentionPolicy
 from fusionguard.families.churn.rows import customer_rows, read_customers
-from fusionguard.families.family import CHURN_FAMILY, FRAUD_FAMILY
+from fusionguard.families.fraud.family import FRAUD_FAMILY
 from fusionguard.features.churn import MODEL_FEATURES
 from fusionguard.models.bundle import MANIFEST, Bundle
 

@@ -10,11 +10,11 @@ from sklearn.metrics import average_precision_score
 
 from fusionguard.families.churn import catboost_model, lightgbm_model
 from fusionguard.families.churn.build import build_churn_bundle
+from fusionguard.families.churn.family import CHURN_FAMILY
 from fusionguard.families.churn.model import load
 from fusionguard.families.churn.out_of_fold import AVERAGE, CATBOOST, LIGHTGBM
 from fusionguard.families.churn.refit import refit_churn_bundle
 from fusionguard.families.churn.rows import read_customers
-from fusionguard.families.family import CHURN_FAMILY
 from fusionguard.models.bundle import Bundle
 
 from .conftest import CONFIG, PROVENANCE, Trained

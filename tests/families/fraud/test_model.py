@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fusionguard.families.family import FRAUD_FAMILY
 from fusionguard.families.fraud.autoencoder_onnx import Layer, Scaling, autoencoder_graph
 from fusionguard.families.fraud.explain import RECONSTRUCTION_ERROR, explain, sample_rows
+from fusionguard.families.fraud.family import FRAUD_FAMILY
 from fusionguard.families.fraud.fusion import Fusion, calibrate, fit_fusion, sigmoid
 from fusionguard.families.fraud.model import FraudModel, load, log_errors, open_session
 from fusionguard.families.fraud.profile import reference_profile

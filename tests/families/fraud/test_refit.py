@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from fusionguard.families.family import FRAUD_FAMILY
+from fusionguard.families.fraud.family import FRAUD_FAMILY
 from fusionguard.families.fraud.model import load
 from fusionguard.families.fraud.refit import refit_fraud_bundle
 from fusionguard.models.bundle import Bundle

@@ -48,7 +48,7 @@ class ScoringModels:
         return found.st_dev, found.st_ino, found.st_mtime_ns
 
     def _load(self, family: str) -> Engine:
-        from fusionguard.families.family import model_family
+        from fusionguard.families.catalog import model_family
         from fusionguard.models.bundle import Bundle  # libraries that take seconds to import
         from fusionguard.registry.aliases import resolve_bundle
         from fusionguard.serving.engines import open_engine

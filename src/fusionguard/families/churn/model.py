@@ -13,9 +13,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from fusionguard.errors import BundleError
 from fusionguard.families.churn.bands import band_of
 from fusionguard.families.churn.calibration import Platt, sigmoid
+from fusionguard.families.churn.family import CHURN_FAMILY
 from fusionguard.families.churn.retention import Groups, RetentionPolicy
 from fusionguard.families.churn.rows import CustomerRows, customer_rows, group_names
-from fusionguard.families.family import CHURN_FAMILY, REASONS
+from fusionguard.families.family import REASONS
 from fusionguard.features.churn import MODEL_FEATURES, SCHEMA_VERSION
 from fusionguard.models.bundle import Bundle
 

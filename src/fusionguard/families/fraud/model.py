@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from fusionguard.errors import BundleError
-from fusionguard.families.family import FRAUD_FAMILY
 from fusionguard.families.fraud.explain import explain
+from fusionguard.families.fraud.family import FRAUD_FAMILY
 from fusionguard.families.fraud.fusion import Fusion, sigmoid
 from fusionguard.families.fraud.policy import DecisionPolicy
 from fusionguard.families.fraud.rows import matrix

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from fusionguard.errors import StorageError
-from fusionguard.families.family import model_family
+from fusionguard.families.catalog import model_family
 from fusionguard.files import atomic_path, locked, storage_errors
 from fusionguard.serving.prediction_log.parts import (
     ROW_GROUP_ROWS,

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fusionguard.errors import DataError, FusionGuardError, StorageError
-from fusionguard.families.family import model_family
+from fusionguard.families.catalog import model_family
 from fusionguard.files import storage_errors
 from fusionguard.serving.prediction_log.schema import LABEL, OBSERVED_AT, REQUEST_ID, ROW, TIME_TYPE, LogVersionError
 

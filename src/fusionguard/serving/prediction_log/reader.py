@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fusionguard.errors import StorageError, UnknownChoiceError, UsageError
-from fusionguard.families.family import model_family
+from fusionguard.families.catalog import model_family
 from fusionguard.serving.prediction_log.labels import read_labels
 from fusionguard.serving.prediction_log.parts import DamagedPartError, OpenPart, list_parts
 from fusionguard.serving.prediction_log.schema import (

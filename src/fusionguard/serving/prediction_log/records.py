@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fusionguard.families.family import model_family
+from fusionguard.families.catalog import model_family
 from fusionguard.serving.prediction_log.schema import part_schema
 
 Column: TypeAlias = Sequence[Any] | NDArray[Any] | pa.Array | pa.ChunkedArray

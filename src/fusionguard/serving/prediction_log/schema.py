@@ -8,7 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from fusionguard.errors import StorageError
-from fusionguard.families.family import ModelFamily, model_family
+from fusionguard.families.catalog import model_family
+from fusionguard.families.family import ModelFamily
 
 LOG_VERSION = 1
 """Raised with every change of the columns below; what an older version wrote stays readable."""

@@ -15,7 +15,7 @@ from typing import Literal
 import pyarrow as pa
 
 from fusionguard.errors import StorageError, UsageError
-from fusionguard.families.family import model_family
+from fusionguard.families.catalog import model_family
 from fusionguard.files import storage_errors
 from fusionguard.serving.prediction_log.compaction import compact
 from fusionguard.serving.prediction_log.parts import part_name, write_part

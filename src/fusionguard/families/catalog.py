@@ -1,0 +1,30 @@
+"""The families there are. Another one is a folder beside them and a line here."""
+
+from __future__ import annotations
+
+import importlib
+from functools import cache
+
+from fusionguard.errors import UnknownChoiceError
+from fusionguard.families.family import ModelFamily
+
+_FAMILIES = {
+    "fraud": "fusionguard.families.fraud.family:FRAUD_FAMILY",
+    "churn": "fusionguard.families.churn.family:CHURN_FAMILY",
+}
+"""Where each is found: nothing of a family is imported before somebody asks for it."""
+
+
+def family_names() -> tuple[str, ...]:
+    """Return the names of all families, in the order in which people are shown them."""
+    return tuple(_FAMILIES)
+
+
+@cache
+def model_family(name: str) -> ModelFamily:
+    """Return the family called ``name``; raise :class:`UnknownChoiceError` with the known ones otherwise."""
+    if name not in _FAMILIES:
+        raise UnknownChoiceError("model", name, _FAMILIES)
+    module, _, attribute = _FAMILIES[name].partition(":")
+    family: ModelFamily = getattr(importlib.import_module(module), attribute)
+    return family

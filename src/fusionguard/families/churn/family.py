@@ -1,0 +1,39 @@
+"""The churn family, as shared rooms know it."""
+
+from __future__ import annotations
+
+from fusionguard.data.schema import CHURN
+from fusionguard.families.family import COMMON_PACKAGES, REASONS, ModelFamily
+from fusionguard.features.churn import CHURN_FEATURES
+
+CHURN_FAMILY = ModelFamily(
+    name="churn",
+    title="Churn model",
+    about="Bank-customer churn: the probability that a customer leaves, and whether an offer is worth it.",
+    schema=CHURN,
+    features=CHURN_FEATURES,
+    outputs={
+        "score": "double",
+        "probability": "double",
+        "decision": "string",
+        "expected_profit": "double",
+        "risk_band": "string",
+        REASONS: "string",
+    },
+    flagged="offer",
+    flagged_rows_are="to get an offer",
+    example={
+        "CreditScore": 650,
+        "Geography": "France",
+        "Gender": "Female",
+        "Age": 39,
+        "Tenure": 5,
+        "Balance": 50_500.0,
+        "NumOfProducts": 1,
+        "HasCrCard": 1,
+        "IsActiveMember": 1,
+        "EstimatedSalary": 100_000.0,
+    },
+    packages=(*COMMON_PACKAGES, "catboost", "lightgbm"),
+    module="fusionguard.families.churn.model",
+)

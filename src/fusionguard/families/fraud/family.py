@@ -1,0 +1,22 @@
+"""The fraud family, as shared rooms know it."""
+
+from __future__ import annotations
+
+from fusionguard.data.schema import FRAUD
+from fusionguard.families.family import COMMON_PACKAGES, REASONS, ModelFamily
+from fusionguard.features.fraud import FRAUD_FEATURES
+from fusionguard.models.packages import XGBOOST
+
+FRAUD_FAMILY = ModelFamily(
+    name="fraud",
+    title="Card-fraud model",
+    about="Card fraud: the probability that a transaction is one, and whether it is worth a review.",
+    schema=FRAUD,
+    features=FRAUD_FEATURES,
+    outputs={"score": "double", "probability": "double", "decision": "string", "expected_saving": "double", REASONS: "string"},
+    flagged="review",
+    flagged_rows_are="to review",
+    example=dict.fromkeys(FRAUD_FEATURES.model_columns, 0.0) | {"Amount": 22.0},
+    packages=(*COMMON_PACKAGES, "onnxruntime", XGBOOST),
+    module="fusionguard.families.fraud.model",
+)
