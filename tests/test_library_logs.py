@@ -96,6 +96,8 @@ def test_verbose_shows_all_of_it_as_it_comes(monkeypatch: pytest.MonkeyPatch, ca
 
 
 def test_mlflow_writes_nothing_past_us(capfd: pytest.CaptureFixture[str]) -> None:
+    import mlflow  # noqa: F401  (configures its logger)
+
     told: list[str] = []
     logger, its_own = logging.getLogger("mlflow"), logging.NullHandler()
     logger.addHandler(its_own)
