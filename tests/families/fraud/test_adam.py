@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
+import pytest
 import torch
 
 from fusionguard.families.fraud.adam import Adam
@@ -25,7 +27,10 @@ def _bits(network: torch.nn.Sequential) -> bytes:
     return b"".join(weight.detach().numpy().tobytes() for weight in network.parameters())
 
 
-def test_it_has_the_bits_of_pytorchs_own_optimiser() -> None:
+def test_it_has_the_bits_of_pytorchs_own_optimiser(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiler = SimpleNamespace(graph_break=lambda: None, disable=lambda function, *_, **__: function)
+    monkeypatch.setitem(sys.modules, "torch._dynamo", compiler)  # it asks for no more, and takes ten seconds to import
+    monkeypatch.setattr(torch, "_dynamo", compiler, raising=False)
     ours, theirs = _network(), _network()
     before = _bits(ours)
     adam, reference = Adam(ours.parameters(), 0.02), torch.optim.Adam(theirs.parameters(), lr=0.02)

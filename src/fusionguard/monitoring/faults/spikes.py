@@ -64,12 +64,18 @@ def _candidates(column: Column, least: float) -> list[_Spike]:
     for place in order:
         value, share = float(values[place]), count[place] / now.size
         held = int(known_count[known == value].sum())
+        if _frozen(share, held / before.size) < least:  # growth, which takes long to read, would leave less
+            continue
         expected = min(1.0, held / before.size * _growth(value, before, now, column, known))
-        frozen = (share - expected) / (1 - expected) if expected < 1 else 0.0
+        frozen = _frozen(share, expected)
         if frozen >= least:
             chance = statistics.proportions_chance(float(count[place]), now.size, expected * before.size, before.size)
             found.append(_Spike(value, float(share), held / before.size, float(frozen), min(1.0, chance * values.size)))
     return sorted(found, key=lambda spike: -spike.frozen)[:_CANDIDATES]
+
+
+def _frozen(share: float, expected: float) -> float:
+    return (share - expected) / (1 - expected) if expected < 1 else 0.0
 
 
 def _growth(value: float, before: Floats, now: Floats, column: Column, known: Floats) -> float:
