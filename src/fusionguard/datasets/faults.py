@@ -1,14 +1,14 @@
-"""What is wrong with a declaration: a list of faults, each with its line, and the error that tells all of them at once."""
+"""What is wrong with a declaration, or between it and a table: faults with their lines, and errors that tell them all at once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from fusionguard.errors import UsageError
+from fusionguard.errors import DataError, UsageError
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Fault:
     """One thing that is wrong.
 
@@ -18,22 +18,42 @@ class Fault:
         The line of the file, from 1; None where the declaration is not in a file.
     what
         What is wrong and what would be right.
+    column, row
+        Where a table contradicts: the column, and its first row, from 0; None where no single one does.
     """
 
     line: int | None
     what: str
+    column: str | None = None
+    row: int | None = None
 
 
 class DeclarationError(UsageError):
     """A declaration that cannot be used; ``file`` names it, ``faults`` are all that were found, in the order of the file."""
 
     def __init__(self, file: str, faults: Iterable[Fault]) -> None:
-        self.file = file
-        self.faults = tuple(sorted(set(faults), key=lambda fault: (fault.line or 0, fault.what)))
-        super().__init__("\n".join(self._written(fault) for fault in self.faults))
+        self.file, self.faults = file, _in_order(faults)
+        super().__init__(_written(file, self.faults))
 
     def __reduce__(self) -> tuple[object, ...]:
         return (type(self), (self.file, self.faults))
 
-    def _written(self, fault: Fault) -> str:
-        return f"{self.file}, line {fault.line}: {fault.what}" if fault.line is not None else f"{self.file}: {fault.what}"
+
+class ContradictionError(DataError):
+    """A table that is not what its declaration says; ``file`` names the declaration, ``faults`` say both sides."""
+
+    def __init__(self, file: str, faults: Iterable[Fault]) -> None:
+        self.file, self.faults = file, _in_order(faults)
+        super().__init__(_written(file, self.faults))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (self.file, self.faults))
+
+
+def _in_order(faults: Iterable[Fault]) -> tuple[Fault, ...]:
+    return tuple(sorted(set(faults), key=lambda fault: (fault.line or 0, fault.what)))
+
+
+def _written(file: str, faults: Iterable[Fault]) -> str:
+    places = ((f"{file}, line {fault.line}" if fault.line is not None else file, fault.what) for fault in faults)
+    return "\n".join(f"{place}: {what}" for place, what in places)

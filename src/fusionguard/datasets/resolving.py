@@ -1,0 +1,86 @@
+"""Holds a declaration against a real table: every contradiction is told at once, and what the rows say is written down."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from fusionguard.data.table import Table
+from fusionguard.datasets.faults import ContradictionError
+from fusionguard.datasets.feature_checks import check_categories, check_number
+from fusionguard.datasets.findings import Findings
+from fusionguard.datasets.label_checks import check_label
+from fusionguard.datasets.layout import raw_layout
+from fusionguard.datasets.reading import DeclaredDataset
+from fusionguard.datasets.resolved import ResolvedCategories, ResolvedColumn, ResolvedDataset, ResolvedType
+from fusionguard.datasets.table_checks import check_known, check_money, check_presence, check_time, check_unique
+from fusionguard.datasets.table_rows import Kind, TableRows, open_rows
+
+_TYPES: dict[Kind, ResolvedType] = {"integer": "integer", "float": "float", "boolean": "boolean", "time": "timestamp"}
+
+
+def resolve(declared: DeclaredDataset, table: Table | pa.Table, learned: range | None = None) -> ResolvedDataset:
+    """Check a declaration against the rows of a table and return it with what was derived from them.
+
+    Parameters
+    ----------
+    table
+        With labels: types may be its own, or all of them texts, as a CSV has them.
+    learned
+        The numbers of the rows that a model learns from, consecutive; ranges and known values are read from these alone. By
+        default all.
+
+    Raises
+    ------
+    ContradictionError
+        The table is not what is declared; ``faults`` say both sides of everything, with the declaration's line and, of the table,
+        the column and the first row, from 0. Cells that may say who somebody is are not shown.
+    """
+    with open_rows(table) as rows:
+        return _resolved(declared, rows, learned)
+
+
+def _resolved(declared: DeclaredDataset, rows: TableRows, learned: range | None) -> ResolvedDataset:
+    findings, declaration = Findings(declared), declared.declaration
+    taken = range(rows.count) if learned is None else learned
+    condition = "TRUE" if learned is None else f"_row >= {taken.start} AND _row < {taken.stop}"
+    absent = check_presence(findings, rows)
+    columns: dict[str, ResolvedColumn] = {}
+    categories: dict[str, ResolvedCategories] = {}
+    if not rows.count:
+        findings.add((), "describes rows, and the table has none")
+    for column, numeric in declaration.numeric.items():
+        if column in rows.kinds:
+            columns[column] = check_number(findings, rows, column, ("numeric", column), numeric, condition)
+    for column, categorical in declaration.categorical.items():
+        if column in rows.kinds:
+            columns[column], categories[column] = check_categories(findings, rows, column, categorical, condition)
+    currency = None
+    if declaration.amount is not None and declaration.amount.column in rows.kinds:
+        amount = declaration.amount
+        columns[amount.column] = check_number(findings, rows, amount.column, ("amount",), amount, condition)
+        currency = check_money(findings, rows, amount)
+    if declaration.time is not None and declaration.time.column in rows.kinds:
+        check_time(findings, rows, declaration.time, ("time",))
+    check_known(findings, rows)
+    check_unique(findings, rows)
+    label = check_label(findings, rows) if declaration.label.column in rows.kinds else None
+    if findings.faults or label is None:
+        raise ContradictionError(declared.file, findings.faults)
+    return ResolvedDataset(
+        declaration=declaration,
+        rows=rows.count,
+        learned_rows=(taken.start, taken.stop),
+        columns={column: columns.get(column) or _plain(declared, rows, column) for column in rows.kinds},
+        categories=categories,
+        label=label,
+        currency=currency,
+        absent=absent,
+    )
+
+
+def _plain(declared: DeclaredDataset, rows: TableRows, column: str) -> ResolvedColumn:
+    """Return what a column is like that no model reads."""
+    (missing,) = rows.hits(column, rows.empty(column))
+    stored = _TYPES.get(rows.kinds[column])
+    kind = stored if stored is not None else raw_layout(declared.declaration).columns[column]
+    return ResolvedColumn(type=declared.declaration.types.get(column) or kind, missing_rows=missing.rows)

@@ -1,0 +1,145 @@
+"""Where a table's columns, times, money and ids contradict their declaration."""
+
+from __future__ import annotations
+
+from fusionguard.datasets.declaration import Amount, Place, Time
+from fusionguard.datasets.findings import Findings, and_more
+from fusionguard.datasets.table_rows import TableRows, quoted, string
+from fusionguard.errors import did_you_mean
+
+_MOST_GROUPS = 100
+
+
+def check_presence(findings: Findings, rows: TableRows) -> tuple[str, ...]:
+    """Note columns that are missing or not declared, and return the optional ones that the table lacks."""
+    declaration, there = findings.declaration, list(rows.kinds)
+    roles = dict(reversed([*declaration.mentions()]))
+    absent = [column for column in declaration.columns if column not in there]
+    for column in absent:
+        if column not in declaration.optional:
+            near = did_you_mean(column, [name for name in there if name not in declaration.columns]).strip()
+            place = roles.get(column) or _listed_at(findings, column)
+            findings.add(place, f"needs the column '{column}', which the table lacks{f'. {near}' if near else ''}", column)
+    extra = [column for column in there if column not in declaration.columns]
+    if extra:
+        shown = ", ".join(f"'{column}'" for column in extra[:8])
+        more = f" and {len(extra) - 8} more" if len(extra) > 8 else ""
+        what = f"names no role of the column {shown}{more}, which the table has; declare it, or add it to ignored"
+        findings.add(("ignored",), what, extra[0])
+    return tuple(column for column in absent if column in declaration.optional)
+
+
+def check_time(findings: Findings, rows: TableRows, time: Time, place: Place) -> None:
+    """Note times that are none, lie outside their range, or go back where they must not."""
+    column, kind = time.column, rows.kinds[time.column]
+    if time.unit and kind == "time":
+        findings.add((*place, "unit"), f"is {time.unit}, and the column holds timestamps; leave the unit away", column)
+        return
+    if not time.unit and kind in ("integer", "float"):
+        findings.add((*place, "column"), f"is '{column}', which holds numbers; say their unit", column)
+        return
+    if kind in ("boolean", "other"):
+        findings.add((*place, "column"), f"is '{column}', which holds no times", column)
+        return
+    moment, empty = rows.moment(time), rows.empty(column)
+    low, high = time.range or (0.0, 0.0)
+    outside = f"({moment} < {low!r} OR {moment} > {high!r})" if time.range else "FALSE"
+    missing, wrong, beyond = rows.hits(column, empty, f"(NOT {empty} AND {moment} IS NULL)", outside)
+    if missing.rows and place == ("time",):
+        what = f"is '{column}', and row {missing.row} has no time{and_more(missing.rows)}"
+        findings.add((*place, "column"), what, column, missing.row)
+    if wrong.rows:
+        shown = findings.cell(column, wrong.value, "time")
+        key = "format" if time.format else "unit" if time.unit else "column"
+        said = {"format": f'is "{time.format}"', "unit": f"is {time.unit}", "column": f"is '{column}'"}[key]
+        what = f"{said}, and row {wrong.row} holds no such time{shown}{and_more(wrong.rows)}"
+        findings.add((*place, key), what, column, wrong.row)
+    if beyond.rows:
+        shown = findings.cell(column, beyond.value)
+        what = f"is [{low:.10g}, {high:.10g}], and row {beyond.row} lies outside{shown}{and_more(beyond.rows)}"
+        findings.add((*place, "range"), what, column, beyond.row)
+    if time.ordered:
+        earlier = f"SELECT _row, {moment} < LAG({moment}) OVER (ORDER BY _row) AS back FROM given"
+        count, row = rows.fetch(f"SELECT COUNT(*), MIN(_row) FROM ({earlier}) WHERE back")[0]
+        if count:
+            what = f"is true, and row {row} is earlier than the row before{and_more(count)}"
+            findings.add((*place, "ordered"), what, column, row)
+
+
+def check_known(findings: Findings, rows: TableRows) -> None:
+    """Note labels that were known before their row happened."""
+    declaration = findings.declaration
+    known, time = declaration.label.known, declaration.time
+    if known is None or known.column is None or time is None or known.column not in rows.kinds:
+        return
+    known_time = time.model_copy(update={"column": known.column, "range": None, "ordered": False})
+    check_time(findings, rows, known_time, ("label", "known"))
+    if time.column in rows.kinds and rows.kinds[time.column] == rows.kinds[known.column]:
+        (early,) = rows.hits(known.column, f"({rows.moment(known_time)} < {rows.moment(time)})")
+        if early.rows:
+            what = f"is '{known.column}', and row {early.row} knows its label before it happened{and_more(early.rows)}"
+            findings.add(("label", "known", "column"), what, known.column, early.row)
+
+
+def check_money(findings: Findings, rows: TableRows, amount: Amount) -> str | None:
+    """Note several currencies without rates and rates that are none, and return the currency of all amounts."""
+    column = amount.currency_column
+    if column is None or column not in rows.kinds:
+        return amount.currency
+    empty, code = rows.empty(column), rows.category(column)
+    query = f"SELECT {code} AS code, COUNT(*), MIN(_row) FROM given WHERE NOT {empty} GROUP BY code ORDER BY MIN(_row)"
+    found = [(str(value), int(count), int(row)) for value, count, row in rows.fetch(f"{query} LIMIT {_MOST_GROUPS}")]
+    (missing,) = rows.hits(column, empty)
+    if missing.rows:
+        what = f"is '{column}', and row {missing.row} has no currency{and_more(missing.rows)}"
+        findings.add(("amount", "currency_column"), what, column, missing.row)
+    currency = amount.currency or (found[0][0] if found else None)
+    if amount.rate_column is None:
+        for value, count, row in found:
+            if value != currency:
+                shown = findings.cell(column, value, "category")
+                what = f"is '{column}', which holds another currency than {currency} in row {row}{shown}{and_more(count)}; "
+                remedy = "declare a rate_column and the currency into which it converts, or keep one currency"
+                findings.add(("amount", "currency_column"), f"{what}{remedy}", column, row)
+                break
+    elif amount.rate_column in rows.kinds:
+        rate, name = rows.number(amount.rate_column), amount.rate_column
+        own = f"({code} = {string(str(currency))} AND {rate} <> 1)"
+        none, other = rows.hits(name, f"({rate} IS NULL OR {rate} <= 0)", own)
+        if none.rows:
+            shown = findings.cell(name, none.value)
+            what = f"is '{name}', and row {none.row} holds no rate above 0{shown}{and_more(none.rows)}"
+            findings.add(("amount", "rate_column"), what, name, none.row)
+        if other.rows:
+            shown = findings.cell(name, other.value)
+            what = (
+                f"is '{name}', and row {other.row}, which is in {currency}, has another rate than 1{shown}{and_more(other.rows)}"
+            )
+            findings.add(("amount", "rate_column"), what, name, other.row)
+    return currency
+
+
+def check_unique(findings: Findings, rows: TableRows) -> None:
+    """Note ids and other unique columns with a value that is there twice, and ids that are empty; no value is shown."""
+    declaration = findings.declaration
+    places: list[tuple[str, Place]] = [(column, ("unique", at)) for at, column in enumerate(declaration.unique)]
+    for column, place in [*([(declaration.id, ("id",))] if declaration.id else []), *places]:
+        if column not in rows.kinds:
+            continue
+        name, empty = quoted(column), rows.empty(column)
+        twice = "SELECT MIN(_row) AS first, MIN(_row) FILTER (WHERE _row > least) AS second FROM "
+        ranked = f"(SELECT _row, {name} AS value, MIN(_row) OVER (PARTITION BY {name}) AS least FROM given WHERE NOT {empty})"
+        found = rows.fetch(f"{twice}{ranked} GROUP BY value HAVING COUNT(*) > 1 ORDER BY second LIMIT 1")
+        if found:
+            first, second = found[0]
+            findings.add(place, f"is '{column}', and rows {first} and {second} hold the same value", column, second)
+        (missing,) = rows.hits(column, empty)
+        if missing.rows and place == ("id",):
+            findings.add(place, f"is '{column}', and row {missing.row} has none{and_more(missing.rows)}", column, missing.row)
+
+
+def _listed_at(findings: Findings, column: str) -> Place:
+    for key in ("protected", "private", "unique"):
+        if column in (values := getattr(findings.declaration, key)):
+            return (key, values.index(column))
+    return ()

@@ -1,0 +1,148 @@
+"""A table's rows in DuckDB, numbered from 0, with each column's kind and the SQL that reads a cell as what it means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import duckdb
+import pyarrow as pa
+
+from fusionguard.data.table import CARRIED, Table
+from fusionguard.datasets.declaration import Time
+
+Kind = Literal["integer", "float", "boolean", "text", "time", "other"]
+
+_SETTINGS = {"autoinstall_known_extensions": False, "autoload_known_extensions": False, "preserve_insertion_order": True}
+_INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT")
+_WRITTEN_NUMBER = r"'[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?'"
+_WRITTEN_WHOLE = "'[+-]?[0-9]{1,18}'"
+
+
+@dataclass(frozen=True)
+class Hit:
+    """Rows that fulfil a condition: how many, the number of the first, and what that holds."""
+
+    rows: int
+    row: int | None
+    value: Any
+
+
+@dataclass(frozen=True)
+class TableRows:
+    """The rows of a table; queries read them as ``given``, with their number as ``_row``."""
+
+    database: duckdb.DuckDBPyConnection
+
+    @cached_property
+    def kinds(self) -> dict[str, Kind]:
+        """What each column holds, in the table's order; what is carried over for the owner is none of them."""
+        described = self.fetch("SELECT column_name, column_type FROM (DESCRIBE given)")
+        return {name: _kind(kind) for name, kind in described if name not in ("_row", CARRIED)}
+
+    @cached_property
+    def count(self) -> int:
+        """How many rows there are."""
+        return int(self.fetch("SELECT COUNT(*) FROM given")[0][0])
+
+    def fetch(self, query: str) -> list[tuple[Any, ...]]:
+        """Return what a query over ``given`` finds."""
+        return list(self.database.execute(query).fetchall())
+
+    def hits(self, column: str, *conditions: str) -> list[Hit]:
+        """Return, for each condition, how many rows fulfil it, and of the first its number and what it holds in ``column``."""
+        name = f"CAST({quoted(column)} AS VARCHAR)" if self.kinds[column] in ("time", "other") else quoted(column)
+        counted = [
+            f"COUNT(*) FILTER (WHERE {each}), MIN(_row) FILTER (WHERE {each}), ARG_MIN({name}, _row) FILTER (WHERE {each})"
+            for each in conditions
+        ]
+        values = self.fetch(f"SELECT {', '.join(counted)} FROM given")[0]
+        return [Hit(*values[at : at + 3]) for at in range(0, len(values), 3)]
+
+    def empty(self, column: str) -> str:
+        """Return the condition that a cell holds nothing: null, NaN or blanks."""
+        name, kind = quoted(column), self.kinds[column]
+        if kind == "text":
+            return f"({name} IS NULL OR trim(CAST({name} AS VARCHAR)) = '')"
+        return f"({name} IS NULL OR isnan(CAST({name} AS DOUBLE)))" if kind == "float" else f"({name} IS NULL)"
+
+    def number(self, column: str) -> str:
+        """Return the cell as a double, null where it is no finite number."""
+        name, kind = quoted(column), self.kinds[column]
+        if kind == "text":
+            text = f"trim(CAST({name} AS VARCHAR))"
+            double = f"CASE WHEN regexp_full_match({text}, {_WRITTEN_NUMBER}) THEN TRY_CAST({text} AS DOUBLE) END"
+        elif kind in ("integer", "float"):
+            double = f"CAST({name} AS DOUBLE)"
+        else:
+            double = f"CAST(CAST({name} AS INT) AS DOUBLE)" if kind == "boolean" else "CAST(NULL AS DOUBLE)"
+        return f"(CASE WHEN isfinite({double}) THEN {double} END)"
+
+    def whole(self, column: str) -> str:
+        """Return the condition that a cell is written as a whole number."""
+        kind = self.kinds[column]
+        if kind == "text":
+            return f"regexp_full_match(trim(CAST({quoted(column)} AS VARCHAR)), {_WRITTEN_WHOLE})"
+        return "TRUE" if kind == "integer" else "FALSE"
+
+    def category(self, column: str) -> str:
+        """Return the cell as a category's text: whole numbers without a decimal point, texts as they are written."""
+        name, kind = quoted(column), self.kinds[column]
+        if kind == "float":
+            whole = f"{name} = floor({name}) AND abs({name}) < 1e15"
+            return f"(CASE WHEN {whole} THEN CAST(CAST({name} AS BIGINT) AS VARCHAR) ELSE CAST({name} AS VARCHAR) END)"
+        return f"CAST({name} AS VARCHAR)"
+
+    def moment(self, time: Time) -> str:
+        """Return the cell of a time as what can be compared, a number in its unit or a timestamp; null where it is none."""
+        name, kind = quoted(time.column), self.kinds[time.column]
+        if time.unit:
+            return self.number(time.column)
+        if kind == "time":
+            return f"CAST({name} AS TIMESTAMP)"
+        if kind != "text":
+            return "CAST(NULL AS TIMESTAMP)"
+        if time.format:
+            return f"try_strptime(trim({name}), {string(time.format)})"
+        return f"TRY_CAST(trim({name}) AS TIMESTAMP)"
+
+
+@contextmanager
+def open_rows(table: Table | pa.Table) -> Iterator[TableRows]:
+    """Open the rows of a table, on disk or in memory, in a database of their own that downloads nothing."""
+    with duckdb.connect(":memory:", config=_SETTINGS) as database:
+        if isinstance(table, Table):
+            source = f"read_parquet([{', '.join(string(str(file)) for file in table.files)}])"
+        else:
+            database.register("held", table)
+            source = "held"
+        database.execute(f"CREATE TEMP VIEW given AS SELECT ROW_NUMBER() OVER () - 1 AS _row, * FROM {source}")
+        yield TableRows(database)
+
+
+def quoted(column: str) -> str:
+    """Return a column's name for SQL, whatever characters it holds."""
+    return '"' + column.replace('"', '""') + '"'
+
+
+def string(text: str) -> str:
+    """Return a text as an SQL string, whatever characters it holds."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _kind(name: str) -> Kind:
+    base = name.partition("(")[0].split(" ")[0].split("_")[0]
+    if name.endswith("]"):
+        return "other"
+    if base in _INTEGERS:
+        return "integer"
+    kinds: dict[str, Kind] = {
+        **dict.fromkeys(("FLOAT", "DOUBLE", "DECIMAL"), "float"),
+        **dict.fromkeys(("VARCHAR", "ENUM"), "text"),
+        **dict.fromkeys(("TIMESTAMP", "DATE"), "time"),
+        "BOOLEAN": "boolean",
+    }
+    return kinds.get(base, "other")

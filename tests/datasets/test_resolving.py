@@ -1,0 +1,329 @@
+"""Tables that are not what their declaration says: both sides are told, with the line, the column and the row."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from fusionguard.data.ingest import read_raw
+from fusionguard.data.table import Table
+from fusionguard.datasets.faults import ContradictionError, Fault
+from fusionguard.datasets.layout import raw_layout
+from fusionguard.datasets.personal import column_looks_personal
+from fusionguard.datasets.reading import DeclaredDataset, parse_declaration
+from fusionguard.datasets.resolved import ResolvedCategories, ResolvedColumn, ResolvedDataset, ResolvedLabel
+from fusionguard.datasets.resolving import resolve
+from fusionguard.errors import DataError
+
+TEXT = """\
+version: 1
+name: payments
+problem: fraud
+id: payment
+time: booked_at
+amount: {column: amount, currency_column: ccy, rate_column: fx, currency: GBP}
+label: {column: fraud, positive: [Y], missing: leave_out, known: {column: known_at}}
+entities: {card: card_token}
+numeric:
+  km: {range: [0, 500], missing: allow}
+  age:
+categorical:
+  country: {values: [NO, SE, 7], unseen: refuse}
+  trade: {missing: allow}
+private: [card_token]
+ignored: [holder_name]
+optional: [holder_name]
+types: {age: integer}
+"""
+
+COLUMNS: dict[str, list[Any]] = {
+    "payment": ["p1", "p2", "p3", "p4", "p5", "p6"],
+    "booked_at": [f"2026-03-0{day} 08:00:00" for day in range(1, 7)],
+    "amount": [10.0, 20.5, 3.0, 4.0, 7.25, 1.0],
+    "ccy": ["GBP", "EUR", "GBP", "EUR", "GBP", "GBP"],
+    "fx": [1.0, 0.85, 1.0, 0.86, 1.0, 1.0],
+    "fraud": ["N", "Y", "N", None, "Y", "N"],
+    "known_at": [f"2026-03-1{day} 08:00:00" for day in range(1, 7)],
+    "card_token": ["c1", "c1", "c2", "c3", "c3", "c1"],
+    "km": [1.5, None, 480.0, 2.0, 3.0, 4.0],
+    "age": [30, 41, 52, 63, 29, 33],
+    "country": ["NO", "SE", "NO", "7", "NO", "SE"],
+    "trade": ["food", "food", "fuel", None, "rare", "food"],
+    "holder_name": ["Ann", "Bob", "Cid", "Dee", "Eve", "Fay"],
+}
+
+
+@pytest.fixture
+def declared() -> DeclaredDataset:
+    return parse_declaration(TEXT, "bank.yaml")
+
+
+def _table(**changed: Any) -> pa.Table:
+    """Return the right table with some columns replaced or, where None is given, left out."""
+    return pa.table({name: values for name, values in {**COLUMNS, **changed}.items() if values is not None})
+
+
+def _at(column: str, row: int, value: Any) -> dict[str, list[Any]]:
+    return {column: [*COLUMNS[column][:row], value, *COLUMNS[column][row + 1 :]]}
+
+
+def _faults(table: pa.Table | Table, text: str = TEXT) -> list[Fault]:
+    with pytest.raises(ContradictionError) as caught:
+        resolve(parse_declaration(text, "bank.yaml"), table)
+    assert str(caught.value) == "\n".join(f"bank.yaml, line {fault.line}: {fault.what}" for fault in caught.value.faults)
+    return list(caught.value.faults)
+
+
+def test_what_the_rows_say_is_written_down(declared: DeclaredDataset) -> None:
+    resolved = resolve(declared, _table(), range(0, 4))
+    assert resolved.columns["km"] == ResolvedColumn(type="float", missing_rows=1, range=(1.5, 480.0))
+    assert resolved.columns["age"] == ResolvedColumn(type="integer", missing_rows=0, range=(30.0, 63.0))
+    assert resolved.columns["trade"] == ResolvedColumn(type="text", missing_rows=1)
+    assert resolved.categories["trade"] == ResolvedCategories(values=("food", "fuel"), rows=(2, 1), distinct=2)
+    assert resolved.categories["country"] == ResolvedCategories(values=("NO", "SE", "7"), rows=(2, 1, 1), distinct=3)
+    assert resolved.label == ResolvedLabel(positive=("Y",), negative=("N",), positive_rows=2, negative_rows=3, unlabelled_rows=1)
+    assert (resolved.currency, resolved.cut, resolved.rows, resolved.absent) == ("GBP", "chronological slices", 6, ())
+    assert not {"Ann", "c1", "p1"} & set(resolved.to_json().split('"'))
+
+
+def test_a_bundle_can_hold_it(declared: DeclaredDataset) -> None:
+    resolved = resolve(declared, _table(holder_name=None))
+    assert resolved.absent == ("holder_name",)
+    text = resolved.to_json()
+    back = ResolvedDataset.from_json(text)
+    assert back == resolved and back.to_json() == text
+    with pytest.raises(DataError, match=r"it has format 2; this FusionGuard reads 1\. Install a newer FusionGuard\.$"):
+        ResolvedDataset.from_json(text.replace('"format": 1', '"format": 2'))
+    with pytest.raises(DataError, match=r"made by a newer version: 3; this one reads 1"):
+        ResolvedDataset.from_json(text.replace('"version": 1', '"version": 3'))
+    with pytest.raises(DataError, match=r"^The resolved data set cannot be read: rows is not as it was written\."):
+        ResolvedDataset.from_json(text.replace('"rows": 6', '"rows": "many"'))
+    for damaged in ("", "[]", "{}", text[:-40]):
+        with pytest.raises(DataError, match=r"^The resolved data set cannot be read: "):
+            ResolvedDataset.from_json(damaged)
+
+
+def test_rows_of_texts_are_the_same_rows(declared: DeclaredDataset, tmp_path: Path) -> None:
+    texts = {name: [None if value is None else str(value) for value in values] for name, values in COLUMNS.items()}
+    pq.write_table(pa.table(texts), tmp_path / "rows.parquet")
+    assert resolve(declared, Table(tmp_path / "rows.parquet")) == resolve(declared, _table())
+
+
+def test_a_csv_is_read_as_it_is_declared(declared: DeclaredDataset, tmp_path: Path) -> None:
+    from pyarrow import csv
+
+    csv.write_csv(_table(), tmp_path / "rows.csv")
+    layout = raw_layout(declared.declaration, list(COLUMNS))
+    assert (layout.columns["fx"], layout.columns["age"], layout.columns["payment"]) == ("float", "integer", "text")
+    table = read_raw(tmp_path / "rows.csv", layout, tmp_path / "rows.parquet")
+    assert resolve(declared, table) == resolve(declared, _table())
+
+
+CASES: dict[str, tuple[dict[str, Any], tuple[int, str, str | None, int | None]]] = {
+    "text in a number": (
+        {"km": ["1", "2", "n/a", "x", "5", "6"]},
+        (10, 'numeric.km holds text in row 2 ("n/a"); 2 rows are so', "km", 2),
+    ),
+    "a decimal comma": (
+        {"km": ["1", "2", "3", "4", "5,5", "6"]},
+        (10, 'numeric.km holds text in row 4 ("5,5")', "km", 4),
+    ),
+    "somebody in a number": ({"km": ["1", "Hargrave", "3", "4", "5", "6"]}, (10, "numeric.km holds text in row 1", "km", 1)),
+    "an address in a number": ({"km": ["1", "a@b.example", "3", "4", "5", "6"]}, (10, "numeric.km holds text in row 1", "km", 1)),
+    "an infinite number": (
+        _at("km", 3, float("inf")),
+        (10, "numeric.km holds an infinite number in row 3 (inf)", "km", 3),
+    ),
+    "a time in a number": (
+        {"km": [dt.datetime(2026, 1, 1)] * 6},
+        (10, "numeric.km holds times; it must hold numbers", "km", None),
+    ),
+    "a list in a category": (
+        {"trade": [[1]] * 6},
+        (14, "categorical.trade holds lists or the like; it must hold texts or whole numbers", "trade", None),
+    ),
+    "an empty number": (
+        _at("age", 5, None),
+        (11, "numeric.age.missing is refuse, and row 5 is empty; write `missing: allow`, or complete the rows", "age", 5),
+    ),
+    "outside the range": (
+        {"km": [1.0, 2.0, 500.5, 4.0, -1.0, 3.0]},
+        (10, "numeric.km.range is [0, 500], and row 2 lies outside (500.5); 2 rows are so", "km", 2),
+    ),
+    "a fraction of a whole": (
+        {"age": [1.0, 2.0, 3.5, 4.0, 5.0, 6.0]},
+        (18, "types.age is integer, and row 2 holds a fraction (3.5)", "age", 2),
+    ),
+    "an unseen value": (
+        _at("country", 4, "DK"),
+        (13, 'categorical.country.unseen is refuse, and row 4 holds a value ("DK") that values does not name', "country", 4),
+    ),
+    "a value misspelt": (
+        _at("country", 1, "se"),
+        (
+            13,
+            'categorical.country.unseen is refuse, and row 1 holds a value ("se") that values does not name. '
+            "Did you mean 'SE'?",
+            "country",
+            1,
+        ),
+    ),
+    "a fraction as category": (
+        {"trade": [1.0, 2.0, 2.5, 4.0, 5.0, None]},
+        (14, "categorical.trade holds a fraction in row 2 (2.5); declare a number that is measured as numeric", "trade", 2),
+    ),
+    "no positive row": (
+        {"fraud": ["N", "yes", "N", None, "N", "N"]},
+        (7, 'label.positive is Y, and no row is positive; the column holds 4 x ("N"), 1 x ("yes")', "fraud", None),
+    ),
+    "no negative row": (
+        {"fraud": ["Y"] * 6},
+        (7, "label.column is 'fraud', and no row is negative; the column holds 6 x (\"Y\")", "fraud", None),
+    ),
+    "no time": (_at("booked_at", 2, None), (5, "time.column is 'booked_at', and row 2 has no time", "booked_at", 2)),
+    "a time that is none": (
+        _at("booked_at", 2, "2026-02-30"),
+        (5, "time.column is 'booked_at', and row 2 holds no such time (\"2026-02-30\")", "booked_at", 2),
+    ),
+    "numbers as times": (
+        {"booked_at": [1, 2, 3, 4, 5, 6]},
+        (5, "time.column is 'booked_at', which holds numbers; say their unit", "booked_at", None),
+    ),
+    "known before it happened": (
+        _at("known_at", 3, "2026-03-03 23:00:00"),
+        (7, "label.known.column is 'known_at', and row 3 knows its label before it happened", "known_at", 3),
+    ),
+    "a rate of nothing": (_at("fx", 3, 0.0), (6, "amount.rate_column is 'fx', and row 3 holds no rate above 0 (0.0)", "fx", 3)),
+    "a rate of the currency itself": (
+        _at("fx", 2, 1.1),
+        (6, "amount.rate_column is 'fx', and row 2, which is in GBP, has another rate than 1 (1.1)", "fx", 2),
+    ),
+    "no currency": (_at("ccy", 1, None), (6, "amount.currency_column is 'ccy', and row 1 has no currency", "ccy", 1)),
+    "an id twice": (_at("payment", 4, "p2"), (4, "id is 'payment', and rows 1 and 4 hold the same value", "payment", 4)),
+    "a row without an id": (_at("payment", 4, None), (4, "id is 'payment', and row 4 has none", "payment", 4)),
+    "a column that is absent": (
+        {"age": None, "Age": COLUMNS["age"], "holder_name": None},
+        (11, "numeric.age needs the column 'age', which the table lacks. Did you mean 'Age'?", "age", None),
+    ),
+    "a column that nobody declared": (
+        {"colour": ["red"] * 6},
+        (
+            16,
+            "ignored names no role of the column 'colour', which the table has; declare it, or add it to ignored",
+            "colour",
+            None,
+        ),
+    ),
+    "a private column that is absent": (
+        {"card_token": None},
+        (8, "entities.card needs the column 'card_token', which the table lacks", "card_token", None),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_contradiction_says_both_sides(case: str) -> None:
+    changed, expected = CASES[case]
+    assert Fault(*expected) in _faults(_table(**changed))
+
+
+def test_all_contradictions_are_told_at_once() -> None:
+    table = _table(**_at("age", 5, None), **_at("fx", 3, -1.0), **_at("payment", 4, "p2"), km=["x"] * 6)
+    assert [(fault.line, fault.column, fault.row) for fault in _faults(table)] == [
+        (4, "payment", 4),
+        (6, "fx", 3),
+        (10, "km", 0),
+        (11, "age", 5),
+    ]
+
+
+def test_several_currencies_without_rates_are_refused() -> None:
+    text = TEXT.replace(", rate_column: fx, currency: GBP", "").replace("ignored: [", "ignored: [fx, ")
+    (fault,) = _faults(_table(), text)
+    assert (fault.line, fault.column, fault.row) == (6, "ccy", 1)
+    assert fault.what == (
+        "amount.currency_column is 'ccy', which holds another currency than GBP in row 1 (\"EUR\"); 2 rows are so; "
+        "declare a rate_column and the currency into which it converts, or keep one currency"
+    )
+    one = resolve(parse_declaration(text), _table(ccy=["SEK"] * 6))
+    assert one.currency == "SEK"
+
+
+def test_labels_of_zero_and_one_need_no_words() -> None:
+    text = TEXT.replace("positive: [Y], ", "")
+    for values in ([0, 1, 0, None, 1, 0], [False, True, False, None, True, False], ["0.0", "1.0", "0.0", None, "1.0", "0.0"]):
+        label = resolve(parse_declaration(text), _table(fraud=values)).label
+        assert (label.positive_rows, label.negative_rows, label.unlabelled_rows) == (2, 3, 1)
+    (fault,) = _faults(_table(), text)
+    assert fault.what == ('label.positive is missing, and \'fraud\' holds 3 x ("N"), 2 x ("Y"); say which of them mean yes')
+    third = TEXT.replace("positive: [Y]", "positive: [Y], negative: [N]")
+    (fault,) = _faults(_table(**_at("fraud", 0, "?")), third)
+    assert fault == Fault(
+        7, 'label.negative leaves out a value that row 0 holds ("?"); it is neither positive nor negative', "fraud", 0
+    )
+    (fault,) = _faults(_table(), TEXT.replace("missing: leave_out, ", ""))
+    assert (fault.what, fault.row) == (
+        "label.missing is refuse, and row 3 has no label; write `missing: leave_out`, or complete it",
+        3,
+    )
+
+
+def test_the_share_is_weighted_to_the_real_prior() -> None:
+    text = TEXT.replace("known:", "share: [0.3, 0.5], known:") + "sampling: {negatives_kept: 0.1}\n"
+    (fault,) = _faults(_table(), text)
+    assert fault.what == "label.share is [0.3, 0.5], and 0.0625 of the rows are positive (each negative row stands for 10)"
+    assert resolve(parse_declaration(text.replace("0.1}", "1}")), _table()).label.positive_rows == 2
+
+
+def test_values_that_only_later_rows_hold_are_unseen(declared: DeclaredDataset) -> None:
+    text = TEXT.replace("trade: {missing: allow}", "trade: {missing: allow, unseen: refuse}")
+    with pytest.raises(ContradictionError) as caught:
+        resolve(parse_declaration(text), _table(), range(0, 4))
+    (fault,) = caught.value.faults
+    assert fault.what == (
+        'categorical.trade.unseen is refuse, and row 4 holds a value ("rare") that no row that is learned from holds'
+    )
+    assert resolve(declared, _table(), range(0, 4)).categories["trade"].values == ("food", "fuel")
+
+
+def test_times_of_a_bank_are_read_as_it_writes_them() -> None:
+    text = (
+        TEXT.replace("time: booked_at", 'time: {column: booked_at, format: "%d.%m.%Y", ordered: true}')
+        .replace(", known: {column: known_at}", "")
+        .replace("ignored: [", "ignored: [known_at, ")
+    )
+    days = ["01.03.2026", "02.03.2026", "02.03.2026", "12.03.2026", "11.03.2026", "13.03.2026"]
+    (fault,) = _faults(_table(booked_at=days), text)
+    assert (fault.what, fault.row) == ("time.ordered is true, and row 4 is earlier than the row before", 4)
+    (fault,) = _faults(_table(booked_at=[*days[:3], "03/13/2026", *days[5:], "14.03.2026"]), text)
+    assert fault.what == 'time.format is "%d.%m.%Y", and row 3 holds no such time ("03/13/2026")'
+    moments = [dt.datetime(2026, 3, day) for day in (1, 2, 3, 5, 4, 6)]
+    assert _faults(_table(booked_at=moments), text)[0].row == 4
+
+
+def test_no_cell_of_a_private_column_is_shown() -> None:
+    text = TEXT.replace("entities:", "unique: [card_token]\nentities:")
+    (fault,) = _faults(_table(), text)
+    assert fault.what == "unique is 'card_token', and rows 0 and 1 hold the same value"
+    personal = TEXT.replace("  km:", "  phone_number:")
+    (fault,) = _faults(_table(km=None, phone_number=["1", "x 7", "3", "4", "5", "6"]), personal)
+    assert fault.what == "numeric.phone_number holds text in row 1"
+
+
+@pytest.mark.parametrize(
+    ("column", "personal"),
+    [
+        *(
+            (name, True)
+            for name in ("Surname", "firstName", "e-mail", "customer_email", "IBAN", "Card Number", "dateOfBirth", "PAN")
+        ),
+        *((name, False) for name in ("amount", "company", "span", "description", "tip", "expanded", "country", "V1")),
+    ],
+)
+def test_names_of_columns_that_say_who_somebody_is(column: str, personal: bool) -> None:
+    assert column_looks_personal(column) is personal
