@@ -12,8 +12,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from fusionguard.assistant.checksums import IBAN_LENGTHS, is_card, is_iban, luhn
 from fusionguard.assistant.redaction import find_personal_data, find_secrets, redact
+from fusionguard.checksums import IBAN_LENGTHS, is_card, is_iban, luhn
 from fusionguard.serving.fields import request_fields
 from fusionguard.serving.keys import add_key
 

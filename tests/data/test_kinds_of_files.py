@@ -281,9 +281,9 @@ def test_files_of_a_tables_past_are_not_read(log: str, kind: str, home: Home, tm
 def test_what_goes_wrong_while_a_plain_file_is_read_is_not_taken_for_a_packed_one(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(TEXT)
     (tmp_path / "a.csv.gz").write_bytes(gzip.compress(TEXT))
-    with pytest.raises(EOFError), CsvTable(tmp_path / "a.csv", "csv", VISITS)._open():
+    with pytest.raises(EOFError), CsvTable(tmp_path / "a.csv", "csv", VISITS).open():
         raise EOFError
-    with pytest.raises(DataError, match="does not unpack"), CsvTable(tmp_path / "a.csv.gz", "gzip", VISITS)._open():
+    with pytest.raises(DataError, match="does not unpack"), CsvTable(tmp_path / "a.csv.gz", "gzip", VISITS).open():
         raise EOFError
 
 

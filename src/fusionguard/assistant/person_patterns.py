@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from fusionguard.given_names import GIVEN_NAMES
+
 _AT, _DOT = r"(?:\s?@\s?|\s?[\[({]\s?at\s?[\])}]\s?)", r"(?:\s?\.\s?|\s?[\[({]\s?dot\s?[\])}]\s?)"
 EMAIL = re.compile(
     rf"(?<![\w.+-])(?<!ssh )(?<!HPC=)[\w.+-]{{1,64}}(?:{_DOT}[\w+-]{{1,64}})?{_AT}"
@@ -41,19 +43,8 @@ CUSTOMER_NUMBER = re.compile(
 
 _CAPITALISED = r"[A-ZÀ-ÖØ-ÞŁŚŻŹČŠŽĞİА-ЯΑ-Ω][\w'’-]*[a-zà-öø-ÿłśżźčšžğıа-яα-ω][\w'’-]*"
 _FULL = rf"{_CAPITALISED}(?: (?:(?:van|von|de|del|di|da|der|den|la|le|el|bin|al) ){{0,2}}{_CAPITALISED}){{0,3}}"
-# Frequent given names of the languages the assistant is asked in; with a capitalised word after it, one is somebody.
-_GIVEN = (
-    "James|John|Robert|Michael|William|David|Richard|Joseph|Thomas|Charles|Daniel|Matthew|Anthony|Steven|Paul"
-    "|Andrew|Kevin|Brian|George|Edward|Peter|Mark|Mary|Patricia|Jennifer|Linda|Elizabeth|Barbara|Susan|Jessica"
-    "|Sarah|Karen|Lisa|Nancy|Anna|Emily|Emma|Laura|Julia|Julie|Maria|Jane|Alice|Hans|Klaus|Jürgen|Stefan"
-    "|Andreas|Wolfgang|Uwe|Sabine|Petra|Monika|Ursula|Heike|Claudia|Birgit|Jean|Pierre|Michel|Philippe|Nathalie"
-    "|Isabelle|Sophie|Marie|Luc|Camille|José|Juan|Carlos|Luis|Javier|Miguel|Antonio|Carmen|Lucía|Pilar|Ana"
-    "|Sofia|Giuseppe|Giovanni|Marco|Luca|Francesco|Giulia|Chiara|Paolo|João|Pedro|Rui|Tiago|Jan|Piet|Kees"
-    "|Anneke|Willem|Piotr|Krzysztof|Andrzej|Agnieszka|Katarzyna|Ivan|Dmitri|Sergey|Olga|Natasha|Elena|Wei|Li"
-    "|Mei|Hiroshi|Yuki|Takashi|Mohammed|Muhammad|Ahmed|Ali|Fatima|Aisha|Omar|Hassan|Mehmet|Ayşe|Mustafa|Zeynep"
-    "|Raj|Priya|Amit|Rahul|Sunita|Deepak|Иван|Мария|Ольга|Сергей|Анна|Max|Erika|Helena|Martin|Simon|Oliver"
-    "|Felix|Lukas|Leon"
-)
+# With a capitalised word after it, a given name is somebody.
+_GIVEN = "|".join(GIVEN_NAMES)
 _TITLES = (
     "mr|mrs|ms|miss|mx|herrn?|frau|monsieur|madame|mme|mlle|señora?|signora?|sig|sra|senhora?|pan[ia]?|mevrouw|meneer|bay|bayan"
 )

@@ -8,10 +8,10 @@ from functools import lru_cache
 
 from pydantic import BaseModel, ConfigDict
 
-from fusionguard.assistant.checksums import IBAN_LENGTHS, is_card, is_iban
 from fusionguard.assistant.folding import fold
 from fusionguard.assistant.person_patterns import CUSTOMER_NUMBER, EMAIL, HEX, NAME, NOT_A_NAME, PHONE
 from fusionguard.assistant.secret_patterns import SECRET
+from fusionguard.checksums import IBAN_LENGTHS, is_card, is_iban
 
 _Span = tuple[int, int, str]
 _CARD_RUN = re.compile(r"\d(?:(?:[ ]{0,2}[-._/*|:,]?[ ]{0,2}|[ ]?[A-Za-z]{1,2}[ ]?)\d){12,}")

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from fusionguard import __version__
+from fusionguard.cli.datasets import inspect as inspect_table
 from fusionguard.cli.models import bento, release, score
 from fusionguard.cli.registered import models
 from fusionguard.cli.say import say
@@ -83,7 +84,7 @@ def _make_app() -> typer.Typer:
         rich_markup_mode=None,  # plain text: the library that draws boxes takes longer to load than all else
     )
     made.callback(invoke_without_command=True)(_version)
-    for command in (score, models, release, serve, assistant, index, bento, key, clean, doctor, mlflow):
+    for command in (inspect_table, score, models, release, serve, assistant, index, bento, key, clean, doctor, mlflow):
         made.command(short_help=_summary(command))(command)
     simulations = typer.Typer(
         invoke_without_command=True,

@@ -23,7 +23,13 @@ _AGAIN = "Get it again from where it came."
 
 
 def broken_cell(
-    name: str, stream: IO[bytes], schema: DatasetSchema, columns: Collection[str], quote: QuoteFault | None
+    name: str,
+    stream: IO[bytes],
+    schema: DatasetSchema,
+    columns: Collection[str],
+    quote: QuoteFault | None,
+    *,
+    separator: str = ",",
 ) -> DataError:
     """Read a CSV cell by cell up to the first one of ``columns`` that is wrong, and return the error that describes it.
 
@@ -32,7 +38,7 @@ def broken_cell(
     """
     csv.field_size_limit(2**31 - 1)  # a cell of any size may be read; Python's own limit is 128 KiB
     with io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
-        rows = csv.reader(text, strict=True)
+        rows = csv.reader(text, delimiter=separator, strict=True)
         header, found = _first_fault(rows, schema, columns, quote.row if quote else None)
     if found is None and quote is not None:
         return quote_error(name, quote, header)

@@ -50,7 +50,7 @@ class CsvTable:
 
     def header(self) -> list[str]:
         """Return the column names; :class:`DataError` where it is no CSV text at all."""
-        with self._open() as stream:
+        with self.open() as stream:
             start = stream.read(START_BYTES)
             while not _LINE_END.search(start) and len(start) < LARGEST_ROW_BYTES and (more := stream.read(len(start))):
                 start += more  # a header of very many columns
@@ -87,7 +87,7 @@ class CsvTable:
 
     def _whole_rows(self, scan: CsvScan) -> Iterator[bytes]:
         """Yield the text in blocks of whole rows, so that no cell that spans lines is cut, up to the first wrong quote."""
-        with self._open() as stream:
+        with self.open() as stream:
             while scan.fault is None and (block := stream.read(BLOCK_BYTES)):
                 if text := scan.feed(block):
                     yield text
@@ -98,11 +98,12 @@ class CsvTable:
         scan = CsvScan(len(header))
         for _ in self._whole_rows(scan):
             pass
-        with self._open() as stream:
+        with self.open() as stream:
             return broken_cell(self.file.name, stream, self.schema, columns.names, scan.fault)
 
     @contextmanager
-    def _open(self) -> Iterator[IO[bytes]]:
+    def open(self) -> Iterator[IO[bytes]]:
+        """Yield the text as it is, unpacked."""
         if self.kind == "csv":
             with self.file.open("rb") as stream:
                 yield stream

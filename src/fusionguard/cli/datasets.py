@@ -1,0 +1,87 @@
+"""Commands about data sets: ``inspect`` takes a first look at a table, and drafts its declaration."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fusionguard.cli.say import say
+from fusionguard.errors import UsageError
+
+if TYPE_CHECKING:
+    from fusionguard.datasets.inspection.problem import Problem
+
+
+def inspect(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="A table: CSV, parquet, its parts or their folder.")],
+    label: Annotated[str | None, typer.Option("--label", metavar="COLUMN", help="The label, where the guess is wrong.")] = None,
+    problem: Annotated[
+        str | None, typer.Option("--problem", help="What it is about: fraud or churn; a guess by default.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Where the draft goes; to stdout by default.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file that --output names.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was measured as JSON instead.")] = False,
+) -> None:
+    """Look at any table: guess what each column is for, warn of what spoils models, and draft a declaration of the data set.
+
+    Values of columns that look personal are never shown. The draft is YAML with the reasons as comments, to be corrected.
+
+    Example: fusionguard inspect payments.csv --output payments.yaml
+    """
+    if output is not None:
+        from fusionguard.files import check_output
+
+        check_output(output, "the draft")
+        if output.exists() and not force:
+            raise UsageError(f"'{output}' exists, and may have been edited.", "Name another file, or add --force.")
+    from fusionguard.datasets.inspection.draft import draft_declaration
+    from fusionguard.datasets.inspection.inspected import inspect_table, to_json
+    from fusionguard.datasets.inspection.text import inspection_text
+
+    found = inspect_table(files, problems(), label=label, problem=problem)
+    draft = draft_declaration(found)
+    if as_json:
+        typer.echo(json.dumps(to_json(found), indent=1, ensure_ascii=False))
+    else:
+        say(inspection_text(found))
+    if output is not None:
+        from fusionguard.files import atomic_path
+
+        with atomic_path(output) as temporary:
+            temporary.write_text(draft, encoding="utf-8")
+        say(f"Wrote {output}: read the reasons in it, and correct what is wrong.")
+    elif not as_json:
+        say("")
+        typer.echo(draft, nl=False)
+    if found.label is None:
+        say("No column is a plausible label: fill in `label:` in the draft, or run it again with --label COLUMN.")
+
+
+def problems() -> tuple[Problem, ...]:
+    """Return the kinds of problems that tables may be about, as their tables show themselves."""
+    from fusionguard.datasets.inspection.name_words import AMOUNT, word_set
+    from fusionguard.datasets.inspection.problem import Problem
+
+    fraud = Problem(
+        name="fraud",
+        rows="transactions",
+        label_words=word_set("fraud isfraud fraudulent chargeback chargedback scam betrug dispute"),
+        positive_words=word_set("fraud fraudulent chargeback disputed betrug"),
+        negative_words=word_set("genuine legit legitimate nofraud notfraud normal"),
+        table_words=word_set("amount amt merchant card terminal transaction tx mcc payment currency device"),
+        amount_words=("amount", "amt", "betrag", *sorted(AMOUNT - {"amount", "amt", "betrag"})),
+    )
+    churn = Problem(
+        name="churn",
+        rows="customers",
+        label_words=word_set("churn churned exited attrition attrited left cancelled canceled gekundigt kundigung"),
+        positive_words=frozenset(
+            ["churn", "churned", "exited", "attrited", "attritedcustomer", "left", "cancelled", "canceled", "closed", "gekundigt"]
+        ),
+        negative_words=word_set("existing existingcustomer stayed active retained loyal open"),
+        table_words=word_set("tenure contract customer plan subscription balance products months member salary charges"),
+    )
+    return fraud, churn

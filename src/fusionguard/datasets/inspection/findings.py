@@ -1,0 +1,176 @@
+"""What is to be looked at before a table is learned from: each kind of finding a function, with the columns it names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from fusionguard.datasets.inspection.forms import STAND_INS
+from fusionguard.datasets.inspection.label import Label
+from fusionguard.datasets.inspection.profile import Column, Profile, holds_currencies
+from fusionguard.datasets.inspection.roles import Role, looks_like_id
+
+Weight = Literal["stop", "look"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that spoils models, or may.
+
+    Parameters
+    ----------
+    kind
+        Which kind, for programs: ``constant``.
+    weight
+        ``stop`` where a model learned from it would be wrong, ``look`` where somebody must decide.
+    columns
+        The columns it is about; none where it is about the table.
+    what, remedy
+        A sentence that says what was found, and one that says what to do. No value of a private column is in them.
+    """
+
+    kind: str
+    weight: Weight
+    columns: tuple[str, ...]
+    what: str
+    remedy: str
+
+
+def layout(profile: Profile) -> Iterator[Finding]:
+    """Find what training cannot read as the file is."""
+    for oddity in profile.oddities:
+        yield Finding("layout", "look", (), f"The file is not as training reads it: {oddity}.", "Save it as UTF-8 with commas.")
+
+
+def constant(profile: Profile, roles: Mapping[str, Role]) -> Iterator[Finding]:
+    """Find columns that are empty, or the same in every row."""
+    for column in profile.columns:
+        if column.filled == 0:
+            yield Finding("constant", "look", (column.name,), f"'{column.name}' is empty.", "It tells nothing: leave it out.")
+        elif column.distinct == 1 and column.missing == 0 and roles[column.name].name != "currency":
+            what = f"'{column.name}' is the same in all {column.rows:,} rows."
+            yield Finding("constant", "look", (column.name,), what, "It tells nothing: leave it out.")
+
+
+def written_otherwise(profile: Profile) -> Iterator[Finding]:
+    """Find numbers and times that are written as text, and times in which day and month may be either."""
+    for column in profile.columns:
+        words, name = column.form.words, column.name
+        if column.form.kind == "number" and words:
+            what = f"'{name}' holds numbers written {words}."
+            yield Finding("number_as_text", "look", (name,), what, "Write them plainly, 1234.5, where the file is made.")
+        elif column.form.kind == "time" and words:
+            what = f"'{name}' holds {words} ({column.form.pattern})."
+            yield Finding("date_as_text", "look", (name,), what, "Name this format in the declaration, or write ISO 8601.")
+            if column.form.ambiguous:
+                what = f"In '{name}' no day is above 12: whether days or months come first cannot be seen."
+                yield Finding("ambiguous_date", "stop", (name,), what, "Ask its owner. The draft takes days to come first.")
+
+
+def mixed_types(profile: Profile) -> Iterator[Finding]:
+    """Find columns in which some cells are numbers or times and others are not."""
+    for column in profile.columns:
+        if column.misfits:
+            kind = "numbers" if column.form.kind == "number" else "times"
+            what = f"'{column.name}' holds {kind}, but {column.misfits:,} of {column.filled:,} cells are none."
+            yield Finding("mixed_types", "stop", (column.name,), what, "Correct them, or let them be missing.")
+        elif column.form.kind == "text" and not column.form.coded and not column.typed and 0.05 < column.numbers < 0.95:
+            if column.personal or column.distinct > 0.9 * column.filled:
+                continue  # references and texts may be anything
+            what = f"'{column.name}' mixes texts with numbers ({column.numbers:.0%} of the cells)."
+            yield Finding("mixed_types", "look", (column.name,), what, "Two things may have got into one column: ask its owner.")
+
+
+def stand_ins(profile: Profile, sentinels: Mapping[str, tuple[float, int]]) -> Iterator[Finding]:
+    """Find values that stand where one is missing: words in texts, and numbers such as -1 and 9999."""
+    for column in profile.columns:
+        if column.personal:
+            continue
+        if column.name in sentinels:
+            number, rows = sentinels[column.name]
+            what = f"'{column.name}' is {number:g} in {rows:,} rows, far from all others: it may stand for a missing value."
+            yield Finding("stand_in", "stop", (column.name,), what, "Leave the cell empty where nothing is known.")
+        said = [value for value in column.values if value.text.lower() in STAND_INS]
+        if said and column.form.kind == "text":
+            rows = sum(value.rows for value in said)
+            words = ", ".join(repr(value.text) for value in said)
+            what = f"'{column.name}' says {words} in {rows:,} rows: a missing value, perhaps."
+            yield Finding("stand_in", "look", (column.name,), what, "Leave such cells empty, or keep the word as a category.")
+
+
+def duplicates(profile: Profile, but_id: int | None, id_column: str | None) -> Iterator[Finding]:
+    """Find rows that are there twice, wholly or but for the id."""
+    if profile.duplicates:
+        what = f"{profile.duplicates:,} rows are the same as an earlier one in every column."
+        yield Finding("duplicate_rows", "stop", (), what, "Keep one of each, or the same row is learned from and judged by.")
+    if but_id and id_column and but_id > profile.duplicates:
+        what = f"{but_id - profile.duplicates:,} rows are the same as an earlier one but for '{id_column}'."
+        yield Finding(
+            "duplicate_but_id", "stop", (id_column,), what, "Find out whether they happened twice or were written twice."
+        )
+
+
+def ids_as_numbers(profile: Profile, roles: Mapping[str, Role]) -> Iterator[Finding]:
+    """Find numbers that name rows and would be taken for a measure."""
+    for column in profile.columns:
+        if (
+            column.form.kind == "number"
+            and roles[column.name].name == "ignored"
+            and not column.personal
+            and looks_like_id(column)
+        ):
+            what = f"'{column.name}' holds numbers that name rows ({column.distinct:,} values in {column.filled:,} rows)."
+            yield Finding("id_as_number", "look", (column.name,), what, "As a feature it lets a model learn rows by heart.")
+
+
+def mixed_currencies(profile: Profile) -> Iterator[Finding]:
+    """Find amounts in several currencies."""
+    for column in profile.columns:
+        codes = holds_currencies(column) or column.form.currencies
+        if len(codes) > 1:
+            what = f"'{column.name}' says several currencies: {', '.join(codes[:8])}."
+            yield Finding("mixed_currencies", "stop", (column.name,), what, "Add a column of rates, or convert amounts into one.")
+
+
+def personal(profile: Profile) -> Iterator[Finding]:
+    """Find columns that say who somebody is."""
+    for column in profile.columns:
+        if column.personal is not None:
+            what = f"'{column.name}' looks personal: {column.personal}. Its values are not shown."
+            yield Finding("personal", "look", (column.name,), what, "It is drafted as private: never shown, logged or learned.")
+
+
+def few_positives(label: Label) -> Iterator[Finding]:
+    """Find a label with too few rows of a class to learn from and to judge by, and one that may be turned round."""
+    rows, name = label.positives + label.negatives, label.column.name
+    fewer = min(label.positives, label.negatives)
+    if fewer < _FEWEST:
+        what = f"Only {fewer:,} of {rows:,} rows are {'positive' if label.positives == fewer else 'negative'}."
+        yield Finding("few_positives", "stop", (name,), what, f"Below {_FEWEST}, results are chance: gather more first.")
+    elif label.share < _RARE:
+        what = f"{label.positives:,} of {rows:,} rows are positive ({label.share:.3%})."
+        yield Finding("rare_positives", "look", (name,), what, "Judge by average precision; accuracy says nothing here.")
+    if label.share > 0.5:
+        what = f"More than half of the rows are positive ({label.share:.0%})."
+        yield Finding("mostly_positive", "look", (name,), what, "Check which value means yes.")
+    if label.column.missing:
+        what = f"{label.column.missing:,} rows have no label."
+        yield Finding("label_missing", "look", (name,), what, "Say in the declaration what becomes of them (label: missing).")
+
+
+_FEWEST = 100
+_RARE = 0.001
+
+
+def column_copies(copies: Sequence[tuple[Column, ...]], roles: Mapping[str, Role]) -> Iterator[Finding]:
+    """Find features that are nearly copies of each other."""
+    for group in copies:
+        features = [column.name for column in group if roles[column.name].name in _FEATURES]
+        if len(features) > 1:
+            names = ", ".join(f"'{name}'" for name in features)
+            what = f"{names} are nearly copies of each other."
+            yield Finding("column_copies", "look", tuple(features), what, "Keep one: reasons would be split between them.")
+
+
+_FEATURES = ("numeric", "categorical", "amount", "protected")

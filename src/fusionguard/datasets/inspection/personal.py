@@ -1,0 +1,132 @@
+"""Which columns say who somebody is: by their names, and by what a sample of their cells looks like."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from fusionguard.checksums import is_card, is_iban
+from fusionguard.datasets.inspection.name_words import PERSONAL, PERSONAL_ALONE, name_words, says
+from fusionguard.given_names import GIVEN_NAMES
+
+_MAIL = re.compile(r"[\w.+-]{1,64}@\w[\w-]*(\.[\w-]+)+")
+_PHONE = re.compile(
+    r"(\+|00)[1-9][\d ()/.-]{6,18}\d|\(?0[1-9]\d{1,4}\)?[ /-][\d /-]{5,12}\d|\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}", re.ASCII
+)
+_DIGITS = re.compile(r"(?<![\w.])\d(?:[ -]?\d){11,18}(?![\w.])", re.ASCII)
+_IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{2,4}){3,8}\b")
+_STREET = re.compile(
+    r"(?i)\b\d+\w?,? [\w .'-]+ (street|st|road|rd|avenue|ave|lane|ln|drive|dr|way|close|square|boulevard|blvd)\b"
+    r"|\b[\w .-]*(stra(ß|ss)e|str\.|weg|platz|gasse|allee) ?\d+|\b\d+,? (rue|avenue|place|boulevard|via|calle) "
+)
+_INTERNET = re.compile(
+    r"(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)|(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}", re.I
+)
+_CAPITALISED = re.compile(r"[^\W\d_][\w'’.-]*(,? [^\W\d_][\w'’.-]*){0,3}")
+_GIVEN = frozenset(name.casefold() for name in GIVEN_NAMES)
+
+_MOSTLY, _SOME = 0.5, 0.2
+_FEWEST_FLAGS = 4
+"""What has fewer values is a flag, such as whether there is a phone, whatever its name says."""
+_SHORTEST_PHONE, _SHORTEST_CARD = 10**6, 10**11
+_NUMBERS_TOO = frozenset(
+    [
+        "lat",
+        "lon",
+        "lng",
+        "latitude",
+        "longitude",
+        "zip",
+        "zipcode",
+        "postcode",
+        "postalcode",
+        "plz",
+        "ssn",
+        "passport",
+        "nin",
+        "taxid",
+        "pin",
+        "cvv",
+        "cvc",
+    ]
+)
+
+
+def looks_personal(
+    name: str, texts: Sequence[str], *, distinct: int, textual: bool, largest: float | None = None, moment: bool = False
+) -> str | None:
+    """Return why a column looks as if it said who somebody is, in words; None where it does not.
+
+    Parameters
+    ----------
+    texts
+        A sample of its filled cells. One e-mail address, card number or IBAN in it is enough, for one is somebody's.
+    distinct
+        How many values it has.
+    textual, moment
+        Whether it holds text, or times.
+    largest
+        Of numbers, the largest.
+    """
+    if distinct >= _FEWEST_FLAGS and (by_name := _by_name(name, textual, largest, moment)):
+        return f"its name says {by_name}"
+    content = _by_content(texts) if textual else _by_digits(texts, largest)
+    return f"its cells look like {content}" if content else None
+
+
+def _by_name(name: str, textual: bool, largest: float | None, moment: bool) -> str | None:
+    if textual and "".join(name_words(name)) in PERSONAL_ALONE:
+        return "a name"
+    for what, words in PERSONAL.items():
+        word = says(name, words)
+        if word is None:
+            continue
+        number = not textual and not moment
+        if what == "a date of birth":
+            return what
+        if moment or (number and word not in _NUMBERS_TOO and not (what in _LONG and (largest or 0) >= _LONG[what])):
+            continue  # minutes on the mobile phone, and distances from an address
+        return what
+    return None
+
+
+_LONG = {"a phone number": _SHORTEST_PHONE, "a card or account number": _SHORTEST_PHONE, "a number that names a person": 10**4}
+
+
+def _by_content(texts: Sequence[str]) -> str | None:
+    if not texts:
+        return None
+    if any("@" in text and _MAIL.search(text) for text in texts):
+        return "e-mail addresses"
+    if any(_holds_iban(text) for text in texts):
+        return "IBANs"
+    cards = sum(_holds_card(text) for text in texts)
+    whole = sum(_DIGITS.fullmatch(text) is not None for text in texts)
+    if cards > (_SOME * len(texts) if whole > _MOSTLY * len(texts) else 0):  # one in ten of any long numbers passes the check
+        return "card numbers"
+    for pattern, what in ((_PHONE, "phone numbers"), (_INTERNET, "internet addresses")):
+        if sum(pattern.fullmatch(text) is not None for text in texts) > _MOSTLY * len(texts):
+            return what
+    if sum(_STREET.search(text) is not None for text in texts) > _SOME * len(texts):
+        return "addresses"
+    named = sum(_CAPITALISED.fullmatch(text) is not None and _is_given(text) for text in texts)
+    return "names" if named > _SOME * len(texts) else None
+
+
+def _by_digits(texts: Sequence[str], largest: float | None) -> str | None:
+    if largest is None or largest < _SHORTEST_CARD:
+        return None
+    cards = sum(_holds_card(text.removesuffix(".0")) for text in texts)
+    return "card numbers" if texts and cards > _SOME * len(texts) else None
+
+
+def _holds_card(text: str) -> bool:
+    return any(is_card(re.sub(r"\D", "", found[0])) for found in _DIGITS.finditer(text))
+
+
+def _holds_iban(text: str) -> bool:
+    return any(is_iban(found[0].replace(" ", "")) for found in _IBAN.finditer(text))
+
+
+def _is_given(text: str) -> bool:
+    return any(word.casefold() in _GIVEN for word in re.split(r"[\s,]+", text))

@@ -1,0 +1,313 @@
+"""What each column is guessed to be for, with the reason in words and how sure it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from fusionguard.datasets.inspection.label import Label
+from fusionguard.datasets.inspection.name_words import (
+    AMOUNT,
+    CODE,
+    COUNTS,
+    ENTITY,
+    ID,
+    OTHER_TIME,
+    PROTECTED,
+    PROTECTED_IF_ALONE,
+    TIME,
+    name_words,
+    says,
+    word_set,
+)
+from fusionguard.datasets.inspection.problem import Problem
+from fusionguard.datasets.inspection.profile import MOST_VALUES, Column, Profile, holds_currencies
+from fusionguard.datasets.inspection.relation import Relation
+
+RoleName = Literal[
+    "label", "known", "time", "amount", "currency", "id", "entity", "categorical", "numeric", "protected", "private", "ignored"
+]
+Sure = Literal["sure", "likely", "guess"]
+
+PEOPLE = ("card", "customer", "account", "device")
+"""Entities that are somebody's: their values are private."""
+_MOST_CATEGORIES = 1_000
+_FEWEST_ROWS_A_CATEGORY = 20
+_FEWEST_ENTITIES = 20
+_EPOCHS = {"seconds": (6.3e8, 2.1e9), "milliseconds": (6.3e11, 2.1e12)}
+"""Seconds and milliseconds since 1970 that lie between 1990 and 2036."""
+_ELAPSED = word_set("tx transaction event time seconds second secs sec days day ms milliseconds elapsed since start")
+_AFTER_EVENT = 0.95
+
+
+@dataclass(frozen=True)
+class Role:
+    """What a column is for.
+
+    Parameters
+    ----------
+    name
+        The role.
+    reason
+        Why, in words.
+    sure
+        How sure it is.
+    private, protected
+        Whether its values are shown nowhere; whether fairness is reported by it.
+    entity
+        Of an entity, its kind: ``card``.
+    unit, since
+        Of a time that is a number: what it counts, and from when: ``epoch`` or ``start``.
+    """
+
+    name: RoleName
+    reason: str
+    sure: Sure = "likely"
+    private: bool = False
+    protected: bool = False
+    entity: str = ""
+    unit: str = ""
+    since: str = ""
+
+
+def guess_roles(
+    profile: Profile,
+    label: Label | None,
+    relations: Mapping[str, Relation],
+    copies: Sequence[tuple[Column, ...]],
+    problem: Problem,
+    rising: frozenset[str],
+) -> dict[str, Role]:
+    """Return the role of every column, by its name in the order of the table.
+
+    Parameters
+    ----------
+    rising
+        The names of number columns that never fall from row to row: clocks, perhaps.
+    """
+    roles: dict[str, Role] = {}
+    if label is not None:
+        roles[label.column.name] = Role("label", label.reason, "sure" if label.sure else "guess")
+    rest = [column for column in profile.columns if column.name not in roles]
+    roles |= dict(_plainly(rest))
+    rest = [column for column in rest if column.name not in roles]
+    if (time := _time(rest, relations, label, rising)) is not None:
+        roles[time[0].name] = time[1]
+    roles |= {name: role for name, role in _identities(rest) if name not in roles}
+    if (amount := _amount([column for column in rest if column.name not in roles], problem)) is not None:
+        roles[amount.name] = Role(
+            "amount", f"'{says(amount.name, AMOUNT | frozenset(problem.amount_words))}' in its name, and money"
+        )
+    for column in rest:
+        if column.name not in roles:
+            roles[column.name] = _other(column, relations.get(column.name), label, rising)
+    roles |= dict(_copies_of_time(roles, copies))
+    return {column.name: roles[column.name] for column in profile.columns}
+
+
+def _plainly(columns: Sequence[Column]) -> Iterator[tuple[str, Role]]:
+    """Yield the roles of columns that hold nothing, one value, currencies, or somebody."""
+    for column in columns:
+        if column.filled == 0:
+            yield column.name, Role("ignored", "it is empty", "sure")
+        elif column.personal is not None:
+            kind = _entity(column)
+            if kind is not None:
+                why = f"{column.personal}; it is there {column.filled / column.distinct:.1f} times on average"
+                yield column.name, Role("entity", why, private=True, entity=kind)
+            else:
+                yield (
+                    column.name,
+                    Role("private", column.personal, "sure" if "name" in column.personal else "likely", private=True),
+                )
+        elif holds_currencies(column):
+            yield column.name, Role("currency", "it holds the codes of currencies", "sure")
+        elif column.distinct == 1:
+            yield column.name, Role("ignored", "every filled cell is the same", "sure")
+
+
+def _time(
+    columns: Sequence[Column], relations: Mapping[str, Relation], label: Label | None, rising: frozenset[str]
+) -> tuple[Column, Role] | None:
+    ranked = []
+    for column in columns:
+        relation = relations.get(column.name)
+        if label is not None and relation is not None and _after_event(column, relation, label):
+            continue
+        unit, since = _clock(column, rising)
+        if not unit and column.form.kind != "time":
+            continue
+        named = says(column.name, TIME)
+        points = 2.0 * (named is not None) - 4.0 * (says(column.name, OTHER_TIME) is not None)
+        points += (
+            1.0 * (column.form.kind == "time") + (column.distinct / column.rows) - 3.0 * (column.missing > 0.01 * column.rows)
+        )
+        why = f"'{named}' in its name" if named else "it holds times"
+        if unit:
+            why += f", numbers of {unit} since {'1970' if since == 'epoch' else 'a start'}"
+        ranked.append((points, -column.place, column, Role("time", why, "sure" if named else "guess", unit=unit, since=since)))
+    if not ranked or max(ranked)[0] <= 0:
+        return None
+    points, _, column, role = max(ranked, key=lambda each: each[:2])
+    others = [each[2].name for each in ranked if each[2] is not column and each[0] > 0]
+    rest = f"; {', '.join(map(repr, others[:3]))} would do, too" if others else ""
+    return column, replace(role, reason=role.reason + rest, sure=role.sure if not others else "likely")
+
+
+def _clock(column: Column, rising: frozenset[str]) -> tuple[str, str]:
+    """Return what a column of numbers counts, and since when; nothing where it is no clock."""
+    if column.form.kind != "number" or column.smallest is None or column.largest is None or column.distinct < 2:
+        return "", ""
+    if says(column.name, TIME):
+        for unit, (low, high) in _EPOCHS.items():
+            if low <= column.smallest and column.largest <= high:
+                return unit, "epoch"
+    parts = set(name_words(column.name))
+    if column.name in rising and column.smallest >= 0 and parts <= _ELAPSED and parts & (TIME | {"seconds", "days"}):
+        return ("days" if parts & {"day", "days"} else "milliseconds" if parts & {"ms", "milliseconds"} else "seconds"), "start"
+    return "", ""
+
+
+def _identities(columns: Sequence[Column]) -> Iterator[tuple[str, Role]]:
+    """Yield the id, what else names rows, and entities."""
+    unique = [column for column in columns if column.unique and column.form.kind != "time" and _names_rows(column)]
+    chosen = max(unique, key=_id_points, default=None)
+    for column in columns:
+        if column is chosen:
+            private = _kind(column) in PEOPLE
+            said = says(column.name, ID)
+            why = "every row has one of its own" + (f", and '{said}' is in its name" if said else "")
+            yield column.name, Role("id", why, "sure" if said else "likely", private=private)
+        elif column in unique:
+            yield column.name, Role("ignored", "every row has one of its own: it names rows, and tells nothing of them")
+        elif (kind := _entity(column)) is not None:
+            why = f"'{kind}' in its name or the like; each is there {column.filled / column.distinct:.1f} times on average"
+            yield column.name, Role("entity", why, private=kind in PEOPLE, entity=kind)
+
+
+def _names_rows(column: Column) -> bool:
+    if column.form.kind == "text":
+        return True
+    if column.form.kind != "number" or not column.whole or column.smallest is None or column.largest is None:
+        return False
+    dense = column.largest - column.smallest < 2 * column.rows
+    return says(column.name, ID) is not None or dense
+
+
+def _id_points(column: Column) -> tuple[int, int, int]:
+    words = name_words(column.name)
+    counting = bool(set(words) & {"row", "rownumber", "index", "rowid"})
+    return (-int(counting), int(says(column.name, ID) is not None), -column.place)
+
+
+def _kind(column: Column) -> str | None:
+    for kind, words in ENTITY.items():
+        if says(column.name, words):
+            return kind
+    return None
+
+
+def _entity(column: Column) -> str | None:
+    """Return which kind of entity a column names; None where it names none."""
+    kind = _kind(column)
+    number = column.form.kind == "number"
+    if kind is None or column.form.kind == "time" or (number and not column.whole) or column.unique:
+        return None
+    words = name_words(column.name)
+    named = says(column.name, ID | {"token", "hash", "code", "key"}) or all(word in ENTITY[kind] for word in words)
+    counts = set(words) & COUNTS and number and column.distinct <= MOST_VALUES
+    if not named or counts or column.distinct < _FEWEST_ENTITIES or column.filled < 1.1 * column.distinct:
+        return None
+    return kind
+
+
+def _amount(columns: Sequence[Column], problem: Problem) -> Column | None:
+    fitting = [
+        column
+        for column in columns
+        if column.form.kind == "number" and column.distinct > MOST_VALUES and says(column.name, frozenset(problem.amount_words))
+    ]
+    words = list(problem.amount_words)
+    return min(
+        fitting, key=lambda c: (words.index(str(says(c.name, frozenset(words)))), len(name_words(c.name)), c.place), default=None
+    )
+
+
+def _after_event(column: Column, relation: Relation, label: Label) -> bool:
+    """Return whether a column is filled for nearly all positive rows and hardly any other."""
+    return (
+        column.missing > 0
+        and relation.filled_positive >= 0.5 * label.positives
+        and relation.filled_positive >= _AFTER_EVENT * (relation.filled_positive + relation.filled_negative)
+    )
+
+
+def _other(column: Column, relation: Relation | None, label: Label | None, rising: frozenset[str]) -> Role:
+    if label is not None and relation is not None and _after_event(column, relation, label):
+        if column.form.kind == "time":
+            return Role("known", "a time that is filled only where the label is positive: when it became known", "likely")
+        return Role("ignored", "it is filled only where the label is positive: it comes after the event", "sure")
+    if column.form.kind == "time":
+        return Role("ignored", "another time; a span made of it may be a feature")
+    if _clock(column, rising)[0]:
+        return Role("ignored", "another clock, beside the time")
+    if protected := _protected(column):
+        return Role("protected", f"'{protected}' in its name", "sure", protected=True)
+    if column.form.kind == "number":
+        return _number(column)
+    if column.form.kind == "boolean" or column.distinct <= MOST_VALUES:
+        return Role("categorical", f"{column.distinct} values", "sure" if column.form.kind == "boolean" else "likely")
+    if column.distinct <= _MOST_CATEGORIES and column.filled >= _FEWEST_ROWS_A_CATEGORY * column.distinct:
+        return Role("categorical", f"{column.distinct} values, each often enough to learn from", "likely")
+    if _names_many(column):
+        return Role("ignored", "nearly every row has one of its own: it names rows, or is free text", "likely")
+    return Role("ignored", f"{column.distinct:,} different texts are too many for categories", "likely")
+
+
+def _names_many(column: Column) -> bool:
+    return column.distinct > 0.9 * column.filled
+
+
+def _number(column: Column) -> Role:
+    if looks_like_id(column):
+        return Role("ignored", "whole numbers that hardly repeat: they name something, and measure nothing", "likely")
+    code = says(column.name, CODE)
+    if code and column.whole and column.distinct <= _MOST_CATEGORIES and column.distinct > 2:
+        return Role("categorical", f"'{code}' in its name: numbers that name something", "likely")
+    what = "a flag" if column.distinct == 2 and column.smallest == 0 and column.largest == 1 else "numbers"
+    return Role("numeric", what, "sure")
+
+
+def looks_like_id(column: Column) -> bool:
+    """Return whether whole numbers hardly ever repeat and say in name or shape that they count nothing."""
+    if not column.whole or column.smallest is None or column.largest is None or column.distinct < 0.95 * column.filled:
+        return False
+    if column.filled < MOST_VALUES:
+        return False
+    same_length = len(str(int(abs(column.smallest)))) == len(str(int(abs(column.largest)))) >= 6
+    return says(column.name, ID) is not None or (same_length and column.largest < 1e19) or _dense(column)
+
+
+def _dense(column: Column) -> bool:
+    return column.unique and float(column.largest or 0) - float(column.smallest or 0) < 1.5 * column.rows
+
+
+def _protected(column: Column) -> str | None:
+    if word := says(column.name, PROTECTED):
+        return word
+    words = name_words(column.name)
+    alone = [word for word in words if word in PROTECTED_IF_ALONE]
+    return alone[0] if alone and all(word in PROTECTED_IF_ALONE or word in _ABOUT_PEOPLE for word in words) else None
+
+
+_ABOUT_PEOPLE = word_set("customer client cust person holder user member years in at group band range bucket")
+
+
+def _copies_of_time(roles: Mapping[str, Role], copies: Sequence[tuple[Column, ...]]) -> Iterator[tuple[str, Role]]:
+    """Yield columns that only say the time once more."""
+    for group in copies:
+        times = [column.name for column in group if roles[column.name].name == "time"]
+        for column in group:
+            if times and roles[column.name].name in ("numeric", "categorical"):
+                yield column.name, Role("ignored", f"it says the same as '{times[0]}'", "sure")

@@ -1,0 +1,150 @@
+"""CSV of any separator as parquet of texts: what inspects a table reads more than training does, and says what is odd."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import duckdb
+
+from fusionguard.data.csv_faults import broken_cell, quote_error
+from fusionguard.data.csv_scan import LARGEST_ROW_BYTES, CsvScan
+from fusionguard.data.csv_table import BLOCK_BYTES, CsvTable
+from fusionguard.data.file_kinds import START_BYTES, FileKind, refuse_other_kinds
+from fusionguard.data.headers import read_header
+from fusionguard.data.schema import DatasetSchema
+from fusionguard.errors import DataError
+
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_ANY = DatasetSchema(name="", columns={}, label="", kaggle="", file_name="the table as CSV")
+_LINES_COMPARED = 20
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """A CSV file that was written as parquet of texts.
+
+    Parameters
+    ----------
+    header
+        The names of its columns.
+    oddities
+        What must be changed before training can read it, in words.
+    """
+
+    file: Path
+    header: list[str]
+    oddities: tuple[str, ...]
+
+
+def write_texts(connection: duckdb.DuckDBPyConnection, part: Path, kind: FileKind, target: Path) -> TextTable:
+    """Write a CSV file, plain or packed, as the parquet file ``target``, every cell a text and empty ones null.
+
+    Raises
+    ------
+    DataError
+        It is no CSV text, or a row has another number of cells than the header, or its quotes are wrong. No value is shown.
+    """
+    table = CsvTable(part, kind, _ANY)
+    with table.open() as stream:
+        start = _beginning(stream)
+    if kind != "csv":
+        refuse_other_kinds(part.name, start)
+    encoding = "utf-8" if _is_utf8(start) else "cp1252"
+    separator = _separator(start.decode(encoding, errors="ignore"))
+    header = _header(part.name, start, encoding, separator)
+    plain = target.with_suffix(".csv")
+    try:
+        _unpack(table, plain, encoding, header, separator)
+    except UnicodeDecodeError:
+        if encoding != "utf-8":
+            raise DataError(f"{part.name} is neither UTF-8 nor Windows-1252 text.", "Save it as UTF-8.") from None
+        encoding = "cp1252"  # the first accent comes late
+        try:
+            _unpack(table, plain, encoding, header, separator)
+        except UnicodeDecodeError:
+            raise DataError(f"{part.name} is neither UTF-8 nor Windows-1252 text.", "Save it as UTF-8.") from None
+    try:
+        _copy(connection, plain, target, len(header), separator)
+    except duckdb.Error:  # its words quote rows
+        with plain.open("rb") as stream:
+            raise broken_cell(part.name, stream, _ANY, (), None, separator=separator) from None
+    plain.unlink()
+    oddities = [f"its columns are separated by {SEPARATORS[separator]}, not by commas"] if separator != "," else []
+    oddities += ["it is Windows-1252 text, not UTF-8"] if encoding != "utf-8" else []
+    return TextTable(target, header, tuple(oddities))
+
+
+def _beginning(stream: IO[bytes]) -> bytes:
+    start = stream.read(START_BYTES)
+    while b"\n" not in start and b"\r" not in start and len(start) < LARGEST_ROW_BYTES and (more := stream.read(len(start))):
+        start += more  # a header of very many columns
+    return start
+
+
+def _is_utf8(start: bytes) -> bool:
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(start)  # a letter may be cut at the end
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _separator(text: str) -> str:
+    """Return what separates most columns in as many in the header as in the lines that follow."""
+    lines = text.splitlines()[: _LINES_COMPARED + 1]
+    whole = lines[:-1] if len(lines) > 2 else lines  # the last one may be cut
+
+    def columns(separator: str) -> tuple[bool, int]:
+        counts = [len(cells) for cells in csv.reader(whole, delimiter=separator) if cells]
+        return (len(set(counts)) == 1, counts[0]) if counts and counts[0] > 1 else (False, 0)
+
+    return max(SEPARATORS, key=columns)
+
+
+def _header(name: str, start: bytes, encoding: str, separator: str) -> list[str]:
+    if separator == "," and encoding == "utf-8":
+        return read_header(name, start)
+    lines = start.decode(encoding, errors="ignore").removeprefix("\ufeff").splitlines()
+    return next(csv.reader(lines[:1], delimiter=separator), [])
+
+
+def _unpack(table: CsvTable, target: Path, encoding: str, header: list[str], separator: str) -> None:
+    """Write the text as UTF-8, its quotes checked where commas separate; UnicodeDecodeError where it is of another encoding."""
+    scan = CsvScan(len(header)) if separator == "," else None
+    decoder = codecs.getincrementaldecoder(encoding)()
+    with table.open() as stream, target.open("wb") as output:
+        for block in _blocks(stream):
+            text = decoder.decode(block, final=not block)
+            output.write(block if encoding == "utf-8" else text.encode())
+            if scan is not None and scan.fault is None:
+                scan.feed(block)
+    if scan is not None:
+        scan.close()
+        if scan.fault is not None:
+            raise quote_error(table.file.name, scan.fault, header)
+
+
+def _blocks(stream: IO[bytes]) -> Iterator[bytes]:
+    """Yield the text in blocks, the last of them empty."""
+    while block := stream.read(BLOCK_BYTES):
+        yield block
+    yield b""
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, source: Path, target: Path, columns: int, separator: str) -> None:
+    names = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(columns))
+    options = (
+        f"columns = {{{names}}}, auto_detect = false, header = true, delim = '{separator}', quote = '\"', escape = '\"', "
+        f"strict_mode = true, max_line_size = {LARGEST_ROW_BYTES}, nullstr = ''"
+    )
+    connection.execute(f"COPY (SELECT * FROM read_csv({quoted(source)}, {options})) TO {quoted(target)} (FORMAT parquet)")
+
+
+def quoted(value: object) -> str:
+    """Return a value as an SQL text."""
+    return "'" + str(value).replace("'", "''") + "'"
