@@ -22,7 +22,7 @@ from pydantic import ValidationError
 from fusionguard.assistant.index import build_index
 from fusionguard.home import Home
 from fusionguard.serving.keys import add_key
-from fusionguard.serving.logs import JsonLines, configure_logs, failure_line
+from fusionguard.serving.logs import JsonLines, TextLines, configure_logs, failure_line
 from fusionguard.serving.request_ids import CURRENT
 from fusionguard.serving.settings import ServeSettings
 from tests.assistant.http.conftest import start_assistant
@@ -88,19 +88,26 @@ def test_libraries_are_heard_where_it_is_asked_for(written: pytest.CaptureFixtur
     assert line.endswith(f"[INFO] [{os.getpid()}] progress"), "whoever asks is never written"
 
 
-def test_what_fails_while_a_request_is_at_work_is_told_without_what_was_sent() -> None:
-    def log() -> dict[str, Any]:
-        CURRENT.set("mine-1")
-        try:
-            float("Hargrave")
-        except ValueError:
-            record = logging.getLogger("x").makeRecord("x", logging.ERROR, "", 0, "failed", (), sys.exc_info())
-        found: dict[str, Any] = json.loads(JsonLines().format(record))
-        return found
+def raised_over(cell: str, request: str | None) -> logging.LogRecord:
+    """A record of what a library raised over a cell, outside of a request or in one."""
+    CURRENT.set(request)
+    try:
+        float(cell[::-1][::-1])
+    except ValueError:
+        return logging.getLogger("x").makeRecord("x", logging.ERROR, "", 0, "failed", (), sys.exc_info())
+    raise AssertionError(cell)
 
-    line = contextvars.copy_context().run(log)
-    assert line["request_id"] == "mine-1" and "Hargrave" not in json.dumps(line).replace('float(\\"Hargrave\\")', "")
-    assert line["exception"].endswith("ValueError") and "in log" in line["exception"]
+
+def test_what_fails_while_a_request_is_at_work_is_told_without_what_was_sent() -> None:
+    def written(form: logging.Formatter, request: str | None) -> str:
+        return contextvars.copy_context().run(lambda: form.format(raised_over("Hargrave", request)))
+
+    line = json.loads(written(JsonLines(), "mine-1"))
+    assert line["request_id"] == "mine-1" and "Hargrave" not in line["exception"]
+    assert line["exception"].endswith("ValueError") and "in raised_over" in line["exception"]
+    text = written(TextLines(), "mine-1").splitlines()
+    assert text[0].endswith("failed") and text[-1] == "ValueError" and not [one for one in text[:-2] if "Hargrave" in one]
+    assert "Hargrave" in written(TextLines(), None) and "Hargrave" in written(JsonLines(), None), "nobody's cell is there"
 
 
 def test_errors_that_nobody_caught_are_objects_too() -> None:

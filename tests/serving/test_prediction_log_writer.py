@@ -19,6 +19,7 @@ import pytest
 
 from fusionguard.errors import UsageError
 from fusionguard.families.fraud.family import FRAUD_FAMILY
+from fusionguard.serving.logs import JsonLines, TextLines
 from fusionguard.serving.prediction_log import LoggedBatch, PredictionLog, writer
 from tests.serving.prediction_log_rows import START_MICROS, fraud_row, log_parts, parts_of
 
@@ -176,12 +177,15 @@ def test_a_refusal_is_told_once_and_so_is_its_end_and_no_row_is_lost(
 def test_a_fault_of_the_program_is_told_with_where_it_happened_and_is_survived(
     disk: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    disk.refuses = RuntimeError()
+    disk.refuses = RuntimeError("Could not convert 'Hargrave' with type str")
     with PredictionLog.open(tmp_path, model="fraud", flush_seconds=60) as log:
         log.append(fraud_row(0))
         assert not log.flush()
-        assert log.stats.last_error == "RuntimeError"
-        assert caplog.records[0].exc_info and caplog.records[0].exc_info[0] is RuntimeError
+        assert log.stats.last_error == "RuntimeError", "what a library says of a row may hold a cell of it"
+        (record,) = caplog.records
+        assert record.exc_info and record.exc_info[0] is RuntimeError
+        for written in (TextLines().format(record), JsonLines().format(record)):
+            assert "writer.py" in written and "RuntimeError" in written and "Hargrave" not in written
         disk.refuses = None
         assert log.flush()
 

@@ -32,7 +32,8 @@ class JsonLines(logging.Formatter):
     """One JSON object a record: ``time`` in UTC, ``level``, ``logger``, ``message``, ``process``, and where there are such
     ``request_id`` and ``exception``.
 
-    What is raised while a request is at work may hold what was sent: of it only the kind and the place are written.
+    What is raised while a request is at work, or over rows that were logged (a record with ``of_rows``), may hold what was sent:
+    of it only the kind and the place are written.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -48,14 +49,29 @@ class JsonLines(logging.Formatter):
         if request_id is not None:
             line["request_id"] = request_id
         if record.exc_info and record.exc_info[1] is not None:
-            line["exception"] = _raised(record.exc_info[1], whole=request_id is None)
+            line["exception"] = _raised(record.exc_info[1], whole=_may_be_told(record))
         return _json(line)
+
+
+class TextLines(logging.Formatter):
+    """A line of text a record, and what was raised below it, of which no more is written than :class:`JsonLines` writes."""
+
+    def __init__(self) -> None:
+        super().__init__(_TEXT, _TIME)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, and the lines of what was raised."""
+        told = logging.makeLogRecord(record.__dict__ | {"exc_info": None, "exc_text": None})
+        line = super().format(told)
+        if record.exc_info and record.exc_info[1] is not None:
+            line += f"\n{_raised(record.exc_info[1], whole=_may_be_told(record)).rstrip()}"
+        return line
 
 
 def configure_logs(form: LogFormat) -> None:
     """Write what this process logs to standard output in that form; what libraries log below a warning only if asked to."""
     handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(JsonLines() if form == "json" else logging.Formatter(_TEXT, _TIME))
+    handler.setFormatter(JsonLines() if form == "json" else TextLines())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO if is_verbose() else logging.WARNING)
@@ -99,10 +115,14 @@ def _json(line: dict[str, Any]) -> str:
     return json.dumps(line, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()  # half a surrogate is no UTF-8
 
 
+def _may_be_told(record: logging.LogRecord) -> bool:
+    return CURRENT.get() is None and not getattr(record, "of_rows", False)
+
+
 def _raised(error: BaseException, *, whole: bool) -> str:
     if whole:
         return "".join(traceback.format_exception(error))
-    return "".join([*traceback.format_tb(error.__traceback__), type(error).__name__])
+    return "".join(["Traceback (most recent call last):\n", *traceback.format_tb(error.__traceback__), type(error).__name__])
 
 
 def _log_what_nobody_caught() -> None:

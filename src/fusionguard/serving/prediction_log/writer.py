@@ -230,7 +230,8 @@ class PredictionLog:
                 self.folder.parent, self._model, rotate_rows=self._rotate_rows, everything=False, stopped=self._closing.is_set
             )
         except (OSError, StorageError, pa.ArrowException, MemoryError) as error:
-            _log.warning("small parts of the %s prediction log are not merged for now: %s", self._model, error)
+            told = str(error) if isinstance(error, OSError | StorageError) else type(error).__name__
+            _log.warning("small parts of the %s prediction log are not merged for now: %s", self._model, told)
 
     def _settle(self, *, parts: int = 0, written: int = 0, dropped: int = 0) -> None:
         with self._lock:
@@ -243,8 +244,10 @@ class PredictionLog:
     def _fail(self, error: Exception) -> None:
         with self._lock:
             self._failures += 1
+        # What the disk says is told; what a library such as Arrow says may hold a cell of the rows.
+        expected = isinstance(error, OSError | StorageError)
+        self._refusal = (str(error) if expected else "") or type(error).__name__
         if not self._failing:
-            unexpected = not isinstance(error, OSError | StorageError)
-            _log.error("the %s log cannot be written, and waits in memory: %s", self._model, error, exc_info=unexpected)
+            told = "the %s log cannot be written, and waits in memory: %s"
+            _log.error(told, self._model, self._refusal, exc_info=None if expected else error, extra={"of_rows": True})
         self._failing = True
-        self._refusal = str(error) or type(error).__name__
