@@ -14,7 +14,7 @@ from rich.table import Table as RichTable
 
 from fusionguard.data.provenance import Provenance
 from fusionguard.evaluation.bootstrap import Interval
-from fusionguard.families.fraud.report import TableRow
+from fusionguard.evaluation.report import TableRow
 from fusionguard.files import write_json
 from fusionguard.serving.handover import Handover
 from pipelines.observer import StepRecord

@@ -33,7 +33,7 @@ def _described(name: str, thing: Any) -> Iterator[str]:
         return
     fields = ", ".join(f"`{field}`" for field in _fields(thing))
     yield f"- `{name}`: {sentence}{f' Fields: {fields}.' if fields else ''}\n"
-    for member, value in vars(thing).items():
+    for member, value in _members(thing).items():
         method = value.__func__ if isinstance(value, classmethod) else value
         if member.startswith("_") or issubclass(thing, Exception) or member in _fields(thing):
             continue
@@ -41,6 +41,12 @@ def _described(name: str, thing: Any) -> Iterator[str]:
             yield f"    - `{name}.{member}{_signature(method)}`\n"
         elif isinstance(method, property) or type(method).__name__ == "cached_property":
             yield f"    - `{name}.{member}`\n"
+
+
+def _members(kind: type) -> dict[str, Any]:
+    """Return what a class offers of its own, and before it what it has of another class of ours."""
+    ours = [each for each in reversed(kind.__mro__) if each.__module__.startswith("fusionguard.")]
+    return {name: value for each in ours for name, value in vars(each).items()}
 
 
 def _fields(kind: type) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from fusionguard.data.provenance import Provenance
 from fusionguard.data.table import Table
 from fusionguard.errors import DataError
 from fusionguard.evaluation.bootstrap import Interval
-from fusionguard.families.fraud.report import TableRow
+from fusionguard.evaluation.report import TableRow
 from fusionguard.home import find_home
 from fusionguard.registry.run_page import source_tags
 from fusionguard.registry.tracking import experiment_id, open_store

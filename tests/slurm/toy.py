@@ -17,7 +17,7 @@ from zenml import pipeline, step
 from fusionguard.data.provenance import Provenance
 from fusionguard.errors import DataError
 from fusionguard.evaluation.bootstrap import Interval
-from fusionguard.families.fraud.report import TableRow
+from fusionguard.evaluation.report import TableRow
 from fusionguard.files import write_json
 from fusionguard.home import find_home
 from pipelines.summary import Report

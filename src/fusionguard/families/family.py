@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -14,6 +15,8 @@ from fusionguard.models.bundle import Bundle
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from fusionguard.evaluation.report import Report
 
 COMMON_PACKAGES = ("duckdb", "mlflow", "numpy", "pandas", "pyarrow", "pydantic")
 """What a model of any family needs where it is loaded from MLflow."""
@@ -49,8 +52,8 @@ class ScoringModel(Protocol):
 
 
 @dataclass(frozen=True)
-class ModelFamily:
-    """A kind of model.
+class ModelFamily(ABC):
+    """A kind of model: a subclass in the family's folder, which imports what a method needs when it is called.
 
     Parameters
     ----------
@@ -112,3 +115,8 @@ class ModelFamily:
         opened = Bundle.open(bundle.folder)
         loaded: ScoringModel = importlib.import_module(self.module).load(opened, evaluated=evaluated)
         return loaded
+
+    @property
+    @abstractmethod
+    def report(self) -> type[Report]:
+        """What a final reading of its models is: ``report.model_validate_json`` reads a stored one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -139,6 +140,9 @@ def test_the_same_rows_give_the_same_report_and_it_survives_json(churn_case: Chu
     again = reading_of(churn_case, churn_case.customers)
     assert reading_of(churn_case, churn_case.customers).to_json() == again.to_json()
     assert ChurnReport.model_validate_json(again.to_json()) == again
+    order = "origin test metric_labels metrics references gains cross_validation policy campaign bands "
+    order += "lift profit reliability fairness mitigation segments bootstrap_samples seed"
+    assert " ".join(json.loads(again.to_json())) == order, "reports that are kept differ from new ones where fields change places"
 
 
 def test_one_outcome_or_a_reference_of_other_rows_is_refused(churn_case: ChurnCase) -> None:

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fusionguard.data.schema import CHURN
 from fusionguard.families.family import COMMON_PACKAGES, REASONS, ModelFamily
 from fusionguard.features.churn import CHURN_FEATURES
 
-CHURN_FAMILY = ModelFamily(
+if TYPE_CHECKING:
+    from fusionguard.families.churn.report import ChurnReport
+
+
+class ChurnFamily(ModelFamily):
+    """What a churn model needs of its own."""
+
+    @property
+    def report(self) -> type[ChurnReport]:
+        """The final reading of a churn model."""
+        from fusionguard.families.churn.report import ChurnReport
+
+        return ChurnReport
+
+
+CHURN_FAMILY = ChurnFamily(
     name="churn",
     title="Churn model",
     about="Bank-customer churn: the probability that a customer leaves, and whether an offer is worth it.",

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from fusionguard.config import ChurnConfig
 from fusionguard.data.provenance import Origin
 from fusionguard.errors import DataError
-from fusionguard.evaluation.bootstrap import Interval, PairedDifference, paired_difference
-from fusionguard.evaluation.gate import BAR_OF_THE_FIRST, GateFacts
-from fusionguard.evaluation.readings import AVERAGE_PRECISION
+from fusionguard.evaluation.bootstrap import Interval, paired_difference
+from fusionguard.evaluation.report import Report, ReportPart
 from fusionguard.families.churn.bands import BandReading, read_bands
 from fusionguard.families.churn.cross_validation import CALIBRATION_BINS, CrossValidation
 from fusionguard.families.churn.customers import ScoredCustomers
@@ -22,17 +21,12 @@ from fusionguard.families.churn.mitigation import MitigationPrice, even_out, pri
 from fusionguard.families.churn.readings import CAMPAIGN_PROFIT, METRIC_LABELS, metric_digits, read_customers_metrics
 from fusionguard.families.churn.retention import RetentionPolicy
 from fusionguard.families.churn.segments import SegmentReading, read_segments
-from fusionguard.families.fraud.report import TableRow
 from fusionguard.features.bias import wilson_interval
 
 CHURN_MODEL = "churn model"
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class TestSlice(_Part):
+class TestSlice(ReportPart):
     """The customers the reading was taken on."""
 
     __test__ = False  # pytest takes the name for a test's
@@ -46,7 +40,7 @@ class TestSlice(_Part):
     """What those who left were worth together."""
 
 
-class Campaign(_Part):
+class Campaign(ReportPart):
     """What the retention policy does on the test slice."""
 
     offers_per_1000: float
@@ -59,7 +53,7 @@ class Campaign(_Part):
     """What contacting everybody would earn."""
 
 
-class ReliabilityBin(_Part):
+class ReliabilityBin(ReportPart):
     """Customers of similar probability: what was predicted and what was observed, with Wilson's 95 % interval."""
 
     rows: int
@@ -69,17 +63,12 @@ class ReliabilityBin(_Part):
     high: float
 
 
-class ChurnReport(_Part):
+class ChurnReport(Report):
     """Everything read on the test slice, and what cross-validation said before it."""
 
-    origin: Origin
+    OWN: ClassVar[str] = CHURN_MODEL
+
     test: TestSlice
-    metric_labels: dict[str, str]
-    metrics: dict[str, Interval]
-    """The churn model's readings by metric, in the order of ``metric_labels``."""
-    references: dict[str, dict[str, Interval]]
-    gains: dict[str, PairedDifference]
-    """The churn model's average precision over each reference's, on the same draws."""
     cross_validation: CrossValidation
     policy: RetentionPolicy
     campaign: Campaign
@@ -91,67 +80,25 @@ class ChurnReport(_Part):
     mitigation: MitigationPrice | None
     """What evening out offers by ``fairness.mitigated_attribute`` changes: done where the policy has margins, else offered."""
     segments: tuple[SegmentReading, ...]
-    bootstrap_samples: int
-    seed: int
 
-    @property
-    def simulated(self) -> bool:
-        """Whether the rows were made by the simulator."""
-        return self.origin == "simulated"
+    def _digits(self, metric: str) -> int:
+        return metric_digits(metric)
 
     @property
     def mitigated(self) -> bool:
         """Whether the policy has margins for groups."""
         return bool(self.policy.group_margins)
 
-    def value(self, metric: str, model: str = CHURN_MODEL) -> float:
-        """Return one reading; raise :class:`DataError` where it has no value."""
-        reading = self.readings()[model][metric]
-        if reading.value is None:
-            raise DataError(f"There is no {self.metric_labels[metric]} of the {model}: {reading.reason}.", "See the report.")
-        return reading.value
+    def _more_readings(self) -> dict[str, Mapping[str, Interval]]:
+        """Return those of cross-validation, ``cv_NAME``, and the gaps between groups."""
+        folds = self.cross_validation.models
+        named: dict[str, Mapping[str, Interval]] = {"cv_": folds[self.cross_validation.chosen]}
+        named |= {self._prefix(model, "cv"): read for model, read in folds.items()}
+        return named | {"fairness_": {f"{gap.attribute}_{gap.metric}_gap": gap.value for gap in self.fairness.gaps}}
 
-    def readings(self) -> dict[str, dict[str, Interval]]:
-        """Return the readings of every model by its name, the churn model first."""
-        return {CHURN_MODEL: self.metrics, **self.references}
-
-    def table_rows(self) -> list[TableRow]:
-        """Return the final table: one row a metric, with value and interval for the churn model and each reference."""
-        return [
-            TableRow(name, label, {model: read[name] for model, read in self.readings().items()}, metric_digits(name))
-            for name, label in self.metric_labels.items()
-        ]
-
-    def flat_metrics(self) -> dict[str, float]:
-        """Return what an experiment tracker stores: ``test_NAME`` and ``cv_NAME`` with their intervals, references, gaps."""
-        named = {_prefix(model, "test"): read for model, read in self.readings().items()}
-        own_folds = self.cross_validation.models[self.cross_validation.chosen]
-        named |= {"cv_": own_folds}
-        named |= {_prefix(model, "cv"): read for model, read in self.cross_validation.models.items()}
-        named["fairness_"] = {f"{gap.attribute}_{gap.metric}_gap": gap.value for gap in self.fairness.gaps}
-        flat: dict[str, float] = {}
-        for prefix, read in named.items():
-            for name, reading in read.items():
-                for suffix, number in (("", reading.value), ("_low", reading.low), ("_high", reading.high)):
-                    if number is not None:
-                        flat[f"{prefix}{name}{suffix}"] = number
-        return flat
-
-    def flat_facts(self) -> dict[str, float]:
-        """Return what runs are compared by: the model's own test metrics with their bounds, as in :meth:`flat_metrics`."""
-        return {name: value for name, value in self.flat_metrics().items() if name.startswith("test_")}
-
-    def gate_facts(self) -> GateFacts:
-        """Return what the gate must know; each broken limit of fairness is a refusal."""
-        return GateFacts(
-            own=self.value(AVERAGE_PRECISION),
-            bar=self.value(AVERAGE_PRECISION, BAR_OF_THE_FIRST) if BAR_OF_THE_FIRST in self.references else None,
-            refusals=tuple(gap.sentence() for gap in self.fairness.broken),
-        )
-
-    def to_json(self) -> str:
-        """Return the report as JSON text, the same for the same readings."""
-        return self.model_dump_json(indent=1) + "\n"
+    def _refusals(self) -> tuple[str, ...]:
+        """Return a sentence for each limit of fairness that is broken."""
+        return tuple(gap.sentence() for gap in self.fairness.broken)
 
 
 def evaluate_customers(
@@ -283,7 +230,3 @@ def _share(part: int, whole: int, reason: str) -> Interval:
         return Interval(reason=reason)
     low, high = wilson_interval(part, whole)
     return Interval(value=part / whole, low=low, high=high)
-
-
-def _prefix(model: str, reading: str) -> str:
-    return f"{reading}_" if model == CHURN_MODEL else f"{model.lower().replace(' ', '_')}_{reading}_"

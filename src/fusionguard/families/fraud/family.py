@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fusionguard.data.schema import FRAUD
 from fusionguard.families.family import COMMON_PACKAGES, REASONS, ModelFamily
 from fusionguard.features.fraud import FRAUD_FEATURES
 from fusionguard.models.packages import XGBOOST
 
-FRAUD_FAMILY = ModelFamily(
+if TYPE_CHECKING:
+    from fusionguard.families.fraud.report import EvaluationReport
+
+
+class FraudFamily(ModelFamily):
+    """What a fraud model needs of its own."""
+
+    @property
+    def report(self) -> type[EvaluationReport]:
+        """The final reading of a fraud model."""
+        from fusionguard.families.fraud.report import EvaluationReport
+
+        return EvaluationReport
+
+
+FRAUD_FAMILY = FraudFamily(
     name="fraud",
     title="Card-fraud model",
     about="Card fraud: the probability that a transaction is one, and whether it is worth a review.",

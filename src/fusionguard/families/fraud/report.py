@@ -1,20 +1,19 @@
-"""The final reading of a model on the test window, as one object that plots, card, gate and console share."""
+"""The final reading of a fraud model: metrics with intervals beside the references, alerts, slices and curves."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from fusionguard.config import EvaluationConfig
 from fusionguard.data.provenance import Origin
 from fusionguard.errors import DataError
 from fusionguard.evaluation import metrics
-from fusionguard.evaluation.bootstrap import Interval, PairedDifference, paired_difference
-from fusionguard.evaluation.gate import BAR_OF_THE_FIRST, GateFacts
-from fusionguard.evaluation.readings import AVERAGE_PRECISION, read_value
+from fusionguard.evaluation.bootstrap import Interval, paired_difference
+from fusionguard.evaluation.readings import read_value
+from fusionguard.evaluation.report import Report, ReportPart
 from fusionguard.evaluation.scored import ScoredRows
 from fusionguard.families.fraud.curves import (
     Curves,
@@ -31,11 +30,7 @@ from fusionguard.families.fraud.slices import SliceReading, read_slices
 FRAUD_MODEL = "fraud model"
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Window(_Part):
+class Window(ReportPart):
     """The rows the reading was taken on; amounts and shares are weighted to the real prior."""
 
     first_second: int
@@ -50,7 +45,7 @@ class Window(_Part):
     """The loss of accepting everything, in the currency of the data."""
 
 
-class OperatingPoint(_Part):
+class OperatingPoint(ReportPart):
     """What the decision policy does on the test window, weighted to the real prior."""
 
     alerts_per_day: float
@@ -61,84 +56,23 @@ class OperatingPoint(_Part):
     """Share of the fraudulent amount that becomes an alert."""
 
 
-@dataclass(frozen=True)
-class TableRow:
-    """One metric of the final table: its name for people and its reading by model, the fraud model first."""
-
-    name: str
-    label: str
-    readings: dict[str, Interval]
-    digits: int
-
-
-class EvaluationReport(_Part):
+class EvaluationReport(Report):
     """Everything read on the test window."""
 
-    origin: Origin
+    OWN: ClassVar[str] = FRAUD_MODEL
+
     test: Window
-    metric_labels: dict[str, str]
-    metrics: dict[str, Interval]
-    """The fraud model's readings by metric, in the order of ``metric_labels``."""
-    references: dict[str, dict[str, Interval]]
-    """The same for each reference model."""
-    gains: dict[str, PairedDifference]
-    """The fraud model's average precision over each reference's, on the same draws."""
     policy: DecisionPolicy
     operating_point: OperatingPoint
     slices: tuple[SliceReading, ...]
     curves: Curves
-    bootstrap_samples: int
-    seed: int
 
-    @property
-    def simulated(self) -> bool:
-        """Whether the rows were made by the simulator."""
-        return self.origin == "simulated"
+    def _digits(self, metric: str) -> int:
+        return metric_digits(metric)
 
-    def value(self, metric: str, model: str = FRAUD_MODEL) -> float:
-        """Return one reading; raise :class:`DataError` where it has no value."""
-        reading = self.readings()[model][metric]
-        if reading.value is None:
-            raise DataError(f"There is no {self.metric_labels[metric]} of the {model}: {reading.reason}.", "See the report.")
-        return reading.value
-
-    def readings(self) -> dict[str, dict[str, Interval]]:
-        """Return the readings of every model by its name, the fraud model first."""
-        return {FRAUD_MODEL: self.metrics, **self.references}
-
-    def table_rows(self) -> list[TableRow]:
-        """Return the final table: one row a metric, with value and interval for the fraud model and each reference."""
-        return [
-            TableRow(name, label, {model: read[name] for model, read in self.readings().items()}, metric_digits(name))
-            for name, label in self.metric_labels.items()
-        ]
-
-    def flat_metrics(self) -> dict[str, float]:
-        """Return what an experiment tracker stores: ``test_NAME``, its interval, and the references' values."""
-        flat: dict[str, float] = {}
-        for model, read in self.readings().items():
-            prefix = "test_" if model == FRAUD_MODEL else f"{model.lower().replace(' ', '_')}_test_"
-            for name, reading in read.items():
-                for suffix, number in (("", reading.value), ("_low", reading.low), ("_high", reading.high)):
-                    if number is not None:
-                        flat[f"{prefix}{name}{suffix}"] = number
-        return flat
-
-    def flat_facts(self) -> dict[str, float]:
-        """Return what runs are compared by: the model's own test metrics with their bounds, as in :meth:`flat_metrics`."""
-        return {name: value for name, value in self.flat_metrics().items() if name.startswith("test_")}
-
-    def gate_facts(self) -> GateFacts:
-        """Return what the gate must know; raise :class:`DataError` where the average precision has no value."""
-        return GateFacts(
-            own=self.value(AVERAGE_PRECISION),
-            bar=self.value(AVERAGE_PRECISION, BAR_OF_THE_FIRST) if BAR_OF_THE_FIRST in self.references else None,
-            test_seconds=(self.test.first_second, self.test.last_second),
-        )
-
-    def to_json(self) -> str:
-        """Return the report as JSON text, the same for the same readings."""
-        return self.model_dump_json(indent=1) + "\n"
+    def _test_seconds(self) -> tuple[int, int]:
+        """Return the first and the last second of the test window."""
+        return self.test.first_second, self.test.last_second
 
 
 def evaluate(
