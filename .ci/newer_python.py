@@ -21,7 +21,9 @@ TESTS = (
     "tests/test_garbage.py",
     "tests/data/test_local.py",
     "tests/data/test_parquet_types.py",
-    "tests/evaluation",
+    "tests/evaluation/test_metric_properties.py",
+    "tests/evaluation/test_metrics.py",
+    "tests/evaluation/test_splits.py",
     "tests/features/test_churn.py",
     "tests/materializers",
     "tests/families/churn/test_calibration.py",
@@ -31,8 +33,6 @@ TESTS = (
     "tests/models/tuning/test_study.py",
     "tests/pipelines/test_runner.py",
     "tests/registry/test_register.py",
-    "tests/registry/test_tracking.py",
-    "tests/stacks/test_provision.py",
     "tests/stacks/test_session.py",
 )
 

@@ -25,28 +25,13 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as a shell starts what 
     signal.signal(signal.SIGINT, signal.default_int_handler)
 if not hasattr(sys.modules["__main__"], "__file__"):  # a process of pytest-xdist; ZenML asks where the program lies
     sys.modules["__main__"].__file__ = str(Path(pytest.__file__).with_name("__main__.py"))
-_SCATTERED = {f"tests/slurm/test_{name}.py" for name in ("independent", "preemption", "runs", "trouble", "users")}
-_TOGETHER = ("tests/browser/", "tests/pipelines/", "tests/benchmarks/", "tests/steps/", "tests/stacks/", "tests/materializers/")
 _SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Where several processes test, a file's tests stay in one, for they share what takes long to make.
-
-    The short tests of the pipelines and what is around them share whole runs, and stay in one all together. Those that run a toy
-    on a Slurm cluster share nothing, and mostly wait.
-    """
-    from xdist.scheduler import LoadScopeScheduling
-
-    short = config.option.markexpr == "not full"
-
-    class ByFile(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            file = nodeid.partition("::")[0]
-            if file in _SCATTERED:
-                return nodeid
-            return "pipelines" if short and file.startswith(_TOGETHER) else file
+    """Say in which process of several a test runs, and when."""
+    from tests.scheduling import ByFile
 
     return ByFile(config, log)
 

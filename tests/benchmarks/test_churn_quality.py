@@ -23,6 +23,7 @@ _FEW = RunSize("churn", 1_000, ("holdout.folds=2", "holdout.repeats=1", "lightgb
 
 
 @pytest.mark.full
+@pytest.mark.bench
 def test_every_model_is_read_on_the_same_folds_in_a_process_of_its_own(tmp_path: Path) -> None:
     quality = measure_churn_quality(_FEW, None, tmp_path)
     read = quality.comparison

@@ -30,6 +30,7 @@ def _environment(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.mark.full
+@pytest.mark.bench
 @pytest.mark.skipif(shutil.which("java") is None, reason="needs Java 17 for Spark")
 def test_one_part_is_measured_and_written(tmp_path: Path) -> None:
     output = tmp_path / "bench.md"

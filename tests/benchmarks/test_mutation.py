@@ -76,7 +76,7 @@ def test_an_outcome_keeps_the_reasons_of_its_survivors() -> None:
 
 @pytest.mark.full
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("file", _SLICE)
+@pytest.mark.parametrize("file", [_SLICE[0], *(pytest.param(file, marks=pytest.mark.bench) for file in _SLICE[1:])])
 def test_a_slice_of_mutants_is_noticed(file: str) -> None:
     module = next(module for module in read_plan() if module.file == file)
     result = result_of(mutate(module, mutants="*_*7", processes=1))

@@ -32,6 +32,9 @@ UV = Path(sys.executable).with_name("uv")
 NOT_THERE = {"fraud": ("fusionguard", "catboost", "lightgbm"), "churn": ("fusionguard", "xgboost", "onnxruntime")}
 SPOILED = {"fraud": ("Amount", -0.5), "churn": ("Age", 17)}
 pytestmark = pytest.mark.full
+only_fraud = pytest.mark.parametrize("elsewhere", ["fraud"], indirect=True)
+only_churn = pytest.mark.parametrize("elsewhere", ["churn"], indirect=True)
+"""A way of MLflow's own, which is the same with every model: one shows that it works."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +141,7 @@ model.predict(rows.assign({column}={value}))
     assert last.endswith("Correct or remove these rows; row 0 is the first row of data.")
 
 
+@only_churn
 def test_mlflow_models_predict_takes_the_models_own_example(elsewhere: Elsewhere, bundle: Bundle) -> None:
     example = pd.DataFrame([model_family(elsewhere.family).example])
     expected = {"predictions": model_family(elsewhere.family).load(bundle).answer(example).to_pylist()}
@@ -153,6 +157,7 @@ def test_mlflow_models_predict_takes_the_models_own_example(elsewhere: Elsewhere
     assert done.returncode != 0 and f"Column '{column}' has 1 cells that are empty, not finite or out of range" in done.stderr
 
 
+@only_churn
 def test_mlflow_makes_the_environment_itself(elsewhere: Elsewhere, bundle: Bundle) -> None:
     example = pd.DataFrame([model_family(elsewhere.family).example])
     done = elsewhere.predict((elsewhere.model / "serving_input_example.json").read_text(), "json", manager="uv")
@@ -160,6 +165,7 @@ def test_mlflow_makes_the_environment_itself(elsewhere: Elsewhere, bundle: Bundl
     assert json.loads(done.stdout)["predictions"] == model_family(elsewhere.family).load(bundle).answer(example).to_pylist()
 
 
+@only_fraud
 def test_mlflow_models_serve_answers_and_refuses(
     elsewhere: Elsewhere, bundle: Bundle, rows: Callable[[str], pd.DataFrame]
 ) -> None:
@@ -185,6 +191,7 @@ def test_mlflow_models_serve_answers_and_refuses(
     assert "Traceback" not in (elsewhere.folder / "server.txt").read_text()
 
 
+@only_fraud
 def test_the_generated_dockerfile_takes_the_model_and_installs_what_it_needs(elsewhere: Elsewhere) -> None:
     """The steps that are the model's own, run without an engine where MLflow is installed, as it is in the image by then."""
     _, lines = _dockerfile(elsewhere)
@@ -199,7 +206,7 @@ def test_the_generated_dockerfile_takes_the_model_and_installs_what_it_needs(els
 
 
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("elsewhere", ["churn"], indirect=True)  # minutes each, and the other differs in packages alone
+@only_churn
 def test_the_generated_dockerfile_builds(elsewhere: Elsewhere) -> None:
     base, _ = _dockerfile(elsewhere)
     engine = _engine()

@@ -71,7 +71,7 @@ def test_hostile_names_are_refused(field: str, value: str) -> None:
 
 @pytest.mark.parametrize("value", ["1 hour", "1:2:3:4", "-5", "", "\n5", 7200, 5.0, True])
 def test_times_slurm_would_misread_are_refused(value: object) -> None:
-    with pytest.raises(ValidationError, match="is not a time limit"):
+    with pytest.raises(ValidationError, match=r"is not a time limit\. Write minutes, 'HH:MM:SS' or 'D-HH:MM:SS', in quotes\."):
         _options({"time": value})
 
 

@@ -88,14 +88,13 @@ def test_the_failure_of_one_cancels_the_other_and_is_named(toy: ToyRuns, tmp_pat
 
 
 @full
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupted_run_cancels_both(toy: ToyRuns, number: signal.Signals, status: int) -> None:
+def test_an_interrupted_run_cancels_both(toy: ToyRuns) -> None:
     _pair(toy, partition="down")
     process = toy.start("--quiet", pair=True)
     wait_until(lambda: len(_pending(toy)) == 2, 150)
-    process.send_signal(number)
+    process.send_signal(signal.SIGINT)
     done = toy.finish(process, 60)
-    assert done.returncode == status, done.stderr
+    assert done.returncode == 130, done.stderr
     wait_until(lambda: _pending(toy) == [])
     run = toy.last_run()
     assert str(run.status) in {"stopped", "failed"}  # the latter where the signal found the step here at work
