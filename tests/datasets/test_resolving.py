@@ -10,10 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from fusionguard.data.ingest import read_raw
 from fusionguard.data.table import Table
 from fusionguard.datasets.faults import ContradictionError, Fault
-from fusionguard.datasets.layout import raw_layout
+from fusionguard.datasets.layout import raw_layout, read_declared
 from fusionguard.datasets.personal import column_looks_personal
 from fusionguard.datasets.reading import DeclaredDataset, parse_declaration
 from fusionguard.datasets.resolved import ResolvedCategories, ResolvedColumn, ResolvedDataset, ResolvedLabel
@@ -118,16 +117,49 @@ def test_a_csv_is_read_as_it_is_declared(declared: DeclaredDataset, tmp_path: Pa
     from pyarrow import csv
 
     csv.write_csv(_table(), tmp_path / "rows.csv")
-    layout = raw_layout(declared.declaration, list(COLUMNS))
+    layout = raw_layout(declared.declaration)
     assert (layout.columns["fx"], layout.columns["age"], layout.columns["payment"]) == ("float", "integer", "text")
-    table = read_raw(tmp_path / "rows.csv", layout, tmp_path / "rows.parquet")
-    assert resolve(declared, table) == resolve(declared, _table())
+    assert layout.private == {"card_token", "holder_name"}
+    table = read_declared(declared, tmp_path / "rows.csv", tmp_path / "rows.parquet")
+    assert resolve(declared, table).columns["amount"].range == (1.0, 20.5)
+    assert resolve(declared, table).model_dump(exclude={"columns"}) == resolve(declared, _table()).model_dump(exclude={"columns"})
+
+
+def test_a_cell_of_a_csv_is_held_against_its_role(declared: DeclaredDataset, tmp_path: Path) -> None:
+    from pyarrow import csv
+
+    csv.write_csv(_table(km=["1", "2", "n/a", "4", "5", "6"]), tmp_path / "rows.csv")
+    with pytest.raises(ContradictionError) as caught:
+        read_declared(declared, tmp_path / "rows.csv", tmp_path / "rows.parquet")
+    assert caught.value.faults == (
+        Fault(
+            10, "numeric.km against rows.csv, row 2 (line 4), column km: 'n/a' is not a number. Correct it.", column="km", row=2
+        ),
+    )
+    csv.write_csv(_table(age=["1", "2", "3", "4.5", "5", "6"]), tmp_path / "rows.csv")
+    with pytest.raises(ContradictionError, match=r"^bank\.yaml, line 18: types\.age against rows\.csv, row 3 .* not an int"):
+        read_declared(declared, tmp_path / "rows.csv", tmp_path / "rows.parquet")
+    csv.write_csv(_table(age=None), tmp_path / "rows.csv")
+    with pytest.raises(DataError, match=r"^rows\.csv lacks the column 'age'\."):
+        read_declared(declared, tmp_path / "rows.csv", tmp_path / "rows.parquet")
+
+
+def test_tables_that_cannot_be_read_at_all(declared: DeclaredDataset) -> None:
+    half = _table(km=pa.array([1.0] * 6, pa.float16()))
+    with pytest.raises(DataError, match=r"^The table has halffloat in column km, which is not read\."):
+        resolve(declared, half)
+    with pytest.raises(DataError, match=r"^The table has the columns 'km' and 'KM'\."):
+        resolve(declared, _table(KM=[1] * 6))
+    (fault,) = _faults(_table().slice(0, 0))
+    assert fault == Fault(1, "it describes rows, and the table has none")
+    (fault,) = _faults(_table(km=[None] * 6))
+    assert fault.what == "numeric.km is empty in every row; there is nothing to learn from it, so add it to ignored"
 
 
 CASES: dict[str, tuple[dict[str, Any], tuple[int, str, str | None, int | None]]] = {
     "text in a number": (
         {"km": ["1", "2", "n/a", "x", "5", "6"]},
-        (10, 'numeric.km holds text in row 2 ("n/a"); 2 rows are so', "km", 2),
+        (10, 'numeric.km holds text in row 2 ("n/a"); 2 such rows', "km", 2),
     ),
     "a decimal comma": (
         {"km": ["1", "2", "3", "4", "5,5", "6"]},
@@ -153,7 +185,7 @@ CASES: dict[str, tuple[dict[str, Any], tuple[int, str, str | None, int | None]]]
     ),
     "outside the range": (
         {"km": [1.0, 2.0, 500.5, 4.0, -1.0, 3.0]},
-        (10, "numeric.km.range is [0, 500], and row 2 lies outside (500.5); 2 rows are so", "km", 2),
+        (10, "numeric.km.range is [0, 500], and row 2 lies outside (500.5); 2 such rows", "km", 2),
     ),
     "a fraction of a whole": (
         {"age": [1.0, 2.0, 3.5, 4.0, 5.0, 6.0]},
@@ -203,6 +235,10 @@ CASES: dict[str, tuple[dict[str, Any], tuple[int, str, str | None, int | None]]]
         _at("fx", 2, 1.1),
         (6, "amount.rate_column is 'fx', and row 2, which is in GBP, has another rate than 1 (1.1)", "fx", 2),
     ),
+    "a currency in words": (
+        _at("ccy", 2, "pounds"),
+        (6, "amount.currency_column is 'ccy', and row 2 holds no currency's three letters (\"pounds\")", "ccy", 2),
+    ),
     "no currency": (_at("ccy", 1, None), (6, "amount.currency_column is 'ccy', and row 1 has no currency", "ccy", 1)),
     "an id twice": (_at("payment", 4, "p2"), (4, "id is 'payment', and rows 1 and 4 hold the same value", "payment", 4)),
     "a row without an id": (_at("payment", 4, None), (4, "id is 'payment', and row 4 has none", "payment", 4)),
@@ -247,7 +283,7 @@ def test_several_currencies_without_rates_are_refused() -> None:
     (fault,) = _faults(_table(), text)
     assert (fault.line, fault.column, fault.row) == (6, "ccy", 1)
     assert fault.what == (
-        "amount.currency_column is 'ccy', which holds another currency than GBP in row 1 (\"EUR\"); 2 rows are so; "
+        "amount.currency_column is 'ccy', which holds another currency than GBP in row 1 (\"EUR\"); 2 such rows; "
         "declare a rate_column and the currency into which it converts, or keep one currency"
     )
     one = resolve(parse_declaration(text), _table(ccy=["SEK"] * 6))

@@ -7,6 +7,7 @@ import io
 import math
 import re
 from collections.abc import Collection
+from dataclasses import dataclass
 from itertools import islice
 from typing import IO, Any
 
@@ -20,6 +21,25 @@ _WORDS = {"float": "a number", "integer": "an integer", "text": "text"}
 _ESCAPED = re.compile("[\udc80-\udcff]")
 """Bytes that are no UTF-8, as Python's ``surrogateescape`` keeps them."""
 _AGAIN = "Get it again from where it came."
+
+
+class CellError(DataError):
+    """A cell that is not what its column holds; ``column`` and ``row``, from 0, say where."""
+
+    def __init__(self, what: str, remedy: str, column: str, row: int) -> None:
+        self.column, self.row = column, row
+        super().__init__(what, remedy)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (self.what, self.remedy, self.column, self.row))
+
+
+@dataclass(frozen=True)
+class _Found:
+    what: str
+    remedy: str
+    column: str | None = None
+    row: int = -1
 
 
 def broken_cell(
@@ -42,8 +62,9 @@ def broken_cell(
         header, found = _first_fault(rows, schema, columns, quote.row if quote else None)
     if found is None and quote is not None:
         return quote_error(name, quote, header)
-    what, remedy = found or ("cannot be read as CSV.", _AGAIN)
-    return DataError(f"{name}{what}" if what.startswith(",") else f"{name} {what}", remedy)
+    found = found or _Found("cannot be read as CSV.", _AGAIN)
+    what = f"{name}{found.what}" if found.what.startswith(",") else f"{name} {found.what}"
+    return DataError(what, found.remedy) if found.column is None else CellError(what, found.remedy, found.column, found.row)
 
 
 def quote_error(name: str, fault: QuoteFault, header: list[str]) -> DataError:
@@ -58,37 +79,40 @@ def quote_error(name: str, fault: QuoteFault, header: list[str]) -> DataError:
 
 def _first_fault(
     rows: Any, schema: DatasetSchema, columns: Collection[str], before: int | None
-) -> tuple[list[str], tuple[str, str] | None]:
+) -> tuple[list[str], _Found | None]:
     """Return the header, and what is wrong first in the rows ``before`` a row (by default all); row 0 follows the header."""
     row, header, encoding = -1, [], None
     try:
         header = next(rows)
         if any(_ESCAPED.search(name) for name in header):
-            return header, ("is not UTF-8 text (its header).", "Save it as UTF-8.")
+            return header, _Found("is not UTF-8 text (its header).", "Save it as UTF-8.")
         read = {place: schema.columns[column] for place, column in enumerate(header) if column in columns}
         filled = (cells for cells in rows if cells)
         for row, cells in enumerate(islice(filled, None if before is None else max(before, 0))):
             where = f", row {row:,} (line {rows.line_num:,})"
             if any("\0" in cell for cell in cells):
-                return header, (f"{where}: zero bytes, which no text has: it is damaged.", _AGAIN)
+                return header, _Found(f"{where}: zero bytes, which no text has: it is damaged.", _AGAIN)
             if len(cells) != len(header):
                 what = f"{where}: {len(cells)} values where the header has {len(header)}."
-                return header, (what, "Complete or remove the row, or get the file again if it is cut off.")
+                return header, _Found(what, "Complete or remove the row, or get the file again if it is cut off.")
             bad = [place for place, cell in enumerate(cells) if not cell.isascii() and _ESCAPED.search(cell)]
             if bad and encoding is None:
-                encoding = (f"{where}, column {header[bad[0]]}: not UTF-8 text.", "Save the file as UTF-8.")
+                encoding = _Found(f"{where}, column {header[bad[0]]}: not UTF-8 text.", "Save the file as UTF-8.")
             for place, kind in read.items():
                 cell, column = cells[place], header[place]
                 if place in bad:
                     return header, encoding
                 if cell and not _fits(cell, kind):
                     shown = "a value that is not shown" if column in schema.private else _shown(cell[:40])
-                    return header, (f"{where}, column {column}: {shown} is not {_wanted(cell, kind)}.", "Correct it.")
+                    what = f"{where}, column {column}: {shown} is not {_wanted(cell, kind)}."
+                    return header, _Found(what, "Correct it.", column, row)
     except csv.Error as error:
-        return header, (f", after {f'row {row:,}' if row >= 0 else 'the header'}: {error}.", "Correct it, or get the file again.")
+        return header, _Found(
+            f", after {f'row {row:,}' if row >= 0 else 'the header'}: {error}.", "Correct it, or get the file again."
+        )
     if encoding is not None:
         return header, encoding
-    return header, None if row >= 0 or before is not None else ("has a header but no rows.", _AGAIN)
+    return header, None if row >= 0 or before is not None else _Found("has a header but no rows.", _AGAIN)
 
 
 def _wanted(cell: str, kind: ColumnType) -> str:

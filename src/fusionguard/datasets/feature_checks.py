@@ -6,7 +6,7 @@ from fusionguard.datasets.declaration import Categorical, Numeric, Place
 from fusionguard.datasets.declared_values import Scalar
 from fusionguard.datasets.findings import Findings, and_more
 from fusionguard.datasets.resolved import ResolvedCategories, ResolvedColumn, ResolvedType
-from fusionguard.datasets.table_rows import Kind, TableRows, string
+from fusionguard.datasets.table_rows import Hit, Kind, TableRows, string
 from fusionguard.errors import did_you_mean
 
 MOST_VALUES = 10_000
@@ -36,8 +36,7 @@ def check_number(
         what = "text" if kind == "text" else "an infinite number"
         shown = findings.cell(column, wrong.value)
         findings.add(place, f"holds {what} in row {wrong.row}{shown}{and_more(wrong.rows)}", column, wrong.row)
-    if missing.rows and numeric.missing == "refuse":
-        findings.add((*place, "missing"), _empty(missing.row, missing.rows), column, missing.row)
+    _check_missing(findings, rows, column, place, numeric, missing)
     if beyond.rows:
         shown = findings.cell(column, beyond.value)
         what = f"is [{low:.10g}, {high:.10g}], and row {beyond.row} lies outside{shown}{and_more(beyond.rows)}"
@@ -70,8 +69,7 @@ def check_categories(
         shown = findings.cell(column, broken.value)
         what = f"holds a fraction in row {broken.row}{shown}; declare a number that is measured as numeric"
         findings.add(place, what, column, broken.row)
-    if missing.rows and categorical.missing == "refuse":
-        findings.add((*place, "missing"), _empty(missing.row, missing.rows), column, missing.row)
+    _check_missing(findings, rows, column, place, categorical, missing)
     counted = rows.fetch(
         f"SELECT {category} AS value, COUNT(*) AS n FROM given WHERE {learned} AND NOT {empty} "
         "GROUP BY value ORDER BY n DESC, value"
@@ -113,5 +111,11 @@ def _refuse_unseen(findings: Findings, rows: TableRows, column: str, known: list
         findings.add(("categorical", column, "unseen"), what, column, unseen.row)
 
 
-def _empty(row: int | None, count: int) -> str:
-    return f"is refuse, and row {row} is empty{and_more(count)}; write `missing: allow`, or complete the rows"
+def _check_missing(
+    findings: Findings, rows: TableRows, column: str, place: Place, feature: Numeric | Categorical, missing: Hit
+) -> None:
+    if missing.rows == rows.count:
+        findings.add(place, "is empty in every row; there is nothing to learn from it, so add it to ignored", column, missing.row)
+    elif missing.rows and feature.missing == "refuse":
+        what = f"is refuse, and row {missing.row} is empty{and_more(missing.rows)}; write `missing: allow`, or complete the rows"
+        findings.add((*place, "missing"), what, column, missing.row)

@@ -26,7 +26,7 @@ class Findings:
 
     def add(self, place: Place, what: str, column: str | None = None, row: int | None = None) -> None:
         """Note a fault; its sentence begins with the place."""
-        self.faults.append(Fault(self.declared.line(place), f"{dotted(place)} {what}", column, row))
+        self.faults.append(Fault(self.declared.line(place), f"{dotted(place)} {what}".lstrip(), column, row))
 
     def cell(self, column: str, value: Any, role: Role = "number") -> str:
         """Return a cell as a message may show it: in brackets, or nothing."""
@@ -35,4 +35,4 @@ class Findings:
 
 def and_more(rows: int) -> str:
     """Say how many rows have the same fault, where there are several."""
-    return f"; {rows:,} rows are so" if rows > 1 else ""
+    return f"; {rows:,} such rows" if rows > 1 else ""

@@ -44,10 +44,11 @@ def _resolved(declared: DeclaredDataset, rows: TableRows, learned: range | None)
     taken = range(rows.count) if learned is None else learned
     condition = "TRUE" if learned is None else f"_row >= {taken.start} AND _row < {taken.stop}"
     absent = check_presence(findings, rows)
+    if not rows.count:
+        findings.add((), "it describes rows, and the table has none")
+        raise ContradictionError(declared.file, findings.faults)
     columns: dict[str, ResolvedColumn] = {}
     categories: dict[str, ResolvedCategories] = {}
-    if not rows.count:
-        findings.add((), "describes rows, and the table has none")
     for column, numeric in declaration.numeric.items():
         if column in rows.kinds:
             columns[column] = check_number(findings, rows, column, ("numeric", column), numeric, condition)

@@ -89,7 +89,12 @@ def check_money(findings: Findings, rows: TableRows, amount: Amount) -> str | No
     empty, code = rows.empty(column), rows.category(column)
     query = f"SELECT {code} AS code, COUNT(*), MIN(_row) FROM given WHERE NOT {empty} GROUP BY code ORDER BY MIN(_row)"
     found = [(str(value), int(count), int(row)) for value, count, row in rows.fetch(f"{query} LIMIT {_MOST_GROUPS}")]
-    (missing,) = rows.hits(column, empty)
+    missing, strange = rows.hits(column, empty, f"(NOT {empty} AND NOT regexp_full_match({code}, '[A-Z]{{3}}'))")
+    if strange.rows:
+        shown = findings.cell(column, strange.value, "category")
+        what = f"is '{column}', and row {strange.row} holds no currency's three letters{shown}{and_more(strange.rows)}"
+        findings.add(("amount", "currency_column"), what, column, strange.row)
+        return amount.currency
     if missing.rows:
         what = f"is '{column}', and row {missing.row} has no currency{and_more(missing.rows)}"
         findings.add(("amount", "currency_column"), what, column, missing.row)

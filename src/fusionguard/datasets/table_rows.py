@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from fusionguard.data.table import CARRIED, Table
 from fusionguard.datasets.declaration import Time
+from fusionguard.errors import DataError
 
 Kind = Literal["integer", "float", "boolean", "text", "time", "other"]
 
@@ -33,15 +34,16 @@ class Hit:
 
 @dataclass(frozen=True)
 class TableRows:
-    """The rows of a table; queries read them as ``given``, with their number as ``_row``."""
+    """The rows of a table with the columns ``names``; queries read them as ``given``, with their number as ``_row``."""
 
     database: duckdb.DuckDBPyConnection
+    names: tuple[str, ...]
 
     @cached_property
     def kinds(self) -> dict[str, Kind]:
         """What each column holds, in the table's order; what is carried over for the owner is none of them."""
-        described = self.fetch("SELECT column_name, column_type FROM (DESCRIBE given)")
-        return {name: _kind(kind) for name, kind in described if name not in ("_row", CARRIED)}
+        described = self.fetch("SELECT column_type FROM (DESCRIBE given)")[1:]  # the first is the row's number
+        return {name: _kind(kind) for name, (kind,) in zip(self.names, described, strict=True) if name != CARRIED}
 
     @cached_property
     def count(self) -> int:
@@ -112,15 +114,39 @@ class TableRows:
 
 @contextmanager
 def open_rows(table: Table | pa.Table) -> Iterator[TableRows]:
-    """Open the rows of a table, on disk or in memory, in a database of their own that downloads nothing."""
+    """Open the rows of a table, on disk or in memory, in a database of their own that downloads nothing.
+
+    Raises
+    ------
+    DataError
+        Two columns have one name, or names that differ in upper and lower case only; or a column has a type that DuckDB lacks.
+    """
+    names = tuple(table.columns if isinstance(table, Table) else table.column_names)
+    _refuse_doubles(names)
     with duckdb.connect(":memory:", config=_SETTINGS) as database:
+        source = "held"
         if isinstance(table, Table):
             source = f"read_parquet([{', '.join(string(str(file)) for file in table.files)}])"
-        else:
-            database.register("held", table)
-            source = "held"
-        database.execute(f"CREATE TEMP VIEW given AS SELECT ROW_NUMBER() OVER () - 1 AS _row, * FROM {source}")
-        yield TableRows(database)
+        try:
+            if not isinstance(table, Table):
+                database.register("held", table)
+            database.execute(f"CREATE TEMP VIEW given AS SELECT ROW_NUMBER() OVER () - 1 AS _row, * FROM {source}")
+        except duckdb.NotImplementedException as error:
+            unknown = [f"{field.type} in column {field.name}" for field in table.schema if _is_strange(field.type)]
+            raise DataError(f"The table has {', '.join(unknown)}, which is not read.", "Write it as double or text.") from error
+        yield TableRows(database, names)
+
+
+def _is_strange(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_float16(kind) or pa.types.is_decimal256(kind) or pa.types.is_nested(kind))
+
+
+def _refuse_doubles(names: tuple[str, ...]) -> None:
+    seen: dict[str, str] = {}
+    for name in names:
+        if (key := name.casefold()) in seen:
+            raise DataError(f"The table has the columns '{seen[key]}' and '{name}'.", "Keep one of them, or rename it.")
+        seen[key] = name
 
 
 def quoted(column: str) -> str:
@@ -141,7 +167,7 @@ def _kind(name: str) -> Kind:
         return "integer"
     kinds: dict[str, Kind] = {
         **dict.fromkeys(("FLOAT", "DOUBLE", "DECIMAL"), "float"),
-        **dict.fromkeys(("VARCHAR", "ENUM"), "text"),
+        **dict.fromkeys(("VARCHAR", "ENUM", '"NULL"'), "text"),
         **dict.fromkeys(("TIMESTAMP", "DATE"), "time"),
         "BOOLEAN": "boolean",
     }
