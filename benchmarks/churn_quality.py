@@ -19,12 +19,13 @@ from pydantic import BaseModel, ConfigDict
 
 from benchmarks.measure import CHECKOUT, Measurement, fresh_environment, measure, python
 from benchmarks.sizes import RunSize
-from fusionguard.config import ChurnConfig, load_config
+from fusionguard.config import load_config
 from fusionguard.data.contracts import check_raw
 from fusionguard.data.schema import CHURN
 from fusionguard.data.source import resolve_source
 from fusionguard.errors import FusionGuardError
 from fusionguard.evaluation.holdout import HoldoutPlan, plan_holdout
+from fusionguard.families.churn.config import ChurnConfig
 from fusionguard.families.churn.cross_validation import CrossValidation
 from fusionguard.families.churn.out_of_fold import OutOfFold, Scorer, choose_model, fit_folds, score_out_of_fold
 from fusionguard.families.churn.references import CATBOOST_DEFAULTS, score_reference

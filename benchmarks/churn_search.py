@@ -22,11 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.churn_quality import read_development
-from fusionguard.config import ChurnConfig, LightGBMConfig, TuningConfig, load_config
+from fusionguard.config import TuningConfig, load_config
 from fusionguard.errors import FusionGuardError
 from fusionguard.evaluation.holdout import Fold, HoldoutPlan
 from fusionguard.evaluation.ranked import Ranking
 from fusionguard.evaluation.ties import mean_interval
+from fusionguard.families.churn.config import ChurnConfig, LightGBMConfig
 from fusionguard.families.churn.lightgbm_model import margins, train_lightgbm
 from fusionguard.families.churn.rows import CustomerRows
 from fusionguard.families.churn.search_space import SPACES

@@ -16,7 +16,6 @@ import xgboost as xgb
 from numpy.typing import NDArray
 
 from benchmarks.markdown import table
-from fusionguard.config import FraudConfig, XGBoostConfig
 from fusionguard.data.local import LocalSource
 from fusionguard.data.schema import FRAUD
 from fusionguard.data.table import Table
@@ -24,6 +23,7 @@ from fusionguard.errors import FusionGuardError, UsageError
 from fusionguard.evaluation.ranked import Ranking
 from fusionguard.evaluation.splits import SplitPlan, plan_split
 from fusionguard.families.fraud.boosting import SEGMENT_ROUNDS, train_booster
+from fusionguard.families.fraud.config import FraudConfig, XGBoostConfig
 from fusionguard.families.fraud.rows import ModelRows, read_slice
 from fusionguard.features.store import build_features
 from fusionguard.files import write_text

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from fusionguard.config import FraudConfig, load_config
+from fusionguard.config import load_config
 from fusionguard.data.contracts import check_raw
 from fusionguard.data.provenance import Provenance
 from fusionguard.data.schema import FRAUD
@@ -30,6 +30,7 @@ from fusionguard.evaluation.splits import SplitPlan, plan_split
 from fusionguard.families.fraud.boosting import train_booster
 from fusionguard.families.fraud.build import build_fraud_bundle
 from fusionguard.families.fraud.card import CardInputs, model_card
+from fusionguard.families.fraud.config import FraudConfig
 from fusionguard.families.fraud.explain import explain, sample_rows
 from fusionguard.families.fraud.model import FraudModel, load
 from fusionguard.families.fraud.plots import evaluation_plots

@@ -10,9 +10,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from fusionguard.config import ChurnConfig, FraudConfig, known_keys, load_config
+from fusionguard.config import known_keys, load_config
 from fusionguard.data.schema import CHURN, FRAUD, DatasetSchema
 from fusionguard.errors import UnknownChoiceError, UsageError
+from fusionguard.families.churn.config import ChurnConfig
+from fusionguard.families.fraud.config import FraudConfig
 from fusionguard.home import Home
 from fusionguard.monitoring.settings import MonitoringConfig
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from zenml import pipeline
 
-from fusionguard.config import AFTERWARDS, ChurnConfig, without_afterwards
+from fusionguard.config import AFTERWARDS, without_afterwards
 from fusionguard.evaluation.readings import AVERAGE_PRECISION, ROC_AUC
+from fusionguard.families.churn.config import ChurnConfig
 from fusionguard.families.churn.cross_validation import CrossValidation
 from pipelines.summary import Report
 from steps.churn.build_churn_model import build_churn_model

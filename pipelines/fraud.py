@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from zenml import pipeline
 
-from fusionguard.config import AFTERWARDS, FraudConfig, without_afterwards
+from fusionguard.config import AFTERWARDS, without_afterwards
+from fusionguard.families.fraud.config import FraudConfig
 from pipelines.summary import Report
 from steps.data.build_features import build_features
 from steps.data.check_feature_table import check_feature_table

@@ -64,13 +64,14 @@ def simulated_raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def fraud_bundle(simulated_raw: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """A small fraud model made of ``simulated_raw`` as the pipeline makes one; tests must not change its files."""
-    from fusionguard.config import AutoencoderConfig, FraudConfig, SplitConfig, XGBoostConfig
+    from fusionguard.config import SplitConfig
     from fusionguard.data.provenance import Provenance
     from fusionguard.data.table import Table
     from fusionguard.evaluation.splits import plan_split
     from fusionguard.families.fraud.autoencoder import train_autoencoder
     from fusionguard.families.fraud.boosting import train_booster
     from fusionguard.families.fraud.build import build_fraud_bundle
+    from fusionguard.families.fraud.config import AutoencoderConfig, FraudConfig, XGBoostConfig
     from fusionguard.features.store import build_features
 
     config = FraudConfig(
@@ -211,12 +212,13 @@ def simulated_customers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def churn_bundle(simulated_customers: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """A small churn model made of ``simulated_customers`` as the pipeline makes one; tests must not change its files."""
-    from fusionguard.config import CatBoostConfig, ChurnConfig, HoldoutConfig, LightGBMConfig
+    from fusionguard.config import HoldoutConfig
     from fusionguard.data.provenance import Provenance
     from fusionguard.data.table import Table
     from fusionguard.evaluation.holdout import plan_holdout
     from fusionguard.families.churn.build import build_churn_bundle
     from fusionguard.families.churn.catboost_model import train_catboost
+    from fusionguard.families.churn.config import CatBoostConfig, ChurnConfig, LightGBMConfig
     from fusionguard.families.churn.lightgbm_model import train_lightgbm
     from fusionguard.families.churn.out_of_fold import choose_model, score_out_of_fold
     from fusionguard.families.churn.rows import read_customers

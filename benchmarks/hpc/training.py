@@ -23,9 +23,10 @@ _SEED = 7
 def main(trainer: str, features: Path, journal: Path) -> None:
     """Train; see the module."""
     from fusionguard import checkpoint
-    from fusionguard.config import AutoencoderConfig, SplitConfig, XGBoostConfig
+    from fusionguard.config import SplitConfig
     from fusionguard.data.table import Table
     from fusionguard.evaluation.splits import plan_split
+    from fusionguard.families.fraud.config import AutoencoderConfig, XGBoostConfig
 
     _keep_a_journal(checkpoint, journal)
     table = Table(features)

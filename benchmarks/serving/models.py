@@ -16,13 +16,15 @@ import pyarrow.parquet as pq
 import xgboost as xgb
 
 from benchmarks.serving.material import Material
-from fusionguard.config import AutoencoderConfig, CatBoostConfig, ChurnConfig, FraudConfig, HoldoutConfig, LightGBMConfig
+from fusionguard.config import HoldoutConfig
 from fusionguard.data.provenance import Provenance
 from fusionguard.data.schema import CHURN, FRAUD, DatasetSchema
 from fusionguard.data.simulator import SimulatedSource
 from fusionguard.evaluation.splits import plan_split
+from fusionguard.families.churn.config import CatBoostConfig, ChurnConfig, LightGBMConfig
 from fusionguard.families.fraud.autoencoder import train_autoencoder
 from fusionguard.families.fraud.build import build_fraud_bundle
+from fusionguard.families.fraud.config import AutoencoderConfig, FraudConfig
 from fusionguard.families.fraud.rows import read_slice
 from fusionguard.features.fraud import MODEL_FEATURES
 from fusionguard.features.store import FeatureSet, build_features

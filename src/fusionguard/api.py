@@ -9,8 +9,6 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fusionguard.config import ChurnConfig as ChurnConfig
-    from fusionguard.config import FraudConfig as FraudConfig
     from fusionguard.config import load_config as load_config
     from fusionguard.data.contract_report import ContractReport as ContractReport
     from fusionguard.data.contracts import check_raw as check_raw
@@ -29,6 +27,7 @@ if TYPE_CHECKING:
     from fusionguard.evaluation.splits import plan_split as plan_split
     from fusionguard.families.churn.build import build_churn_bundle as build_churn_bundle
     from fusionguard.families.churn.catboost_model import train_catboost as train_catboost
+    from fusionguard.families.churn.config import ChurnConfig as ChurnConfig
     from fusionguard.families.churn.contacts import contact_list as contact_list
     from fusionguard.families.churn.lightgbm_model import train_lightgbm as train_lightgbm
     from fusionguard.families.churn.out_of_fold import choose_model as choose_model
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from fusionguard.families.fraud.autoencoder import train_autoencoder as train_autoencoder
     from fusionguard.families.fraud.boosting import train_booster as train_booster
     from fusionguard.families.fraud.build import build_fraud_bundle as build_fraud_bundle
+    from fusionguard.families.fraud.config import FraudConfig as FraudConfig
     from fusionguard.families.fraud.reading import evaluate_fraud_model as evaluate_fraud_model
     from fusionguard.families.fraud.references import score_references as score_references
     from fusionguard.families.fraud.refit import refit_fraud_bundle as refit_fraud_bundle
@@ -56,11 +56,7 @@ if TYPE_CHECKING:
     from fusionguard.scoring import score_file as score_file
 
 _NAMES = {
-    "fusionguard.config": (
-        "ChurnConfig",
-        "FraudConfig",
-        "load_config",
-    ),
+    "fusionguard.config": ("load_config",),
     "fusionguard.data.contracts": ("check_raw",),
     "fusionguard.data.contract_report": ("ContractReport",),
     "fusionguard.data.provenance": ("Provenance",),
@@ -80,7 +76,9 @@ _NAMES = {
         "HoldoutPlan",
         "plan_holdout",
     ),
+    "fusionguard.families.churn.config": ("ChurnConfig",),
     "fusionguard.families.churn.report": ("ChurnReport",),
+    "fusionguard.families.fraud.config": ("FraudConfig",),
     "fusionguard.families.fraud.report": ("EvaluationReport",),
     "fusionguard.evaluation.splits": (
         "SplitPlan",

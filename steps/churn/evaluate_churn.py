@@ -6,9 +6,9 @@ from typing import Annotated
 
 from zenml import step
 
-from fusionguard.config import ChurnConfig
 from fusionguard.data.table import Table
 from fusionguard.evaluation.holdout import HoldoutPlan
+from fusionguard.families.churn.config import ChurnConfig
 from fusionguard.families.churn.cross_validation import CrossValidation
 from fusionguard.families.churn.out_of_fold import read_out_of_fold
 from fusionguard.families.churn.plots import churn_plots

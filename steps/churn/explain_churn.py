@@ -8,10 +8,10 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 from zenml import step
 
-from fusionguard.config import ChurnConfig
 from fusionguard.data.table import Table
 from fusionguard.evaluation.explanation_plots import shap_plots
 from fusionguard.evaluation.holdout import HoldoutPlan
+from fusionguard.families.churn.config import ChurnConfig
 from fusionguard.families.churn.contacts import contact_list
 from fusionguard.families.churn.explain import explain_sample
 from fusionguard.families.churn.model import load

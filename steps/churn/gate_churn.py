@@ -6,10 +6,10 @@ from typing import Annotated
 
 from zenml import step
 
-from fusionguard.config import ChurnConfig
 from fusionguard.data.table import Table
 from fusionguard.evaluation.gate import GateVerdict
 from fusionguard.evaluation.holdout import HoldoutPlan
+from fusionguard.families.churn.config import ChurnConfig
 from fusionguard.families.churn.reading import compared_test
 from fusionguard.families.churn.report import ChurnReport
 from fusionguard.home import find_home

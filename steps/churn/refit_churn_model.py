@@ -6,8 +6,8 @@ from typing import Annotated
 
 from zenml import step
 
-from fusionguard.config import ChurnConfig
 from fusionguard.data.table import Table
+from fusionguard.families.churn.config import ChurnConfig
 from fusionguard.families.churn.refit import refit_churn_bundle
 from fusionguard.models.bundle import Bundle
 from steps.churn.tune_models import TrainingSettings

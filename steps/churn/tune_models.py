@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict
 from zenml import step
 
-from fusionguard.config import CatBoostConfig, ChurnConfig, LightGBMConfig, TuningConfig
+from fusionguard.config import TuningConfig
 from fusionguard.data.table import Table
 from fusionguard.evaluation.holdout import HoldoutPlan
+from fusionguard.families.churn.config import CatBoostConfig, ChurnConfig, LightGBMConfig
 from fusionguard.home import find_home
 from fusionguard.models.tuning.trial import Trial
 

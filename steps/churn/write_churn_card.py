@@ -10,7 +10,6 @@ import pyarrow.csv
 from zenml import step
 from zenml.types import HTMLString, MarkdownString
 
-from fusionguard.config import ChurnConfig
 from fusionguard.data.provenance import Provenance
 from fusionguard.data.table import Table
 from fusionguard.evaluation.card import card_html
@@ -18,6 +17,7 @@ from fusionguard.evaluation.gate import FILE as GATE
 from fusionguard.evaluation.gate import GateVerdict
 from fusionguard.evaluation.holdout import HoldoutPlan
 from fusionguard.families.churn.card import ChurnCardInputs, churn_model_card
+from fusionguard.families.churn.config import ChurnConfig
 from fusionguard.families.churn.insights import business_insights
 from fusionguard.families.churn.model import load
 from fusionguard.families.churn.reading import read_test

@@ -8,11 +8,11 @@ import onnx
 import xgboost as xgb
 from zenml import step
 
-from fusionguard.config import FraudConfig
 from fusionguard.data.provenance import Provenance
 from fusionguard.data.table import Table
 from fusionguard.evaluation.splits import SplitPlan
 from fusionguard.families.fraud.build import build_fraud_bundle
+from fusionguard.families.fraud.config import FraudConfig
 from fusionguard.features.store import FeatureManifest
 from fusionguard.models.bundle import Bundle
 from steps.fraud.tune_xgboost import BoosterSettings

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from zenml import step
 
-from fusionguard.config import EvaluationConfig
 from fusionguard.data.table import Table
 from fusionguard.evaluation.splits import SplitPlan
+from fusionguard.families.fraud.config import FraudEvaluationConfig
 from fusionguard.families.fraud.plots import evaluation_plots
 from fusionguard.families.fraud.reading import evaluate_fraud_model
 from fusionguard.families.fraud.report import EvaluationReport
@@ -24,7 +24,7 @@ def evaluate_model(
     manifest: FeatureManifest,
     split: SplitPlan,
     reference_scores: Table,
-    config: EvaluationConfig,
+    config: FraudEvaluationConfig,
     seed: int,
 ) -> tuple[Annotated[EvaluationReport, "{pipeline}_evaluation"], Annotated[Figures, "{pipeline}_evaluation_plots"]]:
     """Read metrics with intervals for the model and the references, slices and curves."""

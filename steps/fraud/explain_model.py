@@ -9,10 +9,10 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 from zenml import step
 
-from fusionguard.config import EvaluationConfig
 from fusionguard.data.table import Table
 from fusionguard.evaluation.explanation_plots import shap_plots
 from fusionguard.evaluation.splits import SplitPlan
+from fusionguard.families.fraud.config import FraudEvaluationConfig
 from fusionguard.families.fraud.explain import explain, sample_rows
 from fusionguard.families.fraud.model import FraudModel, load
 from fusionguard.features.fraud import MODEL_FEATURES
@@ -44,7 +44,7 @@ class Importance(BaseModel):
 
 @step
 def explain_model(
-    bundle: Bundle, features: Table, split: SplitPlan, config: EvaluationConfig, seed: int
+    bundle: Bundle, features: Table, split: SplitPlan, config: FraudEvaluationConfig, seed: int
 ) -> tuple[Annotated[Importance, "{pipeline}_importance"], Annotated[Figures, "{pipeline}_explanation_plots"]]:
     """Explain a sample of the test slice with SHAP values."""
     test = features.read(list(MODEL_FEATURES), split.test.start, split.test.stop)

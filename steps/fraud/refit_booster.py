@@ -6,9 +6,9 @@ from typing import Annotated
 
 from zenml import step
 
-from fusionguard.config import FraudConfig
 from fusionguard.data.table import Table
 from fusionguard.evaluation.splits import SplitPlan
+from fusionguard.families.fraud.config import FraudConfig
 from fusionguard.families.fraud.refit import refit_fraud_bundle
 from fusionguard.features.store import FeatureManifest
 from fusionguard.models.bundle import Bundle

@@ -7,9 +7,9 @@ from typing import Annotated
 import onnx
 from zenml import step
 
-from fusionguard.config import AutoencoderConfig
 from fusionguard.data.table import Table
 from fusionguard.evaluation.splits import SplitPlan
+from fusionguard.families.fraud.config import AutoencoderConfig
 from fusionguard.features.store import FeatureManifest
 
 

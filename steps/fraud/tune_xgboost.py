@@ -7,9 +7,10 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict
 from zenml import step
 
-from fusionguard.config import FraudConfig, TuningConfig, XGBoostConfig
+from fusionguard.config import TuningConfig
 from fusionguard.data.table import Table
 from fusionguard.evaluation.splits import SplitPlan
+from fusionguard.families.fraud.config import FraudConfig, XGBoostConfig
 from fusionguard.features.store import FeatureManifest
 from fusionguard.home import find_home
 from fusionguard.models.tuning.trial import Trial

@@ -9,7 +9,6 @@ import onnx
 from zenml import step
 from zenml.types import HTMLString, MarkdownString
 
-from fusionguard.config import FraudConfig
 from fusionguard.data.provenance import Provenance
 from fusionguard.data.table import Table
 from fusionguard.evaluation.card import card_html
@@ -17,6 +16,7 @@ from fusionguard.evaluation.gate import FILE as GATE
 from fusionguard.evaluation.gate import GateVerdict
 from fusionguard.evaluation.splits import SplitPlan
 from fusionguard.families.fraud.card import CardInputs, model_card
+from fusionguard.families.fraud.config import FraudConfig
 from fusionguard.families.fraud.model import AUTOENCODER_ONNX, FraudModel, load
 from fusionguard.families.fraud.report import EvaluationReport
 from fusionguard.features.bias import BiasReport

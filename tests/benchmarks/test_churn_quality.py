@@ -11,10 +11,11 @@ from benchmarks.churn_quality import cross_validate, measure_churn_quality
 from benchmarks.document import write_document
 from benchmarks.results import Results
 from benchmarks.sizes import RunSize
-from fusionguard.config import ChurnConfig, load_config
+from fusionguard.config import load_config
 from fusionguard.data.schema import CHURN
 from fusionguard.errors import DataError
 from fusionguard.evaluation.readings import AVERAGE_PRECISION, CALIBRATION_ERROR, ROC_AUC
+from fusionguard.families.churn.config import ChurnConfig
 from fusionguard.families.churn.references import CATBOOST_DEFAULTS, LIGHTGBM_DEFAULTS
 from fusionguard.home import Home
 from tests.benchmarks.conftest import comparison

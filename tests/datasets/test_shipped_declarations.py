@@ -20,7 +20,7 @@ from fusionguard.datasets.layout import raw_layout
 from fusionguard.datasets.resolved import ResolvedDataset
 from fusionguard.datasets.resolving import resolve
 from fusionguard.errors import UsageError
-from fusionguard.fairness_config import FairnessConfig
+from fusionguard.families.churn.fairness_config import FairnessConfig
 from fusionguard.features.churn import AGE_BANDS, AGE_EDGES, CHURN_FEATURES
 from fusionguard.features.definition import FeatureDefinition
 from fusionguard.features.duckdb_engine import score_table

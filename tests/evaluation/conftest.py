@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from fusionguard.config import EvaluationConfig
 from fusionguard.evaluation.scored import ScoredRows
+from fusionguard.families.fraud.config import FraudEvaluationConfig
 from fusionguard.families.fraud.policy import DecisionPolicy
 from fusionguard.families.fraud.report import EvaluationReport, evaluate
 
@@ -54,7 +54,7 @@ def small_report(origin: str = "simulated", **options: object) -> EvaluationRepo
         "logistic regression": rows.scored_by(1 / (1 + np.exp(-(rows.score + noise - 6)))),
         "XGBoost defaults": rows.scored_by(1 / (1 + np.exp(-(2 * rows.score + noise - 8)))),
     }
-    config = EvaluationConfig(bootstrap_samples=40)
+    config = FraudEvaluationConfig(bootstrap_samples=40)
     return evaluate(rows, references, DecisionPolicy(review_cost=3.0), config, origin=origin, seed=7)  # type: ignore[arg-type]
 
 

@@ -5,14 +5,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fusionguard.config import EvaluationConfig
 from fusionguard.errors import DataError
 from fusionguard.evaluation.bootstrap import Interval, intervals, paired_difference, resampled_counts
 from fusionguard.evaluation.readings import AVERAGE_PRECISION
+from fusionguard.families.fraud.config import FraudEvaluationConfig
 from fusionguard.families.fraud.policy import DecisionPolicy
 from fusionguard.families.fraud.readings import metric_labels, read_metrics
 
-CONFIG = EvaluationConfig(bootstrap_samples=60)
+CONFIG = FraudEvaluationConfig(bootstrap_samples=60)
 POLICY = DecisionPolicy(review_cost=3.0)
 
 
@@ -57,7 +57,7 @@ def test_the_interval_of_a_mean_is_the_textbook_one() -> None:
 
 
 def test_the_interval_covers_the_truth_about_as_often_as_it_says(make_rows: Any) -> None:
-    truth = read_metrics(make_rows(200_000, seed=99), POLICY, EvaluationConfig(bootstrap_samples=20), seed=0)[
+    truth = read_metrics(make_rows(200_000, seed=99), POLICY, FraudEvaluationConfig(bootstrap_samples=20), seed=0)[
         AVERAGE_PRECISION
     ].value
     assert truth is not None

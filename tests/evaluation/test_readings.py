@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score, roc_curve
 
-from fusionguard.config import EvaluationConfig
 from fusionguard.evaluation import metrics
 from fusionguard.evaluation.bootstrap import Interval, intervals, paired_difference, resampled_counts
 from fusionguard.evaluation.ranked import CalibrationBins, TopAlerts
 from fusionguard.evaluation.scored import Floats, ScoredRows
+from fusionguard.families.fraud.config import FraudEvaluationConfig
 from fusionguard.families.fraud.policy import DecisionPolicy
 from fusionguard.families.fraud.readings import metric_digits, metric_labels, read_metrics, read_ranking
 from fusionguard.families.fraud.slices import read_slices
 
-CONFIG = EvaluationConfig(bootstrap_samples=25, top_alerts_per_day=30, false_positive_rate=0.07)
+CONFIG = FraudEvaluationConfig(bootstrap_samples=25, top_alerts_per_day=30, false_positive_rate=0.07)
 POLICY = DecisionPolicy(review_cost=4.0, minimum_expected_saving=1.5)
 
 

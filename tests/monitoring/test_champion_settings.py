@@ -12,22 +12,14 @@ import pytest
 import yaml
 
 from benchmarks.monitoring.windows import BEGIN, DAYS, make_window
-from fusionguard.config import (
-    BUNDLE_SETTINGS,
-    ChurnConfig,
-    ChurnEvaluationConfig,
-    EvaluationConfig,
-    FraudConfig,
-    PipelineConfig,
-    RetentionConfig,
-    XGBoostConfig,
-    load_config,
-)
+from fusionguard.config import EvaluationConfig, PipelineConfig, load_config
 from fusionguard.data.table import Table
 from fusionguard.evaluation.readings import ROC_AUC
 from fusionguard.families.catalog import model_family
+from fusionguard.families.churn.config import ChurnConfig, RetentionConfig
 from fusionguard.families.churn.model import ChurnModel
 from fusionguard.families.churn.readings import CAMPAIGN_PROFIT, EMPC, read_customers_metrics
+from fusionguard.families.fraud.config import FraudConfig, FraudEvaluationConfig, XGBoostConfig
 from fusionguard.families.fraud.model import FraudModel
 from fusionguard.families.fraud.readings import RECALL_AT_RATE, TOP_PRECISION, read_metrics
 from fusionguard.models.bundle import Bundle
@@ -62,10 +54,10 @@ def test_the_metrics_of_transactions_are_those_the_champion_was_evaluated_by(fra
     report, window = read(bundle, tmp_path, 2_000, Drift.NEW_PATTERN)  # many frauds that the model does not know
     model = model_family("fraud").load(bundle)
     assert isinstance(model, FraudModel)
-    own = EvaluationConfig(false_positive_rate=0.07, top_alerts_per_day=3, bootstrap_samples=DRAWS)
+    own = FraudEvaluationConfig(false_positive_rate=0.07, top_alerts_per_day=3, bootstrap_samples=DRAWS)
     rows = scored_transactions(window.read())
     expected = read_metrics(rows, model.policy, own, seed=CONFIG.seed)
-    default = read_metrics(rows, model.policy, EvaluationConfig(bootstrap_samples=20), seed=CONFIG.seed)
+    default = read_metrics(rows, model.policy, FraudEvaluationConfig(bootstrap_samples=20), seed=CONFIG.seed)
     for name in (RECALL_AT_RATE, TOP_PRECISION):
         assert report.metrics[name] == expected[name]
         assert report.metrics[name].value != default[name].value, "else the defaults would do as well"
@@ -117,7 +109,7 @@ def test_the_limits_of_fairness_and_the_worth_of_a_customer_are_the_champions(ch
     model = model_family("churn").load(bundle)
     assert isinstance(model, ChurnModel)
     worth = RetentionConfig(acceptance_alpha=9.0, acceptance_beta=4.0)
-    draws = ChurnEvaluationConfig(bootstrap_samples=DRAWS)
+    draws = EvaluationConfig(bootstrap_samples=DRAWS)
     rows = scored_customers(window.read())
     assert report.metrics[EMPC] == read_customers_metrics(rows, model.policy, worth, draws, seed=CONFIG.seed)[EMPC]
     default = read_customers_metrics(rows, model.policy, RetentionConfig(), draws, seed=CONFIG.seed)[EMPC]
@@ -188,7 +180,7 @@ def test_every_recorded_setting_is_what_the_training_starts_from(churn_bundle: B
     manifest = changed(churn_bundle, tmp_path, change).manifest
     settings, remarks = champion_settings(manifest)
     config = trained_with(settings, tmp_path, ChurnConfig)
-    assert config.model_dump(mode="json", include=BUNDLE_SETTINGS["churn"]) == manifest.config
+    assert config.model_dump(mode="json", include=model_family("churn").settings_in_bundle) == manifest.config
     assert (config.lightgbm.rounds, config.lightgbm.path_smooth, config.lightgbm.min_split_gain, config.holdout.repeats) == (
         17,
         6.5,

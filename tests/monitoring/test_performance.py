@@ -6,12 +6,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from fusionguard.config import ChurnConfig, EvaluationConfig, FairnessConfig, PolicyConfig
 from fusionguard.errors import DataError
 from fusionguard.evaluation.bootstrap import Interval
+from fusionguard.families.churn.config import ChurnConfig
 from fusionguard.families.churn.fairness import FairnessReport, read_fairness
+from fusionguard.families.churn.fairness_config import FairnessConfig
 from fusionguard.families.churn.readings import read_customers_metrics
 from fusionguard.families.churn.retention import fit_retention_policy
+from fusionguard.families.fraud.config import FraudEvaluationConfig, PolicyConfig
 from fusionguard.families.fraud.policy import DecisionPolicy
 from fusionguard.families.fraud.readings import read_metrics
 from fusionguard.monitoring.labelled import LabelledRows, labelled_rows, scored_customers, scored_transactions
@@ -115,7 +117,7 @@ def test_the_fraud_log_is_read_as_its_evaluation_is() -> None:
     rows = labelled_rows(log)
     scored = scored_transactions(rows.table)
     policy = DecisionPolicy(review_cost=PolicyConfig().review_cost)
-    config = EvaluationConfig(bootstrap_samples=SAMPLES)
+    config = FraudEvaluationConfig(bootstrap_samples=SAMPLES)
     report = read_performance(rows, lambda flags: read_metrics(scored.take(flags), policy, config, seed=7), {})
     assert report.metrics["roc_auc"].value is not None
     assert report.calibration is not None and report.calibration.rows == 3_000

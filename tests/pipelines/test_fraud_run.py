@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from fusionguard.assistant.index import open_index
-from fusionguard.config import FraudConfig, TuningConfig, XGBoostConfig, load_config
+from fusionguard.config import TuningConfig, load_config
+from fusionguard.families.fraud.config import FraudConfig, XGBoostConfig
 from fusionguard.models.bundle import Bundle
 from fusionguard.registry.history import list_moves
 from fusionguard.registry.tracking import open_store

@@ -7,8 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from fusionguard.config import ChurnConfig, TuningConfig, load_config
+from fusionguard.config import TuningConfig, load_config
 from fusionguard.errors import UsageError
+from fusionguard.families.churn.config import ChurnConfig
 from pipelines.placement import place, resume_jobs
 from stacks.provision import StepPlacement, read_stack_file
 

@@ -10,7 +10,6 @@ import pytest
 import xgboost as xgb
 from sklearn.metrics import average_precision_score
 
-from fusionguard.config import AutoencoderConfig, EvaluationConfig, FraudConfig, XGBoostConfig
 from fusionguard.data.provenance import Origin, Provenance
 from fusionguard.data.table import Table
 from fusionguard.evaluation.comparison import ComparedRows
@@ -20,6 +19,7 @@ from fusionguard.families.family import ScoringModel
 from fusionguard.families.fraud.autoencoder import train_autoencoder
 from fusionguard.families.fraud.boosting import train_booster
 from fusionguard.families.fraud.build import build_fraud_bundle
+from fusionguard.families.fraud.config import AutoencoderConfig, FraudConfig, FraudEvaluationConfig, XGBoostConfig
 from fusionguard.families.fraud.model import load
 from fusionguard.families.fraud.reading import compared_test, read_test
 from fusionguard.families.fraud.report import evaluate
@@ -33,7 +33,7 @@ from fusionguard.registry.register import register_bundle
 from tests.families.fraud.conftest import draw_features
 
 Model = tuple[Bundle, Provenance]
-READ = EvaluationConfig(bootstrap_samples=100)
+READ = FraudEvaluationConfig(bootstrap_samples=100)
 """Enough to tell these models apart."""
 
 

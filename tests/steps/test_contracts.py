@@ -9,7 +9,9 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 
-from fusionguard.config import ChurnConfig, FraudConfig, TuningConfig
+from fusionguard.config import TuningConfig
+from fusionguard.families.churn.config import ChurnConfig
+from fusionguard.families.fraud.config import FraudConfig
 from fusionguard.monitoring.settings import MonitoringConfig
 
 pytestmark = pytest.mark.usefixtures("zenml_store")

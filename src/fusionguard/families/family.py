@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
+from fusionguard.config import TrainingConfig
 from fusionguard.data.schema import DatasetSchema
 from fusionguard.features.definition import FeatureDefinition
 from fusionguard.models.bundle import Bundle
@@ -63,6 +64,11 @@ class ModelFamily(ABC):
         What pages call it, and in a sentence what it answers.
     schema, features
         The raw data set it reads, and the features made of that.
+    config
+        The type of the settings of its training.
+    settings_in_bundle
+        Those that a bundle holds, as pydantic's ``include`` takes them: what made the model, and what it is judged by in service,
+        such as the limits of fairness. How many draws an interval takes is neither.
     outputs
         The columns of an answer with their Arrow types; ``score``, ``probability`` and ``decision`` are among them.
     flagged
@@ -82,6 +88,8 @@ class ModelFamily(ABC):
     about: str
     schema: DatasetSchema
     features: FeatureDefinition
+    config: type[TrainingConfig]
+    settings_in_bundle: dict[str, Any]
     outputs: dict[str, str]
     flagged: str
     flagged_rows_are: str

@@ -7,7 +7,9 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from fusionguard.config import EvaluationConfig, FairnessConfig, RetentionConfig
+from fusionguard.families.churn.config import RetentionConfig
+from fusionguard.families.churn.fairness_config import FairnessConfig
+from fusionguard.families.fraud.config import FraudEvaluationConfig
 from fusionguard.models.bundle import Bundle
 
 Settings = TypeVar("Settings", bound=BaseModel)
@@ -16,9 +18,9 @@ _DEFINE_METRICS = ("evaluation.top_alerts_per_day", "evaluation.false_positive_r
 """Others of ``evaluation`` say how many draws are taken, which changes no metric."""
 
 
-def evaluation_settings(bundle: Bundle) -> EvaluationConfig | None:
+def evaluation_settings(bundle: Bundle) -> FraudEvaluationConfig | None:
     """Return what defines the metrics of a fraud model, or None where its bundle does not say all of it."""
-    return _settings(bundle, "evaluation", EvaluationConfig, _DEFINE_METRICS)
+    return _settings(bundle, "evaluation", FraudEvaluationConfig, _DEFINE_METRICS)
 
 
 def retention_settings(bundle: Bundle) -> RetentionConfig | None:

@@ -11,15 +11,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fusionguard.config import ChurnEvaluationConfig, EvaluationConfig, RetentionConfig
+from fusionguard.config import EvaluationConfig
 from fusionguard.data.table import Table
 from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.scored import ScoredRows
 from fusionguard.families.catalog import model_family
+from fusionguard.families.churn.config import RetentionConfig
 from fusionguard.families.churn.fairness import FairnessReport, read_fairness
 from fusionguard.families.churn.model import ChurnModel
 from fusionguard.families.churn.readings import EMPC, read_customers_metrics
 from fusionguard.families.family import ScoringModel
+from fusionguard.families.fraud.config import FraudEvaluationConfig
 from fusionguard.families.fraud.model import FraudModel
 from fusionguard.families.fraud.readings import RECALL_AT_RATE, TOP_PRECISION, read_metrics
 from fusionguard.monitoring.approval import approve, not_found
@@ -108,7 +110,7 @@ def _flagged(model: ScoringModel) -> str:
 def _reader(rows: LabelledRows, model: ScoringModel, seed: int) -> MetricReader:
     if isinstance(model, FraudModel):
         scored, said = scored_transactions(rows.table), evaluation_settings(model.bundle)
-        settings = (said or EvaluationConfig()).model_copy(update={"bootstrap_samples": BOOTSTRAP_SAMPLES})
+        settings = (said or FraudEvaluationConfig()).model_copy(update={"bootstrap_samples": BOOTSTRAP_SAMPLES})
         undefined = {} if said is not None else dict.fromkeys((RECALL_AT_RATE, TOP_PRECISION), _NOT_SAID)
         times = rows.table[TIME].cast(pa.int64())
         whole_days = len(times) > 0 and pc.max(times).as_py() - pc.min(times).as_py() >= _DAY_MICROS
@@ -121,7 +123,7 @@ def _reader(rows: LabelledRows, model: ScoringModel, seed: int) -> MetricReader:
 
         return read
     assert isinstance(model, ChurnModel)
-    customers, draws = scored_customers(rows.table), ChurnEvaluationConfig(bootstrap_samples=BOOTSTRAP_SAMPLES)
+    customers, draws = scored_customers(rows.table), EvaluationConfig(bootstrap_samples=BOOTSTRAP_SAMPLES)
     retention = retention_settings(model.bundle)
 
     def read_customers(flags: NDArray[np.bool_]) -> dict[str, Interval]:

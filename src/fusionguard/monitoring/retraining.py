@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-from fusionguard.config import BUNDLE_SETTINGS, ChurnConfig, FraudConfig
 from fusionguard.data.schema import dataset_schema
 from fusionguard.data.table import Table
 from fusionguard.evaluation.scored import SECONDS_PER_DAY, Integers
+from fusionguard.families.catalog import model_family
 from fusionguard.files import atomic_folder
 from fusionguard.models.bundle import BundleManifest
 from fusionguard.monitoring.decision import KNOWN_SHARE
@@ -122,12 +122,12 @@ def champion_settings(champion: BundleManifest) -> tuple[dict[str, Any], tuple[s
     Those that this version lacks are left out. What an older version did where it had no such setting is known of some, and is
     what a training starts from, whatever the default is today; of others the remark says that the pipeline's own value is taken.
     """
-    kind = FraudConfig if champion.model == "fraud" else ChurnConfig
-    known = kind().model_dump()
+    family = model_family(champion.model)
+    known = family.config().model_dump()
     parts = {part: values for part, values in champion.config.items() if isinstance(known.get(part), dict)}
     found = {part: _known(values, known[part]) for part, values in parts.items()}
     former, unknown = {}, []
-    for path in _missing(kind().model_dump(include=BUNDLE_SETTINGS[champion.model]), found):
+    for path in _missing(family.config().model_dump(include=family.settings_in_bundle), found):
         name = ".".join(path)
         if name in _FORMER:
             former[name] = _FORMER[name]

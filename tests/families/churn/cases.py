@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fusionguard.config import ChurnConfig, ChurnEvaluationConfig, HoldoutConfig
+from fusionguard.config import EvaluationConfig, HoldoutConfig
 from fusionguard.data.provenance import Provenance
 from fusionguard.data.schema import CHURN
 from fusionguard.data.simulator import simulate
 from fusionguard.evaluation.holdout import HoldoutPlan, plan_holdout
+from fusionguard.families.churn.config import ChurnConfig
 from fusionguard.families.churn.cross_validation import cross_validation
 from fusionguard.families.churn.customers import ScoredCustomers
 from fusionguard.families.churn.report import ChurnReport, evaluate_customers
@@ -65,9 +66,7 @@ def churn_case(tmp_path_factory: pytest.TempPathFactory) -> ChurnCase:
     raw = simulate(CHURN, 3_000, 5, folder / "raw.parquet")
     provenance = Provenance(dataset="churn", origin="simulated", description="seed 5", sha256="ab" * 32, rows=raw.rows)
     features = build_features(raw, provenance, "duckdb", folder / "store")
-    config = ChurnConfig(
-        holdout=HoldoutConfig(folds=3, repeats=2), evaluation=ChurnEvaluationConfig(bootstrap_samples=40), seed=3
-    )
+    config = ChurnConfig(holdout=HoldoutConfig(folds=3, repeats=2), evaluation=EvaluationConfig(bootstrap_samples=40), seed=3)
     rows = features.table.read()
     label = rows["Exited"].to_numpy().astype(np.int8)
     plan = plan_holdout(label, features.manifest.features_sha256, config.holdout, seed=config.seed)

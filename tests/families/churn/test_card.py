@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
-from fusionguard.config import ChurnConfig, load_config
+from fusionguard.config import load_config
 from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.card import card_html
 from fusionguard.evaluation.gate import GateVerdict
 from fusionguard.families.churn.card import ChurnCardInputs, churn_model_card
+from fusionguard.families.churn.config import ChurnConfig
 
 PNG = b"\x89PNG not really"
 PLOTS = dict.fromkeys(("lift", "calibration", "profit", "bands", "fairness", "cross_validation", "importance", "summary"), PNG)

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
-from fusionguard.config import ChurnEvaluationConfig, RetentionConfig
+from fusionguard.config import EvaluationConfig
 from fusionguard.evaluation.bootstrap import Interval, resampled_counts
+from fusionguard.families.churn.config import RetentionConfig
 from fusionguard.families.churn.customers import ScoredCustomers
 from fusionguard.families.churn.empc import expected_maximum_profit
 from fusionguard.families.churn.readings import METRIC_LABELS, _TopLift, metric_digits, read_customers_metrics
@@ -30,7 +31,7 @@ SAMPLES, SEED = 20, 5
 
 
 def read(customers: ScoredCustomers) -> dict[str, Interval]:
-    config = ChurnEvaluationConfig(bootstrap_samples=SAMPLES)
+    config = EvaluationConfig(bootstrap_samples=SAMPLES)
     return read_customers_metrics(customers, POLICY, RETENTION, config, seed=SEED)
 
 

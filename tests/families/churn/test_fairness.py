@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from fusionguard.config import RetentionConfig
 from fusionguard.errors import DataError
 from fusionguard.evaluation.scored import Flags
-from fusionguard.fairness_config import FairnessConfig, FairnessLimits
+from fusionguard.families.churn.config import RetentionConfig
 from fusionguard.families.churn.customers import ATTRIBUTES, ScoredCustomers
 from fusionguard.families.churn.fairness import METRIC_NAMES, FairnessReport, read_fairness
+from fusionguard.families.churn.fairness_config import FairnessConfig, FairnessLimits
 from fusionguard.families.churn.gaps import largest_difference, largest_distance
 from fusionguard.families.churn.group_tally import tally_groups
 from fusionguard.families.churn.retention import fit_retention_policy

@@ -13,9 +13,9 @@ from scipy.stats import binomtest
 from fusionguard.errors import DataError
 from fusionguard.evaluation.bootstrap import Interval, resampled_counts
 from fusionguard.evaluation.scored import Flags
-from fusionguard.fairness_config import FairnessConfig, FairnessLimits
 from fusionguard.families.churn.customers import ScoredCustomers
 from fusionguard.families.churn.fairness import METRIC_NAMES, FairnessReport, GapReading, read_fairness
+from fusionguard.families.churn.fairness_config import FairnessConfig, FairnessLimits
 from fusionguard.families.churn.gaps import largest_difference, largest_distance
 from fusionguard.families.churn.group_tally import tally_groups
 

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fusionguard.config import FairnessConfig, RetentionConfig
 from fusionguard.errors import DataError
 from fusionguard.evaluation.scored import Flags
+from fusionguard.families.churn.config import RetentionConfig
 from fusionguard.families.churn.customers import ScoredCustomers
 from fusionguard.families.churn.fairness import read_fairness
+from fusionguard.families.churn.fairness_config import FairnessConfig
 from fusionguard.families.churn.mitigation import Mitigation, even_out, price_of
 from fusionguard.families.churn.retention import RetentionPolicy, fit_retention_policy
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from fusionguard.config import RetentionConfig
 from fusionguard.errors import DataError
+from fusionguard.families.churn.config import RetentionConfig
 from fusionguard.families.churn.customers import ScoredCustomers
 from fusionguard.families.churn.retention import RetentionPolicy, fit_retention_policy
 

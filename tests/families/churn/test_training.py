@@ -11,13 +11,14 @@ import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 from threadpoolctl import threadpool_limits
 
-from fusionguard.config import ChurnConfig, HoldoutConfig
+from fusionguard.config import HoldoutConfig
 from fusionguard.data.ingest import read_raw
 from fusionguard.data.schema import CHURN
 from fusionguard.data.table import Table
 from fusionguard.errors import DataError
 from fusionguard.evaluation.holdout import HoldoutPlan, plan_holdout
 from fusionguard.families.churn import catboost_model, lightgbm_model
+from fusionguard.families.churn.config import ChurnConfig
 from fusionguard.families.churn.model import load
 from fusionguard.families.churn.out_of_fold import AVERAGE, CANDIDATES, CATBOOST, LIGHTGBM, OutOfFold, choose_model
 from fusionguard.families.churn.profile import QUANTILES, reference_profile

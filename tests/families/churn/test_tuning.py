@@ -16,12 +16,12 @@ import pytest
 from optuna.trial import TrialState
 from sklearn.metrics import average_precision_score
 
-from fusionguard.config import CatBoostConfig, ChurnConfig, LightGBMConfig
 from fusionguard.data.table import Table
 from fusionguard.errors import DataError, StorageError
 from fusionguard.evaluation.holdout import HoldoutPlan, plan_holdout
 from fusionguard.families.churn import search_space
 from fusionguard.families.churn.catboost_model import margins, train_catboost
+from fusionguard.families.churn.config import CatBoostConfig, ChurnConfig, LightGBMConfig
 from fusionguard.families.churn.rows import CATEGORIES, read_customers
 from fusionguard.families.churn.tuning import FOLDS, REPEATS, TunedChurnModel, tune
 from tests.models.studies import timeless, trials_of, tried

@@ -17,10 +17,11 @@ from typing import Any
 
 from optuna.distributions import FloatDistribution, IntDistribution
 
-from fusionguard.config import CatBoostConfig, ChurnConfig, LightGBMConfig, TuningConfig
+from fusionguard.config import TuningConfig
 from fusionguard.data.table import Table
 from fusionguard.evaluation.holdout import plan_holdout
 from fusionguard.families.churn import search_space, tuning
+from fusionguard.families.churn.config import CatBoostConfig, ChurnConfig, LightGBMConfig
 from fusionguard.families.churn.rows import read_customers
 
 QUICK_SPACES = {

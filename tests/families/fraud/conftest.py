@@ -12,12 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 import xgboost as xgb
 
-from fusionguard.config import AutoencoderConfig, FraudConfig, XGBoostConfig
 from fusionguard.data.provenance import Provenance
 from fusionguard.data.table import Table
 from fusionguard.evaluation.splits import SplitPlan, plan_split
 from fusionguard.families.fraud.boosting import train_booster
 from fusionguard.families.fraud.build import build_fraud_bundle
+from fusionguard.families.fraud.config import AutoencoderConfig, FraudConfig, XGBoostConfig
 from fusionguard.models.bundle import Bundle
 from tests.evaluation.conftest import make_report as make_report
 from tests.evaluation.conftest import make_rows as make_rows

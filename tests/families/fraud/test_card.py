@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
-from fusionguard.config import FraudConfig, load_config
+from fusionguard.config import load_config
 from fusionguard.evaluation.card import card_html
 from fusionguard.evaluation.card.markdown import clock, table
 from fusionguard.evaluation.gate import GateVerdict
 from fusionguard.families.fraud.card import CardInputs, model_card
+from fusionguard.families.fraud.config import FraudConfig
 from fusionguard.families.fraud.report import EvaluationReport
 
 SHA = "ab" * 32

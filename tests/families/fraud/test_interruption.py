@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from fusionguard.checkpoint import FOLDER_VARIABLE, SECONDS_VARIABLE, Checkpoints
-from fusionguard.config import AutoencoderConfig, XGBoostConfig
 from fusionguard.families.fraud import boosting
 from fusionguard.families.fraud.autoencoder import train_autoencoder
 from fusionguard.families.fraud.boosting import train_booster
+from fusionguard.families.fraud.config import AutoencoderConfig, XGBoostConfig
 
 from .conftest import CONFIG, Trained
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from matplotlib import pyplot
 
-from fusionguard.config import EvaluationConfig
 from fusionguard.evaluation import explanation_plots
 from fusionguard.evaluation.explanation_plots import shap_plots
 from fusionguard.families.fraud import plots
+from fusionguard.families.fraud.config import FraudEvaluationConfig
 from fusionguard.families.fraud.plots import evaluation_plots
 from fusionguard.families.fraud.policy import DecisionPolicy
 from fusionguard.families.fraud.report import EvaluationReport, evaluate
@@ -54,7 +54,7 @@ def test_titles_say_that_data_is_simulated(report: EvaluationReport, monkeypatch
 
 def test_reports_with_gaps_are_drawn_too(make_rows: Any) -> None:
     rows = make_rows(600)
-    config = EvaluationConfig(bootstrap_samples=20)
+    config = FraudEvaluationConfig(bootstrap_samples=20)
     policy = DecisionPolicy(review_cost=3.0)
     for odd in (replace(rows, amount=np.zeros(600)), rows.scored_by(np.zeros(600)), rows.scored_by(np.ones(600))):
         images = evaluation_plots(evaluate(odd, {}, policy, config, origin="local", seed=1))

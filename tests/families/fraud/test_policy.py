@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fusionguard.config import PolicyConfig
 from fusionguard.errors import DataError
 from fusionguard.evaluation import metrics
 from fusionguard.evaluation.scored import ScoredRows
+from fusionguard.families.fraud.config import PolicyConfig
 from fusionguard.families.fraud.policy import DecisionPolicy, fit_policy
 
 

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fusionguard.config import EvaluationConfig
 from fusionguard.errors import DataError
 from fusionguard.evaluation import metrics
+from fusionguard.families.fraud.config import FraudEvaluationConfig
 from fusionguard.families.fraud.policy import DecisionPolicy
 from fusionguard.families.fraud.report import FRAUD_MODEL, EvaluationReport, evaluate
 
-CONFIG = EvaluationConfig(bootstrap_samples=20)
+CONFIG = FraudEvaluationConfig(bootstrap_samples=20)
 POLICY = DecisionPolicy(review_cost=3.0)
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from fusionguard.checkpoint import FOLDER_VARIABLE, SECONDS_VARIABLE, unpack
-from fusionguard.config import AutoencoderConfig, XGBoostConfig
+from fusionguard.families.fraud.config import AutoencoderConfig, XGBoostConfig
 
 from .conftest import Trained
 
@@ -32,7 +32,7 @@ from fusionguard.threads import wait_politely
 wait_politely()
 import torch, xgboost
 from fusionguard.checkpoint import listen_for_warnings
-from fusionguard.config import AutoencoderConfig, XGBoostConfig
+from fusionguard.families.fraud.config import AutoencoderConfig, XGBoostConfig
 from fusionguard.data.table import Table
 from fusionguard.evaluation.splits import SplitPlan
 from fusionguard.families.fraud.autoencoder import train_autoencoder

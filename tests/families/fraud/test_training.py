@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from fusionguard.config import XGBoostConfig
 from fusionguard.data.table import Table
 from fusionguard.families.fraud import boosting
 from fusionguard.families.fraud.boosting import train_booster
+from fusionguard.families.fraud.config import XGBoostConfig
 from fusionguard.families.fraud.model import load
 from fusionguard.families.fraud.reading import read_test
 from fusionguard.families.fraud.references import LOGISTIC_REGRESSION, XGBOOST_DEFAULTS, score_references

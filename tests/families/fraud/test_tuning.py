@@ -15,12 +15,12 @@ from optuna.trial import TrialState
 from sklearn.metrics import average_precision_score
 
 from fusionguard.checkpoint import FOLDER_VARIABLE, SECONDS_VARIABLE
-from fusionguard.config import XGBoostConfig
 from fusionguard.data.table import Table
 from fusionguard.errors import DataError
 from fusionguard.evaluation.splits import plan_split
 from fusionguard.families.fraud import search_space
 from fusionguard.families.fraud.boosting import fit_booster
+from fusionguard.families.fraud.config import XGBoostConfig
 from fusionguard.families.fraud.rows import ModelRows, read_slice
 from fusionguard.families.fraud.tuning import FOLDS, TunedBooster
 from fusionguard.features.fraud import LABEL, TIME

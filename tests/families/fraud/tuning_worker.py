@@ -17,10 +17,11 @@ from typing import Any
 
 from optuna.distributions import FloatDistribution, IntDistribution
 
-from fusionguard.config import FraudConfig, TuningConfig, XGBoostConfig
+from fusionguard.config import TuningConfig
 from fusionguard.data.table import Table
 from fusionguard.evaluation.splits import plan_split
 from fusionguard.families.fraud import search_space, tuning
+from fusionguard.families.fraud.config import FraudConfig, XGBoostConfig
 
 TRIALS = 12
 QUICK_SPACE = {

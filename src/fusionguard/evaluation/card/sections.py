@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from fusionguard.config import ChurnConfig, FraudConfig
+from fusionguard.config import TrainingConfig
 from fusionguard.data.provenance import Provenance
 from fusionguard.evaluation.bootstrap import Interval, PairedDifference
 from fusionguard.evaluation.card.markdown import count, image, percent, table, text
@@ -124,7 +124,7 @@ def gains(differences: Mapping[str, PairedDifference]) -> str:
 
 
 def reproduction(
-    pipeline: str, provenance: Provenance, config: FraudConfig | ChurnConfig, versions: Mapping[str, str], beside: str = ""
+    pipeline: str, provenance: Provenance, config: TrainingConfig, versions: Mapping[str, str], beside: str = ""
 ) -> str:
     """Say which command makes the model again, and what must be the same for that; ``beside`` ends the sentence on files."""
     source = {"simulated": "simulated", "kaggle": "kaggle"}.get(provenance.origin, "FILE")
@@ -155,7 +155,7 @@ def reasons(readings: Iterable[Interval]) -> list[str]:
     return list(dict.fromkeys(reading.reason for reading in readings if reading.reason is not None))
 
 
-def _changed_settings(config: FraudConfig | ChurnConfig) -> dict[str, Any]:
+def _changed_settings(config: TrainingConfig) -> dict[str, Any]:
     """Return the settings that differ from the defaults, dotted; the source and the engine have options of their own."""
     default = _flat(type(config)().model_dump(mode="json"))
     own_options = ("data.source", "data.engine")

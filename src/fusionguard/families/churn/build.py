@@ -9,12 +9,12 @@ import catboost as cb
 import lightgbm as lgb
 import pyarrow.parquet as pq
 
-from fusionguard.config import BUNDLE_SETTINGS, ChurnConfig
 from fusionguard.data.provenance import Provenance
 from fusionguard.data.table import Table
 from fusionguard.evaluation.holdout import HoldoutPlan
 from fusionguard.families.churn import catboost_model, lightgbm_model
 from fusionguard.families.churn.calibration import fit_platt
+from fusionguard.families.churn.config import CHURN_SETTINGS_IN_BUNDLE, ChurnConfig
 from fusionguard.families.churn.cross_validation import CrossValidation
 from fusionguard.families.churn.mitigation import even_out
 from fusionguard.families.churn.model import (
@@ -83,6 +83,6 @@ def build_churn_bundle(
             feature_schema_version=SCHEMA_VERSION,
             holdout_sha256=plan.sha256,
             seed=config.seed,
-            config=config.model_dump(mode="json", include=BUNDLE_SETTINGS["churn"]),
+            config=config.model_dump(mode="json", include=CHURN_SETTINGS_IN_BUNDLE),
         )
     return Bundle.open(destination)

@@ -11,7 +11,7 @@ import catboost as cb
 import numpy as np
 from numpy.typing import NDArray
 
-from fusionguard.config import CatBoostConfig
+from fusionguard.families.churn.config import CatBoostConfig
 from fusionguard.families.churn.rows import CATEGORIES, CustomerRows
 from fusionguard.features.churn import NUMERIC
 

@@ -8,11 +8,11 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from fusionguard.config import FairnessConfig
 from fusionguard.errors import DataError
 from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.scored import Flags, Integers
 from fusionguard.families.churn.customers import ATTRIBUTES, ScoredCustomers
+from fusionguard.families.churn.fairness_config import FairnessConfig
 from fusionguard.families.churn.gaps import largest_difference, largest_distance
 from fusionguard.families.churn.group_tally import (
     CALIBRATION,

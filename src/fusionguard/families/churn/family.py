@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fusionguard.data.schema import CHURN
+from fusionguard.families.churn.config import CHURN_SETTINGS_IN_BUNDLE, ChurnConfig
 from fusionguard.families.family import COMMON_PACKAGES, REASONS, ModelFamily
 from fusionguard.features.churn import CHURN_FEATURES
 
@@ -29,6 +30,8 @@ CHURN_FAMILY = ChurnFamily(
     about="Bank-customer churn: the probability that a customer leaves, and whether an offer is worth it.",
     schema=CHURN,
     features=CHURN_FEATURES,
+    config=ChurnConfig,
+    settings_in_bundle=CHURN_SETTINGS_IN_BUNDLE,
     outputs={
         "score": "double",
         "probability": "double",

@@ -8,7 +8,7 @@ import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
 
-from fusionguard.config import LightGBMConfig
+from fusionguard.families.churn.config import LightGBMConfig
 from fusionguard.families.churn.rows import CATEGORIES, CustomerRows
 from fusionguard.features.churn import MODEL_FEATURES
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from fusionguard.config import ChurnConfig
 from fusionguard.data.table import Table
 from fusionguard.evaluation.comparison import ComparedRows
 from fusionguard.evaluation.holdout import HoldoutPlan
 from fusionguard.families.churn.calibration import fit_platt, sigmoid
+from fusionguard.families.churn.config import ChurnConfig
 from fusionguard.families.churn.cross_validation import CrossValidation
 from fusionguard.families.churn.customers import ScoredCustomers
 from fusionguard.families.churn.model import ChurnModel, load

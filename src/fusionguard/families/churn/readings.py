@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from fusionguard.config import ChurnEvaluationConfig, RetentionConfig
+from fusionguard.config import EvaluationConfig
 from fusionguard.evaluation.bootstrap import Interval, Reader, intervals
 from fusionguard.evaluation.metrics import Labels
 from fusionguard.evaluation.ranked import CalibrationBins, Ranking
 from fusionguard.evaluation.readings import AVERAGE_PRECISION, BRIER, CALIBRATION_ERROR, COMMON_LABELS, ROC_AUC, mean_reader
 from fusionguard.evaluation.scored import Floats
+from fusionguard.families.churn.config import RetentionConfig
 from fusionguard.families.churn.cross_validation import CALIBRATION_BINS
 from fusionguard.families.churn.customers import ScoredCustomers
 from fusionguard.families.churn.empc import ProfitReader
@@ -40,7 +41,7 @@ def read_customers_metrics(
     customers: ScoredCustomers,
     policy: RetentionPolicy,
     retention: RetentionConfig,
-    config: ChurnEvaluationConfig,
+    config: EvaluationConfig,
     *,
     seed: int,
 ) -> dict[str, Interval]:

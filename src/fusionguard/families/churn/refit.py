@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fusionguard.config import ChurnConfig
 from fusionguard.data.table import Table
 from fusionguard.families.churn import catboost_model, lightgbm_model
+from fusionguard.families.churn.config import ChurnConfig
 from fusionguard.families.churn.model import CATBOOST_FILE, LIGHTGBM_FILE, load
 from fusionguard.families.churn.rows import read_customers
 from fusionguard.models.bundle import Bundle

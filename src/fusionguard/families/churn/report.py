@@ -7,12 +7,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from fusionguard.config import ChurnConfig
 from fusionguard.data.provenance import Origin
 from fusionguard.errors import DataError
 from fusionguard.evaluation.bootstrap import Interval, paired_difference
 from fusionguard.evaluation.report import Report, ReportPart
 from fusionguard.families.churn.bands import BandReading, read_bands
+from fusionguard.families.churn.config import ChurnConfig
 from fusionguard.families.churn.cross_validation import CALIBRATION_BINS, CrossValidation
 from fusionguard.families.churn.customers import ScoredCustomers
 from fusionguard.families.churn.fairness import FairnessReport, read_fairness

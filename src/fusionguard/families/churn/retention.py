@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from fusionguard.config import RetentionConfig
 from fusionguard.errors import DataError
 from fusionguard.evaluation.metrics import Labels
 from fusionguard.evaluation.scored import Flags, Floats
+from fusionguard.families.churn.config import RetentionConfig
 from fusionguard.families.churn.customers import ScoredCustomers
 
 Groups = Mapping[str, NDArray[np.str_]]

@@ -9,11 +9,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fusionguard.config import CatBoostConfig, ChurnConfig, LightGBMConfig
 from fusionguard.data.table import Table
 from fusionguard.errors import DataError
 from fusionguard.evaluation.holdout import Fold, HoldoutPlan
 from fusionguard.evaluation.ranked import Ranking
+from fusionguard.families.churn.config import CatBoostConfig, ChurnConfig, LightGBMConfig
 from fusionguard.families.churn.rows import CustomerRows, read_customers
 from fusionguard.models.tuning.tuned import TunedModel, judge_folds, study_name, tune_settings
 

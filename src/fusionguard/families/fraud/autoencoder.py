@@ -17,11 +17,11 @@ from sklearn.metrics import average_precision_score
 from torch import nn
 
 from fusionguard.checkpoint import Checkpoints, identify, open_checkpoints, pack, unpack
-from fusionguard.config import AutoencoderConfig
 from fusionguard.data.table import Table
 from fusionguard.evaluation.splits import SplitPlan
 from fusionguard.families.fraud.adam import Adam
 from fusionguard.families.fraud.autoencoder_onnx import Layer, Scaling, autoencoder_graph
+from fusionguard.families.fraud.config import AutoencoderConfig
 from fusionguard.families.fraud.rows import ModelRows, read_slice
 from fusionguard.features.fraud import MODEL_FEATURES
 from fusionguard.files import sha256_file

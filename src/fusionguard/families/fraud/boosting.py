@@ -14,9 +14,9 @@ import numpy as np
 import xgboost as xgb
 
 from fusionguard.checkpoint import DEFAULT_SECONDS, Checkpoints, identify, open_checkpoints, pack, unpack
-from fusionguard.config import XGBoostConfig
 from fusionguard.data.table import Table
 from fusionguard.evaluation.splits import SplitPlan
+from fusionguard.families.fraud.config import XGBoostConfig
 from fusionguard.families.fraud.rows import ModelRows, read_slice
 from fusionguard.features.fraud import MODEL_FEATURES
 from fusionguard.files import sha256_file

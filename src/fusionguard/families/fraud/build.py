@@ -10,11 +10,11 @@ import onnx
 import pyarrow.parquet as pq
 import xgboost as xgb
 
-from fusionguard.config import BUNDLE_SETTINGS, FraudConfig
 from fusionguard.data.provenance import Provenance
 from fusionguard.data.table import Table
 from fusionguard.evaluation.splits import SplitPlan
 from fusionguard.families.fraud.booster_onnx import booster_graph
+from fusionguard.families.fraud.config import FRAUD_SETTINGS_IN_BUNDLE, FraudConfig
 from fusionguard.families.fraud.fusion import fit_fusion, sigmoid
 from fusionguard.families.fraud.model import (
     AUTOENCODER_ONNX,
@@ -81,6 +81,6 @@ def build_fraud_bundle(
             feature_schema_version=SCHEMA_VERSION,
             train_range_seconds=(plan.train.first_second, plan.calibration.last_second),
             seed=config.seed,
-            config=config.model_dump(mode="json", include=BUNDLE_SETTINGS["fraud"]),
+            config=config.model_dump(mode="json", include=FRAUD_SETTINGS_IN_BUNDLE),
         )
     return Bundle.open(destination)

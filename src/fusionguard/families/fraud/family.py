@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from fusionguard.data.schema import FRAUD
 from fusionguard.families.family import COMMON_PACKAGES, REASONS, ModelFamily
+from fusionguard.families.fraud.config import FRAUD_SETTINGS_IN_BUNDLE, FraudConfig
 from fusionguard.features.fraud import FRAUD_FEATURES
 from fusionguard.models.packages import XGBOOST
 
@@ -30,6 +31,8 @@ FRAUD_FAMILY = FraudFamily(
     about="Card fraud: the probability that a transaction is one, and whether it is worth a review.",
     schema=FRAUD,
     features=FRAUD_FEATURES,
+    config=FraudConfig,
+    settings_in_bundle=FRAUD_SETTINGS_IN_BUNDLE,
     outputs={"score": "double", "probability": "double", "decision": "string", "expected_saving": "double", REASONS: "string"},
     flagged="review",
     flagged_rows_are="to review",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from fusionguard.config import PolicyConfig
 from fusionguard.errors import DataError
 from fusionguard.evaluation.scored import Flags, Floats, ScoredRows
+from fusionguard.families.fraud.config import PolicyConfig
 
 
 class DecisionPolicy(BaseModel):

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from fusionguard.config import EvaluationConfig
 from fusionguard.data.table import Table
 from fusionguard.evaluation.comparison import ComparedRows
 from fusionguard.evaluation.scored import ScoredRows
 from fusionguard.evaluation.splits import Slice, SplitPlan
 from fusionguard.families.family import ScoringModel
+from fusionguard.families.fraud.config import FraudEvaluationConfig
 from fusionguard.families.fraud.model import Scores, load
 from fusionguard.families.fraud.report import EvaluationReport, evaluate
 from fusionguard.features.fraud import LABEL, MODEL_FEATURES
@@ -24,7 +24,7 @@ def evaluate_fraud_model(
     features: Table,
     plan: SplitPlan,
     references: Mapping[str, NDArray[np.float64]],
-    config: EvaluationConfig,
+    config: FraudEvaluationConfig,
     *,
     negative_weight: float,
     seed: int,

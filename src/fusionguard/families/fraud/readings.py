@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fusionguard.config import EvaluationConfig
 from fusionguard.evaluation import metrics
 from fusionguard.evaluation.bootstrap import Interval, Reader, intervals
 from fusionguard.evaluation.metrics import CALIBRATION_BINS
@@ -21,6 +20,7 @@ from fusionguard.evaluation.readings import (
     read_value,
 )
 from fusionguard.evaluation.scored import Flags, Floats, ScoredRows
+from fusionguard.families.fraud.config import FraudEvaluationConfig
 from fusionguard.families.fraud.policy import DecisionPolicy
 
 RECALL_AT_RATE = "recall_at_false_positive_rate"
@@ -28,7 +28,7 @@ TOP_PRECISION = "precision_in_top_alerts_per_day"
 SAVINGS = "savings"
 
 
-def metric_labels(config: EvaluationConfig) -> dict[str, str]:
+def metric_labels(config: FraudEvaluationConfig) -> dict[str, str]:
     """Return every metric's name for people, in reading order, with the settings that define it."""
     return {
         AVERAGE_PRECISION: COMMON_LABELS[AVERAGE_PRECISION],
@@ -46,7 +46,7 @@ def metric_digits(name: str) -> int:
     return 5 if name in (CALIBRATION_ERROR, BRIER) else 3
 
 
-def read_metrics(rows: ScoredRows, policy: DecisionPolicy, config: EvaluationConfig, *, seed: int) -> dict[str, Interval]:
+def read_metrics(rows: ScoredRows, policy: DecisionPolicy, config: FraudEvaluationConfig, *, seed: int) -> dict[str, Interval]:
     """Read all metrics of one model, with intervals; a metric without a value on these rows says why."""
     label, score, probability, weight = rows.label, rows.score, rows.probability, rows.weight
     rate, alerts = config.false_positive_rate, config.top_alerts_per_day
@@ -78,7 +78,7 @@ def read_metrics(rows: ScoredRows, policy: DecisionPolicy, config: EvaluationCon
     return {name: read[name] for name in metric_labels(config)}
 
 
-def read_ranking(rows: ScoredRows, config: EvaluationConfig, *, seed: int) -> Interval:
+def read_ranking(rows: ScoredRows, config: FraudEvaluationConfig, *, seed: int) -> Interval:
     """Read the average precision alone, with its interval."""
     values, missing = _values({AVERAGE_PRECISION: lambda: metrics.average_precision(rows.label, rows.score, rows.weight)})
     if missing:

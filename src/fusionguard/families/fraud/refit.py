@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fusionguard.config import FraudConfig
 from fusionguard.data.table import Table
 from fusionguard.evaluation.splits import SplitPlan
 from fusionguard.families.fraud.booster_onnx import booster_graph
 from fusionguard.families.fraud.boosting import train_booster
+from fusionguard.families.fraud.config import FraudConfig
 from fusionguard.families.fraud.model import BOOSTER, BOOSTER_ONNX, load
 from fusionguard.features.fraud import MODEL_FEATURES
 from fusionguard.models.bundle import Bundle

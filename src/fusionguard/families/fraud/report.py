@@ -7,7 +7,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from fusionguard.config import EvaluationConfig
 from fusionguard.data.provenance import Origin
 from fusionguard.errors import DataError
 from fusionguard.evaluation import metrics
@@ -15,6 +14,7 @@ from fusionguard.evaluation.bootstrap import Interval, paired_difference
 from fusionguard.evaluation.readings import read_value
 from fusionguard.evaluation.report import Report, ReportPart
 from fusionguard.evaluation.scored import ScoredRows
+from fusionguard.families.fraud.config import FraudEvaluationConfig
 from fusionguard.families.fraud.curves import (
     Curves,
     cost_curve,
@@ -79,7 +79,7 @@ def evaluate(
     model: ScoredRows,
     references: Mapping[str, ScoredRows],
     policy: DecisionPolicy,
-    config: EvaluationConfig,
+    config: FraudEvaluationConfig,
     *,
     origin: Origin,
     seed: int,

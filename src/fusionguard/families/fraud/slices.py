@@ -8,11 +8,11 @@ from itertools import pairwise
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from fusionguard.config import EvaluationConfig
 from fusionguard.evaluation import metrics
 from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.readings import read_value
 from fusionguard.evaluation.scored import Flags, ScoredRows
+from fusionguard.families.fraud.config import FraudEvaluationConfig
 from fusionguard.families.fraud.policy import DecisionPolicy
 from fusionguard.families.fraud.readings import read_ranking
 from fusionguard.features.fraud import AMOUNT_EDGES
@@ -38,7 +38,9 @@ class SliceReading(BaseModel):
     calibration_error: Interval
 
 
-def read_slices(rows: ScoredRows, policy: DecisionPolicy, config: EvaluationConfig, *, seed: int) -> tuple[SliceReading, ...]:
+def read_slices(
+    rows: ScoredRows, policy: DecisionPolicy, config: FraudEvaluationConfig, *, seed: int
+) -> tuple[SliceReading, ...]:
     """Read every slice; one without rows or without frauds is there too, with the reason for what it lacks."""
     return tuple(_read(segment, name, rows.take(chosen), policy, config, seed) for segment, name, chosen in _cut(rows))
 
@@ -55,7 +57,9 @@ def _cut(rows: ScoredRows) -> Iterator[tuple[str, str, Flags]]:
         )
 
 
-def _read(segment: str, name: str, rows: ScoredRows, policy: DecisionPolicy, config: EvaluationConfig, seed: int) -> SliceReading:
+def _read(
+    segment: str, name: str, rows: ScoredRows, policy: DecisionPolicy, config: FraudEvaluationConfig, seed: int
+) -> SliceReading:
     alert = policy.decide(rows.probability, rows.amount)
     return SliceReading(
         segment=segment,

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from fusionguard.config import FraudConfig, XGBoostConfig
 from fusionguard.data.table import Table
 from fusionguard.evaluation.forward_folds import ForwardFold, forward_folds
 from fusionguard.evaluation.ranked import Ranking
 from fusionguard.evaluation.splits import SplitPlan
 from fusionguard.families.fraud.boosting import SEGMENT_ROUNDS, fit_booster
+from fusionguard.families.fraud.config import FraudConfig, XGBoostConfig
 from fusionguard.families.fraud.rows import ModelRows, read_slice
 from fusionguard.features.fraud import MODEL_FEATURES, TIME
 from fusionguard.models.packages import XGBOOST

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from fusionguard.config import ChurnConfig
 from fusionguard.evaluation.card.markdown import count, percent, table
 from fusionguard.evaluation.card.sections import origin, paragraphs, reproduction, search, training
 from fusionguard.families.churn.card.inputs import ChurnCardInputs
+from fusionguard.families.churn.config import ChurnConfig
 
 _ORIGINS = {
     "kaggle": "real bank customers, downloaded from Kaggle",

@@ -6,10 +6,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from fusionguard.config import ChurnConfig
 from fusionguard.data.provenance import Provenance
 from fusionguard.evaluation.gate import GateVerdict
 from fusionguard.evaluation.holdout import HoldoutPlan
+from fusionguard.families.churn.config import ChurnConfig
 from fusionguard.families.churn.report import ChurnReport
 from fusionguard.features.store import FeatureManifest
 

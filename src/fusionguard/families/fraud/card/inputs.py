@@ -6,10 +6,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from fusionguard.config import FraudConfig
 from fusionguard.data.provenance import Provenance
 from fusionguard.evaluation.gate import GateVerdict
 from fusionguard.evaluation.splits import SplitPlan
+from fusionguard.families.fraud.config import FraudConfig
 from fusionguard.families.fraud.report import EvaluationReport
 from fusionguard.features.store import FeatureManifest
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from fusionguard.config import FrozenConfig
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class FairnessLimits(_Frozen):
+class FairnessLimits(FrozenConfig):
     """The largest gaps between the groups of one attribute that the gate accepts; null where a gap is only reported."""
 
     selection_rate: float | None = Field(default=None, gt=0, le=1)
@@ -46,7 +44,7 @@ class GeographyLimits(FairnessLimits):
     calibration: float | None = Field(default=0.05, gt=0, le=1)
 
 
-class FairnessConfig(_Frozen):
+class FairnessConfig(FrozenConfig):
     """What the gate asks of the groups of each attribute."""
 
     gender: GenderLimits = GenderLimits()
