@@ -57,9 +57,8 @@ print(Client().active_user.name, bool(stack.changes))
 
 SCORE = """
 import httpx
-from fusionguard.serving.fields import request_fields
-from fusionguard.serving.openapi import example_row
-row = example_row(request_fields("fraud"))
+from fusionguard.families.catalog import model_family
+row = model_family("fraud").example_row
 print(httpx.post("http://127.0.0.1:3000/v1/fraud/score", json=row, headers={"X-API-Key": %r}).status_code)
 """
 

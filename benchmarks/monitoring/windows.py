@@ -11,7 +11,6 @@ from fusionguard.families.catalog import model_family
 from fusionguard.families.family import ScoringModel
 from fusionguard.monitoring.traffic import SIMULATED_PREFIX, Drift, traffic_rows
 from fusionguard.monitoring.traffic.breaking import absent
-from fusionguard.serving.fields import request_fields
 from fusionguard.serving.prediction_log.schema import (
     LABEL,
     MODEL_VERSION,
@@ -36,8 +35,7 @@ def make_window(model: ScoringModel, *, rows: int, drift: Drift, size: float, se
     """Return the log's rows of a week of traffic, each with its outcome; drifted ones drift from the third part of it on."""
     family = model_family(model.bundle.manifest.model)
     raw = traffic_rows(family.name, rows, drift=drift, size=size, onset=_ONSET, seed=seed)
-    fields = request_fields(family.name)
-    features = fields.features({field.name: raw[field.name].to_numpy() for field in fields.all})
+    features = family.make_features(raw)
     answers = model.answer_features(features)
     count = len(raw)
     times = _times(count, drift, size, seed)

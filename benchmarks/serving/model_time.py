@@ -12,15 +12,15 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import numpy as np
 import onnxruntime
+import pyarrow as pa
 
 from benchmarks.serving.material import read_rows
+from fusionguard.families.fraud.family import FRAUD_FAMILY
 from fusionguard.families.fraud.model import BOOSTER_ONNX, load
 from fusionguard.families.fraud.rows import matrix
 from fusionguard.files import write_json
 from fusionguard.models.bundle import Bundle
-from fusionguard.serving.fields import request_fields
 from fusionguard.threads import wait_politely
 
 SETTLE_SECONDS = 0.5
@@ -30,9 +30,9 @@ def main(arguments: list[str]) -> None:
     """Write the medians in milliseconds, and what the model is made of, as JSON."""
     bundle, transactions, written = Path(arguments[0]), Path(arguments[1]), Path(arguments[4])
     threads, repeats = int(arguments[2]), int(arguments[3])
-    model, fields = load(Bundle(bundle)), request_fields("fraud")
+    model = load(Bundle(bundle))
     rows = read_rows(transactions)
-    table = fields.features({field.name: np.array([float(row[field.name]) for row in rows]) for field in fields.all})
+    table = FRAUD_FAMILY.make_features(pa.Table.from_pylist(rows))
     x = matrix(table)
     model.booster.set_param({"nthread": threads})
     session = _session(bundle / BOOSTER_ONNX, threads)

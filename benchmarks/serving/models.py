@@ -21,6 +21,7 @@ from fusionguard.data.provenance import Provenance
 from fusionguard.data.schema import CHURN, FRAUD, DatasetSchema
 from fusionguard.data.simulator import SimulatedSource
 from fusionguard.evaluation.splits import plan_split
+from fusionguard.families.catalog import model_family
 from fusionguard.families.churn.config import CatBoostConfig, ChurnConfig, LightGBMConfig
 from fusionguard.families.fraud.autoencoder import train_autoencoder
 from fusionguard.families.fraud.build import build_fraud_bundle
@@ -30,8 +31,6 @@ from fusionguard.features.fraud import MODEL_FEATURES
 from fusionguard.features.store import FeatureSet, build_features
 from fusionguard.files import write_json
 from fusionguard.models.bundle import Bundle
-from fusionguard.serving.fields import request_fields
-from fusionguard.serving.openapi import example_row
 from fusionguard.serving.release import ReleasedModel, write_release
 from fusionguard.threads import wait_politely
 
@@ -115,7 +114,7 @@ def _features(schema: DatasetSchema, rows: int, folder: Path) -> tuple[FeatureSe
 
 def _write_rows(file: Path, rows: pa.Table, model: str) -> None:
     """Write rows as requests have them: without the label, and without what says who a customer is."""
-    names = list(example_row(request_fields(model)))
+    names = list(model_family(model).example_row)
     columns = [rows[name].to_pylist() for name in names]
     write_json(file, [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)])
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from fusionguard.assistant.redaction import find_personal_data, find_secrets, redact
 from fusionguard.checksums import IBAN_LENGTHS, is_card, is_iban, luhn
-from fusionguard.serving.fields import request_fields
+from fusionguard.families.catalog import model_family
 from fusionguard.serving.keys import add_key
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -151,7 +151,7 @@ def test_each_kind_is_found(text: str, kind: str) -> None:
         "127.0.0.1:3000, version 3.17.0.1",
         "0.1 0.2 0.3 0.4 0.5 0.6 0.7 0.8 0.9",
         "the customer Churn column, the customer is old, Customer Lifetime",
-        *(f"taken from the example customer: {each.name}, Tenure" for each in request_fields("churn").all),
+        *(f"taken from the example customer: {each.name}, Tenure" for each in model_family("churn").request_fields.all),
         "1764138566000 milliseconds",
         "epochs 100 200 400 800 1600 3200",
         "PSI 0.0012 and KS 0.0345 at p 0.000123",

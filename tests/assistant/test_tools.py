@@ -32,7 +32,6 @@ from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring.history import VerdictRecord, append_verdict, history_file
 from fusionguard.registry.aliases import set_alias
 from fusionguard.registry.register import register_bundle
-from fusionguard.serving.engines import open_engine
 from fusionguard.serving.launch import release_folder
 from fusionguard.serving.prediction_log import LoggedRow
 from fusionguard.serving.release import ReleasedModel, write_release
@@ -111,7 +110,7 @@ def _verdict(version: str) -> VerdictRecord:
 
 def _log_one(home: Home, bundle: Bundle) -> None:
     values = [0.0] * 29 + [950.0]
-    answer = open_engine(FRAUD_FAMILY, bundle).one(values)
+    answer = FRAUD_FAMILY.open_online(bundle).one(values)
     log_parts(home.predictions, [LoggedRow("req-1", START_MICROS, bundle.version, "simulated", answer.values, answer.features)])
 
 
@@ -152,7 +151,7 @@ def test_the_last_verdict_and_its_features_are_told(tools: Toolbox) -> None:
 def test_a_logged_request_is_explained_by_the_model_that_answered_it(tools: Toolbox, fraud_bundle: Bundle, world: Home) -> None:
     before = sorted(path.name for path in home_files(world.predictions))
     result: Any = tools.call(ToolCall("explain_request", {"request_id": "req-1"}))
-    answer = open_engine(FRAUD_FAMILY, fraud_bundle).explain([0.0] * 29 + [950.0])
+    answer = FRAUD_FAMILY.open_online(fraud_bundle).explain([0.0] * 29 + [950.0])
     assert result.probability == pytest.approx(answer.answer.values[1])
     assert result.decision == answer.answer.values[2]
     strongest = max(zip(answer.names, answer.values, strict=True), key=lambda pair: abs(pair[1]))
@@ -166,7 +165,7 @@ def test_a_request_that_is_not_logged_is_not_made_up(tools: Toolbox) -> None:
 
 
 def test_another_models_row_is_not_explained_by_this_one(world: Home, tmp_path: Path, fraud_bundle: Bundle) -> None:
-    answer = open_engine(FRAUD_FAMILY, fraud_bundle).one([0.0] * 29 + [950.0])
+    answer = FRAUD_FAMILY.open_online(fraud_bundle).one([0.0] * 29 + [950.0])
     log_parts(tmp_path, [LoggedRow("req-9", START_MICROS, "0123456789ab", "simulated", answer.values, answer.features)])
     tools = open_tools(world, {"FUSIONGUARD_SERVE_LOG": str(tmp_path)})
     result: Any = tools.call(ToolCall("explain_request", {"request_id": "req-9"}))
@@ -179,7 +178,7 @@ def test_a_made_up_transaction_is_scored_and_nothing_is_logged(tools: Toolbox, f
     result: Any = tools.call(ToolCall("score_example", {"family": "fraud", "values": {"Amount": 950.0, "V14": -6.0}}))
     row = [0.0] * 29 + [950.0]
     row[14] = -6.0
-    assert result.probability == pytest.approx(open_engine(FRAUD_FAMILY, fraud_bundle).one(row).values[1])
+    assert result.probability == pytest.approx(FRAUD_FAMILY.open_online(fraud_bundle).one(row).values[1])
     told = " ".join(result.sentences(Persona.EXECUTIVE))
     assert "made-up" in told and "SIMULATED" in told and "taken from the example transaction: Time, V1" in told
     assert {path: path.read_bytes() for path in home_files(world.predictions)} == before

@@ -8,9 +8,10 @@ import pytest
 
 from fusionguard.data.schema import CHURN, FRAUD, DatasetSchema, dataset_schema
 from fusionguard.errors import UsageError
+from fusionguard.families.catalog import model_family
+from fusionguard.families.request_fields import Number
 from fusionguard.monitoring.traffic import DEFAULT_SIZES, Drift, Traffic, drift_rows, traffic_rows
 from fusionguard.monitoring.traffic.kinds import CHOSEN
-from fusionguard.serving.fields import Number, request_fields
 
 ROWS = 6_000
 
@@ -88,7 +89,7 @@ def test_the_stream_is_calm_until_the_onset_and_always_what_a_service_takes(mode
     again = traffic_rows(model, 2_000, drift=drift, size=size, onset=0.5, seed=9)
     assert rows.equals(again)
     assert dataset_schema(model).label in rows
-    for field in request_fields(model).all:
+    for field in model_family(model).request_fields.all:
         if isinstance(field, Number):
             assert rows[field.name].between(field.low, field.high).all(), field.name
             assert not field.whole or (rows[field.name] % 1 == 0).all(), field.name

@@ -16,13 +16,12 @@ from typing import Any
 import pytest
 import yaml
 
+from fusionguard.families.catalog import model_family
 from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring.champion import find_champion
 from fusionguard.monitoring.traffic import Drift, Traffic, drive
 from fusionguard.registry.history import list_moves
-from fusionguard.serving.fields import request_fields
 from fusionguard.serving.launch import release_folder
-from fusionguard.serving.openapi import example_row
 from fusionguard.serving.prediction_log import read_log
 from pipelines import monitoring_demo
 from pipelines.monitoring_demo import running_service
@@ -34,7 +33,7 @@ ROOT = Path(monitoring_demo.__file__).resolve().parents[1]
 
 
 def answer(address: str, model: str) -> dict[str, Any]:
-    body = json.dumps(example_row(request_fields(model))).encode()
+    body = json.dumps(model_family(model).example_row).encode()
     request = urllib.request.Request(f"{address}/v1/{model}/score", body, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=60) as answered:
         return dict(json.load(answered))

@@ -17,10 +17,9 @@ from typing import Any
 import httpx
 import pytest
 
+from fusionguard.families.catalog import model_family
 from fusionguard.models.bundle import Bundle
-from fusionguard.serving.fields import request_fields
 from fusionguard.serving.launch import QUIET, SERVICE
-from fusionguard.serving.openapi import example_row
 from fusionguard.serving.release import ReleasedModel, write_release
 from tests.running import RunningServer
 
@@ -182,10 +181,10 @@ def service(release_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> I
 @pytest.fixture
 def transaction() -> dict[str, Any]:
     """A transaction that is nobody's."""
-    return example_row(request_fields("fraud"))
+    return model_family("fraud").example_row
 
 
 @pytest.fixture
 def customer() -> dict[str, Any]:
     """A customer who is nobody."""
-    return example_row(request_fields("churn"))
+    return model_family("churn").example_row

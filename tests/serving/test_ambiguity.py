@@ -11,13 +11,13 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from fusionguard.serving.fields import request_fields
+from fusionguard.families.churn.family import CHURN_FAMILY
 from fusionguard.serving.problems import ProblemError
 from fusionguard.serving.requests import RowReader
 from fusionguard.serving.tables import ARROW, read_table
 from tests.serving.conftest import RunningService
 
-READER = RowReader(request_fields("churn"))
+READER = RowReader(CHURN_FAMILY.request_fields)
 LABEL = '{"request_id": "twice", "row": 0, "label": 1, "observed_at": "2026-02-01T00:00:00Z"}'
 
 
@@ -93,10 +93,10 @@ def test_rows_after_the_end_of_an_arrow_stream_are_not_lost_in_silence(customer:
     with pa.ipc.new_stream(sink, table.schema) as stream:
         stream.write_table(table)
     body = sink.getvalue()
-    assert read_table(body, ARROW, READER.fields, 10).rows == 1
-    assert read_table(body[:-8], ARROW, READER.fields, 10).rows == 1, "the mark of the end may be left out"
+    assert read_table(body, ARROW, CHURN_FAMILY, 10).rows == 1
+    assert read_table(body[:-8], ARROW, CHURN_FAMILY, 10).rows == 1, "the mark of the end may be left out"
     with pytest.raises(ProblemError, match="malformed_table"):
-        read_table(body * 2, ARROW, READER.fields, 10)
+        read_table(body * 2, ARROW, CHURN_FAMILY, 10)
 
 
 @pytest.mark.parametrize("name", ["Host", "X-Request-ID", "Content-Type", "Authorization", "X-API-Key"])

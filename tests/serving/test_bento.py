@@ -39,17 +39,14 @@ import service, fusionguard, asyncio, pathlib, os
 here = str(pathlib.Path.cwd())
 from fusionguard.serving.app import RiskApp
 from fusionguard.serving.settings import read_settings
-from fusionguard.serving.openapi import example_row
-from fusionguard.serving.fields import request_fields
 from fusionguard.serving.requests import RowReader
 import fusionguard.serving.prediction_log.compaction
 app = RiskApp(read_settings())
 async def run():
     await app.start()
     for routes in app._scoring.values():
-        fields = request_fields(routes.family)
-        row = RowReader(fields).one(example_row(fields)).values
-        routes.model.engine.explain(row)
+        row = RowReader(routes.family.request_fields).one(routes.family.example_row).values
+        routes.model.online.explain(row)
     await app.stop()
 asyncio.run(run())
 strangers = [name for name, module in sys.modules.items()

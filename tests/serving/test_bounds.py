@@ -38,15 +38,15 @@ def test_more_batches_than_may_wait_are_told_to_come_back(
     async def ask() -> list[httpx.Response]:
         app = RiskApp(ServeSettings(release=release_folder, waiting_batches=1))
         async with asked(app) as client:
-            engine = app._scoring["fraud"].model.engine  # type: ignore[union-attr]
-            begun, released_, many = threading.Event(), threading.Event(), engine.many
+            online = app._scoring["fraud"].model.online  # type: ignore[union-attr]
+            begun, released_, many = threading.Event(), threading.Event(), online.many
 
             def wait(columns: Any) -> Any:
                 begun.set()
                 assert released_.wait(60)
                 return many(columns)
 
-            monkeypatch.setattr(engine, "many", wait)
+            monkeypatch.setattr(online, "many", wait)
 
             async def batch() -> httpx.Response:
                 return await client.post("/v1/fraud/score_batch", json={"rows": [transaction]})
@@ -76,8 +76,8 @@ def test_a_challenger_that_fails_is_counted_and_reaches_nobody(
     async def ask() -> tuple[list[httpx.Response], str]:
         app = RiskApp(ServeSettings(release=tmp_path / "release"))
         async with asked(app) as client:
-            engine = app._scoring["fraud"].challenger.engine  # type: ignore[union-attr]
-            engine.one = engine.many = broken  # type: ignore[method-assign]
+            online = app._scoring["fraud"].challenger.online  # type: ignore[union-attr]
+            online.one = online.many = broken  # type: ignore[method-assign]
             one = await client.post("/v1/fraud/score", json=transaction | {"V3": 1.2345})
             many = await client.post("/v1/fraud/score_batch", json={"rows": [transaction] * 3})
         return [one, many], app.metrics.text().decode()

@@ -15,7 +15,6 @@ import pytest
 from fusionguard.families.catalog import model_family
 from fusionguard.models.bundle import Bundle
 from fusionguard.scoring import score_file
-from fusionguard.serving.fields import request_fields
 from tests.serving.conftest import RunningService
 
 BATCH = 10_000
@@ -68,7 +67,7 @@ def compare(service: RunningService, family: str, bundle: Bundle, raw: Path, fol
 
 def read_rows(raw: Path, family: str) -> list[dict[str, Any]]:
     table = pd.read_csv(raw) if raw.suffix == ".csv" else pd.read_parquet(raw)
-    rows: list[dict[str, Any]] = table[[field.name for field in request_fields(family).all]].to_dict("records")
+    rows: list[dict[str, Any]] = table[[field.name for field in model_family(family).request_fields.all]].to_dict("records")
     return rows
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from fusionguard.errors import BundleError, FusionGuardError, RegistryError, UsageError
+from fusionguard.families.catalog import model_family
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
 from fusionguard.serving.loaded import load_release
-from fusionguard.serving.openapi import example_row
 from fusionguard.serving.release import check_release, read_release
 from fusionguard.serving.requests import RowReader
 from fusionguard.serving.resolve import make_release
@@ -92,8 +92,9 @@ def test_a_loaded_release_needs_no_file_any_more(copy: Path) -> None:
     champions = load_release(copy).champions
     shutil.rmtree(copy)
     for champion in champions.values():
-        row = RowReader(champion.engine.fields).one(example_row(champion.engine.fields))
-        assert champion.engine.explain(row.values).answer.values == champion.engine.one(row.values).values
+        family = model_family(champion.about.model)
+        row = RowReader(family.request_fields).one(family.example_row)
+        assert champion.online.explain(row.values).answer.values == champion.online.one(row.values).values
 
 
 def test_a_broken_release_refuses_to_start(copy: Path, starter: Starter) -> None:

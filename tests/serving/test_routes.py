@@ -134,7 +134,7 @@ def test_a_bug_is_answered_and_counted_and_told_without_what_was_sent(
         def broken(values: list[Any]) -> Any:
             raise ValueError(f"cannot do {values}")
 
-        app._scoring["churn"].model.engine.decide = broken  # type: ignore[union-attr, method-assign]
+        app._scoring["churn"].model.online.decide = broken  # type: ignore[union-attr, method-assign]
         transport = httpx.ASGITransport(app, raise_app_exceptions=True)  # type: ignore[arg-type]
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             answer = await client.post("/v1/churn/score", json=customer | {"Geography": "Germany"})
@@ -155,15 +155,15 @@ def test_nobody_waits_behind_the_reasons_of_a_flagged_row(
     async def ask() -> tuple[Any, Any]:
         app = RiskApp(ServeSettings(release=release_folder))
         await app.start()
-        engine = app._scoring["fraud"].model.engine  # type: ignore[union-attr]
-        begun, released, tell = threading.Event(), threading.Event(), engine.tell
+        online = app._scoring["fraud"].model.online  # type: ignore[union-attr]
+        begun, released, add_reasons = threading.Event(), threading.Event(), online.add_reasons
 
         def wait(answer: Any) -> Any:
             begun.set()
             assert released.wait(60)
-            return tell(answer)
+            return add_reasons(answer)
 
-        monkeypatch.setattr(engine, "tell", wait)
+        monkeypatch.setattr(online, "add_reasons", wait)
         transport = httpx.ASGITransport(app)  # type: ignore[arg-type]
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             slow = asyncio.create_task(client.post("/v1/fraud/score", json=flagged))
@@ -226,12 +226,8 @@ def flagged(fraud_bundle: Bundle, simulated_raw: Any) -> dict[str, Any]:
 
 def flagged_rows(bundle: Bundle, raw: Table) -> list[dict[str, Any]]:
     from fusionguard.families.fraud.model import load
-    from fusionguard.serving.fields import request_fields
 
-    fields = request_fields("fraud")
-    names = [field.name for field in fields.all]
-    rows = raw.read(names)
-    features = fields.features({name: rows[name].to_numpy() for name in names})
-    review = np.flatnonzero(load(bundle).answer_features(features)["decision"].to_numpy(zero_copy_only=False) == "review")
+    rows = raw.read([field.name for field in model_family("fraud").request_fields.all])
+    review = np.flatnonzero(load(bundle).answer(rows)["decision"].to_numpy(zero_copy_only=False) == "review")
     assert review.size, "the small model flags nothing"
     return [dict(row) for row in rows.take(review[:50]).to_pylist()]

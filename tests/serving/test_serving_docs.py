@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from fusionguard.serving.fields import request_fields
-from fusionguard.serving.openapi import example_row
+from fusionguard.families.catalog import model_family
 from fusionguard.serving.settings import ServeSettings
 from tests.serving.conftest import RunningService
 
@@ -41,7 +40,7 @@ def test_its_answer_has_the_members_that_answers_have(service: RunningService, t
 
 def test_its_rows_are_the_examples() -> None:
     for name, model in (("transaction", "fraud"), ("customer", "churn")):
-        assert json.loads((ROOT / "docs" / "serving" / f"{name}.json").read_text()) == example_row(request_fields(model))
+        assert json.loads((ROOT / "docs" / "serving" / f"{name}.json").read_text()) == model_family(model).example_row
 
 
 def test_its_settings_are_all_there_are() -> None:

@@ -20,8 +20,6 @@ import pytest
 from fusionguard.data.table import Table
 from fusionguard.families.catalog import model_family
 from fusionguard.models.bundle import Bundle
-from fusionguard.serving.engines import open_engine
-from fusionguard.serving.fields import request_fields
 from fusionguard.serving.prediction_log import read_log
 from fusionguard.serving.release import write_release
 from fusionguard.serving.requests import RowReader
@@ -114,7 +112,7 @@ class Load:
 @pytest.fixture(scope="module")
 def rows(fraud_bundle: Bundle, simulated_raw: Path) -> list[dict[str, Any]]:
     """Transactions, a few of them flagged."""
-    names = [field.name for field in request_fields("fraud").all]
+    names = [field.name for field in model_family("fraud").request_fields.all]
     common = [dict(row) for row in Table(simulated_raw).read(names).slice(0, 40).to_pylist()]
     return common + flagged_rows(fraud_bundle, Table(simulated_raw))[:5]
 
@@ -195,12 +193,12 @@ def status_of(process: int) -> str | None:
 
 def check_answers(load: Load, bundles: dict[str, Bundle], rows: list[dict[str, Any]]) -> None:
     """Compare every answer with what the model it names says of the row by itself."""
-    reader, outputs = RowReader(request_fields("fraud")), tuple(model_family("fraud").outputs)
+    reader, outputs = RowReader(model_family("fraud").request_fields), tuple(model_family("fraud").outputs)
     score, decision = outputs.index("score"), outputs.index("decision")
     expected: dict[str, list[tuple[float, str]]] = {}
     for version, bundle in bundles.items():
-        engine = open_engine(model_family("fraud"), bundle)
-        answers = [engine.one(reader.one(row).values).values for row in rows]
+        online = model_family("fraud").open_online(bundle)
+        answers = [online.one(reader.one(row).values).values for row in rows]
         expected[version] = [(values[score], values[decision]) for values in answers]
     for name, each in load.answered.items():
         for place, answer in zip(each.places, answers_of(each.content), strict=True):

@@ -10,12 +10,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from fusionguard.serving.fields import request_fields
+from fusionguard.families.churn.family import CHURN_FAMILY
 from fusionguard.serving.problems import ProblemError
 from fusionguard.serving.tables import ARROW, PARQUET, read_table
 
 ROWS = 4_000
-FIELDS = request_fields("churn")
 
 
 def table(customer: dict[str, Any], ids: pa.Array) -> pa.Table:
@@ -43,7 +42,7 @@ def arrow(content: pa.Table, compression: str | None) -> bytes:
 )
 def test_parquet_is_read(customer: dict[str, Any], kind: pa.DataType, options: dict[str, Any]) -> None:
     ids = [f"r{number}" for number in range(ROWS)]
-    rows = read_table(parquet(table(customer, pa.array(ids, kind)), **options), PARQUET, FIELDS, ROWS)
+    rows = read_table(parquet(table(customer, pa.array(ids, kind)), **options), PARQUET, CHURN_FAMILY, ROWS)
     assert rows.ids == ids
     assert rows.columns["Geography"].tolist() == [customer["Geography"]] * ROWS
 
@@ -53,7 +52,7 @@ def test_one_long_string_for_all_rows_of_parquet_is_refused(customer: dict[str, 
     body = parquet(table(customer, ids), compression="zstd", store_schema=False)
     assert len(body) < 10_000
     with pytest.raises(ProblemError) as refused:
-        read_table(body, PARQUET, FIELDS, ROWS)
+        read_table(body, PARQUET, CHURN_FAMILY, ROWS)
     assert (refused.value.status, refused.value.reason) == (413, "too_large")
 
 
@@ -73,14 +72,14 @@ def test_one_long_string_for_all_rows_of_arrow_is_refused(customer: dict[str, An
     body = sink.getvalue()
     assert len(body) < 2_000_000
     with pytest.raises(ProblemError) as refused:
-        read_table(body, ARROW, FIELDS, ROWS, name)
+        read_table(body, ARROW, CHURN_FAMILY, ROWS, name)
     assert (refused.value.status, refused.value.reason) == (413, "too_large")
 
 
 @pytest.mark.parametrize("compression", ["zstd", "lz4"])
 def test_compressed_arrow_is_refused_and_plain_is_read(customer: dict[str, Any], compression: str) -> None:
     content = table(customer, pa.array([f"r{number}" for number in range(ROWS)]))
-    assert read_table(arrow(content, None), ARROW, FIELDS, ROWS).ids == content["id"].to_pylist()
+    assert read_table(arrow(content, None), ARROW, CHURN_FAMILY, ROWS).ids == content["id"].to_pylist()
     with pytest.raises(ProblemError) as refused:
-        read_table(arrow(content, compression), ARROW, FIELDS, ROWS)
+        read_table(arrow(content, compression), ARROW, CHURN_FAMILY, ROWS)
     assert (refused.value.status, refused.value.reason) == (415, "compressed")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import importlib
 from functools import cache
+from typing import TYPE_CHECKING
 
 from fusionguard.errors import UnknownChoiceError
-from fusionguard.families.family import ModelFamily
+
+if TYPE_CHECKING:
+    from fusionguard.families.family import ModelFamily
 
 _FAMILIES = {
     "fraud": "fusionguard.families.fraud.family:FRAUD_FAMILY",

@@ -5,12 +5,15 @@ from __future__ import annotations
 import importlib
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
 from fusionguard.config import TrainingConfig
 from fusionguard.data.schema import DatasetSchema
+from fusionguard.families.online import OnlineModel
+from fusionguard.families.request_fields import RequestFields
 from fusionguard.features.definition import FeatureDefinition
 from fusionguard.models.bundle import Bundle
 
@@ -75,6 +78,8 @@ class ModelFamily(ABC):
         The decision that asks for somebody's attention: ``review``, ``offer``.
     flagged_rows_are
         What is to happen to the rows of that decision: ``to review``, ``to get an offer``.
+    worth
+        The output that says what attention to a row is worth, in the currency of its amounts.
     example
         A row that is nobody's: the raw columns that a row must have to be scored, in the data set's order.
     packages
@@ -93,6 +98,7 @@ class ModelFamily(ABC):
     outputs: dict[str, str]
     flagged: str
     flagged_rows_are: str
+    worth: str
     example: dict[str, Any]
     packages: tuple[str, ...]
     module: str
@@ -101,6 +107,16 @@ class ModelFamily(ABC):
     def answer_columns(self) -> pa.Schema:
         """``outputs`` as Arrow has them."""
         return pa.schema([(name, pa.type_for_alias(kind)) for name, kind in self.outputs.items()])
+
+    @cached_property
+    def request_fields(self) -> RequestFields:
+        """What a request must tell of a row: the raw columns that the features are made of."""
+        return RequestFields.of(self.schema, self.features)
+
+    @property
+    def example_row(self) -> dict[str, Any]:
+        """``example`` as a request tells it: its fields in the order in which rows are read."""
+        return {field.name: self.example[field.name] for field in self.request_fields.all}
 
     def make_features(self, rows: pd.DataFrame | pa.Table) -> pa.Table:
         """Return the features of raw rows in memory, in their order; raise :class:`DataError` for what cannot be scored."""
@@ -123,6 +139,10 @@ class ModelFamily(ABC):
         opened = Bundle.open(bundle.folder)
         loaded: ScoringModel = importlib.import_module(self.module).load(opened, evaluated=evaluated)
         return loaded
+
+    @abstractmethod
+    def open_online(self, bundle: Bundle) -> OnlineModel:
+        """Load a bundle whole, so that its files are not needed any more, to answer requests; raises as :meth:`load` does."""
 
     @property
     @abstractmethod

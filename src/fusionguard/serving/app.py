@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from fusionguard.errors import FusionGuardError
+from fusionguard.families.catalog import model_family
 from fusionguard.serving.asgi import PROBES, GuardedApp, Route, docs_page, fixed
 from fusionguard.serving.client_schema import client_schema
 from fusionguard.serving.guard import Guard
@@ -58,7 +59,7 @@ class RiskApp(GuardedApp):
                     max_rows=self.settings.log_rows,
                 )
             self._scoring[family] = ScoringRoutes(
-                family, self.settings, self.metrics, self._logs.get(family), self._batches, self._explanations
+                model_family(family), self.settings, self.metrics, self._logs.get(family), self._batches, self._explanations
             )
         self._routes = self._make_routes()
         self._use(release)
@@ -137,7 +138,7 @@ class RiskApp(GuardedApp):
 
 
 def _describe(model: LoadedModel) -> dict[str, Any]:
-    manifest = model.engine.bundle.manifest
+    manifest = model.online.bundle.manifest
     return {
         "model": model.about.model,
         "role": model.about.role,

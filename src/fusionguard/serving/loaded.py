@@ -7,9 +7,9 @@ from pathlib import Path
 
 from fusionguard.errors import BundleError, FusionGuardError
 from fusionguard.families.catalog import model_family
+from fusionguard.families.online import OnlineModel
 from fusionguard.files import locked
 from fusionguard.models.bundle import Bundle
-from fusionguard.serving.engines import Engine, open_engine
 from fusionguard.serving.release import ReleasedModel, check_release, written_at
 
 
@@ -18,7 +18,7 @@ class LoadedModel:
     """A model that is ready to answer."""
 
     about: ReleasedModel
-    engine: Engine
+    online: OnlineModel
     version: str
     origin: str
 
@@ -73,8 +73,8 @@ def _load(folder: Path) -> LoadedRelease:
     loaded: dict[str, dict[str, LoadedModel]] = {"champion": {}, "challenger": {}}
     written = written_at(folder)
     for about in check_release(folder).models:
-        engine = open_engine(model_family(about.model), Bundle(folder / about.folder))
-        loaded[about.role][about.model] = LoadedModel(about, engine, engine.bundle.version, engine.bundle.manifest.origin)
+        online = model_family(about.model).open_online(Bundle(folder / about.folder))
+        loaded[about.role][about.model] = LoadedModel(about, online, online.bundle.version, online.bundle.manifest.origin)
     return LoadedRelease(loaded["champion"], loaded["challenger"], written or 0.0)
 
 

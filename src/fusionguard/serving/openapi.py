@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from fusionguard.families.family import REASONS
-from fusionguard.serving.fields import RequestFields, request_fields
+from fusionguard.families.catalog import model_family
+from fusionguard.families.family import REASONS, ModelFamily
 from fusionguard.serving.http import JSON
 from fusionguard.serving.openapi_parts import (
     BODY,
@@ -87,24 +87,19 @@ def describe_service(largest_batch_rows: int) -> Json:
     models = {JSON: {"schema": ref("ModelsInUse"), "example": {"request_id": EXAMPLE_ID, "models": [_MODEL]}}}
     paths: Json = {}
     schemas = shared_schemas(tuple(THINGS), largest_batch_rows)
-    for model in THINGS:
-        fields = request_fields(model)
-        schemas |= family_schemas(model, fields, largest_batch_rows)
-        paths |= _paths(model, fields)
+    for family in map(model_family, THINGS):
+        schemas |= family_schemas(family, largest_batch_rows)
+        paths |= _paths(family)
     paths["/v1/models"] = {"get": operation("models", "The models in use", "service", models, GUARDED)}
     paths |= system_paths("The models are loaded", "RiskScoring")
     return describe("FusionGuard RiskScoring", _ABOUT, paths, schemas, _REFUSALS)
 
 
-def example_row(fields: RequestFields) -> Json:
-    """Return a row that is nobody's."""
-    return {field.name: fields.family.example[field.name] for field in fields.all}
-
-
-def _paths(model: str, fields: RequestFields) -> Json:
+def _paths(family: ModelFamily) -> Json:
+    model = family.name
     thing, outcome = THINGS[model]
     name, at, faults = model.capitalize(), f"/v1/{model}", (*BODY, 404)
-    row = example_row(fields)
+    row = family.example_row
     answer = _answer(model)
     one = {JSON: {"schema": ref(f"{name}Row"), "examples": {thing: {"value": row}}}}
     scored = {JSON: {"schema": ref(f"{name}Answer"), "example": answer}}

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from fusionguard.families.family import REASONS
-from fusionguard.serving.fields import Choice, Field, RequestFields
+from fusionguard.families.family import REASONS, ModelFamily
+from fusionguard.families.request_fields import Choice, Field, RequestFields
 from fusionguard.serving.openapi_parts import REQUEST_ID, Json, always, array, choice, closed, number, ref, text, whole
 
 ROW_ID = {"type": "string", "pattern": "^[A-Za-z0-9._:~-]{1,64}$", "description": "Yours; given back, never logged."}
 
 
-def family_schemas(model: str, fields: RequestFields, most: int) -> Json:
+def family_schemas(family: ModelFamily, most: int) -> Json:
     """Return what is sent and answered of a family, by name; each begins with the family's."""
-    name = model.capitalize()
+    name, fields = family.name.capitalize(), family.request_fields
     choices = {f"{name}{field.name}": choice(*field.values) for field in fields.all if isinstance(field, Choice)}
-    return choices | _sent(name, fields, most) | _answered(name, model, fields)
+    return choices | _sent(name, fields, most) | _answered(name, family)
 
 
 def shared_schemas(models: tuple[str, ...], most: int) -> Json:
@@ -61,10 +61,10 @@ def _sent(name: str, fields: RequestFields, most: int) -> Json:
     }
 
 
-def _answered(name: str, model: str, fields: RequestFields) -> Json:
-    outputs = {key: _output(key, kind, fields) for key, kind in fields.family.outputs.items()} | {"decision_reason": text()}
+def _answered(name: str, family: ModelFamily) -> Json:
+    outputs = {key: _output(key, kind, family) for key, kind in family.outputs.items()} | {"decision_reason": text()}
     columns = {key: array(value) for key, value in outputs.items()}
-    about = {"request_id": text(), "model": always(model), "model_version": text(), "origin": text()}
+    about = {"request_id": text(), "model": always(family.name), "model_version": text(), "origin": text()}
     batch = about | {"rows": whole(), "flagged_without_reasons": whole()}
     explained = {"base": number(), "contributions": array(ref("FeatureContribution"))}
     return {
@@ -88,11 +88,11 @@ def _field(name: str, field: Field) -> Json:
     return {"type": "integer" if field.whole else "number", "minimum": field.low, "maximum": field.high}
 
 
-def _output(name: str, kind: str, fields: RequestFields) -> Json:
+def _output(name: str, kind: str, family: ModelFamily) -> Json:
     described = {
         "score": "Calibrated log-odds: what ranks.",
         "probability": "Calibrated, from 0 to 1.",
-        "decision": f"'{fields.family.flagged}' asks for somebody's attention.",
+        "decision": f"'{family.flagged}' asks for somebody's attention.",
         REASONS: "What raises the risk most; only where the decision asks for attention.",
     }.get(name)
     schema = array(text()) if name == REASONS else number() if kind == "double" else text()

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from fusionguard.serving.fields import Choice, Columns, Field, RequestFields
+from fusionguard.families.request_fields import Choice, Columns, Field, RequestFields
 from fusionguard.serving.problems import MOST_COUNTED, Fault, ProblemError, clip, invalid, kind_of
 from fusionguard.serving.repeats import refuse_repeats
 

@@ -15,9 +15,8 @@ from urllib.parse import parse_qs
 import numpy as np
 import pyarrow as pa
 
-from fusionguard.families.family import REASONS
-from fusionguard.serving.engines import Answer, Answers
-from fusionguard.serving.fields import request_fields
+from fusionguard.families.family import REASONS, ModelFamily
+from fusionguard.families.online import Answer, Answers
 from fusionguard.serving.http import JSON, Request, Response, json_response
 from fusionguard.serving.loaded import LoadedModel, LoadedRelease
 from fusionguard.serving.metrics import Metrics
@@ -40,7 +39,7 @@ class ScoringRoutes:
 
     def __init__(
         self,
-        family: str,
+        family: ModelFamily,
         settings: ServeSettings,
         metrics: Metrics,
         log: PredictionLog | None,
@@ -50,27 +49,26 @@ class ScoringRoutes:
         self.family = family
         self.model: LoadedModel | None = None
         self.challenger: LoadedModel | None = None
-        self._fields = request_fields(family)
-        self._outputs = tuple(self._fields.family.outputs)
+        self._name, self._outputs = family.name, tuple(family.outputs)
         self._decision, self._reasons = self._outputs.index("decision"), self._outputs.index(REASONS)
         self._probability = self._outputs.index("probability")
-        self._reader = RowReader(self._fields)
+        self._reader = RowReader(family.request_fields)
         self._settings, self._metrics, self._prediction_log = settings, metrics, log
         self._batches, self._explanations = batches, explanations
         self._waiting = 0
 
     def use(self, release: LoadedRelease) -> None:
         """Answer with the models of a release from the next request on; those at work end with the models they began with."""
-        self.model, self.challenger = release.champions.get(self.family), release.challengers.get(self.family)
+        self.model, self.challenger = release.champions.get(self._name), release.challengers.get(self._name)
 
     async def score(self, request: Request) -> Response:
         """Score one row; the reasons of a flagged one are found in another thread, so that nobody waits behind them."""
         request.media_type((JSON,))
         row = self._reader.read_one(await request.body(ONE_ROW_BYTES))
         model, challenger = self._model(), self.challenger
-        answer = model.engine.decide(row.values)
+        answer = model.online.decide(row.values)
         if answer.flagged:
-            answer = await self._elsewhere(model.engine.tell, answer)
+            answer = await self._elsewhere(model.online.add_reasons, answer)
         self._note(request, model, answer)
         if challenger is not None:
             asyncio.get_running_loop().call_soon(self._shadow_one, request, challenger, row.values)
@@ -81,7 +79,7 @@ class ScoringRoutes:
         request.media_type((JSON,))
         row = self._reader.read_one(await request.body(ONE_ROW_BYTES))
         model = self._model()
-        told = await self._elsewhere(model.engine.explain, row.values)
+        told = await self._elsewhere(model.online.explain, row.values)
         self._note(request, model, told.answer)
         content = self._content(request, model, told.answer, row.id)
         values = [*told.answer.features, *[None] * (len(told.names) - len(told.answer.features))]
@@ -120,8 +118,8 @@ class ScoringRoutes:
         model, challenger = models
         most = self._settings.largest_batch_rows
         is_json = kind == JSON
-        rows = self._reader.read_many(body, most) if is_json else read_table(body, kind, self._fields, most, id_column)
-        answers = model.engine.many(rows.columns)
+        rows = self._reader.read_many(body, most) if is_json else read_table(body, kind, self.family, most, id_column)
+        answers = model.online.many(rows.columns)
         self._note_many(request, model, answers, role="champion")
         if challenger is not None:
             self._batches.submit(self._shadow_many, request, challenger, rows)
@@ -168,11 +166,11 @@ class ScoringRoutes:
 
     def _model(self) -> LoadedModel:
         if self.model is None:
-            raise ProblemError(404, "no_model", f"This service holds no {self.family} model.")
+            raise ProblemError(404, "no_model", f"This service holds no {self._name} model.")
         return self.model
 
     def _about(self, request: Request, model: LoadedModel) -> dict[str, Any]:
-        return {"request_id": request.id, "model": self.family, "model_version": model.version, "origin": model.origin}
+        return {"request_id": request.id, "model": self._name, "model_version": model.version, "origin": model.origin}
 
     def _content(self, request: Request, model: LoadedModel, answer: Answer, row_id: str | None) -> dict[str, Any]:
         content = self._about(request, model)
@@ -186,14 +184,14 @@ class ScoringRoutes:
 
     def _note(self, request: Request, model: LoadedModel, answer: Answer) -> None:
         decision, probability = answer.values[self._decision], answer.values[self._probability]
-        self._metrics.decision(self.family, model.version, decision, probability)
+        self._metrics.decision(self._name, model.version, decision, probability)
         if self._prediction_log is not None:
             now = time.time_ns() // 1000
             self._prediction_log.append(LoggedRow(request.id, now, model.version, model.origin, answer.values, answer.features))
 
     def _note_many(self, request: Request, model: LoadedModel, answers: Answers, *, role: str) -> None:
         for counted in answers.values["decision"].value_counts().to_pylist():
-            self._metrics.decisions(self.family, model.version, role, counted["values"], counted["counts"])
+            self._metrics.decisions(self._name, model.version, role, counted["values"], counted["counts"])
         if self._prediction_log is not None:
             now = time.time_ns() // 1000
             self._prediction_log.append(
@@ -204,11 +202,11 @@ class ScoringRoutes:
 
     def _shadow_one(self, request: Request, challenger: LoadedModel, values: list[Any]) -> None:
         try:
-            answer = challenger.engine.one(values)
+            answer = challenger.online.one(values)
         except Exception as error:  # whatever is wrong with a challenger is counted, and reaches nobody
             self._shadow_failed(error)
             return
-        self._metrics.decisions(self.family, challenger.version, "challenger", answer.values[self._decision], 1)
+        self._metrics.decisions(self._name, challenger.version, "challenger", answer.values[self._decision], 1)
         if self._prediction_log is not None:
             now = time.time_ns() // 1000
             self._prediction_log.append(
@@ -217,13 +215,13 @@ class ScoringRoutes:
 
     def _shadow_many(self, request: Request, challenger: LoadedModel, rows: ManyRows) -> None:
         try:
-            self._note_many(request, challenger, challenger.engine.many(rows.columns), role="challenger")
+            self._note_many(request, challenger, challenger.online.many(rows.columns), role="challenger")
         except Exception as error:
             self._shadow_failed(error)
 
     def _shadow_failed(self, error: Exception) -> None:
-        self._metrics.shadow_failed(self.family)
-        _log.error("The challenger of %s failed: %s", self.family, type(error).__name__)
+        self._metrics.shadow_failed(self._name)
+        _log.error("The challenger of %s failed: %s", self._name, type(error).__name__)
 
 
 def _headers(model: LoadedModel) -> tuple[tuple[bytes, bytes], ...]:

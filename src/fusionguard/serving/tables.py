@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from fusionguard.data.arrow_columns import as_numbers, holds_numbers, holds_text, plain_values, text_bytes, value_type
-from fusionguard.serving.fields import Columns, Number, RequestFields
+from fusionguard.families.family import ModelFamily
+from fusionguard.families.request_fields import Columns, Number, RequestFields
 from fusionguard.serving.problems import Fault, ProblemError, clip, invalid
 from fusionguard.serving.requests import ID, ID_EXPECTED, ManyRows, check_count, check_unique
 
@@ -26,7 +27,7 @@ _BYTES_A_CELL = 256
 """A body may unpack to so many bytes a cell; it is measured before it is unpacked."""
 
 
-def read_table(body: bytes, kind: str, fields: RequestFields, most: int, id_column: str = ID) -> ManyRows:
+def read_table(body: bytes, kind: str, family: ModelFamily, most: int, id_column: str = ID) -> ManyRows:
     """Check a body of the media type ``kind`` and return its rows.
 
     Columns of the data set that no model reads are not looked at. ``id_column`` is the one whose values are given back: texts or
@@ -42,11 +43,11 @@ def read_table(body: bytes, kind: str, fields: RequestFields, most: int, id_colu
         raise ProblemError(400, "empty_body", "The body is empty; expected a table.")
     is_parquet = kind == PARQUET or (kind == OCTETS and body.startswith(_PARQUET_BEGINS))
     try:
-        table = (_read_parquet if is_parquet else _read_arrow)(body, fields, most, id_column)
+        table = (_read_parquet if is_parquet else _read_arrow)(body, family, most, id_column)
     except (pa.ArrowException, OSError, MemoryError, UnicodeDecodeError) as error:
         name = "parquet" if is_parquet else "parquet, nor an Arrow stream" if kind == OCTETS else "an Arrow stream"
         raise ProblemError(400, "malformed_table", f"The body is not {name} that can be read ({type(error).__name__}).") from None
-    return _rows(table, fields, id_column)
+    return _rows(table, family.request_fields, id_column)
 
 
 def write_table(table: pa.Table, kind: str) -> bytes:
@@ -60,9 +61,9 @@ def write_table(table: pa.Table, kind: str) -> bytes:
     return bytes(sink.getvalue())
 
 
-def _read_parquet(body: bytes, fields: RequestFields, most: int, id_column: str) -> pa.Table:
+def _read_parquet(body: bytes, family: ModelFamily, most: int, id_column: str) -> pa.Table:
     with pq.ParquetFile(pa.BufferReader(body), page_checksum_verification=True) as file:
-        wanted = _check_schema(file.schema_arrow, fields, id_column)
+        wanted = _check_schema(file.schema_arrow, family, id_column)
         check_count(file.metadata.num_rows, most, "table")
         sizes = sum(file.metadata.row_group(group).total_byte_size for group in range(file.metadata.num_row_groups))
         if sizes > most * len(file.schema_arrow) * _BYTES_A_CELL:
@@ -90,12 +91,12 @@ def _unpacks_too_large() -> ProblemError:
     return ProblemError(413, "too_large", "The table unpacks to more bytes than its rows can need.")
 
 
-def _read_arrow(body: bytes, fields: RequestFields, most: int, id_column: str) -> pa.Table:
+def _read_arrow(body: bytes, family: ModelFamily, most: int, id_column: str) -> pa.Table:
     if any(map(_is_compressed, pa.ipc.MessageReader.open_stream(pa.BufferReader(body)))):
         raise ProblemError(415, "compressed", "Compressed Arrow buffers are not read; send them plain, or parquet.")
     batches, rows, source = [], 0, pa.BufferReader(body)
     with pa.ipc.open_stream(source) as stream:
-        wanted = _check_schema(stream.schema, fields, id_column)
+        wanted = _check_schema(stream.schema, family, id_column)
         for batch in stream:
             rows += batch.num_rows
             check_count(max(rows, 1), most, "table")
@@ -125,11 +126,11 @@ def _flatbuffer_field(buffer: bytes, table: int, number: int) -> int | None:
     return table + offset if offset else None
 
 
-def _check_schema(schema: pa.Schema, fields: RequestFields, id_column: str) -> list[str]:
+def _check_schema(schema: pa.Schema, family: ModelFamily, id_column: str) -> list[str]:
     """Return the names of the columns that are to be read."""
     if len(schema) > _MOST_COLUMNS:
         raise invalid([Fault("table", "the columns that models read", f"{len(schema)} columns")])
-    faults, known = [], {id_column, *fields.family.schema.columns}
+    faults, known, fields = [], {id_column, *family.schema.columns}, family.request_fields
     for field in fields.all:
         known.add(field.name)
         if schema.names.count(field.name) != 1:

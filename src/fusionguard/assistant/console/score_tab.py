@@ -13,10 +13,10 @@ from fusionguard.assistant.console.monitoring_tab import MODELS
 from fusionguard.assistant.tools.models import ScoringModels
 from fusionguard.assistant.tools.scoring import percent
 from fusionguard.errors import FusionGuardError
+from fusionguard.families.catalog import model_family
+from fusionguard.families.request_fields import Choice, Field
 from fusionguard.home import Home
-from fusionguard.serving.fields import Choice, Field, request_fields
 from fusionguard.serving.launch import release_folder
-from fusionguard.serving.openapi import example_row
 from fusionguard.serving.requests import wrong
 
 _UNUSUAL: dict[str, dict[str, Any]] = {
@@ -66,8 +66,8 @@ class ScoreTab:
 
     def _inputs(self, family: str) -> list[Any]:
         """Put a form together; the inputs come back in the order of the fields."""
-        row = example_row(request_fields(family))
-        fields = request_fields(family).all
+        row = model_family(family).example_row
+        fields = model_family(family).request_fields.all
         first = _FIRST.get(family, tuple(field.name for field in fields))
         made: dict[str, Any] = {}
         with gr.Row():
@@ -82,7 +82,7 @@ class ScoreTab:
         return [made[field.name] for field in fields]
 
     def _answer(self, family: str) -> Any:
-        fields = request_fields(family).all
+        fields = model_family(family).request_fields.all
 
         async def answer(*values: Any) -> str:
             faults = [
@@ -102,12 +102,12 @@ class ScoreTab:
     def _score(self, family: str, values: list[Any]) -> str:
         engine = self._models.engine(family)
         told = engine.explain(values)
-        answer = dict(zip(request_fields(family).family.outputs, told.answer.values, strict=True))
+        answer = dict(zip(model_family(family).outputs, told.answer.values, strict=True))
         simulated = engine.bundle.manifest.origin == "simulated"
         worth, what = (
             ("expected_saving", "Expected saving") if family == "fraud" else ("expected_profit", "Expected profit of an offer")
         )
-        flagged = answer["decision"] == request_fields(family).family.flagged
+        flagged = answer["decision"] == model_family(family).flagged
         colour = "act" if flagged else "healthy"
         decision = f'<span class="fg-badge fg-{colour}">{escape(answer["decision"])}</span>'
         parts = [warning("The model was trained on SIMULATED data: this says nothing about real customers.")] if simulated else []
@@ -141,8 +141,8 @@ _NOTHING = '<div class="fg-empty">Fill in the form, or take an example, and choo
 
 
 def _values(family: str, changed: dict[str, Any]) -> list[Any]:
-    row = example_row(request_fields(family)) | changed
-    return [row[field.name] for field in request_fields(family).all]
+    row = model_family(family).example_row | changed
+    return [row[field.name] for field in model_family(family).request_fields.all]
 
 
 def _input(field: Field, value: Any, family: str) -> Any:

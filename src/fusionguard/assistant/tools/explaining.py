@@ -127,6 +127,8 @@ def _result(family: Family, arguments: ExplainingArguments, row: dict[str, objec
 
 def _contributions(family: str, row: dict[str, object], models: ScoringModels) -> tuple[tuple[Contribution, ...], str]:
     """Explain a logged row again by the model that answered it; say why where that one is not at hand."""
+    from fusionguard.families.catalog import model_family  # libraries that take seconds to import
+
     try:
         engine = models.engine(family)
     except BundleError:
@@ -136,4 +138,4 @@ def _contributions(family: str, row: dict[str, object], models: ScoringModels) -
     values = dict(row)
     if "hour_of_day" in row:
         values["Time"] = 3600.0 * float(row["hour_of_day"])  # type: ignore[arg-type]
-    return strongest(engine.explain([values[field.name] for field in engine.fields.all])), ""
+    return strongest(engine.explain([values[field.name] for field in model_family(family).request_fields.all])), ""

@@ -10,7 +10,7 @@ from fusionguard.errors import BundleError, RegistryError, UnknownChoiceError
 from fusionguard.home import Home
 
 if TYPE_CHECKING:
-    from fusionguard.serving.engines import Engine
+    from fusionguard.families.online import OnlineModel
 
 
 class ScoringModels:
@@ -23,9 +23,9 @@ class ScoringModels:
     def __init__(self, home: Home, release: Path) -> None:
         self._home, self._release = home, release
         self._lock = threading.Lock()
-        self._open: dict[str, tuple[object, Engine]] = {}
+        self._open: dict[str, tuple[object, OnlineModel]] = {}
 
-    def engine(self, family: str) -> Engine:
+    def engine(self, family: str) -> OnlineModel:
         """Return the family's model.
 
         Raises
@@ -47,19 +47,18 @@ class ScoringModels:
             return None
         return found.st_dev, found.st_ino, found.st_mtime_ns
 
-    def _load(self, family: str) -> Engine:
+    def _load(self, family: str) -> OnlineModel:
         from fusionguard.families.catalog import model_family
         from fusionguard.models.bundle import Bundle  # libraries that take seconds to import
         from fusionguard.registry.aliases import resolve_bundle
-        from fusionguard.serving.engines import open_engine
         from fusionguard.serving.release import check_release
 
         if self._release.is_dir():
             for about in check_release(self._release).models:
                 if (about.model, about.role) == (family, "champion"):
-                    return open_engine(model_family(family), Bundle(self._release / about.folder))
+                    return model_family(family).open_online(Bundle(self._release / about.folder))
         try:
-            return open_engine(model_family(family), resolve_bundle(self._home, f"{family}@champion"))
+            return model_family(family).open_online(resolve_bundle(self._home, f"{family}@champion"))
         except (RegistryError, UnknownChoiceError) as error:
             told = f"There is no {family} model to score with."
             raise BundleError(told, f"Train one first: make {family}, or write a release: fusionguard release.") from error

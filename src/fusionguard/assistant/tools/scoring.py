@@ -11,7 +11,7 @@ from fusionguard.assistant.tools.tool import Family, Statement, Tool, ToolArgume
 from fusionguard.errors import UsageError
 
 if TYPE_CHECKING:
-    from fusionguard.serving.engines import Contributions
+    from fusionguard.families.online import Contributions
 
 NAME = "score_example"
 
@@ -111,7 +111,7 @@ def scoring_tool(models: ScoringModels) -> Tool[ScoringArguments]:
     """Return the tool for the models that answer."""
 
     def run(arguments: ScoringArguments) -> ToolResult:
-        from fusionguard.serving.fields import request_fields  # libraries that take seconds to import
+        from fusionguard.families.catalog import model_family  # libraries that take seconds to import
         from fusionguard.serving.requests import wrong
 
         if arguments.unclear:
@@ -119,18 +119,18 @@ def scoring_tool(models: ScoringModels) -> Tool[ScoringArguments]:
                 f"The {THINGS[arguments.family]} was not scored, for this was not understood: {'; '.join(arguments.unclear)}.",
                 "Say each value once, with its field: Amount 1250.50, V14 = -5.2, Age 52, not active.",
             )
-        fields = request_fields(arguments.family)
-        by_name = {field.name: field for field in fields.all}
+        family = model_family(arguments.family)
+        by_name = {field.name: field for field in family.request_fields.all}
         for name, value in arguments.values.items():
             if name not in by_name:
                 raise UsageError(f"A {THINGS[arguments.family]} has no field '{name}'.", f"It has: {', '.join(by_name)}.")
             if wrong(by_name[name], value):
                 raise UsageError(f"{name} must be {by_name[name].expected}.", "Correct the value.")
-        example = fields.family.example
+        example = family.example
         row = {name: arguments.values.get(name, example[name]) for name in by_name}
         engine = models.engine(arguments.family)
         told = engine.explain(list(row.values()))
-        answer = dict(zip(fields.family.outputs, told.answer.values, strict=True))
+        answer = dict(zip(family.outputs, told.answer.values, strict=True))
         return ScoringResult(
             source=f"model {engine.bundle.version} of {arguments.family}",
             simulated=engine.bundle.manifest.origin == "simulated",

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from fusionguard.data.schema import CHURN
 from fusionguard.families.churn.config import CHURN_SETTINGS_IN_BUNDLE, ChurnConfig
 from fusionguard.families.family import COMMON_PACKAGES, REASONS, ModelFamily
+from fusionguard.families.online import OnlineModel
 from fusionguard.features.churn import CHURN_FEATURES
+from fusionguard.models.bundle import Bundle
 
 if TYPE_CHECKING:
     from fusionguard.families.churn.report import ChurnReport
@@ -15,6 +17,13 @@ if TYPE_CHECKING:
 
 class ChurnFamily(ModelFamily):
     """What a churn model needs of its own."""
+
+    def open_online(self, bundle: Bundle) -> OnlineModel:
+        """Load a bundle whole to answer requests."""
+        from fusionguard.families.churn.model import load
+        from fusionguard.families.churn.online import OnlineChurnModel
+
+        return OnlineChurnModel(load(Bundle.open(bundle.folder)))
 
     @property
     def report(self) -> type[ChurnReport]:
@@ -42,6 +51,7 @@ CHURN_FAMILY = ChurnFamily(
     },
     flagged="offer",
     flagged_rows_are="to get an offer",
+    worth="expected_profit",
     example={
         "CreditScore": 650,
         "Geography": "France",

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from fusionguard.data.schema import FRAUD
 from fusionguard.families.family import COMMON_PACKAGES, REASONS, ModelFamily
 from fusionguard.families.fraud.config import FRAUD_SETTINGS_IN_BUNDLE, FraudConfig
+from fusionguard.families.online import OnlineModel
 from fusionguard.features.fraud import FRAUD_FEATURES
+from fusionguard.models.bundle import Bundle
 from fusionguard.models.packages import XGBOOST
 
 if TYPE_CHECKING:
@@ -16,6 +18,13 @@ if TYPE_CHECKING:
 
 class FraudFamily(ModelFamily):
     """What a fraud model needs of its own."""
+
+    def open_online(self, bundle: Bundle) -> OnlineModel:
+        """Load a bundle whole to answer requests."""
+        from fusionguard.families.fraud.model import load
+        from fusionguard.families.fraud.online import OnlineFraudModel
+
+        return OnlineFraudModel(load(Bundle.open(bundle.folder)))
 
     @property
     def report(self) -> type[EvaluationReport]:
@@ -36,6 +45,7 @@ FRAUD_FAMILY = FraudFamily(
     outputs={"score": "double", "probability": "double", "decision": "string", "expected_saving": "double", REASONS: "string"},
     flagged="review",
     flagged_rows_are="to review",
+    worth="expected_saving",
     example=dict.fromkeys(FRAUD_FEATURES.model_columns, 0.0) | {"Amount": 22.0},
     packages=(*COMMON_PACKAGES, "onnxruntime", XGBOOST),
     module="fusionguard.families.fraud.model",

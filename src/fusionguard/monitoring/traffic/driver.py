@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from fusionguard.errors import FusionGuardError, UsageError
+from fusionguard.families.catalog import model_family
 from fusionguard.monitoring.traffic.kinds import DEFAULT_SIZES, Drift, largest_size
 from fusionguard.monitoring.traffic.stream import traffic_rows
-from fusionguard.serving.fields import request_fields
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -146,7 +146,7 @@ class _Client:
     def score(self, model: str, rows: pd.DataFrame, request_id: str) -> None:
         import pyarrow as pa
 
-        table = pa.Table.from_pandas(rows[[field.name for field in request_fields(model).all]], preserve_index=False)
+        table = pa.Table.from_pandas(rows[[field.name for field in model_family(model).request_fields.all]], preserve_index=False)
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, table.schema) as stream:
             stream.write_table(table)
@@ -195,7 +195,7 @@ class _Client:
 
 
 def _label(model: str) -> str:
-    return request_fields(model).family.schema.label
+    return model_family(model).schema.label
 
 
 def _detail(body: bytes) -> str:
