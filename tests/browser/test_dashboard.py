@@ -58,6 +58,7 @@ def address(fraud_run: PipelineRun) -> Iterator[str]:
         urllib.request.urlopen(line.partition("/projects")[0], timeout=5)
 
 
+@pytest.mark.full
 def test_it_listens_on_loopback_on_a_free_port_and_names_the_run_it_is_asked_for(address: str, fraud_run: PipelineRun) -> None:
     from stacks.dashboard import DEFAULT_PORT, HOST
     from steps.this_run import DASHBOARD

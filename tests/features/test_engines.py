@@ -80,6 +80,7 @@ def test_the_order_of_the_raw_rows_makes_no_difference(make_raw: MakeRaw, tmp_pa
 
 
 @needs_java
+@pytest.mark.full
 def test_spark_gives_the_rows_of_duckdb_and_leaves_nothing_else(
     make_raw: MakeRaw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

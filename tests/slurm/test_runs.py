@@ -29,6 +29,7 @@ def expected(rounds: int) -> str:
     return digest
 
 
+@full
 def test_only_the_heavy_step_is_a_job_and_its_facts_are_metadata(toy: ToyRuns) -> None:
     assert toy.digest() == expected(3)
     run = toy.last_run()
