@@ -46,6 +46,10 @@ class Judge:
             reference = kept_reference(champion.bundle, rows, scratch=Path(scratch), seed=SETTINGS.seed)
         return cls(champion, model, reference)
 
+    @property
+    def _made_of(self) -> dict[str, tuple[str, ...]]:
+        return self.reference.family.features.made_of
+
     def of_rows(self, rows: pa.Table) -> tuple[Verdict, PerformanceEstimate]:
         """Judge a window that is in memory."""
         with tempfile.TemporaryDirectory() as scratch:
@@ -57,7 +61,7 @@ class Judge:
         """Judge a window without its outcomes and the classifier: a recognised fault of the data comes before both."""
         with tempfile.TemporaryDirectory() as scratch:
             sketch = read_sketch(rows, self.reference, scratch=Path(scratch), seed=SETTINGS.seed)
-        return decide(read_drift(sketch, self.reference, SETTINGS.thresholds))
+        return decide(read_drift(sketch, self.reference, SETTINGS.thresholds), made_of=self._made_of)
 
     def of_table(
         self, window: Table, *, until: datetime | None = None, engine: str = "duckdb"
@@ -72,7 +76,8 @@ class Judge:
         # An estimate is for the time before labels come: it must not see those of this window.
         blind = measured.model_copy(update={"calibration": None})
         estimated = estimate_outcomes(window, self.model, self.champion, blind, drift.findings, SETTINGS)
-        return decide(drift, classifier=classifier, performance=measured, estimate=estimated), estimated
+        verdict = decide(drift, classifier=classifier, performance=measured, estimate=estimated, made_of=self._made_of)
+        return verdict, estimated
 
 
 def true_roc_auc(rows: pa.Table) -> float:

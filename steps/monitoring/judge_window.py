@@ -6,6 +6,7 @@ from typing import Annotated
 
 from zenml import step
 
+from fusionguard.families.catalog import model_family
 from fusionguard.monitoring.drift import DriftReport
 from fusionguard.monitoring.multivariate import ClassifierTest
 from fusionguard.monitoring.verdict import Verdict, decide
@@ -24,4 +25,5 @@ def judge_window(
         performance=outcomes.measured,
         estimate=outcomes.estimated,
         model_since=facts.model_since,
+        made_of=model_family(facts.model).features.made_of,
     )

@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import poisson
 
 from fusionguard.evaluation.scored import Floats, Integers
-from fusionguard.monitoring.faults.evidence import Evidence
+from fusionguard.monitoring.faults.evidence import Column, Evidence
 from fusionguard.monitoring.faults.hours import find_absent_hours
 from fusionguard.monitoring.faults.mark import Mark
 from fusionguard.monitoring.thresholds import MonitoringThresholds
@@ -31,7 +31,8 @@ def traffic(days: int, absent: tuple[int, ...] = (), since: int = 0) -> Integers
 
 
 def marks(micros: Integers, hours: tuple[Floats, Floats] | None = None) -> list[Mark]:
-    return list(find_absent_hours(Evidence({}, micros, hours), MonitoringThresholds()))
+    told = None if hours is None else Column("hour_of_day", *hours, is_category=False)
+    return list(find_absent_hours(Evidence({}, micros, told), MonitoringThresholds()))
 
 
 def test_hours_of_the_clock_that_stop_are_named_dated_and_counted() -> None:

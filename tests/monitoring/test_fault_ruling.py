@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from fusionguard.families.catalog import model_family
-from fusionguard.monitoring.fault_ruling import MADE_OF, broken_columns, fault_advice, fault_cause, untrainable
+from fusionguard.families.catalog import family_names, model_family
+from fusionguard.monitoring.fault_ruling import broken_columns, fault_advice, fault_cause, untrainable
 from fusionguard.monitoring.findings import UPSTREAM, Finding, Kind, Level
 from tests.monitoring.verdicts import CALIBRATION, GONE, MOVED, WORSE, finding
 
+MADE_OF = {name: of for model in family_names() for name, of in model_family(model).features.made_of.items()}
 BURST, HOURS = finding("burst", "rows"), finding("absent_hours", "rows")
 SPIKE, ASKED = finding("spike", "V3"), finding("displaced", "V5", certain=False)
 BURST_RULING = (
@@ -67,8 +68,8 @@ def perhaps(names: str) -> tuple[str, str]:
 def test_faults_lead_to_a_cause_and_an_advice(
     findings: list[Finding], cause: tuple[str, str] | None, advice: tuple[str, str] | None
 ) -> None:
-    assert fault_cause(findings) == cause
-    assert fault_advice(findings) == advice
+    assert fault_cause(findings, MADE_OF) == cause
+    assert fault_advice(findings, MADE_OF) == advice
 
 
 WATCHED = finding("spike", "V3", "watch")
@@ -100,19 +101,15 @@ NOTHING = (None, None)
 def test_what_is_graver_outranks_a_fault_unless_it_follows_from_it(
     findings: list[Finding], ruling: tuple[object, object]
 ) -> None:
-    assert (fault_cause(findings), fault_advice(findings)) == ruling
+    assert (fault_cause(findings, MADE_OF), fault_advice(findings, MADE_OF)) == ruling
 
 
-def test_the_columns_that_features_are_made_of_are_known() -> None:
-    computed = {
-        name
-        for family in (model_family("fraud"), model_family("churn"))
-        for name in family.features.model_features
-        if name not in family.schema.columns
-    }
-    assert set(MADE_OF) == computed - {"hour_of_day"}, "hours are of whole rows"
-    raw = {*model_family("fraud").schema.columns, *model_family("churn").schema.columns}
-    assert {column for columns in MADE_OF.values() for column in columns} <= raw
+@pytest.mark.parametrize("model", family_names())
+def test_the_columns_that_features_are_made_of_are_known(model: str) -> None:
+    family = model_family(model)
+    computed = {name for name in family.features.model_features if name not in family.schema.columns}
+    assert set(family.features.made_of) == computed - {family.features.hour_column}, "hours are of whole rows"
+    assert {column for columns in family.features.made_of.values() for column in columns} <= set(family.schema.columns)
 
 
 WINDOW = "choose a window without them (window.since, window.until)"

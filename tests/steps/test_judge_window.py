@@ -9,7 +9,7 @@ import pytest
 from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.monitoring.multivariate import ClassifierTest
 from fusionguard.monitoring.window import WindowFacts
-from tests.monitoring.verdicts import DAY, WORSE, drift_of, outcomes_of
+from tests.monitoring.verdicts import DAY, WORSE, drift_of, finding, outcomes_of
 
 pytestmark = pytest.mark.usefixtures("zenml_store")
 
@@ -26,3 +26,12 @@ def test_what_began_with_the_model_is_rolled_back(model_since: datetime | None, 
     outcomes = Outcomes(measured=outcomes_of(WORSE), estimated=None, metric_labels={})
     verdict = judge_window.entrypoint(facts, drift_of(), QUIET, outcomes)
     assert (verdict.state, verdict.cause, verdict.action) == ("act", "concept", action)
+
+
+def test_what_a_feature_is_made_of_explains_its_drift() -> None:
+    from steps.monitoring.judge_window import judge_window
+    from steps.monitoring.measure_outcomes import Outcomes
+
+    drift = drift_of(finding("spike", "Amount", "watch"), finding("psi", "amount_fraction_cents", "act"))
+    verdict = judge_window.entrypoint(FACTS, drift, QUIET, Outcomes(measured=outcomes_of(), estimated=None, metric_labels={}))
+    assert (verdict.cause, "values of Amount" in verdict.reasons[1]) == ("upstream data", True)

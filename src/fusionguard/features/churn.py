@@ -63,6 +63,10 @@ COLUMN_TYPES: dict[str, str] = {
 }
 """The columns of a training table in order, with their Arrow types; a table for scoring lacks the first and the label."""
 
+_BY_GENDER = Segmentation("gender", "Gender", {name: name for name in GENDERS})
+_BY_GEOGRAPHY = Segmentation("geography", "Geography", {name: name for name in GEOGRAPHIES})
+_AGE_BAND = " + ".join(f"CAST(Age >= {edge} AS INT)" for edge in AGE_EDGES)
+
 CHURN_FEATURES = FeatureDefinition(
     dataset="churn",
     schema_version=SCHEMA_VERSION,
@@ -74,12 +78,15 @@ CHURN_FEATURES = FeatureDefinition(
     positives="churners",
     negatives="customers who stayed",
     rows="customers",
-    segmentations=(
-        Segmentation("gender", "Gender", {name: name for name in GENDERS}),
-        Segmentation("age band", AGE_BAND, dict(enumerate(AGE_BANDS))),
-        Segmentation("geography", "Geography", {name: name for name in GEOGRAPHIES}),
-    ),
+    segmentations=(_BY_GENDER, Segmentation("age band", AGE_BAND, dict(enumerate(AGE_BANDS))), _BY_GEOGRAPHY),
+    # The log has no column of age bands: they are not a model feature.
+    log_segmentations=(_BY_GENDER, Segmentation("age band", _AGE_BAND, dict(enumerate(AGE_BANDS))), _BY_GEOGRAPHY),
     limits=CHURN_LIMITS,
     known={"Geography": GEOGRAPHIES, "Gender": GENDERS},
+    made_of={
+        "has_balance": ("Balance",),
+        "balance_to_salary": ("Balance", "EstimatedSalary"),
+        "tenure_to_age": ("Tenure", "Age"),
+    },
     row_column=ROW_NUMBER,
 )

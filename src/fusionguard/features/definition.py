@@ -48,6 +48,10 @@ class FeatureDefinition:
         What rows are called: ``frauds``, ``legitimate transactions``, ``transactions``.
     segmentations
         What the bias report is cut by.
+    log_segmentations
+        What windows of logged rows are cut by: the expressions read model features alone, for a log has no other columns.
+    made_of
+        Model features that no client sends, with the raw columns that they are computed of: a fault of those is in them, too.
     limits
         Raw numeric columns that the SQL reads, with the range in which a row can be scored.
     known
@@ -56,7 +60,10 @@ class FeatureDefinition:
         The column of a training table that holds the place of a row in its source, from 0; the engines give it to ``raw`` under
         this name, beside the source's own columns. No model reads it, and a table for scoring lacks it.
     span_column
-        The raw column of seconds along which a large table is cut into spans; without one it is built in one piece.
+        The raw column of seconds, from a midnight on, in whose order rows come and along which a large table is cut into spans;
+        without one rows have no time, and the table is built in one piece.
+    hour_column
+        The model feature that tells the hour of the day that a row is of, from 0; a part of a day shows some hours too often.
     """
 
     dataset: str
@@ -70,10 +77,13 @@ class FeatureDefinition:
     negatives: str
     rows: str
     segmentations: tuple[Segmentation, ...]
+    log_segmentations: tuple[Segmentation, ...]
     limits: dict[str, tuple[float, float]]
     known: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    made_of: dict[str, tuple[str, ...]] = field(default_factory=dict)
     row_column: str | None = None
     span_column: str | None = None
+    hour_column: str | None = None
 
     @property
     def model_columns(self) -> tuple[str, ...]:

@@ -37,6 +37,13 @@ AMOUNT_EDGES: tuple[float, ...] = (0.0, 1.0, 10.0, 100.0, 500.0)
 
 _AMOUNT_BANDS = [f"{low:g} to under {high:g}" for low, high in pairwise(AMOUNT_EDGES)] + [f"{AMOUNT_EDGES[-1]:g} and more"]
 
+_BY_AMOUNT = Segmentation(
+    "amount",
+    " + ".join(f"CAST(Amount >= {edge} AS INT)" for edge in AMOUNT_EDGES[1:]),
+    dict(enumerate(_AMOUNT_BANDS)),
+)
+_PARTS_OF_DAY: dict[int | str, str] = {0: "00 to 05", 1: "06 to 11", 2: "12 to 17", 3: "18 to 23"}
+
 FRAUD_FEATURES = FeatureDefinition(
     dataset="fraud",
     schema_version=SCHEMA_VERSION,
@@ -49,18 +56,17 @@ FRAUD_FEATURES = FeatureDefinition(
     negatives="legitimate transactions",
     rows="transactions",
     segmentations=(
-        Segmentation(
-            "amount",
-            " + ".join(f"CAST(Amount >= {edge} AS INT)" for edge in AMOUNT_EDGES[1:]),
-            dict(enumerate(_AMOUNT_BANDS)),
-        ),
+        _BY_AMOUNT,
         Segmentation("hour of day", "hour_of_day", {hour: f"{hour:02d}" for hour in range(24)}),
         Segmentation("day", f"CAST(FLOOR({TIME} / 86400) AS INT)"),
     ),
+    log_segmentations=(_BY_AMOUNT, Segmentation("time of day", "CAST(FLOOR(hour_of_day / 6) AS INT)", _PARTS_OF_DAY)),
     limits={
         "Time": (0.0, LAST_SECOND),
         **dict.fromkeys(V_COLUMNS, (-LARGEST_V, LARGEST_V)),
         "Amount": (0.0, LARGEST_AMOUNT),
     },
+    made_of={"amount_fraction_cents": ("Amount",)},
     span_column="Time",
+    hour_column="hour_of_day",
 )

@@ -94,7 +94,7 @@ def as_reference(reference: Reference, sketch: Sketch) -> Reference:
         flagged=(total.flagged, total.rows),
         segments=dict(sketch.segments),
         sample=sketch.sample,
-        unjudged=uneven(sketch.seconds),
+        unjudged=uneven(reference.family, sketch.seconds),
     )
 
 

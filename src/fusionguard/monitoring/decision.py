@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 from fusionguard.evaluation.readings import BRIER, ROC_AUC
-from fusionguard.monitoring.fault_ruling import ASK_OWNER, FaultAction, FaultCause, broken_columns, fault_advice, fault_cause
+from fusionguard.monitoring.fault_ruling import (
+    ASK_OWNER,
+    FaultAction,
+    FaultCause,
+    MadeOf,
+    broken_columns,
+    fault_advice,
+    fault_cause,
+)
 from fusionguard.monitoring.findings import OUTCOME, Finding, worst
 from fusionguard.monitoring.performance import PerformanceReport
 
@@ -53,11 +61,14 @@ class Evidence:
         What outcomes show; None where none were read.
     model_since
         When the champion began to answer, where that is known to lie inside the window.
+    made_of
+        Features that are computed, with the columns that they are computed of.
     """
 
     findings: Sequence[Finding]
     performance: PerformanceReport | None = None
     model_since: datetime | None = None
+    made_of: MadeOf = field(default_factory=dict)
 
     @property
     def acts(self) -> bool:
@@ -131,7 +142,7 @@ class Evidence:
 
 def likely_cause(evidence: Evidence) -> tuple[Cause, str]:
     """Return the likely cause and why it is taken to be that; the first rule that fits counts."""
-    fault = fault_cause(evidence.findings)
+    fault = fault_cause(evidence.findings, evidence.made_of)
     if fault is not None:
         return fault
     if evidence.upstream and worst(evidence.upstream) == worst(evidence.findings):
@@ -160,7 +171,7 @@ def advised_action(evidence: Evidence, cause: Cause) -> tuple[Action, str]:
 def _advice(evidence: Evidence, cause: Cause) -> tuple[Action, str]:
     if not evidence.acts:
         return "keep watching", "the change is real and small: look again with the next window"
-    advice = fault_advice(evidence.findings)
+    advice = fault_advice(evidence.findings, evidence.made_of)
     if advice is not None:
         return advice
     if cause == "upstream data":

@@ -18,8 +18,7 @@ from fusionguard.monitoring.counted import as_reference
 from fusionguard.monitoring.counts import Counts
 from fusionguard.monitoring.faults import read_faults
 from fusionguard.monitoring.findings import Check, Finding, judge
-from fusionguard.monitoring.reference import Reference, uneven
-from fusionguard.monitoring.segments import cyclic_segmentations
+from fusionguard.monitoring.reference import Reference, uneven, uneven_cuts
 from fusionguard.monitoring.sketch import Sketch
 from fusionguard.monitoring.thresholds import MonitoringThresholds
 
@@ -95,8 +94,8 @@ def read_drift(sketch: Sketch, reference: Reference, thresholds: MonitoringThres
 class _Comparison:
     def __init__(self, sketch: Sketch, reference: Reference, thresholds: MonitoringThresholds) -> None:
         self._sketch, self._reference, self._thresholds = sketch, reference, thresholds
-        self._unjudged = uneven(sketch.seconds) | reference.unjudged
-        self._unjudged_cuts = cyclic_segmentations(reference.family) if self._unjudged else frozenset()
+        self._unjudged = uneven(reference.family, sketch.seconds) | reference.unjudged
+        self._unjudged_cuts = uneven_cuts(reference.family, self._unjudged)
         self._remarks: list[str] = []
 
     def report(self) -> DriftReport:

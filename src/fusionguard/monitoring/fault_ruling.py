@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from fusionguard.monitoring.approval import ROWS, approving
 from fusionguard.monitoring.findings import OUTCOME, Finding, graver, worst
 
-MADE_OF: dict[str, tuple[str, ...]] = {
-    "amount_fraction_cents": ("Amount",),
-    "has_balance": ("Balance",),
-    "balance_to_salary": ("Balance", "EstimatedSalary"),
-    "tenure_to_age": ("Tenure", "Age"),
-}
+MadeOf = Mapping[str, Sequence[str]]
 """Features that no client sends, and the columns that they are computed of: a fault of those is in them, too."""
 
 FaultCause = Literal["upstream data", "burst", "missing hours"]
@@ -36,12 +31,12 @@ _OF_ROWS: dict[str, tuple[FaultCause, FaultAction, str, str]] = {
 }
 
 
-def fault_cause(findings: Sequence[Finding]) -> tuple[FaultCause, str] | None:
+def fault_cause(findings: Sequence[Finding], made_of: MadeOf) -> tuple[FaultCause, str] | None:
     """Return the cause that recognised faults are, and why; None where there are none, or something else is graver.
 
     They come before all that is as grave, for that follows from them, and before what is graver in their columns or in scores.
     """
-    faults = _deciding(findings)
+    faults = _deciding(findings, made_of)
     if not faults:
         return None
     columns = [finding for finding in faults if finding.kind not in _OF_ROWS]
@@ -56,9 +51,9 @@ def fault_cause(findings: Sequence[Finding]) -> tuple[FaultCause, str] | None:
     return "upstream data", f"{names} {have} changed alone, as a fault of the data before the model would change {it}"
 
 
-def fault_advice(findings: Sequence[Finding]) -> tuple[FaultAction, str] | None:
+def fault_advice(findings: Sequence[Finding], made_of: MadeOf) -> tuple[FaultAction, str] | None:
     """Return what to do about the faults that are the cause (:func:`fault_cause`), and why; None where none are."""
-    faults = _deciding(findings)
+    faults = _deciding(findings, made_of)
     if not faults:
         return None
     columns = [finding for finding in faults if finding.kind not in _OF_ROWS]
@@ -93,20 +88,20 @@ def _broken(findings: Sequence[Finding]) -> list[Finding]:
     return sorted((finding for finding in findings if finding.is_broken), key=lambda finding: finding.level != "act")
 
 
-def _deciding(findings: Sequence[Finding]) -> list[Finding]:
+def _deciding(findings: Sequence[Finding], made_of: MadeOf) -> list[Finding]:
     """Return the gravest recognised faults; none where something graver is found that does not follow from them."""
     faults = [finding for finding in findings if finding.is_fault]
     level = worst(faults)
-    if any(graver(finding.level, level) and not _follows(finding, faults) for finding in findings):
+    if any(graver(finding.level, level) and not _follows(finding, faults, made_of) for finding in findings):
         return []
     return [finding for finding in faults if finding.level == level]
 
 
-def _follows(finding: Finding, faults: Sequence[Finding]) -> bool:
+def _follows(finding: Finding, faults: Sequence[Finding], made_of: MadeOf) -> bool:
     """Tell whether a finding may be nothing but a trace of faults, in their columns or in scores; outcomes are more than that."""
     if finding.kind in OUTCOME:
         return False
     if not finding.is_of_rows:
         return True
     columns = {column for fault in faults for column in fault.subject.split(" and ")}
-    return ROWS in columns or bool(columns & {finding.subject, *MADE_OF.get(finding.subject, ())})
+    return ROWS in columns or bool(columns & {finding.subject, *made_of.get(finding.subject, ())})

@@ -77,7 +77,7 @@ def classifier_test(
     About 3 s for 10,000 rows of each on two cores; the same samples and seed give the same result.
     """
     limits = thresholds or MonitoringThresholds()
-    unjudged = uneven(sketch.seconds) | reference.unjudged
+    unjudged = uneven(reference.family, sketch.seconds) | reference.unjudged
     columns = [name for name in reference.family.features.model_features if name not in unjudged]
     if reference.sample is None:
         return _refused(sketch.sample.num_rows, 0, "the reference is a profile, without rows to compare with")

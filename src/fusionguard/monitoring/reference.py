@@ -24,9 +24,6 @@ PROBABILITY = "probability"
 ASSUMED_ROWS = 5_000
 """How many rows a reference is taken to rest on where nobody says: few, which errs to the quiet side."""
 
-CYCLIC: frozenset[str] = frozenset({"hour_of_day"})
-"""Columns of which a span that is not whole days shows some values too often: :func:`uneven` says when they are not judged."""
-
 CYCLE_SECONDS = 7 * SECONDS_PER_DAY
 """From this length on, the part of a day that a span has too much does not matter."""
 
@@ -197,7 +194,7 @@ def profile_reference(bundle: Bundle, *, rows: int | None = None, flagged: tuple
         categories={name: _category(name, known[name], profile, bundle) for name in categorical},
         probability=numbers[PROBABILITY],
         flagged=flagged,
-        unjudged=uneven(trained_seconds(bundle)),
+        unjudged=uneven(family, trained_seconds(bundle)),
     )
 
 
@@ -206,9 +203,16 @@ def trained_seconds(bundle: Bundle) -> float:
     return float(np.ptp(bundle.manifest.train_range_seconds or (0, 0)))
 
 
-def uneven(seconds: float) -> frozenset[str]:
-    """Return the columns that rows of a span of so many seconds do not show whole."""
-    return CYCLIC if seconds < CYCLE_SECONDS else frozenset()
+def uneven(family: ModelFamily, seconds: float) -> frozenset[str]:
+    """Return the columns that rows of a span of so many seconds do not show whole: hours of the day, some of them too often."""
+    hour = family.features.hour_column
+    return frozenset() if hour is None or seconds >= CYCLE_SECONDS else frozenset({hour})
+
+
+def uneven_cuts(family: ModelFamily, columns: frozenset[str]) -> frozenset[str]:
+    """Return the names of the segmentations that such columns make: they are filled unevenly, too."""
+    cuts = family.features.log_segmentations
+    return frozenset(cut.name for cut in cuts if any(column in cut.expression for column in columns))
 
 
 def number_reference(name: str, quantiles: Floats) -> NumberReference:

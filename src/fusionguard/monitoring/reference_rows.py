@@ -63,7 +63,7 @@ def kept_reference(bundle: Bundle, rows: Table | None, *, scratch: Path, seed: i
     seen, unseen = (table.filter(flag).drop_columns(UNSEEN) for flag in (pc.invert(table[UNSEEN]), table[UNSEEN]))
     counted = table_reference(seen, family, scratch=scratch, seed=seed)
     # The rows that were kept have no time of their own: the bundle knows how long they span at least.
-    whole = replace(counted, design_effect=kept_design_effect(rows), unjudged=uneven(trained_seconds(bundle)))
+    whole = replace(counted, design_effect=kept_design_effect(rows), unjudged=uneven(family, trained_seconds(bundle)))
     if not unseen.num_rows:
         return whole
     scored = table_reference(unseen, family, scratch=scratch, seed=seed)

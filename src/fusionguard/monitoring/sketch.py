@@ -19,11 +19,13 @@ from fusionguard.features.engine import ENGINES
 from fusionguard.monitoring.counting import MICROS, ROWS, Counting, Progress, texts
 from fusionguard.monitoring.counts import Counts
 from fusionguard.monitoring.reference import PROBABILITY, CategoryReference, Reference
-from fusionguard.monitoring.segments import OTHER, segmentations
 from fusionguard.monitoring.tally import FLAGGED, Sample, Tally
 
 MOST_SPANS = 400
 """More days, or other spans, than this are refused: each has counts of its own."""
+
+OTHER = "other"
+"""The segment of rows whose value has no name."""
 
 SAMPLE_ROWS = 10_000
 _BATCH_ROWS = 100_000
@@ -150,7 +152,7 @@ class _Reading:
         self._time, self._span_seconds = time, span_seconds
         self._numbers = [*reference.numbers.values(), reference.probability]
         self._known, self._categories = reference.categories, list(reference.categories.values())
-        self._cuts = segmentations(reference.family)
+        self._cuts = reference.family.features.log_segmentations
         self._check_columns()
 
     def sketch(self, count: _Count, sample_rows: int, seed: int, progress: Progress | None) -> Sketch:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from fusionguard.monitoring.decision import Action, Cause, Evidence, State, advised_action, likely_cause
 from fusionguard.monitoring.drift import DriftReport
 from fusionguard.monitoring.estimate import PerformanceEstimate
+from fusionguard.monitoring.fault_ruling import MadeOf
 from fusionguard.monitoring.findings import Finding, worst
 from fusionguard.monitoring.multivariate import ClassifierTest
 from fusionguard.monitoring.performance import PerformanceReport
@@ -69,6 +70,7 @@ def decide(
     performance: PerformanceReport | None = None,
     estimate: PerformanceEstimate | None = None,
     model_since: datetime | None = None,
+    made_of: MadeOf | None = None,
 ) -> Verdict:
     """Weigh all findings of a window.
 
@@ -98,6 +100,8 @@ def decide(
         What was read; None for what was not. The estimate only adds reasons: it raises no alert.
     model_since
         When the champion began to answer, where that is known to lie inside the window.
+    made_of
+        Features that are computed, with the columns that they are computed of: a fault of a column explains those, too.
     """
     findings = _by_gravity(drift, classifier, performance)
     remarks = [*drift.remarks]
@@ -120,7 +124,7 @@ def decide(
             remarks=tuple(remarks),
         )
     state: State = "act" if worst(findings) == "act" else "watch"
-    evidence = Evidence(findings, performance, model_since)
+    evidence = Evidence(findings, performance, model_since, made_of or {})
     cause, why = likely_cause(evidence)
     action, advice = advised_action(evidence, cause)
     deciding = [finding for finding in findings if finding.level == worst(findings)]

@@ -14,7 +14,6 @@ from fusionguard.evaluation.scored import Floats, Integers
 from fusionguard.monitoring.reference import Reference
 from fusionguard.monitoring.sketch import Sketch
 
-HOUR = "hour_of_day"
 _BLOCKS = 100
 
 
@@ -49,12 +48,12 @@ class Evidence:
     micros
         (n,) int64, when the window's rows were answered, as microseconds since 1970, never falling; empty where nobody knows.
     hours
-        (m,) and (n,) the hour of the day that rows tell, of the reference and of the window; None where they tell none.
+        The hour of the day that rows tell, of those that tell one; None where there is no such column.
     """
 
     columns: dict[str, Column]
     micros: Integers
-    hours: tuple[Floats, Floats] | None = None
+    hours: Column | None = None
 
     @property
     def numbers(self) -> list[Column]:
@@ -65,7 +64,7 @@ class Evidence:
         """Return the evidence without some rows (n,) of the window."""
         kept = ~rows
         columns = {name: replace(column, now=column.now[kept]) for name, column in self.columns.items()}
-        hours = None if self.hours is None else (self.hours[0], self.hours[1][kept])
+        hours = None if self.hours is None else replace(self.hours, now=self.hours.now[kept])
         return Evidence(columns, self.micros[kept] if self.micros.size else self.micros, hours)
 
     def moment(self, row: int) -> datetime | None:
@@ -92,9 +91,10 @@ def gather(sketch: Sketch, reference: Reference) -> Evidence | None:
             before = before.astype(np.float32).astype(np.float64)  # values that came in single precision meet their like
         columns[name] = Column(name, before, now[order], known is not None)
     hours = None
-    if HOUR in reference.family.features.model_features:
-        before, now = (_numbers(table[HOUR], None) for table in (reference.sample, sketch.sample))
-        hours = before[~np.isnan(before)], np.nan_to_num(now[order], nan=0.0)
+    hour = reference.family.features.hour_column
+    if hour is not None:
+        before, now = (_numbers(table[hour], None) for table in (reference.sample, sketch.sample))
+        hours = Column(hour, before[~np.isnan(before)], np.nan_to_num(now[order], nan=0.0), is_category=False)
     return Evidence(columns, sketch.micros[order] if sketch.micros.size else sketch.micros, hours)
 
 

@@ -38,7 +38,7 @@ class _Absence:
 def find_absent_hours(evidence: Evidence, limits: MonitoringThresholds) -> Iterator[Mark]:
     """Yield the mark of hours of the day that are absent on the window's last days, or on all of them.
 
-    Two clocks are read. The hour that rows tell themselves (``hour_of_day``) is held against the reference's, where rows tell
+    Two clocks are read. The hour that rows tell themselves is held against the reference's, where rows tell
     one. The clock of the log is held against the window's own earlier days; where the reference's rows come at all hours, one
     that never has any is absent, too. Where hours of more than half of all rows are absent, it is another kind of traffic. Days
     are not told apart: a last day that never has rows of some hours, as every week, looks like one that has lost them.
@@ -51,11 +51,11 @@ def find_absent_hours(evidence: Evidence, limits: MonitoringThresholds) -> Itera
     day = day[inside]
     found: list[tuple[str, _Absence]] = []
     if evidence.hours is not None:
-        before, now = evidence.hours
+        before, now = evidence.hours.before, evidence.hours.now
         share = np.bincount(before.astype(np.int64) % HOURS, minlength=HOURS) / before.size
         absence = _absent(_table(day, now[inside].astype(np.int64) % HOURS), share)
         if absence is not None:
-            found.append(("hour_of_day", absence))
+            found.append((evidence.hours.name, absence))
     clock = (evidence.micros[inside] // _HOUR_MICROS) % HOURS
     table = _table(day, clock)
     absence = _absent(table, _own_shares(table, None if evidence.hours is None else share))
