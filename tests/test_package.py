@@ -296,12 +296,13 @@ def test_a_project_of_ones_own_has_the_steps_and_reads_a_checkouts_artifacts(
     assert all(Path(line).is_relative_to(packages) for line in elsewhere(python, tmp_path, "-c", where).splitlines())
     project = tmp_path / "project"
     project.mkdir()
-    check_runs(run_example(python, project), run_example(python, project))
-    other = run_example(python, project, "daily")
+    for name in ("hourly", "hourly", "daily"):
+        run_example(python, project, name)
+    first, second, other, checkouts = artifacts_of(python, project, "hourly-", "daily-", fraud_run.summary["zenml_run"])
+    check_runs(first, second)
     assert other["cached"] == [], "another pipeline's results have other names"
-    assert "daily_frauds" in other["read"] and "hourly_frauds" not in other["read"]  # type: ignore[operator]
-    read = artifacts_of(python, project, fraud_run.summary["zenml_run"])["read"]
-    assert {"fraud_raw": "Table", "fraud_booster": "Booster", "fraud_bundle": "Bundle"}.items() <= read.items()  # type: ignore[attr-defined]
+    assert "daily_frauds" in other["read"] and "hourly_frauds" not in other["read"]
+    assert {"fraud_raw": "Table", "fraud_booster": "Booster", "fraud_bundle": "Bundle"}.items() <= checkouts["read"].items()
 
 
 @pytest.mark.full

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,14 +20,17 @@ warnings.simplefilter("ignore")
 from zenml.client import Client
 from zenml.integrations.registry import integration_registry
 integration_registry.activate_integrations = lambda: None
-(run,) = Client().list_pipeline_runs(name=f"startswith:{sys.argv[1]}", sort_by="desc:created", size=1).items
-outputs = {name: versions[0] for step in run.steps.values() for name, versions in step.outputs.items()}
-read = {name: type(version.load()).__name__ for name, version in outputs.items()}
-cached = [name for name, step in run.steps.items() if str(step.status) == "cached"]
-sources = sorted({version.materializer.import_path for version in outputs.values()})
-print(json.dumps({"read": read, "cached": cached, "steps": list(run.steps), "materializers": sources}))
+told = []
+for name in sys.argv[1:]:
+    for run in Client().list_pipeline_runs(name=f"startswith:{name}", sort_by="asc:created", hydrate=True).items:
+        outputs = {name: versions[0] for step in run.steps.values() for name, versions in step.outputs.items()}
+        read = {name: type(version.load()).__name__ for name, version in outputs.items()}
+        cached = [name for name, step in run.steps.items() if str(step.status) == "cached"]
+        sources = sorted({version.materializer.import_path for version in outputs.values()})
+        told.append({"read": read, "cached": cached, "steps": list(run.steps), "materializers": sources})
+print(json.dumps(told))
 """
-"""Reads all artifacts of the last run whose name begins so, in a process that has imported nothing of ours."""
+"""Reads all artifacts of the runs whose names begin so, the oldest first, in a process that has imported nothing of ours."""
 
 
 def elsewhere(python: Path, folder: Path, *arguments: object, **settings: str) -> str:
@@ -40,24 +44,23 @@ def elsewhere(python: Path, folder: Path, *arguments: object, **settings: str) -
     return done.stdout
 
 
-def artifacts_of(python: Path, folder: Path, run: str, **settings: str) -> dict[str, object]:
-    """Return what a process in ``folder`` reads of a run."""
+def artifacts_of(python: Path, folder: Path, *runs: str, **settings: str) -> list[dict[str, Any]]:
+    """Return what a process in ``folder`` reads of the runs whose names begin so."""
     (folder / "read.py").write_text(READ)
-    return dict(json.loads(elsewhere(python, folder, "read.py", run, **settings).splitlines()[-1]))
+    return list(json.loads(elsewhere(python, folder, "read.py", *runs, **settings).splitlines()[-1]))
 
 
-def run_example(python: Path, folder: Path, name: str = "hourly") -> dict[str, object]:
-    """Run the example in ``folder``, its pipeline called ``name``, and return what is read of the run."""
+def run_example(python: Path, folder: Path, name: str = "hourly") -> None:
+    """Run the example in ``folder``, its pipeline called ``name``."""
     (folder / EXAMPLE.name).write_text(EXAMPLE.read_text().replace('"hourly"', f'"{name}"'))
     elsewhere(python, folder, EXAMPLE.name, FUSIONGUARD_HOME=str(folder / "home"))
-    return artifacts_of(python, folder, f"{name}-")
 
 
-def check_runs(first: dict[str, object], second: dict[str, object]) -> None:
+def check_runs(first: dict[str, Any], second: dict[str, Any]) -> None:
     """Assert what both runs of the example must have done."""
     steps = ["load_data", "check_raw_data", "build_features", "count_frauds"]
-    assert (sorted(first["steps"]), first["cached"]) == (sorted(steps), [])  # type: ignore[call-overload]
-    assert sorted(second["cached"]) == sorted(steps)  # type: ignore[call-overload]
+    assert (sorted(first["steps"]), first["cached"]) == (sorted(steps), [])
+    assert sorted(second["cached"]) == sorted(steps)
     assert first["read"] == second["read"]
     assert first["read"] == {
         "hourly_raw": "Table",
@@ -74,8 +77,8 @@ def check_runs(first: dict[str, object], second: dict[str, object]) -> None:
 def test_artifacts_load_from_any_folder_whatever_the_source_root(fraud_run: PipelineRun, tmp_path: Path) -> None:
     other = tmp_path / "root"
     other.mkdir()
-    told = artifacts_of(Path(sys.executable), tmp_path, fraud_run.summary["zenml_run"], ZENML_CUSTOM_SOURCE_ROOT=str(other))
-    read = dict(told["read"])  # type: ignore[call-overload]
+    (told,) = artifacts_of(Path(sys.executable), tmp_path, fraud_run.summary["zenml_run"], ZENML_CUSTOM_SOURCE_ROOT=str(other))
+    read = told["read"]
     assert len(read) >= 25 and all(name.startswith("fraud_") for name in read)
     expected = {
         "raw": "Table",
@@ -85,4 +88,4 @@ def test_artifacts_load_from_any_folder_whatever_the_source_root(fraud_run: Pipe
         "evaluation_plots": "Figures",
     }
     assert expected.items() <= {name.removeprefix("fraud_"): kind for name, kind in read.items()}.items()
-    assert "materializers.tables.TableMaterializer" in told["materializers"]  # type: ignore[operator]
+    assert "materializers.tables.TableMaterializer" in told["materializers"]

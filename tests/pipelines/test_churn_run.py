@@ -176,10 +176,13 @@ def test_the_same_run_again_is_cached_and_registers_nothing_new(churn_run: Pipel
 
 
 @pytest.mark.full
-def test_without_the_cache_the_same_settings_give_the_same_bundle(churn_run: PipelineRun, tmp_path: Path) -> None:
-    done = churn_run.again("--no-cache", "--quiet", "--summary", str(tmp_path / "anew.json"))
+def test_without_the_cache_and_on_spark_the_same_settings_give_the_same_bundle(churn_run: PipelineRun, tmp_path: Path) -> None:
+    done = churn_run.again("--no-cache", "--engine", "spark", "--quiet", "--summary", str(tmp_path / "anew.json"))
     assert done.returncode == 0, done.stderr
-    assert json.loads((tmp_path / "anew.json").read_text())["model_version"] == churn_run.summary["model_version"]
+    assert done.stdout == done.stderr == ""
+    anew = json.loads((tmp_path / "anew.json").read_text())
+    assert not [step for step in anew["steps"] if step["cached"]]
+    assert anew["model_version"] == churn_run.summary["model_version"]
 
 
 @pytest.mark.full
@@ -255,10 +258,3 @@ def test_the_champion_scores_customers_without_labels(churn_run: PipelineRun, tm
     offers = scores.filter(pa.compute.equal(scores["decision"], "offer"))
     assert offers.num_rows > 0
     assert all(offers["reasons"].to_pylist())
-
-
-@pytest.mark.full
-def test_spark_gives_the_same_model(churn_run: PipelineRun, tmp_path: Path) -> None:
-    done = churn_run.again("--engine", "spark", "--quiet", "--summary", str(tmp_path / "spark.json"))
-    assert done.returncode == 0, done.stderr
-    assert json.loads((tmp_path / "spark.json").read_text())["model_version"] == churn_run.summary["model_version"]

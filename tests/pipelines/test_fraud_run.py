@@ -170,13 +170,18 @@ def test_the_same_run_again_is_cached_and_registers_nothing_new(fraud_run: Pipel
 
 
 @pytest.mark.full
-def test_without_the_cache_the_same_settings_give_the_same_bundle(fraud_run: PipelineRun, tmp_path: Path) -> None:
-    done = fraud_run.again("--no-cache", "--quiet", "--summary", str(tmp_path / "anew.json"))
+def test_without_the_cache_and_on_spark_the_same_settings_give_the_same_bundle_and_verbose_shows_what_libraries_log(
+    fraud_run: PipelineRun, tmp_path: Path
+) -> None:
+    done = fraud_run.again("--no-cache", "--engine", "spark", "--verbose", "--summary", str(tmp_path / "anew.json"))
     assert done.returncode == 0, done.stderr
-    assert done.stdout == done.stderr == ""
     anew = json.loads((tmp_path / "anew.json").read_text())
     assert not [step for step in anew["steps"] if step["cached"]]
     assert anew["model_version"] == fraud_run.summary["model_version"]
+    for name in ("zenml.orchestrators.step_launcher", "great_expectations.", "mlflow.|alembic."):
+        assert re.search(f"(?m)^(?:info|warning) (?:{name})", done.stderr), name
+    assert not re.search("(?m)^(?:info|warning) (?:fusionguard|stacks)", done.stderr), "our own lines are not said twice"
+    assert [line for line in done.stdout.splitlines() if line.startswith(("info ", "warning "))] == []
 
 
 def test_a_broken_contract_ends_the_run_before_training_with_one_line(fraud_run: PipelineRun, tmp_path: Path) -> None:
@@ -262,13 +267,6 @@ def test_what_a_search_finds_is_what_is_trained_and_told(
     assert parameters["XGBoost trial 1"]["max_depth"] == "1", "the first trial has the configured settings"
 
 
-@pytest.mark.full
-def test_spark_gives_the_same_model(fraud_run: PipelineRun, tmp_path: Path) -> None:
-    done = fraud_run.again("--engine", "spark", "--quiet", "--summary", str(tmp_path / "spark.json"))
-    assert done.returncode == 0, done.stderr
-    assert json.loads((tmp_path / "spark.json").read_text())["model_version"] == fraud_run.summary["model_version"]
-
-
 def test_the_assistant_knows_of_the_run(fraud_run: PipelineRun) -> None:
     with open_index(fraud_run.home.assistant_index, words_only=True) as index:
         told = {passage.heading: passage for passage in index.passages() if passage.kind == "run"}
@@ -283,13 +281,3 @@ def test_the_assistant_knows_of_the_run(fraud_run: PipelineRun) -> None:
     assert metrics.source.startswith("run fraud-")
     assert {passage.file.rpartition("/")[2] for passage in cards} == {"model_card.md"}
     assert all("(SIMULATED data), version " in passage.heading for passage in cards)
-
-
-@pytest.mark.full
-def test_verbose_shows_what_libraries_log(fraud_run: PipelineRun) -> None:
-    done = fraud_run.again("--verbose", "--no-cache")
-    assert done.returncode == 0, done.stderr
-    for name in ("zenml.orchestrators.step_launcher", "great_expectations.", "mlflow.|alembic."):
-        assert re.search(f"(?m)^(?:info|warning) (?:{name})", done.stderr), name
-    assert not re.search("(?m)^(?:info|warning) (?:fusionguard|stacks)", done.stderr), "our own lines are not said twice"
-    assert [line for line in done.stdout.splitlines() if line.startswith(("info ", "warning "))] == []

@@ -27,6 +27,7 @@ STEPS = [
     "measure_drift",
     "measure_outcomes",
     "judge_window",
+    "export_outcomes",
     "write_verdict",
     "send_alerts",
     "record_verdict",
@@ -66,10 +67,10 @@ def log(fraud_run: PipelineRun, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 @pytest.fixture(scope="module")
 def run(fraud_run: PipelineRun, log: Path, tmp_path_factory: pytest.TempPathFactory) -> PipelineRun:
-    """The pipeline, run on it."""
+    """The pipeline, run on it, and told to retrain where that is the advice."""
     before = contents(log)
     summary = tmp_path_factory.mktemp("monitoring") / "summary.json"
-    done = finished(monitoring(fraud_run, log, "evidently.rows=0"), summary)
+    done = finished(monitoring(fraud_run, log, "evidently.rows=0", "on_drift=retrain"), summary)
     assert contents(log) == before, "monitoring changes nothing of the log"
     return done
 
@@ -98,6 +99,12 @@ def test_the_end_of_a_run_tells_it_in_a_few_lines(run: PipelineRun) -> None:
     assert "could not be read" in run.out, "a part of the log is missing"
     assert "prediction log: left out" in run.err
     assert run.foreign() == [], "libraries are quiet"
+
+
+def test_without_the_advice_nothing_is_trained(run: PipelineRun) -> None:
+    assert "then" not in run.summary
+    assert run.summary["labelled"]["file"] is None
+    assert "Retrain no: the advice is: fix data" in run.out
 
 
 def test_the_page_is_whole_and_says_the_same(run: PipelineRun) -> None:

@@ -27,8 +27,8 @@ from fusionguard.serving.own_releases import unheld_releases
 from fusionguard.serving.release import read_release
 from fusionguard.serving.resolve import make_release
 from tests.assistant.http.conftest import RunningAssistant, start_assistant
-from tests.conftest import PipelineRun
 from tests.serving.conftest import RunningService, Starter
+from tests.serving.test_handover import promote
 
 ROOT = Path(__file__).resolve().parents[2]
 END_SECONDS = GRACE_SECONDS + 10
@@ -161,14 +161,15 @@ with running_service("fraud") as (address, process):
 
 
 @pytest.mark.full
-def test_a_killed_demonstration_leaves_no_service_and_the_homes_release_alone(fraud_run: PipelineRun) -> None:
-    environment = os.environ | {"FUSIONGUARD_HOME": str(fraud_run.home.root)}
+def test_a_killed_demonstration_leaves_no_service_and_the_homes_release_alone(store: Home, fraud_bundle: Bundle) -> None:
+    promote(store, fraud_bundle)
+    environment = os.environ | {"FUSIONGUARD_HOME": str(store.root)}
     command = [sys.executable, "-c", DEMONSTRATION]
     demonstration = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, cwd=ROOT)
     assert demonstration.stdout is not None
     service = psutil.Process(int(demonstration.stdout.readline()))
     processes = [service, *service.children(recursive=True)]
-    assert len(processes) > 1 and not launch.release_folder(fraud_run.home).exists()
+    assert len(processes) > 1 and not launch.release_folder(store).exists()
     demonstration.kill()
     demonstration.wait()
     demonstration.stdout.close()
