@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import sys
 from pathlib import Path
-from typing import Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -48,7 +47,7 @@ def main(arguments: list[str]) -> None:
     write_release(material.release, [(_champion("fraud", fraud), fraud), (_champion("churn", churn), churn)])
 
 
-def _champion(model: Literal["fraud", "churn"], bundle: Bundle) -> ReleasedModel:
+def _champion(model: str, bundle: Bundle) -> ReleasedModel:
     return ReleasedModel(model=model, role="champion", bundle_sha256=bundle.sha256, origin=bundle.manifest.origin)
 
 

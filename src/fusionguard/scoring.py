@@ -63,7 +63,7 @@ def load_model(where: Path | str) -> ScoringModel:
     Parameters
     ----------
     where
-        The folder of a bundle, or a registered version such as ``fraud@champion`` or ``churn@3``.
+        The folder of a bundle, or a registered version as ``NAME@champion`` or ``NAME@3`` name it.
 
     Raises
     ------

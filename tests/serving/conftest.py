@@ -89,7 +89,7 @@ def released(role_models: dict[str, Bundle]) -> list[tuple[ReleasedModel, Bundle
     for name, bundle in role_models.items():
         model, _, role = name.partition("-")
         about = ReleasedModel(
-            model=model,  # type: ignore[arg-type]
+            model=model,
             role=role,  # type: ignore[arg-type]
             bundle_sha256=bundle.sha256,
             origin=bundle.manifest.origin,

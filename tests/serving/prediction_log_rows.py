@@ -49,7 +49,7 @@ def churn_row(number: int) -> LoggedRow:
 
 def log_parts(folder: Path, *parts: list[Any], model: str = "fraud", **settings: Any) -> PredictionLog:
     """Log records, one part for each list; the log is closed."""
-    with PredictionLog.open(folder, model=model, flush_seconds=60, **settings) as log:  # type: ignore[arg-type]
+    with PredictionLog.open(folder, model=model, flush_seconds=60, **settings) as log:
         for records in parts:
             assert all(log.append(record) for record in records)
             log.flush()

@@ -235,7 +235,7 @@ def test_settings_that_mean_nothing_are_refused(wrong: dict[str, Any], tmp_path:
     with pytest.raises(UsageError, match=f"{next(iter(wrong))}=.* is not above 0"):
         PredictionLog.open(tmp_path, model="fraud", **wrong)
     with pytest.raises(UnknownChoiceError, match="Unknown model 'tax'"):
-        PredictionLog.open(tmp_path, model="tax")  # type: ignore[arg-type]
+        PredictionLog.open(tmp_path, model="tax")
 
 
 def test_appending_a_row_costs_microseconds(tmp_path: Path) -> None:

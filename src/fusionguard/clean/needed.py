@@ -6,12 +6,12 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from fusionguard.families.catalog import family_names
 from fusionguard.home import Home
 from fusionguard.registry.tracking import sqlite_file
 from fusionguard.registry.versions import list_versions
 from fusionguard.serving.launch import release_folder
 from fusionguard.serving.release import RELEASE, read_release
-from fusionguard.serving.resolve import FAMILIES
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def find_needed(home: Home) -> Needed:
     bundles, runs = set(released), set()
     database = sqlite_file(home.mlflow_uri)
     if database is None or database.exists():
-        for family in FAMILIES:
+        for family in family_names():
             versions = list_versions(home, family)
             for version in versions:
                 if version.aliases or version.bundle_sha256 in released or version is versions[-1]:

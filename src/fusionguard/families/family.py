@@ -56,6 +56,28 @@ class ScoringModel(Protocol):
 
 
 @dataclass(frozen=True)
+class ServiceExample:
+    """What the description of a service shows of a family; all of it is made up.
+
+    Parameters
+    ----------
+    answer, why
+        The outputs for the example row, without reasons, and the rule behind the decision.
+    base, feature, contribution
+        How its explanation begins: what a feature of the example row adds to the log-odds.
+    faulty_field
+        The field that a refusal is about.
+    """
+
+    answer: dict[str, Any]
+    why: str
+    base: float
+    feature: str
+    contribution: float
+    faulty_field: str
+
+
+@dataclass(frozen=True)
 class ModelFamily(ABC):
     """A kind of model: a subclass in the family's folder, which imports what a method needs when it is called.
 
@@ -65,6 +87,10 @@ class ModelFamily(ABC):
         What bundles call it.
     title, about
         What pages call it, and in a sentence what it answers.
+    risk, thing
+        What it tells the risk of, as in ``churn risk``, and what a row is: ``transaction``, ``customer``.
+    outcome, positive
+        What outcome 1 is, as a word (``fraud``, ``exit``) and of a row (``a fraud``, ``a customer who left``).
     schema, features
         The raw data set it reads, and the features made of that.
     config
@@ -82,6 +108,8 @@ class ModelFamily(ABC):
         The output that says what attention to a row is worth, in the currency of its amounts.
     example
         A row that is nobody's: the raw columns that a row must have to be scored, in the data set's order.
+    service_example
+        What the description of a service shows.
     packages
         What the model needs where it is loaded from MLflow, which brings FusionGuard along.
     module
@@ -91,6 +119,10 @@ class ModelFamily(ABC):
     name: str
     title: str
     about: str
+    risk: str
+    thing: str
+    outcome: str
+    positive: str
     schema: DatasetSchema
     features: FeatureDefinition
     config: type[TrainingConfig]
@@ -100,6 +132,7 @@ class ModelFamily(ABC):
     flagged_rows_are: str
     worth: str
     example: dict[str, Any]
+    service_example: ServiceExample
     packages: tuple[str, ...]
     module: str
 

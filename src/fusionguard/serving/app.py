@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from fusionguard.errors import FusionGuardError
-from fusionguard.families.catalog import model_family
+from fusionguard.families.catalog import family_names, model_family
 from fusionguard.serving.asgi import PROBES, GuardedApp, Route, docs_page, fixed
 from fusionguard.serving.client_schema import client_schema
 from fusionguard.serving.guard import Guard
@@ -22,7 +22,6 @@ from fusionguard.serving.request_metrics import CONTENT_TYPE
 from fusionguard.serving.scoring_routes import ScoringRoutes
 from fusionguard.serving.settings import ServeSettings
 
-FAMILIES = ("fraud", "churn")
 STATS_SECONDS = 1.0
 
 _log = logging.getLogger(__name__)
@@ -50,11 +49,11 @@ class RiskApp(GuardedApp):
 
     async def _start(self) -> None:
         release = await asyncio.to_thread(load_release, self.settings.release)
-        for family in FAMILIES:
+        for family in family_names():
             if self.settings.log is not None:
                 self._logs[family] = PredictionLog.open(
                     self.settings.log,
-                    model=family,  # type: ignore[arg-type]
+                    model=family,
                     flush_seconds=self.settings.log_flush_seconds,
                     max_rows=self.settings.log_rows,
                 )

@@ -56,7 +56,7 @@ def build_bento(
 ) -> BuiltBento:
     """Resolve the champions, or the models that are named, now, and build the Bento of them.
 
-    An earlier version is rolled back to by naming it: ``models=["fraud@3"]``. Nothing is uploaded; BentoML's store is the home's.
+    An earlier version is rolled back to by naming it: ``models=["NAME@3"]``. Nothing is uploaded; BentoML's store is the home's.
 
     With ``base_digest`` (``sha256:`` and 64 digits) the image's base is that very image, whatever its tag comes to mean.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fusionguard.serving.openapi import describe_service
+from fusionguard.serving.openapi import describe_service, served_risks
 from fusionguard.serving.release import ReleasedModel
 from fusionguard.serving.settings import ServeSettings
 
@@ -21,7 +21,7 @@ _GIVEN = """
 
 def write_readme(models: Sequence[ReleasedModel]) -> str:
     """Return the README as Markdown."""
-    lines = ["# RiskScoring", "", "Card-fraud and churn risk over HTTP: score, calibrated probability, decision, and why.", ""]
+    lines = ["# RiskScoring", "", f"{served_risks()} over HTTP: score, calibrated probability, decision, and why.", ""]
     lines += ["| model | role | version | trained on |", "|---|---|---|---|"]
     lines += [f"| {each.model} | {each.role} | {each.bundle_sha256[:12]} | {each.origin} data |" for each in models]
     lines += ["", "## Routes", "", "| route | what it does |", "|---|---|"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fusionguard.families.catalog import model_family
+from fusionguard.families.catalog import family_names, model_family
 from fusionguard.families.family import REASONS, ModelFamily
 from fusionguard.serving.http import JSON
 from fusionguard.serving.openapi_parts import (
@@ -18,16 +18,14 @@ from fusionguard.serving.openapi_parts import (
     operation,
     ref,
     system_paths,
+    unprocessable,
 )
 from fusionguard.serving.openapi_schemas import family_schemas, shared_schemas
 from fusionguard.serving.problems import Fault, ProblemError
 from fusionguard.serving.tables import ARROW, OCTETS, PARQUET
 
-THINGS = {"fraud": ("transaction", "fraud"), "churn": ("customer", "exit")}
-"""What a row of a family is, and what its outcome 1 means."""
-
 _ABOUT = (
-    "Card-fraud and churn risk: score, calibrated probability, decision, and why. Every answer carries X-Request-ID; a retry "
+    "score, calibrated probability, decision, and why. Every answer carries X-Request-ID; a retry "
     "under the same id is logged once. Models trained on simulated data say so in X-Trained-On-Simulated-Data and X-Model-Origin."
 )
 _ID_PARAMETER = {
@@ -49,10 +47,6 @@ _TABLE = {
     }
 }
 _REFUSALS = REFUSALS | {
-    404: Refusal(
-        "This service holds no such model, or no log.",
-        ProblemError(404, "no_model", "This service holds no fraud model."),
-    ),
     409: Refusal(
         "An outcome differs from the one that is known.",
         ProblemError(
@@ -69,7 +63,6 @@ _REFUSALS = REFUSALS | {
 }
 _MODEL_HEADERS = ("X-Model-Version", "X-Model-Origin")
 _MODEL = {
-    "model": "fraud",
     "role": "champion",
     "version": "0123456789ab",
     "bundle_sha256": "0123456789ab" + "0" * 52,
@@ -84,33 +77,51 @@ _MODEL = {
 
 def describe_service(largest_batch_rows: int) -> Json:
     """Return the whole document."""
-    models = {JSON: {"schema": ref("ModelsInUse"), "example": {"request_id": EXAMPLE_ID, "models": [_MODEL]}}}
+    families = [model_family(name) for name in family_names()]
+    shown = {"request_id": EXAMPLE_ID, "models": [{"model": families[0].name} | _MODEL]}
+    models = {JSON: {"schema": ref("ModelsInUse"), "example": shown}}
     paths: Json = {}
-    schemas = shared_schemas(tuple(THINGS), largest_batch_rows)
-    for family in map(model_family, THINGS):
+    schemas = shared_schemas(family_names(), largest_batch_rows)
+    for family in families:
         schemas |= family_schemas(family, largest_batch_rows)
         paths |= _paths(family)
     paths["/v1/models"] = {"get": operation("models", "The models in use", "service", models, GUARDED)}
     paths |= system_paths("The models are loaded", "RiskScoring")
-    return describe("FusionGuard RiskScoring", _ABOUT, paths, schemas, _REFUSALS)
+    return describe("FusionGuard RiskScoring", f"{served_risks()}: {_ABOUT}", paths, schemas, _REFUSALS | _refusals(families[0]))
+
+
+def served_risks() -> str:
+    """Return what services tell, of all families: ``Flood, hail and fire risk`` and the like."""
+    *others, last = (model_family(name).risk for name in family_names())
+    told = f"{', '.join(others)} and {last} risk" if others else f"{last} risk"
+    return told[0].upper() + told[1:]
+
+
+def _refusals(family: ModelFamily) -> dict[int, Refusal]:
+    """Return the refusals whose examples are about a family."""
+    field = next(field for field in family.request_fields.all if field.name == family.service_example.faulty_field)
+    missing = ProblemError(404, "no_model", f"This service holds no {family.name} model.")
+    return {
+        404: Refusal("This service holds no such model, or no log.", missing),
+        422: unprocessable(Fault(field.name, field.expected, "a string")),
+    }
 
 
 def _paths(family: ModelFamily) -> Json:
-    model = family.name
-    thing, outcome = THINGS[model]
+    model, thing = family.name, family.thing
     name, at, faults = model.capitalize(), f"/v1/{model}", (*BODY, 404)
     row = family.example_row
-    answer = _answer(model)
+    answer = _answer(family)
     one = {JSON: {"schema": ref(f"{name}Row"), "examples": {thing: {"value": row}}}}
     scored = {JSON: {"schema": ref(f"{name}Answer"), "example": answer}}
-    explained = {JSON: {"schema": ref(f"{name}Explanation"), "example": answer | _explanation(row)}}
+    explained = {JSON: {"schema": ref(f"{name}Explanation"), "example": answer | _explanation(family)}}
     many = {JSON: {"schema": ref(f"{name}Batch"), "examples": _batches(row)}, OCTETS: _TABLE}
     tables = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in (PARQUET, ARROW)}
     scored_many = {JSON: {"schema": ref(f"{name}Answers"), "examples": _batch_answers(answer)}} | tables
     label = {"request_id": EXAMPLE_ID, "row": 0, "label": 1, "observed_at": "2026-01-31T12:00:00Z"}
-    labels = {JSON: {"schema": ref("Outcomes"), "examples": {outcome: {"value": {"labels": [label]}}}}}
+    labels = {JSON: {"schema": ref("Outcomes"), "examples": {family.outcome: {"value": {"labels": [label]}}}}}
     stored = {JSON: {"schema": ref("Receipt"), "example": {"request_id": EXAMPLE_ID, "stored": 1, "repeated": 0}}}
-    told = f"Tell what became of scored {thing}s: 1 is a {outcome if outcome == 'fraud' else 'customer who left'}."
+    told = f"Tell what became of scored {thing}s: 1 is {family.positive}."
 
     def post(does: str, summary: str, body: Json, content: Json, **more: Any) -> Json:
         return {"post": operation(does, summary, model, content, faults, body=body, headers=_MODEL_HEADERS, **more)}
@@ -131,26 +142,16 @@ def _batches(row: Json) -> Json:
     }
 
 
-def _answer(model: str) -> Json:
-    values: Json = {"score": -7.5, "probability": 0.00055, "decision": "accept", "expected_saving": -2.99, REASONS: []}
-    why = "accept: expected loss 0.01 does not exceed the review cost of 3.00"
-    if model == "churn":
-        values = {
-            "score": -2.2,
-            "probability": 0.1,
-            "decision": "none",
-            "expected_profit": -9.0,
-            "risk_band": "guarded",
-            REASONS: [],
-        }
-        why = "no offer: expected profit -9.00 does not exceed 0.00"
-    about = {"request_id": EXAMPLE_ID, "model": model, "model_version": "0123456789ab", "origin": "simulated"}
-    return about | values | {"decision_reason": why}
+def _answer(family: ModelFamily) -> Json:
+    about = {"request_id": EXAMPLE_ID, "model": family.name, "model_version": "0123456789ab", "origin": "simulated"}
+    shown = family.service_example
+    return about | shown.answer | {REASONS: [], "decision_reason": shown.why}
 
 
-def _explanation(row: Json) -> Json:
-    feature = "V14" if "V14" in row else "Age"
-    return {"base": -7.1, "contributions": [{"feature": feature, "value": row[feature], "contribution": -0.4}]}
+def _explanation(family: ModelFamily) -> Json:
+    shown = family.service_example
+    added = {"feature": shown.feature, "value": family.example[shown.feature], "contribution": shown.contribution}
+    return {"base": shown.base, "contributions": [added]}
 
 
 def _batch_answers(answer: Json) -> Json:

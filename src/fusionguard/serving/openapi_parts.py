@@ -52,16 +52,12 @@ REFUSALS = {
         "A content type or encoding that is not read.",
         ProblemError(415, "compressed", "Compressed bodies are not read; send it as it is."),
     ),
-    422: Refusal(
-        "Well formed, but not what is expected: each fault is named by its path.",
-        invalid([Fault("V3", "a finite number from -150 to 150", "a string")]),
-    ),
     429: Refusal(
         "More than this key may ask for; Retry-After says when to come back.",
         ProblemError(429, "too_many_requests", "This key may send 50 requests a second."),
     ),
 }
-"""The refusals that services share."""
+"""The refusals that services share; that of a body which is not what is expected is :func:`unprocessable`, by its own fields."""
 
 _WAITED_FOR = (429, 503)
 """Statuses whose answers say in Retry-After when to come back."""
@@ -78,6 +74,11 @@ _RESPONSES = {
     429: "TooManyRequests",
     503: "ServiceUnavailable",
 }
+
+
+def unprocessable(fault: Fault) -> Refusal:
+    """Return the refusal of a body that is not what is expected, with a fault as its example."""
+    return Refusal("Well formed, but not what is expected: each fault is named by its path.", invalid([fault]))
 
 
 def text() -> Json:
@@ -132,7 +133,7 @@ def resolved(schema: Json, document: Json) -> Json:
 
 
 def describe(title: str, about: str, paths: Json, schemas: Json, refusals: Mapping[int, Refusal]) -> Json:
-    """Return a whole document: the paths given and those that every service has."""
+    """Return a whole document: ``refusals`` by status, 422 among them, whose example is that of all problems."""
     return {
         "openapi": "3.1.0",
         "info": {
@@ -145,7 +146,7 @@ def describe(title: str, about: str, paths: Json, schemas: Json, refusals: Mappi
         "security": [{}, {"bearer": []}, {"header": []}],
         "paths": paths,
         "components": {
-            "schemas": schemas | _shared_schemas(),
+            "schemas": schemas | _shared_schemas(refusals[422]),
             "responses": {_RESPONSES[status]: _refused(status, refusal) for status, refusal in sorted(refusals.items())},
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
@@ -209,7 +210,7 @@ def system_paths(ready: str, name: str) -> Json:
     return open_to_all | {path: {"get": operation(*about[:2], "service", about[2], GUARDED)} for path, about in guarded.items()}
 
 
-def _shared_schemas() -> Json:
+def _shared_schemas(refusal: Refusal) -> Json:
     members = {
         "type": text(),
         "title": text(),
@@ -223,7 +224,7 @@ def _shared_schemas() -> Json:
     problem = closed(members, ["type", "title", "status", "reason", "detail", "request_id"])
     return {
         "Problem": problem
-        | {"description": "Why a request is refused (RFC 9457).", "examples": [REFUSALS[422].example.content(EXAMPLE_ID)]},
+        | {"description": "Why a request is refused (RFC 9457).", "examples": [refusal.example.content(EXAMPLE_ID)]},
         "Fault": closed({"path": text(), "expected": text(), "found": text()}),
         "Health": closed({"status": always("ok")}),
         "Description": {"type": "object", "description": "An OpenAPI document.", "additionalProperties": True},

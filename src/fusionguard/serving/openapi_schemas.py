@@ -88,6 +88,10 @@ def _field(name: str, field: Field) -> Json:
     return {"type": "integer" if field.whole else "number", "minimum": field.low, "maximum": field.high}
 
 
+def _of_kind(kind: str) -> Json:
+    return {"double": number(), "string": text(), "int32": whole(), "int64": whole(), "bool": {"type": "boolean"}}[kind]
+
+
 def _output(name: str, kind: str, family: ModelFamily) -> Json:
     described = {
         "score": "Calibrated log-odds: what ranks.",
@@ -95,5 +99,5 @@ def _output(name: str, kind: str, family: ModelFamily) -> Json:
         "decision": f"'{family.flagged}' asks for somebody's attention.",
         REASONS: "What raises the risk most; only where the decision asks for attention.",
     }.get(name)
-    schema = array(text()) if name == REASONS else number() if kind == "double" else text()
+    schema = array(text()) if name == REASONS else _of_kind(kind)
     return schema | ({"description": described} if described else {})

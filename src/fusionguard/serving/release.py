@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from fusionguard.data.provenance import Origin
 from fusionguard.errors import BundleError, UsageError
+from fusionguard.families.catalog import family_names
 from fusionguard.files import atomic_folder, check_output, write_json
 from fusionguard.models.bundle import MANIFEST, Bundle
 
@@ -28,7 +29,7 @@ class ReleasedModel(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    model: Literal["fraud", "churn"]
+    model: str
     role: Role
     """The champion answers; a challenger is scored in its shadow, and only logged."""
     bundle_sha256: str
@@ -40,6 +41,13 @@ class ReleasedModel(BaseModel):
     """When its run began, in UTC as RFC 3339 has it; null where the registry does not say."""
     metrics: dict[str, float] = {}
     """Its metrics on the test slice, as they were registered."""
+
+    @field_validator("model")
+    @classmethod
+    def _known(cls, model: str) -> str:
+        if model not in family_names():
+            raise ValueError(f"model must be one of {', '.join(family_names())}")
+        return model
 
     @property
     def folder(self) -> str:

@@ -1,4 +1,4 @@
-"""From names such as ``fraud@champion`` to a release on the disk: the one part of serving that asks the registry."""
+"""From names such as ``NAME@champion`` to a release on the disk: the one part of serving that asks the registry."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from fusionguard.errors import BundleError, RegistryError, UsageError
+from fusionguard.families.catalog import family_names, model_family
 from fusionguard.files import locked, storage_errors
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
 from fusionguard.serving.release import ReleasedModel, Role, check_release, write_release
 
-FAMILIES = ("fraud", "churn")
 ROLES: tuple[Role, ...] = ("champion", "challenger")
 
 
@@ -51,7 +51,7 @@ def choose(home: Home, models: Sequence[str], challengers: Sequence[str]) -> lis
     Parameters
     ----------
     models
-        What answers: ``fraud@champion``, ``churn@3`` or a bundle's folder; of each family one at most. Without any, the
+        What answers: ``NAME@champion``, ``NAME@3`` or a bundle's folder; of each family one at most. Without any, the
         champions there are.
     challengers
         What is scored in the shadow, named likewise.
@@ -64,10 +64,10 @@ def choose(home: Home, models: Sequence[str], challengers: Sequence[str]) -> lis
     chosen = [_resolve(home, spec, "champion") for spec in models] or _champions(home)
     answering = {about.model: about.bundle_sha256 for about, _ in chosen}
     if len(answering) < len(chosen):
-        raise UsageError("Two of the models are of the same family.", "Name one for fraud and one for churn.")
+        raise UsageError("Two of the models are of the same family.", _one_of_each())
     shadows = [_resolve(home, spec, "challenger") for spec in challengers]
     if len({about.model for about, _ in shadows}) < len(shadows):
-        raise UsageError("Two of the challengers are of the same family.", "Name one for fraud and one for churn.")
+        raise UsageError("Two of the challengers are of the same family.", _one_of_each())
     for about, _ in shadows:
         if about.model not in answering:
             raise UsageError(f"The {about.model} challenger has no champion to shadow.", "Name a model of the same family.")
@@ -80,7 +80,7 @@ def choose(home: Home, models: Sequence[str], challengers: Sequence[str]) -> lis
 
 
 def update_release(home: Home, folder: Path, model: str) -> tuple[ReleasedModel, ...]:
-    """Put the champion of one family into a release and leave the other family's models there as they are.
+    """Put the champion of one family into a release and leave the models of others there as they are.
 
     Where there is no release, it is written as :func:`make_release` does. The family's challenger leaves the release. Another
     process that does the same waits.
@@ -99,7 +99,7 @@ def update_release(home: Home, folder: Path, model: str) -> tuple[ReleasedModel,
             return make_release(home, folder)
         kept = [(about, Bundle(folder / about.folder)) for about in check_release(folder).models if about.model != model]
         listed = [_resolve(home, f"{model}@champion", "champion"), *kept]
-        listed.sort(key=lambda pair: (ROLES.index(pair[0].role), FAMILIES.index(pair[0].model)))
+        listed.sort(key=lambda pair: (ROLES.index(pair[0].role), family_names().index(pair[0].model)))
         write_release(folder, listed)
     return tuple(about for about, _ in listed)
 
@@ -115,10 +115,16 @@ def _holds(folder: Path, listed: list[tuple[ReleasedModel, Bundle]]) -> bool:
 def _champions(home: Home) -> list[tuple[ReleasedModel, Bundle]]:
     from fusionguard.registry.aliases import champion
 
-    found = [_resolve(home, f"{family}@champion", "champion") for family in FAMILIES if champion(home, family) is not None]
+    found = [_resolve(home, f"{family}@champion", "champion") for family in family_names() if champion(home, family) is not None]
     if not found:
-        raise RegistryError("There is no champion yet.", "Train one first: make fraud, or make churn.")
+        raise RegistryError(
+            "There is no champion yet.", f"Train one first: {', or '.join(f'make {name}' for name in family_names())}."
+        )
     return found
+
+
+def _one_of_each() -> str:
+    return f"Name {' and '.join(f'one for {name}' for name in family_names())}."
 
 
 def _resolve(home: Home, spec: str, role: Role) -> tuple[ReleasedModel, Bundle]:
@@ -127,7 +133,7 @@ def _resolve(home: Home, spec: str, role: Role) -> tuple[ReleasedModel, Bundle]:
 
     bundle = resolve_bundle(home, spec)
     about = ReleasedModel(
-        model=bundle.manifest.model,  # type: ignore[arg-type]
+        model=model_family(bundle.manifest.model).name,
         role=role,
         bundle_sha256=bundle.sha256,
         origin=bundle.manifest.origin,

@@ -24,9 +24,10 @@ from fusionguard.serving.openapi_parts import (
     ref,
     system_paths,
     text,
+    unprocessable,
     whole,
 )
-from fusionguard.serving.problems import Fault, ProblemError, invalid
+from fusionguard.serving.problems import Fault, ProblemError
 
 _ABOUT = (
     "Short answers with their sources, or an honest I don't know. The answers come from an automated assistant. Its console is "
@@ -40,7 +41,7 @@ _REFUSALS = REFUSALS | {
         ProblemError(404, "no_answer", "No recent answer has this request id."),
     ),
     413: REFUSALS[413]._replace(meaning="Too many bytes."),
-    422: REFUSALS[422]._replace(example=invalid([Fault("question", "a string of 1 to 2,000 characters", "nothing")])),
+    422: unprocessable(Fault("question", "a string of 1 to 2,000 characters", "nothing")),
     503: Refusal(
         "Too many wait, an answer takes too long, or a disk refuses; Retry-After says when to come back.",
         ProblemError(503, "busy", "Too many questions wait for their answer."),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fusionguard.data.schema import CHURN
 from fusionguard.families.churn.config import CHURN_SETTINGS_IN_BUNDLE, ChurnConfig
-from fusionguard.families.family import COMMON_PACKAGES, REASONS, ModelFamily
+from fusionguard.families.family import COMMON_PACKAGES, REASONS, ModelFamily, ServiceExample
 from fusionguard.families.online import OnlineModel
 from fusionguard.features.churn import CHURN_FEATURES
 from fusionguard.models.bundle import Bundle
@@ -37,6 +37,10 @@ CHURN_FAMILY = ChurnFamily(
     name="churn",
     title="Churn model",
     about="Bank-customer churn: the probability that a customer leaves, and whether an offer is worth it.",
+    risk="churn",
+    thing="customer",
+    outcome="exit",
+    positive="a customer who left",
     schema=CHURN,
     features=CHURN_FEATURES,
     config=ChurnConfig,
@@ -64,6 +68,14 @@ CHURN_FAMILY = ChurnFamily(
         "IsActiveMember": 1,
         "EstimatedSalary": 100_000.0,
     },
+    service_example=ServiceExample(
+        answer={"score": -2.2, "probability": 0.1, "decision": "none", "expected_profit": -9.0, "risk_band": "guarded"},
+        why="no offer: expected profit -9.00 does not exceed 0.00",
+        base=-7.1,
+        feature="Age",
+        contribution=-0.4,
+        faulty_field="Age",
+    ),
     packages=(*COMMON_PACKAGES, "catboost", "lightgbm"),
     module="fusionguard.families.churn.model",
 )

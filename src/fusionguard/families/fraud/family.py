@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fusionguard.data.schema import FRAUD
-from fusionguard.families.family import COMMON_PACKAGES, REASONS, ModelFamily
+from fusionguard.families.family import COMMON_PACKAGES, REASONS, ModelFamily, ServiceExample
 from fusionguard.families.fraud.config import FRAUD_SETTINGS_IN_BUNDLE, FraudConfig
 from fusionguard.families.online import OnlineModel
 from fusionguard.features.fraud import FRAUD_FEATURES
@@ -38,6 +38,10 @@ FRAUD_FAMILY = FraudFamily(
     name="fraud",
     title="Card-fraud model",
     about="Card fraud: the probability that a transaction is one, and whether it is worth a review.",
+    risk="card-fraud",
+    thing="transaction",
+    outcome="fraud",
+    positive="a fraud",
     schema=FRAUD,
     features=FRAUD_FEATURES,
     config=FraudConfig,
@@ -47,6 +51,14 @@ FRAUD_FAMILY = FraudFamily(
     flagged_rows_are="to review",
     worth="expected_saving",
     example=dict.fromkeys(FRAUD_FEATURES.model_columns, 0.0) | {"Amount": 22.0},
+    service_example=ServiceExample(
+        answer={"score": -7.5, "probability": 0.00055, "decision": "accept", "expected_saving": -2.99},
+        why="accept: expected loss 0.01 does not exceed the review cost of 3.00",
+        base=-7.1,
+        feature="V14",
+        contribution=-0.4,
+        faulty_field="V3",
+    ),
     packages=(*COMMON_PACKAGES, "onnxruntime", XGBOOST),
     module="fusionguard.families.fraud.model",
 )

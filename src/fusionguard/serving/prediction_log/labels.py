@@ -39,7 +39,7 @@ _LABELS_SCHEMA = pa.schema([(REQUEST_ID, pa.string()), (ROW, pa.int32()), (LABEL
 
 
 class Label(NamedTuple):
-    """The outcome of a scored row: ``label`` is 1 for a fraud or an exit, else 0.
+    """The outcome of a scored row: ``label`` is 1 where the family's outcome came, else 0.
 
     ``observed_at_micros`` is when it became known, in microseconds since 1970-01-01 UTC.
     """

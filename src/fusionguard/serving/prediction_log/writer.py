@@ -10,7 +10,6 @@ import threading
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
 
 import pyarrow as pa
 
@@ -63,7 +62,7 @@ class PredictionLog:
         cls,
         folder: Path,
         *,
-        model: Literal["fraud", "churn"],
+        model: str,
         flush_seconds: float = 2.0,
         max_rows: int = 200_000,
         rotate_rows: int = 500_000,
@@ -77,7 +76,7 @@ class PredictionLog:
         flush_seconds
             What was taken is on the disk after so many seconds and the time of one write: a kill loses no more.
         max_rows
-            Rows kept in memory while the disk refuses; further ones are lost, and counted. A row of the fraud log takes about
+            Rows kept in memory while the disk refuses; further ones are lost, and counted. A row of 31 features takes about
             1.6 kB until the next flush, and 350 bytes then; while the disk does not answer at all there is no next flush.
         rotate_rows
             Small parts are merged, until a part holds about so many rows.
