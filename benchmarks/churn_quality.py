@@ -21,8 +21,8 @@ from benchmarks.measure import CHECKOUT, Measurement, fresh_environment, measure
 from benchmarks.sizes import RunSize
 from fusionguard.config import load_config
 from fusionguard.data.contracts import check_raw
+from fusionguard.data.resolve_source import resolve_source
 from fusionguard.data.schema import CHURN
-from fusionguard.data.source import resolve_source
 from fusionguard.errors import FusionGuardError
 from fusionguard.evaluation.holdout import HoldoutPlan, plan_holdout
 from fusionguard.families.churn.config import ChurnConfig

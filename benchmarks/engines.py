@@ -14,7 +14,8 @@ from fusionguard.data.schema import dataset_schema
 from fusionguard.data.simulator import simulate
 from fusionguard.data.table import Table
 from fusionguard.features.definitions import feature_definition
-from fusionguard.features.engine import ENGINES, make_engine
+from fusionguard.features.engine import ENGINES
+from fusionguard.features.make_engine import make_engine
 from fusionguard.features.store import content_sha256
 
 _SEED = 7

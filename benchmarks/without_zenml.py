@@ -18,20 +18,21 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from fusionguard.config import load_config
+from fusionguard.data.contract_page import contract_page
 from fusionguard.data.contracts import check_raw
 from fusionguard.data.provenance import Provenance
+from fusionguard.data.resolve_source import resolve_source
 from fusionguard.data.schema import FRAUD
-from fusionguard.data.source import resolve_source
 from fusionguard.data.table import Table
 from fusionguard.errors import FusionGuardError
 from fusionguard.evaluation.card import card_html
+from fusionguard.evaluation.explanation import sample_rows
 from fusionguard.evaluation.explanation_plots import shap_plots
 from fusionguard.evaluation.splits import SplitPlan, plan_split
 from fusionguard.families.fraud.boosting import train_booster
 from fusionguard.families.fraud.build import build_fraud_bundle
 from fusionguard.families.fraud.card import CardInputs, model_card
 from fusionguard.families.fraud.config import FraudConfig
-from fusionguard.families.fraud.explain import explain, sample_rows
 from fusionguard.families.fraud.model import FraudModel, load
 from fusionguard.families.fraud.plots import evaluation_plots
 from fusionguard.families.fraud.reading import compared_test, evaluate_fraud_model
@@ -92,14 +93,14 @@ def run(config: FraudConfig, folder: Path) -> dict[str, float]:
         raw, provenance = fetched.table, fetched.provenance
     with clock.step("check_raw_data"):
         raw_contract = check_raw(raw, provenance)
-        raw_contract.to_html()
+        contract_page(raw_contract)
     with clock.step("build_features"):
         raw_contract.raise_if_broken()
         built = build_features(raw, provenance, config.data.engine, home.feature_store)
         features, manifest = built.table, built.manifest
     with clock.step("check_feature_table"):
         feature_contract = check_features(features, manifest)
-        feature_contract.to_html()
+        contract_page(feature_contract)
     with clock.step("report_bias"):
         bias_report(features, manifest).to_json()
     with clock.step("split_by_time"):
@@ -182,7 +183,7 @@ def _explain(
     model: FraudModel, features: Table, split: SplitPlan, config: FraudConfig, *, simulated: bool
 ) -> tuple[list[tuple[str, float]], dict[str, bytes]]:
     test = features.read(list(MODEL_FEATURES), split.test.start, split.test.stop)
-    explanation = explain(model, test.take(sample_rows(test.num_rows, config.evaluation.shap_rows, config.seed)))
+    explanation = model.explain(test.take(sample_rows(test.num_rows, config.evaluation.shap_rows, config.seed)))
     plots = shap_plots(explanation.contributions, explanation.values, explanation.names, simulated=simulated)
     return explanation.importance(), plots
 

@@ -17,8 +17,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict
 from zenml import pipeline, step
 
+from fusionguard.data.resolve_source import resolve_source
 from fusionguard.data.schema import FRAUD
-from fusionguard.data.source import resolve_source
 from fusionguard.data.table import Table
 from fusionguard.home import find_home
 from steps.data.build_features import build_features

@@ -79,7 +79,7 @@ def churn_arguments(config: ChurnConfig, home: Home) -> dict[str, Any]:
 
 
 def _arguments(schema: DatasetSchema, config: FraudConfig | ChurnConfig, home: Home) -> dict[str, Any]:
-    from fusionguard.data.source import resolve_source
+    from fusionguard.data.resolve_source import resolve_source
 
     source = resolve_source(config.data.source, schema, home, seed=config.seed, rows=config.data.rows)
     return {"config": config, "source_fingerprint": source.fingerprint}

@@ -9,13 +9,14 @@ from pydantic import BaseModel, ConfigDict
 from zenml import step
 
 from fusionguard.data.table import Table
+from fusionguard.evaluation.explanation import sample_rows
 from fusionguard.evaluation.explanation_plots import shap_plots
 from fusionguard.evaluation.holdout import HoldoutPlan
 from fusionguard.families.churn.config import ChurnConfig
 from fusionguard.families.churn.contacts import contact_list
-from fusionguard.families.churn.explain import explain_sample
 from fusionguard.families.churn.model import load
 from fusionguard.families.churn.rows import CATEGORIES
+from fusionguard.features.churn import LABEL, MODEL_FEATURES
 from fusionguard.models.bundle import Bundle
 from materializers.figures import Figures
 from steps.workspace import work_folder
@@ -40,7 +41,8 @@ def explain_churn(
 ]:
     """Explain a sample of the test slice with SHAP values, and list its customers who would get an offer, with reasons."""
     model = load(bundle)
-    explanation = explain_sample(model, features, holdout, rows=config.evaluation.shap_rows, seed=config.seed)
+    test = holdout.read_test(features, [*MODEL_FEATURES], LABEL)
+    explanation = model.explain(test.take(sample_rows(test.num_rows, config.evaluation.shap_rows, config.seed)))
     simulated = bundle.manifest.origin == "simulated"
     plots = shap_plots(
         explanation.contributions, explanation.values, explanation.names, simulated=simulated, categories=CATEGORIES

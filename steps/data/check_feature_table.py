@@ -7,6 +7,7 @@ from typing import Annotated
 from zenml import step
 from zenml.types import HTMLString
 
+from fusionguard.data.contract_page import contract_page
 from fusionguard.data.contract_report import ContractReport
 from fusionguard.data.table import Table
 from fusionguard.features.contracts import check_features
@@ -19,4 +20,4 @@ def check_feature_table(
 ) -> tuple[Annotated[ContractReport, "{pipeline}_feature_contract"], Annotated[HTMLString, "{pipeline}_feature_contract_page"]]:
     """Check the feature table; a broken contract is a report here, and stops the step that would use the table."""
     report = check_features(features, manifest)
-    return report, HTMLString(report.to_html())
+    return report, HTMLString(contract_page(report))

@@ -7,6 +7,7 @@ from typing import Annotated
 from zenml import step
 from zenml.types import HTMLString
 
+from fusionguard.data.contract_page import contract_page
 from fusionguard.data.contract_report import ContractReport
 from fusionguard.data.contracts import check_raw
 from fusionguard.data.provenance import Provenance
@@ -19,4 +20,4 @@ def check_raw_data(
 ) -> tuple[Annotated[ContractReport, "{pipeline}_raw_contract"], Annotated[HTMLString, "{pipeline}_raw_contract_page"]]:
     """Check the raw table; a broken contract is a report here, and stops the step that would use the table."""
     report = check_raw(raw, provenance)
-    return report, HTMLString(report.to_html())
+    return report, HTMLString(contract_page(report))

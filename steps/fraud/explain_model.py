@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict
 from zenml import step
 
 from fusionguard.data.table import Table
+from fusionguard.evaluation.explanation import sample_rows
 from fusionguard.evaluation.explanation_plots import shap_plots
 from fusionguard.evaluation.splits import SplitPlan
 from fusionguard.families.fraud.config import FraudEvaluationConfig
-from fusionguard.families.fraud.explain import explain, sample_rows
 from fusionguard.families.fraud.model import FraudModel, load
 from fusionguard.features.fraud import MODEL_FEATURES
 from fusionguard.models.bundle import Bundle
@@ -50,7 +50,7 @@ def explain_model(
     test = features.read(list(MODEL_FEATURES), split.test.start, split.test.stop)
     rows = test.take(sample_rows(test.num_rows, config.shap_rows, seed))
     model = load(bundle)
-    explanation = explain(model, rows)
+    explanation = model.explain(rows)
     simulated = bundle.manifest.origin == "simulated"
     plots = shap_plots(explanation.contributions, explanation.values, explanation.names, simulated=simulated)
     importance = Importance(
@@ -65,7 +65,7 @@ def _alerts(model: FraudModel, test: pa.Table, split: SplitPlan, most: int) -> t
     flagged = flagged[np.argsort(-probability[flagged], kind="stable")][:most]
     if not flagged.size:
         return ()
-    reasons = explain(model, test.take(flagged)).reason_codes()
+    reasons = model.explain(test.take(flagged)).reasons()
     return tuple(
         Alert(row=split.test.start + int(row), probability=float(probability[row]), reasons=tuple(names))
         for row, names in zip(flagged, reasons, strict=True)

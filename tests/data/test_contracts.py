@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from fusionguard.data import contract_runner, contracts
+from fusionguard.data.contract_page import contract_page
 from fusionguard.data.contract_report import Check, ContractError, ContractReport
 from fusionguard.data.contract_suites import raw_suite
 from fusionguard.data.contracts import check_raw
@@ -198,7 +199,7 @@ def test_a_customer_listed_twice_is_caught_and_its_id_stays_private(check: RunCh
     report = check(put("CustomerId", 9, 15_600_003), CHURN)
     (broken,) = report.broken
     assert (broken.rule, broken.column, broken.example_rows) == ("each customer once", "CustomerId", [9])
-    assert "15600003" not in report.to_json() + report.to_html()
+    assert "15600003" not in report.to_json() + contract_page(report)
 
 
 def test_no_message_or_page_about_customers_says_who_they_are(check: RunCheck) -> None:
@@ -211,7 +212,7 @@ def test_no_message_or_page_about_customers_says_who_they_are(check: RunCheck) -
     report = check(spoil, CHURN)
     with pytest.raises(ContractError) as caught:
         report.raise_if_broken()
-    everything = str(caught.value) + report.to_json() + report.to_html()
+    everything = str(caught.value) + report.to_json() + contract_page(report)
     assert "each customer once" in everything
     assert "Bianchi" not in everything
     assert "15600" not in everything and "15,600" not in everything
@@ -370,7 +371,7 @@ def test_the_page_is_whole_without_a_network_and_escapes_what_it_shows() -> None
         observed="1 other such as <b>",
         expected="one of 0, 1",
     )
-    page = ContractReport(dataset="fraud", stage="raw data", success=False, rows=5, checks=[nasty]).to_html()
+    page = contract_page(ContractReport(dataset="fraud", stage="raw data", success=False, rows=5, checks=[nasty]))
     assert "<script" not in page
     assert "&lt;script&gt;" in page
     assert "://" not in page

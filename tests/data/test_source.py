@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from fusionguard.data.export import write_table
+from fusionguard.data.resolve_source import resolve_source
 from fusionguard.data.schema import CHURN, FRAUD
 from fusionguard.data.simulator import simulate
-from fusionguard.data.source import resolve_source
 from fusionguard.errors import UnknownChoiceError, UsageError
 from fusionguard.home import Home
 

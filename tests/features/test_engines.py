@@ -20,8 +20,9 @@ import pytest
 from fusionguard.data.table import Table
 from fusionguard.errors import StorageError, UnknownChoiceError, UsageError
 from fusionguard.features.duckdb_engine import DuckDBEngine
-from fusionguard.features.engine import ENGINES, EngineError, make_engine
+from fusionguard.features.engine import ENGINES, EngineError
 from fusionguard.features.fraud import COLUMN_TYPES, FRAUD_FEATURES
+from fusionguard.features.make_engine import make_engine
 from fusionguard.features.spark_engine import SparkEngine
 from fusionguard.features.store import content_sha256
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from fusionguard.data.contract_report import Check, ContractReport
+from fusionguard.data.contract_report import Check, ContractReport
 
 _STYLE = """
 :root { color-scheme: light dark; }
@@ -24,7 +22,7 @@ p.warning, td.warning { border-left-color: #b26a00; }
 
 
 def contract_page(report: ContractReport) -> str:
-    """Return the whole page: the verdict, what is broken, then every check."""
+    """Return a contract report as one HTML page that needs no network: the verdict, what is broken, then every check."""
     title = f"Contract on the {report.dataset} {report.stage}"
     broken, warnings = report.broken, report.warnings
     verdict = (

@@ -1,4 +1,4 @@
-"""What a contract found: one check a rule and column, as data, as an error and as a page."""
+"""What a contract found: one check a rule and column, as data and as an error."""
 
 from __future__ import annotations
 
@@ -95,9 +95,3 @@ class ContractReport(BaseModel):
     def to_json(self) -> str:
         """Return the report as JSON text."""
         return self.model_dump_json(indent=2) + "\n"
-
-    def to_html(self) -> str:
-        """Return the report as one HTML page that needs no network."""
-        from fusionguard.data.contract_page import contract_page
-
-        return contract_page(self)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from fusionguard.config import HoldoutConfig
+from fusionguard.data.table import Table
 from fusionguard.errors import DataError
 from fusionguard.evaluation.metrics import Labels
 from fusionguard.evaluation.scored import Integers
@@ -57,6 +60,12 @@ class HoldoutPlan(BaseModel):
             raise DataError("The holdout plan belongs to another feature table.", "Run again with --no-cache.")
         test = _test_places(label, self.test_share, self.seed)
         return np.setdiff1d(np.arange(label.size), test), test
+
+    def read_test(self, features: Table, columns: Sequence[str], label: str) -> pa.Table:
+        """Read columns of the test slice, the column ``label`` of outcomes last, in the table's order; see :meth:`places`."""
+        rows = features.read([*columns, label])
+        _, test = self.places(rows[label].to_numpy().astype(np.int8))
+        return rows.take(test)
 
     def fold_places(self, development_label: Labels) -> list[Fold]:
         """Return ``folds * repeats`` pairs of places in the development part, repeat by repeat; classes keep their shares."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal
 
 import numpy as np
+import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
 from fusionguard.config import SplitConfig
@@ -56,6 +58,10 @@ class SplitPlan(BaseModel):
     def slices(self) -> dict[SliceName, Slice]:
         """Return the four slices by name, in order of time."""
         return {"train": self.train, "validation": self.validation, "calibration": self.calibration, "test": self.test}
+
+    def read_test(self, features: Table, columns: Sequence[str], label: str) -> pa.Table:
+        """Read columns of the test slice, the column ``label`` of outcomes last, in the order of the table."""
+        return features.read([*columns, label], self.test.start, self.test.stop)
 
 
 def plan_split(features: Table, config: SplitConfig) -> SplitPlan:

@@ -20,6 +20,7 @@ from fusionguard.models.bundle import Bundle
 if TYPE_CHECKING:
     import pandas as pd
 
+    from fusionguard.evaluation.explanation import Explanation
     from fusionguard.evaluation.report import Report
 
 COMMON_PACKAGES = ("duckdb", "mlflow", "numpy", "pandas", "pyarrow", "pydantic")
@@ -53,6 +54,9 @@ class ScoringModel(Protocol):
 
     def answer_features(self, features: pa.Table, *, reasons: int = 0) -> pa.Table:
         """Return the same of rows that hold the family's model features, which are not checked again."""
+
+    def explain(self, rows: pa.Table) -> Explanation:
+        """Explain every one of ``rows``, which hold the family's model features: give a sample, or the flagged rows."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The engines that run the feature SQL: one interface, found by name."""
+"""The engines that run the feature SQL: one interface."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from fusionguard.data.table import Table
-from fusionguard.errors import FusionGuardError, UnknownChoiceError
-from fusionguard.features.definition import FeatureDefinition
+from fusionguard.errors import FusionGuardError
 
 ENGINE_PACKAGES = {"duckdb": "duckdb", "spark": "pyspark"}
 ENGINES = tuple(ENGINE_PACKAGES)
@@ -31,16 +30,3 @@ class Engine(Protocol):
         ``raw`` must satisfy the contract on raw data: no nulls, finite numbers, a label.
         """
         ...
-
-
-def make_engine(name: str, definition: FeatureDefinition) -> Engine:
-    """Return the engine called ``name`` for some features; raise :class:`UnknownChoiceError` with the known ones otherwise."""
-    if name == "duckdb":
-        from fusionguard.features.duckdb_engine import DuckDBEngine
-
-        return DuckDBEngine(definition)
-    if name == "spark":
-        from fusionguard.features.spark_engine import SparkEngine
-
-        return SparkEngine(definition)
-    raise UnknownChoiceError("engine", name, ENGINES)

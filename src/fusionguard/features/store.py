@@ -15,7 +15,7 @@ from fusionguard.data.provenance import Origin, Provenance
 from fusionguard.data.table import Table
 from fusionguard.features.definition import FeatureDefinition
 from fusionguard.features.definitions import feature_definition
-from fusionguard.features.engine import make_engine
+from fusionguard.features.make_engine import make_engine
 from fusionguard.files import atomic_folder, json_text, write_json
 
 _MANIFEST = "manifest.json"

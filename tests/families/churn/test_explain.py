@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fusionguard.families.churn.explain import Explanation, explain, explain_sample
+from fusionguard.evaluation.explanation import Explanation, sample_rows
 from fusionguard.families.churn.model import ChurnModel
 from fusionguard.families.churn.rows import customer_rows, read_customers
-from fusionguard.features.churn import MODEL_FEATURES
+from fusionguard.families.churn.wording import REASON_WORDING
+from fusionguard.features.churn import LABEL, MODEL_FEATURES
 
 from .conftest import Trained
 
@@ -32,7 +33,8 @@ VALUES = {
 
 def _explanation(contributions: dict[str, float], **values: float) -> Explanation:
     row = [values.get(name, VALUES[name][0]) for name in MODEL_FEATURES]
-    return Explanation(np.array([[contributions.get(name, 0.0) for name in MODEL_FEATURES]]), np.array([row]))
+    added = [contributions.get(name, 0.0) for name in MODEL_FEATURES]
+    return Explanation(np.array([added]), np.array([row]), MODEL_FEATURES, wording=REASON_WORDING)
 
 
 @pytest.mark.parametrize("column", MODEL_FEATURES)
@@ -70,21 +72,26 @@ def test_gender_is_never_a_reason_and_takes_no_place_of_one() -> None:
 
 
 def test_a_sample_is_of_the_test_slice(trained: Trained, model: ChurnModel) -> None:
-    sample = explain_sample(model, trained.features, trained.plan, rows=50, seed=1)
+    rows = trained.plan.read_test(trained.features, MODEL_FEATURES, LABEL)
+    assert rows.num_rows == trained.plan.test_rows
+    assert rows.column_names == [*MODEL_FEATURES, LABEL]
+    sample = model.explain(rows.take(sample_rows(rows.num_rows, 50, 1)))
     assert sample.values.shape == (50, len(MODEL_FEATURES))
     customers, _ = read_customers(trained.features)
     test = {row.tobytes() for row in customers.take(trained.places[1]).matrix()}
     assert all(row.tobytes() in test for row in sample.values)
     assert len(np.unique(sample.values, axis=0)) == 50
-    again = explain_sample(model, trained.features, trained.plan, rows=50, seed=1)
-    assert np.array_equal(again.contributions, sample.contributions)
-    whole = explain_sample(model, trained.features, trained.plan, rows=10_000, seed=1)
-    assert len(whole.values) == trained.plan.test_rows
+
+
+def test_what_features_add_comes_to_the_score(trained: Trained, model: ChurnModel) -> None:
+    rows = trained.features.read(None, 0, 20)
+    explanation = model.explain(rows)
+    assert explanation.contributions.sum(axis=1) + explanation.base == pytest.approx(model.score(rows).score, abs=1e-9)
 
 
 def test_importance_is_the_mean_size_of_a_contribution(model: ChurnModel, trained: Trained) -> None:
     rows = trained.features.read()
-    explanation = explain(model, rows)
+    explanation = model.explain(rows)
     sizes = np.abs(model.contributions(customer_rows(rows))[:, :-1]).mean(axis=0)
     importance = explanation.importance()
     assert [value for _, value in importance] == sorted(sizes, reverse=True)

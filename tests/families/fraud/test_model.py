@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from fusionguard.evaluation.explanation import sample_rows
 from fusionguard.families.fraud.autoencoder_onnx import Layer, Scaling, autoencoder_graph
-from fusionguard.families.fraud.explain import RECONSTRUCTION_ERROR, explain, sample_rows
 from fusionguard.families.fraud.family import FRAUD_FAMILY
 from fusionguard.families.fraud.fusion import Fusion, calibrate, fit_fusion, sigmoid
-from fusionguard.families.fraud.model import FraudModel, load, log_errors, open_session
+from fusionguard.families.fraud.model import RECONSTRUCTION_ERROR, FraudModel, load, log_errors, open_session
 from fusionguard.families.fraud.profile import reference_profile
 from fusionguard.features.fraud import MODEL_FEATURES
 
@@ -80,7 +80,7 @@ def test_the_autoencoder_graph_computes_the_log_of_the_mean_squared_error() -> N
 
 def test_contributions_add_up_to_the_score(model: FraudModel, trained: Trained) -> None:
     rows = trained.features.read(None, 0, 200)
-    explanation = explain(_fused(model), rows)
+    explanation = _fused(model).explain(rows)
     assert explanation.names == (*MODEL_FEATURES, RECONSTRUCTION_ERROR)
     total = explanation.contributions.sum(axis=1)
     differences = _fused(model).score(rows).score - total
@@ -88,13 +88,13 @@ def test_contributions_add_up_to_the_score(model: FraudModel, trained: Trained) 
 
 
 def test_importance_finds_the_features_that_move_with_fraud(model: FraudModel, trained: Trained) -> None:
-    top = {name for name, _ in explain(model, trained.features.read()).importance()[:4]}
+    top = {name for name, _ in model.explain(trained.features.read()).importance()[:4]}
     assert top == {"V1", "V2", "V3", "V4"}
 
 
 def test_reason_codes_raise_the_risk(model: FraudModel, trained: Trained) -> None:
-    explanation = explain(model, trained.features.read(None, 0, 50))
-    for row, codes in zip(explanation.contributions, explanation.reason_codes(3), strict=True):
+    explanation = model.explain(trained.features.read(None, 0, 50))
+    for row, codes in zip(explanation.contributions, explanation.reasons(3), strict=True):
         assert len(codes) <= 3
         assert all(row[explanation.names.index(code)] > 0 for code in codes)
 

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from fusionguard.errors import BundleError
+from fusionguard.evaluation.explanation import Explanation
 from fusionguard.families.churn.bands import band_of
 from fusionguard.families.churn.calibration import Platt, sigmoid
 from fusionguard.families.churn.family import CHURN_FAMILY
 from fusionguard.families.churn.retention import Groups, RetentionPolicy
 from fusionguard.families.churn.rows import CustomerRows, customer_rows, group_names
+from fusionguard.families.churn.wording import REASON_WORDING
 from fusionguard.families.family import REASONS
 from fusionguard.features.churn import MODEL_FEATURES, SCHEMA_VERSION
 from fusionguard.models.bundle import Bundle
@@ -99,6 +101,16 @@ class ChurnModel:
         values[:, -1] += line.intercept
         return values
 
+    def explain(self, rows: pa.Table) -> Explanation:
+        """Explain every one of ``rows``, which hold ``MODEL_FEATURES``: about 0.1 ms a row."""
+        return self.explain_customers(customer_rows(rows))
+
+    def explain_customers(self, customers: CustomerRows) -> Explanation:
+        """Explain customers that have been read already."""
+        contributions = self.contributions(customers)
+        base = float(contributions[0, -1]) if customers.rows else 0.0
+        return Explanation(contributions[:, :-1], customers.matrix(), MODEL_FEATURES, base, REASON_WORDING)
+
     def decide(self, scores: Scores, rows: pa.Table) -> NDArray[np.bool_]:
         """Return (n,) true where a customer of ``rows``, scored as ``scores``, gets an offer."""
         return self.policy.decide(scores.probability, rows["Balance"].to_numpy(), self._groups(rows))
@@ -118,10 +130,8 @@ class ChurnModel:
         offered = self.decide(scores, rows)
         codes = [""] * rows.num_rows
         if reasons > 0 and offered.any():
-            from fusionguard.families.churn.explain import explain_customers
-
             places = np.flatnonzero(offered)
-            for place, words in zip(places, explain_customers(self, customers.take(places)).reasons(reasons), strict=True):
+            for place, words in zip(places, self.explain_customers(customers.take(places)).reasons(reasons), strict=True):
                 codes[place] = "; ".join(words)
         columns = {
             "score": scores.score,

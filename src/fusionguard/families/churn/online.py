@@ -8,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 
 from fusionguard.families.churn.bands import band_of
-from fusionguard.families.churn.explain import explain_customers
 from fusionguard.families.churn.family import CHURN_FAMILY
 from fusionguard.families.churn.model import NO_OFFER, OFFER, ChurnModel
 from fusionguard.families.churn.online_features import features_of_many, features_of_one
@@ -52,7 +51,7 @@ class OnlineChurnModel(OnlineModel):
 
     def add_reasons(self, answer: Answer) -> Answer:
         """Return the answer with what drives the customer away, in words."""
-        return answer.with_reasons(explain_customers(self.model, _customers(answer.features)).reasons(REASONS_TOLD)[0])
+        return answer.with_reasons(self.model.explain_customers(_customers(answer.features)).reasons(REASONS_TOLD)[0])
 
     def many(self, columns: Columns) -> Answers:
         """Answer a checked batch."""

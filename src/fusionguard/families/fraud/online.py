@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fusionguard.families.fraud.explain import Explanation, explain_matrix
+from fusionguard.evaluation.explanation import Explanation
 from fusionguard.families.fraud.family import FRAUD_FAMILY
 from fusionguard.families.fraud.model import ACCEPT, AUTOENCODER_ONNX, BOOSTER_ONNX, REVIEW, FraudModel
 from fusionguard.families.fraud.online_features import features_of_many, features_of_one
@@ -57,7 +57,7 @@ class OnlineFraudModel(OnlineModel):
 
     def add_reasons(self, answer: Answer) -> Answer:
         """Return the answer with the names that raise the transaction's risk most."""
-        return answer.with_reasons(self._explain(answer.features).reason_codes(REASONS_TOLD)[0])
+        return answer.with_reasons(self._explain(answer.features).reasons(REASONS_TOLD)[0])
 
     def many(self, columns: Columns) -> Answers:
         """Answer a checked batch."""
@@ -75,7 +75,7 @@ class OnlineFraudModel(OnlineModel):
         return Contributions(answer, explanation.names, explanation.contributions[0].tolist(), explanation.base)
 
     def _explain(self, features: list[Any]) -> Explanation:
-        return explain_matrix(self._single, np.array([features], dtype=np.float32))
+        return self._single.explain_matrix(np.array([features], dtype=np.float32))
 
 
 def _single_row_session(model: bytes) -> Any:
