@@ -8,7 +8,7 @@ from benchmarks.churn_quality import ChurnQuality
 from benchmarks.markdown import table
 from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.readings import AVERAGE_PRECISION, CALIBRATION_ERROR, ROC_AUC
-from fusionguard.families.churn.cross_validation import CALIBRATION_BINS, CrossValidation
+from fusionguard.families.churn.cross_validation import FOLD_CALIBRATION_BINS, CrossValidation
 from fusionguard.families.churn.references import CATBOOST_DEFAULTS, LIGHTGBM_DEFAULTS
 
 _LABELS = {ROC_AUC: "ROC AUC", AVERAGE_PRECISION: "average precision", CALIBRATION_ERROR: "calibration error"}
@@ -53,7 +53,7 @@ def quality_section(quality: ChurnQuality, *, full_size: bool) -> str:
         f" tuning. It took {quality.took.seconds:.0f} s and {quality.took.peak_mb:,.0f} MB.",
         _models(comparison),
         "Means over the folds, in brackets with 95 % intervals that know that folds overlap (Nadeau and Bengio, 2003)."
-        f" The calibration error is the expected one, in {CALIBRATION_BINS} equal-mass bins, of probabilities that were"
+        f" The calibration error is the expected one, in {FOLD_CALIBRATION_BINS} equal-mass bins, of probabilities that were"
         f" calibrated without the fold they are read on; in brackets are the lowest and the highest repeat. {comparison.reason}",
         _gains(comparison),
         _beyond_chance(comparison),

@@ -9,8 +9,9 @@ import pytest
 
 from fusionguard.data.provenance import Provenance
 from fusionguard.data.table import Table
-from fusionguard.features.bias import BiasReport, bias_report, wilson_interval
+from fusionguard.features.bias import BiasReport, bias_report
 from fusionguard.features.store import FeatureSet, build_features
+from fusionguard.proportions import wilson_interval
 
 from .conftest import MakeRaw
 

@@ -16,6 +16,7 @@ from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring import statistics
 from fusionguard.monitoring.clustering import design_effect, kept_design_effect, with_design_effect
 from fusionguard.monitoring.reference_rows import kept_reference
+from fusionguard.proportions import difference_interval
 from tests.monitoring.windows import fraud_window
 
 
@@ -101,5 +102,5 @@ def test_whole_counts_are_tested_as_before() -> None:
     assert statistics.proportions_chance(20, 500, 10, 5_000, design_effect=5) == statistics.proportions_chance(4, 100, 2, 1_000)
     assert statistics.beyond_extreme_chance(10, 100, 300, design_effect=5) == statistics.beyond_extreme_chance(2, 100, 300)
     assert statistics.beyond_extreme_chance(1, 100, 300, design_effect=5) == 0.25
-    narrow, wide = (statistics.difference_interval(56, 70, 48, 80, design_effect=effect) for effect in (1.0, 4.0))
+    narrow, wide = (difference_interval(56, 70, 48, 80, design_effect=effect) for effect in (1.0, 4.0))
     assert wide[1] - wide[0] == pytest.approx(2 * (narrow[1] - narrow[0]), rel=0.05)

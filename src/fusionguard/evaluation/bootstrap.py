@@ -78,7 +78,7 @@ def intervals(
         draw_weight = weight * count
         for name in values:
             drawn[name].append(readers[name](draw_weight))
-    return {name: _interval(value, np.array(drawn[name])) for name, value in values.items()}
+    return {name: percentile_interval(value, np.array(drawn[name])) for name, value in values.items()}
 
 
 def paired_difference(
@@ -139,15 +139,16 @@ def resampled_counts(label: NDArray[np.int8], samples: int, seed: int) -> Iterat
         yield count
 
 
-def _difference(value: float, gains: list[float]) -> PairedDifference:
-    low, high = np.percentile(gains, [2.5, 97.5])
-    better = float(np.mean(np.array(gains) > 0))
-    return PairedDifference(value=value, low=float(low), high=float(high), probability_better=better)
-
-
-def _interval(value: float, drawn: Floats) -> Interval:
+def percentile_interval(value: float, drawn: Floats) -> Interval:
+    """Put the middle 95 % of ``drawn`` (m,) around a value; a draw that is NaN is left out, and without any there is none."""
     drawn = drawn[~np.isnan(drawn)]
     if drawn.size == 0:
         return Interval(value=value)
     low, high = np.percentile(drawn, [2.5, 97.5])
     return Interval(value=value, low=float(low), high=float(high))
+
+
+def _difference(value: float, gains: list[float]) -> PairedDifference:
+    low, high = np.percentile(gains, [2.5, 97.5])
+    better = float(np.mean(np.array(gains) > 0))
+    return PairedDifference(value=value, low=float(low), high=float(high), probability_better=better)

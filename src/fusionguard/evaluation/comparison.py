@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from fusionguard.evaluation.bootstrap import PairedDifference, Reader, paired_differences
 from fusionguard.evaluation.ranked import Ranking
+from fusionguard.evaluation.readings import mean_reader
 from fusionguard.evaluation.scored import Floats
 
 _CERTAIN = float(np.finfo(np.float64).eps)
@@ -60,10 +61,6 @@ def _readers(rows: ComparedRows) -> dict[str, Reader]:
     squares = (rows.probability - rows.label) ** 2
     return {
         "average_precision": Ranking(rows.label, rows.score).average_precision,
-        "log_loss": lambda weight: -_mean(log_losses, weight),
-        "brier": lambda weight: -_mean(squares, weight),
+        "log_loss": mean_reader(-log_losses),
+        "brier": mean_reader(-squares),
     }
-
-
-def _mean(values: Floats, weight: Floats) -> float:
-    return float(np.sum(weight * values) / np.sum(weight))

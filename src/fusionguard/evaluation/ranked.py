@@ -131,6 +131,39 @@ class CalibrationBins:
         return _ratio(float(np.abs(np.diff(gap[rows])).sum()), float(total[-1]))
 
 
+class TopShare:
+    """What the first rows by falling score have in them, up to a share of all; a tie at the border counts in proportion.
+
+    Parameters
+    ----------
+    amount, score
+        (n,) each: what a row has in it, such as its label, and what ranks it.
+    """
+
+    def __init__(self, amount: Floats | NDArray[np.int8], score: Floats) -> None:
+        self._order = np.argsort(-score, kind="stable")
+        self._amount = amount[self._order].astype(np.float64)
+        self._ends = _tied_runs(score[self._order])[1]
+
+    def collected(self, weight: Floats, share: Floats) -> Floats:
+        """Return the weighted sum of the amounts over the first rows, for each ``share`` (m,) of the weight (n,)."""
+        rows, collected = self._sums(weight)
+        return np.asarray(np.interp(share * rows[-1], rows, collected), dtype=np.float64)
+
+    def lift(self, weight: Floats, share: float) -> float:
+        """Return how many times their part of the amounts the first rows have; NaN where there is nothing to have."""
+        rows, collected = self._sums(weight)
+        if collected[-1] <= 0:
+            return float("nan")
+        wanted = share * rows[-1]
+        return float((float(np.interp(wanted, rows, collected)) / wanted) / (collected[-1] / rows[-1]))
+
+    def _sums(self, weight: Floats) -> tuple[Floats, Floats]:
+        """Return the sums of weights and of amounts up to the end of each tie, from none on."""
+        ranked, ends = weight[self._order], np.append(0, self._ends + 1)
+        return _running_sum(ranked)[ends], _running_sum(ranked * self._amount)[ends]
+
+
 def _tied_runs(*keys: NDArray[np.generic]) -> tuple[Integers, Integers]:
     """Return the first and the last position of each run of rows equal in every key."""
     rows = keys[0].shape[0]

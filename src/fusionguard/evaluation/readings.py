@@ -9,6 +9,7 @@ import numpy as np
 from fusionguard.evaluation.bootstrap import Interval, Reader
 from fusionguard.evaluation.metrics import UndefinedMetricError
 from fusionguard.evaluation.scored import Floats
+from fusionguard.proportions import wilson_interval
 
 AVERAGE_PRECISION = "average_precision"
 ROC_AUC = "roc_auc"
@@ -35,3 +36,11 @@ def read_value(read: Callable[[], float]) -> Interval:
 def mean_reader(values: Floats) -> Reader:
     """Return what reads the weighted mean of ``values`` (n,)."""
     return lambda weight: float(np.sum(weight * values) / np.sum(weight))
+
+
+def share_reading(part: int, whole: int, reason: str) -> Interval:
+    """Read a share with its 95 % interval (Wilson 1927), or the ``reason`` why there is none where ``whole`` is 0."""
+    if whole == 0:
+        return Interval(reason=reason)
+    low, high = wilson_interval(part, whole)
+    return Interval(value=part / whole, low=low, high=high)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
@@ -11,14 +10,15 @@ from fusionguard.data.provenance import Origin
 from fusionguard.data.table import Table
 from fusionguard.features.definition import FeatureDefinition, Segmentation
 from fusionguard.features.definitions import feature_definition
+from fusionguard.proportions import wilson_interval
 
 if TYPE_CHECKING:  # a service that reads no table needs neither
     import duckdb
 
     from fusionguard.features.store import FeatureManifest
 
-_Z95, _Z999 = 1.959963984540054, 3.2905267314919255
-"""Normal quantiles of two-sided intervals. Findings use the wider: of thirty segments, chance puts one or two outside 95 %."""
+_Z999 = 3.2905267314919255
+"""The normal quantile of a two-sided interval, 99.9 %: of thirty segments, chance puts one or two outside 95 %."""
 _FEW_POSITIVES = 5
 
 
@@ -101,17 +101,6 @@ def bias_report(features: Table, manifest: FeatureManifest) -> BiasReport:
         segments=segments,
         findings=_findings(definition, segments, overall, missing, weight),
     )
-
-
-def wilson_interval(successes: float, trials: float, z: float = _Z95) -> tuple[float, float]:
-    """Return the score interval of a proportion (Wilson, JASA 22, 1927): it stays in [0, 1] and holds for few successes.
-
-    ``z`` is the normal quantile, for a 95 % interval by default.
-    """
-    rate, z2 = successes / trials, z**2
-    centre = (rate + z2 / (2 * trials)) / (1 + z2 / trials)
-    half = z / (1 + z2 / trials) * math.sqrt(rate * (1 - rate) / trials + z2 / (4 * trials**2))
-    return (0.0 if successes == 0 else centre - half), (1.0 if successes == trials else centre + half)
 
 
 def _count(database: duckdb.DuckDBPyConnection, definition: FeatureDefinition, cut: Segmentation) -> list[tuple[str, int, int]]:

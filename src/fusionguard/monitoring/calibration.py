@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict
 
 from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.scored import Floats
-from fusionguard.features.bias import wilson_interval
 from fusionguard.monitoring.findings import Check, Finding, judge
 from fusionguard.monitoring.recalibration import CalibrationLine, fit_line, logit
 from fusionguard.monitoring.thresholds import MonitoringThresholds
+from fusionguard.proportions import wilson_interval
 
 _Z95 = 1.959964
 _STEPS = 50

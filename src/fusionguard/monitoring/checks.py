@@ -15,6 +15,7 @@ from fusionguard.monitoring.faults.moves import changed_rows
 from fusionguard.monitoring.findings import Check, Kind
 from fusionguard.monitoring.reference import CategoryReference, NumberReference
 from fusionguard.monitoring.thresholds import MonitoringThresholds, limit_name
+from fusionguard.proportions import difference_interval
 
 _TAIL = 0.01
 
@@ -81,7 +82,7 @@ class ColumnChecks:
         """Compare the share of rows without a value: the rise, and a test of two proportions."""
         missing, before = counts.missing[reference.name], reference.missing * self.reference_rows
         rise = missing / counts.rows - reference.missing
-        low, high = statistics.difference_interval(missing, counts.rows, before, self.reference_rows)
+        low, high = difference_interval(missing, counts.rows, before, self.reference_rows)
         chance = statistics.proportions_chance(missing, counts.rows, before, self.reference_rows) if missing else 1.0
         text = f"{reference.name} is missing in {missing / counts.rows:.2%} of the rows, {reference.missing:.2%} before"
         return self._check("missing", reference.name, rise, chance, text, low, high)
@@ -156,7 +157,7 @@ class ColumnChecks:
         before, rate = flagged[0] / flagged[1], counts.flagged / counts.rows
         effect = abs(rate / before - 1) if before > 0 else float(counts.flagged > 0)
         chance = self._rare(counts.flagged, counts.rows, *flagged)
-        low, high = statistics.difference_interval(counts.flagged, counts.rows, *flagged, design_effect=self.design_effect)
+        low, high = difference_interval(counts.flagged, counts.rows, *flagged, design_effect=self.design_effect)
         text = f"the model flags {rate:.3%} of the rows, {before:.3%} before"
         return self._check("alert_rate", "decision", effect, chance, text, low, high)
 

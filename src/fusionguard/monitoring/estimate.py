@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from fusionguard.errors import DataError
-from fusionguard.evaluation.bootstrap import Interval
+from fusionguard.evaluation.bootstrap import Interval, percentile_interval
 from fusionguard.evaluation.readings import AVERAGE_PRECISION, ROC_AUC
 from fusionguard.evaluation.scored import Flags, Floats
 from fusionguard.monitoring.calibration import CalibrationReading
@@ -123,10 +123,10 @@ def estimate_performance(
         flagged=int(flagged.sum()),
         expected_positives=caught + missed,
         confusion=ExpectedConfusion(
-            true_positives=_count(caught, drawn["true_positives"]),
-            false_positives=_count(float(flagged.sum()) - caught, drawn["false_positives"]),
-            false_negatives=_count(missed, drawn["false_negatives"]),
-            true_negatives=_count(float((~flagged).sum()) - missed, drawn["true_negatives"]),
+            true_positives=percentile_interval(caught, drawn["true_positives"]),
+            false_positives=percentile_interval(float(flagged.sum()) - caught, drawn["false_positives"]),
+            false_negatives=percentile_interval(missed, drawn["false_negatives"]),
+            true_negatives=percentile_interval(float((~flagged).sum()) - missed, drawn["true_negatives"]),
         ),
         metrics={name: _metric(name, drawn[name]) for name in (PRECISION, RECALL, ROC_AUC, AVERAGE_PRECISION)},
         trust=trust,
@@ -205,12 +205,7 @@ def _metric(name: str, drawn: Floats) -> Interval:
     drawn = drawn[~np.isnan(drawn)]
     if not drawn.size:
         return Interval(reason="no row is flagged" if name == PRECISION else "one class only is expected")
-    return _count(float(drawn.mean()), drawn)
-
-
-def _count(value: float, drawn: Floats) -> Interval:
-    low, high = np.percentile(drawn, [2.5, 97.5])
-    return Interval(value=value, low=float(low), high=float(high))
+    return percentile_interval(float(drawn.mean()), drawn)
 
 
 def _check(probability: Floats, flagged: Flags, score: Floats | None) -> None:

@@ -114,22 +114,6 @@ def proportions_chance(
     return min(1.0, 2 * min(at_least, at_most))
 
 
-def difference_interval(
-    hits: float, rows: float, reference_hits: float, reference_rows: float, *, design_effect: float = 1.0
-) -> tuple[float, float]:
-    """Return the 95 % interval of the difference of two proportions, window less reference.
-
-    Newcombe, *Statistics in Medicine* 17 (1998), 873-890, method 10: Wilson's bounds, squared and added; counts divided as in
-    :func:`proportions_chance`.
-    """
-    from fusionguard.features.bias import wilson_interval
-
-    rate, other = hits / rows, reference_hits / reference_rows
-    low, high = wilson_interval(hits / design_effect, rows / design_effect)
-    other_low, other_high = wilson_interval(reference_hits / design_effect, reference_rows / design_effect)
-    return rate - other - math.hypot(rate - low, other_high - other), rate - other + math.hypot(high - rate, other - other_low)
-
-
 def beyond_extreme_chance(beyond: int, rows: float, reference_rows: float, *, design_effect: float = 1.0) -> float:
     """Return the chance that so many rows exceed the largest of the reference's, though both come from one distribution.
 

@@ -7,7 +7,8 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import RepeatedStratifiedKFold
 
-from fusionguard.families.churn.calibration import Floats, Labels, Platt, cross_fitted, fit_platt, sigmoid
+from fusionguard.evaluation.log_odds import sigmoid
+from fusionguard.families.churn.calibration import Floats, Labels, Platt, cross_fitted, fit_platt
 
 
 def draw(rows: int = 2_000, seed: int = 0) -> tuple[Floats, Labels]:

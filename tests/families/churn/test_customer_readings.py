@@ -11,10 +11,11 @@ from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_s
 
 from fusionguard.config import EvaluationConfig
 from fusionguard.evaluation.bootstrap import Interval, resampled_counts
+from fusionguard.evaluation.ranked import TopShare
 from fusionguard.families.churn.config import RetentionConfig
 from fusionguard.families.churn.customers import ScoredCustomers
 from fusionguard.families.churn.empc import expected_maximum_profit
-from fusionguard.families.churn.readings import METRIC_LABELS, _TopLift, metric_digits, read_customers_metrics
+from fusionguard.families.churn.readings import METRIC_LABELS, TOP, metric_digits, read_customers_metrics
 from fusionguard.families.churn.retention import RetentionPolicy
 
 POLICY = RetentionPolicy(
@@ -118,18 +119,18 @@ def test_a_top_without_leavers_lifts_nothing(make_customers: Any) -> None:
 
 def test_a_tie_that_holds_the_top_tenth_gives_of_its_leavers_in_proportion() -> None:
     """Three alike of five customers are first, one of whom left: a tenth, half a customer, holds a sixth of a leaver."""
-    lift = _TopLift(np.array([0, 1, 0, 0, 1], dtype=np.int8), np.array([7.0, 7.0, 7.0, 3.0, 1.0]))
-    assert lift.read(np.ones(5)) == pytest.approx((1 / 3) / (2 / 5))
+    top = TopShare(np.array([0, 1, 0, 0, 1], dtype=np.int8), np.array([7.0, 7.0, 7.0, 3.0, 1.0]))
+    assert top.lift(np.ones(5), TOP) == pytest.approx((1 / 3) / (2 / 5))
     # Those who stand for 2, 3 and 1 customers hold a tenth of all 10, and three of four who left.
-    assert lift.read(np.array([2.0, 3.0, 1.0, 3.0, 1.0])) == pytest.approx((3 / 6) / (4 / 10))
+    assert top.lift(np.array([2.0, 3.0, 1.0, 3.0, 1.0]), TOP) == pytest.approx((3 / 6) / (4 / 10))
 
 
 def test_a_lift_needs_somebody_who_left() -> None:
-    lift = _TopLift(np.array([0, 1, 0, 0], dtype=np.int8), np.array([4.0, 3.0, 2.0, 1.0]))
-    assert lift.read(np.array([1.0, 0.5, 1.0, 1.0])) == 0  # half a leaver, who is not among the first
-    assert np.isnan(lift.read(np.array([1.0, 0.0, 1.0, 1.0])))
-    last = _TopLift(np.array([0, 0, 1], dtype=np.int8), np.array([3.0, 2.0, 1.0]))
-    assert last.read(np.array([0.2, 0.0, 9.8])) == pytest.approx((0.8 / 1.0) / (9.8 / 10))
+    top = TopShare(np.array([0, 1, 0, 0], dtype=np.int8), np.array([4.0, 3.0, 2.0, 1.0]))
+    assert top.lift(np.array([1.0, 0.5, 1.0, 1.0]), TOP) == 0  # half a leaver, who is not among the first
+    assert np.isnan(top.lift(np.array([1.0, 0.0, 1.0, 1.0]), TOP))
+    last = TopShare(np.array([0, 0, 1], dtype=np.int8), np.array([3.0, 2.0, 1.0]))
+    assert last.lift(np.array([0.2, 0.0, 9.8]), TOP) == pytest.approx((0.8 / 1.0) / (9.8 / 10))
 
 
 def test_a_metric_is_printed_with_the_decimals_it_is_worth() -> None:

@@ -21,7 +21,7 @@ from fusionguard.evaluation.card import card_html
 from fusionguard.families.churn.insights import Insights, business_insights
 from fusionguard.families.churn.population import FEWEST, Population, read_population
 from fusionguard.families.churn.what_ifs import break_even_acceptance, read_rules, what_if, what_ifs
-from fusionguard.features.bias import wilson_interval
+from fusionguard.proportions import wilson_interval
 
 CHARTS = ["who_leaves", "facts_together", "model_and_rules", "offer_sensitivity"]
 IMPORTANCE = (("Age", 0.8), ("NumOfProducts", 0.7), ("IsActiveMember", 0.4), ("Gender", 0.2))

@@ -14,9 +14,10 @@ import pyarrow as pa
 import pytest
 
 from fusionguard.errors import BundleError, DataError
+from fusionguard.evaluation.log_odds import sigmoid
 from fusionguard.families.churn import catboost_model, lightgbm_model
 from fusionguard.families.churn.bands import band_of
-from fusionguard.families.churn.calibration import Platt, sigmoid
+from fusionguard.families.churn.calibration import Platt
 from fusionguard.families.churn.family import CHURN_FAMILY
 from fusionguard.families.churn.mitigation import price_of
 from fusionguard.families.churn.model import ChurnModel, Combination

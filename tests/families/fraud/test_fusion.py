@@ -9,7 +9,8 @@ import pytest
 from sklearn.metrics import average_precision_score
 from sklearn.model_selection import RepeatedStratifiedKFold
 
-from fusionguard.families.fraud.fusion import Floats, Fusion, _decide, calibrate, fit_fusion, sigmoid
+from fusionguard.evaluation.log_odds import sigmoid
+from fusionguard.families.fraud.fusion import Floats, Fusion, _decide, calibrate, fit_fusion
 
 _SHIFT = np.log(0.0818)
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from fusionguard.evaluation.explanation import sample_rows
+from fusionguard.evaluation.log_odds import sigmoid
 from fusionguard.families.fraud.autoencoder_onnx import Layer, Scaling, autoencoder_graph
 from fusionguard.families.fraud.family import FRAUD_FAMILY
-from fusionguard.families.fraud.fusion import Fusion, calibrate, fit_fusion, sigmoid
+from fusionguard.families.fraud.fusion import Fusion, calibrate, fit_fusion
 from fusionguard.families.fraud.model import RECONSTRUCTION_ERROR, FraudModel, load, log_errors, open_session
 from fusionguard.families.fraud.profile import reference_profile
 from fusionguard.features.fraud import MODEL_FEATURES

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from fusionguard.evaluation.bootstrap import Interval
+from fusionguard.evaluation.readings import share_reading
 from fusionguard.evaluation.scored import Floats
 from fusionguard.families.churn.customers import ScoredCustomers
 from fusionguard.families.churn.retention import RetentionPolicy
-from fusionguard.features.bias import wilson_interval
 
 BAND_EDGES = (0.1, 0.25, 0.5)
 """The probabilities at which the next band begins."""
@@ -62,10 +62,6 @@ def _band_numbers(probability: Floats) -> NDArray[np.intp]:
 
 
 def _read(band: str, edge: tuple[float, float], inside: ScoredCustomers, total: int, policy: RetentionPolicy) -> BandReading:
-    rate = Interval(reason="no customers here")
-    if inside.rows:
-        low, high = wilson_interval(inside.churners, inside.rows)
-        rate = Interval(value=inside.churners / inside.rows, low=low, high=high)
     return BandReading(
         band=band,
         lowest=edge[0],
@@ -74,6 +70,6 @@ def _read(band: str, edge: tuple[float, float], inside: ScoredCustomers, total: 
         churners=inside.churners,
         share=inside.rows / total if total else 0.0,
         mean_probability=float(np.mean(inside.probability)) if inside.rows else None,
-        churn_rate=rate,
+        churn_rate=share_reading(inside.churners, inside.rows, "no customers here"),
         value_at_risk=float(np.sum(inside.probability * policy.customer_value(inside.balance))),
     )

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from fusionguard.evaluation.holdout import Fold
+from fusionguard.evaluation.log_odds import sigmoid
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int8]
@@ -81,11 +82,6 @@ def cross_fitted(scores: Sequence[Floats], label: Labels, folds: Sequence[Fold])
         line = fit_platt(scores[repeat][rest], label[rest])
         calibrated[repeat][places] = line.probability(scores[repeat][places])
     return calibrated
-
-
-def sigmoid(logit: Floats) -> Floats:
-    """Return 1 / (1 + exp(-logit)) without overflow."""
-    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * logit)))
 
 
 def _loss(x: Floats, target: Floats, line: Floats) -> float:

@@ -15,7 +15,7 @@ from fusionguard.evaluation.readings import AVERAGE_PRECISION, BRIER, CALIBRATIO
 from fusionguard.evaluation.scored import Floats
 from fusionguard.evaluation.ties import mean_interval
 
-CALIBRATION_BINS = 10
+FOLD_CALIBRATION_BINS = 10
 """Equal-mass bins of the calibration error: the more there are, the more of it is chance."""
 
 
@@ -78,7 +78,7 @@ def calibration_reading(label: Labels, probabilities: Sequence[Floats]) -> Inter
     The interval is the lowest and the highest repeat's: chance in the folds, not in the customers. One repeat has none.
     """
     ones = np.ones(label.size)
-    read = [CalibrationBins(label, probability, CALIBRATION_BINS).error(ones) for probability in probabilities]
+    read = [CalibrationBins(label, probability, FOLD_CALIBRATION_BINS).error(ones) for probability in probabilities]
     if len(read) < 2:
         return Interval(value=read[0])
     return Interval(value=float(np.mean(read)), low=min(read), high=max(read))

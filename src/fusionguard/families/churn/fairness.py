@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from fusionguard.errors import DataError
-from fusionguard.evaluation.bootstrap import Interval
+from fusionguard.evaluation.bootstrap import Interval, percentile_interval
 from fusionguard.evaluation.scored import Flags, Integers
 from fusionguard.families.churn.customers import ATTRIBUTES, ScoredCustomers
 from fusionguard.families.churn.fairness_config import FairnessConfig
@@ -22,7 +22,7 @@ from fusionguard.families.churn.group_tally import (
     GroupTally,
     tally_groups,
 )
-from fusionguard.features.bias import wilson_interval
+from fusionguard.proportions import wilson_interval
 
 METRIC_NAMES: dict[str, str] = {
     SELECTION_RATE: "share of customers who get an offer (selection rate)",
@@ -230,12 +230,7 @@ class _AttributeReader:
         return Interval(value=float(self._frame.by_group.loc[self._tally.names[position], metric]), low=low, high=high)
 
     def _calibration(self, position: int) -> Interval:
-        value, drawn = float(self._tally.calibration[position]), self._tally.drawn_calibration[:, position]
-        drawn = drawn[~np.isnan(drawn)]
-        if drawn.size == 0:
-            return Interval(value=value)
-        low, high = np.percentile(drawn, [2.5, 97.5])
-        return Interval(value=value, low=float(low), high=float(high))
+        return percentile_interval(float(self._tally.calibration[position]), self._tally.drawn_calibration[:, position])
 
     def _too_few(self, metric: str, judged: Integers) -> str:
         who = f"only '{self._tally.names[judged[0]]}' has" if judged.size else "no group has"

@@ -6,6 +6,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from fusionguard.evaluation.metrics import UndefinedMetricError
+from fusionguard.evaluation.ranked import TopShare
 from fusionguard.evaluation.scored import Floats
 from fusionguard.families.churn.customers import ScoredCustomers
 from fusionguard.families.churn.retention import RetentionPolicy
@@ -62,7 +63,7 @@ def lift_table(customers: ScoredCustomers, points: int = 20) -> tuple[LiftPoint,
     if customers.churners == 0:
         raise UndefinedMetricError("no churners here")
     share = _shares(points)[1:]
-    caught = _collected(customers.score, customers.label.astype(np.float64), share)
+    caught = TopShare(customers.label, customers.score).collected(np.ones(customers.rows), share)
     gain, base_rate = caught / customers.churners, customers.churners / customers.rows
     return tuple(
         LiftPoint(share_contacted=float(s), lift=float(g / s), gain=float(g), churn_rate=float(base_rate * g / s))
@@ -89,7 +90,7 @@ def profit_curve(customers: ScoredCustomers, policy: RetentionPolicy, points: in
     everybody = np.ones(customers.rows, dtype=np.bool_)
     earned = policy.campaign_profit(customers.label, customers.balance, everybody)
     share = _shares(points)
-    profit = 1000 * _collected(surplus, earned, share) / customers.rows
+    profit = 1000 * TopShare(earned, surplus).collected(np.ones(customers.rows), share) / customers.rows
     offered = policy.decide(customers.probability, customers.balance, customers.groups)
     return ProfitCurve(
         points=tuple(ProfitPoint(share_contacted=float(s), profit=float(p)) for s, p in zip(share, profit, strict=True)),
@@ -106,13 +107,3 @@ def _need_customers(customers: ScoredCustomers) -> None:
 
 def _shares(points: int) -> Floats:
     return np.arange(points + 1) / points
-
-
-def _collected(rank: Floats, amount: Floats, share: Floats) -> Floats:
-    """Return the sum of ``amount`` (n,) over the first part of the rows, by falling ``rank`` (n,), for each ``share`` (m,)."""
-    order = np.argsort(-rank, kind="stable")
-    ranked = rank[order]
-    ends = np.append(np.flatnonzero(ranked[1:] != ranked[:-1]), ranked.size - 1) + 1
-    sums = np.cumsum(amount[order])[ends - 1]
-    collected = np.interp(share * ranked.size, np.append(0, ends), np.append(0.0, sums))
-    return np.asarray(collected, dtype=np.float64)

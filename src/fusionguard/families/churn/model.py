@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from fusionguard.errors import BundleError
 from fusionguard.evaluation.explanation import Explanation
+from fusionguard.evaluation.log_odds import sigmoid
 from fusionguard.families.churn.bands import band_of
-from fusionguard.families.churn.calibration import Platt, sigmoid
+from fusionguard.families.churn.calibration import Platt
 from fusionguard.families.churn.family import CHURN_FAMILY
 from fusionguard.families.churn.retention import Groups, RetentionPolicy
 from fusionguard.families.churn.rows import CustomerRows, customer_rows, group_names

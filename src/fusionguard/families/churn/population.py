@@ -12,10 +12,11 @@ from scipy.stats import chi2_contingency
 
 from fusionguard.data.table import Table
 from fusionguard.evaluation.bootstrap import Interval
+from fusionguard.evaluation.readings import share_reading
 from fusionguard.families.churn.retention import RetentionPolicy
-from fusionguard.features.bias import wilson_interval
 from fusionguard.features.churn import AGE_BANDS, LABEL
 from fusionguard.features.duckdb_engine import connection, scan
+from fusionguard.proportions import difference_interval
 
 FEWEST = 10
 """Groups of fewer customers are not shown: their few members could be told from the numbers."""
@@ -194,18 +195,12 @@ def _group(name: str, rows: int, churners: int, value_lost: float) -> Group:
 def _rate(churners: int, rows: int) -> Interval:
     if rows < FEWEST:
         return Interval(reason=f"fewer than {FEWEST} customers" if rows else "no customers")
-    low, high = wilson_interval(churners, rows)
-    return Interval(value=churners / rows, low=low, high=high)
+    return share_reading(churners, rows, "no customers")
 
 
 def _difference(first: Group, second: Group) -> Interval:
-    """Newcombe, *Statistics in Medicine* 17 (1998), 873-890, method 10: Wilson's bounds, squared and added."""
     one, other = first.churn_rate, second.churn_rate
-    if one.value is None or one.low is None or one.high is None:
-        return Interval(reason=one.reason)
-    if other.value is None or other.low is None or other.high is None:
-        return Interval(reason=other.reason)
-    gap = one.value - other.value
-    low = gap - math.hypot(one.value - one.low, other.high - other.value)
-    high = gap + math.hypot(one.high - one.value, other.value - other.low)
-    return Interval(value=gap, low=low, high=high)
+    if one.value is None or other.value is None:
+        return Interval(reason=one.reason or other.reason)
+    low, high = difference_interval(first.churners, first.rows, second.churners, second.rows)
+    return Interval(value=one.value - other.value, low=low, high=high)

@@ -7,7 +7,8 @@ import numpy as np
 from fusionguard.data.table import Table
 from fusionguard.evaluation.comparison import ComparedRows
 from fusionguard.evaluation.holdout import HoldoutPlan
-from fusionguard.families.churn.calibration import fit_platt, sigmoid
+from fusionguard.evaluation.log_odds import sigmoid
+from fusionguard.families.churn.calibration import fit_platt
 from fusionguard.families.churn.config import ChurnConfig
 from fusionguard.families.churn.cross_validation import CrossValidation
 from fusionguard.families.churn.customers import ScoredCustomers

@@ -6,12 +6,10 @@ import numpy as np
 
 from fusionguard.config import EvaluationConfig
 from fusionguard.evaluation.bootstrap import Interval, Reader, intervals
-from fusionguard.evaluation.metrics import Labels
-from fusionguard.evaluation.ranked import CalibrationBins, Ranking
+from fusionguard.evaluation.ranked import CalibrationBins, Ranking, TopShare
 from fusionguard.evaluation.readings import AVERAGE_PRECISION, BRIER, CALIBRATION_ERROR, COMMON_LABELS, ROC_AUC, mean_reader
-from fusionguard.evaluation.scored import Floats
 from fusionguard.families.churn.config import RetentionConfig
-from fusionguard.families.churn.cross_validation import CALIBRATION_BINS
+from fusionguard.families.churn.cross_validation import FOLD_CALIBRATION_BINS
 from fusionguard.families.churn.customers import ScoredCustomers
 from fusionguard.families.churn.empc import ProfitReader
 from fusionguard.families.churn.retention import RetentionPolicy
@@ -29,7 +27,8 @@ METRIC_LABELS: dict[str, str] = {
 """Every metric's name for people, in reading order."""
 
 _DIGITS = {CALIBRATION_ERROR: 4, BRIER: 4, TOP_LIFT: 2, EMPC: 2, CAMPAIGN_PROFIT: 0}
-_TOP = 0.1
+TOP = 0.1
+"""The share of the customers of highest risk that the lift is read of."""
 
 
 def metric_digits(name: str) -> int:
@@ -53,7 +52,7 @@ def read_customers_metrics(
     label, score, probability = customers.label, customers.score, customers.probability
     offered = policy.decide(probability, customers.balance, customers.groups)
     profit = 1000 * policy.campaign_profit(label, customers.balance, offered)
-    ranking, bins = Ranking(label, score), CalibrationBins(label, probability, CALIBRATION_BINS)
+    ranking, bins, top = Ranking(label, score), CalibrationBins(label, probability, FOLD_CALIBRATION_BINS), TopShare(label, score)
     empc = ProfitReader(
         label,
         score,
@@ -68,31 +67,10 @@ def read_customers_metrics(
         ROC_AUC: ranking.roc_auc,
         CALIBRATION_ERROR: bins.error,
         BRIER: mean_reader((probability - label) ** 2),
-        TOP_LIFT: _TopLift(label, score).read,
+        TOP_LIFT: lambda weight: top.lift(weight, TOP),
         EMPC: empc.expected_maximum_profit,
         CAMPAIGN_PROFIT: mean_reader(profit),
     }
     ones = np.ones(customers.rows)
     values = {name: readers[name](ones) for name in METRIC_LABELS}
     return intervals(label, ones, values, readers, samples=config.bootstrap_samples, seed=seed)
-
-
-class _TopLift:
-    """The churn rate among the tenth of the customers with the highest scores, over the churn rate of all; ties in proportion."""
-
-    def __init__(self, label: Labels, score: Floats) -> None:
-        self._order = np.argsort(-score, kind="stable")
-        ranked = score[self._order]
-        self._churned = label[self._order].astype(np.float64)
-        self._starts = np.flatnonzero(np.append(True, ranked[1:] != ranked[:-1]))
-
-    def read(self, weight: Floats) -> float:
-        """Return the lift where row i stands for ``weight[i]`` customers; NaN without churners."""
-        ranked = weight[self._order]
-        customers = np.cumsum(np.add.reduceat(ranked, self._starts))
-        churners = np.cumsum(np.add.reduceat(ranked * self._churned, self._starts))
-        if churners[-1] <= 0:
-            return np.nan
-        wanted = _TOP * customers[-1]
-        caught = float(np.interp(wanted, np.append(0.0, customers), np.append(0.0, churners)))
-        return float((caught / wanted) / (churners[-1] / customers[-1]))

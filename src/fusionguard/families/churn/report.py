@@ -10,10 +10,11 @@ import numpy as np
 from fusionguard.data.provenance import Origin
 from fusionguard.errors import DataError
 from fusionguard.evaluation.bootstrap import Interval, paired_difference
+from fusionguard.evaluation.readings import share_reading
 from fusionguard.evaluation.report import Report, ReportPart
 from fusionguard.families.churn.bands import BandReading, read_bands
 from fusionguard.families.churn.config import ChurnConfig
-from fusionguard.families.churn.cross_validation import CALIBRATION_BINS, CrossValidation
+from fusionguard.families.churn.cross_validation import FOLD_CALIBRATION_BINS, CrossValidation
 from fusionguard.families.churn.customers import ScoredCustomers
 from fusionguard.families.churn.fairness import FairnessReport, read_fairness
 from fusionguard.families.churn.lift import LiftPoint, ProfitCurve, lift_table, profit_curve
@@ -21,7 +22,7 @@ from fusionguard.families.churn.mitigation import MitigationPrice, even_out, pri
 from fusionguard.families.churn.readings import CAMPAIGN_PROFIT, METRIC_LABELS, metric_digits, read_customers_metrics
 from fusionguard.families.churn.retention import RetentionPolicy
 from fusionguard.families.churn.segments import SegmentReading, read_segments
-from fusionguard.features.bias import wilson_interval
+from fusionguard.proportions import wilson_interval
 
 CHURN_MODEL = "churn model"
 
@@ -197,8 +198,8 @@ def _campaign(customers: ScoredCustomers, policy: RetentionPolicy, offered: np.n
     everybody = policy.campaign_profit(customers.label, customers.balance, np.ones(customers.rows, dtype=np.bool_))
     return Campaign(
         offers_per_1000=1000 * offers / customers.rows,
-        churners_reached=_share(reached, customers.churners, "no churners here"),
-        offers_to_churners=_share(reached, offers, "no offers here"),
+        churners_reached=share_reading(reached, customers.churners, "no churners here"),
+        offers_to_churners=share_reading(reached, offers, "no offers here"),
         profit_per_1000=profit,
         profit_if_all_per_1000=float(1000 * everybody.mean()),
     )
@@ -216,17 +217,10 @@ def _mitigation(model: ScoredCustomers, seen: ScoredCustomers, policy: Retention
 def _reliability(customers: ScoredCustomers) -> tuple[ReliabilityBin, ...]:
     order = np.argsort(customers.probability, kind="stable")
     bins = []
-    for places in np.array_split(order, CALIBRATION_BINS):
+    for places in np.array_split(order, FOLD_CALIBRATION_BINS):
         if places.size:
             churned = int(customers.label[places].sum())
             low, high = wilson_interval(churned, places.size)
             predicted = float(customers.probability[places].mean())
             bins.append(ReliabilityBin(rows=places.size, predicted=predicted, observed=churned / places.size, low=low, high=high))
     return tuple(bins)
-
-
-def _share(part: int, whole: int, reason: str) -> Interval:
-    if whole == 0:
-        return Interval(reason=reason)
-    low, high = wilson_interval(part, whole)
-    return Interval(value=part / whole, low=low, high=high)

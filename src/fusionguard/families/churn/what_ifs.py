@@ -15,9 +15,9 @@ from fusionguard.evaluation.scored import Flags, Floats
 from fusionguard.families.churn.customers import ScoredCustomers
 from fusionguard.families.churn.mitigation import mean_per_thousand
 from fusionguard.families.churn.retention import RetentionPolicy
-from fusionguard.features.bias import wilson_interval
 from fusionguard.features.churn import LABEL, ROW_NUMBER
 from fusionguard.features.duckdb_engine import connection, scan
+from fusionguard.proportions import wilson_interval
 
 PRIOR_CUSTOMERS = 10
 """A rule's small cells are pulled towards the churn rate of all, as if so many more customers left as all do."""

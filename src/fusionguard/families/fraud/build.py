@@ -12,10 +12,11 @@ import xgboost as xgb
 
 from fusionguard.data.provenance import Provenance
 from fusionguard.data.table import Table
+from fusionguard.evaluation.log_odds import sigmoid
 from fusionguard.evaluation.splits import SplitPlan
 from fusionguard.families.fraud.booster_onnx import booster_graph
 from fusionguard.families.fraud.config import FRAUD_SETTINGS_IN_BUNDLE, FraudConfig
-from fusionguard.families.fraud.fusion import fit_fusion, sigmoid
+from fusionguard.families.fraud.fusion import fit_fusion
 from fusionguard.families.fraud.model import (
     AUTOENCODER_ONNX,
     BOOSTER,

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from fusionguard.evaluation.scored import Flags, Floats, ScoredRows
 from fusionguard.families.fraud.policy import DecisionPolicy
+from fusionguard.proportions import wilson_interval
 
 _POINTS = 300
 _RELIABILITY_BINS = 10
@@ -149,7 +150,7 @@ def _reliability_bin(probability: Floats, weight: Floats, label: NDArray[np.int8
     # Sampling legitimate rows multiplies the odds of fraud by a constant: the same carries the interval over to the weights.
     mean_legitimate = (total - fraud_weight) / (rows - frauds) if frauds < rows else 1.0
     mean_fraud = fraud_weight / frauds if frauds else 1.0
-    low, high = (_reweighted(share, mean_fraud / mean_legitimate) for share in _wilson(frauds, rows))
+    low, high = (_reweighted(share, mean_fraud / mean_legitimate) for share in wilson_interval(frauds, rows))
     return ReliabilityBin(
         rows=rows,
         frauds=frauds,
@@ -158,14 +159,6 @@ def _reliability_bin(probability: Floats, weight: Floats, label: NDArray[np.int8
         low=_round(low),
         high=_round(high),
     )
-
-
-def _wilson(hits: int, trials: int) -> tuple[float, float]:
-    z = 1.959964
-    share = hits / trials
-    centre = (share + z * z / (2 * trials)) / (1 + z * z / trials)
-    half = z / (1 + z * z / trials) * float(np.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials)))
-    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 def _reweighted(share: float, odds_ratio: float) -> float:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from fusionguard.evaluation.bootstrap import paired_difference
+from fusionguard.evaluation.log_odds import sigmoid
 
 _FOLDS = 5
 _REPEATS = 4
@@ -86,11 +87,6 @@ def calibrate(score: Floats, label: NDArray[np.int8], weight: Floats, unseen: Fl
     """Calibrate ``unseen`` log-odds (m,) by the same layer without the autoencoder, fitted on ``score`` (n,)."""
     intercept, slope, _ = _fit(score, np.zeros_like(score), label, weight, prior_shift)
     return sigmoid(intercept + slope * unseen)
-
-
-def sigmoid(logit: Floats) -> Floats:
-    """Return 1 / (1 + exp(-logit)) without overflow."""
-    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * logit)))
 
 
 def _fit(margin: Floats, error: Floats, label: NDArray[np.int8], weight: Floats, prior_shift: float) -> Floats:

@@ -15,8 +15,9 @@ from pydantic import ValidationError
 
 from fusionguard.errors import BundleError
 from fusionguard.evaluation.explanation import Explanation
+from fusionguard.evaluation.log_odds import sigmoid
 from fusionguard.families.fraud.family import FRAUD_FAMILY
-from fusionguard.families.fraud.fusion import Fusion, sigmoid
+from fusionguard.families.fraud.fusion import Fusion
 from fusionguard.families.fraud.policy import DecisionPolicy
 from fusionguard.families.fraud.rows import matrix
 from fusionguard.features.fraud import MODEL_FEATURES, SCHEMA_VERSION
