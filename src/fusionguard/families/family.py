@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import importlib
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import pyarrow as pa
 
@@ -82,8 +82,8 @@ class ServiceExample:
 
 
 @dataclass(frozen=True)
-class ModelFamily(ABC):
-    """A kind of model: a subclass in the family's folder, which imports what a method needs when it is called.
+class FamilyTraits:
+    """What can be said of a kind of model without one: its own modules ask these.
 
     Parameters
     ----------
@@ -161,6 +161,16 @@ class ModelFamily(ABC):
         from fusionguard.features.duckdb_engine import score_table
 
         return score_table(self.features, read_rows(rows, self.schema, self.features.model_columns))
+
+
+@dataclass(frozen=True)
+class ModelFamily(FamilyTraits, ABC):
+    """A kind of model: a subclass in the family's folder, which imports what a method needs when it is called."""
+
+    @classmethod
+    def of(cls, traits: FamilyTraits) -> Self:
+        """Return the family of these traits."""
+        return cls(**{field.name: getattr(traits, field.name) for field in fields(traits)})
 
     def load(self, bundle: Bundle, *, evaluated: bool = False) -> ScoringModel:
         """Check every file of a bundle and load its model.

@@ -6,14 +6,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fusionguard.families.family import REASONS, ModelFamily, ScoringModel
+from fusionguard.families.family import REASONS, FamilyTraits, ScoringModel
 from fusionguard.families.online import REASONS_TOLD
 
 EXPLAINED_IN_A_BATCH = 100
 """Flagged rows of a batch that get reason codes: those that are worth most. An exact explanation costs milliseconds a row."""
 
 
-def answer_batch(family: ModelFamily, model: ScoringModel, features: pa.Table) -> tuple[pa.Table, int]:
+def answer_batch(family: FamilyTraits, model: ScoringModel, features: pa.Table) -> tuple[pa.Table, int]:
     """Answer a batch, with reason codes for the flagged rows that are worth most; return how many flagged rows have none.
 
     Parameters

@@ -15,9 +15,9 @@ from fusionguard.evaluation.explanation import Explanation
 from fusionguard.evaluation.log_odds import sigmoid
 from fusionguard.families.churn.bands import band_of
 from fusionguard.families.churn.calibration import Platt
-from fusionguard.families.churn.family import CHURN_FAMILY
 from fusionguard.families.churn.retention import Groups, RetentionPolicy
 from fusionguard.families.churn.rows import CustomerRows, customer_rows, group_names
+from fusionguard.families.churn.traits import CHURN_TRAITS
 from fusionguard.families.churn.wording import REASON_WORDING
 from fusionguard.families.family import REASONS
 from fusionguard.features.churn import MODEL_FEATURES, SCHEMA_VERSION
@@ -122,10 +122,10 @@ class ChurnModel:
 
     def answer(self, rows: pd.DataFrame | pa.Table, *, reasons: int = 0) -> pa.Table:
         """Score and decide raw rows in the data set's own columns, checked as a file of them is: see :meth:`answer_features`."""
-        return self.answer_features(CHURN_FAMILY.make_features(rows), reasons=reasons)
+        return self.answer_features(CHURN_TRAITS.make_features(rows), reasons=reasons)
 
     def answer_features(self, rows: pa.Table, *, reasons: int = 0) -> pa.Table:
-        """Return the columns of ``CHURN_FAMILY.outputs``, a row for each of ``rows``; reasons only where there is an offer."""
+        """Return the columns of ``CHURN_TRAITS.outputs``, a row for each of ``rows``; reasons only where there is an offer."""
         customers = customer_rows(rows)
         scores = self.score_customers(customers)
         offered = self.decide(scores, rows)
@@ -142,7 +142,7 @@ class ChurnModel:
             "risk_band": band_of(scores.probability),
             REASONS: codes,
         }
-        return pa.table({name: pa.array(columns[name], pa.type_for_alias(kind)) for name, kind in CHURN_FAMILY.outputs.items()})
+        return pa.table({name: pa.array(columns[name], pa.type_for_alias(kind)) for name, kind in CHURN_TRAITS.outputs.items()})
 
     def _groups(self, rows: pa.Table) -> Groups | None:
         return group_names(rows, self.policy.group_attribute) if self.policy.group_attribute else None

@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 
 from fusionguard.families.churn.bands import band_of
-from fusionguard.families.churn.family import CHURN_FAMILY
 from fusionguard.families.churn.model import NO_OFFER, OFFER, ChurnModel
 from fusionguard.families.churn.online_features import features_of_many, features_of_one
 from fusionguard.families.churn.retention import Groups
 from fusionguard.families.churn.rows import CATEGORIES, CustomerRows, group_names
+from fusionguard.families.churn.traits import CHURN_TRAITS
 from fusionguard.families.online import REASONS_TOLD, Answer, Answers, Contributions, OnlineModel
 from fusionguard.families.online_batches import answer_batch
 from fusionguard.families.request_fields import Columns
@@ -27,7 +27,7 @@ class OnlineChurnModel(OnlineModel):
 
     def __init__(self, model: ChurnModel) -> None:
         self.model = model
-        self.many(CHURN_FAMILY.request_fields.columns(CHURN_FAMILY.example))
+        self.many(CHURN_TRAITS.request_fields.columns(CHURN_TRAITS.example))
 
     @property
     def bundle(self) -> Bundle:
@@ -56,7 +56,7 @@ class OnlineChurnModel(OnlineModel):
     def many(self, columns: Columns) -> Answers:
         """Answer a checked batch."""
         features = features_of_many(columns)
-        values, unexplained = answer_batch(CHURN_FAMILY, self.model, features)
+        values, unexplained = answer_batch(CHURN_TRAITS, self.model, features)
         return Answers(values, features, self._whys(values, features), unexplained)
 
     def explain(self, values: list[Any]) -> Contributions:

@@ -16,10 +16,10 @@ from pydantic import ValidationError
 from fusionguard.errors import BundleError
 from fusionguard.evaluation.explanation import Explanation
 from fusionguard.evaluation.log_odds import sigmoid
-from fusionguard.families.fraud.family import FRAUD_FAMILY
 from fusionguard.families.fraud.fusion import Fusion
 from fusionguard.families.fraud.policy import DecisionPolicy
 from fusionguard.families.fraud.rows import matrix
+from fusionguard.families.fraud.traits import FRAUD_TRAITS
 from fusionguard.features.fraud import MODEL_FEATURES, SCHEMA_VERSION
 from fusionguard.models.bundle import Bundle
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 BOOSTER, BOOSTER_ONNX, AUTOENCODER_ONNX = "booster.ubj", "booster.onnx", "autoencoder.onnx"
 CALIBRATION, POLICY, FEATURES, PROFILE = "calibration.json", "policy.json", "features.json", "profile.parquet"
 
-REVIEW, ACCEPT = FRAUD_FAMILY.flagged, "accept"
+REVIEW, ACCEPT = FRAUD_TRAITS.flagged, "accept"
 
 RECONSTRUCTION_ERROR = "reconstruction error"
 
@@ -73,10 +73,10 @@ class FraudModel:
 
     def answer(self, rows: pd.DataFrame | pa.Table, *, reasons: int = 0) -> pa.Table:
         """Score and decide raw rows in the data set's own columns, checked as a file of them is: see :meth:`answer_features`."""
-        return self.answer_features(FRAUD_FAMILY.make_features(rows), reasons=reasons)
+        return self.answer_features(FRAUD_TRAITS.make_features(rows), reasons=reasons)
 
     def answer_features(self, rows: pa.Table, *, reasons: int = 0) -> pa.Table:
-        """Score and decide: for each of ``rows``, which hold ``MODEL_FEATURES``, one row of ``FRAUD_FAMILY.outputs``.
+        """Score and decide: for each of ``rows``, which hold ``MODEL_FEATURES``, one row of ``FRAUD_TRAITS.outputs``.
 
         ``score`` ranks (calibrated log-odds); ``probability`` is calibrated to the real prior; ``decision`` is ``review`` (an
         alert) or ``accept``; ``expected_saving`` is what a review is expected to save, in the currency of the amounts;
@@ -92,7 +92,7 @@ class FraudModel:
             pa.array(self.policy.expected_saving(scores.probability, amount)),
             pa.array(self._reasons(rows, review, reasons), pa.string()),
         ]
-        return pa.table(columns, schema=FRAUD_FAMILY.answer_columns)
+        return pa.table(columns, schema=FRAUD_TRAITS.answer_columns)
 
     def explain(self, rows: pa.Table) -> Explanation:
         """Explain every one of ``rows``, which hold ``MODEL_FEATURES``: milliseconds a row, so give a sample or flagged rows."""
@@ -154,7 +154,7 @@ def load(bundle: Bundle, *, evaluated: bool = False) -> FraudModel:
         The bundle is damaged, is not a fraud model, or was made for other features.
     """
     bundle = Bundle.open(bundle.folder)
-    if bundle.manifest.model != FRAUD_FAMILY.name:
+    if bundle.manifest.model != FRAUD_TRAITS.name:
         raise BundleError(f"The bundle '{bundle.folder.name}' holds a {bundle.manifest.model} model, not a fraud model.")
     missing = sorted({BOOSTER, BOOSTER_ONNX, AUTOENCODER_ONNX, CALIBRATION, POLICY, FEATURES} - set(bundle.manifest.files))
     if missing:

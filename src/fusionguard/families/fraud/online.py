@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from fusionguard.evaluation.explanation import Explanation
-from fusionguard.families.fraud.family import FRAUD_FAMILY
 from fusionguard.families.fraud.model import ACCEPT, AUTOENCODER_ONNX, BOOSTER_ONNX, REVIEW, FraudModel
 from fusionguard.families.fraud.online_features import features_of_many, features_of_one
+from fusionguard.families.fraud.traits import FRAUD_TRAITS
 from fusionguard.families.online import REASONS_TOLD, Answer, Answers, Contributions, OnlineModel
 from fusionguard.families.online_batches import answer_batch
 from fusionguard.families.request_fields import Columns
@@ -33,7 +33,7 @@ class OnlineFraudModel(OnlineModel):
         self._booster = _single_row_session((folder / BOOSTER_ONNX).read_bytes())
         self._autoencoder = _single_row_session((folder / AUTOENCODER_ONNX).read_bytes())
         # Batches and explanations go through sessions of their own, opened from the folder at the first use.
-        self.many(FRAUD_FAMILY.request_fields.columns(FRAUD_FAMILY.example))
+        self.many(FRAUD_TRAITS.request_fields.columns(FRAUD_TRAITS.example))
         self._explain([0.0] * len(MODEL_FEATURES))
 
     @property
@@ -62,7 +62,7 @@ class OnlineFraudModel(OnlineModel):
     def many(self, columns: Columns) -> Answers:
         """Answer a checked batch."""
         features = features_of_many(columns)
-        values, unexplained = answer_batch(FRAUD_FAMILY, self.model, features)
+        values, unexplained = answer_batch(FRAUD_TRAITS, self.model, features)
         amounts = columns["Amount"].tolist()
         reason = self.model.policy.reason
         whys = [reason(*pair) for pair in zip(values["probability"].to_pylist(), amounts, strict=True)]
