@@ -14,7 +14,7 @@ from fusionguard.assistant.answers import Answer, Citation, Question
 from fusionguard.assistant.gate_out import canary
 from fusionguard.assistant.guard import LONGEST_QUESTION, Decision, check_answer, check_question, clean_passages
 from fusionguard.assistant.passages import Found, Passage
-from fusionguard.assistant.refusals import MESSAGES
+from fusionguard.assistant.refusals import messages
 from fusionguard.assistant.retrieved import clean_text, without_markup
 from fusionguard.assistant.rules import rules
 from fusionguard.assistant.views import MOST_BACKWARDS, MOST_VIEWS, views
@@ -64,7 +64,7 @@ def test_what_is_refused_says_why_and_what_to_ask_instead(text: str, reason: str
 
 
 def test_each_reason_has_its_words() -> None:
-    assert {rule.reason for rule in rules()} <= set(MESSAGES)
+    assert {rule.reason for rule in rules()} <= set(messages())
 
 
 @pytest.mark.parametrize(

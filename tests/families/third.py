@@ -23,6 +23,7 @@ from fusionguard.families.family import COMMON_PACKAGES, REASONS, ModelFamily, S
 from fusionguard.families.online import REASONS_TOLD, Answer, Answers, Contributions, OnlineModel
 from fusionguard.families.online_batches import answer_batch
 from fusionguard.families.request_fields import Columns
+from fusionguard.families.words import FamilyWords, FieldWords
 from fusionguard.features.definition import FeatureDefinition, Segmentation
 from fusionguard.models.bundle import Bundle
 
@@ -71,6 +72,24 @@ class ThirdFamily(ModelFamily):
     def open_online(self, bundle: Bundle) -> OnlineModel:
         """Load a bundle to answer requests."""
         return OnlineRule(load(Bundle.open(bundle.folder)))
+
+    @property
+    def words(self) -> FamilyWords:
+        """What is asked of shipments; its fields have no other names than their own."""
+        return FamilyWords(
+            label="Lateness",
+            named_by="late|lateness|shipments?",
+            things=("shipment", "parcel"),
+            chance_of="lateness",
+            outcomes=("came in time", "came late"),
+            decisions={"call": "call the receiver", "wait": "wait"},
+            worth="Expected relief",
+            written_example="12 stops",
+            fields=FieldWords(
+                before={"stops": "stops", "distance_km": "distance(?: km)?"}, after={"stops": " ?stops?", "distance_km": " ?km"}
+            ),
+            said_and_meant=((r"parcel", "shipment"),),
+        )
 
     @property
     def report(self) -> type[Report]:

@@ -7,7 +7,10 @@ import binascii
 import html
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from urllib.parse import unquote
+
+from fusionguard.families.catalog import family_names, model_family
 
 MOST_DEPTH, MOST_PARTS = 3, 12
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}")
@@ -52,8 +55,9 @@ _MORSE_LETTERS = dict(
     )
 )
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
-_TELLING = re.compile(
-    r"\b(?:ignore|instructions?|system|prompt|reveal|password|fraud|detection|customers?|without|delete|threshold|stolen|champion|model|names?|show|list|your|the|all|how|and|card)\b"
+_TELLING = (
+    r"ignore|instructions?|system|prompt|reveal|password|detection|customers?|without|delete|threshold|stolen|champion|model"
+    r"|names?|show|list|your|the|all|how|and|card"
 )
 
 
@@ -71,8 +75,14 @@ def shifted(text: str) -> Iterator[str]:
     """Yield the text in each shifted alphabet that makes words of it that attacks use: ROT13, Caesar's shifts, Atbash."""
     for alphabet in (*(_LETTERS[shift:] + _LETTERS[:shift] for shift in range(1, 26)), _LETTERS[::-1]):
         candidate = text.translate(str.maketrans(_LETTERS, alphabet))
-        if len(set(_TELLING.findall(candidate))) >= 2:
+        if len(set(_telling().findall(candidate))) >= 2:
             yield candidate
+
+
+@cache
+def _telling() -> re.Pattern[str]:
+    of_families = sorted(word for name in family_names() for word in model_family(name).words.attack_words)
+    return re.compile(rf"\b(?:{'|'.join([_TELLING, *of_families])})\b")
 
 
 def _once(text: str) -> Iterator[str]:

@@ -1,19 +1,18 @@
-"""Questions that lean on the one before: ``and for churn?`` becomes a question that stands alone, by rules."""
+"""Questions that lean on the one before: ``and for the other model?`` becomes a question that stands alone, by rules."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
+
+from fusionguard.families.catalog import family_names, model_family
 
 _OPENS = re.compile(r"^\s*(?:and|also|what about|how about|same (?:for|of|with)|now (?:for|the)|or)\b", re.IGNORECASE)
 _POINTS_BACK = re.compile(r"\b(?:it|its|that|this|those|these|they|them|there|the same)\b", re.IGNORECASE)
 _FILLING = re.compile(
     r"^\s*(?:(?:and|also|or|so|then|now|what about|how about|same)\b[\s,]*)*(?:(?:for|of|with|on|in)\b\s*)?(?:the\b\s*)?",
     re.IGNORECASE,
-)
-_FAMILIES = (
-    ("churn", re.compile(r"\b(?:churn|retention|customers?)\b", re.IGNORECASE)),
-    ("fraud", re.compile(r"\b(?:fraud|fraudulent|transactions?|card[- ]fraud)\b", re.IGNORECASE)),
 )
 _SHORT_WORDS = 6
 
@@ -39,10 +38,15 @@ def stand_alone(question: str, earlier: Sequence[str]) -> str:
 
 
 def mentioned_family(text: str) -> str | None:
-    """Return the kind of model that a text names; none where it names neither or both."""
-    found = [name for name, pattern in _FAMILIES if pattern.search(text)]
+    """Return the kind of model that a text names; none where it names none or several."""
+    found = [name for name in family_names() if _named_by(name).search(text)]
     return found[0] if len(found) == 1 else None
 
 
 def _swap(question: str, old: str, new: str) -> str:
-    return dict(_FAMILIES)[old].sub(new, question)
+    return _named_by(old).sub(new, question)
+
+
+@cache
+def _named_by(family: str) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{model_family(family).words.named_by})\b", re.IGNORECASE)

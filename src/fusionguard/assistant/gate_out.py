@@ -11,15 +11,13 @@ from fusionguard.assistant.answers import Answer, Citation
 from fusionguard.assistant.judging import first_match
 from fusionguard.assistant.passages import Found
 from fusionguard.assistant.redaction import redact
-from fusionguard.assistant.refusals import MESSAGES
+from fusionguard.assistant.refusals import messages, own_refusals
 from fusionguard.assistant.retrieved import clean_text, without_markup
 from fusionguard.assistant.rules import rules
 from fusionguard.assistant.views import plain, views
 
 _SHINGLE = 8
-_NEVER_WRITTEN = frozenset(
-    {"prompt_injection", "jailbreak", "fraud_evasion", "individual_targeting", "discrimination", "harmful_content"}
-)
+_NEVER_WRITTEN = frozenset({"prompt_injection", "jailbreak", "individual_targeting", "discrimination", "harmful_content"})
 
 
 @cache
@@ -35,7 +33,7 @@ def check_answer(answer: Answer, passages: Sequence[Found], *, prompt: str = "",
     """
     held = _withheld_for(answer, passages, prompt)
     if held is not None:
-        return Answer(kind="unknown", text=MESSAGES["withheld"], written_by="fixed", reason=held, redacted=answer.redacted)
+        return Answer(kind="unknown", text=messages()["withheld"], written_by="fixed", reason=held, redacted=answer.redacted)
     text = redact(without_markup(answer.text), names)
     citations = tuple(_clean(each, names) for each in answer.citations)
     kinds = tuple(sorted({*answer.redacted, *text.kinds}))
@@ -52,7 +50,7 @@ def _withheld_for(answer: Answer, passages: Sequence[Found], prompt: str) -> str
     if prompt and _echoes(answer.text, prompt, passages):
         return "withheld_prompt_echo"
     if answer.written_by == "model":
-        found = first_match(answer.text, [rule for rule in rules() if rule.reason in _NEVER_WRITTEN])
+        found = first_match(answer.text, [rule for rule in rules() if rule.reason in _NEVER_WRITTEN | own_refusals().keys()])
         if found is not None:
             return f"withheld_{found.reason}"
     return None

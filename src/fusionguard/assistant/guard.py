@@ -12,7 +12,7 @@ from fusionguard.assistant.folding import fold, is_invisible
 from fusionguard.assistant.gate_out import check_answer
 from fusionguard.assistant.judging import judge, judge_together
 from fusionguard.assistant.redaction import redact
-from fusionguard.assistant.refusals import MESSAGES
+from fusionguard.assistant.refusals import messages
 from fusionguard.assistant.retrieved import clean_passages
 from fusionguard.assistant.views import decoded_views
 
@@ -64,7 +64,7 @@ def check_question(
 
 
 def _refused(reason: str, redacted: tuple[str, ...] = (), **words: int) -> Decision:
-    return Decision(allowed=False, reason=reason, message=MESSAGES[reason].format(**words), redacted=redacted)
+    return Decision(allowed=False, reason=reason, message=messages()[reason].format(**words), redacted=redacted)
 
 
 def _unreadable(text: str) -> bool:

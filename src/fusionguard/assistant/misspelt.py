@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from fusionguard.families.catalog import family_names, model_family
+
 _WORDS = (
     "a about above account address admin alert alerts all amount and any api as avoid bank be before being below bypass can"
     " card cards caught command content credit customer customers database delete detected detection detector developer"
-    " disregard do evade evading every flagged fool for forget forgot fraud from get give guidelines hidden how i ignore in"
+    " disregard do evade evading every flagged fool for forget forgot from get give guidelines hidden how i ignore in"
     " initial instruction instructions is jailbreak key keys launder like limit limits list me mode model money monitoring"
     " must my name names no not noticed now of on override password passwords pay payment payments pretend previous print"
     " prior promote prompt prompts remove repeat restrictions reveal rule rules run safety secret secrets send show so split"
@@ -20,7 +22,7 @@ _EVERYDAY = frozenset({"alters", "keyed", "limited", "listed", "models", "rents"
 
 @cache
 def _known() -> frozenset[str]:
-    return frozenset(_WORDS.split())
+    return frozenset(_WORDS.split()).union(*(model_family(name).words.attack_words for name in family_names()))
 
 
 @cache

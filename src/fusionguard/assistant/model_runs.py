@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING
 
 from fusionguard.assistant.reading import SIMULATED, Reading, make_passage, passages_of
 from fusionguard.errors import FusionGuardError
+from fusionguard.families.catalog import family_names, model_family
 from fusionguard.home import Home
 
 if TYPE_CHECKING:
     from fusionguard.monitoring.champion import Champion
     from fusionguard.registry.versions import RegisteredVersion
 
-MODELS = ("fraud", "churn")
 CARD = "model_card.md"
-
-_ROWS = {"fraud": "transactions", "churn": "customers"}
 
 
 def read_models(home: Home) -> Reading:
@@ -27,7 +25,7 @@ def read_models(home: Home) -> Reading:
     database = sqlite_file(home.mlflow_uri)
     if database is not None and not database.exists():  # do not import MLflow, which takes seconds, to hear the same
         return Reading(notes=("No model has been trained in this home yet: the index holds no metrics and no model card.",))
-    return sum((_read_model(home, model) for model in MODELS), Reading())
+    return sum((_read_model(home, model) for model in family_names()), Reading())
 
 
 def _read_model(home: Home, model: str) -> Reading:
@@ -87,7 +85,11 @@ def _role(version: RegisteredVersion) -> str:
 
 
 def _standing(model: str, version: RegisteredVersion) -> str:
-    simulated = f" It was trained on {SIMULATED}: its numbers say nothing about real {_ROWS[model]}." if version.simulated else ""
+    simulated = (
+        f" It was trained on {SIMULATED}: its numbers say nothing about real {model_family(model).features.rows}."
+        if version.simulated
+        else ""
+    )
     return f"Version {version.version} of the {model} model is the {_role(version)}.{simulated}"
 
 

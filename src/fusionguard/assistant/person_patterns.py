@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
+from fusionguard.families.catalog import family_names, model_family
 from fusionguard.given_names import GIVEN_NAMES
 
 _AT, _DOT = r"(?:\s?@\s?|\s?[\[({]\s?at\s?[\])}]\s?)", r"(?:\s?\.\s?|\s?[\[({]\s?dot\s?[\])}]\s?)"
@@ -33,13 +35,19 @@ PHONE = re.compile(
     re.I,
 )
 
-CUSTOMER_NUMBER = re.compile(
+_CUSTOMER_NUMBER = (
     r"(?:customer|client|kunden?|cliente|klant)[ _-]?(?:id|no|nr|num(?:ber|mer)?|numéro|número)?s?\.?[ :=#\"']{0,4}"
     r"(?P<named>\d{5,12})(?![\w%]|[.,]\d)"
-    # The range of the churn data's ids.
-    r"|(?<![\w.,:/€$£+-])(?P<kaggle>15(?:5[6-9]|[67]\d|8[01])\d{4})(?![\w%]|[.,]\d| ?(?:rows|eur|euro|usd|€|\$|£))",
-    re.I,
 )
+
+
+@cache
+def customer_number() -> re.Pattern[str]:
+    """Return what a customer's number looks like: one that is called so, or one of those that a family's data have."""
+    known = "|".join(numbers for name in family_names() if (numbers := model_family(name).words.personal_numbers))
+    range_of_data = rf"|(?<![\w.,:/€$£+-])(?P<known>{known})(?![\w%]|[.,]\d| ?(?:rows|eur|euro|usd|€|\$|£))" if known else ""
+    return re.compile(_CUSTOMER_NUMBER + range_of_data, re.I)
+
 
 _CAPITALISED = r"[A-ZÀ-ÖØ-ÞŁŚŻŹČŠŽĞİА-ЯΑ-Ω][\w'’-]*[a-zà-öø-ÿłśżźčšžğıа-яα-ω][\w'’-]*"
 _FULL = rf"{_CAPITALISED}(?: (?:(?:van|von|de|del|di|da|der|den|la|le|el|bin|al) ){{0,2}}{_CAPITALISED}){{0,3}}"
@@ -62,50 +70,16 @@ NAME = re.compile(
     rf"|(?i:\b{_NAMING} ?[\"']?) ?(?P<surname>{_FULL})"
     rf"|\b(?P<given>(?:{_GIVEN}) (?:[A-Z]\. )?{_FULL})"
 )
-NOT_A_NAME = frozenset(
-    [
-        "Churn",
-        "Id",
-        "ID",
-        "Ids",
-        "Attrition",
-        "Lifetime",
-        "Retention",
-        "Relationship",
-        "Service",
-        "Support",
-        "Score",
-        "Scores",
-        "CreditScore",
-        "EstimatedSalary",
-        "NumOfProducts",
-        "HasCrCard",
-        "IsActiveMember",
-        "Age",
-        "Geography",
-        "Gender",
-        "Balance",
-        "Tenure",
-        "Risk",
-        "Data",
-        "Number",
-        "Numbers",
-        "Column",
-        "Columns",
-        "Value",
-        "Experience",
-        "Segment",
-        "Segments",
-        "Insights",
-        "Dataset",
-        "Rows",
-        "Features",
-        "Guide",
-        "The",
-        "A",
-        "An",
-        "And",
-        "Or",
-    ]
+_NOT_A_NAME = frozenset(
+    {
+        *("Id", "ID", "Ids", "Relationship", "Service", "Support", "Score", "Scores", "Risk", "Data", "Number", "Numbers"),
+        *("Column", "Columns", "Value", "Experience", "Segment", "Segments", "Insights", "Dataset", "Rows", "Features"),
+        *("Guide", "The", "A", "An", "And", "Or"),
+    }
 )
-"""Capitalised words that follow "customer" and are no names."""
+
+
+@cache
+def not_a_name() -> frozenset[str]:
+    """Return capitalised words that follow "customer" and are no names."""
+    return _NOT_A_NAME.union(*(model_family(name).words.not_names for name in family_names()))

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pydantic import BaseModel, ConfigDict
 
 from fusionguard.assistant.folding import fold
-from fusionguard.assistant.person_patterns import CUSTOMER_NUMBER, EMAIL, HEX, NAME, NOT_A_NAME, PHONE
+from fusionguard.assistant.person_patterns import EMAIL, HEX, NAME, PHONE, customer_number, not_a_name
 from fusionguard.assistant.secret_patterns import SECRET
 from fusionguard.checksums import IBAN_LENGTHS, is_card, is_iban
 
@@ -86,10 +86,10 @@ def _in_folded(text: str, names: frozenset[str]) -> Iterator[_Span]:
     for match in PHONE.finditer(text):
         if not any(start < match.end() and match.start() < end for start, end in hexadecimal):
             yield *match.span(match.lastgroup or 0), "phone"
-    for match in CUSTOMER_NUMBER.finditer(text):
+    for match in customer_number().finditer(text):
         yield *match.span(match.lastgroup or 0), "customer_id"
     for match in NAME.finditer(text):
-        if match.group(match.lastgroup or 0).split()[0] not in NOT_A_NAME:
+        if match.group(match.lastgroup or 0).split()[0] not in not_a_name():
             yield *match.span(match.lastgroup or 0), "name"
     if names:
         for match in _known(names).finditer(text):

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-MESSAGES = {
+from collections.abc import Mapping
+from functools import cache
+
+from fusionguard.families.catalog import family_names, model_family
+from fusionguard.families.words import RefusalWords
+
+_MESSAGES = {
     "empty": "There is no question in this. Ask, for example: How is the alert threshold chosen?",
     "too_long": (
         "This question is too long: at most {limit} characters are read. Ask it in a few sentences, without pasted documents."
@@ -27,12 +33,8 @@ MESSAGES = {
         "Keys, passwords and tokens are never shown. To get a key of your own, ask whoever runs the service, who can make"
         " one with `fusionguard key NAME`."
     ),
-    "fraud_evasion": (
-        "The assistant does not help to get around fraud detection. It can tell how the model and its threshold are"
-        " validated, which frauds were missed in evaluation, and how monitoring finds new patterns."
-    ),
     "individual_targeting": (
-        "The assistant says nothing about single people, and lists nobody. It can tell what drives churn or fraud over"
+        "The assistant says nothing about single people, and lists nobody. It can tell what drives {families} over"
         " all customers, and explain a scored transaction by its request id."
     ),
     "discrimination": (
@@ -52,4 +54,18 @@ MESSAGES = {
         " or open the sources directly."
     ),
 }
-"""The words for each reason."""
+"""The words for each reason that every family shares."""
+
+
+@cache
+def messages() -> Mapping[str, str]:
+    """Return the words for each reason; families add their own."""
+    families = " or ".join(sorted(family_names()))
+    shared = {reason: message.replace("{families}", families) for reason, message in _MESSAGES.items()}
+    return shared | {reason: words.message for reason, words in own_refusals().items()}
+
+
+@cache
+def own_refusals() -> Mapping[str, RefusalWords]:
+    """Return the reasons that come with what families are for."""
+    return {reason: words for name in family_names() for reason, words in model_family(name).words.refusals.items()}

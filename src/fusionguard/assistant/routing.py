@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from fusionguard.assistant.followups import mentioned_family
 from fusionguard.assistant.given_values import given_values
 from fusionguard.assistant.tools.toolbox import ToolCall
-
-_FAMILIES = ("fraud", "churn")
+from fusionguard.families.catalog import family_names, model_family
 
 _REQUEST = re.compile(
     r"\brequest(?:[ -]?id)?\s*(?:number|no\.?|nr\.?|#)?[\s:=#'\"`]*([A-Za-z0-9][A-Za-z0-9._~-]{2,63})(?:['\"`]|\b)", re.IGNORECASE
@@ -41,16 +41,10 @@ _METHOD_OF = re.compile(
     r"|detected|judged|compared)\b",
     re.IGNORECASE,
 )
-_MADE_UP = _words("(?:score|rate|predict|assess|evaluate).*(?:transaction|payment|customer|client|row)", "what if",
-                  "hypothetical", "suppose", "imagine", "made-up", "would.*(?:transaction|payment|customer|client)",
-                  "(?:transaction|payment|customer|client).*would", "how (?:risky|likely|suspicious)")  # fmt: skip
 _OTHER_MODELS = _words("logistic regression", "defaults?", "baselines?", "reference models?", "rules?")
 """What the metrics tool does not read: the model card compares with these."""
 _NEWEST = _words("latest", "last", "newest", "most recent")
 _CHALLENGER = _words("challengers?")
-_NAMED_MODEL = _words(
-    "(?:fraud|churn).*(?:models?|champions?|challengers?)", "(?:models?|champions?|challengers?).*(?:fraud|churn)"
-)
 _MANUAL = _words("how (?:do|can|should|to)", "commands?", "endpoints?", "http", "api")
 
 
@@ -79,9 +73,9 @@ def _explaining(question: str) -> tuple[ToolCall, ...]:
 
 
 def _scoring(question: str) -> tuple[ToolCall, ...]:
-    if not _MADE_UP.search(question) or _MANUAL.search(question):
+    if not _made_up().search(question) or _MANUAL.search(question):
         return ()
-    family = mentioned_family(question) or "fraud"
+    family = mentioned_family(question) or family_names()[0]
     given = given_values(question, family)
     if not given.values and not given.unclear:
         return ()
@@ -110,7 +104,7 @@ def _metrics(question: str) -> tuple[ToolCall, ...]:
         return ()
     if _OTHER_MODELS.search(question):
         return ()
-    if not _NOW.search(question) and not _NAMED_MODEL.search(question):
+    if not _NOW.search(question) and not _named_model().search(question):
         return ()
     version = "challenger" if _CHALLENGER.search(question) else "latest" if _NEWEST.search(question) else "champion"
     return tuple(ToolCall("model_metrics", {"family": family, "version": version}) for family in _families(question))
@@ -121,9 +115,26 @@ def _about_the_method(question: str) -> bool:
     if _METHOD_OF.match(question):
         return True
     opens = _METHOD_OPENS.match(question.lstrip())
-    return opens is not None and not (_NAMED_MODEL.search(question) and _words("perform", "doing", "difference").search(question))
+    if opens is None:
+        return False
+    return not (_named_model().search(question) and _words("perform", "doing", "difference").search(question))
 
 
 def _families(question: str) -> tuple[str, ...]:
     named = mentioned_family(question)
-    return (named,) if named else _FAMILIES
+    return (named,) if named else family_names()
+
+
+@cache
+def _made_up() -> re.Pattern[str]:
+    things = "|".join(thing for name in family_names() for thing in model_family(name).words.things)
+    return _words(
+        *(f"(?:score|rate|predict|assess|evaluate).*(?:{things}|row)", "what if", "hypothetical", "suppose", "imagine"),
+        *("made-up", f"would.*(?:{things})", f"(?:{things}).*would", "how (?:risky|likely|suspicious)"),
+    )
+
+
+@cache
+def _named_model() -> re.Pattern[str]:
+    named, models = "|".join(family_names()), "models?|champions?|challengers?"
+    return _words(f"(?:{named}).*(?:{models})", f"(?:{models}).*(?:{named})")

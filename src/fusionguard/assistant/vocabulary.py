@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import cache
+
+from fusionguard.families.catalog import family_names, model_family
 
 _SAID_AND_MEANT = (
     # people, money, law
     (r"client|people|person|somebody|consumer", "customer"),
-    (r"quit|churn|attrition|cancel|walks? (out|away)|los(e|ing) (a )?customers", "leave left leavers churn"),
-    (r"elder|senior|pensioner|old(er)? (people|customers)|young|teenager|how old", "age"),
-    (r"\bm[ae]n\b|\bwom[ae]n\b|\bmale|\bfemale|\bsex\b", "gender"),
-    (r"german", "Germany"),
-    (r"french", "France"),
-    (r"spanish|spaniard", "Spain"),
-    (r"nationalit|countr", "geography country"),
-    (r"incentive|discount|voucher|retention", "offer retention"),
     (r"money|revenue|earn|gain|payoff|worth it", "profit value"),
     (r"expensive|\bprice|\bfee\b|how much .* cost", "cost price"),
     (r"\blegal|lawful|\blaw\b|permitted|regulat|complian", "law legal counsel"),
@@ -26,9 +21,7 @@ _SAID_AND_MEANT = (
     # models
     (r"weakness|shortcoming|drawback|flaw|disadvantage|caveat|blind spot", "limits"),
     (r"tiny|little|minor|cheap|cents", "small amount"),
-    (r"payment|purchase|charge\b|swipe", "transaction amount"),
     (r"flag|suspicious|alarm|blocked", "alert review"),
-    (r"good (transactions|payments|rows)|honest (transactions|payments)|genuine", "legitimate"),
     (r"how (good|well|accurate|reliable)|accura|quality|performan", "average precision ROC AUC results"),
     (
         r"matters? most|important|influen|driv(e|es|er|ers) |which (input|feature|variable|column)",
@@ -42,7 +35,6 @@ _SAID_AND_MEANT = (
     (r"promot|released model|took over", "gate verdict champion"),
     (r"not be used|misuse|intended|purpose|what is it for", "intended use meant"),
     (r"better than (chance|random)|times as (many|good)", "lift"),
-    (r"at night|night|evening|morning|time of day", "hour of day"),
     # data
     (r"made[- ]up|fake|invented|synthetic|artificial|generated", "simulated"),
     (r"realistic|true to life|like the real", "real differs near published"),
@@ -84,9 +76,14 @@ _SAID_AND_MEANT = (
     (r"notice|detect|discover|spot", "caught drift"),
     (r"false alarm|for nothing|cry wolf", "false alarms"),
 )
-_RULES = tuple((re.compile(said, re.IGNORECASE), tuple(meant.split())) for said, meant in _SAID_AND_MEANT)
+
+
+@cache
+def _rules() -> tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]:
+    of_families = (rule for name in family_names() for rule in model_family(name).words.said_and_meant)
+    return tuple((re.compile(said, re.IGNORECASE), tuple(meant.split())) for said, meant in (*_SAID_AND_MEANT, *of_families))
 
 
 def documents_words(question: str) -> tuple[str, ...]:
     """Return the words with which the documents say what a question says in others, each once."""
-    return tuple(dict.fromkeys(word for said, meant in _RULES if said.search(question) for word in meant))
+    return tuple(dict.fromkeys(word for said, meant in _rules() if said.search(question) for word in meant))

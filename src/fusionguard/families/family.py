@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -14,6 +15,7 @@ from fusionguard.config import TrainingConfig
 from fusionguard.data.schema import DatasetSchema
 from fusionguard.families.online import OnlineModel
 from fusionguard.families.request_fields import RequestFields
+from fusionguard.families.words import FamilyWords
 from fusionguard.features.definition import FeatureDefinition
 from fusionguard.models.bundle import Bundle
 
@@ -187,9 +189,22 @@ class ModelFamily(FamilyTraits, ABC):
         loaded: ScoringModel = importlib.import_module(self.module).load(opened, evaluated=evaluated)
         return loaded
 
+    def request_of(self, logged: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the fields of the request that a row of the prediction log answered, as far as the model reads them.
+
+        Of the time the log holds the hour, which is all that a model reads of it.
+        """
+        hour, seconds = self.features.hour_column, self.features.span_column
+        return dict(logged) if hour is None or seconds is None else {**logged, seconds: 3600.0 * float(logged[hour])}
+
     @abstractmethod
     def open_online(self, bundle: Bundle) -> OnlineModel:
         """Load a bundle whole, so that its files are not needed any more, to answer requests; raises as :meth:`load` does."""
+
+    @property
+    @abstractmethod
+    def words(self) -> FamilyWords:
+        """How people speak of it, and of what its models read and answer."""
 
     @property
     @abstractmethod

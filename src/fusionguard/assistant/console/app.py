@@ -17,19 +17,18 @@ from fusionguard.assistant.console.score_tab import ScoreTab
 from fusionguard.assistant.console.theme import CSS, make_theme
 from fusionguard.assistant.http.answering import Answering
 from fusionguard.assistant.http.routes import AssistantRoutes
+from fusionguard.families.catalog import family_names
 from fusionguard.home import Home
 
 PATH = "/console"
 WAITING_EVENTS = 200
 """Clicks that wait for their turn; more are told that the console is busy."""
 
-_HEAD = '<div class="fg-head"><h1>FusionGuard</h1><p>Fraud and churn risk: ask, watch, compare, score.</p></div>'
-
 
 def make_page(home: Home, answering: Answering, routes: AssistantRoutes) -> gr.Blocks:
     """Put the page together."""
     with gr.Blocks(title="FusionGuard", analytics_enabled=False) as page:
-        pane(_HEAD)
+        pane(_head())
         with gr.Tabs():
             with gr.Tab("Assistant", id="assistant"):
                 ChatTab(answering, routes).build()
@@ -41,6 +40,11 @@ def make_page(home: Home, answering: Answering, routes: AssistantRoutes) -> gr.B
                 ScoreTab(home).build()
     page.queue(max_size=WAITING_EVENTS, default_concurrency_limit=8, api_open=False)
     return page
+
+
+def _head() -> str:
+    risks = " and ".join(family_names()).capitalize()
+    return f'<div class="fg-head"><h1>FusionGuard</h1><p>{risks} risk: ask, watch, compare, score.</p></div>'
 
 
 @asynccontextmanager

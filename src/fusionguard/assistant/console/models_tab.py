@@ -7,8 +7,8 @@ from typing import Any
 
 import gradio as gr
 
+from fusionguard.assistant.console.choices import choose_family
 from fusionguard.assistant.console.html import empty, markdown, pane, picture, shown, table, tiles, warning
-from fusionguard.assistant.console.monitoring_tab import MODELS
 from fusionguard.assistant.tools.kept import KnownVersion, know_version
 from fusionguard.errors import FusionGuardError, RegistryError, UnknownChoiceError
 from fusionguard.home import Home
@@ -25,7 +25,7 @@ class ModelsTab:
 
     def build(self, tab: gr.Tab) -> None:
         """Put the tab together; call it within the page's blocks."""
-        family = gr.Radio(list(MODELS), value="fraud", label="Model", elem_id="models-family")
+        family = choose_family("models-family")
         told = pane("<p class='fg-muted'>Reading the registry takes some seconds the first time.</p>", elem_id="models-told")
         private: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal", "concurrency_limit": 2}
         for chosen in (tab.select, family.change):

@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from fusionguard.assistant.console.choices import choose_family
 from fusionguard.assistant.console.html import badge, empty, pane, picture, shown, table, tiles, warning
 from fusionguard.assistant.console.what_if import LIMITS, explain_what_if, read_limits
 from fusionguard.errors import FusionGuardError
@@ -18,7 +19,6 @@ from fusionguard.monitoring.history import VerdictRecord, history_file, read_his
 from fusionguard.monitoring.keep import PLOTS
 from fusionguard.monitoring.thresholds import MonitoringThresholds
 
-MODELS = (("Fraud", "fraud"), ("Churn", "churn"))
 _COMMAND = "python run.py --pipeline monitoring"
 _MOST_RUNS = 50
 _MOST_FEATURES = 31
@@ -33,7 +33,7 @@ class MonitoringTab:
     def build(self, tab: gr.Tab) -> None:
         """Put the tab together; call it within the page's blocks."""
         with gr.Row():
-            model = gr.Radio(list(MODELS), value="fraud", label="Model", elem_id="monitoring-model", scale=1, min_width=220)
+            model = choose_family("monitoring-model", scale=1, min_width=220)
             run = gr.Dropdown([], label="Run", elem_id="monitoring-run", scale=2, min_width=260, filterable=False)
         verdict = pane("", elem_id="verdict")
         timeline = pane("", elem_id="timeline")

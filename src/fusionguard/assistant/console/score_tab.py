@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from html import escape
 from typing import Any
 
 import gradio as gr
 
+from fusionguard.assistant.console.choices import choose_family
 from fusionguard.assistant.console.html import note, pane, shown, table, tiles, warning
-from fusionguard.assistant.console.monitoring_tab import MODELS
 from fusionguard.assistant.tools.models import ScoringModels
 from fusionguard.assistant.tools.scoring import percent
 from fusionguard.errors import FusionGuardError
-from fusionguard.families.catalog import model_family
+from fusionguard.families.catalog import family_names, model_family
 from fusionguard.families.request_fields import Choice, Field
 from fusionguard.home import Home
 from fusionguard.serving.launch import release_folder
 from fusionguard.serving.requests import wrong
 
-_UNUSUAL: dict[str, dict[str, Any]] = {
-    "fraud": {"Time": 10_800, "V4": 6.0, "V10": -9.0, "V11": 5.0, "V12": -11.0, "V14": -11.0, "V17": -10.0, "Amount": 412.5},
-    "churn": {"Age": 58, "NumOfProducts": 3, "IsActiveMember": 0, "Geography": "Germany", "Balance": 121_000.0, "Tenure": 1},
-}
-_FIRST = {"fraud": ("Time", "Amount")}
 _STRONGEST = 8
 
 
@@ -36,16 +32,16 @@ class ScoreTab:
     def build(self) -> None:
         """Put the tab together; call it within the page's blocks."""
         pane(note("Made-up rows only: what is scored here is not logged, and is no traffic for monitoring."))
-        family = gr.Radio(list(MODELS), value="fraud", label="Model", elem_id="score-family")
+        family = choose_family("score-family")
         private: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal"}
         forms = []
         with gr.Row(equal_height=False):
             with gr.Column(scale=3, min_width=320):
                 buttons = {}
-                for _, name in MODELS:
-                    with gr.Group(visible=name == "fraud", elem_id=f"form-{name}") as form:
+                for name in family_names():
+                    with gr.Group(visible=name == family_names()[0], elem_id=f"form-{name}") as form:
                         inputs = self._inputs(name)
-                    with gr.Row(visible=name == "fraud") as row:
+                    with gr.Row(visible=name == family_names()[0]) as row:
                         usual = gr.Button("Everyday example", size="sm", elem_id=f"usual-{name}", min_width=120)
                         unusual = gr.Button("Unusual example", size="sm", elem_id=f"unusual-{name}", min_width=120)
                         score = gr.Button("Score", variant="primary", size="sm", elem_id=f"score-{name}", min_width=120)
@@ -55,12 +51,12 @@ class ScoreTab:
                 told = pane(_NOTHING, elem_id="score-told")
         for name, (usual, unusual, score, inputs) in buttons.items():
             usual.click(lambda name=name: _values(name, {}), None, inputs, **private)
-            unusual.click(lambda name=name: _values(name, _UNUSUAL[name]), None, inputs, **private)
+            unusual.click(lambda name=name: _values(name, model_family(name).words.form.unusual), None, inputs, **private)
             answer = self._answer(name)
             score.click(answer, inputs, told, concurrency_limit=2, concurrency_id="score", **private)
 
         def choose(chosen: str) -> list[Any]:
-            return [gr.update(visible=chosen == name) for _, name in MODELS for _ in range(2)] + [shown(_NOTHING)]
+            return [gr.update(visible=chosen == name) for name in family_names() for _ in range(2)] + [shown(_NOTHING)]
 
         family.change(choose, family, [*forms, told], **private)
 
@@ -68,14 +64,15 @@ class ScoreTab:
         """Put a form together; the inputs come back in the order of the fields."""
         row = model_family(family).example_row
         fields = model_family(family).request_fields.all
-        first = _FIRST.get(family, tuple(field.name for field in fields))
+        form = model_family(family).words.form
+        first = form.first or tuple(field.name for field in fields)
         made: dict[str, Any] = {}
         with gr.Row():
             for field in fields:
                 if field.name in first:
                     made[field.name] = _input(field, row[field.name], family)
         if len(first) < len(fields):
-            with gr.Accordion("Components V1 to V28", open=False, elem_id="components"), gr.Row():
+            with gr.Accordion(form.rest, open=False, elem_id="components"), gr.Row():
                 for field in fields:
                     if field.name not in first:
                         made[field.name] = _input(field, row[field.name], family)
@@ -104,10 +101,8 @@ class ScoreTab:
         told = engine.explain(values)
         answer = dict(zip(model_family(family).outputs, told.answer.values, strict=True))
         simulated = engine.bundle.manifest.origin == "simulated"
-        worth, what = (
-            ("expected_saving", "Expected saving") if family == "fraud" else ("expected_profit", "Expected profit of an offer")
-        )
-        flagged = answer["decision"] == model_family(family).flagged
+        asked, words = model_family(family), model_family(family).words
+        flagged = answer["decision"] == asked.flagged
         colour = "act" if flagged else "healthy"
         decision = f'<span class="fg-badge fg-{colour}">{escape(answer["decision"])}</span>'
         parts = [warning("The model was trained on SIMULATED data: this says nothing about real customers.")] if simulated else []
@@ -115,13 +110,9 @@ class ScoreTab:
             tiles(
                 [
                     ("Decision", decision, ""),
-                    (
-                        "Probability of fraud" if family == "fraud" else "Probability of leaving",
-                        percent(answer["probability"]),
-                        "",
-                    ),
+                    (f"Probability of {words.chance_of}", percent(answer["probability"]), ""),
                     ("Score", f"{answer['score']:.2f}", "calibrated log-odds"),
-                    (what, f"{answer[worth]:,.2f}", ""),
+                    (words.worth, f"{answer[asked.worth]:,.2f}", ""),
                 ]
             )
         )
@@ -140,8 +131,8 @@ class ScoreTab:
 _NOTHING = '<div class="fg-empty">Fill in the form, or take an example, and choose Score.</div>'
 
 
-def _values(family: str, changed: dict[str, Any]) -> list[Any]:
-    row = model_family(family).example_row | changed
+def _values(family: str, changed: Mapping[str, Any]) -> list[Any]:
+    row = {**model_family(family).example_row, **changed}
     return [row[field.name] for field in model_family(family).request_fields.all]
 
 
@@ -149,5 +140,5 @@ def _input(field: Field, value: Any, family: str) -> Any:
     elem_id = f"field-{family}-{field.name}"
     if isinstance(field, Choice):
         return gr.Dropdown(list(field.values), value=value, label=field.name, elem_id=elem_id, min_width=130, filterable=False)
-    label = f"{field.name} (seconds)" if field.name == "Time" else field.name
+    label = model_family(family).words.form.labels.get(field.name, field.name)
     return gr.Number(value=value, label=label, elem_id=elem_id, min_width=110, step=1 if field.whole else None)

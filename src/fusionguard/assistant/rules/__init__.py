@@ -8,17 +8,28 @@ from importlib.resources import files
 
 import yaml
 
+from fusionguard.assistant.refusals import own_refusals
 from fusionguard.assistant.rules.rule import Rule, read_language_rules, read_rules
+from fusionguard.families.catalog import family_names, model_family
 
-_FILES = ("injection", "secrecy", "evasion", "targeting", "agency", "content")
+_FIRST, _THEN = ("injection", "secrecy"), ("targeting", "agency", "content")
+"""Files of English rules; between them come those that families bring along."""
+_FIRST_ABROAD = ("prompt_injection", "system_prompt")
+"""Reasons in other languages that come before those of families."""
 _ORDERS = frozenset({"prompt_injection", "jailbreak", "system_prompt"})
 
 
 @cache
 def rules() -> tuple[Rule, ...]:
     """Return all rules; the first call compiles them, which takes a second or two."""
-    others = read_language_rules(json.loads(_text("languages.json")))
-    return (*(rule for name in _FILES for rule in _english(name)), *others)
+    own = own_refusals()
+    english = [rule for name in _FIRST for rule in _english(name)]
+    english += [rule for words in own.values() for rule in read_rules(words.rules, _of_families())]
+    english += [rule for name in _THEN for rule in _english(name)]
+    abroad = json.loads(_text("languages.json"))
+    first = {reason: abroad.pop(reason) for reason in _FIRST_ABROAD}
+    others = first | {reason: words.languages for reason, words in own.items()} | abroad
+    return (*english, *read_language_rules(others))
 
 
 @cache
@@ -40,7 +51,16 @@ def prepare_rules() -> None:
 
 
 def _english(name: str) -> tuple[Rule, ...]:
-    return read_rules(yaml.safe_load(_text(f"{name}.yaml")))
+    return read_rules(yaml.safe_load(_text(f"{name}.yaml")), _of_families())
+
+
+@cache
+def _of_families() -> dict[str, str]:
+    """Return the words that rules take from the families; where there are none, a pattern that matches nothing."""
+    words = [model_family(name).words for name in family_names()]
+    risk = [word for each in words for word in each.risk_words]
+    of_all = [word for each in words for word in each.of_all_words]
+    return {"risk": "|".join(risk) or "(?!)", "of_all": "|".join(of_all) or "(?!)"}
 
 
 def _text(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,13 +38,13 @@ def _sentences_of(match: re.Match[str]) -> str:
     return match.string[begin : min(ends, default=len(match.string))]
 
 
-def read_rules(content: dict[str, Any]) -> tuple[Rule, ...]:
+def read_rules(content: Mapping[str, Any], shared: Mapping[str, str]) -> tuple[Rule, ...]:
     """Return the rules of a file of English rules.
 
     Patterns are verbose: spaces and line breaks mean nothing, ``_`` stands for what parts two words, ``{{name}}`` for one of the
-    file's ``words``.
+    file's ``words``, or of those that all files share.
     """
-    words: dict[str, str] = content["words"]
+    words: dict[str, str] = {**shared, **content["words"]}
     return tuple(
         Rule(
             each["reason"],
@@ -55,7 +56,7 @@ def read_rules(content: dict[str, Any]) -> tuple[Rule, ...]:
     )
 
 
-def read_language_rules(content: dict[str, dict[str, list[str]]]) -> tuple[Rule, ...]:
+def read_language_rules(content: Mapping[str, Mapping[str, list[str]]]) -> tuple[Rule, ...]:
     """Return one rule for each reason and language: words near other words in either order, and words that make it harmless."""
     return tuple(
         Rule(reason, _near(words[0], words[1]), re.compile(words[2]) if len(words) > 2 else None)

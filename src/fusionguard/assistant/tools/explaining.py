@@ -8,9 +8,10 @@ from pathlib import Path
 from pydantic import AwareDatetime, Field
 
 from fusionguard.assistant.tools.models import ScoringModels
-from fusionguard.assistant.tools.scoring import THINGS, Contribution, contribution_statements, percent, strongest
+from fusionguard.assistant.tools.scoring import Contribution, contribution_statements, percent, strongest
 from fusionguard.assistant.tools.tool import Family, Statement, Tool, ToolArguments, ToolResult
 from fusionguard.errors import BundleError, SourceError
+from fusionguard.families.catalog import family_names, model_family
 
 NAME = "explain_request"
 
@@ -18,7 +19,7 @@ _MOMENT = timedelta(microseconds=1)
 
 
 class ExplainingArguments(ToolArguments):
-    """The request's id, and the row in it where it had several; both families' logs are searched where none is named."""
+    """The request's id, and the row in it where it had several; all families' logs are searched where none is named."""
 
     request_id: str = Field(pattern=r"^[A-Za-z0-9._~-]{1,64}$")
     row: int = Field(default=0, ge=0, le=100_000)
@@ -44,11 +45,12 @@ class ExplainingResult(ToolResult):
 
     def statements(self) -> tuple[Statement, ...]:
         """Say decision and probability, the reasons, and then the numbers."""
-        thing = THINGS[self.family]
-        risk = "fraud" if self.family == "fraud" else "leaving"
+        family = model_family(self.family)
+        thing, words = family.thing, family.words
         told = [
             Statement(
-                f"The service decided '{self.decision}' for that {thing}, probability of {risk} {percent(self.probability)}.",
+                f"The service decided '{self.decision}' for that {thing},"
+                f" probability of {words.chance_of} {percent(self.probability)}.",
                 "bottom line",
             )
         ]
@@ -64,8 +66,7 @@ class ExplainingResult(ToolResult):
         if self.contributions_missing:
             told.append(Statement(self.contributions_missing, "detail"))
         if self.outcome is not None:
-            known = {"fraud": ("was no fraud", "was a fraud"), "churn": ("stayed", "left")}[self.family][self.outcome]
-            told.append(Statement(f"By the outcome that came later, the {thing} {known}."))
+            told.append(Statement(f"By the outcome that came later, the {thing} {words.outcomes[self.outcome]}."))
         told.append(
             Statement(f"It was answered on {self.time:%Y-%m-%d at %H:%M} UTC by model version {self.model_version}.", "detail")
         )
@@ -76,7 +77,7 @@ def explaining_tool(log: Path, models: ScoringModels) -> Tool[ExplainingArgument
     """Return the tool for a prediction log."""
 
     def run(arguments: ExplainingArguments) -> ToolResult:
-        for family in (arguments.family,) if arguments.family else ("fraud", "churn"):
+        for family in (arguments.family,) if arguments.family else family_names():
             found = _find(log, family, arguments.request_id, arguments.row)
             if found is not None:
                 return _result(family, arguments, found, models)
@@ -127,15 +128,11 @@ def _result(family: Family, arguments: ExplainingArguments, row: dict[str, objec
 
 def _contributions(family: str, row: dict[str, object], models: ScoringModels) -> tuple[tuple[Contribution, ...], str]:
     """Explain a logged row again by the model that answered it; say why where that one is not at hand."""
-    from fusionguard.families.catalog import model_family  # libraries that take seconds to import
-
     try:
         engine = models.engine(family)
     except BundleError:
         return (), "What each feature added is not known: no model is at hand."
     if engine.bundle.version != row["model_version"]:
         return (), f"What each feature added is not known: the model at hand is version {engine.bundle.version}."
-    values = dict(row)
-    if "hour_of_day" in row:
-        values["Time"] = 3600.0 * float(row["hour_of_day"])  # type: ignore[arg-type]
+    values = model_family(family).request_of(row)
     return strongest(engine.explain([values[field.name] for field in model_family(family).request_fields.all])), ""

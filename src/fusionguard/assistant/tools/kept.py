@@ -12,10 +12,7 @@ from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.gate import FILE as GATE
 from fusionguard.evaluation.gate import GateVerdict
 from fusionguard.evaluation.readings import AVERAGE_PRECISION
-from fusionguard.families.churn import readings as churn_readings
-from fusionguard.families.churn.report import ChurnReport
-from fusionguard.families.fraud.readings import metric_digits as fraud_digits
-from fusionguard.families.fraud.report import EvaluationReport
+from fusionguard.families.catalog import model_family
 from fusionguard.home import Home
 
 EVALUATION = "evaluation.json"
@@ -89,21 +86,18 @@ def know_version(home: Home, family: str, wanted: str) -> KnownVersion:
 def _metrics(home: Home, family: str, bundle: str, logged: Mapping[str, float]) -> tuple[Metric, ...]:
     """Return the report's metrics, or those the registry was told where the report is not in this home."""
     file = home.models / f"{family}-{bundle}" / EVALUATION
-    kind = EvaluationReport if family == "fraud" else ChurnReport
-    digits = fraud_digits if family == "fraud" else churn_readings.metric_digits
     try:
-        report = kind.model_validate_json(file.read_bytes())
+        report = model_family(family).report.model_validate_json(file.read_bytes())
     except FileNotFoundError:
         return tuple(
             _logged(name, logged) for name in logged if name.startswith("test_") and not name.endswith(("_low", "_high"))
         )
     except ValidationError as error:
         raise StorageError(f"'{file}' is damaged or of another version.", "Train the model again with run.py.") from error
-    labels = report.metric_labels
     return tuple(
-        Metric(name=name, label=labels.get(name, name.replace("_", " ")), text=reading.text(digits(name)))
-        for name, reading in report.metrics.items()
-        if reading.value is not None
+        Metric(name=row.name, label=row.label, text=row.readings[report.OWN].text(row.digits))
+        for row in report.table_rows()
+        if row.readings[report.OWN].value is not None
     )
 
 

@@ -9,20 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from fusionguard.assistant.tools.models import ScoringModels
 from fusionguard.assistant.tools.tool import Family, Statement, Tool, ToolArguments, ToolResult
 from fusionguard.errors import UsageError
+from fusionguard.families.catalog import family_names, model_family
 
 if TYPE_CHECKING:
     from fusionguard.families.online import Contributions
 
 NAME = "score_example"
 
-THINGS: dict[str, str] = {"fraud": "transaction", "churn": "customer"}
-_DECISIONS = {
-    "accept": "accept it",
-    "review": "review it",
-    "offer": "make an offer",
-    "no_offer": "make no offer",
-    "none": "make no offer",
-}
 STRONGEST = 5
 
 
@@ -62,12 +55,12 @@ class ScoringResult(ToolResult):
 
     def statements(self) -> tuple[Statement, ...]:
         """Say probability and decision, what was assumed, and what moved the score."""
-        thing = THINGS[self.family]
-        risk = "fraud" if self.family == "fraud" else "leaving"
+        family = model_family(self.family)
+        thing, words = family.thing, family.words
         told = [
             Statement(
-                f"The model gives this {thing} a probability of {risk} of {percent(self.probability)} and would"
-                f" {_DECISIONS.get(self.decision, self.decision)}.",
+                f"The model gives this {thing} a probability of {words.chance_of} of {percent(self.probability)} and would"
+                f" {words.decisions.get(self.decision, self.decision)}.",
                 "bottom line",
             ),
             Statement(f"It is a made-up {thing}: nothing was logged, and no real one is meant.", "bottom line"),
@@ -111,19 +104,20 @@ def scoring_tool(models: ScoringModels) -> Tool[ScoringArguments]:
     """Return the tool for the models that answer."""
 
     def run(arguments: ScoringArguments) -> ToolResult:
-        from fusionguard.families.catalog import model_family  # libraries that take seconds to import
-        from fusionguard.serving.requests import wrong
+        from fusionguard.serving.requests import wrong  # libraries that take seconds to import
 
+        thing = model_family(arguments.family).thing
         if arguments.unclear:
+            examples = (model_family(name).words.written_example for name in family_names())
             raise UsageError(
-                f"The {THINGS[arguments.family]} was not scored, for this was not understood: {'; '.join(arguments.unclear)}.",
-                "Say each value once, with its field: Amount 1250.50, V14 = -5.2, Age 52, not active.",
+                f"The {thing} was not scored, for this was not understood: {'; '.join(arguments.unclear)}.",
+                f"Say each value once, with its field: {', '.join(filter(None, examples))}.",
             )
         family = model_family(arguments.family)
         by_name = {field.name: field for field in family.request_fields.all}
         for name, value in arguments.values.items():
             if name not in by_name:
-                raise UsageError(f"A {THINGS[arguments.family]} has no field '{name}'.", f"It has: {', '.join(by_name)}.")
+                raise UsageError(f"A {thing} has no field '{name}'.", f"It has: {', '.join(by_name)}.")
             if wrong(by_name[name], value):
                 raise UsageError(f"{name} must be {by_name[name].expected}.", "Correct the value.")
         example = family.example
@@ -146,7 +140,8 @@ def scoring_tool(models: ScoringModels) -> Tool[ScoringArguments]:
             contributions=strongest(told),
         )
 
-    return Tool(NAME, "the score of a made-up transaction or customer", ScoringArguments, run)
+    things = " or ".join(model_family(name).thing for name in family_names())
+    return Tool(NAME, f"the score of a made-up {things}", ScoringArguments, run)
 
 
 def _assumption(names: tuple[str, ...], thing: str) -> str:

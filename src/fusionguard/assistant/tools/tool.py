@@ -5,13 +5,24 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, NamedTuple, TypeVar
+from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic_core import PydanticCustomError
 
 from fusionguard.assistant.answers import Persona
+from fusionguard.families.catalog import family_names
 
-Family = Literal["fraud", "churn"]
+
+def _known_family(name: str) -> str:
+    if name not in family_names():
+        *most, last = (f"'{each}'" for each in family_names())
+        raise PydanticCustomError("literal_error", "Input should be {expected}", {"expected": f"{', '.join(most)} or {last}"})
+    return name
+
+
+Family = Annotated[str, AfterValidator(_known_family)]
+"""The name of a family."""
 
 Depth = Literal["bottom line", "explained", "detail"]
 

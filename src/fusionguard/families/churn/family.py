@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from fusionguard.families.churn.traits import CHURN_TRAITS
 from fusionguard.families.family import ModelFamily
 from fusionguard.families.online import OnlineModel
+from fusionguard.families.words import FamilyWords
 from fusionguard.models.bundle import Bundle
 
 if TYPE_CHECKING:
@@ -22,6 +23,13 @@ class ChurnFamily(ModelFamily):
         from fusionguard.families.churn.online import OnlineChurnModel
 
         return OnlineChurnModel(load(Bundle.open(bundle.folder)))
+
+    @property
+    def words(self) -> FamilyWords:
+        """How people speak of it."""
+        from fusionguard.families.churn.words import CHURN_WORDS
+
+        return CHURN_WORDS
 
     @property
     def report(self) -> type[ChurnReport]:

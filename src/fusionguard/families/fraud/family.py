@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from fusionguard.families.family import ModelFamily
 from fusionguard.families.fraud.traits import FRAUD_TRAITS
 from fusionguard.families.online import OnlineModel
+from fusionguard.families.words import FamilyWords
 from fusionguard.models.bundle import Bundle
 
 if TYPE_CHECKING:
@@ -22,6 +23,13 @@ class FraudFamily(ModelFamily):
         from fusionguard.families.fraud.online import OnlineFraudModel
 
         return OnlineFraudModel(load(Bundle.open(bundle.folder)))
+
+    @property
+    def words(self) -> FamilyWords:
+        """How people speak of it."""
+        from fusionguard.families.fraud.words import FRAUD_WORDS
+
+        return FRAUD_WORDS
 
     @property
     def report(self) -> type[EvaluationReport]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from fusionguard.families.words import NO, YES
+
 _NEGATION = re.compile(
     r"\b(?:not(?! only\b)|no|non|never|neither|nor|without|lacks?|lacking|hardly|barely|rarely|seldom|formerly"
     r"|previously|used to (?:be|have)|lost|stopped|ceased|cannot|nobody|(?:is|does|do|has|have|are|was|were)nt"
@@ -18,8 +20,6 @@ _CLAUSE = re.compile(
     r"|(?<!nor )(?<!not )(?<!or )\bwith\b|\b(?=nor\b)",
     re.IGNORECASE,
 )
-YES, NO = frozenset({"yes", "yep", "yeah", "yup", "true", "y"}), frozenset({"no", "nope", "nah", "none", "nil", "false", "n"})
-"""What answers whether a flag is set."""
 _ANSWER = rf"(?:(?P<yes>{'|'.join(sorted(YES))})|(?P<no>{'|'.join(sorted(NO))}))"
 _YES_NO = re.compile(
     rf"\s*(?:[=:?(-]|\bis\b)\s*['\"]?{_ANSWER}\b(?! longer| more)|\s*['\"]{_ANSWER.replace('P<', 'P<quoted_')}\b"
