@@ -24,7 +24,6 @@ from fusionguard.serving.launch import release_folder
 from fusionguard.serving.loaded import load_release
 from fusionguard.serving.release import check_release
 from fusionguard.serving.resolve import make_release
-from tests.conftest import SMALL_CHURN, run_small
 from tests.serving.conftest import Starter
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -130,14 +129,3 @@ def test_a_bento_of_earlier_versions_answers_as_they_did(
     ]
     service = starter(folder / "src" / "release", bento=folder)
     assert service.post("/v1/fraud/score", transaction).json()["model_version"] == fraud_bundle.version
-
-
-@pytest.mark.full
-def test_a_run_that_promotes_releases_if_it_is_told_to(zenml_store: Path, tmp_path: Path) -> None:
-    run = run_small("churn", [*SMALL_CHURN, "serving.release=folder"], tmp_path)
-    assert run.summary["gate"]["promoted"], "else this proves nothing"
-    (about,) = check_release(release_folder(run.home)).models
-    assert about.bundle_sha256[:12] == run.summary["model_version"] == run.summary["serving"]["models"]["churn"]
-    assert about.trained_at is not None and about.metrics
-    assert f"Service released churn {run.summary['model_version']}" in run.out
-    assert {step["name"] for step in run.summary["steps"][-3:]} == {"release_model", "record_model", "update_index"}
