@@ -25,6 +25,8 @@ from fusionguard.families.online_batches import answer_batch
 from fusionguard.families.request_fields import Columns
 from fusionguard.families.words import FamilyWords, FieldWords
 from fusionguard.features.definition import FeatureDefinition, Segmentation
+from fusionguard.features.expressions.tree import raw_columns
+from fusionguard.features.maker import FeatureMaker
 from fusionguard.models.bundle import Bundle
 
 if TYPE_CHECKING:
@@ -53,8 +55,9 @@ FEATURES = FeatureDefinition(
     label="late",
     column_types={"distance_km": "double", "stops": "int32", "km_a_stop": "double", "carrier": "string", "late": "int32"},
     model_features=("distance_km", "stops", "km_a_stop", "carrier"),
-    rows_sql=str(Path(__file__).with_name("third_rows.sql")),
-    training_set_sql=str(Path(__file__).with_name("third_training_set.sql")),
+    raw=raw_columns(SHIPMENTS.columns),
+    rows_text=Path(__file__).with_name("third_rows.sql").read_text(),
+    training_set_text=Path(__file__).with_name("third_training_set.sql").read_text(),
     positives="late shipments",
     negatives="shipments in time",
     rows="shipments",
@@ -64,6 +67,8 @@ FEATURES = FeatureDefinition(
     known={"carrier": CARRIERS},
     made_of={"km_a_stop": ("distance_km", "stops")},
 )
+
+MAKER = FeatureMaker(FEATURES)
 
 
 class ThirdFamily(ModelFamily):
@@ -186,8 +191,7 @@ class OnlineRule(OnlineModel):
 
     def decide(self, values: list[Any]) -> Answer:
         """Answer one checked shipment."""
-        distance, stops, carrier = values
-        features = [distance + 0.0, int(stops), distance / (stops + 1.0), carrier]
+        features = MAKER.one(values)
         answered = self.rule.answer_features(_table(*([each] for each in features))).to_pylist()[0]
         told = tuple(answered[name] for name in THIRD_FAMILY.outputs)
         return Answer(told, features, _why(answered["decision"], answered["relief"]), answered["decision"] == "call")
@@ -199,8 +203,7 @@ class OnlineRule(OnlineModel):
 
     def many(self, columns: Columns) -> Answers:
         """Answer a checked batch."""
-        distance, stops = columns["distance_km"] + 0.0, columns["stops"]
-        features = _table(distance, stops.astype(np.int32), distance / (stops + 1.0), columns["carrier"])
+        features = MAKER.many(columns)
         values, unexplained = answer_batch(THIRD_FAMILY, self.rule, features)
         whys = [_why(*each) for each in zip(values["decision"].to_pylist(), values["relief"].to_pylist(), strict=True)]
         return Answers(values, features, whys, unexplained)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -10,8 +9,9 @@ import pytest
 from fusionguard.data.table import Table
 from fusionguard.families.catalog import model_family
 from fusionguard.families.family import ModelFamily
-from fusionguard.families.fraud.online_features import features_of_one
 from fusionguard.features.duckdb_engine import score_rows
+from fusionguard.features.fraud import FRAUD_FEATURES
+from fusionguard.features.maker import FeatureMaker
 from fusionguard.models.bundle import Bundle
 from fusionguard.serving.requests import RowReader
 
@@ -27,18 +27,18 @@ def raw(family: ModelFamily, simulated_raw: Path, simulated_customers: Path) -> 
 
 
 def test_features_are_those_of_the_sql(family: ModelFamily, raw: Table, tmp_path: Path) -> None:
-    online = import_module(f"fusionguard.families.{family.name}.online_features")
     names = [field.name for field in family.request_fields.all]
     definition = family.features
     made = score_rows(definition, raw, tmp_path / "features.parquet").read(list(definition.model_features))
     rows = raw.read(names)
     columns = {name: rows[name].to_numpy(zero_copy_only=False) for name in names}
     columns = {name: values if values.dtype == object else values.astype("f8") for name, values in columns.items()}
-    features = online.features_of_many(columns)
+    maker = FeatureMaker(definition)
+    features = maker.many(columns)
     assert features.equals(made.cast(features.schema))
     for number, row in enumerate(rows.slice(0, 500).to_pylist()):
         values = [float(row[name]) if not isinstance(row[name], str) else row[name] for name in names]
-        assert online.features_of_one(values) == [made[name][number].as_py() for name in made.column_names]
+        assert maker.one(values) == [made[name][number].as_py() for name in made.column_names]
 
 
 def test_one_row_is_answered_as_in_a_batch(family: ModelFamily, raw: Table, fraud_bundle: Bundle, churn_bundle: Bundle) -> None:
@@ -68,4 +68,4 @@ def test_fields_are_the_raw_columns_of_the_features_in_their_order() -> None:
 
 
 def test_negative_zero_is_zero() -> None:
-    assert str(features_of_one([-0.0] * 30)[0]) == "0.0"
+    assert str(FeatureMaker(FRAUD_FEATURES).one([-0.0] * 30)[0]) == "0.0"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from fusionguard.data.contract_suites import CHURN_LIMITS, GENDERS, GEOGRAPHIES
-from fusionguard.features.definition import FeatureDefinition, Segmentation
+from fusionguard.data.schema import CHURN
+from fusionguard.features.definition import FeatureDefinition, Segmentation, sql_text
+from fusionguard.features.expressions.tree import RawColumn, raw_columns
 
 SCHEMA_VERSION = 1
 """Raised with every change of the meaning of a column that models read."""
@@ -73,8 +75,9 @@ CHURN_FEATURES = FeatureDefinition(
     label=LABEL,
     column_types=COLUMN_TYPES,
     model_features=MODEL_FEATURES,
-    rows_sql="churn_rows.sql",
-    training_set_sql="churn_training_set.sql",
+    raw={**raw_columns(CHURN.columns), ROW_NUMBER: RawColumn("integer")},
+    rows_text=sql_text("churn_rows.sql"),
+    training_set_text=sql_text("churn_training_set.sql"),
     positives="churners",
     negatives="customers who stayed",
     rows="customers",

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.resources import files
+
+from fusionguard.features.expressions.expression import RowsText, parse_rows
+from fusionguard.features.expressions.tree import RawColumn
 
 
 @dataclass(frozen=True)
@@ -42,8 +47,12 @@ class FeatureDefinition:
         The columns of a training table in order, with their Arrow types; a table for scoring lacks the label and ``row_column``.
     model_features
         What models read, in the order they read it.
-    rows_sql, training_set_sql
-        The names of the SQL texts that lie beside this module.
+    raw
+        The columns of the raw table that the SQL of rows may name.
+    rows_text
+        The SQL of one row of features for one raw row; it reads ``raw``.
+    training_set_text
+        The SQL of the table that models learn from; it reads :attr:`rows_view`.
     positives, negatives, rows
         What rows are called: ``frauds``, ``legitimate transactions``, ``transactions``.
     segmentations
@@ -71,8 +80,9 @@ class FeatureDefinition:
     label: str
     column_types: dict[str, str]
     model_features: tuple[str, ...]
-    rows_sql: str
-    training_set_sql: str
+    raw: Mapping[str, RawColumn]
+    rows_text: str
+    training_set_text: str
     positives: str
     negatives: str
     rows: str
@@ -100,20 +110,16 @@ class FeatureDefinition:
         """The name under which the training set's SQL reads the rows."""
         return f"{self.dataset}_rows"
 
-    @property
-    def rows_text(self) -> str:
-        """The SQL of one row of features for one raw row; it reads ``raw``."""
-        return _text(self.rows_sql)
-
-    @property
-    def training_set_text(self) -> str:
-        """The SQL of the table that models learn from; it reads :attr:`rows_view`."""
-        return _text(self.training_set_sql)
+    @cached_property
+    def parsed_rows(self) -> RowsText:
+        """``rows_text``, read; raises :class:`ExpressionError` where engines and service would not understand it alike."""
+        return parse_rows(self.rows_text, self.raw)
 
     def sha256(self) -> str:
         """Return the SHA-256 of both SQL texts, so that features made by another definition are never reused."""
         return hashlib.sha256((self.rows_text + self.training_set_text).encode()).hexdigest()
 
 
-def _text(name: str) -> str:
+def sql_text(name: str) -> str:
+    """Return an SQL text that lies beside this module."""
     return files(__package__).joinpath(name).read_text(encoding="utf-8")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 
 from fusionguard.data.contract_suites import LARGEST_AMOUNT, LARGEST_V, LAST_SECOND
-from fusionguard.features.definition import FeatureDefinition, Segmentation
+from fusionguard.data.schema import FRAUD
+from fusionguard.features.definition import FeatureDefinition, Segmentation, sql_text
+from fusionguard.features.expressions.tree import raw_columns
 
 SCHEMA_VERSION = 1
 """Raised with every change of the meaning of a column."""
@@ -50,8 +52,9 @@ FRAUD_FEATURES = FeatureDefinition(
     label=LABEL,
     column_types=COLUMN_TYPES,
     model_features=MODEL_FEATURES,
-    rows_sql="fraud_rows.sql",
-    training_set_sql="fraud_training_set.sql",
+    raw=raw_columns(FRAUD.columns),
+    rows_text=sql_text("fraud_rows.sql"),
+    training_set_text=sql_text("fraud_training_set.sql"),
     positives="frauds",
     negatives="legitimate transactions",
     rows="transactions",

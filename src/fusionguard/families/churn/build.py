@@ -20,20 +20,19 @@ from fusionguard.families.churn.mitigation import even_out
 from fusionguard.families.churn.model import (
     CALIBRATION,
     CATBOOST_FILE,
-    FEATURES,
     LIGHTGBM_FILE,
     POLICY,
     PROFILE,
     Combination,
-    feature_list,
 )
 from fusionguard.families.churn.out_of_fold import AVERAGE, CATBOOST, LIGHTGBM, OutOfFold
 from fusionguard.families.churn.profile import reference_profile
 from fusionguard.families.churn.retention import fit_retention_policy
 from fusionguard.families.churn.rows import read_customers, scored_customers
-from fusionguard.features.churn import SCHEMA_VERSION
+from fusionguard.features.churn import CHURN_FEATURES, SCHEMA_VERSION
 from fusionguard.files import atomic_folder, write_bytes, write_json
 from fusionguard.models.bundle import Bundle
+from fusionguard.models.bundle_features import write_features
 
 _WEIGHTS = {LIGHTGBM: (1.0, 0.0), CATBOOST: (0.0, 1.0), AVERAGE: (0.5, 0.5)}
 
@@ -71,7 +70,7 @@ def build_churn_bundle(
         write_bytes(folder / CATBOOST_FILE, catboost_model.to_bytes(catboost))
         write_json(folder / CALIBRATION, combination.model_dump(mode="json"))
         write_json(folder / POLICY, policy.model_dump(mode="json"))
-        write_json(folder / FEATURES, feature_list())
+        write_features(folder, CHURN_FEATURES)
         pq.write_table(reference_profile(customers.take(development), seen.probability), folder / PROFILE)
         Bundle.seal(
             folder,

@@ -20,8 +20,9 @@ from fusionguard.families.churn.rows import CustomerRows, customer_rows, group_n
 from fusionguard.families.churn.traits import CHURN_TRAITS
 from fusionguard.families.churn.wording import REASON_WORDING
 from fusionguard.families.family import REASONS
-from fusionguard.features.churn import MODEL_FEATURES, SCHEMA_VERSION
+from fusionguard.features.churn import CHURN_FEATURES, MODEL_FEATURES
 from fusionguard.models.bundle import Bundle
+from fusionguard.models.bundle_features import FEATURES, read_features
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +31,6 @@ LIGHTGBM_FILE = "lightgbm.txt"
 CATBOOST_FILE = "catboost.cbm"
 CALIBRATION = "calibration.json"
 POLICY = "policy.json"
-FEATURES = "features.json"
 PROFILE = "profile.parquet"
 
 OFFER, NO_OFFER = "offer", "none"
@@ -174,8 +174,7 @@ def load(bundle: Bundle, *, evaluated: bool = False) -> ChurnModel:
     missing = sorted({LIGHTGBM_FILE, CATBOOST_FILE, CALIBRATION, POLICY, FEATURES} - set(bundle.manifest.files))
     if missing:
         raise BundleError(f"The bundle '{name}' has no {missing[0]}.", remedy)
-    if bundle.read_json(FEATURES) != feature_list():
-        raise BundleError(f"The bundle '{name}' was made for other features than this version builds.", remedy)
+    read_features(bundle, CHURN_FEATURES)
     try:
         combination = Combination.model_validate(bundle.read_json(CALIBRATION))
         policy = RetentionPolicy.model_validate(bundle.read_json(POLICY))
@@ -193,8 +192,3 @@ def load(bundle: Bundle, *, evaluated: bool = False) -> ChurnModel:
 
         catboost = catboost_model.load(bundle.file(CATBOOST_FILE, evaluated=evaluated))
     return ChurnModel(bundle=bundle, combination=combination, policy=policy, lightgbm=lightgbm, catboost=catboost)
-
-
-def feature_list() -> dict[str, Any]:
-    """Return what a bundle says of the features it was made for."""
-    return {"columns": list(MODEL_FEATURES), "schema_version": SCHEMA_VERSION}

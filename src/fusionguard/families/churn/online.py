@@ -9,15 +9,16 @@ import pyarrow as pa
 
 from fusionguard.families.churn.bands import band_of
 from fusionguard.families.churn.model import NO_OFFER, OFFER, ChurnModel
-from fusionguard.families.churn.online_features import features_of_many, features_of_one
 from fusionguard.families.churn.retention import Groups
 from fusionguard.families.churn.rows import CATEGORIES, CustomerRows, group_names
 from fusionguard.families.churn.traits import CHURN_TRAITS
 from fusionguard.families.online import REASONS_TOLD, Answer, Answers, Contributions, OnlineModel
 from fusionguard.families.online_batches import answer_batch
 from fusionguard.families.request_fields import Columns
-from fusionguard.features.churn import MODEL_FEATURES, NUMERIC
+from fusionguard.features.churn import CHURN_FEATURES, MODEL_FEATURES, NUMERIC
+from fusionguard.features.maker import FeatureMaker
 from fusionguard.models.bundle import Bundle
+from fusionguard.models.bundle_features import read_features
 
 _BALANCE = MODEL_FEATURES.index("Balance")
 
@@ -27,6 +28,7 @@ class OnlineChurnModel(OnlineModel):
 
     def __init__(self, model: ChurnModel) -> None:
         self.model = model
+        self._maker = FeatureMaker(read_features(model.bundle, CHURN_FEATURES))
         self.many(CHURN_TRAITS.request_fields.columns(CHURN_TRAITS.example))
 
     @property
@@ -36,7 +38,7 @@ class OnlineChurnModel(OnlineModel):
 
     def decide(self, values: list[Any]) -> Answer:
         """Answer one checked customer without reasons."""
-        features = features_of_one(values)
+        features = self._maker.one(values)
         customers, policy, balance = _customers(features), self.model.policy, features[_BALANCE]
         scores = self.model.score_customers(customers)
         balances = np.array([balance], dtype=np.float64)
@@ -55,7 +57,7 @@ class OnlineChurnModel(OnlineModel):
 
     def many(self, columns: Columns) -> Answers:
         """Answer a checked batch."""
-        features = features_of_many(columns)
+        features = self._maker.many(columns)
         values, unexplained = answer_batch(CHURN_TRAITS, self.model, features)
         return Answers(values, features, self._whys(values, features), unexplained)
 

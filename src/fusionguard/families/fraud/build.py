@@ -22,7 +22,6 @@ from fusionguard.families.fraud.model import (
     BOOSTER,
     BOOSTER_ONNX,
     CALIBRATION,
-    FEATURES,
     POLICY,
     PROFILE,
     Scores,
@@ -33,9 +32,10 @@ from fusionguard.families.fraud.policy import fit_policy
 from fusionguard.families.fraud.profile import reference_profile
 from fusionguard.families.fraud.reading import scored_rows
 from fusionguard.families.fraud.rows import read_slice
-from fusionguard.features.fraud import MODEL_FEATURES, SCHEMA_VERSION
+from fusionguard.features.fraud import FRAUD_FEATURES, MODEL_FEATURES, SCHEMA_VERSION
 from fusionguard.files import atomic_folder, write_bytes, write_json
 from fusionguard.models.bundle import Bundle
+from fusionguard.models.bundle_features import write_features
 
 _log = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ def build_fraud_bundle(
         write_bytes(folder / AUTOENCODER_ONNX, autoencoder_bytes)
         write_json(folder / CALIBRATION, fusion.model_dump(mode="json"))
         write_json(folder / POLICY, policy.model_dump(mode="json"))
-        write_json(folder / FEATURES, {"columns": list(MODEL_FEATURES), "schema_version": SCHEMA_VERSION})
+        write_features(folder, FRAUD_FEATURES)
         pq.write_table(reference_profile(train.x, train.weight, probability, calibration.weight), folder / PROFILE)
         Bundle.seal(
             folder,

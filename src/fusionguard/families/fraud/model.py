@@ -20,14 +20,15 @@ from fusionguard.families.fraud.fusion import Fusion
 from fusionguard.families.fraud.policy import DecisionPolicy
 from fusionguard.families.fraud.rows import matrix
 from fusionguard.families.fraud.traits import FRAUD_TRAITS
-from fusionguard.features.fraud import MODEL_FEATURES, SCHEMA_VERSION
+from fusionguard.features.fraud import FRAUD_FEATURES, MODEL_FEATURES
 from fusionguard.models.bundle import Bundle
+from fusionguard.models.bundle_features import FEATURES, read_features
 
 if TYPE_CHECKING:
     import pandas as pd
 
 BOOSTER, BOOSTER_ONNX, AUTOENCODER_ONNX = "booster.ubj", "booster.onnx", "autoencoder.onnx"
-CALIBRATION, POLICY, FEATURES, PROFILE = "calibration.json", "policy.json", "features.json", "profile.parquet"
+CALIBRATION, POLICY, PROFILE = "calibration.json", "policy.json", "profile.parquet"
 
 REVIEW, ACCEPT = FRAUD_TRAITS.flagged, "accept"
 
@@ -159,12 +160,7 @@ def load(bundle: Bundle, *, evaluated: bool = False) -> FraudModel:
     missing = sorted({BOOSTER, BOOSTER_ONNX, AUTOENCODER_ONNX, CALIBRATION, POLICY, FEATURES} - set(bundle.manifest.files))
     if missing:
         raise BundleError(f"The bundle '{bundle.folder.name}' has no {missing[0]}.", "Train the model again with run.py.")
-    wanted = {"columns": list(MODEL_FEATURES), "schema_version": SCHEMA_VERSION}
-    if bundle.read_json(FEATURES) != wanted:
-        raise BundleError(
-            f"The bundle '{bundle.folder.name}' was made for other features than this version builds.",
-            "Train the model again with run.py.",
-        )
+    read_features(bundle, FRAUD_FEATURES)
     try:
         fusion = Fusion.model_validate(bundle.read_json(CALIBRATION))
         policy = DecisionPolicy.model_validate(bundle.read_json(POLICY))

@@ -10,13 +10,14 @@ import numpy as np
 
 from fusionguard.evaluation.explanation import Explanation
 from fusionguard.families.fraud.model import ACCEPT, AUTOENCODER_ONNX, BOOSTER_ONNX, REVIEW, FraudModel
-from fusionguard.families.fraud.online_features import features_of_many, features_of_one
 from fusionguard.families.fraud.traits import FRAUD_TRAITS
 from fusionguard.families.online import REASONS_TOLD, Answer, Answers, Contributions, OnlineModel
 from fusionguard.families.online_batches import answer_batch
 from fusionguard.families.request_fields import Columns
-from fusionguard.features.fraud import MODEL_FEATURES
+from fusionguard.features.fraud import FRAUD_FEATURES, MODEL_FEATURES
+from fusionguard.features.maker import FeatureMaker
 from fusionguard.models.bundle import Bundle
+from fusionguard.models.bundle_features import read_features
 
 _AMOUNT = MODEL_FEATURES.index("Amount")
 
@@ -26,6 +27,7 @@ class OnlineFraudModel(OnlineModel):
 
     def __init__(self, model: FraudModel) -> None:
         self.model = model
+        self._maker = FeatureMaker(read_features(model.bundle, FRAUD_FEATURES))
         folder = model.bundle.folder
         # The same trees, told to explain one row on the calling thread: waking another costs more than it does.
         self._single = replace(model, booster=model.booster.copy())
@@ -43,7 +45,7 @@ class OnlineFraudModel(OnlineModel):
 
     def decide(self, values: list[Any]) -> Answer:
         """Answer one checked transaction without reasons."""
-        features = features_of_one(values)
+        features = self._maker.one(values)
         x = np.array([features], dtype=np.float32)
         fusion, policy, amount = self.model.fusion, self.model.policy, features[_AMOUNT]
         score = fusion.intercept + fusion.booster * float(self._booster.run(["margins"], {"features": x})[0][0, 1])
@@ -61,7 +63,7 @@ class OnlineFraudModel(OnlineModel):
 
     def many(self, columns: Columns) -> Answers:
         """Answer a checked batch."""
-        features = features_of_many(columns)
+        features = self._maker.many(columns)
         values, unexplained = answer_batch(FRAUD_TRAITS, self.model, features)
         amounts = columns["Amount"].tolist()
         reason = self.model.policy.reason
