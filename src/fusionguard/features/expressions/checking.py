@@ -213,7 +213,7 @@ class Checker:
             raise self.error(token, f"{what} are all NULL")
         if any(kind.numeric != kinds[0].numeric or (not kind.numeric and kind is not kinds[0]) for kind in kinds):
             raise self.error(token, f"{what} are of different kinds", "Give all numbers, or all texts.")
-        if self.portable and SqlType.BIGINT in kinds and any(isinstance(each, Column) for each in operands):
+        if self.portable and SqlType.BIGINT in kinds and any(isinstance(each, Column) and each.type.integer for each in operands):
             raise self.error(token, f"{what} read a column that is stored as INT or BIGINT", "Write CAST(x AS BIGINT).")
         common: SqlType = kinds[0]
         for kind in kinds[1:]:

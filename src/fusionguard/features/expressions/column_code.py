@@ -68,6 +68,7 @@ def column_values(name: str, node: Node, columns: Mapping[str, Array]) -> Values
     ----------
     columns
         Raw columns (n,) by name: numbers, where NaN is missing if the column may miss cells, and texts as objects, where None is.
+        Whole numbers beyond 2**53 are exact as int64 only.
 
     Raises
     ------
@@ -137,9 +138,10 @@ class _Rows:
         decisive = node.operator == "OR"
         decided, missing = np.zeros(self._count, dtype=bool), np.zeros(self._count, dtype=bool)
         for operand in node.operands:
-            found = self.values(operand)
-            decided |= (found.data == decisive) & found.there
-            missing |= ~found.there
+            places = np.flatnonzero(~decided)
+            found = self._take(places).values(operand)
+            decided[places] = (found.data == decisive) & found.there
+            missing[places] |= ~found.there
         return Values(decided == decisive, missing & ~decided)
 
     def _case(self, node: Case) -> Values:
@@ -196,9 +198,7 @@ def _applied(node: Node, operands: list[Array], there: Flags | None) -> Array:
                 _refuse(operands[0] == _range(node.type)[0], there, node.type.value)
             return np.abs(operands[0])
         case Concat():
-            texts = np.empty(len(operands[0]), dtype=object)
-            texts[:] = ["".join(row) for row in zip(*operands, strict=True)]
-            return texts
+            return np.array(["".join(row) for row in zip(*operands, strict=True)], dtype=object)
         case _:
             raise AssertionError(f"no evaluation of {type(node).__name__}")
 
@@ -250,9 +250,7 @@ def _cast(node: Cast, operand: Node, data: Array, there: Flags | None) -> Array:
     if node.type is SqlType.VARCHAR:
         if operand.type is SqlType.VARCHAR:
             return data
-        texts = np.empty(len(data), dtype=object)
-        texts[:] = [str(each) for each in data.tolist()]
-        return texts
+        return np.array([str(each) for each in np.atleast_1d(data).tolist()], dtype=object)
     if node.type is SqlType.DOUBLE:
         return data.astype(np.float64)
     low, high = _range(node.type)

@@ -65,7 +65,7 @@ class Grammar:
 
     def __init__(self, checker: Checker) -> None:
         self._make = checker
-        self._tokens = tokens_of(checker.text)
+        self._tokens = tokens_of(checker.text, comments=checker.portable)
         self._place = self._depth = 0
 
     def whole_expression(self) -> Node:

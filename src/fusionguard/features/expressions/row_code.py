@@ -212,7 +212,9 @@ class _RowCode:
 
     def _applied(self, node: Node) -> ast.expr:
         """Return the code of an operation that is NULL where any of its operands is."""
-        operands = [self._simple(each) if each.nullable else self._value(each) for each in node.children()]
+        # Where one may be NULL the others come first, too: what an engine refuses is refused beside a NULL.
+        make = self._simple if node.nullable else self._value
+        operands = [make(each) for each in node.children()]
         value = self._operation(node, operands)
         missing = [_is_none(code) for each, code in zip(node.children(), operands, strict=True) if each.nullable]
         if not missing:
@@ -337,20 +339,20 @@ class _RowCode:
             case _ if not node.nullable:
                 return ast.UnaryOp(ast.Not(), self._plain_truth(node))
             case _:
-                return ast.Compare(self._simple(node), [ast.Is()], [ast.Constant(False)])
+                return _is(self._simple(node), False)
 
     def _plain_truth(self, node: Node) -> ast.expr:
         match node:
             case IsNull(operand=operand, negated=negated):
-                code = self._simple(operand)
-                return ast.Compare(code, [ast.IsNot() if negated else ast.Is()], [ast.Constant(None)])
+                missing = _is_none(self._simple(operand))
+                return ast.UnaryOp(ast.Not(), missing) if negated else missing
             case In(operand=operand):
                 code, found = self._found(node)
                 return _unless([_is_none(code)] if operand.nullable else [], found)
             case _ if not node.nullable:
                 return self._value(node)
             case _:
-                return ast.Compare(self._simple(node), [ast.Is()], [ast.Constant(True)])
+                return _is(self._simple(node), True)
 
     def _found(self, node: In) -> tuple[ast.expr, ast.expr]:
         code = self._simple(node.operand)
@@ -359,8 +361,9 @@ class _RowCode:
 
     def _compared(self, node: Comparison, left: ast.expr | None) -> tuple[ast.expr, ast.expr, list[ast.expr]]:
         """Return both sides of a comparison, as DOUBLE where one is, and the tests of what is missing."""
-        left = self._simple(node.left) if left is None and node.left.nullable else left or self._value(node.left)
-        right = self._simple(node.right) if node.right.nullable else self._value(node.right)
+        make = self._simple if node.left.nullable or node.right.nullable else self._value
+        left = left or make(node.left)
+        right = make(node.right)
         missing = [_is_none(code) for side, code in ((node.left, left), (node.right, right)) if side.nullable]
         if SqlType.DOUBLE in (node.left.type, node.right.type):
             left, right = _as_double(node.left, left), _as_double(node.right, right)
@@ -441,7 +444,14 @@ def _any(tests: list[ast.expr]) -> ast.expr:
 
 
 def _is_none(code: ast.expr) -> ast.expr:
-    return ast.Compare(code, [ast.Is()], [ast.Constant(None)])
+    return _is(code, None)
+
+
+def _is(code: ast.expr, value: bool | None) -> ast.expr:
+    """Return the code of ``code is value``; Python warns of that of a constant, of which the answer is known."""
+    if isinstance(code, ast.Constant):
+        return ast.Constant(code.value is value)
+    return ast.Compare(code, [ast.Is()], [ast.Constant(value)])
 
 
 def _call(name: str, *arguments: ast.expr) -> ast.expr:

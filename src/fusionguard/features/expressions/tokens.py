@@ -50,8 +50,11 @@ _FORBIDDEN = {
 }
 
 
-def tokens_of(text: str) -> list[Token]:
-    """Split a text into its words and an end; raise :class:`ExpressionError` at the first character that begins none."""
+def tokens_of(text: str, *, comments: bool) -> list[Token]:
+    """Split a text into its words and an end; raise :class:`ExpressionError` at the first character that begins none.
+
+    Without ``comments``, a ``--`` is refused: who writes ``a --1`` means a sign.
+    """
     if len(text) > LONGEST_TEXT:
         raise ExpressionError(text[:40] + "...", 0, f"{len(text):,} characters, of which {LONGEST_TEXT:,} are read at most")
     found = []
@@ -61,6 +64,8 @@ def tokens_of(text: str) -> list[Token]:
         if match is None:
             wrong, right = _FORBIDDEN.get(text[place], (f"'{text[place]}' is not known here", ""))
             raise ExpressionError(text, place, wrong, right)
+        if match[0].startswith("--") and not comments:
+            raise ExpressionError(text, place, "'--' begins a comment in SQL", "Write a + 1 for a - -1.")
         if match.lastgroup != "space":
             found.append(_token(text, match, place))
         place = match.end()
