@@ -96,6 +96,12 @@ def test_scoring_with_the_champion_loads_what_scores_and_no_more(store: Home, fr
     assert loaded & NEEDED_BY_NO_SCORE == set()
 
 
+def test_a_service_loads_the_libraries_of_no_model_before_its_release(tmp_path: Path) -> None:
+    loaded = _imported(tmp_path, "import fusionguard.serving.app, fusionguard.serving.service", status=0)
+    assert "bentoml" in loaded
+    assert loaded & {"xgboost", "lightgbm", "catboost", "onnxruntime", "duckdb", "mlflow", "sklearn"} == set()
+
+
 def test_onnx_runtime_keeps_and_sends_nothing_of_the_machine(tmp_path: Path) -> None:
     """By itself it writes an identifier and a database of events below the home as soon as it is imported."""
     environment = {name: value for name, value in os.environ.items() if name not in ("ORT_DISABLE_TELEMETRY", "CI")}

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp
 from pathlib import Path
 from typing import Any
@@ -19,15 +19,17 @@ import pyarrow as pa
 import pytest
 from uvicorn import Config, Server
 
-from fusionguard.errors import BundleError
+from fusionguard.errors import BundleError, DataError
 from fusionguard.families import catalog
 from fusionguard.families.catalog import model_family
+from fusionguard.families.request_fields import Number, RequestFields
 from fusionguard.home import Home
 from fusionguard.scoring import score, score_file
 from fusionguard.serving.app import RiskApp
 from fusionguard.serving.bento_readme import write_readme
 from fusionguard.serving.loaded import load_release
-from fusionguard.serving.prediction_log import read_log
+from fusionguard.serving.prediction_log import PredictionLog, read_log
+from fusionguard.serving.requests import RowReader
 from fusionguard.serving.resolve import make_release
 from fusionguard.serving.settings import ServeSettings
 from fusionguard.serving.tables import ARROW
@@ -196,6 +198,20 @@ def test_it_is_described_and_counted(served: Served) -> None:
         f'route="/v1/{NAME}/score"',
     ):
         assert part in metrics, part
+
+
+def test_columns_that_would_meet_others_are_refused(served: Served, tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        unlucky = replace(
+            third.THIRD_FAMILY, name="unlucky", outputs=third.THIRD_FAMILY.outputs | {"label_observed_at": "double"}
+        )
+        patch.setattr(third, "UNLUCKY", unlucky, raising=False)
+        patch.setitem(catalog._FAMILIES, "unlucky", f"{third.__name__}:UNLUCKY")
+        with pytest.raises(DataError, match="The unlucky log would have two columns 'label_observed_at'"):
+            PredictionLog.open(tmp_path, model="unlucky")
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(DataError, match="A field is called 'id'"):
+        RowReader(RequestFields((Number("id", 0, 1),), ()))
 
 
 def test_a_release_of_a_family_that_is_not_known_here_is_refused(served: Served) -> None:

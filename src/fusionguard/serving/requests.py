@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import orjson
 
+from fusionguard.errors import DataError
 from fusionguard.families.request_fields import Choice, Columns, Field, RequestFields
 from fusionguard.serving.problems import MOST_COUNTED, Fault, ProblemError, clip, invalid, kind_of
 from fusionguard.serving.repeats import refuse_repeats
@@ -64,9 +65,11 @@ def parse_json(body: bytes) -> Any:
 
 
 class RowReader:
-    """Reads the rows of one family's requests."""
+    """Reads the rows of one family's requests; raises :class:`DataError` for a field that has the name of clients' ids."""
 
     def __init__(self, fields: RequestFields) -> None:
+        if any(field.name == ID for field in fields.all):
+            raise DataError(f"A field is called '{ID}', as clients' names for their rows are.", "Give the column another name.")
         self.fields = fields
         self._numbers, self._choices = fields.numbers, fields.choices
         self._limits = [(field.name, field.low, field.high, field.whole) for field in fields.numbers]

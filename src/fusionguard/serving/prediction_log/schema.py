@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from fusionguard.errors import StorageError
+from fusionguard.errors import DataError, StorageError
 from fusionguard.families.catalog import model_family
 from fusionguard.families.family import ModelFamily
 
@@ -51,6 +51,11 @@ def part_schema(model: str) -> pa.Schema:
 
     ``row`` counts the rows of a request from 0; ``time`` is when it was answered; ``shadow`` tells a challenger's answer, which
     nobody got. Then come the family's ``outputs`` and its model features, typed as in the feature store.
+
+    Raises
+    ------
+    DataError
+        An output or a feature has the name of another column of the log.
     """
     family = model_family(model)
     columns = [
@@ -63,6 +68,10 @@ def part_schema(model: str) -> pa.Schema:
         *((column.name, column.type) for column in family.answer_columns),
         *((name, pa.type_for_alias(family.features.column_types[name])) for name in family.features.model_features),
     ]
+    names = [name for name, _ in columns] + [LABEL, OBSERVED_AT]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise DataError(f"The {model} log would have two columns '{twice[0]}'.", "Give the feature or output another name.")
     return pa.schema(columns, metadata=_marks(family))
 
 

@@ -19,6 +19,7 @@ from fusionguard.files import storage_errors
 from fusionguard.serving.prediction_log.compaction import compact
 from fusionguard.serving.prediction_log.parts import part_name, write_part
 from fusionguard.serving.prediction_log.records import Record, to_pieces
+from fusionguard.serving.prediction_log.schema import part_schema
 from fusionguard.serving.prediction_log.stats import LOST, LogStats, Lost
 
 PARTS_BEFORE_MERGE = 64
@@ -85,6 +86,8 @@ class PredictionLog:
         ------
         UsageError
             A number that is not above 0.
+        DataError
+            The family's columns have names that the log has itself.
         UnknownChoiceError
             There is no such model.
         """
@@ -92,6 +95,7 @@ class PredictionLog:
             if not 0 < value < float("inf"):
                 raise UsageError(f"{name}={value} is not above 0.", "Give a larger number.")
         pa.array([])  # imports pandas, which fails while a process ends, and takes its time in a first flush
+        part_schema(model)
         log = cls(folder / model_family(model).name, model, flush_seconds, max_rows, rotate_rows)
         try:
             with storage_errors(log.folder):

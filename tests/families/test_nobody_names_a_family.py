@@ -1,0 +1,46 @@
+"""Shared rooms ask the family and its data set: they name neither, nor a column of one."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fusionguard.families.catalog import family_names, model_family
+
+SRC = Path(__file__).resolve().parents[2] / "src" / "fusionguard"
+
+ROOMS = ("scoring.py", "serving")
+"""Folders and files of ``src/fusionguard`` that name no family; another one is a line here and in the import contract."""
+
+FAMILY = re.compile("|".join(family_names()), re.IGNORECASE)
+
+
+def columns() -> frozenset[str]:
+    """The columns of raw and feature tables of all families."""
+    families = [model_family(name) for name in family_names()]
+    return frozenset(name for family in families for name in (*family.schema.columns, *family.features.column_types))
+
+
+def files() -> Iterator[Path]:
+    for room in ROOMS:
+        place = SRC / room
+        assert place.exists(), room
+        yield from sorted(place.rglob("*.py")) if place.is_dir() else [place]
+
+
+@pytest.mark.parametrize("file", list(files()), ids=lambda file: str(file.relative_to(SRC)))
+def test_no_family_and_no_column_is_named(file: Path) -> None:
+    text = file.read_text()
+    lines = [f"{number}: {line.strip()}" for number, line in enumerate(text.splitlines(), 1) if FAMILY.search(line)]
+    assert not lines, f"It names a family; ask for it: {lines}"
+    texts = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    named = [f"{node.lineno}: '{node.value}'" for node in texts if node.value in columns()]
+    assert not named, f"It names a column; ask the family's schema, features or fields: {named}"
+
+
+def test_columns_are_looked_for() -> None:
+    assert {"Amount", "V14", "hour_of_day", "Balance", "Geography", "tenure_to_age"} <= columns()
