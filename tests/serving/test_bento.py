@@ -51,7 +51,10 @@ async def run():
 asyncio.run(run())
 strangers = [name for name, module in sys.modules.items()
              if name.startswith("fusionguard") and not (module.__file__ or here).startswith(here)]
-print("strangers", strangers, "answered", sorted(app._scoring))
+package = pathlib.Path(fusionguard.__file__).parent
+loaded = {module.__file__ for name, module in sys.modules.items() if name.startswith("fusionguard")}
+unused = [str(file) for file in package.rglob("*.py") if "serving" not in file.parts and str(file) not in loaded]
+print("strangers", strangers, "unused", unused, "answered", sorted(app._scoring))
 """
 
 
@@ -141,7 +144,7 @@ def test_it_answers_without_what_it_does_not_hold(built: BuiltBento) -> None:
     command = [sys.executable, "-c", RUN, ",".join(ABSENT)]
     done = subprocess.run(command, cwd=built.folder / "src", env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip().endswith("strangers [] answered ['churn', 'fraud']")
+    assert done.stdout.strip().endswith("strangers [] unused [] answered ['churn', 'fraud']")
 
 
 def test_it_serves_as_in_its_image(built: BuiltBento, starter: Starter, transaction: dict[str, Any], tmp_path: Path) -> None:
