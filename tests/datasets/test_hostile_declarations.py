@@ -95,6 +95,13 @@ CASES: dict[str, tuple[str | bytes, list[tuple[int, str]]]] = {
     ),
     "two documents": ("version: 1\n---\nversion: 1\n", [(2, "it holds a second document; a file is one declaration")]),
     "a key twice": (GOOD + "time: booked_at\n", [(27, "'time' is there twice, first in line 5; keep one")]),
+    "a section twice": (
+        _changed(ignored="ignored: [note]\nnumeric:\n  age: {missing: *x}"),
+        [
+            (21, "'numeric' is there twice, first in line 12; keep one"),
+            (22, "it refers to another place with *x; write out what is meant"),
+        ],
+    ),
     "a column twice": (
         _changed(age="  age: {}\n  age: {missing: allow}"),
         [(15, "'numeric.age' is there twice, first in line 14; keep one")],
@@ -124,7 +131,7 @@ CASES: dict[str, tuple[str | bytes, list[tuple[int, str]]]] = {
     ),
     "a key like no other": (
         _changed(mcc="  mcc: {xyzzy: 1}"),
-        [(10, "'categorical.mcc.xyzzy' is no known key. It must be one of label, values, unseen, missing")],
+        [(10, "'categorical.mcc.xyzzy' is no known key. It must be one of label, values, unseen, missing, missing_values")],
     ),
     "what is needed": (
         "version: 1\nlabel: {positive: [1]}\n",

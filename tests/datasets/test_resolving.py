@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from fusionguard.cli.datasets import problems
 from fusionguard.data.table import Table
+from fusionguard.datasets.declared_rows import read_declared
 from fusionguard.datasets.faults import ContradictionError, Fault
-from fusionguard.datasets.layout import raw_layout, read_declared
-from fusionguard.datasets.personal import column_looks_personal
+from fusionguard.datasets.inspection.draft import draft_declaration
+from fusionguard.datasets.inspection.inspected import inspect_table
+from fusionguard.datasets.layout import raw_layout
 from fusionguard.datasets.reading import DeclaredDataset, parse_declaration
 from fusionguard.datasets.resolved import ResolvedCategories, ResolvedColumn, ResolvedDataset, ResolvedLabel
 from fusionguard.datasets.resolving import resolve
+from fusionguard.datasets.shown_cells import cell_shown, column_looks_personal
 from fusionguard.errors import DataError
+
+from .invented import Invented, card_transactions, people, telco
 
 TEXT = """\
 version: 1
@@ -128,20 +135,64 @@ def test_a_csv_is_read_as_it_is_declared(declared: DeclaredDataset, tmp_path: Pa
 def test_a_cell_of_a_csv_is_held_against_its_role(declared: DeclaredDataset, tmp_path: Path) -> None:
     from pyarrow import csv
 
-    csv.write_csv(_table(km=["1", "2", "n/a", "4", "5", "6"]), tmp_path / "rows.csv")
+    csv.write_csv(_table(km=["1", "2", "n/a", " ", "5", "6"]), tmp_path / "rows.csv")
     with pytest.raises(ContradictionError) as caught:
         read_declared(declared, tmp_path / "rows.csv", tmp_path / "rows.parquet")
-    assert caught.value.faults == (
-        Fault(
-            10, "numeric.km against rows.csv, row 2 (line 4), column km: 'n/a' is not a number. Correct it.", column="km", row=2
-        ),
-    )
+    assert caught.value.faults == (Fault(10, 'numeric.km holds text in row 2 ("n/a")', column="km", row=2),)
+    assert list(tmp_path.iterdir()) == [tmp_path / "rows.csv"]
+    csv.write_csv(_table(amount=["1", "2", "n/a", "4", "5", "6"]), tmp_path / "rows.csv")
+    with pytest.raises(ContradictionError) as caught:
+        read_declared(declared, tmp_path / "rows.csv", tmp_path / "rows.parquet")
+    what = "amount.column against rows.csv, row 2 (line 4), column amount: 'n/a' is not a number. Correct it."
+    assert caught.value.faults == (Fault(6, what, column="amount", row=2),)
     csv.write_csv(_table(age=["1", "2", "3", "4.5", "5", "6"]), tmp_path / "rows.csv")
     with pytest.raises(ContradictionError, match=r"^bank\.yaml, line 18: types\.age against rows\.csv, row 3 .* not an int"):
         read_declared(declared, tmp_path / "rows.csv", tmp_path / "rows.parquet")
     csv.write_csv(_table(age=None), tmp_path / "rows.csv")
     with pytest.raises(DataError, match=r"^rows\.csv lacks the column 'age'\."):
         read_declared(declared, tmp_path / "rows.csv", tmp_path / "rows.parquet")
+
+
+def test_what_means_that_nothing_is_known_becomes_empty(tmp_path: Path) -> None:
+    from pyarrow import csv
+
+    text = (
+        TEXT.replace(
+            "  km: {range: [0, 500], missing: allow}", "  km: {range: [0, 500], missing: allow, missing_values: [n/a, -9]}"
+        )
+        .replace("  age:", "  age: {missing: allow, missing_values: [-999]}")
+        .replace("trade: {missing: allow}", 'trade: {missing: allow, missing_values: ["?"]}')
+    )
+    declared = parse_declaration(text)
+    changed = {
+        "km": ["1.5", "n/a", "-9.0", " ", "", "4"],
+        "age": [30, -999, 52, 63, 29, 33],
+        "trade": ["?", *["a", "b"] * 2, "a"],
+    }
+    csv.write_csv(_table(**changed), tmp_path / "rows.csv")
+    table = read_declared(declared, tmp_path / "rows.csv", tmp_path / "rows.parquet")
+    assert table.read(["km", "age", "trade"]).to_pydict() == {
+        "km": [1.5, None, None, None, None, 4.0],
+        "age": [30, None, 52, 63, 29, 33],
+        "trade": [None, "a", "b", "a", "b", "a"],
+    }
+    assert table.schema.field("age").type == pa.int64()
+    resolved = resolve(declared, table)
+    assert resolved.columns["km"] == ResolvedColumn(type="float", missing_rows=4, range=(1.5, 4.0))
+    assert resolved.categories["trade"].values == ("a", "b")
+    assert resolve(declared, _table(**changed)).categories == resolved.categories
+    assert resolve(declared, _table(**changed)).columns["km"] == resolved.columns["km"]
+    (fault,) = _faults(_table(**changed), text.replace("age: {missing: allow, ", "age: {"))
+    assert fault.what == "numeric.age.missing is refuse, and row 1 is empty; write `missing: allow`, or complete the rows"
+
+
+@pytest.mark.parametrize("make", [card_transactions, people, telco], ids=lambda make: make.__name__)
+def test_a_draft_holds_for_the_table_that_it_was_made_from(make: Callable[[], Invented], tmp_path: Path) -> None:
+    source = make().write(tmp_path)
+    declared = parse_declaration(draft_declaration(inspect_table([source], problems())))
+    resolved = resolve(declared, read_declared(declared, source, tmp_path / "rows.parquet"))
+    assert resolved.rows == len(next(iter(make().columns.values())))
+    assert 0 < resolved.label.positive_rows < resolved.label.negative_rows
 
 
 def test_tables_that_cannot_be_read_at_all(declared: DeclaredDataset) -> None:
@@ -292,7 +343,12 @@ def test_several_currencies_without_rates_are_refused() -> None:
 
 def test_labels_of_zero_and_one_need_no_words() -> None:
     text = TEXT.replace("positive: [Y], ", "")
-    for values in ([0, 1, 0, None, 1, 0], [False, True, False, None, True, False], ["0.0", "1.0", "0.0", None, "1.0", "0.0"]):
+    for values in (
+        [0, 1, 0, None, 1, 0],
+        [False, True, False, None, True, False],
+        ["0.0", "1.0", "0.0", None, "1.0", "0.0"],
+        ["False", "True", "False", None, "True", "False"],
+    ):
         label = resolve(parse_declaration(text), _table(fraud=values)).label
         assert (label.positive_rows, label.negative_rows, label.unlabelled_rows) == (2, 3, 1)
     (fault,) = _faults(_table(), text)
@@ -342,7 +398,20 @@ def test_times_of_a_bank_are_read_as_it_writes_them() -> None:
     assert _faults(_table(booked_at=moments), text)[0].row == 4
 
 
-def test_no_cell_of_a_private_column_is_shown() -> None:
+def test_not_a_number_is_missing(declared: DeclaredDataset) -> None:
+    nan = float("nan")
+    resolved = resolve(declared, _table(km=[1.0, nan, 3.0, nan, 5.0, 6.0]))
+    assert resolved.columns["km"] == ResolvedColumn(type="float", missing_rows=2, range=(1.0, 6.0))
+
+
+def test_no_cell_of_a_private_column_is_shown(declared: DeclaredDataset) -> None:
+    hidden = ("card_token", "payment", "holder_name")
+    assert [cell_shown(declared.declaration, column, "x1", "category") for column in (*hidden, "trade")] == [
+        "",
+        "",
+        "",
+        ' ("x1")',
+    ]
     text = TEXT.replace("entities:", "unique: [card_token]\nentities:")
     (fault,) = _faults(_table(), text)
     assert fault.what == "unique is 'card_token', and rows 0 and 1 hold the same value"

@@ -73,6 +73,8 @@ class Numeric(_Declared):
     range: kinds.Range | None = None
     """What lies outside is refused; without it, the range of the training rows is written down, and refuses nothing."""
     missing: Literal["refuse", "allow"] = "refuse"
+    missing_values: kinds.Cells | None = None
+    """What stands where nothing is known, besides an empty cell: ``n/a``, -999."""
 
 
 class Amount(Numeric):
@@ -145,6 +147,8 @@ class Categorical(_Declared):
     unseen: Literal["other", "refuse", "missing"] = "other"
     """What becomes of a value that is not known."""
     missing: Literal["refuse", "allow"] = "refuse"
+    missing_values: kinds.Cells | None = None
+    """What stands where nothing is known, besides an empty cell: ``?``, 99."""
 
 
 class Derived(_Declared):
@@ -267,6 +271,19 @@ class Declaration(_Declared):
         yield from ((column, ("numeric", column)) for column in self.numeric)
         yield from ((column, ("categorical", column)) for column in self.categorical)
         yield from ((column, ("ignored", at)) for at, column in enumerate(self.ignored))
+
+    @property
+    def measured(self) -> dict[str, tuple[Place, Numeric]]:
+        """The columns of numbers that models read, the amount among them, each with its place."""
+        numbers: dict[str, tuple[Place, Numeric]] = {name: (("numeric", name), each) for name, each in self.numeric.items()}
+        return numbers if self.amount is None else {**numbers, self.amount.column: (("amount",), self.amount)}
+
+    @property
+    def missing_values(self) -> dict[str, tuple[kinds.Scalar, ...]]:
+        """By column, what stands where nothing is known, besides an empty cell."""
+        numbers = {name: each.missing_values for name, (_, each) in self.measured.items()}
+        categories = {name: each.missing_values for name, each in self.categorical.items()}
+        return {name: values for name, values in {**numbers, **categories}.items() if values}
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -42,6 +42,13 @@ def _checked(wrong: str, right: Callable[[Any], bool]) -> BeforeValidator:
     return BeforeValidator(check)
 
 
+def as_text(value: Scalar) -> str:
+    """Return a declared value as the text of the cells that hold it: 1 and 1.0 are ``1``, true is ``true``."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
 def split_aggregate(text: str) -> tuple[str, str | None]:
     """Return the name of an aggregate and what its parentheses hold: ``new(merchant)`` is ``("new", "merchant")``."""
     found = _AGGREGATE.fullmatch(text)

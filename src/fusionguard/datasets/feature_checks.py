@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fusionguard.datasets.declaration import Categorical, Numeric, Place
-from fusionguard.datasets.declared_values import Scalar
+from fusionguard.datasets.declared_values import as_text
 from fusionguard.datasets.findings import Findings, and_more
 from fusionguard.datasets.resolved import ResolvedCategories, ResolvedColumn, ResolvedType
 from fusionguard.datasets.table_rows import Hit, Kind, TableRows, string
@@ -88,13 +88,6 @@ def check_categories(
             distinct=len(counts) if declared is None else len(known),
         ),
     )
-
-
-def as_text(value: Scalar) -> str:
-    """Return a declared value as the text of the cells that hold it: 1 and 1.0 are ``1``, true is ``true``."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _refuse_unseen(findings: Findings, rows: TableRows, column: str, known: list[str], *, stated: bool) -> None:

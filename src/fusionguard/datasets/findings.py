@@ -8,8 +8,8 @@ from typing import Any
 from fusionguard.datasets.contradictions import dotted
 from fusionguard.datasets.declaration import Declaration, Place
 from fusionguard.datasets.faults import Fault
-from fusionguard.datasets.personal import Role, cell_shown
 from fusionguard.datasets.reading import DeclaredDataset
+from fusionguard.datasets.shown_cells import Role, cell_shown
 
 
 @dataclass

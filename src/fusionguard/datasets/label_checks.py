@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from fusionguard.datasets.declared_values import Scalar
-from fusionguard.datasets.feature_checks import as_text
+from fusionguard.datasets.declared_values import Scalar, as_text
 from fusionguard.datasets.findings import Findings, and_more
 from fusionguard.datasets.resolved import ResolvedLabel
 from fusionguard.datasets.table_rows import TableRows

@@ -35,7 +35,7 @@ def resolve(declared: DeclaredDataset, table: Table | pa.Table, learned: range |
         The table is not what is declared; ``faults`` say both sides of everything, with the declaration's line and, of the table,
         the column and the first row, from 0. Cells that may say who somebody is are not shown.
     """
-    with open_rows(table) as rows:
+    with open_rows(table, declared.declaration.missing_values) as rows:
         return _resolved(declared, rows, learned)
 
 
@@ -49,17 +49,15 @@ def _resolved(declared: DeclaredDataset, rows: TableRows, learned: range | None)
         raise ContradictionError(declared.file, findings.faults)
     columns: dict[str, ResolvedColumn] = {}
     categories: dict[str, ResolvedCategories] = {}
-    for column, numeric in declaration.numeric.items():
+    for column, (place, numeric) in declaration.measured.items():
         if column in rows.kinds:
-            columns[column] = check_number(findings, rows, column, ("numeric", column), numeric, condition)
+            columns[column] = check_number(findings, rows, column, place, numeric, condition)
     for column, categorical in declaration.categorical.items():
         if column in rows.kinds:
             columns[column], categories[column] = check_categories(findings, rows, column, categorical, condition)
     currency = None
-    if declaration.amount is not None and declaration.amount.column in rows.kinds:
-        amount = declaration.amount
-        columns[amount.column] = check_number(findings, rows, amount.column, ("amount",), amount, condition)
-        currency = check_money(findings, rows, amount)
+    if declaration.amount is not None:
+        currency = check_money(findings, rows, declaration.amount)
     if declaration.time is not None and declaration.time.column in rows.kinds:
         check_time(findings, rows, declaration.time, ("time",))
     check_known(findings, rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from fusionguard.data.table import CARRIED, Table
 from fusionguard.datasets.declaration import Time
+from fusionguard.datasets.declared_values import Scalar, as_text
 from fusionguard.errors import DataError
 
 Kind = Literal["integer", "float", "boolean", "text", "time", "other"]
@@ -34,10 +35,19 @@ class Hit:
 
 @dataclass(frozen=True)
 class TableRows:
-    """The rows of a table with the columns ``names``; queries read them as ``given``, with their number as ``_row``."""
+    """The rows of a table; queries read them as ``given``, with their number as ``_row``.
+
+    Parameters
+    ----------
+    names
+        The columns.
+    marks
+        By column, what stands where nothing is known, besides an empty cell.
+    """
 
     database: duckdb.DuckDBPyConnection
     names: tuple[str, ...]
+    marks: Mapping[str, Sequence[Scalar]]
 
     @cached_property
     def kinds(self) -> dict[str, Kind]:
@@ -65,23 +75,32 @@ class TableRows:
         return [Hit(*values[at : at + 3]) for at in range(0, len(values), 3)]
 
     def empty(self, column: str) -> str:
-        """Return the condition that a cell holds nothing: null, NaN or blanks."""
-        name, kind = quoted(column), self.kinds[column]
+        """Return the condition that a cell holds nothing: null, NaN, blanks, or what is declared to mean it."""
+        name, kind, marks = quoted(column), self.kinds[column], self.marks.get(column, ())
+        conditions = [f"{name} IS NULL"]
         if kind == "text":
-            return f"({name} IS NULL OR trim(CAST({name} AS VARCHAR)) = '')"
-        return f"({name} IS NULL OR isnan(CAST({name} AS DOUBLE)))" if kind == "float" else f"({name} IS NULL)"
+            written = ", ".join(string(text) for text in ("", *map(as_text, marks)))
+            conditions.append(f"trim(CAST({name} AS VARCHAR)) IN ({written})")
+        elif kind == "float":
+            conditions.append(f"isnan(CAST({name} AS DOUBLE))")
+        numbers = [repr(float(mark)) for mark in marks if isinstance(mark, int | float) and not isinstance(mark, bool)]
+        if numbers and kind in ("integer", "float", "text"):
+            conditions.append(f"COALESCE({self._double(column)} IN ({', '.join(numbers)}), FALSE)")
+        return f"({' OR '.join(conditions)})"
 
     def number(self, column: str) -> str:
-        """Return the cell as a double, null where it is no finite number."""
+        """Return the cell as a double, null where it is empty or no finite number."""
+        double = self._double(column)
+        return f"(CASE WHEN NOT {self.empty(column)} AND isfinite({double}) THEN {double} END)"
+
+    def _double(self, column: str) -> str:
         name, kind = quoted(column), self.kinds[column]
         if kind == "text":
             text = f"trim(CAST({name} AS VARCHAR))"
-            double = f"CASE WHEN regexp_full_match({text}, {_WRITTEN_NUMBER}) THEN TRY_CAST({text} AS DOUBLE) END"
-        elif kind in ("integer", "float"):
-            double = f"CAST({name} AS DOUBLE)"
-        else:
-            double = f"CAST(CAST({name} AS INT) AS DOUBLE)" if kind == "boolean" else "CAST(NULL AS DOUBLE)"
-        return f"(CASE WHEN isfinite({double}) THEN {double} END)"
+            return f"(CASE WHEN regexp_full_match({text}, {_WRITTEN_NUMBER}) THEN TRY_CAST({text} AS DOUBLE) END)"
+        if kind in ("integer", "float"):
+            return f"CAST({name} AS DOUBLE)"
+        return f"CAST(CAST({name} AS INT) AS DOUBLE)" if kind == "boolean" else "CAST(NULL AS DOUBLE)"
 
     def whole(self, column: str) -> str:
         """Return the condition that a cell is written as a whole number."""
@@ -113,8 +132,13 @@ class TableRows:
 
 
 @contextmanager
-def open_rows(table: Table | pa.Table) -> Iterator[TableRows]:
+def open_rows(table: Table | pa.Table, marks: Mapping[str, Sequence[Scalar]]) -> Iterator[TableRows]:
     """Open the rows of a table, on disk or in memory, in a database of their own that downloads nothing.
+
+    Parameters
+    ----------
+    marks
+        By column, what stands where nothing is known, besides an empty cell.
 
     Raises
     ------
@@ -134,7 +158,7 @@ def open_rows(table: Table | pa.Table) -> Iterator[TableRows]:
         except duckdb.NotImplementedException as error:
             unknown = [f"{field.type} in column {field.name}" for field in table.schema if _is_strange(field.type)]
             raise DataError(f"The table has {', '.join(unknown)}, which is not read.", "Write it as double or text.") from error
-        yield TableRows(database, names)
+        yield TableRows(database, names, marks)
 
 
 def _is_strange(kind: pa.DataType) -> bool:

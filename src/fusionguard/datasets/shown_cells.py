@@ -6,20 +6,18 @@ import re
 from typing import Literal
 
 from fusionguard.datasets.declaration import Declaration
+from fusionguard.datasets.inspection.personal import looks_personal
 
 Role = Literal["number", "category", "time"]
 """What a cell should hold."""
 
-_COLUMN_WORDS = re.compile(
-    r"(?:^|[^a-z])(?:(?:sur|first|last|full|given|family|maiden|user|holder)?_?name|e_?mail|(?:tele)?phone|mobile|address|street"
-    r"|iban|pan|ssn|passport|birth|dob|card_?(?:number|no)|account_?(?:number|no)|tax_?(?:id|number)|ip)(?:$|[^a-z])"
-)
 _LONG_NUMBER = re.compile(r"[0-9][0-9 \-/]{5,}[0-9]")
-_NAME = re.compile(r"\b[A-ZÀ-ÖØ-Þ][a-zà-öø-ÿ]{2,}")
+_CAPITALISED = re.compile(r"\b[A-ZÀ-ÖØ-Þ][a-zà-öø-ÿ]{2,}")
 _NOBODY = frozenset(
     {"unknown", "missing", "none", "null", "nan", "empty", "true", "false", "yes", "other", "male", "female", "not available"}
 )
 _LONGEST = 30
+_MANY = 1_000
 
 
 def cell_shown(declaration: Declaration, column: str, value: object, role: Role) -> str:
@@ -39,12 +37,13 @@ def cell_shown(declaration: Declaration, column: str, value: object, role: Role)
 
 def column_looks_personal(name: str) -> bool:
     """Whether a column is called as those are that say who somebody is."""
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().replace(" ", "_").replace("-", "_")
-    return _COLUMN_WORDS.search(f"_{words}_") is not None
+    return looks_personal(name, (), distinct=_MANY, textual=True) is not None
 
 
 def _looks_personal(value: object, role: Role) -> bool:
     if not isinstance(value, str) or value.strip().lower() in _NOBODY:
         return False
-    long_number = role != "time" and _LONG_NUMBER.search(value) is not None
-    return "@" in value or long_number or (role == "number" and _NAME.search(value) is not None)
+    if role == "time":
+        return "@" in value
+    named = role == "number" and _CAPITALISED.search(value) is not None  # a column that has slipped, for one
+    return named or _LONG_NUMBER.search(value) is not None or looks_personal("", [value], distinct=1, textual=True) is not None
