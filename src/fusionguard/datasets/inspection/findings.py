@@ -9,7 +9,7 @@ from typing import Literal
 from fusionguard.datasets.inspection.forms import STAND_INS
 from fusionguard.datasets.inspection.label import Label
 from fusionguard.datasets.inspection.profile import Column, Profile, holds_currencies
-from fusionguard.datasets.inspection.roles import Role, looks_like_id
+from fusionguard.datasets.inspection.roles import Role
 
 Weight = Literal["stop", "look"]
 
@@ -68,7 +68,7 @@ def written_otherwise(profile: Profile) -> Iterator[Finding]:
                 yield Finding("ambiguous_date", "stop", (name,), what, "Ask its owner. The draft takes days to come first.")
 
 
-def mixed_types(profile: Profile) -> Iterator[Finding]:
+def mixed_types(profile: Profile, roles: Mapping[str, Role]) -> Iterator[Finding]:
     """Find columns in which some cells are numbers or times and others are not."""
     for column in profile.columns:
         if column.misfits:
@@ -76,7 +76,8 @@ def mixed_types(profile: Profile) -> Iterator[Finding]:
             what = f"'{column.name}' holds {kind}, but {column.misfits:,} of {column.filled:,} cells are none."
             yield Finding("mixed_types", "stop", (column.name,), what, "Correct them, or let them be missing.")
         elif column.form.kind == "text" and not column.form.coded and not column.typed and 0.05 < column.numbers < 0.95:
-            if column.personal or column.distinct > 0.9 * column.filled:
+            codes = column.shortest == column.longest or roles[column.name].name in ("id", "entity")
+            if codes or column.personal or column.distinct > 0.9 * column.filled:
                 continue  # references and texts may be anything
             what = f"'{column.name}' mixes texts with numbers ({column.numbers:.0%} of the cells)."
             yield Finding("mixed_types", "look", (column.name,), what, "Two things may have got into one column: ask its owner.")
@@ -114,12 +115,7 @@ def duplicates(profile: Profile, but_id: int | None, id_column: str | None) -> I
 def ids_as_numbers(profile: Profile, roles: Mapping[str, Role]) -> Iterator[Finding]:
     """Find numbers that name rows and would be taken for a measure."""
     for column in profile.columns:
-        if (
-            column.form.kind == "number"
-            and roles[column.name].name == "ignored"
-            and not column.personal
-            and looks_like_id(column)
-        ):
+        if column.form.kind == "number" and roles[column.name].names_rows:
             what = f"'{column.name}' holds numbers that name rows ({column.distinct:,} values in {column.filled:,} rows)."
             yield Finding("id_as_number", "look", (column.name,), what, "As a feature it lets a model learn rows by heart.")
 

@@ -19,9 +19,6 @@ STAND_INS = frozenset(
 )
 """Words that stand where a value is missing, in small letters."""
 
-_NULLS = ("nan", "null", "none", "na", "n/a", "#n/a", "<na>", "\\n", "nil", "(null)")
-"""Those among them that are read as missing in columns of numbers and times anyway, so that they are told, and do no harm."""
-
 ENOUGH = 0.9
 """The share of the cells that must be written in a form for the column to have it; the others are then faults."""
 
@@ -116,13 +113,14 @@ def _fits(pattern: re.Pattern[str], values: Collection[str]) -> bool:
 
 
 def _number(text: str) -> str:
-    nulls = ", ".join(quoted(word) for word in _NULLS)
-    return f"TRY_CAST(CASE WHEN lower({{}}) NOT IN ({nulls}) THEN {text} END AS DOUBLE)"
+    number = f"TRY_CAST({text} AS DOUBLE)"
+    return f"CASE WHEN isfinite({number}) THEN {number} END"  # nan and inf are read as numbers, too
 
 
 def _plain(values: Sequence[str]) -> Form | None:
-    if not _fits(_PLAIN, values):
-        return None
+    plain = share(_PLAIN, values)
+    if plain < ENOUGH or max(share(_COMMA, values), share(_THOUSANDS, values)) > plain:
+        return None  # a few thousands may be all that is written with commas
     coded = sum(_LEADING_ZERO.fullmatch(value) is not None for value in values) > 0.01 * len(values)
     return Form("text", coded=True) if coded else Form("number", _number("{}"))
 

@@ -9,13 +9,14 @@ from typing import Any
 
 from fusionguard.datasets.inspection import findings as find
 from fusionguard.datasets.inspection.copies import find_copies
+from fusionguard.datasets.inspection.counted_values import profile_table
 from fusionguard.datasets.inspection.findings import Finding
 from fusionguard.datasets.inspection.label import Label, find_label, guess_problem
 from fusionguard.datasets.inspection.leaks import leaks
 from fusionguard.datasets.inspection.opened_table import OpenedTable, open_table
 from fusionguard.datasets.inspection.over_time import Timeline, read_timeline, rising_columns, time_findings
 from fusionguard.datasets.inspection.problem import Problem
-from fusionguard.datasets.inspection.profile import Column, Profile, profile_table, repeated_rows
+from fusionguard.datasets.inspection.profile import Column, Profile, repeated_rows
 from fusionguard.datasets.inspection.relation import Relation, relate
 from fusionguard.datasets.inspection.roles import Role, guess_roles
 from fusionguard.datasets.inspection.sentinels import find_sentinels
@@ -95,7 +96,7 @@ def _inspected(
         *(time_findings(timeline, label) if timeline is not None else ()),
         *find.duplicates(profile, but_id, id_column),
         *find.written_otherwise(profile),
-        *find.mixed_types(profile),
+        *find.mixed_types(profile, roles),
         *find.stand_ins(profile, find_sentinels(table, profile)),
         *find.mixed_currencies(profile),
         *find.ids_as_numbers(profile, roles),

@@ -46,7 +46,7 @@ ID = word_set("id ids number no nr num uuid guid key reference ref identifier nu
 COUNTS = word_set("of count number num cnt anzahl many times")
 ENTITY = {
     "card": word_set("card cards pan cc karte kreditkarte cardholder token"),
-    "merchant": word_set("merchant merchants shop seller store payee haendler handler"),
+    "merchant": word_set("merchant merchants merch shop seller store payee haendler handler"),
     "terminal": word_set("terminal terminals pos atm till"),
     "customer": word_set("customer customers client clients user users cust kunde kunden member subscriber party nameorig orig"),
     "account": word_set("account accounts acct konto iban namedest dest beneficiary"),
@@ -55,7 +55,8 @@ ENTITY = {
 """Kinds of entities, and the words that name their columns; the kind is what the draft calls the entity."""
 
 TIME = word_set(
-    "time timestamp datetime date booked booking transaction event created occurred posted ts day moment at when zeit datum "
+    "time timestamp epoch unix datetime date booked booking transaction event created occurred posted ts day "
+    "moment at when zeit datum "
     "zeitstempel buchung snapshot asof month period"
 )
 OTHER_TIME = word_set(
@@ -93,5 +94,5 @@ PERSONAL = {
     "a secret": word_set("password passwd secret pin cvv cvc"),
 }
 """What columns hold that say who somebody is, and the words that name them."""
-PERSONAL_ALONE = frozenset(["name", "names"])
+PERSONAL_ALONE = word_set("name names first last middle")
 """Words that name a person only where they are the whole name."""

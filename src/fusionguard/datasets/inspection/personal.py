@@ -6,10 +6,12 @@ import re
 from collections.abc import Sequence
 
 from fusionguard.checksums import is_card, is_iban
-from fusionguard.datasets.inspection.name_words import PERSONAL, PERSONAL_ALONE, name_words, says
+from fusionguard.datasets.inspection.name_words import ENTITY, PERSONAL, PERSONAL_ALONE, name_words, says
 from fusionguard.given_names import GIVEN_NAMES
 
-_MAIL = re.compile(r"[\w.+-]{1,64}@\w[\w-]*(\.[\w-]+)+")
+MAILS = r"[\w.+-]{1,64}@\w[\w-]*(\.[\w-]+)+"
+"""An e-mail address, as Python and DuckDB find it."""
+_MAIL = re.compile(MAILS)
 _PHONE = re.compile(
     r"(\+|00)[1-9][\d ()/.-]{6,18}\d|\(?0[1-9]\d{1,4}\)?[ /-][\d /-]{5,12}\d|\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}", re.ASCII
 )
@@ -77,7 +79,10 @@ def looks_personal(
 def _by_name(name: str, textual: bool, largest: float | None, moment: bool) -> str | None:
     if textual and "".join(name_words(name)) in PERSONAL_ALONE:
         return "a name"
+    place = any(says(name, ENTITY[kind]) for kind in ("merchant", "terminal"))
     for what, words in PERSONAL.items():
+        if place and what == "an address":
+            continue
         word = says(name, words)
         if word is None:
             continue

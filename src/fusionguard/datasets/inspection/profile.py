@@ -62,6 +62,10 @@ class Column:
         Why it looks as if it said who somebody is; None where it does not. Its values are shown nowhere.
     shortest, longest
         Characters of its texts.
+    typed
+        Whether the file says its type.
+    apart
+        Rows of the table that are not the same as an earlier one.
     """
 
     place: int
@@ -85,6 +89,12 @@ class Column:
     shortest: int = 0
     longest: int = 0
     typed: bool = False
+    apart: int = 0
+
+    def hidden(self, personal: str) -> Column:
+        """Return the column as a personal one: what is not kept, values and the ends of their range, cannot be shown."""
+        nothing: dict[str, Any] = dict.fromkeys(("smallest", "largest", "mean", "deviation", "first", "last"))
+        return replace(self, personal=personal, values=(), **nothing)
 
     @property
     def filled(self) -> int:
@@ -100,8 +110,8 @@ class Column:
 
     @property
     def unique(self) -> bool:
-        """Whether every row has a value of its own."""
-        return self.distinct_is_exact and self.distinct == self.rows
+        """Whether every row has a value of its own, rows that are there twice left out."""
+        return self.distinct_is_exact and self.missing == 0 and self.distinct == self.apart
 
     @property
     def sql(self) -> str:
@@ -134,13 +144,10 @@ class Profile:
         object.__setattr__(self, "by_name", {column.name: column for column in self.columns})
 
 
-def profile_table(table: OpenedTable, name: str) -> Profile:
-    """Measure a table: its forms in a sample of a fixed seed, all else in every row."""
-    sample_columns(table)
+def measure_columns(table: OpenedTable) -> list[Column]:
+    """Return every column as one pass over the rows shows it; how cells are written is read from ``sample``."""
     forms = _forms(table)
-    measured = [measure for batch in _batches(range(len(table.names))) for measure in _measured(table, forms, batch)]
-    columns = tuple(_counted(table, column) for column in measured)
-    return Profile(name, table.rows, table.layout, table.oddities, columns, repeated_rows(table, range(len(columns))))
+    return [column for batch in batches(range(len(table.names))) for column in _measured(table, forms, batch)]
 
 
 def repeated_rows(table: OpenedTable, places: Sequence[int]) -> int:
@@ -156,7 +163,7 @@ def sample_columns(table: OpenedTable) -> None:
     table.connection.execute(f'CREATE TABLE sample AS SELECT * FROM {table.relation} {chosen} ORDER BY "{ROW}"')
 
 
-def _batches(places: range) -> Iterator[range]:
+def batches(places: range) -> Iterator[range]:
     for start in range(0, len(places), _TOGETHER):
         yield places[start : start + _TOGETHER]
 
@@ -173,7 +180,7 @@ def _forms(table: OpenedTable) -> list[tuple[Form, tuple[str, ...], float]]:
     """Return of each column its form, the sampled texts it was found in, and the share of numbers among them."""
     most = max(_FORM_CELLS // len(table.names), 200)
     forms = []
-    for batch in _batches(range(len(table.names))):
+    for batch in batches(range(len(table.names))):
         texts = [_text(f"c{place}", table.types[place] != "VARCHAR") for place in batch]
         lists = ", ".join(f"list({text}) FILTER (WHERE {text} IS NOT NULL)" for text in texts)
         for place, cells in zip(batch, table.ask(f"SELECT {lists} FROM sample")[0], strict=True):
@@ -189,10 +196,10 @@ def _measured(table: OpenedTable, forms: Sequence[tuple[Form, tuple[str, ...], f
         form, typed = forms[place][0], table.types[place] != "VARCHAR"
         text, raw = _text(f"c{place}", typed), f"c{place}"
         value = (f"CAST({raw} AS DOUBLE)" if form.kind == "number" else raw) if typed else form.read.replace("{}", _trimmed(raw))
-        finite = f"CASE WHEN isfinite({value}) THEN {value} END" if form.kind == "number" else value
+        finite = f"CASE WHEN isfinite({value}) THEN {value} END" if typed and form.kind == "number" else value
         ordered = form.kind in ("number", "time")
         stand_ins = ", ".join(quoted(word) for word in sorted(STAND_INS))
-        said = f"count(*) FILTER (WHERE lower({text}) IN ({stand_ins}))" if not typed and ordered else "0"
+        said = f"count(*) FILTER (WHERE {value} IS NULL AND lower({text}) IN ({stand_ins}))" if not typed and ordered else "0"
         spread = (
             f"avg({finite}), stddev_samp({finite}), count(*) FILTER (WHERE {value} <> floor({value}))"
             if form.kind == "number"
@@ -211,12 +218,9 @@ def _column(table: OpenedTable, place: int, form: Form, texts: tuple[str, ...], 
     filled, said, fitting, distinct, low, high, mean, deviation, broken, shortest, longest = row
     filled -= said
     number, time = form.kind == "number", form.kind == "time"
-    # What is not kept cannot be shown: of a personal column neither its values nor the ends of their range.
     name, textual = table.names[place], form.kind == "text"
-    personal = looks_personal(
-        name, texts, distinct=distinct, textual=textual, largest=high if number else None, moment=time
-    ) or _hidden_person(table, place, textual, distinct)
-    return Column(
+    personal = looks_personal(name, texts, distinct=distinct, textual=textual, largest=high if number else None, moment=time)
+    column = Column(
         place=place,
         name=name,
         form=form,
@@ -225,52 +229,24 @@ def _column(table: OpenedTable, place: int, form: Form, texts: tuple[str, ...], 
         misfits=filled - fitting if number or time else 0,
         distinct=distinct,
         distinct_is_exact=False,
-        smallest=low if number and personal is None else None,
-        largest=high if number and personal is None else None,
-        mean=_rounded(mean) if personal is None else None,
-        deviation=_rounded(deviation) if personal is None else None,
-        first=low if time and personal is None else None,
-        last=high if time and personal is None else None,
+        smallest=low if number else None,
+        largest=high if number else None,
+        mean=_rounded(mean),
+        deviation=_rounded(deviation),
+        first=low if time else None,
+        last=high if time else None,
         whole=number and not broken and fitting > 0,
         numbers=numbers,
-        personal=personal,
         shortest=shortest or 0,
         longest=longest or 0,
         typed=table.types[place] != "VARCHAR",
     )
-
-
-def _hidden_person(table: OpenedTable, place: int, textual: bool, distinct: int) -> str | None:
-    """Look through every cell of a free text for the one e-mail address or card number that a sample may not hold."""
-    if not textual or table.types[place] != "VARCHAR" or distinct <= 1:
-        return None
-    text = _trimmed(f"c{place}")
-    suspects = f"contains({text}, '@') OR (length({text}) > 11 AND regexp_matches({text}, '{_LONG_DIGITS}'))"
-    found = table.ask(f"SELECT DISTINCT {text} FROM {table.relation} WHERE {suspects} LIMIT 2000")
-    texts = sorted(str(each[0]) for each in found)
-    return looks_personal("", texts, distinct=len(texts), textual=True) if texts else None
+    return column if personal is None else column.hidden(personal)
 
 
 def _rounded(value: float | None) -> float | None:
     """Return a number with so few digits that the order in which rows were added up does not show."""
     return None if value is None else float(f"{value:.9g}")
-
-
-def _counted(table: OpenedTable, column: Column) -> Column:
-    """Return a column with its exact number of values, where it has few or may have one for every row, and those of few."""
-    few = column.distinct <= MOST_VALUES * 1.2  # the estimate may be too high
-    if few:
-        query = f"SELECT {column.sql_text} AS t, count(*) FROM {table.relation} WHERE t IS NOT NULL GROUP BY t"
-        counts = sorted(((str(text), int(rows)) for text, rows in table.ask(query)), key=lambda each: (-each[1], each[0]))
-        if column.form.kind in ("number", "time"):
-            counts = [each for each in counts if each[0].lower() not in STAND_INS]
-        values = tuple(Value(*each) for each in counts) if len(counts) <= MOST_VALUES and column.personal is None else ()
-        return replace(column, distinct=len(counts), distinct_is_exact=True, values=values)
-    likely = column.distinct > _EXACT_SHARE * column.filled and (column.form.kind == "text" or column.whole)
-    if likely or column.rows <= _SMALL_ROWS:
-        exact = table.ask(f"SELECT count(DISTINCT {column.sql_text}) FROM {table.relation}")[0][0]
-        return replace(column, distinct=int(exact), distinct_is_exact=True)
-    return replace(column, distinct=min(column.distinct, column.filled))
 
 
 def holds_currencies(column: Column) -> tuple[str, ...]:

@@ -126,7 +126,9 @@ def _batches(columns: Sequence[Column]) -> Iterator[Sequence[Column]]:
 
 
 def _filled(table: OpenedTable, columns: Sequence[Column], label: Label) -> Iterator[tuple[str, tuple[int, int]]]:
-    for batch in _batches(columns):
+    gaps = [column for column in columns if column.missing or column.misfits]
+    yield from ((column.name, (label.positives, label.negatives)) for column in columns if not column.missing + column.misfits)
+    for batch in _batches(gaps):
         counts = [
             f"count({column.sql if is_ordered(column) else column.sql_text}) FILTER (WHERE {side})"
             for column in batch

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
+from fusionguard.datasets.inspection.clocks import after_event, find_time, read_clock
 from fusionguard.datasets.inspection.label import Label
 from fusionguard.datasets.inspection.name_words import (
-    AMOUNT,
     CODE,
     COUNTS,
     ENTITY,
     ID,
-    OTHER_TIME,
     PROTECTED,
     PROTECTED_IF_ALONE,
-    TIME,
     name_words,
     says,
     word_set,
@@ -35,10 +33,6 @@ PEOPLE = ("card", "customer", "account", "device")
 _MOST_CATEGORIES = 1_000
 _FEWEST_ROWS_A_CATEGORY = 20
 _FEWEST_ENTITIES = 20
-_EPOCHS = {"seconds": (6.3e8, 2.1e9), "milliseconds": (6.3e11, 2.1e12)}
-"""Seconds and milliseconds since 1970 that lie between 1990 and 2036."""
-_ELAPSED = word_set("tx transaction event time seconds second secs sec days day ms milliseconds elapsed since start")
-_AFTER_EVENT = 0.95
 
 
 @dataclass(frozen=True)
@@ -59,6 +53,8 @@ class Role:
         Of an entity, its kind: ``card``.
     unit, since
         Of a time that is a number: what it counts, and from when: ``epoch`` or ``start``.
+    names_rows
+        Of what is ignored, whether that is because it names rows as an id does.
     """
 
     name: RoleName
@@ -69,6 +65,7 @@ class Role:
     entity: str = ""
     unit: str = ""
     since: str = ""
+    names_rows: bool = False
 
 
 def guess_roles(
@@ -92,13 +89,13 @@ def guess_roles(
     rest = [column for column in profile.columns if column.name not in roles]
     roles |= dict(_plainly(rest))
     rest = [column for column in rest if column.name not in roles]
-    if (time := _time(rest, relations, label, rising)) is not None:
-        roles[time[0].name] = time[1]
+    if (time := find_time(rest, relations, label, rising)) is not None:
+        words = f"{time.reason}; {', '.join(map(repr, time.others[:3]))} would do, too" if time.others else time.reason
+        sure: Sure = "guess" if not time.named else "likely" if time.others else "sure"
+        roles[time.column.name] = Role("time", words, sure, unit=time.unit, since=time.since)
     roles |= {name: role for name, role in _identities(rest) if name not in roles}
     if (amount := _amount([column for column in rest if column.name not in roles], problem)) is not None:
-        roles[amount.name] = Role(
-            "amount", f"'{says(amount.name, AMOUNT | frozenset(problem.amount_words))}' in its name, and money"
-        )
+        roles[amount[0].name] = Role("amount", f"'{amount[1]}' in its name, and money")
     for column in rest:
         if column.name not in roles:
             roles[column.name] = _other(column, relations.get(column.name), label, rising)
@@ -127,48 +124,6 @@ def _plainly(columns: Sequence[Column]) -> Iterator[tuple[str, Role]]:
             yield column.name, Role("ignored", "every filled cell is the same", "sure")
 
 
-def _time(
-    columns: Sequence[Column], relations: Mapping[str, Relation], label: Label | None, rising: frozenset[str]
-) -> tuple[Column, Role] | None:
-    ranked = []
-    for column in columns:
-        relation = relations.get(column.name)
-        if label is not None and relation is not None and _after_event(column, relation, label):
-            continue
-        unit, since = _clock(column, rising)
-        if not unit and column.form.kind != "time":
-            continue
-        named = says(column.name, TIME)
-        points = 2.0 * (named is not None) - 4.0 * (says(column.name, OTHER_TIME) is not None)
-        points += (
-            1.0 * (column.form.kind == "time") + (column.distinct / column.rows) - 3.0 * (column.missing > 0.01 * column.rows)
-        )
-        why = f"'{named}' in its name" if named else "it holds times"
-        if unit:
-            why += f", numbers of {unit} since {'1970' if since == 'epoch' else 'a start'}"
-        ranked.append((points, -column.place, column, Role("time", why, "sure" if named else "guess", unit=unit, since=since)))
-    if not ranked or max(ranked)[0] <= 0:
-        return None
-    points, _, column, role = max(ranked, key=lambda each: each[:2])
-    others = [each[2].name for each in ranked if each[2] is not column and each[0] > 0]
-    rest = f"; {', '.join(map(repr, others[:3]))} would do, too" if others else ""
-    return column, replace(role, reason=role.reason + rest, sure=role.sure if not others else "likely")
-
-
-def _clock(column: Column, rising: frozenset[str]) -> tuple[str, str]:
-    """Return what a column of numbers counts, and since when; nothing where it is no clock."""
-    if column.form.kind != "number" or column.smallest is None or column.largest is None or column.distinct < 2:
-        return "", ""
-    if says(column.name, TIME):
-        for unit, (low, high) in _EPOCHS.items():
-            if low <= column.smallest and column.largest <= high:
-                return unit, "epoch"
-    parts = set(name_words(column.name))
-    if column.name in rising and column.smallest >= 0 and parts <= _ELAPSED and parts & (TIME | {"seconds", "days"}):
-        return ("days" if parts & {"day", "days"} else "milliseconds" if parts & {"ms", "milliseconds"} else "seconds"), "start"
-    return "", ""
-
-
 def _identities(columns: Sequence[Column]) -> Iterator[tuple[str, Role]]:
     """Yield the id, what else names rows, and entities."""
     unique = [column for column in columns if column.unique and column.form.kind != "time" and _names_rows(column)]
@@ -180,7 +135,10 @@ def _identities(columns: Sequence[Column]) -> Iterator[tuple[str, Role]]:
             why = "every row has one of its own" + (f", and '{said}' is in its name" if said else "")
             yield column.name, Role("id", why, "sure" if said else "likely", private=private)
         elif column in unique:
-            yield column.name, Role("ignored", "every row has one of its own: it names rows, and tells nothing of them")
+            yield (
+                column.name,
+                Role("ignored", "every row has one of its own: it names rows, and tells nothing of them", names_rows=True),
+            )
         elif (kind := _entity(column)) is not None:
             why = f"'{kind}' in its name or the like; each is there {column.filled / column.distinct:.1f} times on average"
             yield column.name, Role("entity", why, private=kind in PEOPLE, entity=kind)
@@ -215,42 +173,32 @@ def _entity(column: Column) -> str | None:
     if kind is None or column.form.kind == "time" or (number and not column.whole) or column.unique:
         return None
     words = name_words(column.name)
-    named = says(column.name, ID | {"token", "hash", "code", "key"}) or all(word in ENTITY[kind] for word in words)
+    whole = "".join(words) in ENTITY[kind] or all(word in ENTITY[kind] for word in words)
+    named = whole or says(column.name, ID | {"token", "hash", "code", "key"})
     counts = set(words) & COUNTS and number and column.distinct <= MOST_VALUES
     if not named or counts or column.distinct < _FEWEST_ENTITIES or column.filled < 1.1 * column.distinct:
         return None
     return kind
 
 
-def _amount(columns: Sequence[Column], problem: Problem) -> Column | None:
-    fitting = [
-        column
-        for column in columns
-        if column.form.kind == "number" and column.distinct > MOST_VALUES and says(column.name, frozenset(problem.amount_words))
-    ]
-    words = list(problem.amount_words)
-    return min(
-        fitting, key=lambda c: (words.index(str(says(c.name, frozenset(words)))), len(name_words(c.name)), c.place), default=None
-    )
-
-
-def _after_event(column: Column, relation: Relation, label: Label) -> bool:
-    """Return whether a column is filled for nearly all positive rows and hardly any other."""
-    return (
-        column.missing > 0
-        and relation.filled_positive >= 0.5 * label.positives
-        and relation.filled_positive >= _AFTER_EVENT * (relation.filled_positive + relation.filled_negative)
-    )
+def _amount(columns: Sequence[Column], problem: Problem) -> tuple[Column, str] | None:
+    """Return the column of money whose name has the first of the problem's words, and that word; None where none has any."""
+    fitting = [column for column in columns if column.form.kind == "number" and column.distinct > MOST_VALUES]
+    for word in problem.amount_words:
+        named = [column for column in fitting if says(column.name, frozenset([word]))]
+        if named:
+            return min(named, key=lambda column: (len(name_words(column.name)), column.place)), word
+    return None
 
 
 def _other(column: Column, relation: Relation | None, label: Label | None, rising: frozenset[str]) -> Role:
-    if label is not None and relation is not None and _after_event(column, relation, label):
+    if label is not None and relation is not None and after_event(column, relation, label):
         if column.form.kind == "time":
             return Role("known", "a time that is filled only where the label is positive: when it became known", "likely")
         return Role("ignored", "it is filled only where the label is positive: it comes after the event", "sure")
     if column.form.kind == "time":
         return Role("ignored", "another time; a span made of it may be a feature")
-    if _clock(column, rising)[0]:
+    if read_clock(column, rising)[0]:
         return Role("ignored", "another clock, beside the time")
     if protected := _protected(column):
         return Role("protected", f"'{protected}' in its name", "sure", protected=True)
@@ -270,8 +218,8 @@ def _names_many(column: Column) -> bool:
 
 
 def _number(column: Column) -> Role:
-    if looks_like_id(column):
-        return Role("ignored", "whole numbers that hardly repeat: they name something, and measure nothing", "likely")
+    if _looks_like_id(column):
+        return Role("ignored", "whole numbers that hardly repeat: they name something, and measure nothing", names_rows=True)
     code = says(column.name, CODE)
     if code and column.whole and column.distinct <= _MOST_CATEGORIES and column.distinct > 2:
         return Role("categorical", f"'{code}' in its name: numbers that name something", "likely")
@@ -279,7 +227,7 @@ def _number(column: Column) -> Role:
     return Role("numeric", what, "sure")
 
 
-def looks_like_id(column: Column) -> bool:
+def _looks_like_id(column: Column) -> bool:
     """Return whether whole numbers hardly ever repeat and say in name or shape that they count nothing."""
     if not column.whole or column.smallest is None or column.largest is None or column.distinct < 0.95 * column.filled:
         return False

@@ -1,0 +1,97 @@
+"""Which column says when a row happened, and which ones are other clocks: times as text, as moments, and as numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from fusionguard.datasets.inspection.label import Label
+from fusionguard.datasets.inspection.name_words import OTHER_TIME, TIME, name_words, says, word_set
+from fusionguard.datasets.inspection.profile import Column
+from fusionguard.datasets.inspection.relation import Relation
+
+_EPOCHS = {"seconds": (6.3e8, 2.1e9), "milliseconds": (6.3e11, 2.1e12)}
+"""Seconds and milliseconds since 1970 that lie between 1990 and 2036."""
+_ELAPSED = word_set("tx transaction event time seconds second secs sec days day ms milliseconds elapsed since start")
+_AFTER_EVENT = 0.95
+
+
+@dataclass(frozen=True)
+class Clock:
+    """A column that may say when a row happened.
+
+    Parameters
+    ----------
+    reason
+        Why, in words.
+    named
+        Whether its name says so, too.
+    unit, since
+        Of numbers, what they count, and from when: ``epoch`` or ``start``.
+    others
+        The names of columns that would do, too.
+    """
+
+    column: Column
+    reason: str
+    named: bool
+    unit: str
+    since: str
+    others: tuple[str, ...] = ()
+
+
+def find_time(
+    columns: Sequence[Column], relations: Mapping[str, Relation], label: Label | None, rising: frozenset[str]
+) -> Clock | None:
+    """Return the column that says best when a row happened; None where none does.
+
+    Parameters
+    ----------
+    rising
+        The names of number columns that never fall from row to row: clocks, perhaps.
+    """
+    ranked = []
+    for column in columns:
+        relation = relations.get(column.name)
+        if label is not None and relation is not None and after_event(column, relation, label):
+            continue
+        unit, since = read_clock(column, rising)
+        if not unit and column.form.kind != "time":
+            continue
+        named = says(column.name, TIME)
+        points = 2.0 * (named is not None) - 4.0 * (says(column.name, OTHER_TIME) is not None)
+        points += (
+            1.0 * (column.form.kind == "time") + (column.distinct / column.rows) - 3.0 * (column.missing > 0.01 * column.rows)
+        )
+        why = f"'{named}' in its name" if named else "it holds times"
+        if unit:
+            why += f", numbers of {unit} since {'1970' if since == 'epoch' else 'a start'}"
+        ranked.append((points, -column.place, Clock(column, why, named is not None, unit, since)))
+    if not ranked or max(each[0] for each in ranked) <= 0:
+        return None
+    best = max(ranked, key=lambda each: each[:2])[2]
+    others = tuple(clock.column.name for points, _, clock in ranked if clock is not best and points > 0)
+    return replace(best, others=others)
+
+
+def read_clock(column: Column, rising: frozenset[str]) -> tuple[str, str]:
+    """Return what a column of numbers counts, and since when; nothing where it is no clock."""
+    if column.form.kind != "number" or column.smallest is None or column.largest is None or column.distinct < 2:
+        return "", ""
+    if says(column.name, TIME):
+        for unit, (low, high) in _EPOCHS.items():
+            if low <= column.smallest and column.largest <= high:
+                return unit, "epoch"
+    parts = set(name_words(column.name))
+    if column.name in rising and column.smallest >= 0 and parts <= _ELAPSED and parts & (TIME | {"seconds", "days"}):
+        return ("days" if parts & {"day", "days"} else "milliseconds" if parts & {"ms", "milliseconds"} else "seconds"), "start"
+    return "", ""
+
+
+def after_event(column: Column, relation: Relation, label: Label) -> bool:
+    """Return whether a column is filled for nearly all positive rows and hardly any other."""
+    return (
+        column.missing > 0
+        and relation.filled_positive >= 0.5 * label.positives
+        and relation.filled_positive >= _AFTER_EVENT * (relation.filled_positive + relation.filled_negative)
+    )
