@@ -14,12 +14,12 @@ import pyarrow.parquet as pq
 from benchmarks.monitoring.windows import BEGIN, DAYS
 from fusionguard.data.table import Table
 from fusionguard.families.catalog import model_family
-from fusionguard.families.family import ScoringModel
+from fusionguard.families.scoring_model import ScoringModel
 from fusionguard.monitoring.champion import Champion
 from fusionguard.monitoring.drift import read_drift
 from fusionguard.monitoring.estimate import PerformanceEstimate
 from fusionguard.monitoring.multivariate import classifier_test
-from fusionguard.monitoring.outcome_reading import estimate_outcomes, read_outcomes
+from fusionguard.monitoring.outcomes import estimate_outcomes, read_outcomes
 from fusionguard.monitoring.reference import Reference
 from fusionguard.monitoring.reference_rows import kept_reference
 from fusionguard.monitoring.settings import MonitoringConfig

@@ -18,7 +18,7 @@ from benchmarks.measure import Measurement, fresh_environment, measure, python
 from benchmarks.monitoring.judging import Judge
 from benchmarks.monitoring.results import Scale
 from benchmarks.monitoring.windows import make_window
-from fusionguard.families.family import ScoringModel
+from fusionguard.families.scoring_model import ScoringModel
 from fusionguard.home import Home
 from fusionguard.monitoring.champion import find_champion
 from fusionguard.monitoring.traffic import Drift

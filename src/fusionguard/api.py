@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from fusionguard.families.churn.report import ChurnReport as ChurnReport
     from fusionguard.families.churn.rows import CustomerRows as CustomerRows
     from fusionguard.families.churn.rows import read_customers as read_customers
-    from fusionguard.families.family import ScoringModel as ScoringModel
     from fusionguard.families.fraud.autoencoder import train_autoencoder as train_autoencoder
     from fusionguard.families.fraud.boosting import train_booster as train_booster
     from fusionguard.families.fraud.build import build_fraud_bundle as build_fraud_bundle
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
     from fusionguard.families.fraud.references import score_references as score_references
     from fusionguard.families.fraud.refit import refit_fraud_bundle as refit_fraud_bundle
     from fusionguard.families.fraud.report import EvaluationReport as EvaluationReport
+    from fusionguard.families.scoring_model import ScoringModel as ScoringModel
     from fusionguard.features.contracts import check_features as check_features
     from fusionguard.features.store import FeatureManifest as FeatureManifest
     from fusionguard.features.store import FeatureSet as FeatureSet
@@ -105,7 +105,7 @@ _NAMES = {
         "CustomerRows",
         "read_customers",
     ),
-    "fusionguard.families.family": ("ScoringModel",),
+    "fusionguard.families.scoring_model": ("ScoringModel",),
     "fusionguard.families.fraud.autoencoder": ("train_autoencoder",),
     "fusionguard.families.fraud.boosting": ("train_booster",),
     "fusionguard.families.fraud.build": ("build_fraud_bundle",),

@@ -19,7 +19,8 @@ from fusionguard.data.rows_in_memory import read_column
 from fusionguard.data.table import CARRIED, Table
 from fusionguard.errors import UsageError
 from fusionguard.families.catalog import model_family
-from fusionguard.families.family import ModelFamily, ScoringModel
+from fusionguard.families.family import ModelFamily
+from fusionguard.families.scoring_model import ScoringModel
 from fusionguard.features.duckdb_engine import connection, scan, score_rows
 from fusionguard.files import check_output
 from fusionguard.home import find_home

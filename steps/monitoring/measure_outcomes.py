@@ -15,7 +15,7 @@ from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring.champion import Champion
 from fusionguard.monitoring.drift import DriftReport
 from fusionguard.monitoring.estimate import PerformanceEstimate
-from fusionguard.monitoring.outcome_reading import estimate_outcomes, read_outcomes
+from fusionguard.monitoring.outcomes import estimate_outcomes, read_outcomes
 from fusionguard.monitoring.performance import PerformanceReport
 from fusionguard.monitoring.settings import MonitoringConfig
 from fusionguard.monitoring.window import WindowFacts

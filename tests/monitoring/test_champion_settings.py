@@ -17,16 +17,17 @@ from fusionguard.data.table import Table
 from fusionguard.evaluation.readings import ROC_AUC
 from fusionguard.families.catalog import model_family
 from fusionguard.families.churn.config import ChurnConfig, RetentionConfig
+from fusionguard.families.churn.fairness import FairnessReport
 from fusionguard.families.churn.model import ChurnModel
+from fusionguard.families.churn.outcomes import fairness_settings, retention_settings, scored_customers
 from fusionguard.families.churn.readings import CAMPAIGN_PROFIT, EMPC, read_customers_metrics
 from fusionguard.families.fraud.config import FraudConfig, FraudEvaluationConfig, XGBoostConfig
 from fusionguard.families.fraud.model import FraudModel
+from fusionguard.families.fraud.outcomes import evaluation_settings, scored_transactions
 from fusionguard.families.fraud.readings import RECALL_AT_RATE, TOP_PRECISION, read_metrics
 from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring.champion import Champion
-from fusionguard.monitoring.champion_settings import evaluation_settings, fairness_settings, retention_settings
-from fusionguard.monitoring.labelled import scored_customers, scored_transactions
-from fusionguard.monitoring.outcome_reading import read_outcomes
+from fusionguard.monitoring.outcomes import read_outcomes
 from fusionguard.monitoring.performance import PerformanceReport
 from fusionguard.monitoring.retraining import champion_settings
 from fusionguard.monitoring.settings import MonitoringConfig
@@ -101,7 +102,8 @@ def test_the_limits_of_fairness_and_the_worth_of_a_customer_are_the_champions(ch
     bundle = changed(churn_bundle, tmp_path, change)
     report, window = read(bundle, tmp_path, 900)
     assert report.fairness is not None and report.remarks == ()
-    limits = {(gap.attribute, gap.metric): (gap.limit, gap.verdict) for gap in report.fairness.gaps}
+    gaps = FairnessReport.model_validate(report.fairness).gaps
+    limits = {(gap.attribute, gap.metric): (gap.limit, gap.verdict) for gap in gaps}
     assert limits["gender", "true_positive_rate"] == (None, "reported")
     assert limits["gender", "calibration"] == (0.000_1, "broken")
     assert limits["geography", "selection_rate"] == (0.9, "within")

@@ -11,8 +11,8 @@ from fusionguard.errors import DataError
 from fusionguard.monitoring.calibration import read_calibration
 from fusionguard.monitoring.estimate import estimate_performance
 from fusionguard.monitoring.findings import Check, Finding, Kind, Level, judge
-from fusionguard.monitoring.outcomes import MOST_GROUPS, draw_positives, group_scores, read_ranking
 from fusionguard.monitoring.recalibration import fit_line
+from fusionguard.monitoring.score_groups import MOST_GROUPS, draw_positives, group_scores, read_ranking
 from fusionguard.monitoring.thresholds import MonitoringThresholds
 from tests.monitoring.outcomes import holds, outcomes
 

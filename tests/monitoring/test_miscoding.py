@@ -15,13 +15,13 @@ import pytest
 from benchmarks.monitoring.windows import BEGIN, DAYS, make_window
 from fusionguard.data.table import Table
 from fusionguard.families.churn.family import CHURN_FAMILY
-from fusionguard.families.family import ScoringModel
 from fusionguard.families.fraud.family import FRAUD_FAMILY
+from fusionguard.families.scoring_model import ScoringModel
 from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring.champion import Champion
 from fusionguard.monitoring.findings import Finding, judge
 from fusionguard.monitoring.miscoding import coded_features, miscoding_checks
-from fusionguard.monitoring.outcome_reading import read_outcomes
+from fusionguard.monitoring.outcomes import read_outcomes
 from fusionguard.monitoring.settings import MonitoringConfig
 from fusionguard.monitoring.thresholds import MonitoringThresholds
 from fusionguard.monitoring.traffic import Drift

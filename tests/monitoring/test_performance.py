@@ -9,16 +9,20 @@ import pytest
 from fusionguard.errors import DataError
 from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.families.churn.config import ChurnConfig
-from fusionguard.families.churn.fairness import FairnessReport, read_fairness
+from fusionguard.families.churn.fairness import read_fairness
 from fusionguard.families.churn.fairness_config import FairnessConfig
+from fusionguard.families.churn.outcomes import OUTCOMES as CHURN_OUTCOMES
+from fusionguard.families.churn.outcomes import gaps_of, scored_customers
 from fusionguard.families.churn.readings import read_customers_metrics
 from fusionguard.families.churn.retention import fit_retention_policy
 from fusionguard.families.fraud.config import FraudEvaluationConfig, PolicyConfig
+from fusionguard.families.fraud.outcomes import OUTCOMES as FRAUD_OUTCOMES
+from fusionguard.families.fraud.outcomes import scored_transactions
 from fusionguard.families.fraud.policy import DecisionPolicy
 from fusionguard.families.fraud.readings import read_metrics
-from fusionguard.monitoring.labelled import LabelledRows, labelled_rows, scored_customers, scored_transactions
+from fusionguard.families.outcomes import Gap, MetricReader, OutcomeReading
+from fusionguard.monitoring.labelled import LabelledRows, labelled_rows
 from fusionguard.monitoring.performance import (
-    MetricReader,
     PerformanceReport,
     delay_cohorts,
     metric_delta,
@@ -27,6 +31,7 @@ from fusionguard.monitoring.performance import (
 from tests.monitoring.windows import DAY_MICROS, START_MICROS, churn_window, fraud_window
 
 SAMPLES = 40
+Baseline = tuple[dict[str, Interval], tuple[Gap, ...]]
 CHURN = ChurnConfig().model_copy(
     update={"evaluation": ChurnConfig().evaluation.model_copy(update={"bootstrap_samples": SAMPLES})}
 )
@@ -51,29 +56,30 @@ def churn_reader(rows: LabelledRows) -> MetricReader:
     return lambda flags: read_customers_metrics(customers.take(flags), policy, CHURN.retention, CHURN.evaluation, seed=7)
 
 
-def fairness_of(rows: LabelledRows) -> FairnessReport:
+def gaps_between(rows: LabelledRows) -> tuple[Gap, ...]:
     offered = np.array(rows.table["decision"].to_pylist()) == "offer"
-    return read_fairness(scored_customers(rows.table), offered, FairnessConfig(), samples=SAMPLES, seed=7)
+    return gaps_of(read_fairness(scored_customers(rows.table), offered, FairnessConfig(), samples=SAMPLES, seed=7))
 
 
 @pytest.fixture(scope="module")
-def baseline() -> tuple[dict[str, Interval], FairnessReport]:
+def baseline() -> Baseline:
     rows = labelled_rows(churn_log(3_000, 41))
-    return dict(churn_reader(rows)(np.ones(rows.table.num_rows, dtype=np.bool_))), fairness_of(rows)
+    return dict(churn_reader(rows)(np.ones(rows.table.num_rows, dtype=np.bool_))), gaps_between(rows)
 
 
-def read_churn(log: pa.Table, baseline: tuple[dict[str, Interval], FairnessReport]) -> PerformanceReport:
+def read_churn(log: pa.Table, baseline: Baseline) -> PerformanceReport:
     rows = labelled_rows(log)
-    return read_performance(rows, churn_reader(rows), baseline[0], fairness=fairness_of(rows), fairness_baseline=baseline[1])
+    reading = OutcomeReading(churn_reader(rows), gaps=gaps_between(rows))
+    return read_performance(rows, reading, baseline[0], judged=CHURN_OUTCOMES.judged, gaps=baseline[1])
 
 
-def test_windows_like_the_evaluation_raise_no_alarm(baseline: tuple[dict[str, Interval], FairnessReport]) -> None:
+def test_windows_like_the_evaluation_raise_no_alarm(baseline: Baseline) -> None:
     reports = [read_churn(churn_log((500, 900)[seed % 2], 50 + seed), baseline) for seed in range(6)]
     assert all(report.comparisons for report in reports)
     assert sum(bool(report.findings) for report in reports) <= 1, [report.findings for report in reports]
 
 
-def test_worse_ranking_is_found_with_its_interval(baseline: tuple[dict[str, Interval], FairnessReport]) -> None:
+def test_worse_ranking_is_found_with_its_interval(baseline: Baseline) -> None:
     report = read_churn(churn_log(3_000, 42, random=0.6), baseline)
     by_metric = {finding.subject: finding for finding in report.findings if finding.kind == "metric"}
     assert by_metric["roc_auc"].level == "act"
@@ -82,14 +88,14 @@ def test_worse_ranking_is_found_with_its_interval(baseline: tuple[dict[str, Inte
     assert "when the model was evaluated" in by_metric["roc_auc"].sentence
 
 
-def test_another_base_rate_is_found_as_calibration(baseline: tuple[dict[str, Interval], FairnessReport]) -> None:
+def test_another_base_rate_is_found_as_calibration(baseline: Baseline) -> None:
     report = read_churn(churn_log(3_000, 43, moved=1.2), baseline)
     kinds = {(finding.kind, finding.level) for finding in report.findings}
     assert ("calibration", "act") in kinds
     assert not any(finding.subject == "roc_auc" for finding in report.findings)
 
 
-def test_grown_gaps_between_groups_are_found(baseline: tuple[dict[str, Interval], FairnessReport]) -> None:
+def test_grown_gaps_between_groups_are_found(baseline: Baseline) -> None:
     log = churn_log(4_000, 44)
     women = np.array(log["Gender"].to_pylist()) == "Female"
     decision = np.where(women, "none", np.array(log["decision"].to_pylist()))
@@ -101,7 +107,7 @@ def test_grown_gaps_between_groups_are_found(baseline: tuple[dict[str, Interval]
     assert selection.level == "watch", "no limit is set for it"
 
 
-def test_cohorts_divide_the_labels_by_delay(baseline: tuple[dict[str, Interval], FairnessReport]) -> None:
+def test_cohorts_divide_the_labels_by_delay(baseline: Baseline) -> None:
     report = read_churn(churn_log(1_500, 45), baseline)
     assert [cohort.name for cohort in report.cohorts] == ["within 1 days", "1 to 7 days", "after 30 days"]
     assert sum(cohort.rows for cohort in report.cohorts) == report.coverage.labelled == 1_200
@@ -118,7 +124,8 @@ def test_the_fraud_log_is_read_as_its_evaluation_is() -> None:
     scored = scored_transactions(rows.table)
     policy = DecisionPolicy(review_cost=PolicyConfig().review_cost)
     config = FraudEvaluationConfig(bootstrap_samples=SAMPLES)
-    report = read_performance(rows, lambda flags: read_metrics(scored.take(flags), policy, config, seed=7), {})
+    reading = OutcomeReading(lambda flags: read_metrics(scored.take(flags), policy, config, seed=7))
+    report = read_performance(rows, reading, {}, judged=FRAUD_OUTCOMES.judged)
     assert report.metrics["roc_auc"].value is not None
     assert report.calibration is not None and report.calibration.rows == 3_000
     assert scored.time_seconds[0] == 0
@@ -140,13 +147,15 @@ def test_chargebacks_alone_are_read_once_rows_are_old_enough() -> None:
     assert [name for name, _ in delay_cohorts(patient.delay_days)] == ["7 to 30 days", "no label, taken as negative"]
 
 
-def test_no_or_few_labels_are_said_and_not_judged(baseline: tuple[dict[str, Interval], FairnessReport]) -> None:
+def test_no_or_few_labels_are_said_and_not_judged(baseline: Baseline) -> None:
     log = churn_log(400, 48)
     place = log.column_names.index("label")
     none = labelled_rows(log.set_column(place, "label", pa.nulls(400, pa.int8())))
-    assert read_performance(none, lambda flags: {}, baseline[0]).remarks == ("no labels have arrived",)
+    judged = CHURN_OUTCOMES.judged
+    unread = OutcomeReading(lambda flags: {})
+    assert read_performance(none, unread, baseline[0], judged=judged).remarks == ("no labels have arrived",)
     few = labelled_rows(log.slice(0, 40))
-    report = read_performance(few, churn_reader(few), baseline[0])
+    report = read_performance(few, OutcomeReading(churn_reader(few)), baseline[0], judged=judged)
     assert "too few" in report.remarks[0]
     assert not any(finding.kind == "metric" for finding in report.comparisons)
     with pytest.raises(DataError, match="lacks the columns label,"):

@@ -15,7 +15,6 @@ from fusionguard.data.table import Table
 from fusionguard.evaluation.comparison import ComparedRows
 from fusionguard.evaluation.gate import GateVerdict
 from fusionguard.evaluation.splits import SplitPlan, plan_split
-from fusionguard.families.family import ScoringModel
 from fusionguard.families.fraud.autoencoder import train_autoencoder
 from fusionguard.families.fraud.boosting import train_booster
 from fusionguard.families.fraud.build import build_fraud_bundle
@@ -24,6 +23,7 @@ from fusionguard.families.fraud.model import load
 from fusionguard.families.fraud.reading import compared_test, read_test
 from fusionguard.families.fraud.report import evaluate
 from fusionguard.families.fraud.rows import read_slice
+from fusionguard.families.scoring_model import ScoringModel
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.refit import write_refitted

@@ -97,7 +97,7 @@ def _metrics(model: str, version: RegisteredVersion, champion: Champion) -> Iter
     report = champion.evaluation()
     assert report is not None
     yield _standing(model, version)
-    yield f"These metrics were read on {report.test.rows:,} test rows{' of ' + SIMULATED if version.simulated else ''}."
+    yield f"These metrics were read on {report.test_rows:,} test rows{' of ' + SIMULATED if version.simulated else ''}."
     own, *references = report.readings()
     for row in report.table_rows():
         reading = row.readings[own]

@@ -64,6 +64,11 @@ class Report(ReportPart):
         """Return how many decimals a metric is worth printing with."""
 
     @property
+    @abstractmethod
+    def test_rows(self) -> int:
+        """How many rows the reading was taken on."""
+
+    @property
     def simulated(self) -> bool:
         """Whether the rows were made by the simulator."""
         return self.origin == "simulated"

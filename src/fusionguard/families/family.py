@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
 
@@ -16,49 +16,21 @@ from fusionguard.data.schema import DatasetSchema
 from fusionguard.families.online import OnlineModel
 from fusionguard.families.request_fields import RequestFields
 from fusionguard.families.words import FamilyWords
+from fusionguard.families.scoring_model import ScoringModel
 from fusionguard.features.definition import FeatureDefinition
 from fusionguard.models.bundle import Bundle
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from fusionguard.evaluation.explanation import Explanation
     from fusionguard.evaluation.report import Report
+    from fusionguard.families.outcomes import Outcomes
 
 COMMON_PACKAGES = ("duckdb", "mlflow", "numpy", "pandas", "pyarrow", "pydantic")
 """What a model of any family needs where it is loaded from MLflow."""
 
 REASONS = "reasons"
 """The column of an answer that names what raises the risk of a flagged row most, separated by ``; ``; empty otherwise."""
-
-
-class ScoringModel(Protocol):
-    """A loaded model of any family."""
-
-    @property
-    def bundle(self) -> Bundle:
-        """The folder it was loaded from."""
-
-    @property
-    def version(self) -> str:
-        """The first 12 digits of the bundle's SHA-256."""
-
-    def answer(self, rows: pd.DataFrame | pa.Table, *, reasons: int = 0) -> pa.Table:
-        """Return one row for each of ``rows``, raw rows in the data set's own columns: the columns of ``family.outputs``.
-
-        With ``reasons`` above 0, at most so many reason codes are told for each flagged row; it costs about 1 ms a flagged row.
-
-        Raises
-        ------
-        DataError
-            A column is missing, or a cell is empty, unknown, of another type or out of range.
-        """
-
-    def answer_features(self, features: pa.Table, *, reasons: int = 0) -> pa.Table:
-        """Return the same of rows that hold the family's model features, which are not checked again."""
-
-    def explain(self, rows: pa.Table) -> Explanation:
-        """Explain every one of ``rows``, which hold the family's model features: give a sample, or the flagged rows."""
 
 
 @dataclass(frozen=True)
@@ -205,6 +177,11 @@ class ModelFamily(FamilyTraits, ABC):
     @abstractmethod
     def words(self) -> FamilyWords:
         """How people speak of it, and of what its models read and answer."""
+
+    @property
+    @abstractmethod
+    def outcomes(self) -> Outcomes:
+        """How logged rows whose outcome is known are read."""
 
     @property
     @abstractmethod

@@ -6,8 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fusionguard.families.family import REASONS, FamilyTraits, ScoringModel
+from fusionguard.families.family import REASONS, FamilyTraits
 from fusionguard.families.online import REASONS_TOLD
+from fusionguard.families.scoring_model import ScoringModel
 
 EXPLAINED_IN_A_BATCH = 100
 """Flagged rows of a batch that get reason codes: those that are worth most. An exact explanation costs milliseconds a row."""

@@ -11,13 +11,11 @@ from pydantic import BaseModel, ConfigDict
 from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.scored import Floats
 from fusionguard.monitoring.findings import Check, Finding, judge
-from fusionguard.monitoring.recalibration import CalibrationLine, fit_line, logit
+from fusionguard.monitoring.recalibration import CalibrationLine, fit_intercept, fit_labels, fit_slope
 from fusionguard.monitoring.thresholds import MonitoringThresholds
 from fusionguard.proportions import wilson_interval
 
 _Z95 = 1.959964
-_STEPS = 50
-_CLOSE = 1e-10
 
 
 class _Part(BaseModel):
@@ -94,7 +92,8 @@ def read_calibration(
     positives, expected = int(label.sum()), float(probability.sum())
     variance = float(np.sum(probability * (1 - probability)))
     z, chance = _spiegelhalter(label, probability)
-    intercept, error = _intercept(label, probability)
+    intercept, error = fit_intercept(label, probability)
+    slope, line = fit_slope(label, probability), fit_labels(label, probability)
     parts = _bins(label, probability, bins)
     return CalibrationReading(
         rows=label.size,
@@ -105,10 +104,8 @@ def read_calibration(
         spiegelhalter_chance=chance,
         intercept=intercept,
         intercept_error=error,
-        line=fit_line(label.astype(np.float64), np.ones(label.size), probability, source="the last labels")
-        if 0 < positives < label.size
-        else None,
-        slope=_slope(label, probability),
+        line=line,
+        slope=slope,
         bins=parts,
         finding=_finding(label, probability, parts, limits),
     )
@@ -196,38 +193,3 @@ def _bins(label: NDArray[np.int8], probability: Floats, bins: int) -> tuple[Cali
         rate = Interval(value=positives / rows, low=low, high=high)
         found.append(CalibrationBin(rows=rows, positives=positives, expected=float(p[start:stop].sum()), observed_rate=rate))
     return tuple(found)
-
-
-def _intercept(label: NDArray[np.int8], probability: Floats) -> tuple[float | None, float | None]:
-    """Fit ``logit(p) + a`` to the outcomes by Newton's method; nothing where one class is absent."""
-    if not 0 < int(label.sum()) < label.size:
-        return None, None
-    z, shift = logit(probability), 0.0
-    for _ in range(_STEPS):
-        p = 1 / (1 + np.exp(-(z + shift)))
-        information = float(np.sum(p * (1 - p)))
-        step = float(np.sum(label - p)) / max(information, _CLOSE)
-        shift += float(np.clip(step, -2, 2))
-        if abs(step) < _CLOSE:
-            break
-    return shift, 1 / math.sqrt(max(information, _CLOSE))
-
-
-def _slope(label: NDArray[np.int8], probability: Floats) -> Interval:
-    """Fit ``a + b * logit(p)`` by Newton's method (Cox, Biometrika 45, 1958); b with Wald's 95 % interval."""
-    if not 0 < int(label.sum()) < label.size:
-        return Interval(reason="one class only")
-    z = logit(probability)
-    x = np.column_stack([np.ones_like(z), z])
-    beta = np.array([0.0, 1.0])
-    for _ in range(_STEPS):
-        p = 1 / (1 + np.exp(-np.clip(x @ beta, -35, 35)))
-        information = (x * (p * (1 - p))[:, None]).T @ x
-        if np.linalg.cond(information) > 1e12:
-            return Interval(reason="all probabilities are alike, or separate the classes")
-        step = np.linalg.solve(information, x.T @ (label - p))
-        beta = beta + np.clip(step, -1, 1)
-        if float(np.abs(step).max()) < _CLOSE:
-            break
-    error = math.sqrt(float(np.linalg.inv(information)[1, 1]))
-    return Interval(value=float(beta[1]), low=float(beta[1] - _Z95 * error), high=float(beta[1] + _Z95 * error))

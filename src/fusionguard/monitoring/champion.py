@@ -11,9 +11,10 @@ from pydantic import ValidationError
 from fusionguard.data.table import Table
 from fusionguard.errors import StorageError
 from fusionguard.evaluation.bootstrap import Interval
-from fusionguard.families.churn.fairness import FairnessReport
-from fusionguard.families.churn.report import ChurnReport
-from fusionguard.families.fraud.report import EvaluationReport
+from fusionguard.evaluation.report import Report
+from fusionguard.families.catalog import model_family
+from fusionguard.families.family import ModelFamily
+from fusionguard.families.outcomes import Gap
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring.recalibration import CalibrationLine, fit_line
@@ -44,12 +45,17 @@ class Champion:
         return cls(bundle, home.models / f"{bundle.manifest.model}-{bundle.version}")
 
     @property
+    def family(self) -> ModelFamily:
+        """Its family."""
+        return model_family(self.bundle.manifest.model)
+
+    @property
     def reference_rows(self) -> Table | None:
         """The rows that its training kept, or None."""
         file = self.folder / REFERENCE_FILE
         return Table(file) if file.is_file() else None
 
-    def evaluation(self) -> EvaluationReport | ChurnReport | None:
+    def evaluation(self) -> Report | None:
         """Return the report on its test slice, or None where this home does not have it.
 
         Raises
@@ -60,9 +66,8 @@ class Champion:
         file = self.folder / EVALUATION
         if not file.is_file():
             return None
-        kind = EvaluationReport if self.bundle.manifest.model == "fraud" else ChurnReport
         try:
-            return kind.model_validate_json(file.read_bytes())
+            return self.family.report.model_validate_json(file.read_bytes())
         except ValidationError as error:
             raise StorageError(f"'{file}' is damaged or of another version.", "Train the model again with run.py.") from error
 
@@ -76,24 +81,17 @@ class Champion:
         report = self.evaluation()
         return dict(report.metric_labels) if report is not None else {}
 
-    def fairness(self) -> FairnessReport | None:
+    def gaps(self) -> tuple[Gap, ...]:
         """Return the gaps between groups on its test slice, where there are groups and they are known."""
         report = self.evaluation()
-        return report.fairness if isinstance(report, ChurnReport) else None
+        return self.family.outcomes.gaps(report) if report is not None else ()
 
     def calibration(self) -> CalibrationLine | None:
         """Return what its test slice shows of its probabilities, from the bins of its report; None where that is not known."""
         report = self.evaluation()
         if report is None:
             return None
-        if isinstance(report, ChurnReport):
-            bins = [(each.predicted, float(each.rows), each.rows * each.observed) for each in report.reliability]
-        else:
-            # Legitimate rows may have been sampled: each stands for as many as its weight says.
-            test = report.test
-            weight = (test.transactions - test.frauds) / max(test.rows - test.frauds, 1)
-            found = report.curves.reliability
-            bins = [(each.predicted, each.frauds + (each.rows - each.frauds) * weight, float(each.frauds)) for each in found]
+        bins = self.family.outcomes.reliability(report)
         if not bins:  # of a model that says 0 of every row
             return None
         predicted, rows, positives = np.array(bins, dtype=np.float64).T

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from itertools import repeat
 from typing import Literal
 
 import numpy as np
@@ -16,11 +14,9 @@ from fusionguard.evaluation.readings import AVERAGE_PRECISION, ROC_AUC
 from fusionguard.evaluation.scored import Flags, Floats
 from fusionguard.monitoring.calibration import CalibrationReading
 from fusionguard.monitoring.findings import Finding
-from fusionguard.monitoring.outcomes import ScoreGroups, draw_positives, group_scores, read_ranking
 from fusionguard.monitoring.recalibration import CalibrationLine
+from fusionguard.monitoring.score_groups import PRECISION, RECALL, draw_outcomes, group_scores
 from fusionguard.monitoring.thresholds import MonitoringThresholds
-
-PRECISION, RECALL = "precision", "recall"
 
 Trust = Literal["yes", "with care", "no"]
 
@@ -115,7 +111,7 @@ def estimate_performance(
     _check(probability, flagged, score)
     groups = group_scores(probability, flagged, score)
     line = _line(calibration, evaluated, limits)
-    drawn = _draws(groups, line, samples, seed)
+    drawn = draw_outcomes(groups, line, samples, seed)
     caught, missed = (groups if line is None else groups.recalibrated(line)).expected
     trust, reasons = _trust(caught + missed, caught, calibration, line, drift, limits)
     return PerformanceEstimate(
@@ -145,29 +141,6 @@ def _line(
         return evaluated
     enough = min(calibration.positives, calibration.rows - calibration.positives) >= limits.minimum_positives
     return calibration.line if enough or evaluated is None else evaluated
-
-
-def _draws(groups: ScoreGroups, line: CalibrationLine | None, samples: int, seed: int) -> dict[str, Floats]:
-    generator = np.random.default_rng(seed)
-    rows, flagged = float(groups.rows.sum()), float(groups.flagged_rows.sum())
-    drawn: dict[str, list[float]] = {}
-    for chosen in repeat(groups, samples) if line is None else map(groups.recalibrated, line.draws(generator, samples)):
-        plain, caught = draw_positives(chosen, generator)
-        positives, true = float(plain.sum() + caught.sum()), float(caught.sum())
-        auc, average_precision = read_ranking(groups.rows, plain + caught)
-        values = {
-            "true_positives": true,
-            "false_positives": flagged - true,
-            "false_negatives": positives - true,
-            "true_negatives": rows - flagged - positives + true,
-            PRECISION: true / flagged if flagged else math.nan,
-            RECALL: true / positives if positives else math.nan,
-            ROC_AUC: auc,
-            AVERAGE_PRECISION: average_precision,
-        }
-        for name, value in values.items():
-            drawn.setdefault(name, []).append(value)
-    return {name: np.array(values) for name, values in drawn.items()}
 
 
 def _trust(

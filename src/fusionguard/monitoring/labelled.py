@@ -1,4 +1,4 @@
-"""Logged rows whose outcome is known, as evaluation reads them, and how long their outcomes took."""
+"""Logged rows whose outcome is known, and how long their outcomes took."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
 from fusionguard.errors import DataError
-from fusionguard.evaluation.scored import SECONDS_PER_DAY, Floats, ScoredRows
-from fusionguard.families.churn.customers import ATTRIBUTES, ScoredCustomers
-from fusionguard.families.churn.rows import group_names
+from fusionguard.evaluation.scored import SECONDS_PER_DAY, Floats
+from fusionguard.families.outcomes import LABEL, TIME
+from fusionguard.serving.prediction_log.schema import OBSERVED_AT
 
-LABEL, TIME, OBSERVED_AT = "label", "time", "label_observed_at"
 _MICROS_PER_DAY = SECONDS_PER_DAY * 1_000_000
 
 
@@ -97,29 +96,3 @@ def labelled_rows(log: pa.Table, *, negative_after_days: float | None = None, un
         median_delay_days=float(np.median(delay[known])) if known.any() else None,
     )
     return LabelledRows(chosen, delay[taken], coverage)
-
-
-def scored_transactions(rows: pa.Table) -> ScoredRows:
-    """Return labelled rows of the fraud log as the fraud model's evaluation reads them, each with weight 1."""
-    time = pc.cast(rows[TIME], pa.int64()).to_numpy() // 1_000_000
-    return ScoredRows(
-        label=rows[LABEL].to_numpy().astype(np.int8),
-        probability=rows["probability"].to_numpy(),
-        amount=rows["Amount"].to_numpy(),
-        time_seconds=time - (time.min() if time.size else 0),
-        weight=np.ones(rows.num_rows),
-        hour_of_day=rows["hour_of_day"].to_numpy().astype(np.int16),
-        score=rows["score"].to_numpy(),
-    )
-
-
-def scored_customers(rows: pa.Table) -> ScoredCustomers:
-    """Return labelled rows of the churn log as the churn model's evaluation reads them, numbered in their order."""
-    return ScoredCustomers(
-        label=rows[LABEL].to_numpy().astype(np.int8),
-        probability=rows["probability"].to_numpy(),
-        score=rows["score"].to_numpy(),
-        balance=rows["Balance"].to_numpy(),
-        groups={name: names for attribute in ATTRIBUTES for name, names in group_names(rows, attribute).items()},
-        row_number=np.arange(rows.num_rows, dtype=np.int64),
-    )

@@ -12,9 +12,10 @@ import pyarrow.compute as pc
 
 from fusionguard.evaluation.scored import Floats
 from fusionguard.families.catalog import model_family
-from fusionguard.families.family import ModelFamily, ScoringModel
+from fusionguard.families.family import ModelFamily
+from fusionguard.families.outcomes import LABEL
+from fusionguard.families.scoring_model import ScoringModel
 from fusionguard.monitoring.findings import Check
-from fusionguard.monitoring.labelled import LABEL
 from fusionguard.monitoring.thresholds import MonitoringThresholds
 
 MOST_ROWS = 20_000

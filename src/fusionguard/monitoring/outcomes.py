@@ -1,100 +1,73 @@
-"""Possible outcomes of scored rows, drawn from their probabilities: what estimates without labels rest on."""
+"""A window's outcomes against the champion's evaluation, and what is expected of the rows that have none yet."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 
-from fusionguard.evaluation.scored import Flags, Floats
-from fusionguard.monitoring.recalibration import CalibrationLine
+from fusionguard.data.table import Table
+from fusionguard.families.catalog import model_family
+from fusionguard.families.outcomes import LABEL, TIME
+from fusionguard.families.scoring_model import ScoringModel
+from fusionguard.monitoring.approval import approve, not_found
+from fusionguard.monitoring.champion import Champion
+from fusionguard.monitoring.estimate import PerformanceEstimate, estimate_performance
+from fusionguard.monitoring.findings import Finding, judge
+from fusionguard.monitoring.labelled import labelled_rows
+from fusionguard.monitoring.miscoding import coded_features, miscoding_checks
+from fusionguard.monitoring.performance import PerformanceReport, read_performance
+from fusionguard.monitoring.settings import MonitoringConfig
+from fusionguard.serving.prediction_log.schema import OBSERVED_AT
 
-MOST_GROUPS = 4_096
-"""Rows of neighbouring score are drawn together, so that millions of rows cost no more than thousands."""
 
+def read_outcomes(
+    window: Table, model: ScoringModel, champion: Champion, config: MonitoringConfig, *, until: datetime
+) -> PerformanceReport:
+    """Read the training metrics on the rows whose outcome is known, with intervals, and compare them with the test slice's.
 
-@dataclass(frozen=True)
-class ScoreGroups:
-    """Rows in groups of falling score; a group is treated as a tie.
-
-    Parameters
-    ----------
-    rows, flagged_rows
-        (g,) how many rows each group has, and how many of them the model flagged.
-    probability, flagged_probability
-        (g,) the mean probability of the rows that are not flagged, and of those that are; 0 where there are none.
+    Metrics and limits are those of the settings that the model's bundle holds. What it does not say is not judged, and a remark
+    says so. Features that outcomes show to be coded the wrong way round are a family of findings of their own.
     """
-
-    rows: Floats
-    flagged_rows: Floats
-    probability: Floats
-    flagged_probability: Floats
-
-    @property
-    def plain_rows(self) -> Floats:
-        """(g,) how many rows are not flagged."""
-        return self.rows - self.flagged_rows
-
-    def recalibrated(self, line: CalibrationLine) -> ScoreGroups:
-        """Return the same rows with all probabilities moved along a line."""
-        return ScoreGroups(
-            self.rows,
-            self.flagged_rows,
-            np.where(self.plain_rows > 0, line.apply(self.probability), 0.0),
-            np.where(self.flagged_rows > 0, line.apply(self.flagged_probability), 0.0),
-        )
-
-    @property
-    def expected(self) -> tuple[float, float]:
-        """How many positives are expected among the rows that are flagged, and among the others."""
-        return float(self.flagged_rows @ self.flagged_probability), float(self.plain_rows @ self.probability)
+    family = model_family(model.bundle.manifest.model)
+    outcomes, features = family.outcomes, family.features.model_features if coded_features(family) else ()
+    columns = dict.fromkeys([TIME, LABEL, OBSERVED_AT, "probability", "score", *outcomes.columns, *features])
+    rows = labelled_rows(
+        window.read(list(columns)),
+        negative_after_days=config.labels.negative_after_days,
+        until_micros=int(until.timestamp() * 1e6),
+    )
+    reading = outcomes.read(rows.table, model, seed=config.seed)
+    report = read_performance(
+        rows, reading, champion.baseline(), judged=outcomes.judged, gaps=champion.gaps(), thresholds=config.thresholds
+    )
+    if not rows.table.num_rows:
+        return report
+    miscoded = judge(list(miscoding_checks(rows.table, model, config.thresholds, seed=config.seed)), config.thresholds.chance)
+    codes = [each for each in approve(miscoded, config.approved) if each.level != "none"]
+    unmet = not_found([each for each in config.approved if each.kind == "miscoded"], codes)
+    remarks = (*report.remarks, *reading.unjudged, *unmet)
+    return report.model_copy(update={"comparisons": (*codes, *report.comparisons), "remarks": remarks})
 
 
-def group_scores(probability: Floats, flagged: Flags, score: Floats | None = None) -> ScoreGroups:
-    """Group rows, (n,) each, by ``score`` (the probability where None), at most about :data:`MOST_GROUPS` of them.
-
-    Groups are small both where rows are many and where positives are: each border is a step of half the share of rows plus half
-    the share of expected positives. Rows of equal score are never parted.
-    """
-    ranks = probability if score is None else score
-    order = np.argsort(-ranks, kind="stable")
-    ranked, p, alert = ranks[order], probability[order], flagged[order].astype(np.float64)
-    expected = p.sum()
-    weight = np.cumsum(p / expected if expected > 0 else np.zeros_like(p)) / 2 + np.arange(1, p.size + 1) / p.size / 2
-    part = np.minimum((weight * MOST_GROUPS).astype(np.int64), MOST_GROUPS)
-    # A border counts only between different scores: the whole tie goes with its first row.
-    new_score = np.append(True, ranked[1:] != ranked[:-1])
-    part = part[np.maximum.accumulate(np.where(new_score, np.arange(p.size), 0))]
-    starts = np.flatnonzero(np.append(True, part[1:] != part[:-1]))
-    rows = np.diff(np.append(starts, p.size)).astype(np.float64)
-    flagged_rows = np.add.reduceat(alert, starts)
-    of_flagged, of_all = np.add.reduceat(alert * p, starts), np.add.reduceat(p, starts)
-    return ScoreGroups(rows, flagged_rows, _mean(of_all - of_flagged, rows - flagged_rows), _mean(of_flagged, flagged_rows))
-
-
-def draw_positives(groups: ScoreGroups, generator: np.random.Generator) -> tuple[Floats, Floats]:
-    """Draw how many rows of each group turn out positive, (g,) each: those not flagged, and those flagged.
-
-    A group's positives are binomial with its mean probability, which varies a little more than the sum of its rows' own draws
-    (Hoeffding, "On the distribution of the number of successes in independent trials", Ann. Math. Stat. 27, 1956).
-    """
-    plain = generator.binomial(groups.plain_rows.astype(np.int64), groups.probability)
-    flagged = generator.binomial(groups.flagged_rows.astype(np.int64), groups.flagged_probability)
-    return plain.astype(np.float64), flagged.astype(np.float64)
-
-
-def read_ranking(rows: Floats, positives: Floats) -> tuple[float, float]:
-    """Return ROC AUC and average precision of groups (g,) of falling score; NaN where one class is absent."""
-    negatives = rows - positives
-    if positives.sum() <= 0:
-        return float("nan"), float("nan")
-    caught, false = np.cumsum(positives), np.cumsum(negatives)
-    average_precision = float(np.sum(positives / caught[-1] * caught / (caught + false)))
-    if false[-1] <= 0:
-        return float("nan"), average_precision
-    beaten = false[-1] - false + negatives / 2
-    return float(np.sum(positives * beaten) / (caught[-1] * false[-1])), average_precision
-
-
-def _mean(total: Floats, count: Floats) -> Floats:
-    return np.clip(np.divide(total, count, out=np.zeros_like(total), where=count > 0), 0.0, 1.0)
+def estimate_outcomes(
+    window: Table,
+    model: ScoringModel,
+    champion: Champion,
+    outcomes: PerformanceReport,
+    drift: tuple[Finding, ...],
+    config: MonitoringConfig,
+) -> PerformanceEstimate:
+    """Estimate the metrics of all rows of the window from their probabilities, and from what outcomes have shown of those."""
+    rows = window.read(["probability", "score", "decision"])
+    flagged = np.asarray(rows["decision"].to_pylist()) == model_family(model.bundle.manifest.model).flagged
+    return estimate_performance(
+        rows["probability"].to_numpy(),
+        flagged,
+        score=rows["score"].to_numpy(),
+        calibration=outcomes.calibration,
+        evaluated=champion.calibration(),
+        drift=drift,
+        thresholds=config.thresholds,
+        seed=config.seed,
+    )

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from fusionguard.evaluation.bootstrap import Interval
-from fusionguard.families.churn.readings import metric_digits as churn_digits
-from fusionguard.families.fraud.readings import metric_digits as fraud_digits
+from fusionguard.families.catalog import model_family
 from fusionguard.monitoring.drift import DriftReport
 from fusionguard.monitoring.estimate import PerformanceEstimate
 from fusionguard.monitoring.findings import Finding, graver
@@ -43,7 +42,7 @@ def verdict_page(
         *_findings(verdict),
         *_segments(verdict),
         *_drift(drift, classifier, limits, images),
-        *_outcomes(outcomes, estimate, limits, metric_labels, churn_digits if facts.model == "churn" else fraud_digits),
+        *_outcomes(outcomes, estimate, limits, metric_labels, model_family(facts.model).outcomes.digits),
         *_remarks(verdict, facts),
         *_reading(),
     ]

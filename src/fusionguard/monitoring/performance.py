@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 from fusionguard.evaluation.bootstrap import Interval
-from fusionguard.evaluation.readings import AVERAGE_PRECISION, BRIER, ROC_AUC
 from fusionguard.evaluation.scored import Flags, Floats
-from fusionguard.families.churn.fairness import METRIC_NAMES, FairnessReport, GapReading
-from fusionguard.families.fraud.readings import RECALL_AT_RATE
+from fusionguard.families.outcomes import LABEL, Gap, MetricReader, OutcomeReading
 from fusionguard.monitoring.calibration import CalibrationReading, read_calibration
 from fusionguard.monitoring.findings import Check, Finding, judge
-from fusionguard.monitoring.labelled import LABEL, LabelCoverage, LabelledRows
+from fusionguard.monitoring.labelled import LabelCoverage, LabelledRows
 from fusionguard.monitoring.thresholds import MonitoringThresholds
 
 DELAY_EDGES_DAYS: tuple[float, ...] = (1.0, 7.0, 30.0)
 """Where cohorts of label delay begin; the first is open below, the last above."""
-
-KPIS: dict[str, int] = {AVERAGE_PRECISION: 1, ROC_AUC: 1, RECALL_AT_RATE: 1, BRIER: -1}
-"""The metrics that are judged, with the sign of what is better. Not among them: the expected calibration error, which noise
-alone raises in small windows and which :func:`~.calibration.read_calibration` replaces; and money, which rests on a few large
-amounts: its bootstrap intervals are too narrow, and savings raised a false alarm in one of ten simulated windows."""
-
-MetricReader = Callable[[Flags], Mapping[str, Interval]]
-"""Reads all metrics, with intervals, on the labelled rows where the flags (n,) are true."""
 
 _Z95 = 1.959964
 
@@ -58,7 +48,8 @@ class PerformanceReport(_Part):
     """Window less baseline with 95 % intervals, where both have one."""
     cohorts: tuple[CohortReading, ...]
     calibration: CalibrationReading | None
-    fairness: FairnessReport | None
+    fairness: dict[str, JsonValue] | None
+    """How groups of rows fare, in the family's own form."""
     comparisons: tuple[Finding, ...]
     """Metrics, calibration and fairness as one family, the gravest first; those of no level are readings."""
     remarks: tuple[str, ...]
@@ -71,11 +62,11 @@ class PerformanceReport(_Part):
 
 def read_performance(
     rows: LabelledRows,
-    read: MetricReader,
+    reading: OutcomeReading,
     baseline: Mapping[str, Interval],
     *,
-    fairness: FairnessReport | None = None,
-    fairness_baseline: FairnessReport | None = None,
+    judged: Mapping[str, int],
+    gaps: Sequence[Gap] = (),
     thresholds: MonitoringThresholds | None = None,
 ) -> PerformanceReport:
     """Read the training metrics on labelled rows and hold them against the champion's evaluation.
@@ -88,12 +79,14 @@ def read_performance(
     ----------
     rows
         From :func:`~.labelled.labelled_rows`.
-    read
-        Such as a lambda over ``evaluation.readings.read_metrics`` or ``evaluation.churn.readings.read_customers_metrics``.
+    reading
+        What the family reads of them.
     baseline
         The champion's metrics on its test slice, as its evaluation report holds them.
-    fairness, fairness_baseline
-        Of the labelled customers of the window, and of the champion's evaluation.
+    judged
+        The metrics that are judged, with the sign of what is better.
+    gaps
+        Between groups, in the champion's evaluation.
     """
     limits = thresholds or MonitoringThresholds()
     coverage, label = rows.coverage, rows.table[LABEL].to_numpy().astype(np.int8)
@@ -109,24 +102,24 @@ def read_performance(
             comparisons=(),
             remarks=("no labels have arrived",),
         )
-    metrics = dict(read(np.ones(label.size, dtype=np.bool_)))
+    metrics = dict(reading.metrics(np.ones(label.size, dtype=np.bool_)))
     deltas = {name: metric_delta(metrics[name], before) for name, before in baseline.items() if name in metrics}
     calibration = read_calibration(label, rows.table["probability"].to_numpy(), limits)
     enough = min(int(label.sum()), label.size - int(label.sum())) >= limits.minimum_positives
     few = f"{int(label.sum())} of {label.size} labelled rows are positive: too few of one class to judge metrics"
     checks = [
-        *(_metric_checks(metrics, baseline, deltas, limits) if enough else ()),
+        *(_metric_checks(judged, metrics, baseline, deltas, limits) if enough else ()),
         *_calibration_check(calibration),
-        *_fairness_checks(fairness, fairness_baseline, limits),
+        *_gap_checks(reading.gaps, gaps, limits),
     ]
     return PerformanceReport(
         coverage=coverage,
         metrics=metrics,
         baseline=dict(baseline),
         deltas=deltas,
-        cohorts=tuple(_cohorts(rows.delay_days, label, read)),
+        cohorts=tuple(_cohorts(rows.delay_days, label, reading.metrics)),
         calibration=calibration,
-        fairness=fairness,
+        fairness=reading.fairness,
         comparisons=judge(checks, limits.chance),
         remarks=() if enough else (few,),
     )
@@ -167,6 +160,7 @@ def _cohorts(delay_days: Floats, label: np.ndarray, read: MetricReader) -> Itera
 
 
 def _metric_checks(
+    judged: Mapping[str, int],
     metrics: Mapping[str, Interval],
     baseline: Mapping[str, Interval],
     deltas: Mapping[str, Interval],
@@ -174,7 +168,7 @@ def _metric_checks(
 ) -> Iterator[Check]:
     from scipy.special import ndtr
 
-    for name, better in KPIS.items():
+    for name, better in judged.items():
         delta = deltas.get(name)
         if delta is None or delta.value is None or delta.low is None or delta.high is None:
             continue
@@ -201,14 +195,12 @@ def _calibration_check(reading: CalibrationReading) -> Iterator[Check]:
         yield Check(found.kind, found.subject, found.effect, found.watch, found.act, found.chance, found.sentence)
 
 
-def _fairness_checks(now: FairnessReport | None, before: FairnessReport | None, limits: MonitoringThresholds) -> Iterator[Check]:
+def _gap_checks(now: Sequence[Gap], before: Sequence[Gap], limits: MonitoringThresholds) -> Iterator[Check]:
     """A gap's value is biased upwards by noise, more in small windows; the middle of its interval is not, and is compared."""
     from scipy.special import ndtr
 
-    if now is None or before is None:
-        return
-    known = {(gap.attribute, gap.metric): gap for gap in before.gaps}
-    for gap in now.gaps:
+    known = {(gap.attribute, gap.metric): gap for gap in before}
+    for gap in now:
         other = known.get((gap.attribute, gap.metric))
         middle, error = _middle(gap)
         other_middle, other_error = _middle(other) if other is not None else (math.nan, math.nan)
@@ -220,10 +212,10 @@ def _fairness_checks(now: FairnessReport | None, before: FairnessReport | None, 
             effect=middle - other_middle,
             watch=limits.kpi_delta,
             # A gap that has grown asks to act where it also breaks the limit that the gate keeps.
-            act=limits.kpi_delta if gap.verdict == "broken" and other.verdict != "broken" else 1.0,
+            act=limits.kpi_delta if gap.broken and not other.broken else 1.0,
             chance=float(ndtr(-(middle - other_middle) / max(math.hypot(error, other_error), 1e-12))),
             sentence=(
-                f"by {gap.attribute.replace('_', ' ')}, the gap of the {METRIC_NAMES[gap.metric]} is {gap.value.text()}, "
+                f"by {gap.attribute.replace('_', ' ')}, the gap of the {gap.name} is {gap.value.text()}, "
                 f"{other.value.text()} when the model was evaluated"
             ),
             low=gap.value.low,
@@ -231,7 +223,7 @@ def _fairness_checks(now: FairnessReport | None, before: FairnessReport | None, 
         )
 
 
-def _middle(gap: GapReading) -> tuple[float, float]:
+def _middle(gap: Gap) -> tuple[float, float]:
     if gap.value.value is None or gap.value.low is None or gap.value.high is None:
         return math.nan, math.nan
     return (gap.value.low + gap.value.high) / 2, (gap.value.high - gap.value.low) / (2 * _Z95)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.scored import Floats
 
 _PRIOR_SPREAD = (2.0, 0.5)
@@ -14,6 +17,8 @@ _PRIOR_SPREAD = (2.0, 0.5)
 
 _STEPS = 50
 _CLOSE = 1e-9
+_NEWTON_CLOSE = 1e-10
+_Z95 = 1.959964
 _FARTHEST = 1e-12
 
 
@@ -75,6 +80,48 @@ def fit_line(positives: Floats, rows: Floats, probability: Floats, *, source: st
         positives=float(positives.sum()),
         source=source,
     )
+
+
+def fit_labels(label: NDArray[np.int8], probability: Floats) -> CalibrationLine | None:
+    """Fit the line to outcomes (n,) of single rows; None of one class alone."""
+    if not 0 < int(label.sum()) < label.size:
+        return None
+    return fit_line(label.astype(np.float64), np.ones(label.size), probability, source="the last labels")
+
+
+def fit_intercept(label: NDArray[np.int8], probability: Floats) -> tuple[float | None, float | None]:
+    """Fit ``logit(p) + a`` to outcomes (n,) by Newton's method; return a and its standard error, nothing of one class alone."""
+    if not 0 < int(label.sum()) < label.size:
+        return None, None
+    z, shift = logit(probability), 0.0
+    for _ in range(_STEPS):
+        p = 1 / (1 + np.exp(-(z + shift)))
+        information = float(np.sum(p * (1 - p)))
+        step = float(np.sum(label - p)) / max(information, _NEWTON_CLOSE)
+        shift += float(np.clip(step, -2, 2))
+        if abs(step) < _NEWTON_CLOSE:
+            break
+    return shift, 1 / math.sqrt(max(information, _NEWTON_CLOSE))
+
+
+def fit_slope(label: NDArray[np.int8], probability: Floats) -> Interval:
+    """Fit ``a + b * logit(p)`` to outcomes (n,) by Newton's method (Cox, Biometrika 45, 1958); b with Wald's 95 % interval."""
+    if not 0 < int(label.sum()) < label.size:
+        return Interval(reason="one class only")
+    z = logit(probability)
+    x = np.column_stack([np.ones_like(z), z])
+    beta = np.array([0.0, 1.0])
+    for _ in range(_STEPS):
+        p = 1 / (1 + np.exp(-np.clip(x @ beta, -35, 35)))
+        information = (x * (p * (1 - p))[:, None]).T @ x
+        if np.linalg.cond(information) > 1e12:
+            return Interval(reason="all probabilities are alike, or separate the classes")
+        step = np.linalg.solve(information, x.T @ (label - p))
+        beta = beta + np.clip(step, -1, 1)
+        if float(np.abs(step).max()) < _NEWTON_CLOSE:
+            break
+    error = math.sqrt(float(np.linalg.inv(information)[1, 1]))
+    return Interval(value=float(beta[1]), low=float(beta[1] - _Z95 * error), high=float(beta[1] + _Z95 * error))
 
 
 def logit(probability: Floats) -> Floats:

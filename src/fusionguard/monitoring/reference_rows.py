@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from fusionguard.data.table import Table
 from fusionguard.evaluation.holdout import HoldoutPlan
 from fusionguard.families.catalog import model_family
-from fusionguard.families.family import ScoringModel
+from fusionguard.families.scoring_model import ScoringModel
 from fusionguard.features.churn import LABEL as CHURN_LABEL
 from fusionguard.features.fraud import LABEL as FRAUD_LABEL
 from fusionguard.models.bundle import Bundle

@@ -21,9 +21,10 @@ from fusionguard.families.catalog import model_family
 from fusionguard.files import atomic_folder
 from fusionguard.models.bundle import BundleManifest
 from fusionguard.monitoring.decision import KNOWN_SHARE
-from fusionguard.monitoring.labelled import LABEL, OBSERVED_AT, TIME, labelled_rows
+from fusionguard.monitoring.labelled import labelled_rows
 from fusionguard.monitoring.settings import MonitoringConfig
 from fusionguard.monitoring.window import WindowFacts
+from fusionguard.serving.prediction_log.schema import LABEL, OBSERVED_AT, TIME
 
 _SECONDS_PER_HOUR = 3600
 

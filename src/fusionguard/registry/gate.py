@@ -10,7 +10,7 @@ from fusionguard.errors import BundleError
 from fusionguard.evaluation.comparison import ComparedRows, Comparison, compare
 from fusionguard.evaluation.gate import Contender, GateFacts, GateVerdict, LostChampion, decide_gate
 from fusionguard.families.catalog import model_family
-from fusionguard.families.family import ScoringModel
+from fusionguard.families.scoring_model import ScoringModel
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
 from fusionguard.registry.aliases import champion, resolve_bundle, set_alias

@@ -14,7 +14,7 @@ from mlflow.pyfunc import PythonModel, PythonModelContext
 from fusionguard.errors import DataError, FusionGuardError, UsageError
 
 if TYPE_CHECKING:
-    from fusionguard.families.family import ScoringModel
+    from fusionguard.families.scoring_model import ScoringModel
 
 
 class Pyfunc(PythonModel):  # type: ignore[misc]  # MLflow is not typed

@@ -12,6 +12,7 @@ from fusionguard.models.bundle import Bundle
 
 if TYPE_CHECKING:
     from fusionguard.families.churn.report import ChurnReport
+    from fusionguard.families.outcomes import Outcomes
 
 
 class ChurnFamily(ModelFamily):
@@ -30,6 +31,13 @@ class ChurnFamily(ModelFamily):
         from fusionguard.families.churn.words import CHURN_WORDS
 
         return CHURN_WORDS
+
+    @property
+    def outcomes(self) -> Outcomes:
+        """How logged customers whose outcome is known are read."""
+        from fusionguard.families.churn.outcomes import OUTCOMES
+
+        return OUTCOMES
 
     @property
     def report(self) -> type[ChurnReport]:

@@ -17,7 +17,7 @@ from fusionguard.families.churn.out_of_fold import OutOfFold
 from fusionguard.families.churn.references import REFERENCES, score_reference
 from fusionguard.families.churn.report import ChurnReport, evaluate_customers
 from fusionguard.families.churn.rows import read_customers, scored_customers
-from fusionguard.families.family import ScoringModel
+from fusionguard.families.scoring_model import ScoringModel
 from fusionguard.features.churn import LABEL, MODEL_FEATURES
 from fusionguard.models.bundle import Bundle
 

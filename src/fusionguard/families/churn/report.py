@@ -86,6 +86,11 @@ class ChurnReport(Report):
         return metric_digits(metric)
 
     @property
+    def test_rows(self) -> int:
+        """How many customers the reading was taken on."""
+        return self.test.rows
+
+    @property
     def mitigated(self) -> bool:
         """Whether the policy has margins for groups."""
         return bool(self.policy.group_margins)

@@ -12,6 +12,7 @@ from fusionguard.models.bundle import Bundle
 
 if TYPE_CHECKING:
     from fusionguard.families.fraud.report import EvaluationReport
+    from fusionguard.families.outcomes import Outcomes
 
 
 class FraudFamily(ModelFamily):
@@ -30,6 +31,13 @@ class FraudFamily(ModelFamily):
         from fusionguard.families.fraud.words import FRAUD_WORDS
 
         return FRAUD_WORDS
+
+    @property
+    def outcomes(self) -> Outcomes:
+        """How logged transactions whose outcome is known are read."""
+        from fusionguard.families.fraud.outcomes import OUTCOMES
+
+        return OUTCOMES
 
     @property
     def report(self) -> type[EvaluationReport]:

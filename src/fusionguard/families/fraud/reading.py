@@ -11,10 +11,10 @@ from fusionguard.data.table import Table
 from fusionguard.evaluation.comparison import ComparedRows
 from fusionguard.evaluation.scored import ScoredRows
 from fusionguard.evaluation.splits import Slice, SplitPlan
-from fusionguard.families.family import ScoringModel
 from fusionguard.families.fraud.config import FraudEvaluationConfig
 from fusionguard.families.fraud.model import Scores, load
 from fusionguard.families.fraud.report import EvaluationReport, evaluate
+from fusionguard.families.scoring_model import ScoringModel
 from fusionguard.features.fraud import LABEL, MODEL_FEATURES
 from fusionguard.models.bundle import Bundle
 

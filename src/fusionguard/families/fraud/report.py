@@ -70,6 +70,11 @@ class EvaluationReport(Report):
     def _digits(self, metric: str) -> int:
         return metric_digits(metric)
 
+    @property
+    def test_rows(self) -> int:
+        """How many transactions the reading was taken on."""
+        return self.test.rows
+
     def _test_seconds(self) -> tuple[int, int]:
         """Return the first and the last second of the test window."""
         return self.test.first_second, self.test.last_second

@@ -1,0 +1,119 @@
+"""Logged customers whose outcome is known, read as the churn model's evaluation reads the test slice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
+
+import numpy as np
+import pyarrow as pa
+
+from fusionguard.config import EvaluationConfig
+from fusionguard.evaluation.bootstrap import Interval
+from fusionguard.evaluation.readings import AVERAGE_PRECISION, BRIER, ROC_AUC
+from fusionguard.evaluation.report import Report
+from fusionguard.evaluation.scored import Flags
+from fusionguard.families.churn.config import RetentionConfig
+from fusionguard.families.churn.customers import ATTRIBUTES, ScoredCustomers
+from fusionguard.families.churn.fairness import METRIC_NAMES, FairnessReport, read_fairness
+from fusionguard.families.churn.fairness_config import FairnessConfig
+from fusionguard.families.churn.model import ChurnModel
+from fusionguard.families.churn.readings import EMPC, metric_digits, read_customers_metrics
+from fusionguard.families.churn.report import ChurnReport
+from fusionguard.families.churn.rows import group_names
+from fusionguard.families.outcomes import BOOTSTRAP_SAMPLES, LABEL, NOT_SAID, TRAIN_AGAIN, Gap, OutcomeReading, Outcomes
+from fusionguard.families.scoring_model import ScoringModel
+from fusionguard.models.bundle import Bundle
+from fusionguard.models.said_settings import said_settings
+
+_MINIMUM_FAIRNESS_ROWS = 200
+
+
+class ChurnOutcomes(Outcomes):
+    """What outcomes show of a churn model."""
+
+    columns: ClassVar[tuple[str, ...]] = ("Balance", "Age", "Gender", "Geography")
+    judged: ClassVar[Mapping[str, int]] = {AVERAGE_PRECISION: 1, ROC_AUC: 1, BRIER: -1}
+
+    def digits(self, metric: str) -> int:
+        """Return how many decimals a metric is worth printing with."""
+        return metric_digits(metric)
+
+    def read(self, rows: pa.Table, model: ScoringModel, *, seed: int) -> OutcomeReading:
+        """Read labelled customers, and how groups of them fare where there are enough of both outcomes."""
+        assert isinstance(model, ChurnModel)
+        customers, draws = scored_customers(rows), EvaluationConfig(bootstrap_samples=BOOTSTRAP_SAMPLES)
+        retention = retention_settings(model.bundle)
+
+        def metrics(chosen: Flags) -> dict[str, Interval]:
+            worth = retention or RetentionConfig()
+            found = read_customers_metrics(customers.take(chosen), model.policy, worth, draws, seed=seed)
+            return found if retention is not None else found | {EMPC: NOT_SAID}
+
+        fairness = _fairness(customers, model, seed)
+        return OutcomeReading(
+            metrics,
+            gaps=() if fairness is None else gaps_of(fairness),
+            fairness=None if fairness is None else fairness.model_dump(mode="json"),
+            unjudged=tuple(_unjudged(model.bundle)),
+        )
+
+    def reliability(self, report: Report) -> list[tuple[float, float, float]]:
+        """Return the bins."""
+        assert isinstance(report, ChurnReport)
+        return [(each.predicted, float(each.rows), each.rows * each.observed) for each in report.reliability]
+
+    def gaps(self, report: Report) -> tuple[Gap, ...]:
+        """Return the gaps between groups of customers."""
+        assert isinstance(report, ChurnReport)
+        return gaps_of(report.fairness)
+
+
+OUTCOMES = ChurnOutcomes()
+
+
+def scored_customers(rows: pa.Table) -> ScoredCustomers:
+    """Return labelled rows of the churn log as the churn model's evaluation reads them, numbered in their order."""
+    return ScoredCustomers(
+        label=rows[LABEL].to_numpy().astype(np.int8),
+        probability=rows["probability"].to_numpy(),
+        score=rows["score"].to_numpy(),
+        balance=rows["Balance"].to_numpy(),
+        groups={name: names for attribute in ATTRIBUTES for name, names in group_names(rows, attribute).items()},
+        row_number=np.arange(rows.num_rows, dtype=np.int64),
+    )
+
+
+def gaps_of(fairness: FairnessReport) -> tuple[Gap, ...]:
+    """Return the gaps of a reading of fairness as every family tells them."""
+    return tuple(
+        Gap(gap.attribute, gap.metric, METRIC_NAMES[gap.metric], gap.value, gap.verdict == "broken") for gap in fairness.gaps
+    )
+
+
+def retention_settings(bundle: Bundle) -> RetentionConfig | None:
+    """Return what keeping a customer is worth, or None where the bundle does not say all of it."""
+    return said_settings(bundle, "retention", RetentionConfig)
+
+
+def fairness_settings(bundle: Bundle) -> FairnessConfig | None:
+    """Return the limits of the gaps between groups, or None where the bundle does not say all of them.
+
+    A limit of null is said, too: that gap is reported and breaks nothing.
+    """
+    return said_settings(bundle, "fairness", FairnessConfig)
+
+
+def _fairness(customers: ScoredCustomers, model: ChurnModel, seed: int) -> FairnessReport | None:
+    limits = fairness_settings(model.bundle)
+    if limits is None or customers.rows < _MINIMUM_FAIRNESS_ROWS or not 0 < customers.churners < customers.rows:
+        return None
+    offered = model.policy.decide(customers.probability, customers.balance, customers.groups)
+    return read_fairness(customers, offered, limits, samples=BOOTSTRAP_SAMPLES, seed=seed)
+
+
+def _unjudged(bundle: Bundle) -> Iterator[str]:
+    if retention_settings(bundle) is None:
+        yield f"the expected maximum profit is not read: {TRAIN_AGAIN}"
+    if fairness_settings(bundle) is None:
+        yield f"fairness is not judged: {TRAIN_AGAIN}"
