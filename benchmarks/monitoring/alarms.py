@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.monitoring.judging import Judge, true_roc_auc
 from benchmarks.monitoring.results import Alarms, EstimateError
 from benchmarks.monitoring.windows import make_window
-from fusionguard.monitoring.traffic import DEFAULT_SIZES, Drift
+from fusionguard.monitoring.traffic import Drift, usual_size
 
 WINDOW_ROWS = {"fraud": 20_000, "churn": 2_000}
 QUIET = (Drift.NONE, Drift.LABEL_DELAY)
@@ -51,7 +51,7 @@ def measure_alarms(judge: Judge, *, calm: int, drifted: int) -> tuple[list[Alarm
 
 def _of_kind(judge: Judge, kind: Drift, windows: int) -> tuple[Alarms, EstimateError | None]:
     name = judge.champion.bundle.manifest.model
-    size = DEFAULT_SIZES[name][kind]
+    size = usual_size(name, kind)
     states: list[str] = []
     causes: Counter[str] = Counter()
     distances: list[float] = []
@@ -92,7 +92,7 @@ def _of_kind(judge: Judge, kind: Drift, windows: int) -> tuple[Alarms, EstimateE
 def measure_broken(judge: Judge, kind: Drift, windows: int) -> Alarms:
     """Judge windows of one kind by their rows alone."""
     name = judge.champion.bundle.manifest.model
-    size, first = DEFAULT_SIZES[name][kind], _FIRST_SEED * (1 + list(Drift).index(kind))
+    size, first = usual_size(name, kind), _FIRST_SEED * (1 + list(Drift).index(kind))
     verdicts = []
     for number in range(windows):
         rows = make_window(judge.model, rows=WINDOW_ROWS[name], drift=kind, size=size, seed=first + number)

@@ -10,7 +10,7 @@ import pyarrow as pa
 from fusionguard.families.catalog import model_family
 from fusionguard.families.scoring_model import ScoringModel
 from fusionguard.monitoring.traffic import SIMULATED_PREFIX, Drift, traffic_rows
-from fusionguard.monitoring.traffic.breaking import absent
+from fusionguard.monitoring.traffic.drifts import absent
 from fusionguard.serving.prediction_log.schema import (
     LABEL,
     MODEL_VERSION,

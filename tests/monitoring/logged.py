@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from benchmarks.monitoring.windows import make_window
 from fusionguard.families.catalog import model_family
 from fusionguard.models.bundle import Bundle
-from fusionguard.monitoring.traffic import DEFAULT_SIZES, Drift
+from fusionguard.monitoring.traffic import Drift, usual_size
 from fusionguard.serving.prediction_log import append_labels
 from fusionguard.serving.prediction_log.parts import part_name, write_part
 from fusionguard.serving.prediction_log.schema import LABEL, OBSERVED_AT, REQUEST_ID, ROW, part_schema
@@ -19,7 +19,7 @@ from fusionguard.serving.prediction_log.schema import LABEL, OBSERVED_AT, REQUES
 def log_drift(log: Path, bundle: Bundle, drift: Drift, *, rows: int, size: float | None = None, seed: int = 11) -> pa.Table:
     """Write a week of a champion's answers to the log in ``log``, in three parts, and their outcomes; return the rows."""
     name = bundle.manifest.model
-    size = DEFAULT_SIZES[name][drift] if size is None else size
+    size = usual_size(name, drift) if size is None else size
     window = make_window(model_family(name).load(bundle), rows=rows, drift=drift, size=size, seed=seed)
     log_window(log, name, window)
     return window

@@ -10,10 +10,11 @@ from fusionguard.data.schema import CHURN, FRAUD, DatasetSchema, dataset_schema
 from fusionguard.errors import UsageError
 from fusionguard.families.catalog import model_family
 from fusionguard.families.request_fields import Number
-from fusionguard.monitoring.traffic import DEFAULT_SIZES, Drift, Traffic, drift_rows, traffic_rows
-from fusionguard.monitoring.traffic.kinds import CHOSEN
+from fusionguard.monitoring.traffic import Drift, Traffic, drift_rows, traffic_rows, usual_size
+from fusionguard.monitoring.traffic.drifts import CHOSEN
 
 ROWS = 6_000
+IMPOSSIBLE = ("churn", Drift.ABSENT_HOURS)
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,7 @@ def pools() -> dict[str, pd.DataFrame]:
 
 
 def drifted(pools: dict[str, pd.DataFrame], schema: DatasetSchema, drift: Drift, size: float) -> pd.DataFrame:
-    return drift_rows(pools[schema.name], schema, drift, size, ROWS, seed=3)
+    return drift_rows(pools[schema.name], model_family(schema.name), drift, size, ROWS, seed=3)
 
 
 def same_but(pool: pd.DataFrame, rows: pd.DataFrame, *changed: str) -> bool:
@@ -76,10 +77,11 @@ def test_a_new_pattern_changes_outcomes_alone(pools: dict[str, pd.DataFrame], sc
     assert same_but(pool, rows, schema.label)
 
 
-@pytest.mark.parametrize("model", ["fraud", "churn"])
-@pytest.mark.parametrize("drift", list(Drift))
+@pytest.mark.parametrize(
+    ("model", "drift"), [(name, drift) for name in ("fraud", "churn") for drift in Drift if (name, drift) != IMPOSSIBLE]
+)
 def test_the_stream_is_calm_until_the_onset_and_always_what_a_service_takes(model: str, drift: Drift) -> None:
-    size = DEFAULT_SIZES[model][drift]
+    size = usual_size(model, drift)
     calm = traffic_rows(model, 2_000, drift=Drift.NONE, size=0, onset=0.5, seed=9)
     rows = traffic_rows(model, 2_000, drift=drift, size=size, onset=0.5, seed=9)
     assert len(rows) == 2_000
@@ -102,3 +104,10 @@ def test_the_stream_is_calm_until_the_onset_and_always_what_a_service_takes(mode
 def test_what_means_nothing_is_refused(drift: str, size: float | None, onset: float) -> None:
     with pytest.raises(UsageError):
         Traffic("fraud", drift=Drift(drift), size=size, onset=onset)
+
+
+def test_a_drift_that_rows_cannot_have_is_refused_with_the_models_that_can() -> None:
+    with pytest.raises(UsageError) as refused:
+        Traffic("churn", drift=Drift.ABSENT_HOURS)
+    assert refused.value.what == "Customers tell no hour of the day, so that none can be absent."
+    assert refused.value.remedy == "Choose another drift, or model fraud."

@@ -12,7 +12,7 @@ from benchmarks.monitoring.judging import Judge
 from benchmarks.monitoring.windows import make_window
 from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring.champion import Champion
-from fusionguard.monitoring.traffic import DEFAULT_SIZES, Drift
+from fusionguard.monitoring.traffic import Drift, usual_size
 from fusionguard.monitoring.verdict import Verdict
 from tests.conftest import PipelineRun, run_small
 
@@ -42,7 +42,7 @@ def judge(model: str, request: pytest.FixtureRequest) -> Judge:
 
 def judged(judge: Judge, drift: Drift) -> tuple[Verdict, pa.Table]:
     model = judge.champion.bundle.manifest.model
-    window = make_window(judge.model, rows=ROWS[model], drift=drift, size=DEFAULT_SIZES[model][drift], seed=71)
+    window = make_window(judge.model, rows=ROWS[model], drift=drift, size=usual_size(model, drift), seed=71)
     return judge.of_rows(window)[0], window
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import pyarrow as pa
 
 from fusionguard.config import TrainingConfig
+from fusionguard.data.drifting import Drifting
 from fusionguard.data.schema import DatasetSchema
 from fusionguard.families.online import OnlineModel
 from fusionguard.families.request_fields import RequestFields
@@ -92,6 +93,8 @@ class FamilyTraits:
         What the model needs where it is loaded from MLflow, which brings FusionGuard along.
     module
         The module whose ``load(bundle, evaluated=...)`` opens a bundle; imported only then.
+    drifting
+        Where drifts show in simulated rows of its data set; None where there is no simulator.
     """
 
     name: str
@@ -113,6 +116,7 @@ class FamilyTraits:
     service_example: ServiceExample
     packages: tuple[str, ...]
     module: str
+    drifting: Drifting | None = None
 
     @property
     def answer_columns(self) -> pa.Schema:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fusionguard.data.churn_drifting import CHURN_DRIFTING
 from fusionguard.data.schema import CHURN
 from fusionguard.families.churn.config import CHURN_SETTINGS_IN_BUNDLE, ChurnConfig
 from fusionguard.families.family import COMMON_PACKAGES, REASONS, FamilyTraits, ServiceExample
@@ -52,4 +53,5 @@ CHURN_TRAITS = FamilyTraits(
     ),
     packages=(*COMMON_PACKAGES, "catboost", "lightgbm"),
     module="fusionguard.families.churn.model",
+    drifting=CHURN_DRIFTING,
 )

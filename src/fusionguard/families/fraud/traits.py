@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fusionguard.data.fraud_drifting import FRAUD_DRIFTING
 from fusionguard.data.schema import FRAUD
 from fusionguard.families.family import COMMON_PACKAGES, REASONS, FamilyTraits, ServiceExample
 from fusionguard.families.fraud.config import FRAUD_SETTINGS_IN_BUNDLE, FraudConfig
@@ -35,4 +36,5 @@ FRAUD_TRAITS = FamilyTraits(
     ),
     packages=(*COMMON_PACKAGES, "onnxruntime", XGBOOST),
     module="fusionguard.families.fraud.model",
+    drifting=FRAUD_DRIFTING,
 )

@@ -1,23 +1,93 @@
-"""Drifts of known kind and size, made on raw rows: what monitoring is tried with."""
+"""Rows of simulated traffic, undrifted at first, with a drift of known kind and size from the onset on."""
 
 from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Collection
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from fusionguard.data.schema import FRAUD, DatasetSchema
-from fusionguard.monitoring.traffic.breaking import STRETCHED, TIME, absent, break_rows, money
-from fusionguard.monitoring.traffic.kinds import Drift
+from fusionguard.data.drifting import Drift, Drifting
+from fusionguard.data.simulator import simulate
+from fusionguard.errors import UsageError
+from fusionguard.families.catalog import family_names, model_family
+from fusionguard.families.family import ModelFamily
 
 POOL = 4
 """A covariate shift chooses among so many times as many rows as it returns."""
 
-_SHIFTED = {"fraud": "V4", "churn": "Age"}
-_AMOUNT = {"fraud": "Amount", "churn": "Balance"}
-_MISSING = {"fraud": "V14", "churn": "Tenure"}
+MOST_DEVIATIONS = 2.0
+"""A mean cannot move further by choosing among rows that exist."""
+
+CHOSEN = frozenset({Drift.COVARIATE_SHIFT, Drift.OTHER_MIX, Drift.LARGER_AMOUNTS, Drift.ABSENT_HOURS})
+"""Kinds that choose among rows that exist, of which there must be more than are asked for."""
+
+_SHARES = frozenset(
+    {
+        Drift.NEW_PATTERN,
+        Drift.MISSING_FEATURE,
+        Drift.LABEL_DELAY,
+        Drift.OTHER_MIX,
+        Drift.FROZEN_FEATURE,
+        Drift.SPIKE,
+        Drift.SWAPPED_FEATURES,
+        Drift.BURST,
+    }
+)
+_JITTER = 0.01
+_FIRST_HOUR, _SECONDS_PER_HOUR = 1, 3600
 
 
-def drift_rows(pool: pd.DataFrame, schema: DatasetSchema, drift: Drift, size: float, rows: int, seed: int) -> pd.DataFrame:
+def usual_size(model: str, drift: Drift) -> float:
+    """Return how much of a drift is usual in rows of a family.
+
+    Raises
+    ------
+    UsageError
+        Its rows cannot be simulated, or cannot drift so.
+    """
+    family = model_family(model)
+    sizes = _drifting(family).sizes
+    if drift not in sizes:
+        able = [name for name in family_names() if drift in _sizes(name)]
+        tell = "tell no hour of the day, so that none can be absent" if drift is Drift.ABSENT_HOURS else f"have no {drift.value}"
+        raise UsageError(f"{family.features.rows.capitalize()} {tell}.", f"Choose another drift, or model {' or '.join(able)}.")
+    return sizes[drift]
+
+
+def largest_size(drift: Drift) -> float:
+    """Return the largest size that a drift can have: a share is at most 1, and a day has twelve hours to spare."""
+    if drift in _SHARES:
+        return 1.0
+    if drift in (Drift.COVARIATE_SHIFT, Drift.LARGER_AMOUNTS):
+        return MOST_DEVIATIONS
+    return 12.0 if drift is Drift.ABSENT_HOURS else math.inf
+
+
+def traffic_rows(model: str, rows: int, *, drift: Drift, size: float, onset: float, seed: int) -> pd.DataFrame:
+    """Return raw rows (the file's columns, its label among them) in the order in which they are sent.
+
+    The simulator's population is that of ``--source simulated`` runs, from another seed; its rows are shuffled, so that each
+    part of the stream is like any other. ``onset`` is the share of the stream after which the drift begins.
+    """
+    family = model_family(model)
+    before = round(rows * onset) if drift not in (Drift.NONE, Drift.LABEL_DELAY) else rows
+    after = rows - before
+    with tempfile.TemporaryDirectory(prefix="fusionguard-traffic-") as folder:
+        wanted = before + after * (POOL if drift in CHOSEN else 1)
+        pool = simulate(family.schema, max(wanted, 100), seed, Path(folder) / "raw.parquet")
+        everything = pd.read_parquet(pool.path).sample(frac=1.0, random_state=seed).reset_index(drop=True)
+    calm = everything.iloc[:before]
+    if not after:
+        return calm.reset_index(drop=True)
+    stormy = drift_rows(everything.iloc[before:wanted].reset_index(drop=True), family, drift, size, after, seed)
+    return pd.concat([calm, stormy], ignore_index=True)
+
+
+def drift_rows(pool: pd.DataFrame, family: ModelFamily, drift: Drift, size: float, rows: int, seed: int) -> pd.DataFrame:
     """Return ``rows`` rows of ``pool``, in random order, after the drift; the same seed gives the same.
 
     Parameters
@@ -25,43 +95,55 @@ def drift_rows(pool: pd.DataFrame, schema: DatasetSchema, drift: Drift, size: fl
     pool
         Undrifted raw rows with labels, ``POOL`` times as many as asked for where a covariate shift is to choose among them.
     """
-    rng = np.random.default_rng((seed, list(Drift).index(drift)))
-    chances = _chances(pool, schema, drift, size)
-    if drift is Drift.ABSENT_HOURS and TIME in pool:
-        pool = pool[~absent(pool[TIME].to_numpy(float), size)]
+    rng, where, time = np.random.default_rng((seed, list(Drift).index(drift))), _drifting(family), family.features.span_column
+    chances = _chances(pool, family, drift, size)
+    if drift is Drift.ABSENT_HOURS and time is not None:
+        pool = pool[~absent(pool[time].to_numpy(float), size)]
     chosen = pool.iloc[rng.choice(len(pool), rows, replace=chances is not None, p=chances)].reset_index(drop=True)
     if drift is Drift.HEAVIER_TAIL:
-        name = STRETCHED[schema.name]
-        middle = float(np.median(pool[name]))
-        values = chosen[name].to_numpy(float)
-        chosen[name] = money(np.where(values > middle, middle + size * (values - middle), values), name)
-    elif drift is Drift.UNIT_ERROR:
-        name = STRETCHED[schema.name]
-        chosen[name] = money(chosen[name].to_numpy(float) * size, name)
+        middle = float(np.median(pool[where.stretched]))
+        values = chosen[where.stretched].to_numpy(float)
+        stretched = np.where(values > middle, middle + size * (values - middle), values)
+        chosen[where.stretched] = _money(stretched, family, where.stretched)
+    elif drift in (Drift.UNIT_ERROR, Drift.FACTOR):
+        chosen[where.stretched] = _money(chosen[where.stretched].to_numpy(float) * size, family, where.stretched)
     elif drift is Drift.MISSING_FEATURE:
-        chosen.loc[rng.random(rows) < size, _MISSING[schema.name]] = 0
+        chosen.loc[rng.random(rows) < size, where.missing] = 0
     elif drift is Drift.NEW_PATTERN:
-        _new_pattern(chosen, schema, size, rng)
+        _new_pattern(chosen, family, size, rng)
     else:
-        break_rows(chosen, schema.name, drift, size, rng)
+        _break(chosen, family, drift, size, rng)
     return chosen
 
 
-def _chances(pool: pd.DataFrame, schema: DatasetSchema, drift: Drift, size: float) -> np.ndarray | None:
+def absent(seconds: np.ndarray, hours: float) -> np.ndarray:
+    """Tell of times (n,), in seconds since a midnight, whether they are of the hours that do not come any more."""
+    hour = (seconds // _SECONDS_PER_HOUR).astype(np.int64) % 24
+    return np.asarray((hour >= _FIRST_HOUR) & (hour < _FIRST_HOUR + round(hours)))
+
+
+def _drifting(family: ModelFamily) -> Drifting:
+    if family.drifting is None:
+        raise UsageError(f"Rows of the model '{family.name}' cannot be simulated.", f"Choose one of {', '.join(family_names())}.")
+    return family.drifting
+
+
+def _sizes(model: str) -> Collection[Drift]:
+    drifting = model_family(model).drifting
+    return () if drifting is None else drifting.sizes
+
+
+def _chances(pool: pd.DataFrame, family: ModelFamily, drift: Drift, size: float) -> np.ndarray | None:
     """Return the chances (n,) with which rows are chosen; None where all have the same."""
+    where = _drifting(family)
     if drift is Drift.COVARIATE_SHIFT:
-        return _tilt(pool[_SHIFTED[schema.name]].to_numpy(float), size)
+        return _tilt(pool[where.shifted].to_numpy(float), size)
     if drift is Drift.LARGER_AMOUNTS:
-        return _tilt(pool[_AMOUNT[schema.name]].to_numpy(float), size)
+        return _tilt(pool[where.amount].to_numpy(float), size)
     if drift is Drift.OTHER_MIX:
-        wanted = (is_night(pool) if schema is FRAUD else pool["Geography"] == "Germany").to_numpy()
+        wanted = where.wanted(pool).to_numpy()
         return np.asarray(np.where(wanted, size / wanted.sum(), (1 - size) / (~wanted).sum()))
     return None
-
-
-def is_night(rows: pd.DataFrame) -> pd.Series:
-    """Tell of each transaction whether it is of the first six hours of a day."""
-    return rows[TIME] // 3600 % 24 < 6
 
 
 def _tilt(values: np.ndarray, size: float) -> np.ndarray:
@@ -78,13 +160,47 @@ def _tilt(values: np.ndarray, size: float) -> np.ndarray:
     return chances(strength)
 
 
-def _new_pattern(rows: pd.DataFrame, schema: DatasetSchema, size: float, rng: np.random.Generator) -> None:
+def _new_pattern(rows: pd.DataFrame, family: ModelFamily, size: float, rng: np.random.Generator) -> None:
     """Turn so many of all rows, among those the model holds for safe, into positives."""
-    safe = rows[schema.label] == 0
-    if schema is FRAUD:
-        safe &= rows["Amount"].between(5, 200)
-    else:
-        safe &= (rows["NumOfProducts"] == 2) & (rows["Age"] < 45)
+    safe = (rows[family.schema.label] == 0) & _drifting(family).safe(rows)
     places = np.flatnonzero(safe.to_numpy())
     turned = rng.choice(places, min(round(size * len(rows)), places.size), replace=False)
-    rows.loc[turned, schema.label] = 1
+    rows.loc[turned, family.schema.label] = 1
+
+
+def _break(rows: pd.DataFrame, family: ModelFamily, drift: Drift, size: float, rng: np.random.Generator) -> None:
+    """Do to rows what broken systems before the model do."""
+    hit, where = rng.random(len(rows)) < size, _drifting(family)
+    if drift is Drift.FROZEN_FEATURE:
+        rows.loc[hit, where.frozen] = rows[where.frozen].iloc[0]
+    elif drift is Drift.SPIKE:
+        rows.loc[hit, where.spiked] = 0.0
+    elif drift is Drift.SWAPPED_FEATURES:
+        one, other = where.swapped
+        rows.loc[hit, [one, other]] = rows.loc[hit, [other, one]].to_numpy()
+    elif drift is Drift.ROUNDED_FEATURE:
+        rows[where.rounded] = np.round(rows[where.rounded] / size) * size
+    elif drift is Drift.CONSTANT_SHIFT:
+        name, column = where.displaced, rows[where.displaced]
+        moved = column + size * column.std()
+        most = family.features.limits[name][1]
+        rows[name] = moved if column.dtype.kind == "f" else np.minimum(moved.round(), most).astype("int64")
+    elif drift is Drift.BURST:
+        _repeat(rows, round(size * len(rows)), family, rng)
+
+
+def _repeat(rows: pd.DataFrame, copies: int, family: ModelFamily, rng: np.random.Generator) -> None:
+    """Make the first rows copies of one, whose numbers with a fraction differ by a hundredth of their deviation."""
+    copied = range(min(copies, len(rows)))
+    for name in rows.columns:
+        value = rows[name].iloc[0]
+        if rows[name].dtype.kind != "f" or name == family.features.span_column or value == 0:
+            rows.loc[rows.index[: len(copied)], name] = value
+            continue
+        made = value + _JITTER * rows[name].std() * rng.standard_normal(len(copied))
+        rows.loc[rows.index[: len(copied)], name] = _money(made, family, name) if name in _drifting(family).money else made
+
+
+def _money(values: np.ndarray, family: ModelFamily, name: str) -> np.ndarray:
+    """Return amounts (n,) in whole cents, within what a service takes."""
+    return np.asarray(np.round(np.clip(values, *family.features.limits[name]), 2))

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from fusionguard.data.drifting import Drift
 from fusionguard.errors import FusionGuardError, UsageError
 from fusionguard.families.catalog import model_family
-from fusionguard.monitoring.traffic.kinds import DEFAULT_SIZES, Drift, largest_size
-from fusionguard.monitoring.traffic.stream import traffic_rows
+from fusionguard.monitoring.traffic.drifts import largest_size, traffic_rows, usual_size
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +47,7 @@ class Traffic:
     Parameters
     ----------
     model
-        ``fraud`` or ``churn``.
+        The name of a family.
     rows, seed
         How many rows; the same seed gives the same ones.
     drift, size
@@ -70,15 +70,12 @@ class Traffic:
         if self.size is not None and not 0 < self.size <= most:
             wanted = "a number above 0" + (f" and at most {most:g}" if most < math.inf else "")
             raise UsageError(f"{self.size:g} is no size for {self.drift.value}.", f"Choose {wanted}.")
-        if self.drift is Drift.ABSENT_HOURS and self.model == "churn":
-            raise UsageError(
-                "Customers tell no hour of the day, so that none can be absent.", "Choose another drift, or model fraud."
-            )
+        usual_size(self.model, self.drift)  # which refuses a drift that rows of the model cannot have
 
     @property
     def drift_size(self) -> float:
         """The size as given, or the kind's usual one."""
-        return DEFAULT_SIZES[self.model][self.drift] if self.size is None else self.size
+        return usual_size(self.model, self.drift) if self.size is None else self.size
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,16 @@
-"""The kinds of drift that traffic can have, and their usual sizes."""
+"""What can happen to the rows of a data set: the kinds of drift there are, and where in its columns each of them shows."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    Choice = Callable[[pd.DataFrame], pd.Series]
 
 
 class Drift(StrEnum):
@@ -44,71 +51,40 @@ class Drift(StrEnum):
     """Rows of some hours of the day, from 01 on, do not come any more. Size: how many hours."""
 
 
-DEFAULT_SIZES: dict[str, dict[Drift, float]] = {
-    "fraud": {
-        Drift.NONE: 0.0,
-        Drift.COVARIATE_SHIFT: 0.5,
-        Drift.HEAVIER_TAIL: 3.0,
-        Drift.NEW_PATTERN: 0.005,
-        Drift.MISSING_FEATURE: 1.0,
-        Drift.UNIT_ERROR: 100.0,
-        Drift.LABEL_DELAY: 0.5,
-        Drift.OTHER_MIX: 0.3,
-        Drift.LARGER_AMOUNTS: 0.5,
-        Drift.FROZEN_FEATURE: 0.6,
-        Drift.SPIKE: 0.1,
-        Drift.SWAPPED_FEATURES: 1.0,
-        Drift.ROUNDED_FEATURE: 1.0,
-        Drift.CONSTANT_SHIFT: 0.3,
-        Drift.FACTOR: 1.3,
-        Drift.BURST: 0.05,
-        Drift.ABSENT_HOURS: 4.0,
-    },
-    "churn": {
-        Drift.NONE: 0.0,
-        Drift.COVARIATE_SHIFT: 0.5,
-        Drift.HEAVIER_TAIL: 2.0,
-        Drift.NEW_PATTERN: 0.15,
-        Drift.MISSING_FEATURE: 1.0,
-        Drift.UNIT_ERROR: 1 / 12,
-        Drift.LABEL_DELAY: 0.5,
-        Drift.OTHER_MIX: 0.6,
-        Drift.LARGER_AMOUNTS: 0.5,
-        Drift.FROZEN_FEATURE: 1.0,
-        Drift.SPIKE: 0.3,
-        Drift.SWAPPED_FEATURES: 1.0,
-        Drift.ROUNDED_FEATURE: 1000.0,
-        Drift.CONSTANT_SHIFT: 0.5,
-        Drift.FACTOR: 0.75,
-        Drift.BURST: 0.1,
-        Drift.ABSENT_HOURS: 4.0,
-    },
-}
+@dataclass(frozen=True)
+class Drifting:
+    """Where drifts show in a data set's raw columns.
 
-MOST_DEVIATIONS = 2.0
-"""A mean cannot move further by choosing among rows that exist."""
+    Parameters
+    ----------
+    shifted, amount
+        Whose means rise where other rows come: any number, and an amount.
+    stretched
+        The column of money that is stretched, multiplied, or comes in another unit.
+    missing, frozen, spiked, rounded, displaced
+        Columns that break in these ways.
+    swapped
+        Two columns that change places.
+    money
+        The columns of amounts: whole cents, within the features' limits.
+    wanted
+        Tells of each row whether it is of the kind of which more come.
+    safe
+        Tells of each row whether a model would hold it for safe, whatever its outcome.
+    sizes
+        How much of each drift is usual.
+    """
 
-CHOSEN = frozenset({Drift.COVARIATE_SHIFT, Drift.OTHER_MIX, Drift.LARGER_AMOUNTS, Drift.ABSENT_HOURS})
-"""Kinds that choose among rows that exist, of which there must be more than are asked for."""
-
-_SHARES = frozenset(
-    {
-        Drift.NEW_PATTERN,
-        Drift.MISSING_FEATURE,
-        Drift.LABEL_DELAY,
-        Drift.OTHER_MIX,
-        Drift.FROZEN_FEATURE,
-        Drift.SPIKE,
-        Drift.SWAPPED_FEATURES,
-        Drift.BURST,
-    }
-)
-
-
-def largest_size(drift: Drift) -> float:
-    """Return the largest size that a drift can have: a share is at most 1, and a day has twelve hours to spare."""
-    if drift in _SHARES:
-        return 1.0
-    if drift in (Drift.COVARIATE_SHIFT, Drift.LARGER_AMOUNTS):
-        return MOST_DEVIATIONS
-    return 12.0 if drift is Drift.ABSENT_HOURS else math.inf
+    shifted: str
+    amount: str
+    stretched: str
+    missing: str
+    frozen: str
+    spiked: str
+    rounded: str
+    displaced: str
+    swapped: tuple[str, str]
+    money: frozenset[str]
+    wanted: Choice
+    safe: Choice
+    sizes: Mapping[Drift, float]
