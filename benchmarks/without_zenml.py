@@ -47,7 +47,7 @@ from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.packages import XGBOOST
 from fusionguard.monitoring.reference_rows import FILE as REFERENCE
-from fusionguard.monitoring.reference_rows import fraud_reference_rows
+from fusionguard.monitoring.reference_rows import reference_rows
 from fusionguard.registry.versions import RegisteredVersion
 
 _SETTINGS = Path(__file__).resolve().parents[1] / "pipelines" / "fraud.yaml"
@@ -137,7 +137,7 @@ def run(config: FraudConfig, folder: Path) -> dict[str, float]:
         importance, explanation_plots = _explain(model, features, split, config, simulated=manifest.simulated)
 
     with clock.step("keep_reference"):
-        pq.write_table(fraud_reference_rows(model, features, weight, seed=seed), folder / REFERENCE)
+        pq.write_table(reference_rows(model, features, negative_weight=weight, seed=seed), folder / REFERENCE)
 
     images = {**plots, **explanation_plots}
     with clock.step("register_model"):

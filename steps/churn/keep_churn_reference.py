@@ -11,7 +11,7 @@ from fusionguard.data.table import Table
 from fusionguard.evaluation.holdout import HoldoutPlan
 from fusionguard.families.churn.model import load
 from fusionguard.models.bundle import Bundle
-from fusionguard.monitoring.reference_rows import FILE, churn_reference_rows
+from fusionguard.monitoring.reference_rows import FILE, reference_rows
 from steps.workspace import work_folder
 
 
@@ -21,5 +21,5 @@ def keep_churn_reference(
 ) -> Annotated[Table, "{pipeline}_reference"]:
     """Take customers of the whole table, and of the test slice with the model's answers; no name and no id is among them."""
     file = work_folder() / FILE
-    pq.write_table(churn_reference_rows(load(bundle), features, holdout, seed=seed), file)
+    pq.write_table(reference_rows(load(bundle), features, holdout=holdout, seed=seed), file)
     return Table(file)

@@ -11,7 +11,7 @@ from fusionguard.data.table import Table
 from fusionguard.families.fraud.model import load
 from fusionguard.features.store import FeatureManifest
 from fusionguard.models.bundle import Bundle
-from fusionguard.monitoring.reference_rows import FILE, fraud_reference_rows
+from fusionguard.monitoring.reference_rows import FILE, reference_rows
 from steps.workspace import work_folder
 
 
@@ -21,5 +21,5 @@ def keep_reference(
 ) -> Annotated[Table, "{pipeline}_reference"]:
     """Draw transactions of the whole table, with the model's answers."""
     file = work_folder() / FILE
-    pq.write_table(fraud_reference_rows(load(bundle), features, manifest.negative_weight, seed=seed), file)
+    pq.write_table(reference_rows(load(bundle), features, negative_weight=manifest.negative_weight, seed=seed), file)
     return Table(file)

@@ -14,8 +14,7 @@ from fusionguard.data.simulator import make_plan
 from fusionguard.data.table import Table
 from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring import statistics
-from fusionguard.monitoring.clustering import design_effect, kept_design_effect, with_design_effect
-from fusionguard.monitoring.reference_rows import kept_reference
+from fusionguard.monitoring.reference_rows import design_effect, kept_design_effect, kept_reference, with_design_effect
 from fusionguard.proportions import difference_interval
 from tests.monitoring.windows import fraud_window
 

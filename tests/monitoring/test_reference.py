@@ -11,7 +11,8 @@ import pytest
 
 from fusionguard.errors import BundleError
 from fusionguard.models.bundle import Bundle
-from fusionguard.monitoring.reference import Reference, number_reference, profile_reference
+from fusionguard.monitoring.distributions import number_reference
+from fusionguard.monitoring.reference import Reference, profile_reference
 from fusionguard.monitoring.sketch import read_sketch
 from tests.monitoring.windows import churn_window, fraud_window
 

@@ -15,7 +15,7 @@ from fusionguard.data.table import Table
 from fusionguard.errors import UnknownChoiceError, UsageError
 from fusionguard.features.engine import EngineError
 from fusionguard.monitoring.counting import progress_in_log
-from fusionguard.monitoring.counts import Counts
+from fusionguard.monitoring.distributions import Counts
 from fusionguard.monitoring.reference import Reference
 from fusionguard.monitoring.sketch import read_sketch
 from tests.monitoring.windows import churn_window, fraud_window

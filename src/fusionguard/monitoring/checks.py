@@ -10,10 +10,9 @@ import numpy as np
 
 from fusionguard.evaluation.scored import Floats, Integers
 from fusionguard.monitoring import statistics
-from fusionguard.monitoring.counts import Counts
+from fusionguard.monitoring.distributions import CategoryReference, Counts, NumberReference
 from fusionguard.monitoring.faults.moves import changed_rows
 from fusionguard.monitoring.findings import Check, Kind
-from fusionguard.monitoring.reference import CategoryReference, NumberReference
 from fusionguard.monitoring.thresholds import MonitoringThresholds, limit_name
 from fusionguard.proportions import difference_interval
 

@@ -13,15 +13,8 @@ from fusionguard.errors import DataError
 from fusionguard.evaluation.scored import SECONDS_PER_DAY, Floats, Integers
 from fusionguard.families.family import ModelFamily
 from fusionguard.features.duckdb_engine import connection
-from fusionguard.monitoring.counts import Counts
-from fusionguard.monitoring.reference import (
-    PROBABILITY,
-    CategoryReference,
-    NumberReference,
-    Reference,
-    number_reference,
-    uneven,
-)
+from fusionguard.monitoring.distributions import CategoryReference, Counts, NumberReference, number_reference
+from fusionguard.monitoring.reference import PROBABILITY, Reference, uneven
 from fusionguard.monitoring.sketch import Sketch, named, read_sketch
 
 _PERCENTILES = [step / 100 for step in range(101)]

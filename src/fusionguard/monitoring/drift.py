@@ -15,7 +15,7 @@ from fusionguard.errors import DataError
 from fusionguard.monitoring.approval import ApprovedChange, approve, not_found
 from fusionguard.monitoring.checks import ColumnChecks
 from fusionguard.monitoring.counted import as_reference
-from fusionguard.monitoring.counts import Counts
+from fusionguard.monitoring.distributions import Counts
 from fusionguard.monitoring.faults import read_faults
 from fusionguard.monitoring.findings import Check, Finding, judge
 from fusionguard.monitoring.reference import Reference, uneven, uneven_cuts

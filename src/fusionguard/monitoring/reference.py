@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,11 +10,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fusionguard.errors import BundleError
-from fusionguard.evaluation.scored import SECONDS_PER_DAY, Floats, Integers
+from fusionguard.evaluation.scored import SECONDS_PER_DAY
 from fusionguard.families.catalog import model_family
 from fusionguard.families.family import ModelFamily
 from fusionguard.models.bundle import Bundle
-from fusionguard.monitoring.counts import Counts
+from fusionguard.monitoring.distributions import CategoryReference, Counts, NumberReference, number_reference
 
 PROFILE = "profile.parquet"
 PROBABILITY = "probability"
@@ -27,84 +26,7 @@ ASSUMED_ROWS = 5_000
 CYCLE_SECONDS = 7 * SECONDS_PER_DAY
 """From this length on, the part of a day that a span has too much does not matter."""
 
-_GROUPS = 10
 _REMEDY = "Train the model again with run.py."
-
-
-@dataclass(frozen=True)
-class NumberReference:
-    """The distribution of a numeric column over bins; bin i holds the values in (edges[i - 1], edges[i]].
-
-    Parameters
-    ----------
-    name
-        The column.
-    edges
-        (b - 1,) float64, increasing: the reference's distinct percentiles, with an edge just below the lowest value and just
-        below every value that many rows share, so that zeros, flags and whole numbers have bins of their own.
-    shares
-        (b,) float64 that add up to 1; nothing lies in the first and the last bin, which are out of range.
-    resolution
-        How wrong a sum of shares can be because percentiles tell it in steps; 0 where rows were counted.
-    quantiles
-        (101,) float64, the percentiles.
-    missing
-        The share of rows without a value, in [0, 1].
-    """
-
-    name: str
-    edges: Floats
-    shares: Floats
-    resolution: float
-    quantiles: Floats
-    missing: float = 0.0
-
-    @cached_property
-    def is_single(self) -> bool:
-        """Whether the percentiles were read off single-precision values: those that are compared must be rounded alike.
-
-        Otherwise an amount of 9.99, which is 9.98999977 there, would miss the bin of its own.
-        """
-        return bool(np.all(self.quantiles == self.quantiles.astype(np.float32)))
-
-    def places(self, values: Floats) -> Integers:
-        """Return the bin (n,) of each value (n,); one that is not a number goes into none, and gets the number of bins."""
-        if self.is_single:
-            with np.errstate(over="ignore"):
-                values = values.astype(np.float32).astype(np.float64)
-        place = np.searchsorted(self.edges, values, side="left")
-        place[np.isnan(values)] = self.edges.size + 1
-        return place.astype(np.int64, copy=False)
-
-    @cached_property
-    def groups(self) -> Integers:
-        """(b,) the group, from 0, of each bin: ten of about equal share, fewer where single values hold more."""
-        middle = np.cumsum(self.shares) - self.shares / 2
-        decile = np.minimum((middle * _GROUPS + 1e-9).astype(np.int64), _GROUPS - 1)
-        decile[0], decile[-1] = decile[1], decile[-2]
-        return np.unique(decile, return_inverse=True)[1].astype(np.int64)
-
-    def grouped(self, per_bin: Floats | Integers) -> Floats:
-        """Add up what bins (b,) hold to what their groups hold."""
-        return np.bincount(self.groups, weights=per_bin, minlength=int(self.groups.max()) + 1).astype(np.float64)
-
-    @property
-    def has_known_tails(self) -> bool:
-        """Whether the shares beyond the first and the last percentile are known well: not of values that many rows share."""
-        if self.resolution == 0:
-            return True
-        ends = (self.quantiles[:3], self.quantiles[-3:])
-        return not _whole(self.quantiles) and all(np.unique(end).size == end.size for end in ends)
-
-
-@dataclass(frozen=True)
-class CategoryReference:
-    """The shares (c,) of the values a categorical column is known to have; ``missing`` is the share of rows without one."""
-
-    name: str
-    values: tuple[str, ...]
-    shares: Floats
-    missing: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -133,7 +55,7 @@ class Reference:
         What probabilities and alert rates are compared with, where that is not this: rows that the model was not fitted on, for
         on those that it was, it is surer than it can be. Its bins of probabilities are this one's.
     design_effect
-        By how many times counts of rare rows vary more than those of independent rows (:mod:`~.clustering`).
+        By how many times counts of rare rows vary more than those of independent rows (:func:`~.reference_rows.design_effect`).
     """
 
     family: ModelFamily
@@ -213,32 +135,6 @@ def uneven_cuts(family: ModelFamily, columns: frozenset[str]) -> frozenset[str]:
     """Return the names of the segmentations that such columns make: they are filled unevenly, too."""
     cuts = family.features.log_segmentations
     return frozenset(cut.name for cut in cuts if any(column in cut.expression for column in columns))
-
-
-def number_reference(name: str, quantiles: Floats) -> NumberReference:
-    """Make bins of a column's percentiles (101,), lowest to highest."""
-    values, first, count = np.unique(quantiles, return_index=True, return_counts=True)
-    steps = quantiles.size - 1
-    last = first + count - 1
-    shared = count > 1
-    # A value that several percentiles have is reached between two of them, we cannot tell where: half a step is the fair guess.
-    half = np.where(shared, 0.5, 0.0) / steps
-    below = np.clip(first / steps - half, 0.0, 1.0)
-    reached = np.clip(last / steps + half, 0.0, 1.0)
-    below[0], reached[-1] = 0.0, 1.0
-    own_bin = shared.copy()
-    own_bin[0] = True
-    edges = np.concatenate([np.nextafter(values[own_bin], -np.inf), values])
-    cumulative = np.concatenate([below[own_bin], reached])
-    order = np.argsort(edges, kind="stable")
-    shares = np.diff(np.concatenate([[0.0], cumulative[order], [1.0]]))
-    # Of whole numbers, each percentile may be any place within the step at which its value is reached.
-    resolution = (1.0 if _whole(quantiles) else 0.5 if shared.any() else 0.0) / steps
-    return NumberReference(name, edges[order], np.maximum(shares, 0.0), resolution, quantiles)
-
-
-def _whole(values: Floats) -> bool:
-    return bool(np.all(values == np.round(values)))
 
 
 def _number(name: str, profile: list[dict[str, Any]], bundle: Bundle) -> NumberReference:

@@ -8,15 +8,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from fusionguard.data.table import Table
 from fusionguard.evaluation.holdout import HoldoutPlan
 from fusionguard.families.catalog import model_family
 from fusionguard.families.scoring_model import ScoringModel
-from fusionguard.features.churn import LABEL as CHURN_LABEL
-from fusionguard.features.fraud import LABEL as FRAUD_LABEL
 from fusionguard.models.bundle import Bundle
-from fusionguard.monitoring.clustering import design_effect, kept_design_effect, with_design_effect
 from fusionguard.monitoring.counted import table_reference
 from fusionguard.monitoring.reference import Reference, profile_reference, trained_seconds, uneven
 
@@ -29,27 +27,36 @@ ROWS = 80_000
 UNSEEN = "unseen"
 """True for a row that the model was not fitted on: its scores alone show how the model scores."""
 
+_KEY = b"design_effect"
+_POSITIVES_A_BLOCK = 3.0
+_FEWEST_POSITIVES = 60
 
-def fraud_reference_rows(model: ScoringModel, features: Table, negative_weight: float, *, seed: int) -> pa.Table:
-    """Return transactions as the log has them: model features, ``probability``, ``decision`` and ``unseen``.
 
-    They come from the whole table, for what transactions look like and how they score at any hour; each is drawn by its weight,
-    so that a file that lacks legitimate rows has the shares it would have without that. None is marked as unseen: the slice that
-    the model was not fitted on holds some hours only, and what hours do to scores is more than what fitting does (of simulated
-    transactions, the last fifth is flagged half as often as the whole, fitted rows a sixth more often than new ones).
-    They carry the design effect of frauds, which come in campaigns.
+def reference_rows(
+    model: ScoringModel, features: Table, *, negative_weight: float = 1.0, holdout: HoldoutPlan | None = None, seed: int
+) -> pa.Table:
+    """Return rows of a training as the log has them: model features, ``probability``, ``decision`` and ``unseen``.
+
+    They come from the whole table, for what rows look like and how they score at any hour; each is drawn by its weight, so that a
+    file that lacks negatives has the shares it would have without that. The test slice of a holdout comes again, marked as
+    unseen: it is like the whole, and was not fitted on. Of rows in order of time none is so marked: the slice that the model was
+    not fitted on holds some hours only, and what hours do to scores is more than what fitting does (of simulated transactions,
+    the last fifth is flagged half as often as the whole, fitted rows a sixth more often than new ones). Those carry the design
+    effect of positives, which may come in runs, as frauds do in campaigns.
+
+    Parameters
+    ----------
+    negative_weight
+        How many rows a negative stands for.
+    holdout
+        Which rows were held out, where they were at random.
     """
-    label = features.read([FRAUD_LABEL])[FRAUD_LABEL].to_numpy().astype(np.int8)
+    definition = model_family(model.bundle.manifest.model).features
+    label = features.read([definition.label])[definition.label].to_numpy().astype(np.int8)
     weight = np.where(label == 0, negative_weight, 1.0)
-    rows = _rows(model, features, (np.arange(label.size), np.arange(0)), (weight, np.ones(0)), seed)
-    return with_design_effect(rows, design_effect(label))
-
-
-def churn_reference_rows(model: ScoringModel, features: Table, plan: HoldoutPlan, *, seed: int) -> pa.Table:
-    """Return customers likewise: the whole table, and the test slice again, which is like the whole and was not fitted on."""
-    label = features.read([CHURN_LABEL])[CHURN_LABEL].to_numpy().astype(np.int8)
-    _, test = plan.places(label)
-    return _rows(model, features, (np.arange(label.size), test), (np.ones(label.size), np.ones(test.size)), seed)
+    unseen = np.arange(0) if holdout is None else holdout.places(label)[1]
+    rows = _rows(model, features, (np.arange(label.size), unseen), (weight, weight[unseen]), seed)
+    return rows if definition.span_column is None else with_design_effect(rows, design_effect(label))
 
 
 def kept_reference(bundle: Bundle, rows: Table | None, *, scratch: Path, seed: int) -> Reference:
@@ -75,6 +82,38 @@ def scored_rows(rows: Table, columns: list[str]) -> pa.Table:
     table = rows.read([*columns, UNSEEN])
     unseen = table.filter(table[UNSEEN])
     return (unseen if unseen.num_rows else table).drop_columns(UNSEEN)
+
+
+def design_effect(label: NDArray[np.int8]) -> float:
+    """Return by how many times the number of positives varies more than that of independent ones would, at least 1.
+
+    Rows are cut, in their order, into blocks that hold about three positives. Between independent rows the variance of a block's
+    count is its mean; what it is more is the design effect (Kish, *Survey Sampling*, 1965, section 5.4), by which chi-squared
+    tests of clustered counts are to be divided (Rao and Scott, "A simple method for the analysis of clustered binary data",
+    Biometrics 48, 1992). The variance is taken from the differences of neighbouring blocks, so that a slow rhythm, such as that
+    of the day, does not count (von Neumann et al., "The mean square successive difference", Ann. Math. Stat. 12, 1941).
+
+    Parameters
+    ----------
+    label
+        (n,) outcomes in order of time. Of fewer than 60 positives nothing can be told, and 1 is returned.
+    """
+    positives = int(label.sum())
+    if positives < _FEWEST_POSITIVES:
+        return 1.0
+    borders = np.linspace(0, label.size, round(positives / _POSITIVES_A_BLOCK) + 1).astype(np.int64)[:-1]
+    count = np.add.reduceat(label.astype(np.float64), borders)
+    return max(1.0, float(np.mean(np.diff(count) ** 2) / 2 / count.mean()))
+
+
+def with_design_effect(rows: pa.Table, effect: float) -> pa.Table:
+    """Return rows that carry a design effect as metadata."""
+    return rows.replace_schema_metadata({**(rows.schema.metadata or {}), _KEY: repr(effect).encode()})
+
+
+def kept_design_effect(rows: Table) -> float:
+    """Return the design effect that rows carry; 1 where they carry none, as those that older versions kept."""
+    return float((rows.schema.metadata or {}).get(_KEY, b"1"))
 
 
 def _rows(

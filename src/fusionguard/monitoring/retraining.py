@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-from fusionguard.data.schema import dataset_schema
 from fusionguard.data.table import Table
 from fusionguard.evaluation.scored import SECONDS_PER_DAY, Integers
 from fusionguard.families.catalog import model_family
+from fusionguard.families.family import ModelFamily
 from fusionguard.files import atomic_folder
 from fusionguard.models.bundle import BundleManifest
 from fusionguard.monitoring.decision import KNOWN_SHARE
@@ -71,7 +71,7 @@ def export_labelled(
 
     Outcomes are taken as monitoring takes them (``labels.negative_after_days``). The model then learns of the window's
     population alone; where outcomes are told of flagged rows only, that population is not the one it scores, and the file should
-    not be trained on. Columns that say who a customer is are absent: the log does not know.
+    not be trained on. Columns that say who somebody is are absent: the log does not know.
 
     Parameters
     ----------
@@ -87,9 +87,10 @@ def export_labelled(
     StorageError
         The disk is full, or the folder cannot be written.
     """
-    schema = dataset_schema(facts.model)
+    family = model_family(facts.model)
+    schema, hour = family.schema, family.features.hour_column
     columns = [name for name in schema.columns if name in window.schema.names]
-    own = [*dict.fromkeys([*columns, *(["hour_of_day"] if facts.model == "fraud" else []), TIME, LABEL, OBSERVED_AT])]
+    own = [*dict.fromkeys([*columns, *([] if hour is None else [hour]), TIME, LABEL, OBSERVED_AT])]
     labelled = labelled_rows(
         window.read(own), negative_after_days=config.labels.negative_after_days, until_micros=int(until.timestamp() * 1e6)
     )
@@ -98,7 +99,7 @@ def export_labelled(
     if rows < least or positives < least_positives:
         why = f"{rows:,} rows with an outcome, {positives:,} of them positive: retraining needs {least:,} and {least_positives:,}"
         return LabelledFile(file=None, rows=rows, positives=positives, why=why)
-    table = _transactions(labelled.table) if facts.model == "fraud" else _customers(labelled.table)
+    table = _raw(labelled.table, family)
     note = f"answers of {facts.model} {facts.model_version} with their outcomes, {facts.first:%Y-%m-%d} to {facts.last:%Y-%m-%d}"
     note += f"; approved: {', '.join(approved)}" if approved else ""
     name = f"{Path(schema.file_name).stem}.parquet"
@@ -162,15 +163,22 @@ def _known(values: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _transactions(rows: pa.Table) -> pa.Table:
-    """Give rows the ``Time`` of the raw layout: seconds since the first midnight, in the hour that the model was told."""
+def _raw(rows: pa.Table, family: ModelFamily) -> pa.Table:
+    """Give rows what the raw layout has besides features: the outcome, and the time where rows have one."""
+    time, hour = family.features.span_column, family.features.hour_column
+    timed = rows if time is None or hour is None else _timed(rows, time, hour)
+    return timed.drop_columns(LABEL).append_column(family.schema.label, timed[LABEL].cast(pa.int64()))
+
+
+def _timed(rows: pa.Table, time: str, hour_column: str) -> pa.Table:
+    """Put rows in order and give them the raw ``time``: seconds since the first midnight, in the hour that the model was told."""
     micros = pc.cast(rows[TIME], pa.int64()).to_numpy()
     day = micros // (SECONDS_PER_DAY * 1_000_000)
-    hour = rows["hour_of_day"].to_numpy().astype(np.int64)
+    hour = rows[hour_column].to_numpy().astype(np.int64)
     order = np.lexsort((micros, hour, day))
     rows, day, hour = rows.take(order), day[order], hour[order]
     seconds = (day - day[0]) * SECONDS_PER_DAY + hour * _SECONDS_PER_HOUR + _within(day * 24 + hour)
-    return rows.append_column("Time", pa.array(seconds.astype(np.float64))).append_column("Class", rows[LABEL].cast(pa.int64()))
+    return rows.append_column(time, pa.array(seconds.astype(np.float64)))
 
 
 def _within(hours: Integers) -> Integers:
@@ -178,7 +186,3 @@ def _within(hours: Integers) -> Integers:
     _, first, count = np.unique(hours, return_index=True, return_counts=True)
     place = np.arange(hours.size) - np.repeat(first, count)
     return place * _SECONDS_PER_HOUR // np.repeat(count, count)
-
-
-def _customers(rows: pa.Table) -> pa.Table:
-    return rows.append_column("Exited", rows[LABEL].cast(pa.int64()))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticKnownError
 
+from fusionguard.families.catalog import family_names, model_family
 from fusionguard.keep_config import KeepConfig
 from fusionguard.monitoring.approval import ROWS, ApprovedChange
 from fusionguard.monitoring.thresholds import MonitoringThresholds
@@ -59,11 +61,17 @@ class EvidentlyConfig(_Frozen):
     """How many rows of window and reference it is made of; 0 for no report, which saves 10 to 20 seconds."""
 
 
+def _known_model(name: str) -> str:
+    if name not in family_names():
+        raise PydanticKnownError("literal_error", {"expected": " or ".join(map(repr, family_names()))})
+    return name
+
+
 class MonitoringConfig(_Frozen):
     """Every setting of the monitoring pipeline."""
 
     seed: int = Field(default=7, ge=0, lt=2**31)
-    model: Literal["fraud", "churn"] = "fraud"
+    model: Annotated[str, AfterValidator(_known_model)] = family_names()[0]
     version: str = "champion"
     """Whose answers are judged: an alias or a number of the registry."""
     log: str | None = None
@@ -84,16 +92,14 @@ class MonitoringConfig(_Frozen):
     minimum_retraining_rows: int = Field(default=1_500, ge=1_000)
     """Fewer rows with an outcome than this are not trained on."""
     minimum_retraining_positives: int = Field(default=50, ge=20)
-    """Likewise of frauds, or of customers who left."""
+    """Likewise of positives."""
     keep: KeepConfig = KeepConfig(runs=24)
 
     @model_validator(mode="after")
     def _known_columns(self) -> MonitoringConfig:
         if not self.approved:
             return self
-        from fusionguard.features.definitions import feature_definition  # half a second, which few settings need
-
-        known = feature_definition(self.model).model_features
+        known = model_family(self.model).features.model_features
         for each in self.approved:
             unknown = each.unknown_columns(known)
             if unknown:

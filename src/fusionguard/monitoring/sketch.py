@@ -16,10 +16,9 @@ from fusionguard.errors import DataError, UnknownChoiceError, UsageError
 from fusionguard.evaluation.scored import SECONDS_PER_DAY, Integers
 from fusionguard.features.duckdb_engine import connection, scan
 from fusionguard.features.engine import ENGINES
-from fusionguard.monitoring.counting import MICROS, ROWS, Counting, Progress, texts
-from fusionguard.monitoring.counts import Counts
-from fusionguard.monitoring.reference import PROBABILITY, CategoryReference, Reference
-from fusionguard.monitoring.tally import FLAGGED, Sample, Tally
+from fusionguard.monitoring.counting import FLAGGED, MICROS, ROWS, Counting, Progress, Sample, Tally, texts
+from fusionguard.monitoring.distributions import CategoryReference, Counts
+from fusionguard.monitoring.reference import PROBABILITY, Reference
 
 MOST_SPANS = 400
 """More days, or other spans, than this are refused: each has counts of its own."""

@@ -16,8 +16,7 @@ import numpy as np
 
 from fusionguard.data.table import Table
 from fusionguard.features.spark_engine import require_spark, run_spark
-from fusionguard.monitoring.counting import Counting, Progress
-from fusionguard.monitoring.tally import Tally
+from fusionguard.monitoring.counting import Counting, Progress, Tally
 
 _JOB = "fusionguard.monitoring.spark_counting_job"
 

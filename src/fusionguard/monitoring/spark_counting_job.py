@@ -11,9 +11,8 @@ import numpy as np
 import pyarrow as pa
 
 from fusionguard.features.spark_job import open_session, run_job, tell_progress
-from fusionguard.monitoring.counting import MICROS, ROWS
-from fusionguard.monitoring.reference import CategoryReference, NumberReference
-from fusionguard.monitoring.tally import Tally
+from fusionguard.monitoring.counting import MICROS, ROWS, Tally
+from fusionguard.monitoring.distributions import CategoryReference, NumberReference
 
 _STATE = "state"
 
