@@ -6,9 +6,10 @@ Shared rooms must serve, register, watch and explain it without naming it. It le
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -18,12 +19,18 @@ from numpy.typing import NDArray
 
 from fusionguard.config import TrainingConfig
 from fusionguard.data.schema import DatasetSchema
+from fusionguard.evaluation.bootstrap import Interval, intervals
+from fusionguard.evaluation.ranked import Ranking
+from fusionguard.evaluation.readings import ROC_AUC
+from fusionguard.evaluation.scored import Flags
 from fusionguard.families import catalog
 from fusionguard.families.family import COMMON_PACKAGES, REASONS, ModelFamily, ServiceExample
 from fusionguard.families.online import REASONS_TOLD, Answer, Answers, Contributions, OnlineModel
 from fusionguard.families.online_batches import answer_batch
+from fusionguard.families.outcomes import LABEL, OutcomeReading, Outcomes
 from fusionguard.families.request_fields import Columns
 from fusionguard.families.words import FamilyWords, FieldWords
+from fusionguard.families.scoring_model import ScoringModel
 from fusionguard.features.definition import FeatureDefinition, Segmentation
 from fusionguard.features.expressions.tree import raw_columns
 from fusionguard.features.maker import FeatureMaker
@@ -97,7 +104,38 @@ class ThirdFamily(ModelFamily):
         )
 
     @property
+    def outcomes(self) -> Outcomes:
+        """How logged shipments whose outcome is known are read."""
+        return RuleOutcomes()
+
+    @property
     def report(self) -> type[Report]:
+        """Nobody has read one."""
+        raise NotImplementedError
+
+
+class RuleOutcomes(Outcomes):
+    """What outcomes show of a rule: how well it ranks."""
+
+    columns = ("distance_km",)
+    judged: ClassVar[Mapping[str, int]] = {ROC_AUC: 1}
+
+    def digits(self, metric: str) -> int:
+        """Two decimals."""
+        return 2
+
+    def read(self, rows: pa.Table, model: ScoringModel, *, seed: int) -> OutcomeReading:
+        """Read the ROC AUC."""
+        label, score = rows[LABEL].to_numpy().astype(np.int8), rows["score"].to_numpy()
+
+        def metrics(chosen: Flags) -> dict[str, Interval]:
+            ranking, ones = Ranking(label[chosen], score[chosen]), np.ones(int(chosen.sum()))
+            values = {ROC_AUC: ranking.roc_auc(ones)}
+            return intervals(label[chosen], ones, values, {ROC_AUC: ranking.roc_auc}, samples=30, seed=seed)
+
+        return OutcomeReading(metrics, unjudged=("punctuality of receivers is not judged",))
+
+    def reliability(self, report: Report) -> list[tuple[float, float, float]]:
         """Nobody has read one."""
         raise NotImplementedError
 

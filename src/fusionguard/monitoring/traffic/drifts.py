@@ -74,6 +74,7 @@ def traffic_rows(model: str, rows: int, *, drift: Drift, size: float, onset: flo
     part of the stream is like any other. ``onset`` is the share of the stream after which the drift begins.
     """
     family = model_family(model)
+    _drifting(family)  # before rows are made that nobody can drift
     before = round(rows * onset) if drift not in (Drift.NONE, Drift.LABEL_DELAY) else rows
     after = rows - before
     with tempfile.TemporaryDirectory(prefix="fusionguard-traffic-") as folder:
