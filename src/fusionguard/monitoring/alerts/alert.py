@@ -22,7 +22,7 @@ class Alert(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str
-    """``fraud`` or ``churn``."""
+    """The name of a family."""
     model_version: str
     level: Level
     headline: str
