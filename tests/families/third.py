@@ -29,8 +29,8 @@ from fusionguard.families.online import REASONS_TOLD, Answer, Answers, Contribut
 from fusionguard.families.online_batches import answer_batch
 from fusionguard.families.outcomes import LABEL, OutcomeReading, Outcomes
 from fusionguard.families.request_fields import Columns
-from fusionguard.families.words import FamilyWords, FieldWords
 from fusionguard.families.scoring_model import ScoringModel
+from fusionguard.families.words import FamilyWords, FieldWords
 from fusionguard.features.definition import FeatureDefinition, Segmentation
 from fusionguard.features.expressions.tree import raw_columns
 from fusionguard.features.maker import FeatureMaker

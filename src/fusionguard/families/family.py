@@ -16,8 +16,8 @@ from fusionguard.data.drifting import Drifting
 from fusionguard.data.schema import DatasetSchema
 from fusionguard.families.online import OnlineModel
 from fusionguard.families.request_fields import RequestFields
-from fusionguard.families.words import FamilyWords
 from fusionguard.families.scoring_model import ScoringModel
+from fusionguard.families.words import FamilyWords
 from fusionguard.features.definition import FeatureDefinition
 from fusionguard.models.bundle import Bundle
 
