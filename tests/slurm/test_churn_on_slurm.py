@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +12,6 @@ import pytest
 
 from tests.slurm.conftest import CHECKOUT, ToyRuns, wait_until
 from tests.slurm.test_preemption import urgent
-from tests.slurm.test_sweeps import ENDED, trials_of
 
 pytestmark = [
     pytest.mark.usefixtures("zenml_store"),
@@ -26,9 +24,9 @@ SMALL = {
     "data.rows": 3_000,
     "holdout.folds": 3,
     "holdout.repeats": 1,
-    "lightgbm.rounds": 60,
-    "catboost.rounds": 60,
-    "tuning.trials": 24,
+    "lightgbm.rounds": 40,
+    "catboost.rounds": 40,
+    "tuning.trials": 12,
     "evaluation.bootstrap_samples": 20,
     "evaluation.shap_rows": 100,
 }
@@ -59,27 +57,6 @@ def test_a_search_preempted_in_the_middle_gives_the_bundle_of_a_local_run(toy: T
     jobs = {name: dict(step.run_metadata) for name, step in toy.last_run().steps.items() if "slurm_job" in step.run_metadata}
     assert set(jobs) == {"tune_models", "cross_validate"}
     assert jobs["tune_models"]["slurm_restarts"] == 1
-    _more_trials_are_shared_by_helpers(toy)
-
-
-def _more_trials_are_shared_by_helpers(toy: ToyRuns) -> None:
-    """Go on with the same study on three jobs, and interrupt the run when two of them have ended trials."""
-    toy.stack(steps=HEAVY | {"tune_*": {**HEAVY["tune_*"], "settings": {"helpers": 2}}})
-    process = toy.start("--source", "simulated", "--quiet", **SMALL | {"tuning.trials": 400})
-    wait_until(lambda: len({worker for worker, _ in _ended(toy)}) >= 2 or process.poll() is not None, 200)
-    assert process.poll() is None, process.communicate()
-    process.send_signal(signal.SIGINT)
-    assert toy.finish(process, 60).returncode == 130
-    places = [place for _, place in _ended(toy)]
-    assert len(places) == len(set(places)), "a trial was done twice"
-    wait_until(lambda: toy.helpers_running() == 0)
-
-
-def _ended(toy: ToyRuns) -> list[tuple[str, int]]:
-    """Return worker and place of the trials that have ended beyond those of the first run."""
-    trials = [trial for journal in toy.home.studies.glob("churn-lightgbm-*.log") for trial in trials_of(journal)]
-    ended = [(trial.user_attrs["worker"], trial.user_attrs["place"]) for trial in trials if trial.state in ENDED]
-    return [(worker, place) for worker, place in ended if place >= SMALL["tuning.trials"]]
 
 
 def _trials(toy: ToyRuns) -> int:
