@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from fusionguard.config import TrainingConfig
 from fusionguard.data.schema import DatasetSchema
 from fusionguard.evaluation.bootstrap import Interval, intervals
+from fusionguard.evaluation.explanation import Explanation, Wording
 from fusionguard.evaluation.ranked import Ranking
 from fusionguard.evaluation.readings import ROC_AUC
 from fusionguard.evaluation.scored import Flags
@@ -202,18 +203,19 @@ class Rule:
         score = self.intercept + parts.sum(axis=1)
         probability = 1.0 / (1.0 + np.exp(-score))
         relief = 4.0 * probability - 1.0
-        told = [
-            "; ".join(self.reasons(row)[:reasons]) if worth > 0 else "" for row, worth in zip(parts, relief.tolist(), strict=True)
-        ]
+        told = [""] * features.num_rows
+        for place in np.flatnonzero(relief > 0).tolist() if reasons else ():
+            told[place] = "; ".join(self.explain(features.slice(place, 1)).reasons(reasons)[0])
         decisions = np.where(relief > 0, "call", "wait")
         columns = [pa.array(each) for each in (score, probability, decisions, relief)]
         return pa.table([*columns, pa.array(told, pa.string())], schema=THIRD_FAMILY.answer_columns)
 
-    @staticmethod
-    def reasons(parts: NDArray[np.float64]) -> list[str]:
-        """Name what raises the risk of a row, the most first."""
-        order = np.argsort(-parts, kind="stable")
-        return [FEATURES.model_features[place] for place in order if parts[place] > 0]
+    def explain(self, features: pa.Table) -> Explanation:
+        """Explain rows of features; carriers are told by their places in ``CARRIERS``."""
+        carriers = [CARRIERS.index(carrier) for carrier in features["carrier"].to_pylist()]
+        values = np.column_stack([*(features[name].to_numpy() for name in FEATURES.model_features[:-1]), carriers])
+        wording = Wording(categories={"carrier": CARRIERS})
+        return Explanation(self.contributions(features), values, FEATURES.model_features, self.intercept, wording)
 
 
 class OnlineRule(OnlineModel):
@@ -236,8 +238,7 @@ class OnlineRule(OnlineModel):
 
     def add_reasons(self, answer: Answer) -> Answer:
         """Return the answer with the names of what raises the risk."""
-        parts = self.rule.contributions(_table(*([each] for each in answer.features)))[0]
-        return answer.with_reasons(self.rule.reasons(parts)[:REASONS_TOLD])
+        return answer.with_reasons(self._explain(answer).reasons(REASONS_TOLD)[0])
 
     def many(self, columns: Columns) -> Answers:
         """Answer a checked batch."""
@@ -249,8 +250,11 @@ class OnlineRule(OnlineModel):
     def explain(self, values: list[Any]) -> Contributions:
         """Explain one checked shipment."""
         answer = self.one(values)
-        parts = self.rule.contributions(_table(*([each] for each in answer.features)))[0]
-        return Contributions(answer, FEATURES.model_features, parts.tolist(), self.rule.intercept)
+        told = self._explain(answer)
+        return Contributions(answer, told.names, told.contributions[0].tolist(), told.base)
+
+    def _explain(self, answer: Answer) -> Explanation:
+        return self.rule.explain(_table(*([each] for each in answer.features)))
 
 
 def load(bundle: Bundle, *, evaluated: bool = False) -> Rule:
