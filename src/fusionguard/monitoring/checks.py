@@ -43,8 +43,8 @@ class ColumnChecks:
     unjudged: frozenset[str] = frozenset()
     segment: str = ""
     design_effect: float = 1.0
-    """By what counts of rare rows (flagged, in a tail, out of range) are divided before they are tested: frauds, which many of
-    them are, come in campaigns of rows that are alike."""
+    """By what counts of rare rows (flagged, in a tail, out of range) are divided before they are tested: positives, which many
+    of them are, may come in campaigns of rows that are alike."""
     window_rows: int | None = None
     """Of a segment that is held against the whole reference: how many rows its window has, for any of them may be extreme."""
 

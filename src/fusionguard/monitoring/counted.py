@@ -31,9 +31,9 @@ def table_reference(
 ) -> Reference:
     """Make a reference, bins and all, of rows: the champion's feature table with its answers, or a window known to be healthy.
 
-    Of transactions this is what keeps quiet windows quiet: the train slice that a profile tells of is the earliest part of the
-    data and shows other hours, and so other amounts and components, than whole days do. Every row counts once: where legitimate
-    rows were sampled, keep frauds at the same rate to have the real prior.
+    Of rows in order of time this is what keeps quiet windows quiet: the train slice that a profile tells of is the earliest part
+    of the data and shows other hours, and so other amounts and components, than whole days do. Every row counts once: where
+    negatives were sampled, keep positives at the same rate to have the real prior.
 
     Parameters
     ----------

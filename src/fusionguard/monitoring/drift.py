@@ -74,7 +74,7 @@ def read_drift(sketch: Sketch, reference: Reference, thresholds: MonitoringThres
 
     Four families of checks are each judged by themselves (:func:`~.findings.judge`): columns, their faults
     (:mod:`~fusionguard.monitoring.faults`), segments, scores. The tests take
-    rows as independent but for rare ones, which are counted by the reference's design effect: one campaign of frauds must not
+    rows as independent but for rare ones, which are counted by the reference's design effect: one campaign of positives must not
     look like a drift of the segment it falls into. Where all rows come in runs (a card's transactions), p-values are too small
     and the limits of effect size are what holds. Segments are compared with the same segments of the reference where it has
     counted them; else only for missing values, new categories and values out of range, whose reference is 0 in every segment.

@@ -42,7 +42,7 @@ def reference_rows(
     unseen: it is like the whole, and was not fitted on. Of rows in order of time none is so marked: the slice that the model was
     not fitted on holds some hours only, and what hours do to scores is more than what fitting does (of simulated transactions,
     the last fifth is flagged half as often as the whole, fitted rows a sixth more often than new ones). Those carry the design
-    effect of positives, which may come in runs, as frauds do in campaigns.
+    effect of positives, which may come in campaigns.
 
     Parameters
     ----------
