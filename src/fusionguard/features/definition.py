@@ -59,6 +59,8 @@ class FeatureDefinition:
         What the bias report is cut by.
     log_segmentations
         What windows of logged rows are cut by: the expressions read model features alone, for a log has no other columns.
+    open_texts
+        Those of ``known`` of which other values may come, too: the SQL makes something of them.
     made_of
         Model features that no client sends, with the raw columns that they are computed of: a fault of those is in them, too.
     limits
@@ -90,6 +92,7 @@ class FeatureDefinition:
     log_segmentations: tuple[Segmentation, ...]
     limits: dict[str, tuple[float, float]]
     known: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    open_texts: frozenset[str] = frozenset()
     made_of: dict[str, tuple[str, ...]] = field(default_factory=dict)
     row_column: str | None = None
     span_column: str | None = None

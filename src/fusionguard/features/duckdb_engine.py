@@ -13,6 +13,7 @@ import pyarrow as pa
 from fusionguard.data.table import Table
 from fusionguard.errors import DataError, StorageError
 from fusionguard.features.definition import FeatureDefinition
+from fusionguard.features.expressions.writing import literal as sql_literal
 from fusionguard.files import atomic_path, storage_errors
 
 PARQUET = "FORMAT parquet, COMPRESSION uncompressed, ROW_GROUP_SIZE 122880"
@@ -143,13 +144,16 @@ def _scored_rows(database: duckdb.DuckDBPyConnection, definition: FeatureDefinit
 def _refuse_unusable(
     database: duckdb.DuckDBPyConnection, definition: FeatureDefinition, source: str, columns: Sequence[str]
 ) -> None:
+    empty = {
+        name: f"{name} IS {'NOT NULL AND' if definition.raw[name].missing else 'NULL OR'}" for name in definition.model_columns
+    }
     broken = {
-        name: f"({name} IS NULL OR NOT isfinite(CAST({name} AS DOUBLE)) OR {name} < {low!r} OR {name} > {high!r})"
+        name: f"({empty[name]} (NOT isfinite(CAST({name} AS DOUBLE)) OR {name} < {low!r} OR {name} > {high!r}))"
         for name, (low, high) in definition.limits.items()
     }
     for name, values in definition.known.items():
-        listed = ", ".join(f"'{value}'" for value in values)
-        broken[name] = f"({name} IS NULL OR {name} NOT IN ({listed}))"
+        listed = ", ".join(sql_literal(value) for value in values)
+        broken[name] = f"({empty[name]} {'FALSE' if name in definition.open_texts else f'{name} NOT IN ({listed})'})"
     absent = [name for name in broken if name not in columns]
     if absent:
         raise DataError(f"These columns are missing: {', '.join(absent)}.", "Give a table in Kaggle's layout.")

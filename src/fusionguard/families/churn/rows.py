@@ -15,8 +15,8 @@ from fusionguard.data.table import Table
 from fusionguard.errors import DataError
 from fusionguard.families.churn.customers import ATTRIBUTES, ScoredCustomers
 from fusionguard.features.churn import (
+    AGE_BAND,
     AGE_BANDS,
-    AGE_EDGES,
     CATEGORICAL,
     CHURN_FEATURES,
     LABEL,
@@ -81,7 +81,8 @@ def read_customers(features: Table) -> tuple[CustomerRows, NDArray[np.int8]]:
 def group_names(rows: pa.Table, attribute: str) -> dict[str, NDArray[np.str_]]:
     """Return the groups (n,) of customers by one attribute: ``gender``, ``age_band`` or ``geography``."""
     if attribute == "age_band":
-        bands = np.digitize(rows["Age"].to_numpy(), AGE_EDGES)
+        made = CHURN_FEATURES.parsed_rows.table({"Age": rows["Age"].to_numpy()}, [AGE_BAND])
+        bands = made[AGE_BAND].to_numpy()
         return {attribute: np.array(AGE_BANDS)[bands]}
     column = {"gender": "Gender", "geography": "Geography"}[attribute]
     return {attribute: np.asarray(rows[column].to_numpy(zero_copy_only=False), dtype=np.str_)}

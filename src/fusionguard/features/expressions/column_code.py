@@ -91,6 +91,7 @@ class _Rows:
 
     def __init__(self, columns: Mapping[str, Array], count: int) -> None:
         self._columns, self._count = columns, count
+        self._floors: dict[Node, Values] = {}
 
     def values(self, node: Node) -> Values:
         """Return the values of a node."""
@@ -101,6 +102,10 @@ class _Rows:
                 return Values(np.full(self._count, value, dtype=_DTYPES[kind]))
             case Column():
                 return self._column(node)
+            case Floor():
+                if node not in self._floors:
+                    self._floors[node] = self._operated(node)
+                return self._floors[node]
             case Logic():
                 return self._logic(node)
             case IsNull(operand=operand, negated=negated):
@@ -114,11 +119,15 @@ class _Rows:
                 same = self.values(Comparison(SqlType.BOOLEAN, True, "=", operand, value))
                 return Values(kept.data, ~kept.there | (same.data & same.there))
             case _:
-                operands = [self._operand(each) for each in node.children()]
-                masks = [each.missing for each in operands if each.missing is not None]
-                missing = np.logical_or.reduce(masks) if masks else None
-                data = _applied(node, [each.data for each in operands], None if missing is None else ~missing)
-                return Values(np.broadcast_to(data, (self._count,)), missing)
+                return self._operated(node)
+
+    def _operated(self, node: Node) -> Values:
+        """Return the values of an operation, NULL where any of its operands is."""
+        operands = [self._operand(each) for each in node.children()]
+        masks = [each.missing for each in operands if each.missing is not None]
+        missing = np.logical_or.reduce(masks) if masks else None
+        data = _applied(node, [each.data for each in operands], None if missing is None else ~missing)
+        return Values(np.broadcast_to(data, (self._count,)), missing)
 
     def _operand(self, node: Node) -> Values:
         """Return the values of a part of an operation; a constant is one number that meets all rows."""
