@@ -135,6 +135,16 @@ def test_what_is_no_table_is_named(run: Run, tmp_path: Path, name: str, content:
     assert "Hargrave" not in err and "15634602" not in err
 
 
+def test_a_name_that_no_declaration_can_hold_is_told(run: Run, tmp_path: Path) -> None:
+    lines = "".join(f"{each % 97},{each % 3 // 2}\n" for each in range(600))
+    (tmp_path / "a.csv").write_text(f"size ,churn\n{lines}")
+    status, out, err = run(tmp_path / "a.csv")
+    assert status == 0
+    line = next(place for place, text in enumerate(out.splitlines(), 1) if text.startswith('  "size ": '))
+    assert "STOP  The name 'size ' has blanks around it" in err
+    assert err.splitlines()[-1].startswith(f"The draft is no valid declaration yet, line {line}: ")
+
+
 def test_absent_and_unreadable_files_are_named(run: Run, tmp_path: Path) -> None:
     assert run(tmp_path / "none.csv")[0::2] == (
         2,

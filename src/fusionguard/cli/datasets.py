@@ -37,7 +37,7 @@ def inspect(
         check_output(output, "the draft")
         if output.exists() and not force:
             raise UsageError(f"'{output}' exists, and may have been edited.", "Name another file, or add --force.")
-    from fusionguard.datasets.inspection.draft import draft_declaration
+    from fusionguard.datasets.inspection.draft import draft_declaration, draft_faults
     from fusionguard.datasets.inspection.inspected import inspect_table, to_json
     from fusionguard.datasets.inspection.text import inspection_text
 
@@ -56,6 +56,8 @@ def inspect(
     elif not as_json:
         say("")
         typer.echo(draft, nl=False)
+    for fault in draft_faults(found, draft):
+        say(f"The draft is no valid declaration yet, line {fault.line}: {fault.what}.")
     if found.label is None:
         say("No column is a plausible label: fill in `label:` in the draft, or run it again with --label COLUMN.")
 

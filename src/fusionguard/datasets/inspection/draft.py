@@ -10,8 +10,10 @@ from typing import Any
 
 import yaml
 
+from fusionguard.datasets.faults import DeclarationError, Fault
 from fusionguard.datasets.inspection.inspected import Inspection
 from fusionguard.datasets.inspection.profile import Column
+from fusionguard.datasets.reading import parse_declaration
 
 _WIDTH = 100
 _AT = 30
@@ -25,6 +27,17 @@ def draft_declaration(inspection: Inspection) -> str:
     """
     lines = [*_opening(inspection), *_head(inspection), *_columns(inspection), *_closing(inspection)]
     return "\n".join(lines) + "\n"
+
+
+def draft_faults(inspection: Inspection, draft: str) -> tuple[Fault, ...]:
+    """Return what must be mended before a draft can be read, but for a label that is to be filled in."""
+    if inspection.label is None:
+        return ()
+    try:
+        parse_declaration(draft)
+    except DeclarationError as error:
+        return error.faults
+    return ()
 
 
 def _opening(inspection: Inspection) -> Iterator[str]:

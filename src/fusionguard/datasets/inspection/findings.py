@@ -43,6 +43,16 @@ def layout(profile: Profile) -> Iterator[Finding]:
         yield Finding("layout", "look", (), f"The file is not as training reads it: {oddity}.", "Save it as UTF-8 with commas.")
 
 
+def odd_names(profile: Profile) -> Iterator[Finding]:
+    """Find names that no declaration can hold: with blanks around them, characters that do not print, or of great length."""
+    for column in profile.columns:
+        name = column.name
+        if name != name.strip() or not name.isprintable() or len(name) > _LONGEST_NAME:
+            shown = ascii(name[:40])
+            what = f"The name {shown} has blanks around it, or characters that do not print, or is very long."
+            yield Finding("odd_name", "stop", (name,), what, "Rename the column where the file is made.")
+
+
 def constant(profile: Profile, roles: Mapping[str, Role]) -> Iterator[Finding]:
     """Find columns that are empty, or the same in every row."""
     for column in profile.columns:
@@ -155,6 +165,7 @@ def few_positives(label: Label) -> Iterator[Finding]:
         yield Finding("label_missing", "look", (name,), what, "Say in the declaration what becomes of them (label: missing).")
 
 
+_LONGEST_NAME = 200
 _FEWEST = 100
 _RARE = 0.001
 

@@ -91,6 +91,7 @@ def _inspected(
         but_id = repeated_rows(table, kept)
     found = [
         *find.layout(profile),
+        *find.odd_names(profile),
         *(find.few_positives(label) if label is not None else ()),
         *(leaks(profile, label, relations, roles) if label is not None else ()),
         *(time_findings(timeline, label) if timeline is not None else ()),

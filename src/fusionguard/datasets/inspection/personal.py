@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from fusionguard.checksums import is_card, is_iban
-from fusionguard.datasets.inspection.name_words import ENTITY, PERSONAL, PERSONAL_ALONE, name_words, says
+from fusionguard.datasets.inspection.name_words import ENTITY, PERSONAL, PERSONAL_ALONE, name_words, says, word_set
 from fusionguard.given_names import GIVEN_NAMES
 
 MAILS = r"[\w.+-]{1,64}@\w[\w-]*(\.[\w-]+)+"
@@ -27,9 +27,13 @@ _INTERNET = re.compile(
 _CAPITALISED = re.compile(r"[^\W\d_][\w'’.-]*(,? [^\W\d_][\w'’.-]*){0,3}")
 _GIVEN = frozenset(name.casefold() for name in GIVEN_NAMES)
 
+_FLAGS = frozenset(["yes", "no", "y", "n", "true", "false", "t", "f", "1", "0", "ja", "nein"])
+_COUNTING = word_set("count counts cnt distinct ratio share score similarity velocity rate months days minutes avg mean valid")
+"""Words for numbers that are made of what names persons, and name none."""
+
 _MOSTLY, _SOME = 0.5, 0.2
 _FEWEST_FLAGS = 4
-"""What has fewer values is a flag, such as whether there is a phone, whatever its name says."""
+"""What has fewer values is a kind of phone or address, whatever its name says, and not somebody's; names are, however few."""
 _SHORTEST_PHONE, _SHORTEST_CARD = 10**6, 10**11
 _NUMBERS_TOO = frozenset(
     [
@@ -70,10 +74,16 @@ def looks_personal(
     largest
         Of numbers, the largest.
     """
-    if distinct >= _FEWEST_FLAGS and (by_name := _by_name(name, textual, largest, moment)):
+    by_name = _by_name(name, textual, largest, moment)
+    if by_name and (distinct >= _FEWEST_FLAGS or by_name == "a name") and not _is_flag(texts):
         return f"its name says {by_name}"
     content = _by_content(texts) if textual else _by_digits(texts, largest)
     return f"its cells look like {content}" if content else None
+
+
+def _is_flag(texts: Sequence[str]) -> bool:
+    """Return whether cells say yes or no, such as whether there is a phone, whatever the name of their column says."""
+    return bool(texts) and all(text.lower() in _FLAGS for text in texts)
 
 
 def _by_name(name: str, textual: bool, largest: float | None, moment: bool) -> str | None:
@@ -87,6 +97,8 @@ def _by_name(name: str, textual: bool, largest: float | None, moment: bool) -> s
         if word is None:
             continue
         number = not textual and not moment
+        if number and says(name, _COUNTING):
+            continue
         if what == "a date of birth":
             return what
         if moment or (number and word not in _NUMBERS_TOO and not (what in _LONG and (largest or 0) >= _LONG[what])):
