@@ -24,7 +24,7 @@ from benchmarks.pipeline_run import MeasuredRun, measure_run
 from benchmarks.results import Results
 from benchmarks.sizes import FULL, QUICK, RunSize, Sizes
 from fusionguard.data.ingest import read_raw
-from fusionguard.data.schema import CHURN
+from fusionguard.datasets.bank_churn.schema import CHURN
 from fusionguard.errors import FusionGuardError, UsageError
 from fusionguard.files import write_bytes, write_text
 

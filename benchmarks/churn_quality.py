@@ -20,9 +20,9 @@ from pydantic import BaseModel, ConfigDict
 from benchmarks.measure import CHECKOUT, Measurement, fresh_environment, measure, python
 from benchmarks.sizes import RunSize
 from fusionguard.config import load_config
-from fusionguard.data.contracts import check_raw
-from fusionguard.data.resolve_source import resolve_source
-from fusionguard.data.schema import CHURN
+from fusionguard.datasets.bank_churn.schema import CHURN
+from fusionguard.datasets.contracts import check_raw
+from fusionguard.datasets.resolve_source import resolve_source
 from fusionguard.errors import FusionGuardError
 from fusionguard.evaluation.holdout import HoldoutPlan, plan_holdout
 from fusionguard.families.churn.config import ChurnConfig

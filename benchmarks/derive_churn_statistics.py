@@ -20,9 +20,9 @@ from scipy.optimize import brentq
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from fusionguard.data.churn_simulator import COUNTRIES, GENDERS, draw_customers, parse_churn_statistics
 from fusionguard.data.ingest import read_raw
-from fusionguard.data.schema import CHURN
+from fusionguard.datasets.bank_churn.schema import CHURN
+from fusionguard.datasets.bank_churn.simulator import COUNTRIES, GENDERS, draw_customers, parse_churn_statistics
 
 TAIL = [0.0, 0.001, 0.0025, 0.005, 0.01, 0.025]
 PROBABILITIES = np.unique(np.round([*TAIL, *np.linspace(0.05, 0.95, 19), *(1 - np.array(TAIL)), 0.98], 4))
@@ -44,7 +44,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         customers = read_raw(Path(sys.argv[1]), CHURN, Path(folder) / "raw.parquet").read().to_pandas()
     content = derive(customers)
-    default = Path(__file__).parents[1] / "src" / "fusionguard" / "data" / "churn_statistics.json"
+    default = Path(__file__).parents[1] / "src" / "fusionguard" / "datasets" / "bank_churn" / "statistics.json"
     output = Path(sys.argv[2]) if len(sys.argv) == 3 else default
     lines = [f' "{key}": {json.dumps(value, separators=(",", ":"))}' for key, value in content.items()]
     output.write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def derive(customers: pd.DataFrame) -> dict[str, Any]:
-    """Return the content of ``churn_statistics.json``."""
+    """Return the content of ``statistics.json``."""
     country = customers["Geography"].map(COUNTRIES.index).to_numpy()
     woman = (customers["Gender"] == GENDERS[1]).to_numpy(dtype=float)
     held = (customers["Balance"] > 0).to_numpy(dtype=int)

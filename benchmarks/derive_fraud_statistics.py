@@ -21,9 +21,9 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
-from fusionguard.data.fraud_model import MODELLED, draw_latent, parse_statistics
 from fusionguard.data.ingest import read_raw
-from fusionguard.data.schema import FRAUD
+from fusionguard.datasets.creditcard.fraud_model import MODELLED, draw_latent, parse_statistics
+from fusionguard.datasets.creditcard.schema import FRAUD
 
 CLUSTERS = {"legitimate": 14, "fraud": 4}
 RIDGE = {"legitimate": 0.01, "fraud": 0.05}
@@ -46,7 +46,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         table = read_raw(Path(sys.argv[1]), FRAUD, Path(folder) / "raw.parquet").read()
     content = derive(table, json.loads(Path(sys.argv[2]).read_text("utf-8")))
-    default = Path(__file__).parents[1] / "src" / "fusionguard" / "data" / "fraud_statistics.json"
+    default = Path(__file__).parents[1] / "src" / "fusionguard" / "datasets" / "creditcard" / "statistics.json"
     output = Path(sys.argv[3]) if len(sys.argv) == 4 else default
     lines = [f' "{key}": {json.dumps(value, separators=(",", ":"))}' for key, value in content.items()]
     output.write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def derive(table: Any, published: dict[str, Any]) -> dict[str, Any]:
-    """Return the content of ``fraud_statistics.json``."""
+    """Return the content of ``statistics.json``."""
     seconds = table["Time"].to_numpy()
     values = np.column_stack([table[name].to_numpy() for name in MODELLED])
     label = table["Class"].to_numpy()

@@ -10,9 +10,9 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from benchmarks.measure import BenchmarkError, fresh_environment, measure, python
-from fusionguard.data.schema import dataset_schema
-from fusionguard.data.simulator import simulate
 from fusionguard.data.table import Table
+from fusionguard.datasets.shipped import dataset_schema
+from fusionguard.datasets.simulated import simulate
 from fusionguard.features.definitions import feature_definition
 from fusionguard.features.engine import ENGINES
 from fusionguard.features.make_engine import make_engine

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 
 from benchmarks.measure import Measurement, fresh_environment, measure, python
 from benchmarks.sizes import Sizes
-from fusionguard.data.schema import FRAUD
-from fusionguard.data.simulator import simulate
+from fusionguard.datasets.creditcard.schema import FRAUD
+from fusionguard.datasets.simulated import simulate
 
 SEED = 7
 """The seed of pipelines/fraud.yaml, so that the rows are the same."""

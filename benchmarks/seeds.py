@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from benchmarks.markdown import table
 from fusionguard.data.local import LocalSource
-from fusionguard.data.schema import FRAUD
 from fusionguard.data.table import Table
+from fusionguard.datasets.creditcard.schema import FRAUD
 from fusionguard.errors import FusionGuardError, UsageError
 from fusionguard.evaluation.ranked import Ranking
 from fusionguard.evaluation.splits import SplitPlan, plan_split

@@ -19,11 +19,11 @@ import pyarrow.parquet as pq
 
 from fusionguard.config import load_config
 from fusionguard.data.contract_page import contract_page
-from fusionguard.data.contracts import check_raw
 from fusionguard.data.provenance import Provenance
-from fusionguard.data.resolve_source import resolve_source
-from fusionguard.data.schema import FRAUD
 from fusionguard.data.table import Table
+from fusionguard.datasets.contracts import check_raw
+from fusionguard.datasets.creditcard.schema import FRAUD
+from fusionguard.datasets.resolve_source import resolve_source
 from fusionguard.errors import FusionGuardError
 from fusionguard.evaluation.card import card_html
 from fusionguard.evaluation.explanation import sample_rows

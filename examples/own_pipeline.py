@@ -17,9 +17,9 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict
 from zenml import pipeline, step
 
-from fusionguard.data.resolve_source import resolve_source
-from fusionguard.data.schema import FRAUD
 from fusionguard.data.table import Table
+from fusionguard.datasets.creditcard.schema import FRAUD
+from fusionguard.datasets.resolve_source import resolve_source
 from fusionguard.home import find_home
 from steps.data.build_features import build_features
 from steps.data.check_raw_data import check_raw_data

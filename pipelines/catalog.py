@@ -11,7 +11,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from fusionguard.config import known_keys, load_config
-from fusionguard.data.schema import CHURN, FRAUD, DatasetSchema
+from fusionguard.data.schema import DatasetSchema
+from fusionguard.datasets.bank_churn.schema import CHURN
+from fusionguard.datasets.creditcard.schema import FRAUD
 from fusionguard.errors import UnknownChoiceError, UsageError
 from fusionguard.families.churn.config import ChurnConfig
 from fusionguard.families.fraud.config import FraudConfig
@@ -79,7 +81,7 @@ def churn_arguments(config: ChurnConfig, home: Home) -> dict[str, Any]:
 
 
 def _arguments(schema: DatasetSchema, config: FraudConfig | ChurnConfig, home: Home) -> dict[str, Any]:
-    from fusionguard.data.resolve_source import resolve_source
+    from fusionguard.datasets.resolve_source import resolve_source
 
     source = resolve_source(config.data.source, schema, home, seed=config.seed, rows=config.data.rows)
     return {"config": config, "source_fingerprint": source.fingerprint}

@@ -55,8 +55,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 @pytest.fixture(scope="session")
 def simulated_raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A parquet file of 20,000 simulated transactions; tests must not change it."""
-    from fusionguard.data.schema import FRAUD
-    from fusionguard.data.simulator import simulate
+    from fusionguard.datasets.creditcard.schema import FRAUD
+    from fusionguard.datasets.simulated import simulate
 
     return simulate(FRAUD, 20_000, 3, tmp_path_factory.mktemp("simulated") / "raw.parquet").path
 
@@ -203,8 +203,8 @@ def run_small(pipeline: str, settings: Sequence[str], folder: Path) -> PipelineR
 @pytest.fixture(scope="session")
 def simulated_customers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A parquet file of 2,000 simulated bank customers; tests must not change it."""
-    from fusionguard.data.schema import CHURN
-    from fusionguard.data.simulator import simulate
+    from fusionguard.datasets.bank_churn.schema import CHURN
+    from fusionguard.datasets.simulated import simulate
 
     return simulate(CHURN, 2_000, 3, tmp_path_factory.mktemp("customers") / "raw.parquet").path
 

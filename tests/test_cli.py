@@ -20,7 +20,8 @@ import pytest
 
 from fusionguard import __version__, cli
 from fusionguard.data.provenance import Provenance
-from fusionguard.data.schema import CHURN, FRAUD
+from fusionguard.datasets.bank_churn.schema import CHURN
+from fusionguard.datasets.creditcard.schema import FRAUD
 from fusionguard.evaluation.gate import GateVerdict
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle

@@ -102,8 +102,8 @@ def _preempt(cluster: Cluster) -> None:
 
 def _features(folder: Path) -> Path:
     from fusionguard.data.provenance import Provenance
-    from fusionguard.data.schema import FRAUD
-    from fusionguard.data.simulator import simulate
+    from fusionguard.datasets.creditcard.schema import FRAUD
+    from fusionguard.datasets.simulated import simulate
     from fusionguard.features.store import build_features
 
     raw = simulate(FRAUD, _ROWS, 3, folder / "raw.parquet")

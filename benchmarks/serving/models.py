@@ -17,8 +17,10 @@ import xgboost as xgb
 from benchmarks.serving.material import Material
 from fusionguard.config import HoldoutConfig
 from fusionguard.data.provenance import Provenance
-from fusionguard.data.schema import CHURN, FRAUD, DatasetSchema
-from fusionguard.data.simulator import SimulatedSource
+from fusionguard.data.schema import DatasetSchema
+from fusionguard.datasets.bank_churn.schema import CHURN
+from fusionguard.datasets.creditcard.schema import FRAUD
+from fusionguard.datasets.simulated import SimulatedSource
 from fusionguard.evaluation.splits import plan_split
 from fusionguard.families.catalog import model_family
 from fusionguard.families.churn.config import CatBoostConfig, ChurnConfig, LightGBMConfig

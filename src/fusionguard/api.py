@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from fusionguard.config import load_config as load_config
     from fusionguard.data.contract_page import contract_page as contract_page
     from fusionguard.data.contract_report import ContractReport as ContractReport
-    from fusionguard.data.contracts import check_raw as check_raw
     from fusionguard.data.provenance import Provenance as Provenance
-    from fusionguard.data.resolve_source import read_data as read_data
     from fusionguard.data.source import RawData as RawData
     from fusionguard.data.table import Table as Table
+    from fusionguard.datasets.contracts import check_raw as check_raw
+    from fusionguard.datasets.resolve_source import read_data as read_data
     from fusionguard.errors import BundleError as BundleError
     from fusionguard.errors import DataError as DataError
     from fusionguard.errors import FusionGuardError as FusionGuardError
@@ -58,11 +58,11 @@ if TYPE_CHECKING:
 
 _NAMES = {
     "fusionguard.config": ("load_config",),
-    "fusionguard.data.contracts": ("check_raw",),
+    "fusionguard.datasets.contracts": ("check_raw",),
     "fusionguard.data.contract_page": ("contract_page",),
     "fusionguard.data.contract_report": ("ContractReport",),
     "fusionguard.data.provenance": ("Provenance",),
-    "fusionguard.data.resolve_source": ("read_data",),
+    "fusionguard.datasets.resolve_source": ("read_data",),
     "fusionguard.data.source": ("RawData",),
     "fusionguard.data.table": ("Table",),
     "fusionguard.errors": (

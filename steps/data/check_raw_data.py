@@ -9,9 +9,9 @@ from zenml.types import HTMLString
 
 from fusionguard.data.contract_page import contract_page
 from fusionguard.data.contract_report import ContractReport
-from fusionguard.data.contracts import check_raw
 from fusionguard.data.provenance import Provenance
 from fusionguard.data.table import Table
+from fusionguard.datasets.contracts import check_raw
 
 
 @step

@@ -8,8 +8,8 @@ from typing import Annotated
 from zenml import step
 
 from fusionguard.data.provenance import Provenance
-from fusionguard.data.resolve_source import read_data
 from fusionguard.data.table import Table
+from fusionguard.datasets.resolve_source import read_data
 from fusionguard.home import find_home
 
 

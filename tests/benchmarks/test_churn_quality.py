@@ -12,7 +12,7 @@ from benchmarks.document import write_document
 from benchmarks.results import Results
 from benchmarks.sizes import RunSize
 from fusionguard.config import load_config
-from fusionguard.data.schema import CHURN
+from fusionguard.datasets.bank_churn.schema import CHURN
 from fusionguard.errors import DataError
 from fusionguard.evaluation.readings import AVERAGE_PRECISION, CALIBRATION_ERROR, ROC_AUC
 from fusionguard.families.churn.config import ChurnConfig

@@ -11,20 +11,22 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from fusionguard.data.churn_simulator import (
+from fusionguard.data.export import write_table
+from fusionguard.data.ingest import arrow_schema, read_raw
+from fusionguard.data.provenance import Provenance
+from fusionguard.data.schema import DatasetSchema
+from fusionguard.data.table import Table
+from fusionguard.datasets.bank_churn.schema import CHURN
+from fusionguard.datasets.bank_churn.simulator import (
     LeavingLaw,
     draw_customers,
     load_churn_statistics,
     parse_churn_statistics,
     simulate_customers,
 )
-from fusionguard.data.contracts import check_raw
-from fusionguard.data.export import write_table
-from fusionguard.data.ingest import arrow_schema, read_raw
-from fusionguard.data.provenance import Provenance
-from fusionguard.data.schema import CHURN, FRAUD, DatasetSchema
-from fusionguard.data.simulator import SimulatedSource, simulate
-from fusionguard.data.table import Table
+from fusionguard.datasets.contracts import check_raw
+from fusionguard.datasets.creditcard.schema import FRAUD
+from fusionguard.datasets.simulated import SimulatedSource, simulate
 from fusionguard.errors import UsageError
 from fusionguard.files import sha256_file
 
@@ -259,7 +261,7 @@ def test_the_statistics_that_ship_follow_from_the_real_sample(real_data: Path, t
     from benchmarks.derive_churn_statistics import derive
 
     real = read_raw(real_data / "bank_churn" / CHURN.file_name, CHURN, tmp_path / "raw.parquet").read().to_pandas()
-    shipped = json.loads(resources.files("fusionguard.data").joinpath("churn_statistics.json").read_text("utf-8"))
+    shipped = json.loads(resources.files("fusionguard.datasets.bank_churn").joinpath("statistics.json").read_text("utf-8"))
     derived = derive(real)
     assert derived.keys() == shipped.keys()
     ours, theirs = parse_churn_statistics(shipped), parse_churn_statistics(derived)

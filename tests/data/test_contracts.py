@@ -14,14 +14,17 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from fusionguard.data import contract_runner, contracts
+from fusionguard.data import contract_runner
 from fusionguard.data.contract_page import contract_page
 from fusionguard.data.contract_report import Check, ContractError, ContractReport
-from fusionguard.data.contract_suites import raw_suite
-from fusionguard.data.contracts import check_raw
 from fusionguard.data.provenance import Provenance
-from fusionguard.data.schema import CHURN, FRAUD, DatasetSchema
+from fusionguard.data.schema import DatasetSchema
 from fusionguard.data.table import Table
+from fusionguard.datasets import contracts
+from fusionguard.datasets.bank_churn.schema import CHURN
+from fusionguard.datasets.contracts import check_raw
+from fusionguard.datasets.creditcard.schema import FRAUD
+from fusionguard.datasets.shipped import ShippedDataset, shipped_dataset
 
 Change = Callable[[dict[str, np.ndarray]], None]
 Cell = tuple[Change, str, str, int]
@@ -80,7 +83,12 @@ def check(tmp_path: Path) -> RunCheck:
 @pytest.fixture
 def check_whole(check: RunCheck, monkeypatch: pytest.MonkeyPatch) -> RunCheck:
     """The same without the rules on cells, which take longest, for what is said of the whole table."""
-    monkeypatch.setattr(contracts, "raw_suite", lambda schema: replace(raw_suite(schema), cells=()))
+
+    def without_cells(name: str) -> ShippedDataset:
+        dataset = shipped_dataset(name)
+        return replace(dataset, suite=lambda schema: replace(dataset.suite(schema), cells=()))
+
+    monkeypatch.setattr(contracts, "shipped_dataset", without_cells)
     return check
 
 

@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 from fusionguard.data import csv_scan
 from fusionguard.data.csv_scan import CsvScan
 from fusionguard.data.ingest import read_raw
-from fusionguard.data.schema import CHURN, FRAUD, DatasetSchema
+from fusionguard.data.schema import DatasetSchema
+from fusionguard.datasets.bank_churn.schema import CHURN
+from fusionguard.datasets.creditcard.schema import FRAUD
 from fusionguard.errors import DataError
 
 NOTES = DatasetSchema("notes", {"a": "text", "b": "text", "c": "text"}, "c", "x/y", "notes.csv")

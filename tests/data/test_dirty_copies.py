@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from fusionguard.data.contract_report import ContractError
-from fusionguard.data.contracts import check_raw
 from fusionguard.data.export import write_table
 from fusionguard.data.ingest import read_raw
 from fusionguard.data.provenance import Provenance
-from fusionguard.data.schema import CHURN
-from fusionguard.data.simulator import simulate
+from fusionguard.datasets.bank_churn.schema import CHURN
+from fusionguard.datasets.contracts import check_raw
+from fusionguard.datasets.simulated import simulate
 from fusionguard.errors import DataError
 
 

@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from fusionguard.data.ingest import read_raw
-from fusionguard.data.schema import CHURN, FRAUD
+from fusionguard.datasets.bank_churn.schema import CHURN
+from fusionguard.datasets.creditcard.schema import FRAUD
 from fusionguard.errors import DataError, StorageError, UsageError
 
 NAMES = list(FRAUD.columns)

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from fusionguard.data.kaggle import KaggleSource, find_credentials
-from fusionguard.data.resolve_source import resolve_source
-from fusionguard.data.schema import FRAUD
+from fusionguard.datasets.creditcard.schema import FRAUD
+from fusionguard.datasets.resolve_source import resolve_source
 from fusionguard.errors import SourceError, StorageError
 from fusionguard.home import Home
 from tests.fakes.kaggle import KEY, TOKEN, USERNAME, FakeKaggle, serve_kaggle

@@ -21,8 +21,8 @@ from fusionguard.data.csv_table import CsvTable
 from fusionguard.data.ingest import read_raw
 from fusionguard.data.local import LocalSource
 from fusionguard.data.part_files import part_files
-from fusionguard.data.resolve_source import resolve_source
 from fusionguard.data.schema import DatasetSchema
+from fusionguard.datasets.resolve_source import resolve_source
 from fusionguard.errors import DataError, UsageError
 from fusionguard.files import sha256_file
 from fusionguard.home import Home

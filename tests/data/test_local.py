@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fusionguard.data.local import LocalSource, SourceDeclaration, find_file, read_declaration
-from fusionguard.data.schema import FRAUD
+from fusionguard.datasets.creditcard.schema import FRAUD
 from fusionguard.errors import DataError
 from fusionguard.files import sha256_file
 

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from fusionguard.data.contract_report import ContractReport
-from fusionguard.data.contracts import check_raw
 from fusionguard.data.ingest import read_raw
 from fusionguard.data.local import LocalSource
-from fusionguard.data.schema import CHURN
+from fusionguard.datasets.bank_churn.schema import CHURN
+from fusionguard.datasets.contracts import check_raw
 from fusionguard.errors import DataError
 
 OPTIONAL = ["RowNumber", "CustomerId", "Surname"]

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from fusionguard.data.ingest import read_raw
-from fusionguard.data.schema import CHURN, FRAUD
+from fusionguard.datasets.bank_churn.schema import CHURN
+from fusionguard.datasets.creditcard.schema import FRAUD
 from fusionguard.errors import DataError
 from fusionguard.features.churn import CHURN_FEATURES
 from fusionguard.features.fraud import FRAUD_FEATURES

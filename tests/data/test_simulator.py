@@ -12,11 +12,12 @@ import pytest
 from numpy.typing import NDArray
 
 from fusionguard.data.export import write_table
-from fusionguard.data.fraud_model import load_statistics
 from fusionguard.data.ingest import arrow_schema, read_raw
-from fusionguard.data.schema import FRAUD
-from fusionguard.data.simulator import draw_frauds, make_plan, simulate, simulate_batches
 from fusionguard.data.table import Table
+from fusionguard.datasets.creditcard.fraud_model import load_statistics
+from fusionguard.datasets.creditcard.schema import FRAUD
+from fusionguard.datasets.creditcard.simulator import draw_frauds, make_plan, simulate_batches
+from fusionguard.datasets.simulated import simulate
 from fusionguard.errors import StorageError, UnknownChoiceError, UsageError
 from fusionguard.files import sha256_file
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from fusionguard.data.export import write_table
-from fusionguard.data.resolve_source import resolve_source
-from fusionguard.data.schema import CHURN, FRAUD
-from fusionguard.data.simulator import simulate
+from fusionguard.datasets.bank_churn.schema import CHURN
+from fusionguard.datasets.creditcard.schema import FRAUD
+from fusionguard.datasets.resolve_source import resolve_source
+from fusionguard.datasets.simulated import simulate
 from fusionguard.errors import UnknownChoiceError, UsageError
 from fusionguard.home import Home
 

@@ -10,15 +10,18 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from fusionguard.data.contract_suites import Suite, raw_suite
-from fusionguard.data.schema import CHURN, FRAUD, DatasetSchema
-from fusionguard.data.simulator import simulate
+from fusionguard.data.contract_suites import Suite
+from fusionguard.data.schema import DatasetSchema
+from fusionguard.datasets.bank_churn.schema import CHURN
 from fusionguard.datasets.catalog import find_dataset, shipped_names
+from fusionguard.datasets.creditcard.schema import FRAUD
 from fusionguard.datasets.declaration import Declaration
 from fusionguard.datasets.expressions import Column, Expression, Number
 from fusionguard.datasets.layout import raw_layout
 from fusionguard.datasets.resolved import ResolvedDataset
 from fusionguard.datasets.resolving import resolve
+from fusionguard.datasets.shipped import shipped_dataset
+from fusionguard.datasets.simulated import simulate
 from fusionguard.errors import UsageError
 from fusionguard.families.churn.fairness_config import FairnessConfig
 from fusionguard.features.churn import AGE_BANDS, AGE_EDGES, CHURN_FEATURES
@@ -50,7 +53,7 @@ def test_the_layout_is_the_schema(shipped: tuple[Declaration, DatasetSchema, Fea
 
 def test_the_contract_is_the_suite(shipped: tuple[Declaration, DatasetSchema, FeatureDefinition]) -> None:
     declaration, schema, _ = shipped
-    suite = raw_suite(schema)
+    suite = shipped_dataset(schema.name).suite(schema)
     assert _ranges(declaration) == _suite_ranges(suite)
     values = {name: set(each.values or ()) for name, each in declaration.categorical.items()}
     label = declaration.label

@@ -15,9 +15,9 @@ import pytest
 from fusionguard.data.contract_report import ContractError
 from fusionguard.data.ingest import read_raw
 from fusionguard.data.provenance import Provenance
-from fusionguard.data.schema import CHURN
-from fusionguard.data.simulator import simulate
 from fusionguard.data.table import Table
+from fusionguard.datasets.bank_churn.schema import CHURN
+from fusionguard.datasets.simulated import simulate
 from fusionguard.errors import DataError
 from fusionguard.features.bias import bias_report
 from fusionguard.features.churn import (

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from fusionguard.data.fraud_model import load_statistics
-from fusionguard.data.simulator import make_plan
 from fusionguard.data.table import Table
+from fusionguard.datasets.creditcard.fraud_model import load_statistics
+from fusionguard.datasets.creditcard.simulator import make_plan
 from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring import statistics
 from fusionguard.monitoring.reference_rows import design_effect, kept_design_effect, kept_reference, with_design_effect

@@ -6,7 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fusionguard.data.schema import CHURN, FRAUD, DatasetSchema, dataset_schema
+from fusionguard.data.schema import DatasetSchema
+from fusionguard.datasets.bank_churn.schema import CHURN
+from fusionguard.datasets.creditcard.schema import FRAUD
+from fusionguard.datasets.shipped import dataset_schema
 from fusionguard.errors import UsageError
 from fusionguard.families.catalog import model_family
 from fusionguard.families.request_fields import Number

@@ -12,10 +12,10 @@ import pytest
 import yaml
 
 from benchmarks.monitoring.windows import BEGIN, DAYS, make_window
-from fusionguard.data.contracts import check_raw
 from fusionguard.data.local import LocalSource
-from fusionguard.data.schema import dataset_schema
 from fusionguard.data.table import Table
+from fusionguard.datasets.contracts import check_raw
+from fusionguard.datasets.shipped import dataset_schema
 from fusionguard.families.catalog import model_family
 from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring.retraining import LabelledFile, export_labelled

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from fusionguard.data.churn_simulator import draw_customers, load_churn_statistics
+from fusionguard.datasets.bank_churn.simulator import draw_customers, load_churn_statistics
 
 DAY_MICROS = 86_400_000_000
 START_MICROS = 20_717 * DAY_MICROS

@@ -3,39 +3,24 @@
 from __future__ import annotations
 
 import os
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from fusionguard.cli.say import say
+from fusionguard.datasets.shipped import dataset_names, shipped_dataset
 from fusionguard.errors import UnknownChoiceError, UsageError
 
+_KNOWN = "|".join(dataset_names())
+_FIRST = dataset_names()[0]
 
-class Dataset(StrEnum):
-    """The data sets that can be simulated."""
 
-    FRAUD = "fraud"
-    CHURN = "churn"
-
-    @classmethod
-    def read(cls, text: str) -> Dataset:
-        """Return the data set called ``text``; raise :class:`UnknownChoiceError` otherwise."""
-        known = [kind.value for kind in cls]
-        if text not in known:
-            raise UnknownChoiceError("data set", text, known)
-        return cls(text)
-
-    @property
-    def published_rows(self) -> int:
-        """How many rows the published file has."""
-        return {"fraud": 284_807, "churn": 10_000}[self.value]
-
-    @property
-    def rows_are(self) -> str:
-        """What a row stands for, in the plural."""
-        return {"fraud": "transactions", "churn": "customers"}[self.value]
+def _dataset(text: str) -> str:
+    """Return the name of a data set that can be simulated; raise :class:`UnknownChoiceError` otherwise."""
+    if text not in dataset_names():
+        raise UnknownChoiceError("data set", text, dataset_names())
+    return text
 
 
 def simulate(
@@ -45,9 +30,7 @@ def simulate(
     ] = None,
     rows: Annotated[int | None, typer.Option(min=100, help="How many rows; as many as the published file by default.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same rows.")] = 7,
-    dataset: Annotated[
-        Dataset, typer.Option(help="Which data set's layout.", parser=Dataset.read, metavar="fraud|churn")
-    ] = Dataset.FRAUD,
+    dataset: Annotated[str, typer.Option(help="Which data set's layout.", parser=_dataset, metavar=_KNOWN)] = _FIRST,
 ) -> None:
     """Write simulated transactions or customers in Kaggle's layout; `simulate traffic` sends them to a running service.
 
@@ -58,23 +41,21 @@ def simulate(
     if output is None:
         raise UsageError("Where are the rows to go?", "Add --output FILE.csv, FILE.csv.gz or FILE.parquet.")
     from fusionguard.data.export import write_table
-    from fusionguard.data.schema import dataset_schema
-    from fusionguard.data.simulator import simulate as simulate_table
+    from fusionguard.datasets.simulated import simulate as simulate_table
     from fusionguard.files import check_output
     from fusionguard.output import output_suffix, scratch_folder
 
     output_suffix(output)
     check_output(output, "the rows")
-    count = rows or dataset.published_rows
+    shipped = shipped_dataset(dataset)
+    count = rows or shipped.published_rows
     with scratch_folder(output) as scratch:
-        write_table(simulate_table(dataset_schema(dataset.value), count, seed, scratch / "raw.parquet"), output)
-    say(f"Wrote {count:,} SIMULATED {dataset.rows_are} (seed {seed}) to {output}.")
+        write_table(simulate_table(shipped.schema, count, seed, scratch / "raw.parquet"), output)
+    say(f"Wrote {count:,} SIMULATED {shipped.rows} (seed {seed}) to {output}.")
 
 
 def traffic(
-    model: Annotated[
-        Dataset, typer.Option("--model", "-m", help="Which model's rows.", parser=Dataset.read, metavar="fraud|churn")
-    ] = Dataset.FRAUD,
+    model: Annotated[str, typer.Option("--model", "-m", help="Which model's rows.", parser=_dataset, metavar=_KNOWN)] = _FIRST,
     rows: Annotated[int, typer.Option(min=100, max=5_000_000, help="How many rows.")] = 20_000,
     drift: Annotated[str, typer.Option(help="What changes: none, covariate-shift, heavier-tail, new-pattern, ...")] = "none",
     size: Annotated[float | None, typer.Option(help="How much changes; each drift's usual size by default.")] = None,
@@ -84,14 +65,15 @@ def traffic(
 ) -> None:
     """Let a running service score simulated rows, drifted or not, and tell it their outcomes; its key is FUSIONGUARD_API_KEY.
 
-    Example: fusionguard simulate traffic --model fraud --drift covariate-shift
+    Example: fusionguard simulate traffic --model {family} --drift covariate-shift
     """
     from fusionguard.monitoring.traffic import Drift, Traffic, drive
     from fusionguard.monitoring.traffic.driver import KEY_VARIABLE
 
     if drift not in [kind.value for kind in Drift]:
         raise UnknownChoiceError("drift", drift, [kind.value for kind in Drift])
-    sent = Traffic(model.value, rows=rows, drift=Drift(drift), size=size, onset=onset, seed=seed)
+    sent = Traffic(model, rows=rows, drift=Drift(drift), size=size, onset=onset, seed=seed)
     report = drive(service, sent, key=os.environ.get(KEY_VARIABLE))
     what = f"drift {drift} of size {sent.drift_size:g} from {onset:.0%} on" if drift != "none" else "no drift"
-    say(f"Sent {report.rows:,} SIMULATED {model.rows_are} ({what}) and {report.labels:,} outcomes in {report.seconds:.1f} s.")
+    rows_are = shipped_dataset(model).rows
+    say(f"Sent {report.rows:,} SIMULATED {rows_are} ({what}) and {report.labels:,} outcomes in {report.seconds:.1f} s.")

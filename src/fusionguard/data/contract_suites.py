@@ -1,4 +1,4 @@
-"""The contracts on raw data, as lists of rules: what fraud and churn files must satisfy before anything is learnt from them."""
+"""What contracts on tables are made of: rules on cells, on rows and on the balance of outcomes."""
 
 from __future__ import annotations
 
@@ -7,26 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fusionguard.data.contract_report import Severity
-from fusionguard.data.schema import CHURN, FRAUD, ColumnType, DatasetSchema
+from fusionguard.data.schema import ColumnType, DatasetSchema
 
 MINIMUM_ROWS = 1_000
-LARGEST_V = 150.0
-"""The largest |V| published is 120.6 (V7); a file of other components, or of another scale, soon exceeds this."""
 LARGEST_AMOUNT = 1e9
-LAST_SECOND = 10 * 366 * 86_400
-"""Ten years: ``Time`` counts seconds from the first day, so a date's epoch seconds are told apart."""
-GEOGRAPHIES: tuple[str, ...] = ("France", "Germany", "Spain")
-GENDERS: tuple[str, ...] = ("Female", "Male")
-CHURN_LIMITS: dict[str, tuple[float, float]] = {
-    "CreditScore": (300, 850),
-    "Age": (18, 110),
-    "Tenure": (0, 10),
-    "Balance": (0, LARGEST_AMOUNT),
-    "NumOfProducts": (1, 4),
-    "HasCrCard": (0, 1),
-    "IsActiveMember": (0, 1),
-    "EstimatedSalary": (0, LARGEST_AMOUNT),
-}
+"""No sum of money in a file is larger."""
 _ARROW_TYPES: dict[ColumnType, tuple[str, ...]] = {
     "float": ("double",),
     "integer": ("int64", "int32"),
@@ -97,11 +82,6 @@ class Suite:
     balance_remedy: Callable[[int, int], str] = lambda ones, zeros: ""
 
 
-def raw_suite(schema: DatasetSchema) -> Suite:
-    """Return the contract on a raw data set, or on a table of it that lacks optional columns (:meth:`DatasetSchema.within`)."""
-    return {FRAUD.name: _fraud, CHURN.name: _churn}[schema.name](schema)
-
-
 def between(column: str, low: float, high: float) -> CellRule:
     """A rule on the range of a column; infinite cells are outside every range."""
     bounds = {"min_value": low, "max_value": high}
@@ -119,49 +99,6 @@ def not_null(column: str) -> CellRule:
     return CellRule(column, "no empty cells", "ExpectColumnValuesToNotBeNull", {}, "a value in every row")
 
 
-def _fraud(schema: DatasetSchema) -> Suite:
-    v_columns = [name for name in schema.columns if name.startswith("V")]
-    return Suite(
-        columns=_column_types(schema),
-        cells=(
-            *(not_null(name) for name in schema.columns),
-            between("Time", 0, LAST_SECOND),
-            *(between(name, -LARGEST_V, LARGEST_V) for name in v_columns),
-            between("Amount", 0, LARGEST_AMOUNT),
-            one_of("Class", (0, 1)),
-        ),
-        unique=(
-            UniqueRule("no exact duplicates", severity="warning"),
-            UniqueRule("few exact duplicates", tolerated_share=0.05),
-        ),
-        label=schema.label,
-        label_share=(0.0001, 0.2),
-        order="Time",
-    )
-
-
-def _churn(schema: DatasetSchema) -> Suite:
-    flags = ("HasCrCard", "IsActiveMember", schema.label)
-    unique = [UniqueRule("each customer once", ("CustomerId",)), UniqueRule("each row number once", ("RowNumber",))]
-    unique = [rule for rule in unique if set(rule.columns) <= set(schema.columns)]
-    if "CustomerId" not in schema.columns:  # then nothing else says that a customer is there twice
-        told_apart_by = tuple(name for name in schema.columns if name != "RowNumber")
-        unique.append(UniqueRule("no exact duplicates", told_apart_by, severity="warning"))
-    return Suite(
-        columns=_column_types(schema),
-        cells=(
-            *(not_null(name) for name in schema.columns),
-            one_of("Geography", GEOGRAPHIES),
-            one_of("Gender", GENDERS),
-            *(between(name, *CHURN_LIMITS[name]) for name in schema.columns if name in CHURN_LIMITS and name not in flags),
-            *(one_of(name, (0, 1)) for name in flags),
-        ),
-        unique=tuple(unique),
-        label=schema.label,
-        label_share=(0.02, 0.6),
-        private=schema.private,
-    )
-
-
-def _column_types(schema: DatasetSchema) -> dict[str, tuple[str, ...]]:
+def column_types(schema: DatasetSchema) -> dict[str, tuple[str, ...]]:
+    """Return the Arrow types that each column of a raw table may have."""
     return {name: _ARROW_TYPES[kind] for name, kind in schema.columns.items()}

@@ -22,7 +22,7 @@ class Drift(StrEnum):
     HEAVIER_TAIL = "heavier-tail"
     """Large amounts become larger. Size: the factor by which what exceeds the median is stretched."""
     NEW_PATTERN = "new-pattern"
-    """Rows have other outcomes (concept drift): frauds look legitimate, loyal customers leave. Size: the share of rows."""
+    """Rows have other outcomes (concept drift): those of one outcome look like those of the other. Size: the share of rows."""
     MISSING_FEATURE = "missing-feature"
     """A source fails and a field is filled with 0. Size: the share of rows."""
     UNIT_ERROR = "unit-error"

@@ -60,7 +60,7 @@ def read_raw(
         for file in files:
             for batch in _batches(file, schema, only, carried):
                 if writer is None:
-                    writer = stack.enter_context(parquet_writer(temporary, batch.schema))
+                    writer = stack.enter_context(parquet_writer(temporary, batch.schema, schema))
                 if batch.schema.names != writer.schema.names:
                     other = sorted(set(batch.schema.names) ^ set(writer.schema.names))
                     raise DataError(f"Not every part of {source.name} has the column {listed(other)}.", "Write the parts alike.")
@@ -80,9 +80,9 @@ def arrow_schema(schema: DatasetSchema, names: list[str] | None = None) -> pa.Sc
     return pa.schema([(name, _ARROW_TYPES[kind]) for name, kind in schema.columns.items() if names is None or name in names])
 
 
-def parquet_writer(path: Path, columns: pa.Schema) -> pq.ParquetWriter:
+def parquet_writer(path: Path, columns: pa.Schema, schema: DatasetSchema) -> pq.ParquetWriter:
     """Open a parquet writer with the settings of every raw table: snappy, dictionaries only where values repeat."""
-    repeating = [field.name for field in columns if not pa.types.is_floating(field.type) or field.name in ("Time", "Amount")]
+    repeating = [field.name for field in columns if not pa.types.is_floating(field.type) or field.name in schema.repeating]
     return pq.ParquetWriter(path, columns, compression="snappy", use_dictionary=repeating)
 
 

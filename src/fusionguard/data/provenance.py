@@ -15,7 +15,7 @@ class Provenance(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     dataset: str
-    """The data set's name, ``fraud`` or ``churn``."""
+    """The data set's name."""
     origin: Origin
     description: str
     """One line for people: the file's name, or the simulator's seed and rows. Never an absolute path."""

@@ -1,12 +1,10 @@
-"""The data sets FusionGuard knows: their columns, types, label, and where Kaggle keeps them."""
+"""The layout of a raw data set: its columns, types, label, and where Kaggle keeps it."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Literal
-
-from fusionguard.errors import UnknownChoiceError
 
 ColumnType = Literal["float", "integer", "text"]
 
@@ -18,7 +16,7 @@ class DatasetSchema:
     Parameters
     ----------
     name
-        What the project calls it: ``fraud`` or ``churn``.
+        What the project calls it.
     columns
         Column names in the file's order, with their types.
     label
@@ -31,6 +29,8 @@ class DatasetSchema:
         Columns that say who somebody is: their values never appear in a message, a report or a preview.
     optional
         Columns that a table may lack: no model reads them, and where they are they are kept and checked.
+    repeating
+        Columns of floats whose values repeat, which are stored as dictionaries; how they are stored makes no other layout.
     """
 
     name: str
@@ -40,56 +40,9 @@ class DatasetSchema:
     file_name: str
     private: frozenset[str] = field(default_factory=frozenset)
     optional: frozenset[str] = field(default_factory=frozenset)
+    repeating: frozenset[str] = field(default_factory=frozenset, compare=False)
 
     def within(self, names: Collection[str]) -> DatasetSchema:
         """Return the layout of a table that has the columns ``names``: this one without the optional columns that it lacks."""
         columns = {name: kind for name, kind in self.columns.items() if name in names or name not in self.optional}
         return replace(self, columns=columns)
-
-
-FRAUD = DatasetSchema(
-    name="fraud",
-    columns={
-        "Time": "float",
-        **{f"V{number}": "float" for number in range(1, 29)},
-        "Amount": "float",
-        "Class": "integer",
-    },
-    label="Class",
-    kaggle="mlg-ulb/creditcardfraud",
-    file_name="creditcard.csv",
-)
-
-CHURN = DatasetSchema(
-    name="churn",
-    columns={
-        "RowNumber": "integer",
-        "CustomerId": "integer",
-        "Surname": "text",
-        "CreditScore": "integer",
-        "Geography": "text",
-        "Gender": "text",
-        "Age": "integer",
-        "Tenure": "integer",
-        "Balance": "float",
-        "NumOfProducts": "integer",
-        "HasCrCard": "integer",
-        "IsActiveMember": "integer",
-        "EstimatedSalary": "float",
-        "Exited": "integer",
-    },
-    label="Exited",
-    kaggle="barelydedicated/bank-customer-churn-modeling",
-    file_name="Churn_Modelling.csv",
-    private=frozenset({"CustomerId", "Surname"}),
-    optional=frozenset({"RowNumber", "CustomerId", "Surname"}),
-)
-
-_SCHEMAS = {schema.name: schema for schema in (FRAUD, CHURN)}
-
-
-def dataset_schema(name: str) -> DatasetSchema:
-    """Return the schema called ``name``; raise :class:`UnknownChoiceError` with the known ones otherwise."""
-    if name not in _SCHEMAS:
-        raise UnknownChoiceError("data set", name, _SCHEMAS)
-    return _SCHEMAS[name]

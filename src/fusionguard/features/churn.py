@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from fusionguard.data.contract_suites import CHURN_LIMITS, GENDERS, GEOGRAPHIES
-from fusionguard.data.schema import CHURN
-from fusionguard.features.definition import FeatureDefinition, Segmentation, sql_text
+from fusionguard.data.contract_suites import LARGEST_AMOUNT, UniqueRule, between, one_of
+from fusionguard.datasets.bank_churn.contract import CHURN_LIMITS, GENDERS, GEOGRAPHIES, LABEL_SHARE
+from fusionguard.datasets.bank_churn.schema import CHURN
+from fusionguard.features.definition import FeatureContract, FeatureDefinition, Segmentation, sql_text
 from fusionguard.features.expressions.tree import RawColumn, raw_columns
 
 SCHEMA_VERSION = 1
@@ -69,6 +70,21 @@ _BY_GENDER = Segmentation("gender", "Gender", {name: name for name in GENDERS})
 _BY_GEOGRAPHY = Segmentation("geography", "Geography", {name: name for name in GEOGRAPHIES})
 _AGE_BAND = " + ".join(f"CAST(Age >= {edge} AS INT)" for edge in AGE_EDGES)
 
+_PRODUCTS = range(1, 5)
+_STATES = ("active", "inactive")
+_CELLS = (
+    between(ROW_NUMBER, 0, 2**62),
+    *(between(name, *CHURN_LIMITS[name]) for name in CHURN_LIMITS),
+    one_of("Geography", GEOGRAPHIES),
+    one_of("Gender", GENDERS),
+    between("age_band", 0, len(AGE_BANDS) - 1),
+    one_of("has_balance", (0, 1)),
+    between("balance_to_salary", 0, LARGEST_AMOUNT),
+    between("tenure_to_age", 0, 1),
+    one_of("country_products", tuple(f"{country}, products: {number}" for country in GEOGRAPHIES for number in _PRODUCTS)),
+    one_of("activity_products", tuple(f"{state}, products: {number}" for state in _STATES for number in _PRODUCTS)),
+)
+
 CHURN_FEATURES = FeatureDefinition(
     dataset="churn",
     schema_version=SCHEMA_VERSION,
@@ -92,4 +108,5 @@ CHURN_FEATURES = FeatureDefinition(
         "tenure_to_age": ("Tenure", "Age"),
     },
     row_column=ROW_NUMBER,
+    contract=FeatureContract(_CELLS, UniqueRule("each row once", (ROW_NUMBER,)), order=ROW_NUMBER, label_share=LABEL_SHARE),
 )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.resources import files
 
+from fusionguard.data.contract_suites import CellRule, UniqueRule
 from fusionguard.features.expressions.expression import RowsText, parse_rows
 from fusionguard.features.expressions.tree import RawColumn
 
@@ -29,6 +30,31 @@ class Segmentation:
     name: str
     expression: str
     names: dict[int | str, str] = field(default_factory=dict)
+
+
+_UNIQUE = UniqueRule("no exact duplicates")
+
+
+@dataclass(frozen=True)
+class FeatureContract:
+    """What a table of features must hold besides its columns, a value in each of its cells, and a label of 0 and 1.
+
+    Parameters
+    ----------
+    cells
+        Rules on cells.
+    unique
+        What tells rows apart.
+    order
+        The column that never decreases, if any.
+    label_share
+        The bounds of the share of ones, zeros that were left out included.
+    """
+
+    cells: tuple[CellRule, ...] = ()
+    unique: UniqueRule = _UNIQUE
+    order: str | None = None
+    label_share: tuple[float, float] = (0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -75,6 +101,8 @@ class FeatureDefinition:
         without one rows have no time, and the table is built in one piece.
     hour_column
         The model feature that tells the hour of the day that a row is of, from 0; a part of a day shows some hours too often.
+    contract
+        What a table of them must hold before anything is trained on it.
     """
 
     dataset: str
@@ -97,6 +125,7 @@ class FeatureDefinition:
     row_column: str | None = None
     span_column: str | None = None
     hour_column: str | None = None
+    contract: FeatureContract = FeatureContract()
 
     @property
     def model_columns(self) -> tuple[str, ...]:

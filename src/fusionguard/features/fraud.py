@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from fusionguard.data.contract_suites import LARGEST_AMOUNT, LARGEST_V, LAST_SECOND
-from fusionguard.data.schema import FRAUD
-from fusionguard.features.definition import FeatureDefinition, Segmentation, sql_text
+from fusionguard.data.contract_suites import LARGEST_AMOUNT, UniqueRule, between
+from fusionguard.datasets.creditcard.contract import LABEL_SHARE, LARGEST_V, LAST_SECOND
+from fusionguard.datasets.creditcard.schema import FRAUD
+from fusionguard.features.definition import FeatureContract, FeatureDefinition, Segmentation, sql_text
 from fusionguard.features.expressions.tree import raw_columns
 
 SCHEMA_VERSION = 1
@@ -46,6 +47,15 @@ _BY_AMOUNT = Segmentation(
 )
 _PARTS_OF_DAY: dict[int | str, str] = {0: "00 to 05", 1: "06 to 11", 2: "12 to 17", 3: "18 to 23"}
 
+_CELLS = (
+    between(TIME, 0, LAST_SECOND),
+    *(between(name, -LARGEST_V, LARGEST_V) for name in V_COLUMNS),
+    between("Amount", 0, LARGEST_AMOUNT),
+    between("amount_cents", 0, 100 * LARGEST_AMOUNT),
+    between("hour_of_day", 0, 23),
+    between("amount_fraction_cents", 0, 99),
+)
+
 FRAUD_FEATURES = FeatureDefinition(
     dataset="fraud",
     schema_version=SCHEMA_VERSION,
@@ -72,4 +82,5 @@ FRAUD_FEATURES = FeatureDefinition(
     made_of={"amount_fraction_cents": ("Amount",)},
     span_column="Time",
     hour_column="hour_of_day",
+    contract=FeatureContract(_CELLS, UniqueRule("no exact duplicates"), order=TIME, label_share=LABEL_SHARE),
 )

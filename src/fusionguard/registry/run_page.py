@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fusionguard import __version__
 from fusionguard.data.provenance import Provenance
-from fusionguard.data.schema import dataset_schema
+from fusionguard.datasets.shipped import dataset_schema
 from fusionguard.models.tuning.trial import Trial
 from fusionguard.registry.description import put_paragraph
 from fusionguard.registry.mlflow_model import MLFLOW_TYPES

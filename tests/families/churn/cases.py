@@ -10,8 +10,8 @@ import pytest
 
 from fusionguard.config import EvaluationConfig, HoldoutConfig
 from fusionguard.data.provenance import Provenance
-from fusionguard.data.schema import CHURN
-from fusionguard.data.simulator import simulate
+from fusionguard.datasets.bank_churn.schema import CHURN
+from fusionguard.datasets.simulated import simulate
 from fusionguard.evaluation.holdout import HoldoutPlan, plan_holdout
 from fusionguard.families.churn.config import ChurnConfig
 from fusionguard.families.churn.cross_validation import cross_validation

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from fusionguard.data.contracts import check_raw
 from fusionguard.data.ingest import read_raw
 from fusionguard.data.local import LocalSource
-from fusionguard.data.schema import CHURN
+from fusionguard.datasets.bank_churn.schema import CHURN
+from fusionguard.datasets.contracts import check_raw
 from fusionguard.families.churn.contacts import contact_list
 from fusionguard.families.churn.model import ChurnModel
 from fusionguard.features.churn import CHURN_FEATURES

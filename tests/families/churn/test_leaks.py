@@ -11,9 +11,9 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from fusionguard.data.schema import CHURN
-from fusionguard.data.simulator import simulate
 from fusionguard.data.table import Table
+from fusionguard.datasets.bank_churn.schema import CHURN
+from fusionguard.datasets.simulated import simulate
 from fusionguard.evaluation.holdout import HoldoutPlan
 from fusionguard.families.churn.calibration import Floats, Labels, cross_fitted
 from fusionguard.families.churn.model import ChurnModel, load

@@ -13,8 +13,8 @@ from threadpoolctl import threadpool_limits
 
 from fusionguard.config import HoldoutConfig
 from fusionguard.data.ingest import read_raw
-from fusionguard.data.schema import CHURN
 from fusionguard.data.table import Table
+from fusionguard.datasets.bank_churn.schema import CHURN
 from fusionguard.errors import DataError
 from fusionguard.evaluation.holdout import HoldoutPlan, plan_holdout
 from fusionguard.families.churn import catboost_model, lightgbm_model

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from fusionguard.data.contract_suites import GENDERS, GEOGRAPHIES
+from fusionguard.datasets.bank_churn.contract import GENDERS, GEOGRAPHIES
 from fusionguard.features.churn import CHURN_FEATURES
 from fusionguard.features.definition import FeatureDefinition
 from fusionguard.features.fraud import FRAUD_FEATURES, V_COLUMNS

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fusionguard.data.churn_drifting import CHURN_DRIFTING
-from fusionguard.data.schema import CHURN
+from fusionguard.datasets.bank_churn.drifting import CHURN_DRIFTING
+from fusionguard.datasets.bank_churn.schema import CHURN
 from fusionguard.families.churn.config import CHURN_SETTINGS_IN_BUNDLE, ChurnConfig
 from fusionguard.families.family import COMMON_PACKAGES, REASONS, FamilyTraits, ServiceExample
 from fusionguard.features.churn import CHURN_FEATURES

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fusionguard.data.fraud_drifting import FRAUD_DRIFTING
-from fusionguard.data.schema import FRAUD
+from fusionguard.datasets.creditcard.drifting import FRAUD_DRIFTING
+from fusionguard.datasets.creditcard.schema import FRAUD
 from fusionguard.families.family import COMMON_PACKAGES, REASONS, FamilyTraits, ServiceExample
 from fusionguard.families.fraud.config import FRAUD_SETTINGS_IN_BUNDLE, FraudConfig
 from fusionguard.features.fraud import FRAUD_FEATURES

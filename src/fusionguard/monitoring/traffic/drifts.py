@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from fusionguard.data.drifting import Drift, Drifting
-from fusionguard.data.simulator import simulate
+from fusionguard.datasets.simulated import simulate
 from fusionguard.errors import UsageError
 from fusionguard.families.catalog import family_names, model_family
 from fusionguard.families.family import ModelFamily

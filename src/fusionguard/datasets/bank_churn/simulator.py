@@ -115,11 +115,11 @@ class ChurnStatistics:
 @cache
 def load_churn_statistics() -> ChurnStatistics:
     """Read the statistics that ship with the package."""
-    return parse_churn_statistics(json.loads(resources.files(__package__).joinpath("churn_statistics.json").read_text("utf-8")))
+    return parse_churn_statistics(json.loads(resources.files(__package__).joinpath("statistics.json").read_text("utf-8")))
 
 
 def parse_churn_statistics(content: dict[str, Any]) -> ChurnStatistics:
-    """Build the statistics from the content of ``churn_statistics.json``."""
+    """Build the statistics from the content of ``statistics.json``."""
     law, balance = content["law"], content["balance"]
     return ChurnStatistics(
         country=_cumulative(content["country"]),

@@ -1,109 +1,29 @@
-"""Simulated data in Kaggle's layouts, any number of rows from a seed; here the transactions, the customers in churn_simulator."""
+"""Simulated transactions in Kaggle's layout, any number of rows from a seed."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
-from importlib import resources
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fusionguard.data.churn_simulator import load_churn_statistics, simulate_customers
-from fusionguard.data.fraud_model import (
+from fusionguard.datasets.creditcard.fraud_model import (
     MODELLED,
     ClassModel,
     Floats,
     FraudStatistics,
     draw_latent,
-    load_statistics,
     to_values,
     whole_cents,
 )
-from fusionguard.data.ingest import arrow_schema, parquet_writer
-from fusionguard.data.provenance import Provenance
-from fusionguard.data.schema import CHURN, FRAUD, DatasetSchema
-from fusionguard.data.source import RawData
-from fusionguard.data.table import Table
-from fusionguard.errors import UsageError
-from fusionguard.files import atomic_path, sha256_file
-
-SIMULATOR_VERSION = 1
-"""Goes up when the same seed gives other rows."""
 
 Integers = NDArray[np.int64]
 
 _CHUNK_ROWS = 1 << 16
 _PLAN, _FRAUDS, _CHUNK = range(3)
 """Streams of random numbers: what is planned for the whole table, its frauds, and each chunk of legitimate rows."""
-
-
-@dataclass(frozen=True)
-class SimulatedSource:
-    """The simulator as a source: ``rows`` transactions or customers from ``seed``."""
-
-    schema: DatasetSchema
-    rows: int
-    seed: int
-    reason: str = "asked for"
-
-    name = "simulated"
-
-    @property
-    def description(self) -> str:
-        """Rows, seed and why it was chosen."""
-        return f"SIMULATED data, {self.rows:,} rows from seed {self.seed} ({self.reason})"
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """A SHA-256 over everything that decides the rows."""
-        statistics = resources.files("fusionguard.data").joinpath(f"{self.schema.name}_statistics.json").read_bytes()
-        identity = f"simulated\n{SIMULATOR_VERSION}\n{self.schema.name}\n{self.rows}\n{self.seed}\n"
-        return hashlib.sha256(identity.encode() + statistics).hexdigest()
-
-    def fetch(self, folder: Path) -> RawData:
-        """Simulate into ``folder/raw.parquet``."""
-        table = simulate(self.schema, self.rows, self.seed, folder / "raw.parquet")
-        provenance = Provenance(
-            dataset=self.schema.name,
-            origin="simulated",
-            description=f"simulator version {SIMULATOR_VERSION}, {self.rows:,} rows, seed {self.seed}",
-            sha256=sha256_file(table.path),
-            rows=table.rows,
-        )
-        return RawData(table, provenance)
-
-
-def simulate(schema: DatasetSchema, rows: int, seed: int, destination: Path) -> Table:
-    """Write simulated rows to a parquet file, transactions in order of time; the same seed gives the same bytes.
-
-    Memory does not grow with ``rows`` beyond a table's frauds and duplicates (about 1 in 180 rows).
-
-    Raises
-    ------
-    UsageError
-        A data set without a simulator, fewer than 100 rows, or a negative seed.
-    """
-    if rows < 100 or seed < 0:
-        raise UsageError(f"Cannot simulate {rows} rows from seed {seed}.", "Ask for at least 100 rows, and a seed of 0 or more.")
-    columns = arrow_schema(schema)
-    batches = _batches(schema, rows, seed, columns)
-    with atomic_path(destination) as temporary, parquet_writer(temporary, columns) as writer:
-        for batch in batches:
-            writer.write_batch(batch, row_group_size=2 * _CHUNK_ROWS)
-    return Table(destination)
-
-
-def _batches(schema: DatasetSchema, rows: int, seed: int, columns: pa.Schema) -> Iterator[pa.RecordBatch]:
-    if schema.name == FRAUD.name:
-        return simulate_batches(rows, seed, load_statistics(), columns)
-    if schema.name == CHURN.name:
-        return simulate_customers(rows, seed, load_churn_statistics(), columns)
-    raise UsageError(f"There is no simulator for the data set '{schema.name}'.", "Only 'fraud' and 'churn' can be simulated.")
 
 
 def simulate_batches(rows: int, seed: int, statistics: FraudStatistics, columns: pa.Schema) -> Iterator[pa.RecordBatch]:

@@ -81,11 +81,11 @@ class FraudStatistics:
 @cache
 def load_statistics() -> FraudStatistics:
     """Read the statistics that ship with the package."""
-    return parse_statistics(json.loads(resources.files("fusionguard.data").joinpath("fraud_statistics.json").read_text("utf-8")))
+    return parse_statistics(json.loads(resources.files(__package__).joinpath("statistics.json").read_text("utf-8")))
 
 
 def parse_statistics(content: dict[str, Any]) -> FraudStatistics:
-    """Build the statistics from the content of ``fraud_statistics.json``."""
+    """Build the statistics from the content of ``statistics.json``."""
     counts, rhythm, campaigns = content["counts"], content["rhythm"], content["campaigns"]
     return FraudStatistics(
         rows=counts["rows"],

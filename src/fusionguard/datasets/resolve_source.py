@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from fusionguard.data.schema import DatasetSchema, dataset_schema
+from fusionguard.data.schema import DatasetSchema
 from fusionguard.data.source import RawData, Source
+from fusionguard.datasets.shipped import dataset_schema
 from fusionguard.errors import UnknownChoiceError, UsageError
 from fusionguard.home import Home, find_home
 
@@ -56,7 +57,7 @@ def resolve_source(spec: str, schema: DatasetSchema, home: Home, *, seed: int, r
     from fusionguard.data.kaggle import KaggleSource, find_credentials  # each with libraries that the others do without
     from fusionguard.data.local import LocalSource, find_file
     from fusionguard.data.part_files import part_files
-    from fusionguard.data.simulator import SimulatedSource
+    from fusionguard.datasets.simulated import SimulatedSource
 
     if spec == "simulated":
         return SimulatedSource(schema, rows, seed)

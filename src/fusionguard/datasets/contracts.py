@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from fusionguard.data.class_balance import demand_declaration
 from fusionguard.data.contract_report import ContractReport
-from fusionguard.data.contract_suites import raw_suite
 from fusionguard.data.provenance import Provenance
-from fusionguard.data.schema import dataset_schema
 from fusionguard.data.table import Table
+from fusionguard.datasets.shipped import shipped_dataset
 
 
 def check_raw(raw: Table, provenance: Provenance) -> ContractReport:
@@ -20,6 +19,6 @@ def check_raw(raw: Table, provenance: Provenance) -> ContractReport:
     from fusionguard.data.contract_runner import run_suite
 
     weight = provenance.negative_weight
-    schema = dataset_schema(provenance.dataset)
-    suite = demand_declaration(raw_suite(schema.within(raw.columns)), provenance)
-    return run_suite(raw, suite, dataset=schema.name, stage="raw data", negative_weight=weight)
+    dataset = shipped_dataset(provenance.dataset)
+    suite = demand_declaration(dataset.suite(dataset.schema.within(raw.columns)), provenance, dataset.usual_share)
+    return run_suite(raw, suite, dataset=dataset.schema.name, stage="raw data", negative_weight=weight)

@@ -1,0 +1,1 @@
+"""Customers of a bank in three countries: layout, contract and simulator."""

@@ -1,0 +1,1 @@
+"""Card transactions of two days in September 2013: layout, contract and simulator."""
