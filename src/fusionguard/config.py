@@ -166,7 +166,7 @@ def _read_yaml(file: Path) -> dict[str, Any]:
     if content is None:
         return {}
     if not isinstance(content, dict):
-        raise UsageError(f"'{file}' must hold keys and values.", "See pipelines/fraud.yaml for an example.")
+        raise UsageError(f"'{file}' must hold keys and values.", "See the pipelines' own YAML files for examples.")
     return content
 
 

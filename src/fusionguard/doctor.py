@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING
 from fusionguard import __version__
 from fusionguard.errors import FusionGuardError, MissingExtraError, install_command
 from fusionguard.extras import BASE, requirements
+from fusionguard.families.catalog import family_names
 from fusionguard.home import Home, find_checkout
 from fusionguard.models.packages import XGBOOST
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
-_MODELS = ("fraud", "churn")
 NEEDED_DISK_GB = 2.0
 NEEDED_MEMORY_GB = 3.0
 PACKAGES = (
@@ -187,10 +187,10 @@ def _registry_state(home: Home) -> list[Finding]:
     if database is not None and not database.exists():
         return [
             Finding("MLflow", Status.OK, f"no store yet; the first run makes {database}"),
-            *(_absent(model, f"no {model} model has been trained yet") for model in _MODELS),
+            *(_absent(model, f"no {model} model has been trained yet") for model in family_names()),
         ]
     try:
-        champions = [_champion(home, model) for model in _MODELS]
+        champions = [_champion(home, model) for model in family_names()]
     except MissingExtraError as error:
         return [Finding("MLflow", Status.ABSENT, error.what, error.remedy)]
     except FusionGuardError as error:
@@ -227,7 +227,7 @@ def _monitoring(home: Home) -> list[Finding]:
     from fusionguard.monitoring.history import history_file, read_history
 
     findings = []
-    for model in _MODELS:
+    for model in family_names():
         name, command = f"{model} monitoring", f"run.py --pipeline monitoring --set model={model}"
         try:
             verdicts = read_history(history_file(home, model))
@@ -293,7 +293,8 @@ def _slurm(home: Home) -> list[Finding]:
         return [Finding("Slurm", Status.ABSENT, "sbatch does not say its version", purpose)]
     if tuple(map(int, version.group().split(".")[:2])) < OLDEST_SLURM:
         oldest = "{}.{:02}".format(*OLDEST_SLURM)
-        remedy = "Ask the cluster's administrators, or try: python run.py --stack hpc --pipeline fraud --source simulated"
+        attempt = f"python run.py --stack hpc --pipeline {family_names()[0]} --source simulated"
+        remedy = f"Ask the cluster's administrators, or try: {attempt}"
         return [Finding("Slurm", Status.ABSENT, f"{version.group()}, older than {oldest}, which is tested", remedy)]
     return [Finding("Slurm", Status.OK, version.group())]
 

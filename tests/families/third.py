@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from fusionguard.config import TrainingConfig
 from fusionguard.data.schema import DatasetSchema
+from fusionguard.datasets.inspection.problem import Problem
 from fusionguard.evaluation.bootstrap import Interval, intervals
 from fusionguard.evaluation.explanation import Explanation, Wording
 from fusionguard.evaluation.ranked import Ranking
@@ -108,6 +109,18 @@ class ThirdFamily(ModelFamily):
     def outcomes(self) -> Outcomes:
         """How logged shipments whose outcome is known are read."""
         return RuleOutcomes()
+
+    @property
+    def problem(self) -> Problem:
+        """Tables of shipments."""
+        return Problem(
+            name=NAME,
+            rows="shipments",
+            label_words=frozenset({"late"}),
+            positive_words=frozenset({"late"}),
+            negative_words=frozenset({"intime"}),
+            table_words=frozenset({"carrier", "stops", "distance"}),
+        )
 
     @property
     def report(self) -> type[Report]:

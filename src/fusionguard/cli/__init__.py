@@ -22,6 +22,7 @@ from fusionguard.cli.services import assistant, index, key, mlflow, serve
 from fusionguard.cli.simulate import simulate, traffic
 from fusionguard.cli.upkeep import clean, doctor
 from fusionguard.errors import FusionGuardError, UsageError
+from fusionguard.families.catalog import OF_WHOM, WHAT_FOR, family_names
 from fusionguard.library_logs import LibraryLogs, hear_libraries
 from fusionguard.threads import wait_politely
 from fusionguard.verbose import be_verbose
@@ -76,8 +77,8 @@ def _make_app() -> typer.Typer:
     """Return the command line; ``--help`` lists the commands in this order."""
     made = typer.Typer(
         name="fusionguard",
-        help="Card-fraud detection and churn risk: simulate data, score transactions or customers, see what is installed.",
-        epilog="Training is `python run.py --pipeline fraud` or `--pipeline churn`.",
+        help=f"{WHAT_FOR}: simulate data, score {OF_WHOM}, see what is installed.",
+        epilog=f"Training is `python run.py --pipeline {'` or `--pipeline '.join(family_names())}`.",
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
@@ -85,16 +86,21 @@ def _make_app() -> typer.Typer:
     )
     made.callback(invoke_without_command=True)(_version)
     for command in (inspect_table, score, models, release, serve, assistant, index, bento, key, clean, doctor, mlflow):
-        made.command(short_help=_summary(command))(command)
+        made.command(help=_help(command), short_help=_summary(command))(command)
     simulations = typer.Typer(
         invoke_without_command=True,
         help="Write simulated data, or send simulated traffic to a service.",
         rich_markup_mode=None,
     )
     simulations.callback()(simulate)
-    simulations.command(short_help=_summary(traffic))(traffic)
+    simulations.command(help=_help(traffic), short_help=_summary(traffic))(traffic)
     made.add_typer(simulations, name="simulate")
     return made
+
+
+def _help(command: Callable[..., None]) -> str:
+    """Return what a command says of itself; ``{family}`` stands for the first family in its examples."""
+    return inspect.cleandoc(command.__doc__ or "").replace("{family}", family_names()[0])
 
 
 def _summary(command: Callable[..., None]) -> str:

@@ -10,6 +10,7 @@ import typer
 
 from fusionguard.cli.say import say
 from fusionguard.errors import UsageError
+from fusionguard.families.catalog import family_names, model_family
 
 if TYPE_CHECKING:
     from fusionguard.datasets.inspection.problem import Problem
@@ -19,7 +20,7 @@ def inspect(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="A table: CSV, parquet, its parts or their folder.")],
     label: Annotated[str | None, typer.Option("--label", metavar="COLUMN", help="The label, where the guess is wrong.")] = None,
     problem: Annotated[
-        str | None, typer.Option("--problem", help="What it is about: fraud or churn; a guess by default.")
+        str | None, typer.Option("--problem", help=f"What it is about: {' or '.join(family_names())}; a guess by default.")
     ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Where the draft goes; to stdout by default.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file that --output names.")] = False,
@@ -64,26 +65,4 @@ def inspect(
 
 def problems() -> tuple[Problem, ...]:
     """Return the kinds of problems that tables may be about, as their tables show themselves."""
-    from fusionguard.datasets.inspection.name_words import AMOUNT, word_set
-    from fusionguard.datasets.inspection.problem import Problem
-
-    fraud = Problem(
-        name="fraud",
-        rows="transactions",
-        label_words=word_set("fraud isfraud fraudulent chargeback chargedback scam betrug dispute"),
-        positive_words=word_set("fraud fraudulent chargeback disputed betrug"),
-        negative_words=word_set("genuine legit legitimate nofraud notfraud normal"),
-        table_words=word_set("amount amt merchant card terminal transaction tx mcc payment currency device"),
-        amount_words=("amount", "amt", "betrag", *sorted(AMOUNT - {"amount", "amt", "betrag"})),
-    )
-    churn = Problem(
-        name="churn",
-        rows="customers",
-        label_words=word_set("churn churned exited attrition attrited left cancelled canceled gekundigt kundigung"),
-        positive_words=frozenset(
-            ["churn", "churned", "exited", "attrited", "attritedcustomer", "left", "cancelled", "canceled", "closed", "gekundigt"]
-        ),
-        negative_words=word_set("existing existingcustomer stayed active retained loyal open"),
-        table_words=word_set("tenure contract customer plan subscription balance products months member salary charges"),
-    )
-    return fraud, churn
+    return tuple(model_family(name).problem for name in family_names())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fusionguard.families.catalog import family_names
 from fusionguard.home import find_home
 
 if TYPE_CHECKING:
@@ -19,18 +20,17 @@ _HEADINGS = ("version", "aliases", "trained on", "average precision", "made (UTC
 
 
 def models(
-    model: Annotated[str | None, typer.Argument(help="fraud or churn; both by default.")] = None,
+    model: Annotated[str | None, typer.Argument(help=f"{' or '.join(family_names())}; both by default.")] = None,
     last: Annotated[int, typer.Option("--last", min=0, help="Show so many versions and moves of a model; 0: all.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
     """List the registered versions, and who moved which alias when and why, the latest first.
 
-    Example: fusionguard models fraud
+    Example: fusionguard models {family}
     """
     from fusionguard.registry.overview import read_overview
-    from fusionguard.registry.versions import MODELS
 
-    overviews = [read_overview(find_home(), name) for name in ([model] if model else MODELS)]
+    overviews = [read_overview(find_home(), name) for name in ([model] if model else family_names())]
     if as_json:
         typer.echo(json.dumps([overview.to_json() for overview in overviews], indent=1))
         return

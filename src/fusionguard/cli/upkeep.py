@@ -10,6 +10,7 @@ import typer
 
 from fusionguard.errors import UsageError
 from fusionguard.extras import require_extra
+from fusionguard.families.catalog import family_names
 from fusionguard.home import find_checkout, find_home
 
 
@@ -56,6 +57,6 @@ def doctor() -> None:
     works = default_works(findings)
     checkout = find_checkout() is not None
     what = "The embedded default" if checkout else "Scoring"
-    commands = "make fraud, make churn" if checkout else "fusionguard score, fusionguard serve"
+    commands = ", ".join(f"make {name}" for name in family_names()) if checkout else "fusionguard score, fusionguard serve"
     typer.echo(f"{what} works: {commands}" if works else f"{what} does not work: see the lines marked BROKEN.")
     raise typer.Exit(0 if works else 1)

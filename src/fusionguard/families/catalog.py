@@ -18,6 +18,10 @@ _FAMILIES = {
 """Where each is found: nothing of a family is imported before somebody asks for it."""
 
 
+WHAT_FOR, OF_WHOM = "Card-fraud detection and churn risk", "transactions or customers"
+"""What they are for, and what they score, where no family may be imported to be asked."""
+
+
 def family_names() -> tuple[str, ...]:
     """Return the names of all families, in the order in which people are shown them."""
     return tuple(_FAMILIES)

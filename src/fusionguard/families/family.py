@@ -24,6 +24,7 @@ from fusionguard.models.bundle import Bundle
 if TYPE_CHECKING:
     import pandas as pd
 
+    from fusionguard.datasets.inspection.problem import Problem
     from fusionguard.evaluation.report import Report
     from fusionguard.families.outcomes import Outcomes
 
@@ -186,6 +187,11 @@ class ModelFamily(FamilyTraits, ABC):
     @abstractmethod
     def outcomes(self) -> Outcomes:
         """How logged rows whose outcome is known are read."""
+
+    @property
+    @abstractmethod
+    def problem(self) -> Problem:
+        """How tables about it show themselves, for guesses about a table that nobody has declared."""
 
     @property
     @abstractmethod

@@ -11,6 +11,7 @@ from fusionguard.families.words import FamilyWords
 from fusionguard.models.bundle import Bundle
 
 if TYPE_CHECKING:
+    from fusionguard.datasets.inspection.problem import Problem
     from fusionguard.families.churn.report import ChurnReport
     from fusionguard.families.outcomes import Outcomes
 
@@ -31,6 +32,13 @@ class ChurnFamily(ModelFamily):
         from fusionguard.families.churn.words import CHURN_WORDS
 
         return CHURN_WORDS
+
+    @property
+    def problem(self) -> Problem:
+        """How tables about it show themselves."""
+        from fusionguard.families.churn.problem import CHURN_PROBLEM
+
+        return CHURN_PROBLEM
 
     @property
     def outcomes(self) -> Outcomes:

@@ -11,6 +11,7 @@ from fusionguard.families.words import FamilyWords
 from fusionguard.models.bundle import Bundle
 
 if TYPE_CHECKING:
+    from fusionguard.datasets.inspection.problem import Problem
     from fusionguard.families.fraud.report import EvaluationReport
     from fusionguard.families.outcomes import Outcomes
 
@@ -31,6 +32,13 @@ class FraudFamily(ModelFamily):
         from fusionguard.families.fraud.words import FRAUD_WORDS
 
         return FRAUD_WORDS
+
+    @property
+    def problem(self) -> Problem:
+        """How tables about it show themselves."""
+        from fusionguard.families.fraud.problem import FRAUD_PROBLEM
+
+        return FRAUD_PROBLEM
 
     @property
     def outcomes(self) -> Outcomes:
