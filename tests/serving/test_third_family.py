@@ -136,6 +136,15 @@ def test_many_rows_are_scored_as_batch_scoring_does(served: Served, tmp_path: Pa
         assert as_rows[place]["decision"] == each["decision"] == as_file[place]["decision"]
 
 
+def test_of_many_flagged_rows_those_are_explained_that_are_worth_most(served: Served) -> None:
+    rows = third.shipments(600).drop_columns(["receiver", "late"]).to_pylist()
+    content = served.post("score_batch", {"rows": rows}).json()
+    flagged = [each for each in content["answers"] if each["decision"] == "call"]
+    explained = [each["relief"] for each in flagged if each["reasons"]]
+    assert (len(explained), content["flagged_without_reasons"]) == (100, len(flagged) - 100)
+    assert min(explained) >= max(each["relief"] for each in flagged if not each["reasons"])
+
+
 def test_a_fault_is_told_with_the_familys_own_fields(served: Served) -> None:
     refused = served.post("score", {"distance_km": 5000.5, "stops": 1.5, "carrier": "Crane", "receiver": "somebody"})
     assert refused.status_code == 422
