@@ -24,9 +24,9 @@ from fusionguard.datasets.bank_churn.schema import CHURN
 from fusionguard.datasets.contracts import check_raw
 from fusionguard.datasets.resolve_source import resolve_source
 from fusionguard.errors import FusionGuardError
+from fusionguard.evaluation.cross_validation import CrossValidation
 from fusionguard.evaluation.holdout import HoldoutPlan, plan_holdout
 from fusionguard.families.churn.config import ChurnConfig
-from fusionguard.families.churn.cross_validation import CrossValidation
 from fusionguard.families.churn.out_of_fold import OutOfFold, Scorer, choose_model, fit_folds, score_out_of_fold
 from fusionguard.families.churn.references import CATBOOST_DEFAULTS, score_reference
 from fusionguard.families.churn.rows import CustomerRows, read_customers

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from benchmarks.churn_quality import ChurnQuality
 from benchmarks.markdown import table
 from fusionguard.evaluation.bootstrap import Interval
+from fusionguard.evaluation.cross_validation import CrossValidation
 from fusionguard.evaluation.readings import AVERAGE_PRECISION, CALIBRATION_ERROR, ROC_AUC
-from fusionguard.families.churn.cross_validation import FOLD_CALIBRATION_BINS, CrossValidation
+from fusionguard.families.churn.cross_validation import FOLD_CALIBRATION_BINS
 from fusionguard.families.churn.references import CATBOOST_DEFAULTS, LIGHTGBM_DEFAULTS
 
 _LABELS = {ROC_AUC: "ROC AUC", AVERAGE_PRECISION: "average precision", CALIBRATION_ERROR: "calibration error"}

@@ -31,16 +31,17 @@ from fusionguard.evaluation.explanation_plots import shap_plots
 from fusionguard.evaluation.splits import SplitPlan, plan_split
 from fusionguard.families.fraud.boosting import train_booster
 from fusionguard.families.fraud.build import build_fraud_bundle
-from fusionguard.families.fraud.card import CardInputs, model_card
+from fusionguard.families.fraud.card import FraudCardInputs, model_card
 from fusionguard.families.fraud.config import FraudConfig
 from fusionguard.families.fraud.model import FraudModel, load
 from fusionguard.families.fraud.plots import evaluation_plots
-from fusionguard.families.fraud.reading import compared_test, evaluate_fraud_model
+from fusionguard.families.fraud.reading import evaluate_fraud_model
 from fusionguard.families.fraud.references import score_references
 from fusionguard.families.fraud.report import EvaluationReport
+from fusionguard.families.training_rows import TrainingRows
 from fusionguard.features.bias import bias_report
 from fusionguard.features.contracts import check_features
-from fusionguard.features.fraud import MODEL_FEATURES
+from fusionguard.features.fraud import FRAUD_FEATURES, MODEL_FEATURES
 from fusionguard.features.store import build_features
 from fusionguard.files import write_json, write_text
 from fusionguard.home import Home
@@ -107,7 +108,7 @@ def run(config: FraudConfig, folder: Path) -> dict[str, float]:
         feature_contract.raise_if_broken()
         split = plan_split(features, config.split)
 
-    weight = manifest.negative_weight
+    weight, rows = manifest.negative_weight, TrainingRows(FRAUD_FEATURES, features, manifest, split)
     with clock.step("train_xgboost"):
         booster = train_booster(features, split, config.xgboost, negative_weight=weight, seed=seed)
     with clock.step("train_autoencoder"):
@@ -137,7 +138,7 @@ def run(config: FraudConfig, folder: Path) -> dict[str, float]:
         importance, explanation_plots = _explain(model, features, split, config, simulated=manifest.simulated)
 
     with clock.step("keep_reference"):
-        pq.write_table(reference_rows(model, features, negative_weight=weight, seed=seed), folder / REFERENCE)
+        pq.write_table(reference_rows(model, rows, seed=seed), folder / REFERENCE)
 
     images = {**plots, **explanation_plots}
     with clock.step("register_model"):
@@ -150,18 +151,18 @@ def run(config: FraudConfig, folder: Path) -> dict[str, float]:
             version,
             bundle,
             evaluation.gate_facts(),
-            lambda model: compared_test(model, features, split, weight),
+            rows.compared,
             config.gate,
             samples=evaluation.bootstrap_samples,
             seed=seed,
         )
     with clock.step("write_model_card"):
         card = model_card(
-            CardInputs(
+            FraudCardInputs(
                 uses_autoencoder=model.fusion.uses_autoencoder,
                 provenance=provenance,
                 features=manifest,
-                split=split,
+                plan=split,
                 evaluation=evaluation,
                 importance=tuple(importance),
                 gate=verdict,
@@ -184,8 +185,7 @@ def _explain(
 ) -> tuple[list[tuple[str, float]], dict[str, bytes]]:
     test = features.read(list(MODEL_FEATURES), split.test.start, split.test.stop)
     explanation = model.explain(test.take(sample_rows(test.num_rows, config.evaluation.shap_rows, config.seed)))
-    plots = shap_plots(explanation.contributions, explanation.values, explanation.names, simulated=simulated)
-    return explanation.importance(), plots
+    return explanation.importance(), shap_plots(explanation, simulated=simulated)
 
 
 def _register(

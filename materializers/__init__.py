@@ -7,6 +7,7 @@ CatBoost are imported by the steps that make such models: the libraries take sec
 from materializers.bundles import BundleMaterializer
 from materializers.figures import FiguresMaterializer
 from materializers.onnx_models import OnnxMaterializer
+from materializers.pages import PagesMaterializer
 from materializers.refusal import RefusingMaterializer
 from materializers.reports import ReportMaterializer
 from materializers.tables import TableMaterializer
@@ -15,6 +16,7 @@ __all__ = [
     "BundleMaterializer",
     "FiguresMaterializer",
     "OnnxMaterializer",
+    "PagesMaterializer",
     "RefusingMaterializer",
     "ReportMaterializer",
     "TableMaterializer",

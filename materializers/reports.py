@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from inspect import isabstract
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ValidationError
 from zenml.enums import ArtifactType
 from zenml.materializers.base_materializer import BaseMaterializer
 from zenml.materializers.materializer_registry import materializer_registry
+from zenml.utils import source_utils
 
 from fusionguard.errors import StorageError
 from materializers.transfer import get_bytes, put_bytes
 
-_FILE = "report.json"
+_FILE, _TYPE = "report.json", "type.txt"
 
 
 @runtime_checkable
@@ -31,11 +33,15 @@ class ReportMaterializer(BaseMaterializer):
     ASSOCIATED_ARTIFACT_TYPE: ClassVar[ArtifactType] = ArtifactType.DATA
 
     def save(self, data: BaseModel) -> None:
-        """Write the model as JSON."""
+        """Write the model as JSON; where it is one of several kinds that a step may ask for as one, also which it is."""
         put_bytes(self, _FILE, _text(data).encode("utf-8"))
+        if any(isabstract(base) for base in type(data).__mro__):
+            put_bytes(self, _TYPE, source_utils.resolve(type(data)).import_path.encode("utf-8"))
 
     def load(self, data_type: type[BaseModel]) -> BaseModel:
-        """Read the model back and check it against its type."""
+        """Read the model back and check it against its type; a base class stands for whichever was stored."""
+        if isabstract(data_type):
+            data_type = source_utils.load_and_validate_class(get_bytes(self, _TYPE).decode("utf-8"), data_type)
         try:
             return data_type.model_validate_json(get_bytes(self, _FILE))
         except ValidationError as error:

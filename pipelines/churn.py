@@ -6,33 +6,33 @@ from typing import TYPE_CHECKING
 
 from zenml import pipeline
 
-from fusionguard.config import AFTERWARDS, without_afterwards
+from fusionguard.config import plain_settings, without_afterwards
+from fusionguard.evaluation.cross_validation import CrossValidation
 from fusionguard.evaluation.readings import AVERAGE_PRECISION, ROC_AUC
 from fusionguard.families.churn.config import ChurnConfig
-from fusionguard.families.churn.cross_validation import CrossValidation
 from pipelines.summary import Report
 from steps.churn.build_churn_model import build_churn_model
 from steps.churn.cross_validate import cross_validate
-from steps.churn.evaluate_churn import evaluate_churn
-from steps.churn.explain_churn import explain_churn
-from steps.churn.gate_churn import gate_churn
-from steps.churn.keep_churn_reference import keep_churn_reference
-from steps.churn.refit_churn_model import refit_churn_model
 from steps.churn.train_catboost import train_catboost
 from steps.churn.train_lightgbm import train_lightgbm
 from steps.churn.tune_models import tune_models
-from steps.churn.write_churn_card import write_churn_card
 from steps.data.build_features import build_features
 from steps.data.check_feature_table import check_feature_table
 from steps.data.check_raw_data import check_raw_data
 from steps.data.load_data import load_data
 from steps.data.plan_holdout import plan_holdout
 from steps.data.report_bias import report_bias
+from steps.model.evaluate_model import evaluate_model
+from steps.model.explain_model import explain_model
+from steps.model.keep_reference import keep_reference
+from steps.model.refit_model import refit_model
 from steps.pipeline_options import pipeline_options
+from steps.release.gate import gate
 from steps.release.record_model import record_model
 from steps.release.register_model import register_model
 from steps.release.release_model import release_model
 from steps.release.update_index import update_index
+from steps.release.write_model_card import write_model_card
 
 if TYPE_CHECKING:
     from pipelines.runner import RunOutputs
@@ -57,37 +57,40 @@ def churn(config: ChurnConfig, source_fingerprint: str) -> None:
     evaluated = build_churn_model(
         features, holdout, lightgbm, catboost, out_of_fold, cross_validation, settings, provenance, config
     )
-    evaluation, evaluation_plots = evaluate_churn(evaluated, features, holdout, out_of_fold, cross_validation, config)
-    importance, explanation_plots, contacts = explain_churn(evaluated, features, holdout, raw, config)
+    read_by = plain_settings(config, "seed", "evaluation", "retention", "fairness")
+    evaluation, evaluation_plots = evaluate_model(evaluated, features, manifest, holdout, out_of_fold, read_by, cross_validation)
+    importance, explanation_plots, flagged = explain_model(
+        evaluated, features, manifest, holdout, raw, config.evaluation.shap_rows, seed
+    )
 
     # What is measured and kept to compare with is of the model that has not seen the test slice; what is used may have.
-    bundle = refit_churn_model(evaluated, features, settings, config) if config.refit else evaluated
-    reference = keep_churn_reference(evaluated, features, holdout, seed)
-    logged = config.model_dump(mode="json", exclude=set(AFTERWARDS))
-    version = register_model(bundle, evaluation, evaluation_plots, explanation_plots, provenance, settings, logged)
-    verdict = gate_churn(version, bundle, evaluation, features, holdout, config)
-    *_, card = write_churn_card(
+    given = plain_settings(config)
+    bundle = refit_model(evaluated, features, manifest, holdout, settings, given) if config.refit else evaluated
+    reference = keep_reference(evaluated, features, manifest, holdout, seed)
+    version = register_model(bundle, evaluation, evaluation_plots, explanation_plots, provenance, settings, given)
+    verdict = gate(version, bundle, evaluation, features, manifest, holdout, config.gate, seed)
+    *_, card = write_model_card(
         bundle=bundle,
         version=version,
         verdict=verdict,
         evaluation=evaluation,
         importance=importance,
-        contacts=contacts,
+        flagged=flagged,
         bias=bias,
         provenance=provenance,
         features=features,
         manifest=manifest,
-        holdout=holdout,
+        plan=holdout,
         settings=settings,
         reference=reference,
         evaluation_plots=evaluation_plots,
         explanation_plots=explanation_plots,
-        config=config,
+        config=given,
     )
     if serving.release != "none":
         release_model(bundle, verdict, card, serving)
     record_model(version, evaluation, verdict, provenance, card)
-    update_index(after="write_churn_card")
+    update_index(after="write_model_card")
 
 
 def _folds(comparison: CrossValidation) -> str:
@@ -100,20 +103,19 @@ def _folds(comparison: CrossValidation) -> str:
 
 PIPELINE = churn
 _REFITTED = "Refit   the delivered model is fitted on all customers; every number is of the same model without the test slice"
-_FILES = {"insights": "business_insights.html", "contacts": "contact_list.csv"}
 
 
 def report(outputs: RunOutputs) -> Report:
     """Return what the end of a run tells."""
-    evaluation = outputs.load("evaluate_churn", "churn_evaluation")
-    refitted = (_REFITTED,) if outputs.ran("refit_churn_model") else ()
+    evaluation = outputs.load("evaluate_model", "churn_evaluation")
+    refitted = (_REFITTED,) if outputs.ran("refit_model") else ()
     version = outputs.load("register_model", "churn_version")
-    release = outputs.load("write_churn_card", "churn_release")
+    release = outputs.load("write_model_card", "churn_release")
     searched = outputs.load("tune_models", "churn_training_settings").searched
     return Report(
         data=outputs.load("load_data", "churn_provenance"),
         table=evaluation.table_rows(),
-        gate=outputs.load("gate_churn", "churn_verdict").model_dump(mode="json"),
+        gate=outputs.load("gate", "churn_verdict").model_dump(mode="json"),
         bundle=release.bundle,
         model_version=version.bundle_sha256[:12],
         registered_as=f"{version.name} version {version.version}",

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from zenml import pipeline
 
-from fusionguard.config import AFTERWARDS, without_afterwards
+from fusionguard.config import plain_settings, without_afterwards
 from fusionguard.families.fraud.config import FraudConfig
+from fusionguard.models.tuning.settings import TrainingSettings
 from pipelines.summary import Report
 from steps.data.build_features import build_features
 from steps.data.check_feature_table import check_feature_table
@@ -16,14 +17,14 @@ from steps.data.load_data import load_data
 from steps.data.report_bias import report_bias
 from steps.data.split_by_time import split_by_time
 from steps.fraud.build_bundle import build_bundle
-from steps.fraud.evaluate_model import evaluate_model
-from steps.fraud.explain_model import explain_model
-from steps.fraud.keep_reference import keep_reference
-from steps.fraud.refit_booster import refit_booster
 from steps.fraud.score_references import score_references
 from steps.fraud.train_autoencoder import train_autoencoder
 from steps.fraud.train_xgboost import train_xgboost
-from steps.fraud.tune_xgboost import BoosterSettings, tune_xgboost
+from steps.fraud.tune_xgboost import tune_xgboost
+from steps.model.evaluate_model import evaluate_model
+from steps.model.explain_model import explain_model
+from steps.model.keep_reference import keep_reference
+from steps.model.refit_model import refit_model
 from steps.pipeline_options import pipeline_options
 from steps.release.gate import gate
 from steps.release.record_model import record_model
@@ -48,37 +49,42 @@ def fraud(config: FraudConfig, source_fingerprint: str) -> None:
     bias = report_bias(features, manifest)
     split = split_by_time(features, feature_contract, config.split)
 
-    settings = BoosterSettings(xgboost=config.xgboost)
+    settings = TrainingSettings.of(xgboost=config.xgboost)
     if config.tuning.trials > 0:
         settings = tune_xgboost(features, manifest, split, config.xgboost, config.tuning, seed)
     booster = train_xgboost(features, manifest, split, settings, seed)
     autoencoder = train_autoencoder(features, manifest, split, config.autoencoder, seed)
     evaluated = build_bundle(features, manifest, split, booster, autoencoder, settings, provenance, config)
     reference_scores = score_references(features, manifest, split, seed)
-    evaluation, evaluation_plots = evaluate_model(evaluated, features, manifest, split, reference_scores, config.evaluation, seed)
-    importance, explanation_plots = explain_model(evaluated, features, split, config.evaluation, seed)
+    read_by = plain_settings(config, "seed", "evaluation")
+    evaluation, evaluation_plots = evaluate_model(evaluated, features, manifest, split, reference_scores, read_by)
+    importance, explanation_plots, flagged = explain_model(
+        evaluated, features, manifest, split, raw, config.evaluation.shap_rows, seed
+    )
 
     # What is measured and kept to compare with is of the model that has not seen the test slice; what is used may have.
-    bundle = refit_booster(evaluated, features, manifest, split, settings, config) if config.refit else evaluated
-    reference = keep_reference(evaluated, features, manifest, seed)
-    logged = config.model_dump(mode="json", exclude=set(AFTERWARDS))
-    version = register_model(bundle, evaluation, evaluation_plots, explanation_plots, provenance, settings, logged)
+    given = plain_settings(config)
+    bundle = refit_model(evaluated, features, manifest, split, settings, given) if config.refit else evaluated
+    reference = keep_reference(evaluated, features, manifest, split, seed)
+    version = register_model(bundle, evaluation, evaluation_plots, explanation_plots, provenance, settings, given)
     verdict = gate(version, bundle, evaluation, features, manifest, split, config.gate, seed)
-    _, _, card = write_model_card(
+    *_, card = write_model_card(
         bundle=bundle,
         version=version,
         verdict=verdict,
         evaluation=evaluation,
         importance=importance,
+        flagged=flagged,
         bias=bias,
         provenance=provenance,
+        features=features,
         manifest=manifest,
-        split=split,
+        plan=split,
         reference=reference,
         settings=settings,
         evaluation_plots=evaluation_plots,
         explanation_plots=explanation_plots,
-        config=config,
+        config=given,
     )
     if serving.release != "none":
         release_model(bundle, verdict, card, serving)

@@ -118,6 +118,14 @@ AFTERWARDS = frozenset({"serving", "keep"})
 """Settings of what is done with a model that is made."""
 
 
+def plain_settings(config: TrainingConfig, *parts: str) -> dict[str, Any]:
+    """Return the settings of some parts, or of all that make the model, as JSON has them.
+
+    A step of any family takes them so: of an object, ZenML keeps what was set, and must know of what type it is.
+    """
+    return config.model_dump(mode="json", include=set(parts) or None, exclude=set(AFTERWARDS))
+
+
 def without_afterwards(config: PipelineConfig) -> PipelineConfig:
     """Return the settings that make the model: what is done with it afterwards must not make it anew."""
     return config.model_copy(update={"serving": ServingConfig(), "keep": KeepConfig()})

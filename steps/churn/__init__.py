@@ -1,1 +1,1 @@
-"""Steps of the churn model: tune, cross-validate, train, evaluate, explain."""
+"""Steps of the churn model: tune, cross-validate, train, combine."""

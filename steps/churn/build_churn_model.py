@@ -12,13 +12,13 @@ import materializers.catboost_models
 import materializers.lightgbm_models  # noqa: F401  (registers how the model is stored)
 from fusionguard.data.provenance import Provenance
 from fusionguard.data.table import Table
+from fusionguard.evaluation.cross_validation import CrossValidation
 from fusionguard.evaluation.holdout import HoldoutPlan
 from fusionguard.families.churn.build import build_churn_bundle
 from fusionguard.families.churn.config import ChurnConfig
-from fusionguard.families.churn.cross_validation import CrossValidation
 from fusionguard.families.churn.out_of_fold import read_out_of_fold
 from fusionguard.models.bundle import Bundle
-from steps.churn.tune_models import TrainingSettings
+from fusionguard.models.tuning.settings import TrainingSettings
 from steps.workspace import work_folder
 
 

@@ -8,10 +8,11 @@ import pyarrow.parquet as pq
 from zenml import step
 
 from fusionguard.data.table import Table
+from fusionguard.evaluation.cross_validation import CrossValidation
 from fusionguard.evaluation.holdout import HoldoutPlan
-from fusionguard.families.churn.cross_validation import CrossValidation
+from fusionguard.families.churn.config import CatBoostConfig, LightGBMConfig
 from fusionguard.families.churn.out_of_fold import choose_model, out_of_fold_table, score_out_of_fold
-from steps.churn.tune_models import TrainingSettings
+from fusionguard.models.tuning.settings import TrainingSettings
 from steps.workspace import work_folder
 
 
@@ -20,7 +21,8 @@ def cross_validate(
     features: Table, holdout: HoldoutPlan, settings: TrainingSettings, seed: int
 ) -> tuple[Annotated[Table, "{pipeline}_out_of_fold"], Annotated[CrossValidation, "{pipeline}_cross_validation"]]:
     """Score the development part out of fold, and choose between the models and their average."""
-    scored = score_out_of_fold(features, holdout, settings.lightgbm, settings.catboost, seed=seed)
+    lightgbm, catboost = settings.part("lightgbm", LightGBMConfig), settings.part("catboost", CatBoostConfig)
+    scored = score_out_of_fold(features, holdout, lightgbm, catboost, seed=seed)
     file = work_folder() / "out_of_fold.parquet"
     pq.write_table(out_of_fold_table(scored), file)
     return Table(file), choose_model(scored, holdout)

@@ -11,8 +11,9 @@ import materializers.catboost_models  # noqa: F401  (registers how the model is 
 from fusionguard.data.table import Table
 from fusionguard.evaluation.holdout import HoldoutPlan
 from fusionguard.families.churn.catboost_model import train_catboost as train
+from fusionguard.families.churn.config import CatBoostConfig
 from fusionguard.families.churn.rows import read_customers
-from steps.churn.tune_models import TrainingSettings
+from fusionguard.models.tuning.settings import TrainingSettings
 
 
 @step
@@ -22,4 +23,4 @@ def train_catboost(
     """Fit on the whole development part."""
     customers, label = read_customers(features)
     development, _ = holdout.places(label)
-    return train(customers.take(development), label[development], settings.catboost, seed=seed)
+    return train(customers.take(development), label[development], settings.part("catboost", CatBoostConfig), seed=seed)

@@ -10,9 +10,10 @@ from zenml import step
 import materializers.lightgbm_models  # noqa: F401  (registers how the model is stored)
 from fusionguard.data.table import Table
 from fusionguard.evaluation.holdout import HoldoutPlan
+from fusionguard.families.churn.config import LightGBMConfig
 from fusionguard.families.churn.lightgbm_model import train_lightgbm as train
 from fusionguard.families.churn.rows import read_customers
-from steps.churn.tune_models import TrainingSettings
+from fusionguard.models.tuning.settings import TrainingSettings
 
 
 @step
@@ -22,4 +23,4 @@ def train_lightgbm(
     """Fit on the whole development part."""
     customers, label = read_customers(features)
     development, _ = holdout.places(label)
-    return train(customers.take(development), label[development], settings.lightgbm, seed=seed)
+    return train(customers.take(development), label[development], settings.part("lightgbm", LightGBMConfig), seed=seed)

@@ -12,7 +12,7 @@ from fusionguard.data.contract_report import ContractReport
 from fusionguard.data.table import Table
 from fusionguard.evaluation.holdout import HoldoutPlan
 from fusionguard.evaluation.holdout import plan_holdout as plan
-from fusionguard.features.churn import LABEL
+from fusionguard.features.definitions import feature_definition
 from fusionguard.features.store import FeatureManifest
 
 
@@ -22,5 +22,6 @@ def plan_holdout(
 ) -> Annotated[HoldoutPlan, "{pipeline}_holdout"]:
     """Plan the test slice and the folds; a broken contract on the features ends the run here."""
     contract.raise_if_broken()
-    label = features.read([LABEL])[LABEL].to_numpy().astype(np.int8)
+    column = feature_definition(manifest.dataset).label
+    label = features.read([column])[column].to_numpy().astype(np.int8)
     return plan(label, manifest.features_sha256, config, seed=seed)

@@ -1,1 +1,1 @@
-"""Steps of the fraud model: tune, train, fuse, evaluate, explain."""
+"""Steps of the fraud model: tune, train, fuse, score what to compare with."""

@@ -15,7 +15,7 @@ from fusionguard.families.fraud.build import build_fraud_bundle
 from fusionguard.families.fraud.config import FraudConfig
 from fusionguard.features.store import FeatureManifest
 from fusionguard.models.bundle import Bundle
-from steps.fraud.tune_xgboost import BoosterSettings
+from fusionguard.models.tuning.settings import TrainingSettings
 from steps.workspace import work_folder
 
 
@@ -26,7 +26,7 @@ def build_bundle(
     split: SplitPlan,
     booster: xgb.Booster,
     autoencoder: onnx.ModelProto,
-    settings: BoosterSettings,
+    settings: TrainingSettings,
     provenance: Provenance,
     config: FraudConfig,
 ) -> Annotated[Bundle, "{pipeline}_bundle"]:

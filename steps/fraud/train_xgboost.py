@@ -11,13 +11,15 @@ import materializers.boosters  # noqa: F401  (registers how the model is stored)
 from fusionguard.data.table import Table
 from fusionguard.evaluation.splits import SplitPlan
 from fusionguard.families.fraud.boosting import train_booster
+from fusionguard.families.fraud.config import XGBoostConfig
 from fusionguard.features.store import FeatureManifest
-from steps.fraud.tune_xgboost import BoosterSettings
+from fusionguard.models.tuning.settings import TrainingSettings
 
 
 @step
 def train_xgboost(
-    features: Table, manifest: FeatureManifest, split: SplitPlan, settings: BoosterSettings, seed: int
+    features: Table, manifest: FeatureManifest, split: SplitPlan, settings: TrainingSettings, seed: int
 ) -> Annotated[xgb.Booster, "{pipeline}_booster"]:
     """Fit on the train slice, stop early on the validation slice."""
-    return train_booster(features, split, settings.xgboost, negative_weight=manifest.negative_weight, seed=seed)
+    xgboost = settings.part("xgboost", XGBoostConfig)
+    return train_booster(features, split, xgboost, negative_weight=manifest.negative_weight, seed=seed)

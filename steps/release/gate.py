@@ -1,4 +1,4 @@
-"""Challenger against champion, of fraud models."""
+"""Challenger against champion."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from zenml import step
 from fusionguard.config import GateConfig
 from fusionguard.data.table import Table
 from fusionguard.evaluation.gate import GateVerdict
-from fusionguard.evaluation.splits import SplitPlan
-from fusionguard.families.fraud.reading import compared_test
-from fusionguard.families.fraud.report import EvaluationReport
+from fusionguard.evaluation.report import Report
+from fusionguard.families.catalog import model_family
+from fusionguard.families.training_rows import Plan, TrainingRows
 from fusionguard.features.store import FeatureManifest
 from fusionguard.home import find_home
 from fusionguard.models.bundle import Bundle
@@ -23,22 +23,23 @@ from steps.this_run import this_run
 def gate(
     version: RegisteredVersion,
     bundle: Bundle,
-    evaluation: EvaluationReport,
+    evaluation: Report,
     features: Table,
     manifest: FeatureManifest,
-    split: SplitPlan,
+    plan: Plan,
     config: GateConfig,
     seed: int,
 ) -> Annotated[GateVerdict, "{pipeline}_verdict"]:
-    """Compare the challenger with the champion on the same test rows, and move the alias if it wins."""
+    """Compare the challenger with the champion on the same test rows, and move the alias if it wins and nothing forbids it."""
     from fusionguard.registry.gate import pass_gate  # MLflow takes seconds to import
 
+    rows = TrainingRows(model_family(bundle.manifest.model).features, features, manifest, plan)
     return pass_gate(
         find_home(),
         version,
         bundle,
         evaluation.gate_facts(),
-        lambda model: compared_test(model, features, split, manifest.negative_weight),
+        rows.compared,
         config,
         samples=evaluation.bootstrap_samples,
         seed=seed,

@@ -9,8 +9,7 @@ from zenml import add_tags, get_step_context, step
 
 from fusionguard.data.provenance import Provenance
 from fusionguard.evaluation.gate import GateVerdict
-from fusionguard.families.churn.report import ChurnReport
-from fusionguard.families.fraud.report import EvaluationReport
+from fusionguard.evaluation.report import Report
 from fusionguard.home import find_home
 from fusionguard.registry.versions import RegisteredVersion
 from steps.release_folder import Release
@@ -32,7 +31,7 @@ class RecordedModel(BaseModel):
 @step(enable_cache=False)
 def record_model(
     version: RegisteredVersion,
-    evaluation: EvaluationReport | ChurnReport,
+    evaluation: Report,
     verdict: GateVerdict,
     provenance: Provenance,
     card: Release,

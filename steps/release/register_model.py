@@ -7,25 +7,23 @@ from typing import Annotated, Any
 from zenml import step
 
 from fusionguard.data.provenance import Provenance
-from fusionguard.families.churn.report import ChurnReport
-from fusionguard.families.fraud.report import EvaluationReport
+from fusionguard.evaluation.report import Report
 from fusionguard.home import find_home
 from fusionguard.models.bundle import Bundle
+from fusionguard.models.tuning.settings import TrainingSettings
 from fusionguard.registry.versions import RegisteredVersion
 from materializers.figures import Figures
-from steps.churn.tune_models import TrainingSettings
-from steps.fraud.tune_xgboost import BoosterSettings
 from steps.this_run import this_run
 
 
 @step(enable_cache=False)
 def register_model(
     bundle: Bundle,
-    evaluation: EvaluationReport | ChurnReport,
+    evaluation: Report,
     evaluation_plots: Figures,
     explanation_plots: Figures,
     provenance: Provenance,
-    settings: BoosterSettings | TrainingSettings,
+    settings: TrainingSettings,
     config: dict[str, Any],  # of an object, ZenML keeps what was set and must know the type
 ) -> Annotated[RegisteredVersion, "{pipeline}_version"]:
     """Register the bundle; one that is registered already keeps its version."""

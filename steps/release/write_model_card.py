@@ -1,40 +1,35 @@
-"""The fraud model's card, and the folder that a run leaves for people."""
+"""The model's card, and the folder that a run leaves for people."""
 
 from __future__ import annotations
 
+import io
 from importlib.metadata import version as installed_version
-from typing import Annotated
+from typing import Annotated, Any
 
-import onnx
+import pyarrow.csv
 from zenml import step
 from zenml.types import HTMLString, MarkdownString
 
 from fusionguard.data.provenance import Provenance
 from fusionguard.data.table import Table
-from fusionguard.evaluation.card import card_html
+from fusionguard.evaluation.explanation import Importance
 from fusionguard.evaluation.gate import FILE as GATE
 from fusionguard.evaluation.gate import GateVerdict
-from fusionguard.evaluation.splits import SplitPlan
-from fusionguard.families.fraud.card import CardInputs, model_card
-from fusionguard.families.fraud.config import FraudConfig
-from fusionguard.families.fraud.model import AUTOENCODER_ONNX, FraudModel, load
-from fusionguard.families.fraud.report import EvaluationReport
+from fusionguard.evaluation.report import Report
+from fusionguard.families.card_files import write_card_files
+from fusionguard.families.catalog import model_family
+from fusionguard.families.training_rows import Plan, TrainingRows
 from fusionguard.features.bias import BiasReport
 from fusionguard.features.engine import ENGINE_PACKAGES
 from fusionguard.features.store import FeatureManifest
 from fusionguard.home import find_home
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.packages import XGBOOST
+from fusionguard.models.tuning.settings import TrainingSettings
 from fusionguard.monitoring.reference_rows import FILE as REFERENCE
 from fusionguard.registry.versions import RegisteredVersion
 from materializers.figures import Figures
-from steps.fraud.explain_model import Importance
-from steps.fraud.tune_xgboost import BoosterSettings
+from materializers.pages import Pages
 from steps.release_folder import Release, keep_release
-
-_LIBRARIES = ("fusionguard", XGBOOST, "torch", "onnxruntime", "scikit-learn", "zenml", "mlflow")
-
-_PLOTS = "plots"
 
 
 @step(enable_cache=False)
@@ -42,66 +37,59 @@ def write_model_card(
     bundle: Bundle,
     version: RegisteredVersion,
     verdict: GateVerdict,
-    evaluation: EvaluationReport,
+    evaluation: Report,
     importance: Importance,
+    flagged: Table,
     bias: BiasReport,
     provenance: Provenance,
+    features: Table,
     manifest: FeatureManifest,
-    split: SplitPlan,
+    plan: Plan,
     reference: Table,
-    settings: BoosterSettings,
+    settings: TrainingSettings,
     evaluation_plots: Figures,
     explanation_plots: Figures,
-    config: FraudConfig,
+    config: dict[str, Any],
 ) -> tuple[
     Annotated[MarkdownString, "{pipeline}_model_card"],
     Annotated[HTMLString, "{pipeline}_model_card_page"],
+    Annotated[Pages, "{pipeline}_pages_beside"],
     Annotated[Release, "{pipeline}_release"],
 ]:
-    """Write the model card and keep it beside the bundle and the reports, and in the MLflow run."""
+    """Write the card and what stands beside it into the model's folder, with the bundle and the reports, and into MLflow."""
     from fusionguard.registry.register import attach_files  # MLflow takes seconds to import
 
-    model = load(bundle)
-    inputs = CardInputs(
-        provenance=provenance,
-        features=manifest,
-        split=split,
-        uses_autoencoder=model.fusion.uses_autoencoder,
-        training=_training_facts(model),
-        searched=settings.searched,
-        evaluation=evaluation,
-        importance=importance.features,
-        refitted_rows=bundle.manifest.refitted_rows,
-        gate=verdict,
-        config=settings.settle(config),
-        versions={name: installed_version(name) for name in (*_LIBRARIES, ENGINE_PACKAGES[config.data.engine])},
-        bundle_sha256=bundle.sha256,
-    )
-    images = {**evaluation_plots.images, **explanation_plots.images}
-    card = model_card(inputs)
-    page = card_html(card, images)
-    files = {
-        "model_card.md": card.encode(),
-        "model_card.html": page.encode(),
-        "data_bias_report.json": bias.to_json().encode(),
-        "evaluation.json": evaluation.to_json().encode(),
-        GATE: verdict.to_json().encode(),
+    family, home = model_family(bundle.manifest.model), find_home()
+    training = family.training
+    settled = settings.settle(family.config.model_validate(config))
+    facts = {
+        "provenance": provenance,
+        "features": manifest,
+        "plan": plan,
+        "searched": settings.searched,
+        "evaluation": evaluation,
+        "importance": importance.features,
+        "refitted_rows": bundle.manifest.refitted_rows,
+        "gate": verdict,
+        "config": settled,
+        "versions": {name: installed_version(name) for name in (*training.LIBRARIES, ENGINE_PACKAGES[settled.data.engine])},
+        "bundle_sha256": bundle.sha256,
     }
-    home = find_home()
-    attach_files(home, version, files, card=card)
-    plots = {f"{_PLOTS}/{name}.png": image for name, image in images.items()}
-    illustrated = {"model_card.md": model_card(inputs, image_folder=_PLOTS).encode()}
-    return (
-        MarkdownString(card),
-        HTMLString(page),
-        keep_release(home, bundle, {**files, **illustrated, **plots}, {REFERENCE: reference.files[0]}),
+    rows, images = (
+        TrainingRows(family.features, features, manifest, plan),
+        {**evaluation_plots.images, **explanation_plots.images},
     )
+    written = write_card_files(training, training.card_inputs(bundle, facts), bundle, rows, images)
+    reports = {"data_bias_report.json": bias.to_json(), "evaluation.json": evaluation.to_json(), GATE: verdict.to_json()}
+    files = {name: text.encode() for name, text in (written.texts | reports).items()}
+    # Rows stay in the home: a tracking server's readers may not be allowed to read about people.
+    attach_files(home, version, files, card=written.card)
+    listed = {training.FLAGGED_FILE: _csv(flagged)} if training.FLAGGED_FILE else {}
+    release = keep_release(home, bundle, files | written.plots | listed, {REFERENCE: reference.files[0]})
+    return MarkdownString(written.card), HTMLString(written.page), Pages(written.beside), release
 
 
-def _training_facts(model: FraudModel) -> dict[str, int | str]:
-    autoencoder = {prop.key: prop.value for prop in onnx.load(model.bundle.folder / AUTOENCODER_ONNX).metadata_props}
-    return {
-        "boosted trees": model.trees,
-        "autoencoder's bottleneck": autoencoder["latent_size"],
-        "fusion": model.fusion.reason,
-    }
+def _csv(table: Table) -> bytes:
+    stream = io.BytesIO()
+    pyarrow.csv.write_csv(table.read(), stream)
+    return stream.getvalue()

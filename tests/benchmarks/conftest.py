@@ -13,8 +13,8 @@ from benchmarks.measure import Measurement
 from benchmarks.pipeline_run import MeasuredRun, PipelineRun, StepTime
 from benchmarks.results import Results
 from fusionguard.evaluation.bootstrap import Interval
+from fusionguard.evaluation.cross_validation import CrossValidation
 from fusionguard.evaluation.readings import AVERAGE_PRECISION, CALIBRATION_ERROR, ROC_AUC
-from fusionguard.families.churn.cross_validation import CrossValidation
 from fusionguard.families.churn.out_of_fold import AVERAGE, CANDIDATES
 from fusionguard.families.churn.references import CATBOOST_DEFAULTS, REFERENCES
 

@@ -40,6 +40,7 @@ from fusionguard.models.bundle import Bundle
 
 if TYPE_CHECKING:
     from fusionguard.evaluation.report import Report
+    from fusionguard.families.training import FamilyTraining
 
 NAME = "lateness"
 CARRIERS = ("Alder", "Birch")
@@ -125,6 +126,11 @@ class ThirdFamily(ModelFamily):
     @property
     def report(self) -> type[Report]:
         """Nobody has read one."""
+        raise NotImplementedError
+
+    @property
+    def training(self) -> FamilyTraining:
+        """Nobody trains it."""
         raise NotImplementedError
 
 

@@ -55,6 +55,28 @@ def _table(folder: Path, parts: int = 1) -> Table:
     return Table(folder if parts > 1 else folder / "part-0.parquet")
 
 
+def test_a_report_is_read_back_as_its_familys_where_a_step_asks_for_any(store: Any) -> None:
+    from fusionguard.evaluation.report import Report
+    from materializers import ReportMaterializer
+    from tests.evaluation.conftest import small_report
+
+    report, uri = small_report(), _folder(store)
+    ReportMaterializer(uri, store).save(report)
+    assert ReportMaterializer(uri, store).load(Report) == report
+    assert (Path(uri) / "report.json").read_text() == report.to_json()
+    assert ReportMaterializer(uri, store).load(type(report)) == report
+
+
+@pytest.mark.parametrize("pages", [{}, {"insights": "<h1>Wer geht? é</h1>", "more": "<p>2</p>"}])
+def test_pages_come_back_in_order_and_each_is_shown(store: Any, pages: dict[str, str]) -> None:
+    from materializers.pages import Pages, PagesMaterializer
+
+    back, folder = _round_trip(Pages(pages), store)
+    assert list(back.pages.items()) == list(pages.items())
+    shown = PagesMaterializer(str(folder), store).save_visualizations(back)
+    assert [Path(name).read_text() for name in shown] == list(pages.values())
+
+
 @pytest.mark.parametrize("parts", [1, 3])
 def test_a_table_comes_back_row_by_row(store: Any, tmp_path: Path, parts: int) -> None:
     table = _table(tmp_path / "table", parts)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +17,7 @@ from sklearn.metrics import roc_auc_score
 from fusionguard.data.table import Table
 from fusionguard.errors import UsageError
 from fusionguard.evaluation.bootstrap import Interval
+from fusionguard.families.training_rows import TrainingRows
 from fusionguard.monitoring.champion import Champion
 from fusionguard.monitoring.counted import table_reference
 from fusionguard.monitoring.drift import read_drift
@@ -62,7 +65,9 @@ def test_a_window_is_read_judged_told_and_exported(tmp_path: Path) -> None:
     config = MonitoringConfig(model=NAME)
     training = THIRD_FAMILY.make_features(third.shipments(4_000, 1)).append_column("late", third.shipments(4_000, 1)["late"])
     pq.write_table(training, tmp_path / "training.parquet")
-    kept = reference_rows(rule, Table(tmp_path / "training.parquet"), seed=7)
+    manifest: Any = SimpleNamespace(negative_weight=1.0)
+    plan: Any = SimpleNamespace(unseen_places=lambda label: np.arange(0))
+    kept = reference_rows(rule, TrainingRows(FEATURES, Table(tmp_path / "training.parquet"), manifest, plan), seed=7)
     assert kept.num_rows == 4_000 and not any(kept[UNSEEN].to_pylist())
     assert (kept.schema.metadata or {}).get(b"design_effect") is None, "shipments have no order of time"
     reference = table_reference(kept.drop_columns(UNSEEN), THIRD_FAMILY, scratch=tmp_path)

@@ -33,17 +33,17 @@ STEPS = [
     "train_lightgbm",
     "train_catboost",
     "build_churn_model",
-    "evaluate_churn",
-    "explain_churn",
-    "refit_churn_model",
-    "keep_churn_reference",
+    "evaluate_model",
+    "explain_model",
+    "refit_model",
+    "keep_reference",
     "register_model",
-    "gate_churn",
-    "write_churn_card",
+    "gate",
+    "write_model_card",
     "record_model",
     "update_index",
 ]
-ALWAYS = {"register_model", "gate_churn", "write_churn_card", "record_model", "update_index"}
+ALWAYS = {"register_model", "gate", "write_model_card", "record_model", "update_index"}
 
 
 def _raw(run: PipelineRun) -> Path:
@@ -132,7 +132,7 @@ def test_the_dashboard_has_cards_plots_and_contracts_and_no_row_of_a_table(churn
         {"churn_raw_contract_page", "churn_feature_contract_page"},
         {"churn_evaluation_plots", "churn_explanation_plots"},
     )
-    assert set(shown) == contracts | plots | {"churn_model_card", "churn_model_card_page", "churn_business_insights_page"}
+    assert set(shown) == contracts | plots | {"churn_model_card", "churn_model_card_page", "churn_pages_beside"}
     for name in plots:
         assert shown[name].count(b"data:image/png;base64,") >= 2
     assert b"# Model card: bank-customer churn" in shown["churn_model_card"]

@@ -20,7 +20,7 @@ from fusionguard.families.fraud.boosting import train_booster
 from fusionguard.families.fraud.build import build_fraud_bundle
 from fusionguard.families.fraud.config import AutoencoderConfig, FraudConfig, FraudEvaluationConfig, XGBoostConfig
 from fusionguard.families.fraud.model import load
-from fusionguard.families.fraud.reading import compared_test, read_test
+from fusionguard.families.fraud.reading import read_test
 from fusionguard.families.fraud.report import evaluate
 from fusionguard.families.fraud.rows import read_slice
 from fusionguard.families.scoring_model import ScoringModel
@@ -87,7 +87,8 @@ class Contest:
 
     def ranks(self, model: ScoringModel) -> ComparedRows:
         """Score the test slice."""
-        return compared_test(model, self.features, self.plan, 1.0)
+        rows = read_test(model, self.features, self.plan, 1.0)
+        return ComparedRows(rows.label, rows.weight, rows.score, rows.probability)
 
     @property
     def champion_sha256(self) -> str:

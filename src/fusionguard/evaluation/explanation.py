@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict
 
 from fusionguard.evaluation.scored import Floats, Integers
 
@@ -69,6 +70,15 @@ class Explanation:
 
     def _words(self, name: str, row: int) -> str:
         return self.wording.describe(name, self.values[row, self.names.index(name)])
+
+
+class Importance(BaseModel):
+    """Mean absolute contribution to the calibrated log-odds by feature, largest first, over a sample of so many ``rows``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rows: int
+    features: tuple[tuple[str, float], ...]
 
 
 def sample_rows(rows: int, wanted: int, seed: int) -> Integers:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 
 import matplotlib
 import numpy as np
@@ -11,6 +10,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 
+from fusionguard.evaluation.explanation import Explanation
 from fusionguard.evaluation.plot_style import MAIN, STYLE, png
 from fusionguard.evaluation.scored import Floats
 
@@ -19,34 +19,23 @@ _PARTS = 100
 _COLORS = LinearSegmentedColormap.from_list("fusionguard", ["#8fb8de", "#7a6fa8", "#c8553d"])
 
 
-def shap_plots(
-    contributions: Floats,
-    values: Floats,
-    names: Sequence[str],
-    *,
-    simulated: bool,
-    categories: Mapping[str, Sequence[str]] = MappingProxyType({}),
-) -> dict[str, bytes]:
+def shap_plots(explanation: Explanation, *, simulated: bool) -> dict[str, bytes]:
     """Return the plots ``importance`` and ``summary`` as PNG bytes.
 
     Parameters
     ----------
-    contributions
-        (n, f) SHAP values in log-odds.
-    values
-        (n, f) what the features were.
-    names
-        The features' f names.
+    explanation
+        Of features whose values are codes, the plot says what the codes stand for: colours from low to high tell nobody that.
     simulated
         Whether the rows were made by the simulator; the titles then say so.
-    categories
-        By feature whose values are codes, what the codes stand for, from 0 on: colours from low to high tell nobody that.
     """
+    contributions, values, names = explanation.contributions, explanation.values, explanation.names
+    told = _told(names, explanation.wording.categories)
     note = " (SIMULATED data)" if simulated else ""
     with matplotlib.rc_context(STYLE):
         return {
             "importance": png(_importance(contributions, names, f"What moves the score most{note}")),
-            "summary": png(_summary(contributions, values, _told(names, categories), f"How feature values move the score{note}")),
+            "summary": png(_summary(contributions, values, told, f"How feature values move the score{note}")),
         }
 
 

@@ -67,6 +67,10 @@ class HoldoutPlan(BaseModel):
         _, test = self.places(rows[label].to_numpy().astype(np.int8))
         return rows.take(test)
 
+    def unseen_places(self, label: Labels) -> Integers:
+        """Return the places of rows that no model of the plan is fitted on and that are like all others: the test slice."""
+        return self.places(label)[1]
+
     def fold_places(self, development_label: Labels) -> list[Fold]:
         """Return ``folds * repeats`` pairs of places in the development part, repeat by repeat; classes keep their shares."""
         from sklearn.model_selection import RepeatedStratifiedKFold

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from fusionguard.datasets.inspection.problem import Problem
     from fusionguard.evaluation.report import Report
     from fusionguard.families.outcomes import Outcomes
+    from fusionguard.families.training import FamilyTraining
 
 COMMON_PACKAGES = ("duckdb", "mlflow", "numpy", "pandas", "pyarrow", "pydantic")
 """What a model of any family needs where it is loaded from MLflow."""
@@ -197,3 +198,8 @@ class ModelFamily(FamilyTraits, ABC):
     @abstractmethod
     def report(self) -> type[Report]:
         """What a final reading of its models is: ``report.model_validate_json`` reads a stored one."""
+
+    @property
+    @abstractmethod
+    def training(self) -> FamilyTraining:
+        """What the steps of a training ask."""

@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fusionguard.data.table import Table
-from fusionguard.evaluation.holdout import HoldoutPlan
 from fusionguard.families.catalog import model_family
 from fusionguard.families.scoring_model import ScoringModel
+from fusionguard.families.training_rows import TrainingRows
 from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring.counted import table_reference
 from fusionguard.monitoring.reference import Reference, profile_reference, trained_seconds, uneven
@@ -32,31 +32,20 @@ _POSITIVES_A_BLOCK = 3.0
 _FEWEST_POSITIVES = 60
 
 
-def reference_rows(
-    model: ScoringModel, features: Table, *, negative_weight: float = 1.0, holdout: HoldoutPlan | None = None, seed: int
-) -> pa.Table:
-    """Return rows of a training as the log has them: model features, ``probability``, ``decision`` and ``unseen``.
+def reference_rows(model: ScoringModel, rows: TrainingRows, *, seed: int) -> pa.Table:
+    """Return rows as the log has them: model features, ``probability``, ``decision`` and ``unseen``.
 
     They come from the whole table, for what rows look like and how they score at any hour; each is drawn by its weight, so that a
-    file that lacks negatives has the shares it would have without that. The test slice of a holdout comes again, marked as
-    unseen: it is like the whole, and was not fitted on. Of rows in order of time none is so marked: the slice that the model was
-    not fitted on holds some hours only, and what hours do to scores is more than what fitting does (of simulated transactions,
-    the last fifth is flagged half as often as the whole, fitted rows a sixth more often than new ones). Those carry the design
-    effect of positives, which may come in campaigns.
-
-    Parameters
-    ----------
-    negative_weight
-        How many rows a negative stands for.
-    holdout
-        Which rows were held out, where they were at random.
+    file that lacks rows of label 0 has the shares it would have without that. Rows that were not fitted on and are like the whole
+    come again, marked as unseen, where the plan has some. Where rows have an order of time they carry the design effect of the
+    positives, which may come in campaigns.
     """
-    definition = model_family(model.bundle.manifest.model).features
-    label = features.read([definition.label])[definition.label].to_numpy().astype(np.int8)
-    weight = np.where(label == 0, negative_weight, 1.0)
-    unseen = np.arange(0) if holdout is None else holdout.places(label)[1]
-    rows = _rows(model, features, (np.arange(label.size), unseen), (weight, weight[unseen]), seed)
-    return rows if definition.span_column is None else with_design_effect(rows, design_effect(label))
+    definition = rows.definition
+    label = rows.features.read([definition.label])[definition.label].to_numpy().astype(np.int8)
+    weight = np.where(label == 0, rows.manifest.negative_weight, 1.0)
+    unseen = rows.plan.unseen_places(label)
+    drawn = _rows(model, rows.features, (np.arange(label.size), unseen), (weight, weight[unseen]), seed)
+    return drawn if definition.span_column is None else with_design_effect(drawn, design_effect(label))
 
 
 def kept_reference(bundle: Bundle, rows: Table | None, *, scratch: Path, seed: int) -> Reference:

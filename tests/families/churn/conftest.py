@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from fusionguard.config import HoldoutConfig
 from fusionguard.data.provenance import Provenance
 from fusionguard.data.table import Table
+from fusionguard.evaluation.cross_validation import CrossValidation
 from fusionguard.evaluation.holdout import HoldoutPlan, plan_holdout
 from fusionguard.families.churn.build import build_churn_bundle
 from fusionguard.families.churn.catboost_model import train_catboost
 from fusionguard.families.churn.config import CatBoostConfig, ChurnConfig, LightGBMConfig, RetentionConfig
-from fusionguard.families.churn.cross_validation import CrossValidation
 from fusionguard.families.churn.fairness_config import FairnessConfig
 from fusionguard.families.churn.family import CHURN_FAMILY
 from fusionguard.families.churn.lightgbm_model import train_lightgbm

@@ -12,7 +12,7 @@ from fusionguard.config import load_config
 from fusionguard.evaluation.card import card_html
 from fusionguard.evaluation.card.markdown import clock, table
 from fusionguard.evaluation.gate import GateVerdict
-from fusionguard.families.fraud.card import CardInputs, model_card
+from fusionguard.families.fraud.card import FraudCardInputs, model_card
 from fusionguard.families.fraud.config import FraudConfig
 from fusionguard.families.fraud.report import EvaluationReport
 
@@ -26,8 +26,8 @@ def part(start: int, stop: int, first: int, last: int) -> dict[str, int]:
 
 
 @pytest.fixture
-def make_inputs(report: EvaluationReport) -> Callable[..., CardInputs]:
-    def make(origin: str = "simulated", rate: float = 1.0, **changes: Any) -> CardInputs:
+def make_inputs(report: EvaluationReport) -> Callable[..., FraudCardInputs]:
+    def make(origin: str = "simulated", rate: float = 1.0, **changes: Any) -> FraudCardInputs:
         facts: dict[str, Any] = {
             "provenance": {
                 "dataset": "fraud",
@@ -50,7 +50,7 @@ def make_inputs(report: EvaluationReport) -> Callable[..., CardInputs]:
                 "columns": {},
                 "features_sha256": "cd" * 32,
             },
-            "split": {
+            "plan": {
                 "train": part(0, 18_000, 0, 90_000),
                 "validation": part(18_000, 21_000, 90_001, 120_000),
                 "calibration": part(21_000, 23_500, 120_001, 139_999),
@@ -64,7 +64,7 @@ def make_inputs(report: EvaluationReport) -> Callable[..., CardInputs]:
             "versions": {"xgboost": "3.2.0"},
             "bundle_sha256": "ef" * 32,
         }
-        return CardInputs.model_validate(facts | changes)
+        return FraudCardInputs.model_validate(facts | changes)
 
     return make
 

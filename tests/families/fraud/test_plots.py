@@ -10,6 +10,7 @@ import pytest
 from matplotlib import pyplot
 
 from fusionguard.evaluation import explanation_plots
+from fusionguard.evaluation.explanation import Explanation, Wording
 from fusionguard.evaluation.explanation_plots import shap_plots
 from fusionguard.families.fraud import plots
 from fusionguard.families.fraud.config import FraudEvaluationConfig
@@ -66,10 +67,11 @@ def test_explanations_are_drawn_the_same_each_time() -> None:
     values = generator.normal(size=(300, 20))
     contributions = values * np.linspace(1, 0.01, 20)
     names = [f"V{number}" for number in range(20)]
-    images = shap_plots(contributions, values, names, simulated=True)
+    explanation = Explanation(contributions, values, tuple(names))
+    images = shap_plots(explanation, simulated=True)
     assert list(images) == ["importance", "summary"]
-    assert digests(images) == digests(shap_plots(contributions, values, names, simulated=True))
-    assert digests(images) != digests(shap_plots(contributions, values, names, simulated=False))
+    assert digests(images) == digests(shap_plots(explanation, simulated=True))
+    assert digests(images) != digests(shap_plots(explanation, simulated=False))
     assert pyplot.get_fignums() == []
 
 
@@ -84,7 +86,8 @@ def test_values_of_categories_are_named_in_the_order_of_the_colours(monkeypatch:
     monkeypatch.setattr(explanation_plots, "png", keep)
     contributions = np.array([[2.0, 1.0], [-2.0, 1.0]])
     codes = np.array([[0.0, 3.0], [1.0, 4.0]])
-    shap_plots(contributions, codes, ["Gender", "Age"], simulated=False, categories={"Gender": ("Female", "Male")})
+    wording = Wording(categories={"Gender": ("Female", "Male")})
+    shap_plots(Explanation(contributions, codes, ("Gender", "Age"), wording=wording), simulated=False)
     assert shown["How feature values move the score"] == ["Age", "Gender\n(Female, Male)"]
     assert shown["What moves the score most"] == ["Age", "Gender"]
 

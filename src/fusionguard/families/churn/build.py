@@ -11,11 +11,11 @@ import pyarrow.parquet as pq
 
 from fusionguard.data.provenance import Provenance
 from fusionguard.data.table import Table
+from fusionguard.evaluation.cross_validation import CrossValidation
 from fusionguard.evaluation.holdout import HoldoutPlan
 from fusionguard.families.churn import catboost_model, lightgbm_model
 from fusionguard.families.churn.calibration import fit_platt
 from fusionguard.families.churn.config import CHURN_SETTINGS_IN_BUNDLE, ChurnConfig
-from fusionguard.families.churn.cross_validation import CrossValidation
 from fusionguard.families.churn.mitigation import even_out
 from fusionguard.families.churn.model import (
     CALIBRATION,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from fusionguard.evaluation.bootstrap import Interval
+from fusionguard.evaluation.cross_validation import CrossValidation
 from fusionguard.evaluation.holdout import Fold
 from fusionguard.evaluation.metrics import Labels
 from fusionguard.evaluation.ranked import CalibrationBins, Ranking
@@ -17,24 +17,6 @@ from fusionguard.evaluation.ties import mean_interval
 
 FOLD_CALIBRATION_BINS = 10
 """Equal-mass bins of the calibration error: the more there are, the more of it is chance."""
-
-
-class CrossValidation(BaseModel):
-    """What the models reached on customers that they were not fitted on, within the development part."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    folds: int
-    repeats: int
-    rows: int
-    models: dict[str, dict[str, Interval]]
-    """By model, the mean of each metric over ``folds * repeats`` folds with its 95 % interval; the interval of the calibration
-    error is the lowest and the highest repeat."""
-    chosen: str
-    """Which of the candidates the bundle uses."""
-    reason: str
-    gains: dict[str, dict[str, Interval]]
-    """By model, how much higher ``chosen`` is than it on the same folds: ROC AUC and average precision."""
 
 
 def fold_metrics(

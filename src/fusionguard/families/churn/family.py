@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fusionguard.datasets.inspection.problem import Problem
     from fusionguard.families.churn.report import ChurnReport
     from fusionguard.families.outcomes import Outcomes
+    from fusionguard.families.training import FamilyTraining
 
 
 class ChurnFamily(ModelFamily):
@@ -53,6 +54,13 @@ class ChurnFamily(ModelFamily):
         from fusionguard.families.churn.report import ChurnReport
 
         return ChurnReport
+
+    @property
+    def training(self) -> FamilyTraining:
+        """How churn models are read, explained, refitted and described."""
+        from fusionguard.families.churn.training import ChurnTraining
+
+        return ChurnTraining()
 
 
 CHURN_FAMILY = ChurnFamily.of(CHURN_TRAITS)

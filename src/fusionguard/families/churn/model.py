@@ -192,3 +192,15 @@ def load(bundle: Bundle, *, evaluated: bool = False) -> ChurnModel:
 
         catboost = catboost_model.load(bundle.file(CATBOOST_FILE, evaluated=evaluated))
     return ChurnModel(bundle=bundle, combination=combination, policy=policy, lightgbm=lightgbm, catboost=catboost)
+
+
+def training_facts(model: ChurnModel) -> dict[str, Any]:
+    """Return what training found, by its name for people."""
+    facts: dict[str, Any] = {"model": model.combination.reason}
+    if model.lightgbm is not None:
+        facts["LightGBM's trees"] = model.lightgbm.num_trees()
+    if model.catboost is not None:
+        facts["CatBoost's trees"] = int(model.catboost.tree_count_)
+    line = model.combination.calibration
+    facts["calibration"] = f"log-odds = {line.intercept:.3f} + {line.slope:.3f} * score"
+    return facts

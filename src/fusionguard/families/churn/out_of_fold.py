@@ -13,12 +13,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fusionguard.data.table import Table
+from fusionguard.evaluation.cross_validation import CrossValidation
 from fusionguard.evaluation.holdout import Fold, HoldoutPlan
 from fusionguard.evaluation.readings import AVERAGE_PRECISION
 from fusionguard.evaluation.ties import Choice, simplest_of_ties
 from fusionguard.families.churn.calibration import cross_fitted
 from fusionguard.families.churn.config import CatBoostConfig, LightGBMConfig
-from fusionguard.families.churn.cross_validation import CrossValidation, cross_validation, fold_metrics
+from fusionguard.families.churn.cross_validation import cross_validation, fold_metrics
 from fusionguard.families.churn.references import CATBOOST_DEFAULTS, REFERENCES, score_reference
 from fusionguard.families.churn.rows import CustomerRows, read_customers
 

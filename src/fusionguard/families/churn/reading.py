@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from fusionguard.data.table import Table
-from fusionguard.evaluation.comparison import ComparedRows
+from fusionguard.evaluation.cross_validation import CrossValidation
 from fusionguard.evaluation.holdout import HoldoutPlan
 from fusionguard.evaluation.log_odds import sigmoid
 from fusionguard.families.churn.calibration import fit_platt
 from fusionguard.families.churn.config import ChurnConfig
-from fusionguard.families.churn.cross_validation import CrossValidation
 from fusionguard.families.churn.customers import ScoredCustomers
 from fusionguard.families.churn.model import ChurnModel, load
 from fusionguard.families.churn.out_of_fold import OutOfFold
 from fusionguard.families.churn.references import REFERENCES, score_reference
 from fusionguard.families.churn.report import ChurnReport, evaluate_customers
 from fusionguard.families.churn.rows import read_customers, scored_customers
-from fusionguard.families.scoring_model import ScoringModel
-from fusionguard.features.churn import LABEL, MODEL_FEATURES
 from fusionguard.models.bundle import Bundle
 
 
@@ -57,15 +52,6 @@ def read_test(model: ChurnModel, features: Table, plan: HoldoutPlan) -> ScoredCu
     _, test = plan.places(label)
     scores = model.score_customers(customers.take(test))
     return scored_customers(features, test, scores.probability, scores.score)
-
-
-def compared_test(model: ScoringModel, features: Table, plan: HoldoutPlan) -> ComparedRows:
-    """Return the test slice as any churn model sees it, for the gate's comparison."""
-    rows = features.read([*MODEL_FEATURES, LABEL])
-    label = rows[LABEL].to_numpy().astype(np.int8)
-    _, test = plan.places(label)
-    answer = model.answer_features(rows.take(test))
-    return ComparedRows(label[test], np.ones(test.size), answer["score"].to_numpy(), answer["probability"].to_numpy())
 
 
 def read_references(features: Table, plan: HoldoutPlan, scored: OutOfFold, *, seed: int) -> dict[str, ScoredCustomers]:

@@ -10,11 +10,12 @@ import numpy as np
 from fusionguard.data.provenance import Origin
 from fusionguard.errors import DataError
 from fusionguard.evaluation.bootstrap import Interval, paired_difference
+from fusionguard.evaluation.cross_validation import CrossValidation
 from fusionguard.evaluation.readings import share_reading
 from fusionguard.evaluation.report import Report, ReportPart
 from fusionguard.families.churn.bands import BandReading, read_bands
 from fusionguard.families.churn.config import ChurnConfig
-from fusionguard.families.churn.cross_validation import FOLD_CALIBRATION_BINS, CrossValidation
+from fusionguard.families.churn.cross_validation import FOLD_CALIBRATION_BINS
 from fusionguard.families.churn.customers import ScoredCustomers
 from fusionguard.families.churn.fairness import FairnessReport, read_fairness
 from fusionguard.families.churn.lift import LiftPoint, ProfitCurve, lift_table, profit_curve

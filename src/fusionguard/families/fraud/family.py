@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fusionguard.datasets.inspection.problem import Problem
     from fusionguard.families.fraud.report import EvaluationReport
     from fusionguard.families.outcomes import Outcomes
+    from fusionguard.families.training import FamilyTraining
 
 
 class FraudFamily(ModelFamily):
@@ -53,6 +54,13 @@ class FraudFamily(ModelFamily):
         from fusionguard.families.fraud.report import EvaluationReport
 
         return EvaluationReport
+
+    @property
+    def training(self) -> FamilyTraining:
+        """How fraud models are read, explained, refitted and described."""
+        from fusionguard.families.fraud.training import FraudTraining
+
+        return FraudTraining()
 
 
 FRAUD_FAMILY = FraudFamily.of(FRAUD_TRAITS)

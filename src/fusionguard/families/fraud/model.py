@@ -173,6 +173,18 @@ def load(bundle: Bundle, *, evaluated: bool = False) -> FraudModel:
     return FraudModel(bundle=bundle, booster=booster, fusion=fusion, policy=policy, evaluated=evaluated)
 
 
+def training_facts(model: FraudModel) -> dict[str, int | str]:
+    """Return what training found, by its name for people."""
+    import onnx  # a service needs none of it
+
+    autoencoder = {prop.key: prop.value for prop in onnx.load(model.bundle.folder / AUTOENCODER_ONNX).metadata_props}
+    return {
+        "boosted trees": model.trees,
+        "autoencoder's bottleneck": autoencoder["latent_size"],
+        "fusion": model.fusion.reason,
+    }
+
+
 def open_session(model: bytes) -> Any:
     """Open an ONNX Runtime session on the CPU."""
     import onnxruntime

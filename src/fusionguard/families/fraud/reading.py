@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fusionguard.data.table import Table
-from fusionguard.evaluation.comparison import ComparedRows
 from fusionguard.evaluation.scored import ScoredRows
 from fusionguard.evaluation.splits import Slice, SplitPlan
 from fusionguard.families.fraud.config import FraudEvaluationConfig
@@ -56,12 +55,6 @@ def read_test(model: ScoringModel, features: Table, plan: SplitPlan, negative_we
     answer = model.answer_features(features.read(list(MODEL_FEATURES), plan.test.start, plan.test.stop))
     scores = Scores(answer["score"].to_numpy(), answer["probability"].to_numpy())
     return scored_rows(scores, features, plan.test, negative_weight)
-
-
-def compared_test(model: ScoringModel, features: Table, plan: SplitPlan, negative_weight: float) -> ComparedRows:
-    """Score the test slice for a comparison of two models."""
-    rows = read_test(model, features, plan, negative_weight)
-    return ComparedRows(rows.label, rows.weight, rows.score, rows.probability)
 
 
 def scored_rows(scores: Scores, features: Table, part: Slice, negative_weight: float) -> ScoredRows:

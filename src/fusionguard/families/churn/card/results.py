@@ -5,9 +5,9 @@ from __future__ import annotations
 from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.card.markdown import count, image, percent, table
 from fusionguard.evaluation.card.sections import gains, importance, paragraphs, reasons, stands_for
+from fusionguard.evaluation.cross_validation import CrossValidation
 from fusionguard.evaluation.readings import AVERAGE_PRECISION, BRIER, CALIBRATION_ERROR, ROC_AUC
 from fusionguard.families.churn.card.inputs import ChurnCardInputs
-from fusionguard.families.churn.cross_validation import CrossValidation
 from fusionguard.families.churn.readings import metric_digits
 from fusionguard.families.churn.report import ChurnReport
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fusionguard.evaluation.card.markdown import clock, count, percent, table
 from fusionguard.evaluation.card.sections import origin, paragraphs, reproduction, search, training
 from fusionguard.evaluation.splits import SLICE_USES
-from fusionguard.families.fraud.card.inputs import CardInputs
+from fusionguard.families.fraud.card.inputs import FraudCardInputs
 from fusionguard.families.fraud.report import EvaluationReport
 
 _ORIGINS = {
@@ -15,7 +15,7 @@ _ORIGINS = {
 }
 
 
-def intended_use(_: CardInputs) -> str:
+def intended_use(_: FraudCardInputs) -> str:
     """Say what the model is for, and what it is not for."""
     return (
         "The model puts a calibrated probability of fraud on single card transactions. With the decision policy below it says"
@@ -27,7 +27,7 @@ def intended_use(_: CardInputs) -> str:
     )
 
 
-def data(inputs: CardInputs) -> str:
+def data(inputs: FraudCardInputs) -> str:
     """Say where the rows come from and what was done to them."""
     manifest = inputs.features
     more = [
@@ -43,9 +43,9 @@ def data(inputs: CardInputs) -> str:
     )
 
 
-def protocol(inputs: CardInputs) -> str:
+def protocol(inputs: FraudCardInputs) -> str:
     """Say which rows were used for what."""
-    slices = inputs.split.slices()
+    slices = inputs.plan.slices()
     rows = [
         (name, count(part.rows), count(part.frauds), clock(part.first_second), clock(part.last_second), SLICE_USES[name])
         for name, part in slices.items()
@@ -63,14 +63,14 @@ def protocol(inputs: CardInputs) -> str:
     )
 
 
-def _tuning(inputs: CardInputs) -> str:
+def _tuning(inputs: FraudCardInputs) -> str:
     if not inputs.searched:
         return ""
     folds = "folds of the train slice that go forward in time, by the trees alone"
     return f"**The trees' hyperparameters.** {search(inputs.searched, folds)}"
 
 
-def limits(inputs: CardInputs) -> str:
+def limits(inputs: FraudCardInputs) -> str:
     """Say what the numbers cannot tell."""
     report = inputs.evaluation
     small = report.policy.review_cost + report.policy.minimum_expected_saving
@@ -101,14 +101,14 @@ def limits(inputs: CardInputs) -> str:
     return "\n".join(f"- {point}" for point in points)
 
 
-def reproduce(inputs: CardInputs) -> str:
+def reproduce(inputs: FraudCardInputs) -> str:
     """Say which command makes this model again, and what must be the same for that."""
     rate = inputs.provenance.negative_sampling_rate
     beside = f" Beside it lies `FILE.source.yaml` with the line `negative_sampling_rate: {rate!r}`." if rate < 1 else ""
     return reproduction("fraud", inputs.provenance, inputs.config, inputs.versions, beside)
 
 
-def _prior(inputs: CardInputs) -> str:
+def _prior(inputs: FraudCardInputs) -> str:
     report: EvaluationReport = inputs.evaluation
     rate = percent(report.test.fraud_rate, 3)
     if inputs.provenance.negative_sampling_rate >= 1:

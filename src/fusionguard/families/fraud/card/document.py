@@ -6,7 +6,7 @@ from fusionguard.evaluation.card.markdown import count
 from fusionguard.evaluation.card.sections import delivered_row, gate, glance, write_card
 from fusionguard.evaluation.readings import AVERAGE_PRECISION
 from fusionguard.families.fraud.card import about, results
-from fusionguard.families.fraud.card.inputs import CardInputs
+from fusionguard.families.fraud.card.inputs import FraudCardInputs
 from fusionguard.families.fraud.readings import SAVINGS
 
 SIMULATED_BANNER = (
@@ -16,7 +16,7 @@ SIMULATED_BANNER = (
 )
 
 
-def model_card(inputs: CardInputs, *, image_folder: str | None = None) -> str:
+def model_card(inputs: FraudCardInputs, *, image_folder: str | None = None) -> str:
     """Write the card.
 
     Parameters
@@ -40,15 +40,14 @@ def model_card(inputs: CardInputs, *, image_folder: str | None = None) -> str:
         ("Limits", about.limits(inputs)),
         ("How to reproduce", about.reproduce(inputs)),
     ]
-    simulated = inputs.evaluation.simulated or inputs.provenance.simulated
-    return write_card("Model card: card-fraud detection", SIMULATED_BANNER if simulated else None, sections)
+    return write_card("Model card: card-fraud detection", SIMULATED_BANNER if inputs.simulated else None, sections)
 
 
 _FUSED = "gradient-boosted trees and an autoencoder, fused and calibrated by one logistic layer"
 _ALONE = "gradient-boosted trees, calibrated by a logistic layer; the autoencoder did not rank better beside them and is not used"
 
 
-def _glance(inputs: CardInputs) -> str:
+def _glance(inputs: FraudCardInputs) -> str:
     report = inputs.evaluation
     rows = [
         ("model", _FUSED if inputs.uses_autoencoder else _ALONE),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from fusionguard.evaluation.card.markdown import count, image, percent, table
 from fusionguard.evaluation.card.sections import gains, importance, paragraphs, reasons, share, stands_for
-from fusionguard.families.fraud.card.inputs import CardInputs
+from fusionguard.families.fraud.card.inputs import FraudCardInputs
 from fusionguard.families.fraud.readings import SAVINGS
 from fusionguard.families.fraud.slices import SliceReading
 
 
-def readings(inputs: CardInputs, image_folder: str | None) -> str:
+def readings(inputs: FraudCardInputs, image_folder: str | None) -> str:
     """Show every metric of the model beside the references'."""
     report = inputs.evaluation
     models = list(report.readings())
@@ -29,7 +29,7 @@ def readings(inputs: CardInputs, image_folder: str | None) -> str:
     )
 
 
-def slices(inputs: CardInputs) -> str:
+def slices(inputs: FraudCardInputs) -> str:
     """Show how the model does on parts of the test window."""
     report = inputs.evaluation
     parts = [
@@ -45,7 +45,7 @@ def slices(inputs: CardInputs) -> str:
     return "\n\n".join(parts)
 
 
-def explainability(inputs: CardInputs, image_folder: str | None) -> str:
+def explainability(inputs: FraudCardInputs, image_folder: str | None) -> str:
     """Show what moves the score."""
     return paragraphs(
         "SHAP values split each score, in log-odds, into what every feature contributed to it. Their mean size over a sample of"
@@ -55,7 +55,7 @@ def explainability(inputs: CardInputs, image_folder: str | None) -> str:
     )
 
 
-def policy(inputs: CardInputs, image_folder: str | None) -> str:
+def policy(inputs: FraudCardInputs, image_folder: str | None) -> str:
     """Say when a transaction becomes an alert, and what that gave on the test window."""
     report, rule = inputs.evaluation, inputs.evaluation.policy
     point = report.operating_point

@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 from zenml import step
 
 from fusionguard.data.table import Table
-from fusionguard.families.fraud.model import load
+from fusionguard.families.catalog import model_family
+from fusionguard.families.training_rows import Plan, TrainingRows
 from fusionguard.features.store import FeatureManifest
 from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring.reference_rows import FILE, reference_rows
@@ -17,9 +18,11 @@ from steps.workspace import work_folder
 
 @step
 def keep_reference(
-    bundle: Bundle, features: Table, manifest: FeatureManifest, seed: int
+    bundle: Bundle, features: Table, manifest: FeatureManifest, plan: Plan, seed: int
 ) -> Annotated[Table, "{pipeline}_reference"]:
-    """Draw transactions of the whole table, with the model's answers."""
+    """Draw rows of the whole table with the model's answers; no name and no id is among them."""
+    family = model_family(bundle.manifest.model)
+    rows = TrainingRows(family.features, features, manifest, plan)
     file = work_folder() / FILE
-    pq.write_table(reference_rows(load(bundle), features, negative_weight=manifest.negative_weight, seed=seed), file)
+    pq.write_table(reference_rows(family.load(bundle), rows, seed=seed), file)
     return Table(file)

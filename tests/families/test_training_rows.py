@@ -1,0 +1,39 @@
+"""The test slice of either kind of plan, as any model is read on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from fusionguard.evaluation.splits import plan_split
+from fusionguard.families.fraud.config import FraudConfig
+from fusionguard.families.training_rows import TrainingRows
+from fusionguard.features.fraud import FRAUD_FEATURES
+from tests.families.fraud.conftest import draw_features
+
+
+def test_a_comparison_takes_the_test_slice_and_counts_sampled_rows_as_often_as_they_stand_for(tmp_path: Path) -> None:
+    features = draw_features(tmp_path / "features.parquet", rows=2_000)
+    plan = plan_split(features, FraudConfig().split)
+    manifest: Any = SimpleNamespace(negative_weight=12.5)
+    seen: list[pa.Table] = []
+
+    class Model:
+        def answer_features(self, rows: pa.Table) -> pa.Table:
+            seen.append(rows)
+            amount = rows["Amount"].to_numpy()
+            return pa.table({"score": amount, "probability": 1 / (1 + amount)})
+
+    rows = TrainingRows(FRAUD_FEATURES, features, manifest, plan)
+    read = rows.compared(Model())  # type: ignore[arg-type]
+    whole = features.read(["Amount", "Class"], plan.test.start, plan.test.stop)
+    assert seen[0].column_names == [*FRAUD_FEATURES.model_features, "Class"]
+    assert np.array_equal(read.label, whole["Class"].to_numpy()) and 0 < read.label.sum() < read.label.size
+    assert np.array_equal(read.weight, np.where(read.label == 1, 1.0, 12.5))
+    assert np.array_equal(read.score, whole["Amount"].to_numpy())
+    assert np.array_equal(read.probability, 1 / (1 + read.score))
+    assert plan.unseen_places(read.label).size == 0
