@@ -5,18 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
-from fusionguard.config import known_keys, load_config
-from fusionguard.data.schema import DatasetSchema
-from fusionguard.datasets.bank_churn.schema import CHURN
-from fusionguard.datasets.creditcard.schema import FRAUD
+from fusionguard.config import TrainingConfig, known_keys, load_config
 from fusionguard.errors import UnknownChoiceError, UsageError
-from fusionguard.families.churn.config import ChurnConfig
-from fusionguard.families.fraud.config import FraudConfig
+from fusionguard.families.catalog import training_configs
 from fusionguard.home import Home
 from fusionguard.monitoring.settings import MonitoringConfig
 
@@ -70,19 +67,12 @@ class PipelineEntry:
         return tuple(found)
 
 
-def fraud_arguments(config: FraudConfig, home: Home) -> dict[str, Any]:
-    """Return the settings, and the fingerprint of the source they name."""
-    return _arguments(FRAUD, config, home)
-
-
-def churn_arguments(config: ChurnConfig, home: Home) -> dict[str, Any]:
-    """Return the settings, and the fingerprint of the source they name."""
-    return _arguments(CHURN, config, home)
-
-
-def _arguments(schema: DatasetSchema, config: FraudConfig | ChurnConfig, home: Home) -> dict[str, Any]:
+def training_arguments(family: str, config: TrainingConfig, home: Home) -> dict[str, Any]:
+    """Return the settings of a family's training, and the fingerprint of the source they name."""
     from fusionguard.datasets.resolve_source import resolve_source
+    from fusionguard.families.catalog import model_family
 
+    schema = model_family(family).schema
     source = resolve_source(config.data.source, schema, home, seed=config.seed, rows=config.data.rows)
     return {"config": config, "source_fingerprint": source.fingerprint}
 
@@ -98,21 +88,16 @@ def monitoring_arguments(config: MonitoringConfig, home: Home) -> dict[str, Any]
     return {"config": config}
 
 
-CATALOG = {
-    "fraud": PipelineEntry(
-        name="fraud",
-        purpose="card-fraud detection, from raw transactions to a gated model",
-        config=FraudConfig,
-        arguments=fraud_arguments,
-        module="pipelines.fraud",
-    ),
-    "churn": PipelineEntry(
-        name="churn",
-        purpose="bank-customer churn, from raw customers to a gated model and a contact list",
-        config=ChurnConfig,
-        arguments=churn_arguments,
-        module="pipelines.churn",
-    ),
+def _training(family: str, config: type[TrainingConfig]) -> PipelineEntry:
+    """Return the training of a family: its module and its settings lie here under the family's name."""
+    arguments = partial(training_arguments, family)
+    return PipelineEntry(name=family, purpose=config.PURPOSE, config=config, arguments=arguments, module=f"pipelines.{family}")
+
+
+_TRAININGS = training_configs()
+_ANY_OF_THEM = " or ".join(_TRAININGS)
+
+CATALOG = {family: _training(family, config) for family, config in _TRAININGS.items()} | {
     "monitoring": PipelineEntry(
         name="monitoring",
         purpose="what the services scored: drift, performance with and without labels, a verdict and what to do",
@@ -120,7 +105,7 @@ CATALOG = {
         arguments=monitoring_arguments,
         module="pipelines.monitoring",
         input_remedy=(
-            "It reads the prediction log, what the services answered: choose the model with --set model=fraud or churn,"
+            f"It reads the prediction log, what the services answered: choose the model with --set model={_ANY_OF_THEM},"
             " the rows with --set window.hours=168, and a log elsewhere with --set log=FOLDER."
         ),
     ),

@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from fusionguard.errors import FusionGuardError, RegistryError, UsageError
+from fusionguard.families.catalog import family_names, training_configs
 from fusionguard.home import Home, find_home
 from fusionguard.monitoring.champion import Champion, find_champion
 from fusionguard.monitoring.traffic import Drift, Traffic, drive
@@ -32,7 +33,7 @@ _START_SECONDS, _STOP_SECONDS = 120.0, 30.0
 def main(arguments: list[str] | None = None) -> int:
     """Run the loop; return the exit status of its last part."""
     parser = argparse.ArgumentParser(prog="pipelines.monitoring_demo", description="Show monitoring on simulated traffic.")
-    parser.add_argument("--model", choices=["fraud", "churn"], default="fraud")
+    parser.add_argument("--model", choices=family_names(), default=family_names()[0])
     parser.add_argument("--drift", choices=[kind.value for kind in Drift], default=Drift.COVARIATE_SHIFT.value)
     parser.add_argument("--rows", type=int, default=None, help="how many rows are scored (default: 20000, or 2000 customers)")
     parser.add_argument("rest", nargs="*", help="more words for run.py, after --")
@@ -47,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _show(options: argparse.Namespace) -> int:
     home = find_home()
     champion = _simulated_champion(home, options.model)
-    rows = options.rows or (20_000 if options.model == "fraud" else 2_000)
+    rows = options.rows or training_configs()[options.model].FEW_ROWS
     began = datetime.now(UTC)
     with running_service(options.model) as (address, _):
         _say(f"the champion {champion.bundle.version} answers on {address}")

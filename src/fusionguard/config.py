@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -101,6 +101,11 @@ class EvaluationConfig(FrozenConfig):
 
 class TrainingConfig(FrozenConfig):
     """What the settings of every family's training have."""
+
+    PURPOSE: ClassVar[str] = ""
+    """What the training is for, for who chooses a pipeline."""
+    FEW_ROWS: ClassVar[int] = 20_000
+    """So many simulated rows are enough to show something with."""
 
     seed: int = Field(default=7, ge=0, lt=2**31)
     data: DataConfig = DataConfig()

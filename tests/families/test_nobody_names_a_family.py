@@ -11,15 +11,58 @@ import pytest
 
 from fusionguard.families.catalog import family_names, model_family
 
-SRC = Path(__file__).resolve().parents[2] / "src" / "fusionguard"
+ROOT = Path(__file__).resolve().parents[2]
 
 ROOMS = (
-    *("assistant", "clean", "cli", "config.py", "data", "doctor.py", "features/contracts.py"),
-    *("monitoring", "scoring.py", "serving"),
+    "materializers",
+    "pipelines/catalog.py",
+    "pipelines/dashboard.py",
+    "pipelines/monitoring.py",
+    "pipelines/monitoring_demo.py",
+    "pipelines/monitoring_report.py",
+    "pipelines/runner.py",
+    "pipelines/summary.py",
+    "src/fusionguard/assistant",
+    "src/fusionguard/clean",
+    "src/fusionguard/cli",
+    "src/fusionguard/config.py",
+    "src/fusionguard/data",
+    "src/fusionguard/doctor.py",
+    "src/fusionguard/evaluation/bootstrap.py",
+    "src/fusionguard/evaluation/card",
+    "src/fusionguard/evaluation/comparison.py",
+    "src/fusionguard/evaluation/cross_validation.py",
+    "src/fusionguard/evaluation/explanation.py",
+    "src/fusionguard/evaluation/explanation_plots.py",
+    "src/fusionguard/evaluation/gate.py",
+    "src/fusionguard/evaluation/log_odds.py",
+    "src/fusionguard/evaluation/ranked.py",
+    "src/fusionguard/evaluation/readings.py",
+    "src/fusionguard/evaluation/report.py",
+    "src/fusionguard/evaluation/ties.py",
+    "src/fusionguard/families/card_files.py",
+    "src/fusionguard/families/training.py",
+    "src/fusionguard/families/training_rows.py",
+    "src/fusionguard/features/contracts.py",
+    "src/fusionguard/models",
+    "src/fusionguard/monitoring",
+    "src/fusionguard/proportions.py",
+    "src/fusionguard/registry",
+    "src/fusionguard/scoring.py",
+    "src/fusionguard/serving",
+    "steps/caching.py",
+    "steps/data",
+    "steps/model",
+    "steps/monitoring",
+    "steps/pipeline_options.py",
+    "steps/release",
+    "steps/release_folder.py",
+    "steps/this_run.py",
+    "steps/zenml_model.py",
 )
-"""Folders and files of ``src/fusionguard`` that name no family; another one is a line here and in the import contract."""
+"""Folders and files that name no family; another one is a line here and in the import contract."""
 
-FAMILY = re.compile("|".join(family_names()), re.IGNORECASE)
+FAMILY = re.compile("|".join((*family_names(), "creditcard")), re.IGNORECASE)
 
 
 def columns() -> frozenset[str]:
@@ -30,14 +73,14 @@ def columns() -> frozenset[str]:
 
 def files() -> Iterator[Path]:
     for room in ROOMS:
-        place = SRC / room
+        place = ROOT / room
         assert place.exists(), room
         yield from sorted(place.rglob("*.py")) if place.is_dir() else [place]
 
 
-@pytest.mark.parametrize("file", list(files()), ids=lambda file: str(file.relative_to(SRC)))
+@pytest.mark.parametrize("file", list(files()), ids=lambda file: str(file.relative_to(ROOT)))
 def test_no_family_and_no_column_is_named(file: Path) -> None:
-    text = file.read_text()
+    text = file.read_text(encoding="utf-8")
     lines = [f"{number}: {line.strip()}" for number, line in enumerate(text.splitlines(), 1) if FAMILY.search(line)]
     assert not lines, f"It names a family; ask for it: {lines}"
     texts = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant) and isinstance(node.value, str)]

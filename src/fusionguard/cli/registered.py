@@ -28,6 +28,7 @@ def models(
 
     Example: fusionguard models {family}
     """
+    from fusionguard.families.catalog import family_names
     from fusionguard.registry.overview import read_overview
 
     overviews = [read_overview(find_home(), name) for name in ([model] if model else family_names())]

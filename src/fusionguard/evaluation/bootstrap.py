@@ -59,7 +59,7 @@ def intervals(
 ) -> dict[str, Interval]:
     """Put a 95 % percentile interval around each value.
 
-    Frauds and legitimate rows are drawn with replacement, each among themselves, so that every draw keeps their numbers
+    Positives and negatives are drawn with replacement, each among themselves, so that every draw keeps their numbers
     (Efron and Tibshirani 1993, chapter 13). The same seed draws the same rows, whatever the model.
 
     Parameters

@@ -14,7 +14,7 @@ from fusionguard.evaluation.scored import SECONDS_PER_DAY, Floats, Integers
 
 
 class Ranking:
-    """How well a score ranks frauds above legitimate rows.
+    """How well a score ranks positives above negatives.
 
     Parameters
     ----------
@@ -24,11 +24,11 @@ class Ranking:
 
     def __init__(self, label: NDArray[np.int8], score: Floats) -> None:
         self._order = np.argsort(-score, kind="stable")
-        self._fraud = label[self._order].astype(np.float64)
-        # Precision, recall and false positives only matter where a fraud is caught: all else is skipped.
+        self._positive = label[self._order].astype(np.float64)
+        # Precision, recall and false positives only matter where a positive is caught: all else is skipped.
         starts, ends = _tied_runs(score[self._order])
-        holds_fraud = np.add.reduceat(self._fraud, starts) > 0
-        self._before, self._after = starts[holds_fraud], ends[holds_fraud] + 1
+        holds_positive = np.add.reduceat(self._positive, starts) > 0
+        self._before, self._after = starts[holds_positive], ends[holds_positive] + 1
 
     def average_precision(self, weight: Floats) -> float:
         """The sum of precision over the steps in recall, as scikit-learn's ``average_precision_score``; ``weight`` is (n,)."""
@@ -55,11 +55,11 @@ class Ranking:
 
     def _running(self, weight: Floats) -> tuple[Floats, Floats]:
         ranked = weight[self._order]
-        return _running_sum(ranked), _running_sum(ranked * self._fraud)
+        return _running_sum(ranked), _running_sum(ranked * self._positive)
 
 
 class TopAlerts:
-    """The share of fraud among each day's highest-scored rows.
+    """The share of positives among each day's highest-scored rows.
 
     Days are counted from the first second of the rows. Each day's alerts are taken from the top until their weights add up to
     ``alerts_per_day``; a last part-day gets its proportion of them. The row (or tie) at the border counts with the part of its
@@ -77,33 +77,33 @@ class TopAlerts:
         elapsed = time_seconds - time_seconds.min()
         day = elapsed // SECONDS_PER_DAY
         self._order = np.lexsort((-score, day))
-        self._fraud = label[self._order].astype(np.float64)
+        self._positive = label[self._order].astype(np.float64)
         day_of_row = day[self._order]
         self._starts, self._ends = _tied_runs(score[self._order], day_of_row)
         self._day_starts, self._day_ends = _tied_runs(day_of_row)
         seconds = np.full(self._day_starts.size, SECONDS_PER_DAY, dtype=np.float64)
         seconds[-1] = int(elapsed.max()) - int(day_of_row[-1]) * SECONDS_PER_DAY + 1
         self._quota = alerts_per_day * seconds / SECONDS_PER_DAY
-        holds_fraud = np.add.reduceat(self._fraud, self._starts) > 0
-        self._starts, self._ends = self._starts[holds_fraud], self._ends[holds_fraud]
+        holds_positive = np.add.reduceat(self._positive, self._starts) > 0
+        self._starts, self._ends = self._starts[holds_positive], self._ends[holds_positive]
         self._day_of_run = np.searchsorted(self._day_starts, self._starts, side="right") - 1
 
     def precision(self, weight: Floats) -> float:
-        """Fraud weight over weight among the alerts that fit; ``weight`` is (n,)."""
+        """Positive weight over weight among the alerts that fit; ``weight`` is (n,)."""
         ranked = weight[self._order]
-        alerts, caught = _running_sum(ranked), _running_sum(ranked * self._fraud)
+        alerts, caught = _running_sum(ranked), _running_sum(ranked * self._positive)
         before_day, quota = alerts[self._day_starts][self._day_of_run], self._quota[self._day_of_run]
         first, last = alerts[self._starts], alerts[self._ends + 1]
         fits = np.minimum(last - before_day, quota) - np.minimum(first - before_day, quota)
-        fraud_share = np.divide(
+        positive_share = np.divide(
             caught[self._ends + 1] - caught[self._starts], last - first, where=last > first, out=np.zeros_like(fits)
         )
         looked_at = np.minimum(alerts[self._day_ends + 1] - alerts[self._day_starts], self._quota)
-        return _ratio(float(np.sum(fits * fraud_share)), float(looked_at.sum()))
+        return _ratio(float(np.sum(fits * positive_share)), float(looked_at.sum()))
 
 
 class CalibrationBins:
-    """How far predicted and observed fraud rates lie apart, in bins of equal weight.
+    """How far predicted and observed rates of positives lie apart, in bins of equal weight.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ class CalibrationBins:
     def __init__(self, label: NDArray[np.int8], probability: Floats, bins: int) -> None:
         self._order = np.argsort(probability, kind="stable")
         self._probability = probability[self._order]
-        self._fraud = label[self._order].astype(np.float64)
+        self._positive = label[self._order].astype(np.float64)
         self._starts, self._ends = _tied_runs(self._probability)
         self._cuts = np.arange(1, bins) / bins
 
@@ -124,7 +124,7 @@ class CalibrationBins:
         """The expected calibration error: the weighted mean distance of predicted from observed (Naeini et al., AAAI 2015)."""
         ranked = weight[self._order]
         total = _running_sum(ranked)
-        gap = _running_sum(ranked * (self._probability - self._fraud))
+        gap = _running_sum(ranked * (self._probability - self._positive))
         middle = (total[self._starts] + total[self._ends + 1]) / 2
         first_runs = np.searchsorted(middle, self._cuts * total[-1])
         rows = np.concatenate(([0], np.append(self._starts, total.size - 1)[first_runs], [total.size - 1]))

@@ -1,4 +1,4 @@
-"""The release process: which version is champion, and how a name such as ``fraud@champion`` becomes a bundle."""
+"""The release process: which version is champion, and how a name such as ``MODEL@champion`` becomes a bundle."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from fusionguard.errors import BundleError, RegistryError, UnknownChoiceError, UsageError
+from fusionguard.families.catalog import family_names
 from fusionguard.files import atomic_folder
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
@@ -77,7 +78,7 @@ def set_alias(home: Home, model: str, alias: str, version: int, *, why: str, run
 
 
 def find_version(home: Home, spec: str) -> RegisteredVersion:
-    """Return the version that ``spec`` names: ``fraud@champion``, ``fraud@challenger`` or ``fraud@3``.
+    """Return the version that ``spec`` names: ``MODEL@champion``, ``MODEL@challenger`` or ``MODEL@3``.
 
     Raises
     ------
@@ -119,7 +120,8 @@ def resolve_bundle(home: Home, spec: str) -> Bundle:
         return Bundle.open(folder)
     if "@" not in spec:
         raise UsageError(
-            f"There is no bundle folder '{spec}'.", "Name a folder that a run has written, or a version such as fraud@champion."
+            f"There is no bundle folder '{spec}'.",
+            f"Name a folder that a run has written, or a version such as {family_names()[0]}@champion.",
         )
     version = find_version(home, spec)
     bundle = Bundle.open(_bundle_folder(home, version))

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fusionguard.families.catalog import family_names
 from fusionguard.home import Home
 from fusionguard.registry.history import AliasMove, list_moves
 from fusionguard.registry.stored import stored_metrics
 from fusionguard.registry.tracking import open_store, registry_errors
-from fusionguard.registry.versions import MODELS, RegisteredVersion, list_versions, registered_name
+from fusionguard.registry.versions import RegisteredVersion, list_versions, registered_name
 
 MAIN_METRIC = "test_average_precision"
 """The metric that the gate decides by, as runs log it; its interval's bounds end in ``_low`` and ``_high``."""
@@ -86,7 +87,7 @@ def _metrics(home: Home, name: str, runs: Sequence[str]) -> dict[str, dict[str, 
     client = open_store(home)
     found: dict[str, dict[str, float]] = {}
     with registry_errors(home.mlflow_uri):
-        experiments = [client.get_experiment_by_name(registered_name(model)) for model in MODELS]
+        experiments = [client.get_experiment_by_name(registered_name(model)) for model in family_names()]
         places = [experiment.experiment_id for experiment in experiments if experiment is not None]
         for start in range(0, len(runs), _RUNS_A_TIME):
             named = ", ".join(f"'{run}'" for run in runs[start : start + _RUNS_A_TIME])

@@ -24,7 +24,7 @@ class RunSource(BaseModel):
     user: str
     """The operating system's name of the user, who proved nothing else; ``uid 1000`` where the system has no name."""
     command: str
-    """The entry point, such as ``run.py --pipeline fraud``; without settings, which are parameters."""
+    """The entry point, such as ``run.py --pipeline NAME``; without settings, which are parameters."""
     commit: str = ""
     """The git commit of the checkout; empty where the code lies in none."""
     clean: bool | None = None

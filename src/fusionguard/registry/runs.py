@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
+from fusionguard.families.catalog import family_names
 from fusionguard.home import Home
 from fusionguard.registry.stored import stored_run, stored_running
 from fusionguard.registry.tracking import open_store, registry_errors, sqlite_file
-from fusionguard.registry.versions import MODELS, RUN_TAG, RegisteredVersion, registered_name
+from fusionguard.registry.versions import RUN_TAG, RegisteredVersion, registered_name
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -51,7 +52,7 @@ def end_runs(home: Home, pipeline_run: str, status: Literal["FINISHED", "FAILED"
 
 
 def _running(client: MlflowClient, pipeline_run: str) -> list[str]:
-    experiments = [client.get_experiment_by_name(registered_name(model)) for model in MODELS]
+    experiments = [client.get_experiment_by_name(registered_name(model)) for model in family_names()]
     places = [experiment.experiment_id for experiment in experiments if experiment is not None]
     wanted = f"tags.`{RUN_TAG}` = '{pipeline_run}' AND attributes.status = 'RUNNING'"
     return [run.info.run_id for run in client.search_runs(places, wanted)] if places else []

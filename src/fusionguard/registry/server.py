@@ -16,9 +16,10 @@ from contextlib import contextmanager
 from http import HTTPStatus
 
 from fusionguard.errors import RegistryError, UsageError
+from fusionguard.families.catalog import family_names
 from fusionguard.home import Home
 from fusionguard.registry.tracking import ANSWER_SECONDS, check_database, open_store, settle_environment, sqlite_file
-from fusionguard.registry.versions import MODELS, registered_name
+from fusionguard.registry.versions import registered_name
 from fusionguard.verbose import is_verbose
 
 HOST = "127.0.0.1"
@@ -70,7 +71,7 @@ def serve_pages(home: Home, announce: Callable[[str], None], port: int | None = 
 
 def _first_page(address: str) -> str:
     """Return the page of the runs of the first model that has some, or that of the models where no run has been."""
-    for model in MODELS:
+    for model in family_names():
         asked = f"{address}/api/2.0/mlflow/experiments/get-by-name?experiment_name={registered_name(model)}"
         try:
             with urllib.request.urlopen(asked, timeout=ANSWER_SECONDS) as answer:

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from fusionguard.errors import RegistryError
 from fusionguard.extras import require_extra
+from fusionguard.families.catalog import family_names
 from fusionguard.files import atomic_path, storage_errors
 from fusionguard.home import Home, find_checkout
 from fusionguard.verbose import is_verbose
@@ -67,7 +68,7 @@ def open_store(home: Home, *, create: bool = False) -> MlflowClient:
     database = sqlite_file(uri)
     if database is not None and not database.exists() and not create:
         elsewhere = "Name a bundle's folder, or say in FUSIONGUARD_HOME or MLFLOW_TRACKING_URI where a registry is."
-        remedy = "Train a model first: make fraud." if find_checkout() else elsewhere
+        remedy = f"Train a model first: make {family_names()[0]}." if find_checkout() else elsewhere
         raise RegistryError(f"There is no model registry at {database} yet.", remedy)
     require_extra("registry", "A model registry")
     if database is None:
@@ -83,7 +84,7 @@ def open_store(home: Home, *, create: bool = False) -> MlflowClient:
 def experiment_id(home: Home, client: MlflowClient, name: str) -> str:
     """Return the id of an experiment, made on first use; with an SQLite store its artifacts lie in the home.
 
-    Each registered model has an experiment of its own name. Up to 0.2.0 the runs of churn lay in ``fusionguard-fraud``, too;
+    Each registered model has an experiment of its own name. Up to 0.2.0 the runs of all models lay in that of the first family;
     those stay there, and their versions lead to them.
     """
     from mlflow.exceptions import MlflowException

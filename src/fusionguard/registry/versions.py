@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from fusionguard.data.provenance import Origin
 from fusionguard.errors import RegistryError, UnknownChoiceError
+from fusionguard.families.catalog import family_names
 from fusionguard.home import Home
 from fusionguard.registry.stored import stored_versions
 from fusionguard.registry.tracking import open_store, registry_errors
@@ -25,7 +26,6 @@ CHAMPION = "champion"
 CHALLENGER = "challenger"
 
 _PREFIX = "fusionguard-"
-MODELS = ("fraud", "churn")
 
 
 class RegisteredVersion(BaseModel):
@@ -34,7 +34,7 @@ class RegisteredVersion(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     name: str
-    """The registered model's name, such as ``fusionguard-fraud``."""
+    """The registered model's name: the family's, with the project's before it."""
     version: int
     run_id: str
     bundle_sha256: str
@@ -55,10 +55,10 @@ class RegisteredVersion(BaseModel):
 
 
 def registered_name(model: str) -> str:
-    """Return the registered name of a model: ``fraud`` and ``fusionguard-fraud`` both mean ``fusionguard-fraud``."""
+    """Return the registered name of a model, for which that name stands, too: ``fusionguard-`` and the family's name."""
     short = model.removeprefix(_PREFIX)
-    if short not in MODELS:
-        raise UnknownChoiceError("model", model, MODELS)
+    if short not in family_names():
+        raise UnknownChoiceError("model", model, family_names())
     return _PREFIX + short
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -64,6 +64,9 @@ class RetentionConfig(FrozenConfig):
 
 class ChurnConfig(TrainingConfig):
     """Every setting of the churn pipeline."""
+
+    PURPOSE: ClassVar[str] = "bank-customer churn, from raw customers to a gated model and a contact list"
+    FEW_ROWS: ClassVar[int] = 2_000
 
     data: ChurnDataConfig = ChurnDataConfig()
     refit: bool = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -68,6 +68,8 @@ class FraudEvaluationConfig(EvaluationConfig):
 
 class FraudConfig(TrainingConfig):
     """Every setting of the fraud pipeline."""
+
+    PURPOSE: ClassVar[str] = "card-fraud detection, from raw transactions to a gated model"
 
     data: FraudDataConfig = FraudDataConfig()
     refit: bool = False
