@@ -88,7 +88,7 @@ def test_a_slice_of_mutants_is_noticed(file: str) -> None:
 @pytest.mark.full
 @pytest.mark.timeout(600)
 def test_a_mutant_that_no_test_notices_survives(tmp_path: Path) -> None:
-    module = Module(file="families/fraud/policy.py", tests=("evaluation/test_report.py",))
+    module = Module(file="families/fraud/policy.py", tests=("families/fraud/test_report.py",))
     outcome = mutate(module, mutants="x_fit_policy__mutmut_*4", processes=1, keep=tmp_path / "output.txt")
     assert result_of(outcome).share < 0.9
     assert {survivor.function for survivor in outcome.survivors if survivor.equivalent is None} == {"fit_policy"}
