@@ -166,8 +166,14 @@ def _known(values: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
 def _raw(rows: pa.Table, family: ModelFamily) -> pa.Table:
     """Give rows what the raw layout has besides features: the outcome, and the time where rows have one."""
     time, hour = family.features.span_column, family.features.hour_column
-    timed = rows if time is None or hour is None else _timed(rows, time, hour)
+    timed = _sorted(rows) if time is None or hour is None else _timed(rows, time, hour)
     return timed.drop_columns(LABEL).append_column(family.schema.label, timed[LABEL].cast(pa.int64()))
+
+
+def _sorted(rows: pa.Table) -> pa.Table:
+    """Put rows without a time in the order of their values: in whatever order they came, they train the same model."""
+    names = [name for name in rows.column_names if name not in (TIME, OBSERVED_AT)]
+    return rows.take(pc.sort_indices(rows, sort_keys=[(name, "ascending") for name in names]))
 
 
 def _timed(rows: pa.Table, time: str, hour_column: str) -> pa.Table:
