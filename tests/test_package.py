@@ -168,6 +168,7 @@ def test_what_the_package_imports_is_asked_for_by_name() -> None:
         "circus": "BentoML's",
         "opentelemetry": "ZenML's",
         "py4j": "PySpark's",
+        "pydantic_core": "Pydantic's, whose documents send there for its errors",
         "tokenizers": "make setup-llm",
         "llama_cpp": "make setup-llm",
     }
