@@ -137,13 +137,18 @@ def test_the_parts_of_a_table_are_read_as_one_with_the_types_that_parquet_has(tm
     for part in range(3):
         pq.write_table(table.slice(part * 1_000, 1_000), folder / f"part-{part}.parquet")
     found = inspect_table([folder], problems())
-    assert (found.profile.rows, found.profile.layout, found.findings) == (3_000, "parquet", ())
+    assert (found.profile.rows, found.profile.layout) == (3_000, "parquet")
+    assert [finding.what for finding in found.findings] == [
+        "The file is not as training reads it: it holds neither numbers nor text in 'bookedAt' (timestamp[us, tz=UTC]), "
+        "'tags' (nested)."
+    ]
     roles = ["id", "time", "amount", "categorical", "entity", "categorical", "categorical", "label"]
     assert [role.name for role in found.roles.values()] == roles
     assert found.profile.by_name["amount"].largest == float(max(table["amount"].to_pylist()))
     assert str(found.profile.by_name["bookedAt"].first) == str(booked[0]).replace("T", " ")
     declared = parse_declaration(draft_declaration(found)).declaration
-    assert declared.label.positive == (True,)
+    assert declared.label.positive == (1,)
+    assert declared.types == {"PaymentId": "integer", "card_id": "integer", "abroad": "integer", "fraud": "integer"}
     pq.write_table(table.slice(0, 10).drop_columns(["tags"]), folder / "part-3.parquet")
     with pytest.raises(DataError, match="Not every file has the column 'tags': they are no parts of one table"):
         inspect_table([folder], problems())
@@ -196,5 +201,9 @@ def test_a_million_simulated_transactions(real_data: Path) -> None:
     ]
     # The simulator's frauds need some days to come to their level: the jump is there.
     assert [(finding.kind, finding.what) for finding in found.findings] == [
-        ("label_jump", "The share of positive rows jumps at 2018-04-12: 0.31% before, 0.86% after.")
+        ("label_jump", "The share of positive rows jumps at 2018-04-12: 0.31% before, 0.86% after."),
+        (
+            "layout",
+            "The file is not as training reads it: it holds neither numbers nor text in 'TX_DATETIME' (timestamp[ns]).",
+        ),
     ]

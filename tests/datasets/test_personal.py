@@ -20,6 +20,21 @@ from fusionguard.datasets.inspection.personal import looks_personal
         ("c1", ["10.0.3.17", "192.168.1.250"], "its cells look like internet addresses"),
         ("c1", ["12 Larkspur Road", "3 Mill Lane"], "its cells look like addresses"),
         ("c1", ["Anna", "Thomas", "Zzyx"], "its cells look like names"),
+        ("Policyholder Name", ["Ostrow, Vil"], "its name says a name"),
+        ("cust_nm", ["Q Zard"], "its name says a name"),
+        ("Kundenname", ["Q Zard"], "its name says a name"),
+        ("beneficiary_name", ["Q Zard"], "its name says a name"),
+        ("owner", [f"Zar{'abcdefghijklmnopqrstuvwxyz'[at]} Brell" for at in range(26)], "its name says people"),
+        ("Kontoinhaber", [f"Zar{'abcdefghijklmnopqrstuvwxyz'[at]} Brell" for at in range(26)], "its name says people"),
+        ("owner", ["bank", "broker", "agent", "none"], None),
+        ("device_name", ["pixel", "iphone", "galaxy", "nokia"], None),
+        ("product_name", ["a1", "b2", "c3", "d4"], None),
+        ("nino", ["QQ123456C", "QQ654321A", "QQ111111B", "QQ222222D"], "its name says a number that names a person"),
+        ("NHS_number", ["492 451 5448", "461 582 5678", "1", "2"], "its name says a number that names a person"),
+        ("login", ["zq763", "zw577", "zr12", "zt9"], "its name says a login"),
+        ("card", ["4929000000000001", "4929000000000003"], "its name says a card, account or phone"),
+        ("card", ["gold", "silver", "blue", "black"], None),
+        ("account_type", ["joint", "sole", "young", "firm"], None),
         ("PhoneService", ["Yes", "No"], None),
         ("email_opt_in", ["true", "false"], None),
         ("merchant_name", ["Corner Shop", "Fuel 24"], None),
@@ -29,7 +44,9 @@ from fusionguard.datasets.inspection.personal import looks_personal
     ],
 )
 def test_texts(name: str, texts: list[str], why: str | None) -> None:
-    assert looks_personal(name, texts, distinct=len(set(texts)), textual=True) == why
+    found = looks_personal(name, texts, distinct=len(set(texts)), textual=True)
+    assert (found is None) == (why is None)
+    assert (found or "").startswith(why or "")
 
 
 @pytest.mark.parametrize(

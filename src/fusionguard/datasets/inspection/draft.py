@@ -103,7 +103,7 @@ def _amount(inspection: Inspection) -> Iterator[str]:
             yield f"  currency_column: {_scalar(currencies[0].name)}"
         if len(codes) > 1:
             yield "  # rate_column: ...         # several currencies: what one unit is worth in `currency`"
-        yield from _missing(column)
+        yield from (f"  {setting}" for setting in _missing(inspection, column))
 
 
 def _label(inspection: Inspection) -> Iterator[str]:
@@ -141,7 +141,7 @@ def _columns(inspection: Inspection) -> Iterator[str]:
         if columns:
             yield f"{name}:"
             for column in columns:
-                settings = "{missing: allow}" if column.missing or column.misfits else ""
+                settings = f"{{{', '.join(_missing(inspection, column))}}}".removeprefix("{}")
                 yield _noted(f"  {_scalar(column.name)}: {settings}".rstrip(), _about(inspection, column))
     yield from _list(inspection, "protected", [c for c in inspection.profile.columns if inspection.roles[c.name].protected])
     yield from _list(inspection, "private", [c for c in inspection.profile.columns if inspection.roles[c.name].private])
@@ -152,13 +152,27 @@ def _columns(inspection: Inspection) -> Iterator[str]:
 
 
 def _closing(inspection: Inspection) -> Iterator[str]:
-    texts = [c for name in ("numeric", "categorical") for c in _having(inspection, name) if c.form.coded]
-    if texts:
+    types = [(column, *kind) for column in inspection.profile.columns if (kind := _type(inspection, column))]
+    if types:
         yield "types:"
-        for column in texts:
-            yield _noted(f"  {_scalar(column.name)}: text", "digits with leading zeros")
+        for column, type_, why in types:
+            yield _noted(f"  {_scalar(column.name)}: {type_}", why)
     if inspection.label is not None:
         yield "# sampling: {negatives_kept: 0.1}   # where negative rows were left out of the table: the share that is there"
+
+
+def _type(inspection: Inspection, column: Column) -> tuple[str, str] | None:
+    """Return the type in which training must read a column, and why, where that is not its role's; None otherwise."""
+    role = inspection.roles[column.name]
+    if role.name in ("numeric", "categorical") and column.form.coded:
+        return "text", "digits with leading zeros"
+    if not column.typed or role.name in ("numeric", "amount") or (role.name in ("time", "known") and role.unit):
+        return None
+    if column.form.kind == "boolean":
+        return "integer", "the file holds true and false, which are read as 1 and 0"
+    if column.form.kind == "number":
+        return ("integer", "the file holds whole numbers") if column.whole else ("float", "the file holds numbers")
+    return None
 
 
 def _list(inspection: Inspection, key: str, columns: list[Column]) -> Iterator[str]:
@@ -186,9 +200,15 @@ def _about(inspection: Inspection, column: Column) -> str:
     return ", ".join(told)
 
 
-def _missing(column: Column) -> Iterator[str]:
-    if column.missing or column.misfits:
-        yield "  missing: allow"
+def _missing(inspection: Inspection, column: Column) -> Iterator[str]:
+    """Yield that cells may be missing, and which words and numbers mean that they are."""
+    marks = [_scalar(value.text) for value in column.said]
+    if column.name in inspection.sentinels:
+        marks.append(f"{inspection.sentinels[column.name][0]:.0f}")
+    if column.missing or column.misfits or marks:
+        yield "missing: allow"
+    if marks:
+        yield f"missing_values: [{', '.join(marks)}]"
 
 
 def _noted(line: str, note: str) -> str:
@@ -222,7 +242,7 @@ def _cell(column: Column, text: str) -> str:
         number: Any = float(text)
         return str(int(number)) if number.is_integer() else repr(number)
     if column.form.kind == "boolean":
-        return text.lower()
+        return "1" if text.lower() == "true" else "0"  # as they are read
     return _scalar(text)
 
 

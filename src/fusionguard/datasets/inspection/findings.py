@@ -39,8 +39,10 @@ class Finding:
 
 def layout(profile: Profile) -> Iterator[Finding]:
     """Find what training cannot read as the file is."""
+    typed = profile.layout == "parquet"
+    remedy = "Write them as text, times as ISO 8601, or leave them out." if typed else "Save it as UTF-8 with commas."
     for oddity in profile.oddities:
-        yield Finding("layout", "look", (), f"The file is not as training reads it: {oddity}.", "Save it as UTF-8 with commas.")
+        yield Finding("layout", "look", (), f"The file is not as training reads it: {oddity}.", remedy)
 
 
 def odd_names(profile: Profile) -> Iterator[Finding]:
@@ -93,7 +95,24 @@ def mixed_types(profile: Profile, roles: Mapping[str, Role]) -> Iterator[Finding
             yield Finding("mixed_types", "look", (column.name,), what, "Two things may have got into one column: ask its owner.")
 
 
-def stand_ins(profile: Profile, sentinels: Mapping[str, tuple[float, int]]) -> Iterator[Finding]:
+def _missing_words(column: Column, role: Role) -> Iterator[Finding]:
+    """Yield what is to be done about words such as ``unknown`` in a column of numbers or times."""
+    if not column.said:
+        return
+    words = ", ".join(repr(value.text) for value in column.said)
+    rows = sum(value.rows for value in column.said)
+    what = f"'{column.name}' holds {column.form.kind}s, and {words} in {rows:,} rows."
+    if role.name in ("time", "known"):
+        yield Finding(
+            "missing_words", "stop", (column.name,), what, "Times have no such words: leave the cells empty, or the rows out."
+        )
+    elif role.name in ("numeric", "categorical", "amount"):
+        yield Finding("missing_words", "look", (column.name,), what, "The draft takes them for missing (missing_values).")
+    else:
+        yield Finding("missing_words", "look", (column.name,), what, "Leave such cells empty where the file is made.")
+
+
+def stand_ins(profile: Profile, sentinels: Mapping[str, tuple[float, int]], roles: Mapping[str, Role]) -> Iterator[Finding]:
     """Find values that stand where one is missing: words in texts, and numbers such as -1 and 9999."""
     for column in profile.columns:
         if column.personal:
@@ -101,7 +120,10 @@ def stand_ins(profile: Profile, sentinels: Mapping[str, tuple[float, int]]) -> I
         if column.name in sentinels:
             number, rows = sentinels[column.name]
             what = f"'{column.name}' is {number:g} in {rows:,} rows, far from all others: it may stand for a missing value."
-            yield Finding("stand_in", "stop", (column.name,), what, "Leave the cell empty where nothing is known.")
+            drafted = roles[column.name].name in ("numeric", "categorical", "amount")
+            remedy = "The draft takes it so (missing_values): check that it is." if drafted else "Leave such cells empty."
+            yield Finding("stand_in", "stop", (column.name,), what, remedy)
+        yield from _missing_words(column, roles[column.name])
         said = [value for value in column.values if value.text.lower() in STAND_INS]
         if said and column.form.kind == "text":
             rows = sum(value.rows for value in said)

@@ -187,7 +187,8 @@ def _parted(values: Sequence[str]) -> Form | None:
 
 
 def _days_and_months(values: Sequence[str]) -> Form | None:
-    found = [match for value in values if (match := _DAY_FIRST_OR_NOT.fullmatch(value))]
+    matches = (match for value in values if (match := _DAY_FIRST_OR_NOT.fullmatch(value)))
+    found = [match for match in matches if _is_day(int(match["one"]), int(match["two"]))]
     if len(found) < ENOUGH * len(values):
         return None
     first = found[0]
@@ -199,6 +200,11 @@ def _days_and_months(values: Sequence[str]) -> Form | None:
     parts = ("%d", "%m") if days_first or ambiguous else ("%m", "%d")
     clock = _clock(first["time"], first["seconds"], first["half"])
     return _timed(f"{parts[0]}{mark}{parts[1]}{mark}{year}{clock}", f"dates as {shown}", ambiguous=ambiguous)
+
+
+def _is_day(one: int, two: int) -> bool:
+    """Return whether two numbers can be a day and a month, either first: a sort code's cannot."""
+    return 1 <= min(one, two) <= 12 and max(one, two) <= 31
 
 
 def _clock(time: str | None, seconds: str | None, half: str | None) -> str:

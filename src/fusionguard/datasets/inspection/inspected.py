@@ -36,6 +36,8 @@ class Inspection:
         None where there is no time.
     findings
         Those that stop come first.
+    sentinels
+        Of columns of numbers that have one, the number that stands for a missing value, and how many rows have it.
     """
 
     files: tuple[str, ...]
@@ -46,11 +48,12 @@ class Inspection:
     relations: dict[str, Relation]
     timeline: Timeline | None
     findings: tuple[Finding, ...]
+    sentinels: dict[str, tuple[float, int]]
 
     def hidden(self, column: Column) -> bool:
         """Return whether no value of a column may be shown."""
         role = self.roles[column.name]
-        return role.private or column.personal is not None or role.name in ("id", "entity", "private")
+        return role.private or column.personal is not None or role.names_rows or role.name in ("id", "entity", "private")
 
 
 def inspect_table(
@@ -89,6 +92,7 @@ def _inspected(
     if id_column is not None and len(profile.columns) > 2:
         kept = [column.place for column in profile.columns if column.name != id_column]
         but_id = repeated_rows(table, kept)
+    sentinels = find_sentinels(table, profile)
     found = [
         *find.layout(profile),
         *find.odd_names(profile),
@@ -98,7 +102,7 @@ def _inspected(
         *find.duplicates(profile, but_id, id_column),
         *find.written_otherwise(profile),
         *find.mixed_types(profile, roles),
-        *find.stand_ins(profile, find_sentinels(table, profile)),
+        *find.stand_ins(profile, sentinels, roles),
         *find.mixed_currencies(profile),
         *find.ids_as_numbers(profile, roles),
         *find.column_copies(copies, roles),
@@ -107,7 +111,7 @@ def _inspected(
     ]
     ordered = tuple(sorted(found, key=lambda each: each.weight != "stop"))
     names = tuple(file.name for file in files)
-    return Inspection(names, profile, problem, label, roles, relations, timeline, ordered)
+    return Inspection(names, profile, problem, label, roles, relations, timeline, ordered, sentinels)
 
 
 def _timeline(table: OpenedTable, profile: Profile, roles: dict[str, Role], label: Label | None) -> Timeline | None:
@@ -162,6 +166,7 @@ def _column_json(inspection: Inspection, column: Column) -> dict[str, Any]:
         "sure": role.sure,
         "private": role.private,
         "missing": column.missing,
+        "missing_words": {} if inspection.hidden(column) else {value.text: value.rows for value in column.said},
         "misfits": column.misfits,
         "distinct": column.distinct,
         "distinct_is_exact": column.distinct_is_exact,

@@ -81,6 +81,7 @@ PERSONAL = {
         "surname firstname lastname fullname forename givenname familyname middlename nachname vorname maiden cardholdername "
         "customername clientname holdername username"
     ),
+    "a login": word_set("login loginname userlogin"),
     "an e-mail address": word_set("email mail emailaddress"),
     "a phone number": word_set("phone mobile telephone tel telefon handy cell msisdn fax phonenumber"),
     "an address": word_set(
@@ -88,11 +89,29 @@ PERSONAL = {
         "latitude longitude lat lon lng"
     ),
     "a date of birth": word_set("birth birthday dob birthdate geburtsdatum geburtstag geburt dateofbirth"),
-    "a number that names a person": word_set("ssn passport nin taxid steuerid socialsecurity nationalid driverlicense licence"),
-    "a card or account number": word_set("pan iban cardnumber ccnumber ccnum cardno creditcard accountnumber kontonummer iban"),
+    "a number that names a person": word_set(
+        "ssn passport nin nino nationalinsurance nhsnumber nhsno nhsid taxid steuerid socialsecurity nationalid "
+        "driverlicense licence"
+    ),
+    "a card or account number": word_set(
+        "pan iban cardnumber ccnumber ccnum cardno creditcard accountnumber acctno acctnumber kontonummer sortcode bankleitzahl"
+    ),
     "an internet address": word_set("ip ipaddress ipv4 ipv6 mac macaddress imei"),
     "a secret": word_set("password passwd secret pin cvv cvc"),
 }
 """What columns hold that say who somebody is, and the words that name them."""
 PERSONAL_ALONE = word_set("name names first last middle")
 """Words that name a person only where they are the whole name."""
+PEOPLE_WORDS = word_set(
+    "holder accountholder cardholder policyholder customer cust client clnt member insured assured patient subscriber owner "
+    "beneficiary borrower applicant claimant payer employee guest contact person first given last family full maiden legal "
+    "kunden inhaber kontoinhaber karteninhaber versicherungsnehmer begunstigter"
+)
+"""Words for people: before ``name`` they make a person's name, and alone they do where the cells look like names."""
+NAME_WORDS = word_set("name names nm nme")
+NUMBERED = word_set("card cards cc pan acct account accounts acc phone mobile tel telefon telephone handy konto karte")
+"""Words for what has a long number that is somebody's, where no other word but these says what the column holds."""
+NUMBER_SIDE = word_set("from to primary main line contact work home old new orig dest source target in spaced plain raw full")
+FREE_TEXT = word_set(
+    "comment comments note notes remark remarks memo message description text narrative freetext reason bemerkung notiz kommentar"
+)

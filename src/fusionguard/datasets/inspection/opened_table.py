@@ -15,6 +15,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from fusionguard.data.arrow_columns import holds_numbers, holds_text
 from fusionguard.data.file_kinds import AGAIN, file_kind
 from fusionguard.data.headers import listed
 from fusionguard.data.part_files import part_files
@@ -120,7 +121,9 @@ def _opened(connection: duckdb.DuckDBPyConnection, parts: Sequence[Path], scratc
     pieces, rows = [], 0
     for place, (part, kind) in enumerate(zip(parts, kinds, strict=True)):
         if kind == "parquet":
-            stored, header = part, _parquet_schema(part).names
+            schema = _parquet_schema(part)
+            stored, header = part, schema.names
+            oddities.update(dict.fromkeys(_unread(schema)))
         else:
             texts = write_texts(connection, part, kind, scratch / f"{place}.parquet")
             stored, header = texts.file, texts.header
@@ -149,6 +152,18 @@ def _parquet_schema(file: Path) -> pa.Schema:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         raise DataError(f"{file.name} is not a whole parquet file.", AGAIN) from None
+
+
+def _unread(schema: pa.Schema) -> Iterator[str]:
+    """Yield which columns have types that training does not read: times, spans, lists and structures."""
+    names = [
+        f"'{field.name}' ({'nested' if pa.types.is_nested(field.type) else field.type})"
+        for field in schema
+        if not (holds_numbers(field.type) or holds_text(field.type))
+    ]
+    if names:
+        more = f" and {len(names) - 6} more" if len(names) > 6 else ""
+        yield f"it holds neither numbers nor text in {', '.join(names[:6])}{more}"
 
 
 def _check_names(file: str, names: Sequence[str], *, typed: bool) -> None:

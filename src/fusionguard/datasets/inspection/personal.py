@@ -4,9 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from fusionguard.checksums import is_card, is_iban
-from fusionguard.datasets.inspection.name_words import ENTITY, PERSONAL, PERSONAL_ALONE, name_words, says, word_set
+from fusionguard.datasets.inspection.name_words import (
+    ENTITY,
+    NAME_WORDS,
+    NUMBER_SIDE,
+    NUMBERED,
+    PEOPLE_WORDS,
+    PERSONAL,
+    PERSONAL_ALONE,
+    name_words,
+    says,
+    word_set,
+)
 from fusionguard.given_names import GIVEN_NAMES
 
 MAILS = r"[\w.+-]{1,64}@\w[\w-]*(\.[\w-]+)+"
@@ -56,6 +68,12 @@ _NUMBERS_TOO = frozenset(
         "cvc",
     ]
 )
+_GERMAN_NAME = re.compile(
+    "(kunden|inhaber|kontoinhaber|karteninhaber|mitglieds|versicherten|halter|vor|nach|familien|geburts)namen?"
+)
+_LETTERS = re.compile(r"[^\W\d_][^\d_]*")
+_MANY_PEOPLE = 20
+_NUMBER_SIGNS = str.maketrans("", "", " +-/()\u00a0")
 
 
 def looks_personal(
@@ -77,8 +95,33 @@ def looks_personal(
     by_name = _by_name(name, textual, largest, moment)
     if by_name and (distinct >= _FEWEST_FLAGS or by_name == "a name") and not _is_flag(texts):
         return f"its name says {by_name}"
+    if not moment and _numbers_somebody(name, texts):
+        return "its name says a card, account or phone, and its cells are long numbers"
+    if textual and distinct >= _MANY_PEOPLE and _is_people(name, texts):
+        return "its name says people, and its cells may be their names"
     content = _by_content(texts) if textual else _by_digits(texts, largest)
     return f"its cells look like {content}" if content else None
+
+
+def _numbers_somebody(name: str, texts: Sequence[str]) -> bool:
+    """Return whether all words say a card, an account or a phone, and cells are numbers of their length, valid or not."""
+    words = set(name_words(name))
+    if not words & NUMBERED or not words <= NUMBERED | NUMBER_SIDE | {"no", "nr", "num", "number"}:
+        return False
+    plain = (text.removesuffix(".0").translate(_NUMBER_SIGNS) for text in texts)
+    return sum(each.isascii() and each.isdigit() and 7 <= len(each) <= 19 for each in plain) > _MOSTLY * len(texts)
+
+
+def _is_people(name: str, texts: Sequence[str]) -> bool:
+    """Return whether all words are for people, such as ``owner``, and cells are made of letters as names are."""
+    return set(name_words(name)) <= PEOPLE_WORDS and sum(map(bool, map(_LETTERS.fullmatch, texts))) > _MOSTLY * len(texts)
+
+
+def _is_name(name: str) -> bool:
+    """Return whether a name says that of a person: ``Policyholder Name``, ``cust_nm``, ``Kundenname``."""
+    words = name_words(name)
+    german = any(_GERMAN_NAME.fullmatch(word) for word in words)
+    return german or any(one in PEOPLE_WORDS and two in NAME_WORDS for one, two in pairwise(words))
 
 
 def _is_flag(texts: Sequence[str]) -> bool:
@@ -87,7 +130,7 @@ def _is_flag(texts: Sequence[str]) -> bool:
 
 
 def _by_name(name: str, textual: bool, largest: float | None, moment: bool) -> str | None:
-    if textual and "".join(name_words(name)) in PERSONAL_ALONE:
+    if textual and ("".join(name_words(name)) in PERSONAL_ALONE or _is_name(name)):
         return "a name"
     place = any(says(name, ENTITY[kind]) for kind in ("merchant", "terminal"))
     for what, words in PERSONAL.items():
@@ -107,7 +150,7 @@ def _by_name(name: str, textual: bool, largest: float | None, moment: bool) -> s
     return None
 
 
-_LONG = {"a phone number": _SHORTEST_PHONE, "a card or account number": _SHORTEST_PHONE, "a number that names a person": 10**4}
+_LONG = {"a phone number": _SHORTEST_PHONE, "a card or account number": 10**5, "a number that names a person": 10**4}
 
 
 def _by_content(texts: Sequence[str]) -> str | None:
@@ -131,7 +174,12 @@ def _by_content(texts: Sequence[str]) -> str | None:
 
 
 def _by_digits(texts: Sequence[str], largest: float | None) -> str | None:
-    if largest is None or largest < _SHORTEST_CARD:
+    if largest is None or largest < _SHORTEST_PHONE:
+        return None
+    signed = sum(text.startswith(("+", "00")) and _PHONE.fullmatch(text) is not None for text in texts)
+    if signed > _MOSTLY * len(texts):
+        return "phone numbers"
+    if largest < _SHORTEST_CARD:
         return None
     cards = sum(_holds_card(text.removesuffix(".0")) for text in texts)
     return "card numbers" if texts and cards > _SOME * len(texts) else None

@@ -23,7 +23,7 @@ _TOGETHER = 25
 _FORM_VALUES, _FORM_CELLS = 3_000, 600_000
 _EXACT_SHARE = 0.8
 _SMALL_ROWS = 100_000
-_LONG_DIGITS = r"\d([ -]?\d){11,18}"
+_WORDS = 4
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,8 @@ class Column:
         How its cells are written.
     missing
         Empty cells, and those that say so in a column of numbers or times.
+    said
+        Of numbers and times, the words that say so, as they are written, and the rows that have them.
     misfits
         Filled cells that are not written in that form.
     distinct, distinct_is_exact
@@ -64,6 +66,8 @@ class Column:
         Characters of its texts.
     typed
         Whether the file says its type.
+    wordy
+        Whether most of its texts have several words.
     apart
         Rows of the table that are not the same as an earlier one.
     """
@@ -90,6 +94,8 @@ class Column:
     longest: int = 0
     typed: bool = False
     apart: int = 0
+    wordy: bool = False
+    said: tuple[Value, ...] = ()
 
     def hidden(self, personal: str) -> Column:
         """Return the column as a personal one: what is not kept, values and the ends of their range, cannot be shown."""
@@ -199,7 +205,8 @@ def _measured(table: OpenedTable, forms: Sequence[tuple[Form, tuple[str, ...], f
         finite = f"CASE WHEN isfinite({value}) THEN {value} END" if typed and form.kind == "number" else value
         ordered = form.kind in ("number", "time")
         stand_ins = ", ".join(quoted(word) for word in sorted(STAND_INS))
-        said = f"count(*) FILTER (WHERE {value} IS NULL AND lower({text}) IN ({stand_ins}))" if not typed and ordered else "0"
+        spoken = f"FILTER (WHERE {value} IS NULL AND lower({text}) IN ({stand_ins}))"
+        said = f"histogram({text}) {spoken}" if not typed and ordered else "NULL"
         spread = (
             f"avg({finite}), stddev_samp({finite}), count(*) FILTER (WHERE {value} <> floor({value}))"
             if form.kind == "number"
@@ -216,7 +223,8 @@ def _measured(table: OpenedTable, forms: Sequence[tuple[Form, tuple[str, ...], f
 
 def _column(table: OpenedTable, place: int, form: Form, texts: tuple[str, ...], numbers: float, row: Sequence[Any]) -> Column:
     filled, said, fitting, distinct, low, high, mean, deviation, broken, shortest, longest = row
-    filled -= said
+    said = {str(text): int(count) for text, count in (said or {}).items()}
+    filled -= sum(said.values())
     number, time = form.kind == "number", form.kind == "time"
     name, textual = table.names[place], form.kind == "text"
     personal = looks_personal(name, texts, distinct=distinct, textual=textual, largest=high if number else None, moment=time)
@@ -240,6 +248,8 @@ def _column(table: OpenedTable, place: int, form: Form, texts: tuple[str, ...], 
         shortest=shortest or 0,
         longest=longest or 0,
         typed=table.types[place] != "VARCHAR",
+        wordy=textual and sum(text.count(" ") >= _WORDS - 1 for text in texts) > 0.5 * len(texts),
+        said=tuple(Value(text, said[text]) for text in sorted(said)),
     )
     return column if personal is None else column.hidden(personal)
 

@@ -12,6 +12,7 @@ from fusionguard.datasets.inspection.name_words import (
     CODE,
     COUNTS,
     ENTITY,
+    FREE_TEXT,
     ID,
     PROTECTED,
     PROTECTED_IF_ALONE,
@@ -120,8 +121,23 @@ def _plainly(columns: Sequence[Column]) -> Iterator[tuple[str, Role]]:
                 )
         elif holds_currencies(column):
             yield column.name, Role("currency", "it holds the codes of currencies", "sure")
+        elif _is_free_text(column):
+            why = "many different texts of several words" if column.wordy else "its name says free text"
+            yield column.name, Role("private", f"{why}: anybody may be named in them", private=True)
         elif column.distinct == 1:
             yield column.name, Role("ignored", "every filled cell is the same", "sure")
+
+
+def _is_free_text(column: Column) -> bool:
+    """Return whether a column holds what people write: nobody can vouch that no one is named in it."""
+    if column.form.kind != "text" or column.distinct <= MOST_VALUES or _often_enough(column):
+        return False
+    return column.wordy or (says(column.name, FREE_TEXT) is not None and says(column.name, ID) is None)
+
+
+def _often_enough(column: Column) -> bool:
+    """Return whether the values of a text are few, and each is there often."""
+    return column.distinct <= _MOST_CATEGORIES and column.filled >= _FEWEST_ROWS_A_CATEGORY * column.distinct
 
 
 def _identities(columns: Sequence[Column]) -> Iterator[tuple[str, Role]]:
@@ -130,10 +146,9 @@ def _identities(columns: Sequence[Column]) -> Iterator[tuple[str, Role]]:
     chosen = max(unique, key=_id_points, default=None)
     for column in columns:
         if column is chosen:
-            private = _kind(column) in PEOPLE
             said = says(column.name, ID)
             why = "every row has one of its own" + (f", and '{said}' is in its name" if said else "")
-            yield column.name, Role("id", why, "sure" if said else "likely", private=private)
+            yield column.name, Role("id", why, "sure" if said else "likely", private=True)
         elif column in unique:
             yield (
                 column.name,
@@ -150,7 +165,9 @@ def _names_rows(column: Column) -> bool:
     if column.form.kind != "number" or not column.whole or column.smallest is None or column.largest is None:
         return False
     dense = column.largest - column.smallest < 2 * column.rows
-    return says(column.name, ID) is not None or dense
+    kind = _kind(column)
+    whole = kind is not None and all(word in ENTITY[kind] for word in name_words(column.name))
+    return says(column.name, ID) is not None or dense or whole
 
 
 def _id_points(column: Column) -> tuple[int, int, int]:
@@ -206,10 +223,10 @@ def _other(column: Column, relation: Relation | None, label: Label | None, risin
         return _number(column)
     if column.form.kind == "boolean" or column.distinct <= MOST_VALUES:
         return Role("categorical", f"{column.distinct} values", "sure" if column.form.kind == "boolean" else "likely")
-    if column.distinct <= _MOST_CATEGORIES and column.filled >= _FEWEST_ROWS_A_CATEGORY * column.distinct:
+    if _often_enough(column):
         return Role("categorical", f"{column.distinct} values, each often enough to learn from", "likely")
     if _names_many(column):
-        return Role("ignored", "nearly every row has one of its own: it names rows, or is free text", "likely")
+        return Role("ignored", "nearly every row has one of its own: it names rows, or is free text", "likely", names_rows=True)
     return Role("ignored", f"{column.distinct:,} different texts are too many for categories", "likely")
 
 
