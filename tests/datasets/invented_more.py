@@ -84,7 +84,7 @@ def leaky(rows: int = 4_000) -> Invented:
             "plan": "categorical",
             "plan_label": "categorical",
             "retention_score": "numeric",
-            "status_code": "categorical",
+            "status_code": "ignored",
             "exit_interview": "ignored",
             "next_invoice": "numeric",
             "country": "ignored",

@@ -18,6 +18,7 @@ from fusionguard.cli.datasets import problems
 from fusionguard.datasets.declared_rows import read_declared
 from fusionguard.datasets.inspection.draft import draft_declaration
 from fusionguard.datasets.inspection.inspected import Inspection, inspect_table, to_json
+from fusionguard.datasets.inspection.text import inspection_text
 from fusionguard.datasets.reading import read_declaration
 from fusionguard.datasets.resolved import ResolvedDataset
 from fusionguard.datasets.resolving import resolve
@@ -30,7 +31,9 @@ Inspect = Callable[..., Inspection]
 def inspect(tmp_path: Path) -> Inspect:
     """Inspect a table of some columns beside a number and, unless told otherwise, a label of churn."""
 
-    def call(columns: dict[str, list[Any]], *, label: bool = True, **named: str) -> Inspection:
+    def call(
+        columns: dict[str, list[Any]], *, label: bool = True, named_label: str | None = None, problem: str | None = None
+    ) -> Inspection:
         random = np.random.default_rng(41)
         table = {**columns, "size": np.round(random.normal(50, 9, ROWS), 3).tolist()}
         if label:
@@ -39,7 +42,7 @@ def inspect(tmp_path: Path) -> Inspect:
             writer = csv.writer(stream)
             writer.writerow(table)
             writer.writerows(zip(*table.values(), strict=True))
-        return inspect_table([tmp_path / "t.csv"], problems(), **named)
+        return inspect_table([tmp_path / "t.csv"], problems(), label=named_label, problem=problem)
 
     return call
 
@@ -139,3 +142,59 @@ def test_sort_codes_are_no_times_and_not_shown(inspect: Inspect) -> None:
     assert found.roles["col1"].name != "time"
     assert found.roles["sort_code"].name == "private"
     assert codes[0] not in draft_declaration(found) + json.dumps(to_json(found))
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "positive", "problem"),
+    [
+        ("is_lapsed", ("0", "1"), "1", "churn"),
+        ("lapse_flag", ("N", "Y"), "Y", "churn"),
+        ("account_closed", ("0", "1"), "1", "churn"),
+        ("gekuendigt", ("nein", "ja"), "ja", "churn"),
+        ("Abwanderung", ("0", "1"), "1", "churn"),
+        ("renewed", ("1", "0"), "0", "churn"),
+        ("is_active", ("Y", "N"), "N", "churn"),
+        ("status_retained", ("True", "False"), "False", "churn"),
+        ("fraude", ("0", "1"), "1", "fraud"),
+        ("loan_status", ("0", "1"), "1", None),
+        ("is_bad", ("0", "1"), "1", None),
+        ("defaulted", ("no", "yes"), "yes", None),
+    ],
+)
+def test_names_of_labels(inspect: Inspect, name: str, values: tuple[str, str], positive: str, problem: str | None) -> None:
+    found = inspect({name: [values[each % 4 == 0] for each in range(ROWS)]}, label=False)
+    assert found.label is not None
+    assert (found.label.column.name, found.label.positive, found.label.positives) == (name, (positive,), 150)
+    assert to_json(found)["problem"] == problem
+    assert ("problem:                      # FILL IN: " in draft_declaration(found)) == (problem is None)
+
+
+def test_without_a_label_what_may_be_one_is_listed(inspect: Inspect) -> None:
+    columns = {"state": [("genuine", "fraud", "disputed", "pending")[each % 9 % 4] for each in range(ROWS)], "n": numbers(0, 3)}
+    found = inspect(columns, label=False)
+    assert to_json(found)["label_candidates"] == ["state", "n"]
+    assert "No label, so nothing was searched for leaks." in inspection_text(found).splitlines()
+    assert "Nothing was found" not in inspection_text(found)
+
+
+def test_values_of_a_label_that_say_nothing_are_undecided(inspect: Inspect) -> None:
+    columns = {"state": [("genuine", "fraud", "disputed", "pending")[each % 9 % 4] for each in range(ROWS)]}
+    found = inspect(columns, label=False, named_label="state", problem="fraud")
+    assert found.label is not None
+    assert (found.label.positives, found.label.negatives, found.label.undecided) == (267, 200, ("pending",))
+    assert ("undecided_label", "stop") in kinds(found)
+    assert "  negative: [genuine]" in draft_declaration(found).splitlines()
+
+
+def test_known_leaks_are_out_or_marked_where_they_are_drafted(inspect: Inspect) -> None:
+    left = [each % 3 == 0 for each in range(ROWS)]
+    noise = np.random.default_rng(44).normal(0, 0.2, ROWS)
+    columns = {
+        "end_kind": [("none", "moved")[each] for each in left],
+        "fee": np.round(np.where(left, 1, 0) + noise, 4).tolist(),
+        "exited": [int(each) for each in left],
+    }
+    found = inspect(columns, label=False)
+    assert (found.roles["end_kind"].name, found.roles["fee"].name) == ("ignored", "numeric")
+    (line,) = [line for line in draft_declaration(found).splitlines() if line.startswith("  fee:")]
+    assert "# STOP: 'fee' alone tells the label" in line

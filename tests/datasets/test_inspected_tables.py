@@ -76,7 +76,10 @@ def test_the_label_and_the_problem_are_guessed(inspected: Inspected) -> None:
 
 def test_the_draft_is_a_declaration_with_these_roles(inspected: Inspected) -> None:
     truth = inspected.truth
-    declaration = parse_declaration(draft_declaration(inspected.inspection), problems=["fraud", "churn"]).declaration
+    draft = draft_declaration(inspected.inspection)
+    if truth.problem is None:
+        draft = draft.replace("problem:", f"problem: {inspected.inspection.problem.name}", 1)
+    declaration = parse_declaration(draft, problems=["fraud", "churn"]).declaration
 
     def having(role: str) -> list[str]:
         return [name for name, given in truth.roles.items() if given == role]

@@ -59,6 +59,8 @@ def inspect(
         typer.echo(draft, nl=False)
     for fault in draft_faults(found, draft):
         say(f"The draft is no valid declaration yet, line {fault.line}: {fault.what}.")
+    if not found.problem_said:
+        say(f"{found.problem.name}: nothing says so; fill in `problem:` in the draft, or give --problem.")
     if found.label is None:
         say("No column is a plausible label: fill in `label:` in the draft, or run it again with --label COLUMN.")
 

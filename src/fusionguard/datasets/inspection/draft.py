@@ -30,8 +30,8 @@ def draft_declaration(inspection: Inspection) -> str:
 
 
 def draft_faults(inspection: Inspection, draft: str) -> tuple[Fault, ...]:
-    """Return what must be mended before a draft can be read, but for a label that is to be filled in."""
-    if inspection.label is None:
+    """Return what must be mended before a draft can be read, but for a label or a problem that is to be filled in."""
+    if inspection.label is None or not inspection.problem_said:
         return ()
     try:
         parse_declaration(draft)
@@ -54,7 +54,10 @@ def _opening(inspection: Inspection) -> Iterator[str]:
 def _head(inspection: Inspection) -> Iterator[str]:
     yield "version: 1"
     yield f"name: {_dataset_name(inspection.files[0])}"
-    yield _noted(f"problem: {inspection.problem.name}", "the family of models")
+    if inspection.problem_said:
+        yield _noted(f"problem: {inspection.problem.name}", "the family of models")
+    else:
+        yield _noted("problem:", f"FILL IN: {inspection.problem.name}? nothing says so; give --problem")
     yield (
         f"rows: {_scalar(inspection.files[0])}"
         if len(inspection.files) == 1
@@ -93,7 +96,7 @@ def _amount(inspection: Inspection) -> Iterator[str]:
     currencies = _having(inspection, "currency")
     for column in _having(inspection, "amount"):
         yield "amount:"
-        yield _noted(f"  column: {_scalar(column.name)}", _reason(inspection, column))
+        yield _noted(f"  column: {_scalar(column.name)}", _stop(inspection, column) + _reason(inspection, column))
         codes = [value.text.upper() for each in currencies for value in each.values] or list(column.form.currencies)
         if len(codes) == 1 and re.fullmatch("[A-Z]{3}", codes[0]):
             yield f"  currency: {codes[0]}"
@@ -112,11 +115,19 @@ def _label(inspection: Inspection) -> Iterator[str]:
         yield "label:                        # FILL IN: no column with two values has a label's name"
         yield "#  column: ..."
         yield "#  positive: [...]"
+        for column in inspection.candidates:
+            yield _noted("#  perhaps:", f"{_scalar(column.name)}, {column.distinct} values")
         return
     rows = label.positives + label.negatives
     yield f"label:                        # {label.positives:,} of {rows:,} rows are positive ({label.share:.2%})"
     yield _noted(f"  column: {_scalar(label.column.name)}", label.reason)
     yield f"  positive: [{', '.join(_cell(label.column, text) for text in label.positive)}]"
+    if label.undecided:
+        left = (*label.positive, *label.undecided)
+        texts = [value.text for value in label.column.values if value.text not in left]
+        yield f"  negative: [{', '.join(_cell(label.column, text) for text in texts)}]"
+        undecided = ", ".join(_cell(label.column, text) for text in label.undecided)
+        yield f"  # STOP: undecided: {undecided}; add each to positive or negative"
     if label.column.missing:
         yield _noted("  missing: leave_out", f"{label.column.missing:,} rows have no label")
     known = _having(inspection, "known")
@@ -191,8 +202,17 @@ def _reason(inspection: Inspection, column: Column) -> str:
     return role.reason + {"sure": "", "likely": "", "guess": "; only a guess"}[role.sure]
 
 
+def _stop(inspection: Inspection, column: Column) -> str:
+    """Return the words before a column's reason where it knows the label too well."""
+    for finding in inspection.findings:
+        if finding.kind in ("leak_alone", "filled_after", "label_copy") and column.name in finding.columns:
+            return f"STOP: {finding.what.removesuffix('.')}; "
+    return ""
+
+
 def _about(inspection: Inspection, column: Column) -> str:
     told = [inspection.roles[column.name].reason]
+    told[0] = _stop(inspection, column) + told[0]
     if column.missing:
         told.append(f"{column.missing / column.rows:.1%} missing")
     if column.form.kind == "number" and not inspection.hidden(column) and column.smallest is not None:

@@ -187,6 +187,18 @@ def few_positives(label: Label) -> Iterator[Finding]:
         yield Finding("label_missing", "look", (name,), what, "Say in the declaration what becomes of them (label: missing).")
 
 
+def undecided(label: Label) -> Iterator[Finding]:
+    """Find values of the label of which nothing says whether they mean yes or no."""
+    if label.undecided:
+        name = label.column.name
+        rows = sum(value.rows for value in label.column.values if value.text in label.undecided)
+        words = ", ".join(map(repr, label.undecided))
+        what = f"'{name}' says {words} in {rows:,} rows, which means neither yes nor no."
+        yield Finding(
+            "undecided_label", "stop", (name,), what, "Add each to positive or negative in the draft, or leave the rows out."
+        )
+
+
 _LONGEST_NAME = 200
 _FEWEST = 100
 _RARE = 0.001

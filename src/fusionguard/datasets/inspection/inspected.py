@@ -11,7 +11,7 @@ from fusionguard.datasets.inspection import findings as find
 from fusionguard.datasets.inspection.copies import find_copies
 from fusionguard.datasets.inspection.counted_values import profile_table
 from fusionguard.datasets.inspection.findings import Finding
-from fusionguard.datasets.inspection.label import Label, find_label, guess_problem
+from fusionguard.datasets.inspection.label import Label, find_label, guess_problem, label_candidates
 from fusionguard.datasets.inspection.leaks import leaks
 from fusionguard.datasets.inspection.opened_table import OpenedTable, open_table
 from fusionguard.datasets.inspection.over_time import Timeline, read_timeline, rising_columns, time_findings
@@ -38,6 +38,10 @@ class Inspection:
         Those that stop come first.
     sentinels
         Of columns of numbers that have one, the number that stands for a missing value, and how many rows have it.
+    problem_said
+        Whether anything speaks for the problem.
+    candidates
+        Where there is no label, columns that may be it.
     """
 
     files: tuple[str, ...]
@@ -49,6 +53,8 @@ class Inspection:
     timeline: Timeline | None
     findings: tuple[Finding, ...]
     sentinels: dict[str, tuple[float, int]]
+    problem_said: bool = True
+    candidates: tuple[Column, ...] = ()
 
     def hidden(self, column: Column) -> bool:
         """Return whether no value of a column may be shown."""
@@ -81,7 +87,7 @@ def _inspected(
     table: OpenedTable, files: Sequence[Path], problems: Sequence[Problem], named_label: str | None, named_problem: str | None
 ) -> Inspection:
     profile = profile_table(table, files[0].name)
-    problem = guess_problem(profile, problems, named_problem)
+    problem, said = guess_problem(profile, problems, named_problem)
     label = find_label(profile, problem, named_label)
     relations = relate(table, profile, label) if label is not None else {}
     copies = find_copies(table, profile)
@@ -93,11 +99,23 @@ def _inspected(
         kept = [column.place for column in profile.columns if column.name != id_column]
         but_id = repeated_rows(table, kept)
     sentinels = find_sentinels(table, profile)
+    hidden = {name for name, role in roles.items() if role.private or role.protected or role.name in ("id", "entity", "private")}
+    candidates = tuple(
+        column for column in (label_candidates(profile, problems) if label is None else ()) if column.name not in hidden
+    )
+    leaking = list(leaks(profile, label, relations, roles)) if label is not None else []
+    roles |= {
+        name: Role("ignored", "nearly a copy of the label: it is the answer, written twice", "sure")
+        for finding in leaking
+        for name in finding.columns
+        if finding.kind == "label_copy" and roles[name].name in ("numeric", "categorical", "amount")
+    }
     found = [
         *find.layout(profile),
         *find.odd_names(profile),
         *(find.few_positives(label) if label is not None else ()),
-        *(leaks(profile, label, relations, roles) if label is not None else ()),
+        *leaking,
+        *(find.undecided(label) if label is not None else ()),
         *(time_findings(timeline, label) if timeline is not None else ()),
         *find.duplicates(profile, but_id, id_column),
         *find.written_otherwise(profile),
@@ -111,7 +129,7 @@ def _inspected(
     ]
     ordered = tuple(sorted(found, key=lambda each: each.weight != "stop"))
     names = tuple(file.name for file in files)
-    return Inspection(names, profile, problem, label, roles, relations, timeline, ordered, sentinels)
+    return Inspection(names, profile, problem, label, roles, relations, timeline, ordered, sentinels, said, candidates)
 
 
 def _timeline(table: OpenedTable, profile: Profile, roles: dict[str, Role], label: Label | None) -> Timeline | None:
@@ -129,12 +147,14 @@ def to_json(inspection: Inspection) -> dict[str, Any]:
         "layout": profile.layout,
         "rows": profile.rows,
         "duplicates": profile.duplicates,
-        "problem": inspection.problem.name,
+        "problem": inspection.problem.name if inspection.problem_said else None,
+        "label_candidates": [column.name for column in inspection.candidates],
         "label": None
         if label is None
         else {
             "column": label.column.name,
             "positive": list(label.positive),
+            "undecided": list(label.undecided),
             "positives": label.positives,
             "negatives": label.negatives,
         },

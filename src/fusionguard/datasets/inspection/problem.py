@@ -21,6 +21,8 @@ class Problem:
         Values of its labels, besides yes and no, true and false, 1 and 0.
     table_words
         Words in the names of other columns that such tables have.
+    opposite_words
+        Words in the names of columns that say the opposite of its label: ``retained``.
     amount_words
         Words in the name of the column of the money that a row is about; none where rows are not about money.
     """
@@ -32,3 +34,4 @@ class Problem:
     negative_words: frozenset[str]
     table_words: frozenset[str]
     amount_words: tuple[str, ...] = ()
+    opposite_words: frozenset[str] = frozenset()

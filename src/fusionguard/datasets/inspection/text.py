@@ -21,10 +21,16 @@ def _table(inspection: Inspection) -> Iterator[str]:
     profile, label, line = inspection.profile, inspection.label, inspection.timeline
     files = inspection.files[0] if len(inspection.files) == 1 else f"{inspection.files[0]} and {len(inspection.files) - 1} more"
     yield from _wrapped(
-        f"{files}: {profile.layout}, {profile.rows:,} rows, {len(profile.columns):,} columns, {inspection.problem.name}"
+        f"{files}: {profile.layout}, {profile.rows:,} rows, {len(profile.columns):,} columns"
+        + (f", {inspection.problem.name}" if inspection.problem_said else "")
     )
+    if not inspection.problem_said:
+        yield from _wrapped(f"Problem  {inspection.problem.name}? Nothing says so: give --problem.")
     if label is None:
         yield from _wrapped("Label    none: no column with two values has a label's name. Name one with --label COLUMN.")
+        if inspection.candidates:
+            listed = ", ".join(f"'{column.name}' ({column.distinct} values)" for column in inspection.candidates)
+            yield from _wrapped(f"         It may be {listed}.")
     else:
         rows = label.positives + label.negatives
         what = f"Label    {label.column.name}: {label.positives:,} of {rows:,} positive ({label.share:.2%}); {label.reason}"
@@ -55,9 +61,10 @@ def _column(inspection: Inspection, column: Column) -> Iterator[str]:
 
 
 def _findings(inspection: Inspection) -> Iterator[str]:
-    if not inspection.findings:
+    if inspection.label is None:
+        yield "No label, so nothing was searched for leaks."
+    elif not inspection.findings:
         yield "Nothing was found that spoils a model."
-        return
     for finding in inspection.findings:
         mark = "STOP  " if finding.weight == "stop" else "look  "
         yield from textwrap.wrap(
