@@ -98,10 +98,11 @@ def test_without_a_plausible_label_the_draft_is_to_be_filled_in(run: Run, tmp_pa
     (tmp_path / "a.csv").write_text("width,height\n" + "".join(f"{each},{each * 7 % 13}\n" for each in range(90)))
     status, out, err = run(tmp_path / "a.csv")
     assert status == 0
-    assert "label:                        # FILL IN: no column with two values has a label's name" in out.splitlines()
-    assert err.splitlines()[-1] == (
-        "No column is a plausible label: fill in `label:` in the draft, or run it again with --label COLUMN."
-    )
+    assert "label:                        # FILL IN: no two-valued column has a label's name" in out.splitlines()
+    assert err.splitlines()[-2:] == [
+        "No column is a plausible label: fill in `label:` in the draft, or run it",
+        "again with --label COLUMN.",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,9 @@ def inspect(
     problem: Annotated[
         str | None, typer.Option("--problem", help=f"What it is about: {' or '.join(family_names())}; a guess by default.")
     ] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Where the draft goes; to stdout by default.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Where the draft or the JSON goes; to stdout by default.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file that --output names.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was measured as JSON instead.")] = False,
 ) -> None:
@@ -44,16 +46,17 @@ def inspect(
 
     found = inspect_table(files, problems(), label=label, problem=problem)
     draft = draft_declaration(found)
-    if as_json:
-        typer.echo(json.dumps(to_json(found), indent=1, ensure_ascii=False))
-    else:
+    told = json.dumps(to_json(found), indent=1, ensure_ascii=False) + "\n"
+    if not as_json:
         say(inspection_text(found))
+    elif output is None:
+        typer.echo(told, nl=False)
     if output is not None:
         from fusionguard.files import atomic_path
 
         with atomic_path(output) as temporary:
-            temporary.write_text(draft, encoding="utf-8")
-        say(f"Wrote {output}: read the reasons in it, and correct what is wrong.")
+            temporary.write_text(told if as_json else draft, encoding="utf-8")
+        say(f"Wrote {output}." if as_json else f"Wrote {output}: read the reasons in it, and correct what is wrong.")
     elif not as_json:
         say("")
         typer.echo(draft, nl=False)
@@ -62,7 +65,7 @@ def inspect(
     if not found.problem_said:
         say(f"{found.problem.name}: nothing says so; fill in `problem:` in the draft, or give --problem.")
     if found.label is None:
-        say("No column is a plausible label: fill in `label:` in the draft, or run it again with --label COLUMN.")
+        say("No column is a plausible label: fill in `label:` in the draft, or run it\nagain with --label COLUMN.")
 
 
 def problems() -> tuple[Problem, ...]:

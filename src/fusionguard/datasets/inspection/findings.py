@@ -37,6 +37,24 @@ class Finding:
     remedy: str
 
 
+def grouped(findings: Sequence[Finding]) -> Iterator[Finding]:
+    """Yield findings, those that say the same of one column each as one of all of them, in the place of the first."""
+    alike: dict[tuple[str, str, str], list[Finding]] = {}
+    for place, finding in enumerate(findings):
+        start = f"'{finding.columns[0]}' " if len(finding.columns) == 1 else ""
+        same = start and finding.what.startswith(start)
+        rest = finding.what.removeprefix(start) if same else f"{place}"
+        alike.setdefault((finding.kind, finding.remedy, rest), []).append(finding)
+    for (kind, remedy, rest), group in alike.items():
+        if len(group) == 1:
+            yield group[0]
+            continue
+        names = tuple(finding.columns[0] for finding in group)
+        more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+        what = f"{', '.join(map(repr, names[:_MOST_NAMES]))}{more}: each {rest}"
+        yield Finding(kind, group[0].weight, names, what, remedy)
+
+
 def layout(profile: Profile) -> Iterator[Finding]:
     """Find what training cannot read as the file is."""
     typed = profile.layout == "parquet"
@@ -65,16 +83,20 @@ def constant(profile: Profile, roles: Mapping[str, Role]) -> Iterator[Finding]:
             yield Finding("constant", "look", (column.name,), what, "It tells nothing: leave it out.")
 
 
-def written_otherwise(profile: Profile) -> Iterator[Finding]:
+def written_otherwise(profile: Profile, roles: Mapping[str, Role]) -> Iterator[Finding]:
     """Find numbers and times that are written as text, and times in which day and month may be either."""
     for column in profile.columns:
         words, name = column.form.words, column.name
+        if roles[name].private:
+            continue
         if column.form.kind == "number" and words:
             what = f"'{name}' holds numbers written {words}."
             yield Finding("number_as_text", "look", (name,), what, "Write them plainly, 1234.5, where the file is made.")
         elif column.form.kind == "time" and words:
             what = f"'{name}' holds {words} ({column.form.pattern})."
-            yield Finding("date_as_text", "look", (name,), what, "Name this format in the declaration, or write ISO 8601.")
+            drafted = roles[name].name == "time"
+            remedy = "The draft names this format." if drafted else "Write ISO 8601 where the file is made, if it is to be read."
+            yield Finding("date_as_text", "look", (name,), what, remedy)
             if column.form.ambiguous:
                 what = f"In '{name}' no day is above 12: whether days or months come first cannot be seen."
                 yield Finding("ambiguous_date", "stop", (name,), what, "Ask its owner. The draft takes days to come first.")
@@ -132,18 +154,6 @@ def stand_ins(profile: Profile, sentinels: Mapping[str, tuple[float, int]], role
             yield Finding("stand_in", "look", (column.name,), what, "Leave such cells empty, or keep the word as a category.")
 
 
-def duplicates(profile: Profile, but_id: int | None, id_column: str | None) -> Iterator[Finding]:
-    """Find rows that are there twice, wholly or but for the id."""
-    if profile.duplicates:
-        what = f"{profile.duplicates:,} rows are the same as an earlier one in every column."
-        yield Finding("duplicate_rows", "stop", (), what, "Keep one of each, or the same row is learned from and judged by.")
-    if but_id and id_column and but_id > profile.duplicates:
-        what = f"{but_id - profile.duplicates:,} rows are the same as an earlier one but for '{id_column}'."
-        yield Finding(
-            "duplicate_but_id", "stop", (id_column,), what, "Find out whether they happened twice or were written twice."
-        )
-
-
 def ids_as_numbers(profile: Profile, roles: Mapping[str, Role]) -> Iterator[Finding]:
     """Find numbers that name rows and would be taken for a measure."""
     for column in profile.columns:
@@ -167,6 +177,15 @@ def personal(profile: Profile) -> Iterator[Finding]:
         if column.personal is not None:
             what = f"'{column.name}' looks personal: {column.personal}. Its values are not shown."
             yield Finding("personal", "look", (column.name,), what, "It is drafted as private: never shown, logged or learned.")
+
+
+def protected(profile: Profile, roles: Mapping[str, Role]) -> Iterator[Finding]:
+    """Find columns by which people must not be treated worse."""
+    names = tuple(column.name for column in profile.columns if roles[column.name].protected)
+    if names:
+        what = f"By {', '.join(map(repr, names))} fairness is reported, and the draft has {'it' if len(names) == 1 else 'them'} "
+        remedy = "Where it may be learned from, name it under numeric or categorical, too."
+        yield Finding("protected", "look", names, f"{what}as no feature.", remedy)
 
 
 def few_positives(label: Label) -> Iterator[Finding]:
@@ -200,6 +219,7 @@ def undecided(label: Label) -> Iterator[Finding]:
 
 
 _LONGEST_NAME = 200
+_MOST_NAMES = 8
 _FEWEST = 100
 _RARE = 0.001
 

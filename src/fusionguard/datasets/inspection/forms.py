@@ -196,7 +196,7 @@ def _days_and_months(values: Sequence[str]) -> Form | None:
     beyond = [sum(int(match[part]) > 12 for match in found) for part in ("one", "two")]
     days_first = beyond[0] > beyond[1] or (beyond[0] == beyond[1] and mark == ".")
     ambiguous = not any(beyond) and mark != "."
-    shown = f"31{mark}01{mark}2024" if days_first else f"01{mark}31{mark}2024"
+    shown = f"31{mark}01{mark}2024" if days_first or ambiguous else f"01{mark}31{mark}2024"
     parts = ("%d", "%m") if days_first or ambiguous else ("%m", "%d")
     clock = _clock(first["time"], first["seconds"], first["half"])
     return _timed(f"{parts[0]}{mark}{parts[1]}{mark}{year}{clock}", f"dates as {shown}", ambiguous=ambiguous)

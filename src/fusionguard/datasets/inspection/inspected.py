@@ -13,11 +13,13 @@ from fusionguard.datasets.inspection.counted_values import profile_table
 from fusionguard.datasets.inspection.findings import Finding
 from fusionguard.datasets.inspection.label import Label, find_label, guess_problem, label_candidates
 from fusionguard.datasets.inspection.leaks import leaks
+from fusionguard.datasets.inspection.odd_times import odd_times, stands_for_none
 from fusionguard.datasets.inspection.opened_table import OpenedTable, open_table
 from fusionguard.datasets.inspection.over_time import Timeline, read_timeline, rising_columns, time_findings
 from fusionguard.datasets.inspection.problem import Problem
 from fusionguard.datasets.inspection.profile import Column, Profile, repeated_rows
 from fusionguard.datasets.inspection.relation import Relation, relate
+from fusionguard.datasets.inspection.repetitions import duplicates, repeated_customers, spellings
 from fusionguard.datasets.inspection.roles import Role, guess_roles
 from fusionguard.datasets.inspection.sentinels import find_sentinels
 
@@ -110,15 +112,23 @@ def _inspected(
         for name in finding.columns
         if finding.kind == "label_copy" and roles[name].name in ("numeric", "categorical", "amount")
     }
+    moving = timeline is not None and not stands_for_none(profile.by_name[timeline.column])
     found = [
         *find.layout(profile),
         *find.odd_names(profile),
         *(find.few_positives(label) if label is not None else ()),
         *leaking,
         *(find.undecided(label) if label is not None else ()),
-        *(time_findings(timeline, label) if timeline is not None else ()),
-        *find.duplicates(profile, but_id, id_column),
-        *find.written_otherwise(profile),
+        *(
+            time_findings(timeline, label, sure=_is_sure(roles[timeline.column], profile.by_name[timeline.column]))
+            if timeline is not None and moving
+            else ()
+        ),
+        *odd_times(profile, roles, timeline),
+        *duplicates(profile, but_id, id_column),
+        *repeated_customers(profile, roles, problem),
+        *spellings(table, profile, roles),
+        *find.written_otherwise(profile, roles),
         *find.mixed_types(profile, roles),
         *find.stand_ins(profile, sentinels, roles),
         *find.mixed_currencies(profile),
@@ -126,10 +136,15 @@ def _inspected(
         *find.column_copies(copies, roles),
         *find.constant(profile, roles),
         *find.personal(profile),
+        *find.protected(profile, roles),
     ]
     ordered = tuple(sorted(found, key=lambda each: each.weight != "stop"))
     names = tuple(file.name for file in files)
     return Inspection(names, profile, problem, label, roles, relations, timeline, ordered, sentinels, said, candidates)
+
+
+def _is_sure(role: Role, time: Column) -> bool:
+    return role.sure != "guess" and not time.form.ambiguous
 
 
 def _timeline(table: OpenedTable, profile: Profile, roles: dict[str, Role], label: Label | None) -> Timeline | None:

@@ -105,9 +105,13 @@ def _parts(file: Path) -> tuple[Path, ...]:
 
 
 def _files_of(folder: Path) -> tuple[Path, ...]:
-    for suffix in _FOLDER_SUFFIXES:
-        if found := sorted(path for path in folder.iterdir() if path.is_file() and path.name.lower().endswith(suffix)):
-            return tuple(found)
+    found = sorted(path for path in folder.iterdir() if path.is_file() and path.name.lower().endswith(_FOLDER_SUFFIXES))
+    kinds = {path.name.lower().endswith(".parquet"): path for path in found}
+    if len(kinds) > 1:
+        what = f"'{folder}' holds parquet and CSV files, such as '{kinds[True].name}' and '{kinds[False].name}'."
+        raise UsageError(what, "Name the files of one table.")
+    if found:
+        return tuple(found)
     raise UsageError(f"'{folder}' is a folder without CSV or parquet files.", "Name a file, or a folder of part files.")
 
 
@@ -132,8 +136,11 @@ def _opened(connection: duckdb.DuckDBPyConnection, parts: Sequence[Path], scratc
             _check_names(part.name, header, typed=kind == "parquet")
             names = header
         elif header != names:
-            other = sorted(set(header) ^ set(names))
-            what = f"Not every file has the column {listed(other)}" if other else "The files order their columns differently"
+            what = f"{part.name} orders its columns unlike {parts[0].name}"
+            if lacking := sorted(set(names) - set(header)):
+                what = f"{part.name} lacks the column {listed(lacking)} of {parts[0].name}"
+            elif more := sorted(set(header) - set(names)):
+                what = f"{part.name} has the column {listed(more)}, which {parts[0].name} lacks"
             raise DataError(f"{what}: they are no parts of one table.", "Inspect one table at a time, or write its parts alike.")
         pieces.append(_piece(stored, rows))
         rows += pq.read_metadata(stored).num_rows

@@ -21,6 +21,8 @@ _DAY_SECONDS = 86_400
 _FEWEST_EXPECTED = 8.0
 _TIMES, _DEVIATIONS = 2.5, 6.0
 _GAP_PERIODS = 3
+_CHANCE = 0.01
+"""So often a gap may be there by chance: far fewer stretches are reported than looked at."""
 _UNIT_SECONDS = {"seconds": 1.0, "milliseconds": 0.001, "days": 86_400.0}
 
 
@@ -112,12 +114,18 @@ def _gaps(table: OpenedTable, seconds: str, first: float, last: float) -> tuple[
         return ()
     usual = sorted(steps)[len(steps) // 2]
     far = max(_GAP_PERIODS * usual, usual + _GAP_PERIODS)
-    return tuple(((one + 1) * unit, two * unit) for one, two in pairwise(places) if two - one > far)
+    empty = max(1 - len(places) * usual / (places[-1] - places[0] + usual), 0.0)
+
+    def is_chance(step: int) -> bool:
+        """Return whether one of so many steps may well be so long, if each stretch were empty as often as they are."""
+        return bool(len(steps) * empty ** (step / usual - 1) > _CHANCE)
+
+    return tuple(((one + 1) * unit, two * unit) for one, two in pairwise(places) if two - one > far and not is_chance(two - one))
 
 
-def time_findings(line: Timeline, label: Label | None) -> Iterator[Finding]:
-    """Find gaps in time, a share of positive rows that jumps, and labels that are not known yet at the end."""
-    if line.gaps:
+def time_findings(line: Timeline, label: Label | None, *, sure: bool) -> Iterator[Finding]:
+    """Find gaps in what surely is a time, a share of positive rows that jumps, and labels that are not known yet at the end."""
+    if line.gaps and sure:
         longest = max(line.gaps, key=lambda gap: gap[1] - gap[0])
         count = f"{len(line.gaps)} stretches" if len(line.gaps) > 1 else "a stretch"
         what = f"'{line.column}' has {count} without rows, the longest {line.shown(longest[0])} to {line.shown(longest[1])}."

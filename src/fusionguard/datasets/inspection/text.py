@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
+from itertools import groupby
 
+from fusionguard.datasets.inspection.findings import grouped
 from fusionguard.datasets.inspection.inspected import Inspection
 from fusionguard.datasets.inspection.profile import Column
+from fusionguard.datasets.inspection.roles import Role
 
 WIDTH = 80
+_MOST_ALIKE = 10
 _NAME, _KIND, _ROLE = 22, 12, 11
 
 
@@ -41,8 +45,19 @@ def _table(inspection: Inspection) -> Iterator[str]:
 
 def _columns(inspection: Inspection) -> Iterator[str]:
     yield f"{'column':{_NAME}} {'holds':{_KIND}} {'role':{_ROLE}} missing  values  why"
-    for column in inspection.profile.columns:
-        yield from _column(inspection, column)
+    for (kind, role), run in groupby(inspection.profile.columns, lambda column: _alike(inspection, column)):
+        columns = list(run)
+        if len(columns) < _MOST_ALIKE:
+            for column in columns:
+                yield from _column(inspection, column)
+            continue
+        names = f"{columns[0].name} to {columns[-1].name}: {len(columns)} columns, {kind}, {role.name}, {role.reason}"
+        yield from textwrap.wrap(_printable(names), WIDTH, subsequent_indent="    ")
+
+
+def _alike(inspection: Inspection, column: Column) -> tuple[str, Role]:
+    """Return what columns side by side must share to be one line; a missing cell makes a column one of its own."""
+    return f"{column.kind}{f' of {column.name}' if column.missing else ''}", inspection.roles[column.name]
 
 
 def _column(inspection: Inspection, column: Column) -> Iterator[str]:
@@ -65,7 +80,7 @@ def _findings(inspection: Inspection) -> Iterator[str]:
         yield "No label, so nothing was searched for leaks."
     elif not inspection.findings:
         yield "Nothing was found that spoils a model."
-    for finding in inspection.findings:
+    for finding in grouped(inspection.findings):
         mark = "STOP  " if finding.weight == "stop" else "look  "
         yield from textwrap.wrap(
             f"{mark}{_printable(finding.what)} {finding.remedy}", WIDTH, subsequent_indent="      ", break_on_hyphens=False
