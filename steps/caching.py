@@ -16,7 +16,7 @@ import materializers
 from fusionguard.files import write_text
 from fusionguard.home import find_checkout, find_home
 
-_SUFFIXES = {".py", ".sql", ".json"}
+_SUFFIXES = {".py", ".sql", ".json", ".yaml"}
 
 
 @cache

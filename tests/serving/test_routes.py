@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from fusionguard.data.table import Table
 from fusionguard.families.catalog import model_family
+from fusionguard.features.expressions.errors import RowError
 from fusionguard.models.bundle import Bundle
 from fusionguard.serving.app import RiskApp
 from fusionguard.serving.asgi import PROBES
@@ -124,29 +126,45 @@ def test_every_route_is_described_with_examples(service: RunningService, transac
     assert told | {"request_id": "", "title": ""} == refused | {"request_id": "", "title": ""}  # Python 3.13 renamed the title
 
 
-def test_a_bug_is_answered_and_counted_and_told_without_what_was_sent(
-    release_folder: Path, customer: dict[str, Any], caplog: pytest.LogCaptureFixture
-) -> None:
+def answer_of(release_folder: Path, customer: dict[str, Any], decide: Callable[[list[Any]], Any]) -> dict[str, Any]:
+    """What a service whose churn model decides so answers to a customer, and its metrics."""
+
     async def ask() -> dict[str, Any]:
         app = RiskApp(ServeSettings(release=release_folder))
         await app.start()
-
-        def broken(values: list[Any]) -> Any:
-            raise ValueError(f"cannot do {values}")
-
-        app._scoring["churn"].model.online.decide = broken  # type: ignore[union-attr, method-assign]
+        app._scoring["churn"].model.online.decide = decide  # type: ignore[union-attr, method-assign]
         transport = httpx.ASGITransport(app, raise_app_exceptions=True)  # type: ignore[arg-type]
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             answer = await client.post("/v1/churn/score", json=customer | {"Geography": "Germany"})
         await app.stop()
         return {"answer": answer, "metrics": app.metrics.text().decode()}
 
-    seen = asyncio.run(ask())
+    return asyncio.run(ask())
+
+
+def test_a_bug_is_answered_and_counted_and_told_without_what_was_sent(
+    release_folder: Path, customer: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(values: list[Any]) -> Any:
+        raise ValueError(f"cannot do {values}")
+
+    seen = answer_of(release_folder, customer, broken)
     assert (seen["answer"].status_code, seen["answer"].json()["reason"]) == (500, "bug")
     assert seen["answer"].headers["x-trained-on-simulated-data"]
     assert 'fusionguard_rejects_total{reason="bug",route="/v1/churn/score"} 1.0' in seen["metrics"]
     assert "ValueError" in caplog.text and "in broken" in caplog.text
     assert "Germany" not in caplog.text + seen["answer"].text
+
+
+def test_a_row_that_no_feature_can_be_made_of_is_refused(release_folder: Path, customer: dict[str, Any]) -> None:
+    def refused(values: list[Any]) -> Any:
+        raise RowError("The feature 'amount_cents' cannot be made of this row: it is no BIGINT.", "Correct the row.")
+
+    seen = answer_of(release_folder, customer, refused)
+    problem = seen["answer"].json()
+    assert (seen["answer"].status_code, problem["reason"]) == (422, "invalid")
+    assert problem["detail"] == "The feature 'amount_cents' cannot be made of this row: it is no BIGINT."
+    assert 'fusionguard_rejects_total{reason="invalid",route="/v1/churn/score"} 1.0' in seen["metrics"]
 
 
 def test_nobody_waits_behind_the_reasons_of_a_flagged_row(

@@ -20,7 +20,7 @@ _HEADINGS = ("version", "aliases", "trained on", "average precision", "made (UTC
 
 
 def models(
-    model: Annotated[str | None, typer.Argument(help=f"{' or '.join(family_names())}; both by default.")] = None,
+    model: Annotated[str | None, typer.Argument(help=f"{' or '.join(family_names())}; all by default.")] = None,
     last: Annotated[int, typer.Option("--last", min=0, help="Show so many versions and moves of a model; 0: all.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
@@ -28,7 +28,6 @@ def models(
 
     Example: fusionguard models {family}
     """
-    from fusionguard.families.catalog import family_names
     from fusionguard.registry.overview import read_overview
 
     overviews = [read_overview(find_home(), name) for name in ([model] if model else family_names())]

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from fusionguard.features.expressions.errors import RowError
 from fusionguard.serving.docs_page import STYLE, render_docs
 from fusionguard.serving.guard import Guard
 from fusionguard.serving.http import (
@@ -110,6 +111,9 @@ class GuardedApp:
             except ProblemError as problem:
                 self._counts.reject(name, problem.reason)
                 response = problem_response(problem, request_id)
+            except RowError as error:  # every field is in its range, and yet a feature cannot be made of them together
+                self._counts.reject(name, "invalid")
+                response = problem_response(ProblemError(422, "invalid", error.what), request_id)
             except (ClientGoneError, TimeoutError):
                 raise
             except Exception as error:  # a bug: told with its place, counted, and answered like any refusal

@@ -28,7 +28,6 @@ _FOLDERS = ("/assets/", "/static/", "/svelte/", "/gradio_api/heartbeat/")
 _POSTS = frozenset({"/gradio_api/queue/join", "/gradio_api/cancel", "/gradio_api/reset"})
 _ELSEWHERE = re.compile(rb"<(?:script|link|meta)\b[^>]*(?:https?://|manifest\.json)[^>]*>(?:\s*</script>)?")
 _SCRIPT = re.compile(rb"<script\b")
-_DROPPED = frozenset({b"access-control-allow-origin", b"access-control-allow-credentials", b"set-cookie"})
 _POLICY = (
     "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "font-src 'self' data:; connect-src 'self'; manifest-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors 'none'"

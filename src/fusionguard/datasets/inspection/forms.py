@@ -78,7 +78,6 @@ _YEAR_FIRST = re.compile(r"\d{4}(?P<mark>[./])\d{1,2}(?P=mark)\d{1,2}(?P<time>[ 
 _COMPACT = re.compile(r"(19[89]\d|20[0-3]\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])", re.ASCII)
 _MONTHS = "(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
 _NAMED_MONTH = re.compile(rf"\d{{1,2}}(?P<mark>[ -]){_MONTHS}(?P=mark)\d{{4}}", re.ASCII)
-_BASES = {"number": _PLAIN, "decimal comma": _COMMA, "thousands": _THOUSANDS}
 _FEWEST_COMPACT_DATES = 5
 
 

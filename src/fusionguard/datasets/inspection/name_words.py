@@ -75,7 +75,6 @@ PROTECTED = word_set(
 )
 PROTECTED_IF_ALONE = word_set("age alter")
 """Words for what is protected, unless other words beside them speak of something else, such as an account's age."""
-CURRENCY = word_set("currency ccy curr waehrung wahrung")
 PERSONAL = {
     "a name": word_set(
         "surname firstname lastname fullname forename givenname familyname middlename nachname vorname maiden cardholdername "

@@ -20,7 +20,6 @@ _LEAST_EXPECTED = 12.0
 _LEAST_DAYS = 2
 _LEFT = 0.02
 _MOST = 0.5
-_USUAL = 0.5
 
 
 @dataclass(frozen=True)

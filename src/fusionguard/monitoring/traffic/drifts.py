@@ -125,7 +125,8 @@ def absent(seconds: np.ndarray, hours: float) -> np.ndarray:
 
 def _drifting(family: ModelFamily) -> Drifting:
     if family.drifting is None:
-        raise UsageError(f"Rows of the model '{family.name}' cannot be simulated.", f"Choose one of {', '.join(family_names())}.")
+        simulated = [name for name in family_names() if model_family(name).drifting is not None]
+        raise UsageError(f"Rows of the model '{family.name}' cannot be simulated.", f"Choose one of {', '.join(simulated)}.")
     return family.drifting
 
 
