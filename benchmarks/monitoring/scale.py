@@ -18,13 +18,14 @@ from benchmarks.measure import Measurement, fresh_environment, measure, python
 from benchmarks.monitoring.judging import Judge
 from benchmarks.monitoring.results import Scale
 from benchmarks.monitoring.windows import make_window
+from fusionguard.families.family import TIME
 from fusionguard.families.scoring_model import ScoringModel
 from fusionguard.home import Home
 from fusionguard.monitoring.champion import find_champion
 from fusionguard.monitoring.traffic import Drift
 from fusionguard.serving.prediction_log import append_labels
 from fusionguard.serving.prediction_log.parts import part_name, write_part
-from fusionguard.serving.prediction_log.schema import REQUEST_ID, TIME, part_schema
+from fusionguard.serving.prediction_log.schema import REQUEST_ID, part_schema
 
 PART_ROWS = 250_000
 """About what a compacted part holds."""

@@ -8,18 +8,17 @@ import numpy as np
 import pyarrow as pa
 
 from fusionguard.families.catalog import model_family
+from fusionguard.families.family import LABEL, TIME
 from fusionguard.families.scoring_model import ScoringModel
 from fusionguard.monitoring.traffic import SIMULATED_PREFIX, Drift, traffic_rows
 from fusionguard.monitoring.traffic.drifts import absent
 from fusionguard.serving.prediction_log.schema import (
-    LABEL,
     MODEL_VERSION,
     OBSERVED_AT,
     ORIGIN,
     REQUEST_ID,
     ROW,
     SHADOW,
-    TIME,
     TIME_TYPE,
     log_schema,
 )

@@ -26,10 +26,10 @@ from fusionguard.evaluation.ranked import Ranking
 from fusionguard.evaluation.readings import ROC_AUC
 from fusionguard.evaluation.scored import Flags
 from fusionguard.families import catalog
-from fusionguard.families.family import COMMON_PACKAGES, REASONS, ModelFamily, ServiceExample
+from fusionguard.families.family import COMMON_PACKAGES, LABEL, REASONS, ModelFamily, ServiceExample
 from fusionguard.families.online import REASONS_TOLD, Answer, Answers, Contributions, OnlineModel
 from fusionguard.families.online_batches import answer_batch
-from fusionguard.families.outcomes import LABEL, OutcomeReading, Outcomes
+from fusionguard.families.outcomes import OutcomeReading, Outcomes
 from fusionguard.families.request_fields import Columns
 from fusionguard.families.scoring_model import ScoringModel
 from fusionguard.families.words import FamilyWords, FieldWords

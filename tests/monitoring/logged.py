@@ -9,11 +9,12 @@ import pyarrow.compute as pc
 
 from benchmarks.monitoring.windows import make_window
 from fusionguard.families.catalog import model_family
+from fusionguard.families.family import LABEL
 from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring.traffic import Drift, usual_size
 from fusionguard.serving.prediction_log import append_labels
 from fusionguard.serving.prediction_log.parts import part_name, write_part
-from fusionguard.serving.prediction_log.schema import LABEL, OBSERVED_AT, REQUEST_ID, ROW, part_schema
+from fusionguard.serving.prediction_log.schema import OBSERVED_AT, REQUEST_ID, ROW, part_schema
 
 
 def log_drift(log: Path, bundle: Bundle, drift: Drift, *, rows: int, size: float | None = None, seed: int = 11) -> pa.Table:

@@ -108,11 +108,6 @@ class Known(_Declared):
             raise ValueError("it must have either a column or after, a duration")
         return self
 
-    @property
-    def after_seconds(self) -> int | None:
-        """The delay in seconds; None where a column holds the moment."""
-        return None if self.after is None else duration_seconds(self.after)
-
 
 class Label(_Declared):
     """The outcome: which of its values are positive, and when it is known."""

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 COMMON_PACKAGES = ("duckdb", "mlflow", "numpy", "pandas", "pyarrow", "pydantic")
 """What a model of any family needs where it is loaded from MLflow."""
 
+LABEL, TIME = "label", "time"
+"""The columns of logged rows that hold the outcome, 0 or 1, and when the row was answered."""
+
 REASONS = "reasons"
 """The column of an answer that names what raises the risk of a flagged row most, separated by ``; ``; empty otherwise."""
 

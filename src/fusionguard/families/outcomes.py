@@ -14,9 +14,6 @@ from fusionguard.evaluation.report import Report
 from fusionguard.evaluation.scored import Flags
 from fusionguard.families.scoring_model import ScoringModel
 
-LABEL, TIME = "label", "time"
-"""The columns of logged rows that hold the outcome, 0 or 1, and when the row was answered."""
-
 BOOTSTRAP_SAMPLES = 200
 """Draws of each interval: a window is read in seconds."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 import pyarrow as pa
 
@@ -16,15 +16,6 @@ from fusionguard.evaluation.cross_validation import CrossValidation
 from fusionguard.evaluation.report import Report
 from fusionguard.families.training_rows import TrainingRows
 from fusionguard.models.bundle import Bundle
-
-Kind = TypeVar("Kind")
-
-
-def of_kind(kind: type[Kind], value: object) -> Kind:
-    """Return a value that is of the kind that a family works with; raise :class:`TypeError` for another family's."""
-    if not isinstance(value, kind):
-        raise TypeError(f"This family takes a {kind.__name__}, not a {type(value).__name__}.")
-    return value
 
 
 class FamilyTraining(ABC):

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from fusionguard.errors import DataError
 from fusionguard.evaluation.scored import SECONDS_PER_DAY, Floats
-from fusionguard.families.outcomes import LABEL, TIME
+from fusionguard.families.family import LABEL, TIME
 from fusionguard.serving.prediction_log.schema import OBSERVED_AT
 
 _MICROS_PER_DAY = SECONDS_PER_DAY * 1_000_000

@@ -12,8 +12,7 @@ import pyarrow.compute as pc
 
 from fusionguard.evaluation.scored import Floats
 from fusionguard.families.catalog import model_family
-from fusionguard.families.family import ModelFamily
-from fusionguard.families.outcomes import LABEL
+from fusionguard.families.family import LABEL, ModelFamily
 from fusionguard.families.scoring_model import ScoringModel
 from fusionguard.monitoring.findings import Check
 from fusionguard.monitoring.thresholds import MonitoringThresholds

@@ -8,7 +8,7 @@ import numpy as np
 
 from fusionguard.data.table import Table
 from fusionguard.families.catalog import model_family
-from fusionguard.families.outcomes import LABEL, TIME
+from fusionguard.families.family import LABEL, TIME
 from fusionguard.families.scoring_model import ScoringModel
 from fusionguard.monitoring.approval import approve, not_found
 from fusionguard.monitoring.champion import Champion

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.scored import Flags, Floats
-from fusionguard.families.outcomes import LABEL, Gap, MetricReader, OutcomeReading
+from fusionguard.families.family import LABEL
+from fusionguard.families.outcomes import Gap, MetricReader, OutcomeReading
 from fusionguard.monitoring.calibration import CalibrationReading, read_calibration
 from fusionguard.monitoring.findings import Check, Finding, judge
 from fusionguard.monitoring.labelled import LabelCoverage, LabelledRows

@@ -17,14 +17,14 @@ from pydantic import BaseModel, ConfigDict
 from fusionguard.data.table import Table
 from fusionguard.evaluation.scored import SECONDS_PER_DAY, Integers
 from fusionguard.families.catalog import model_family
-from fusionguard.families.family import ModelFamily
+from fusionguard.families.family import LABEL, TIME, ModelFamily
 from fusionguard.files import atomic_folder
 from fusionguard.models.bundle import BundleManifest
 from fusionguard.monitoring.decision import KNOWN_SHARE
 from fusionguard.monitoring.labelled import labelled_rows
 from fusionguard.monitoring.settings import MonitoringConfig
 from fusionguard.monitoring.window import WindowFacts
-from fusionguard.serving.prediction_log.schema import LABEL, OBSERVED_AT, TIME
+from fusionguard.serving.prediction_log.schema import OBSERVED_AT
 
 _SECONDS_PER_HOUR = 3600
 

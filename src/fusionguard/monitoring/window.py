@@ -16,6 +16,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from fusionguard.data.table import Table
 from fusionguard.errors import DataError, StorageError
 from fusionguard.families.catalog import model_family
+from fusionguard.families.family import LABEL, TIME
 from fusionguard.features.duckdb_engine import PARQUET, connection, literal
 from fusionguard.files import atomic_path, storage_errors
 from fusionguard.home import Home
@@ -25,13 +26,11 @@ from fusionguard.serving.prediction_log.labels import read_labels
 from fusionguard.serving.prediction_log.parts import DamagedPartError, OpenPart, list_parts
 from fusionguard.serving.prediction_log.reader import LogBounds
 from fusionguard.serving.prediction_log.schema import (
-    LABEL,
     MODEL_VERSION,
     OBSERVED_AT,
     ORIGIN,
     REQUEST_ID,
     ROW,
-    TIME,
     ForeignPartError,
     part_schema,
 )

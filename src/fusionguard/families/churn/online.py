@@ -20,8 +20,6 @@ from fusionguard.features.maker import FeatureMaker
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.bundle_features import read_features
 
-_BALANCE = MODEL_FEATURES.index("Balance")
-
 
 class OnlineChurnModel(OnlineModel):
     """The models that batches are scored with answer single customers, too."""
@@ -29,6 +27,7 @@ class OnlineChurnModel(OnlineModel):
     def __init__(self, model: ChurnModel) -> None:
         self.model = model
         self._maker = FeatureMaker(read_features(model.bundle, CHURN_FEATURES))
+        self._balance = self._maker.place("Balance")
         self.many(CHURN_TRAITS.request_fields.columns(CHURN_TRAITS.example))
 
     @property
@@ -39,7 +38,7 @@ class OnlineChurnModel(OnlineModel):
     def decide(self, values: list[Any]) -> Answer:
         """Answer one checked customer without reasons."""
         features = self._maker.one(values)
-        customers, policy, balance = _customers(features), self.model.policy, features[_BALANCE]
+        customers, policy, balance = _customers(features), self.model.policy, features[self._balance]
         scores = self.model.score_customers(customers)
         balances = np.array([balance], dtype=np.float64)
         groups = self._groups(features)

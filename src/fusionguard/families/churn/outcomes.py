@@ -21,7 +21,9 @@ from fusionguard.families.churn.model import ChurnModel
 from fusionguard.families.churn.readings import EMPC, metric_digits, read_customers_metrics
 from fusionguard.families.churn.report import ChurnReport
 from fusionguard.families.churn.rows import group_names
-from fusionguard.families.outcomes import BOOTSTRAP_SAMPLES, LABEL, NOT_SAID, TRAIN_AGAIN, Gap, OutcomeReading, Outcomes
+from fusionguard.families.family import LABEL
+from fusionguard.families.of_kind import of_kind
+from fusionguard.families.outcomes import BOOTSTRAP_SAMPLES, NOT_SAID, TRAIN_AGAIN, Gap, OutcomeReading, Outcomes
 from fusionguard.families.scoring_model import ScoringModel
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.said_settings import said_settings
@@ -41,7 +43,7 @@ class ChurnOutcomes(Outcomes):
 
     def read(self, rows: pa.Table, model: ScoringModel, *, seed: int) -> OutcomeReading:
         """Read labelled customers, and how groups of them fare where there are enough of both outcomes."""
-        assert isinstance(model, ChurnModel)
+        model = of_kind(ChurnModel, model)
         customers, draws = scored_customers(rows), EvaluationConfig(bootstrap_samples=BOOTSTRAP_SAMPLES)
         retention = retention_settings(model.bundle)
 
@@ -60,13 +62,12 @@ class ChurnOutcomes(Outcomes):
 
     def reliability(self, report: Report) -> list[tuple[float, float, float]]:
         """Return the bins."""
-        assert isinstance(report, ChurnReport)
-        return [(each.predicted, float(each.rows), each.rows * each.observed) for each in report.reliability]
+        found = of_kind(ChurnReport, report).reliability
+        return [(each.predicted, float(each.rows), each.rows * each.observed) for each in found]
 
     def gaps(self, report: Report) -> tuple[Gap, ...]:
         """Return the gaps between groups of customers."""
-        assert isinstance(report, ChurnReport)
-        return gaps_of(report.fairness)
+        return gaps_of(of_kind(ChurnReport, report).fairness)
 
 
 OUTCOMES = ChurnOutcomes()

@@ -24,7 +24,8 @@ from fusionguard.families.churn.plots import churn_plots
 from fusionguard.families.churn.reading import evaluate_churn_model, read_test
 from fusionguard.families.churn.refit import refit_churn_bundle
 from fusionguard.families.churn.report import ChurnReport
-from fusionguard.families.training import FamilyTraining, of_kind
+from fusionguard.families.of_kind import of_kind
+from fusionguard.families.training import FamilyTraining
 from fusionguard.families.training_rows import TrainingRows
 from fusionguard.models.bundle import Bundle
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 from fusionguard.evaluation.splits import SplitPlan
 from fusionguard.families.family import REASONS
 from fusionguard.families.fraud.model import REVIEW, FraudModel
-from fusionguard.families.training import of_kind
+from fusionguard.families.of_kind import of_kind
 from fusionguard.families.training_rows import TrainingRows
 
 

@@ -19,8 +19,6 @@ from fusionguard.features.maker import FeatureMaker
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.bundle_features import read_features
 
-_AMOUNT = MODEL_FEATURES.index("Amount")
-
 
 class OnlineFraudModel(OnlineModel):
     """ONNX Runtime for one row, XGBoost for many; the two agree to 1e-5 in log-odds."""
@@ -28,6 +26,7 @@ class OnlineFraudModel(OnlineModel):
     def __init__(self, model: FraudModel) -> None:
         self.model = model
         self._maker = FeatureMaker(read_features(model.bundle, FRAUD_FEATURES))
+        self._amount = self._maker.place("Amount")
         folder = model.bundle.folder
         # The same trees, told to explain one row on the calling thread: waking another costs more than it does.
         self._single = replace(model, booster=model.booster.copy())
@@ -47,7 +46,7 @@ class OnlineFraudModel(OnlineModel):
         """Answer one checked transaction without reasons."""
         features = self._maker.one(values)
         x = np.array([features], dtype=np.float32)
-        fusion, policy, amount = self.model.fusion, self.model.policy, features[_AMOUNT]
+        fusion, policy, amount = self.model.fusion, self.model.policy, features[self._amount]
         score = fusion.intercept + fusion.booster * float(self._booster.run(["margins"], {"features": x})[0][0, 1])
         if fusion.uses_autoencoder:
             score += fusion.autoencoder * float(self._autoencoder.run(["log_error"], {"features": x})[0][0, 0])

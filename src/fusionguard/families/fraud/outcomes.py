@@ -14,11 +14,13 @@ from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.readings import AVERAGE_PRECISION, BRIER, ROC_AUC
 from fusionguard.evaluation.report import Report
 from fusionguard.evaluation.scored import Flags, ScoredRows
+from fusionguard.families.family import LABEL, TIME
 from fusionguard.families.fraud.config import FraudEvaluationConfig
 from fusionguard.families.fraud.model import FraudModel
 from fusionguard.families.fraud.readings import RECALL_AT_RATE, TOP_PRECISION, metric_digits, read_metrics
 from fusionguard.families.fraud.report import EvaluationReport
-from fusionguard.families.outcomes import BOOTSTRAP_SAMPLES, LABEL, NOT_SAID, TIME, TRAIN_AGAIN, OutcomeReading, Outcomes
+from fusionguard.families.of_kind import of_kind
+from fusionguard.families.outcomes import BOOTSTRAP_SAMPLES, NOT_SAID, TRAIN_AGAIN, OutcomeReading, Outcomes
 from fusionguard.families.scoring_model import ScoringModel
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.said_settings import said_settings
@@ -41,7 +43,7 @@ class FraudOutcomes(Outcomes):
 
     def read(self, rows: pa.Table, model: ScoringModel, *, seed: int) -> OutcomeReading:
         """Read labelled transactions; windows of millions are thinned, and precision in a day's alerts needs a whole day."""
-        assert isinstance(model, FraudModel)
+        policy = of_kind(FraudModel, model).policy
         scored, said = scored_transactions(rows), evaluation_settings(model.bundle)
         settings = (said or FraudEvaluationConfig()).model_copy(update={"bootstrap_samples": BOOTSTRAP_SAMPLES})
         undefined = {} if said is not None else dict.fromkeys((RECALL_AT_RATE, TOP_PRECISION), NOT_SAID)
@@ -49,7 +51,7 @@ class FraudOutcomes(Outcomes):
         whole_days = len(times) > 0 and pc.max(times).as_py() - pc.min(times).as_py() >= _DAY_MICROS
 
         def metrics(chosen: Flags) -> dict[str, Interval]:
-            found = read_metrics(_thinned(scored.take(chosen), seed), model.policy, settings, seed=seed)
+            found = read_metrics(_thinned(scored.take(chosen), seed), policy, settings, seed=seed)
             if not whole_days:
                 found[TOP_PRECISION] = Interval(reason="the outcomes span less than a day")
             return found | undefined
@@ -59,10 +61,10 @@ class FraudOutcomes(Outcomes):
 
     def reliability(self, report: Report) -> list[tuple[float, float, float]]:
         """Return the bins; legitimate rows may have been sampled, and each stands for as many as its weight says."""
-        assert isinstance(report, EvaluationReport)
-        test = report.test
+        reading = of_kind(EvaluationReport, report)
+        test = reading.test
         weight = (test.transactions - test.frauds) / max(test.rows - test.frauds, 1)
-        found = report.curves.reliability
+        found = reading.curves.reliability
         return [(each.predicted, each.frauds + (each.rows - each.frauds) * weight, float(each.frauds)) for each in found]
 
 

@@ -22,7 +22,8 @@ from fusionguard.families.fraud.plots import evaluation_plots
 from fusionguard.families.fraud.reading import evaluate_fraud_model
 from fusionguard.families.fraud.refit import refit_fraud_bundle
 from fusionguard.families.fraud.report import EvaluationReport
-from fusionguard.families.training import FamilyTraining, of_kind
+from fusionguard.families.of_kind import of_kind
+from fusionguard.families.training import FamilyTraining
 from fusionguard.families.training_rows import TrainingRows
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.packages import XGBOOST

@@ -18,8 +18,9 @@ import pyarrow.compute as pc
 
 from fusionguard.errors import DataError, FusionGuardError, StorageError
 from fusionguard.families.catalog import model_family
+from fusionguard.families.family import LABEL
 from fusionguard.files import storage_errors
-from fusionguard.serving.prediction_log.schema import LABEL, OBSERVED_AT, REQUEST_ID, ROW, TIME_TYPE, LogVersionError
+from fusionguard.serving.prediction_log.schema import OBSERVED_AT, REQUEST_ID, ROW, TIME_TYPE, LogVersionError
 
 FILE = "labels.sqlite"
 LABELS_VERSION = 1

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fusionguard.errors import StorageError
+from fusionguard.families.family import TIME
 from fusionguard.files import atomic_path, write_text
-from fusionguard.serving.prediction_log.schema import REQUEST_ID, TIME, check_marks
+from fusionguard.serving.prediction_log.schema import REQUEST_ID, check_marks
 
 PATTERN = "part-*.parquet"
 TEMPORARIES = ".*.tmp"

@@ -13,16 +13,15 @@ import pyarrow.compute as pc
 
 from fusionguard.errors import StorageError, UnknownChoiceError, UsageError
 from fusionguard.families.catalog import model_family
+from fusionguard.families.family import LABEL, TIME
 from fusionguard.serving.prediction_log.labels import read_labels
 from fusionguard.serving.prediction_log.parts import DamagedPartError, OpenPart, list_parts
 from fusionguard.serving.prediction_log.schema import (
     KEY,
-    LABEL,
     OBSERVED_AT,
     REQUEST_ID,
     ROW,
     SHADOW,
-    TIME,
     ForeignPartError,
     log_schema,
     part_schema,

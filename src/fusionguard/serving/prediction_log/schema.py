@@ -9,15 +9,15 @@ import pyarrow as pa
 
 from fusionguard.errors import DataError, StorageError
 from fusionguard.families.catalog import model_family
-from fusionguard.families.family import ModelFamily
+from fusionguard.families.family import LABEL, TIME, ModelFamily
 
 LOG_VERSION = 1
 """Raised with every change of the columns below; what an older version wrote stays readable."""
 
-REQUEST_ID, ROW, TIME, SHADOW = "request_id", "row", "time", "shadow"
+REQUEST_ID, ROW, SHADOW = "request_id", "row", "shadow"
 MODEL_VERSION, ORIGIN = "model_version", "origin"
-LABEL, OBSERVED_AT = "label", "label_observed_at"
-"""What a reader adds to a part's columns where an outcome is known."""
+OBSERVED_AT = "label_observed_at"
+"""Beside the label, what a reader adds to a part's columns where an outcome is known."""
 
 KEY: tuple[str, ...] = (REQUEST_ID, ROW, SHADOW)
 """What a row is known by: a second row of the same key is a repetition."""
