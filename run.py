@@ -20,6 +20,7 @@ examples:
   python run.py --pipeline fraud --source ~/data/creditcard.csv --summary run.json
   python run.py --pipeline fraud --engine spark --set xgboost.rounds=300 --set data.rows=50000
   python run.py --pipeline fraud --config my_settings.yaml --no-cache
+  python run.py --dataset my_bank/declaration.yaml
   python run.py --pipeline monitoring --set model=churn --set window.hours=168 --set on_drift=retrain
 """
 
@@ -52,7 +53,9 @@ def _run(options: argparse.Namespace) -> int:
     from pipelines.interruption import Interrupted
 
     try:
-        flags = find_pipeline(options.pipeline).assignments({"source": options.source, "engine": options.engine})
+        options.pipeline = options.pipeline or _problem(options.dataset)
+        given = {"dataset": options.dataset, "source": options.source, "engine": options.engine}
+        flags = find_pipeline(options.pipeline).assignments(given)
         from pipelines.runner import RunRequest, execute  # only now: a mistyped name need not wait for it
 
         request = RunRequest(
@@ -97,6 +100,15 @@ def _run(options: argparse.Namespace) -> int:
     return 0
 
 
+def _problem(dataset: str | None) -> str:
+    """Return the pipeline of a data set, where nobody names one."""
+    if dataset is None:
+        return "fraud"
+    from fusionguard.datasets.catalog import find_dataset
+
+    return find_dataset(dataset).declaration.problem
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Exit with 2, and name the option that was probably meant."""
@@ -129,12 +141,15 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("--pipeline", metavar="NAME", default="fraud", help=f"what to run: {pipelines} (default: %(default)s)")
+    add("--pipeline", metavar="NAME", help=f"what to run: {pipelines} (default: what the data set is about, else fraud)")
+    add(
+        "--dataset", metavar="NAME|FILE.yaml", help="the data set: one that ships, or a declaration (default: the pipeline's own)"
+    )
     add("--stack", metavar="NAME", default="local", help=f"where to run it: {stacks} (default: %(default)s)")
     add(
         "--source",
         metavar="SOURCE",
-        help="what a training reads: auto, kaggle, simulated, or a file or folder in Kaggle's layout (default: auto)",
+        help="what a training reads: auto, kaggle, simulated, or a file or folder in the data set's layout (default: auto)",
     )
     add("--engine", metavar="ENGINE", help="what builds features or counts a log: duckdb or spark (default: duckdb)")
     add("--config", metavar="FILE", type=Path, action="append", default=[], help="a YAML file with settings; the last one wins")

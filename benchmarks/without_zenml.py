@@ -41,7 +41,7 @@ from fusionguard.families.fraud.report import EvaluationReport
 from fusionguard.families.training_rows import TrainingRows
 from fusionguard.features.bias import bias_report
 from fusionguard.features.contracts import check_features
-from fusionguard.features.fraud import FRAUD_FEATURES, MODEL_FEATURES
+from fusionguard.features.fraud import MODEL_FEATURES
 from fusionguard.features.store import build_features
 from fusionguard.files import write_json, write_text
 from fusionguard.home import Home
@@ -108,7 +108,7 @@ def run(config: FraudConfig, folder: Path) -> dict[str, float]:
         feature_contract.raise_if_broken()
         split = plan_split(features, config.split)
 
-    weight, rows = manifest.negative_weight, TrainingRows(FRAUD_FEATURES, features, manifest, split)
+    weight, rows = manifest.negative_weight, TrainingRows(features, manifest, split)
     with clock.step("train_xgboost"):
         booster = train_booster(features, split, config.xgboost, negative_weight=weight, seed=seed)
     with clock.step("train_autoencoder"):

@@ -17,7 +17,7 @@ from fusionguard.families.catalog import training_configs
 from fusionguard.home import Home
 from fusionguard.monitoring.settings import MonitoringConfig
 
-_FLAGS = {"source": ("data.source",), "engine": ("data.engine", "engine")}
+_FLAGS = {"dataset": ("data.dataset",), "source": ("data.source",), "engine": ("data.engine", "engine")}
 """The settings that options of the front door set: of several, the one that the pipeline has."""
 
 PIPELINE_FOLDER = Path(__file__).resolve().parent
@@ -68,13 +68,18 @@ class PipelineEntry:
 
 
 def training_arguments(family: str, config: TrainingConfig, home: Home) -> dict[str, Any]:
-    """Return the settings of a family's training, and the fingerprint of the source they name."""
-    from fusionguard.datasets.resolve_source import resolve_source
-    from fusionguard.families.catalog import model_family
+    """Return the settings of a family's training, the data set's declaration, and the fingerprint of the source they name."""
+    from fusionguard.datasets.catalog import find_dataset, shipped_name
+    from fusionguard.datasets.described import locate
 
-    schema = model_family(family).schema
-    source = resolve_source(config.data.source, schema, home, seed=config.seed, rows=config.data.rows)
-    return {"config": config, "source_fingerprint": source.fingerprint}
+    declared = find_dataset(config.data.dataset or shipped_name(family), tuple(_TRAININGS))
+    problem = declared.declaration.problem
+    if problem != family:
+        raise UsageError(
+            f"{declared.file} declares a problem of {problem}, and the pipeline is {family}.", f"Run --pipeline {problem}."
+        )
+    source, fingerprint = locate(declared, config.data.source, rows=config.data.rows, seed=config.seed)
+    return {"config": config, "declaration": declared.text, "source": source, "source_fingerprint": fingerprint}
 
 
 def monitoring_arguments(config: MonitoringConfig, home: Home) -> dict[str, Any]:

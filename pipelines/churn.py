@@ -39,13 +39,13 @@ if TYPE_CHECKING:
 
 
 @pipeline(**pipeline_options("churn"))
-def churn(config: ChurnConfig, source_fingerprint: str) -> None:
+def churn(config: ChurnConfig, declaration: str, source: str, source_fingerprint: str) -> None:
     """Compose the steps; ZenML runs them in the order their inputs allow."""
     serving, config = config.serving, without_afterwards(config)
     seed = config.seed
-    raw, provenance = load_data("churn", config.data.source, config.data.rows, seed, source_fingerprint)
-    raw_contract, _ = check_raw_data(raw, provenance)
-    features, manifest = build_features(raw, provenance, raw_contract, config.data.engine)
+    raw, provenance, dataset = load_data(declaration, source, config.data.rows, seed, source_fingerprint, 1 - config.holdout.test)
+    raw_contract, _ = check_raw_data(raw, provenance, dataset)
+    features, manifest = build_features(raw, provenance, dataset, raw_contract, config.data.engine)
     feature_contract, _ = check_feature_table(features, manifest)
     bias = report_bias(features, manifest)
     holdout = plan_holdout(features, manifest, feature_contract, config.holdout, seed)
@@ -55,7 +55,7 @@ def churn(config: ChurnConfig, source_fingerprint: str) -> None:
     lightgbm = train_lightgbm(features, holdout, settings, seed)
     catboost = train_catboost(features, holdout, settings, seed)
     evaluated = build_churn_model(
-        features, holdout, lightgbm, catboost, out_of_fold, cross_validation, settings, provenance, config
+        features, manifest, holdout, lightgbm, catboost, out_of_fold, cross_validation, settings, provenance, config
     )
     read_by = plain_settings(config, "seed", "evaluation", "retention", "fairness")
     evaluation, evaluation_plots = evaluate_model(evaluated, features, manifest, holdout, out_of_fold, read_by, cross_validation)

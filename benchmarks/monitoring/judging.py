@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from benchmarks.monitoring.windows import BEGIN, DAYS
 from fusionguard.data.table import Table
-from fusionguard.families.catalog import model_family
+from fusionguard.families.of_bundle import family_of
 from fusionguard.families.scoring_model import ScoringModel
 from fusionguard.monitoring.champion import Champion
 from fusionguard.monitoring.drift import read_drift
@@ -40,7 +40,7 @@ class Judge:
     @classmethod
     def of(cls, champion: Champion) -> Judge:
         """Load the model and read its reference rows."""
-        model = model_family(champion.bundle.manifest.model).load(champion.bundle)
+        model = family_of(champion.bundle).load(champion.bundle)
         with tempfile.TemporaryDirectory() as scratch:
             rows = champion.reference_rows
             reference = kept_reference(champion.bundle, rows, scratch=Path(scratch), seed=SETTINGS.seed)

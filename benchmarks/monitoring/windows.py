@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import numpy as np
 import pyarrow as pa
 
-from fusionguard.families.catalog import model_family
 from fusionguard.families.family import LABEL, TIME
+from fusionguard.families.of_bundle import family_of
 from fusionguard.families.scoring_model import ScoringModel
 from fusionguard.monitoring.traffic import SIMULATED_PREFIX, Drift, traffic_rows
 from fusionguard.monitoring.traffic.drifts import absent
@@ -32,7 +32,7 @@ _ONSET = 0.3
 
 def make_window(model: ScoringModel, *, rows: int, drift: Drift, size: float, seed: int) -> pa.Table:
     """Return the log's rows of a week of traffic, each with its outcome; drifted ones drift from the third part of it on."""
-    family = model_family(model.bundle.manifest.model)
+    family = family_of(model.bundle)
     raw = traffic_rows(family.name, rows, drift=drift, size=size, onset=_ONSET, seed=seed)
     features = family.make_features(raw)
     answers = model.answer_features(features)

@@ -28,8 +28,10 @@ class FrozenConfig(BaseModel):
 class DataConfig(FrozenConfig):
     """What is read and how features are made."""
 
+    dataset: str | None = None
+    """The data set: the name of one that ships, or the path of a declaration; null for the one that ships for the pipeline."""
     source: str = "auto"
-    """``auto``, ``kaggle``, ``simulated``, or the path of a file or folder in Kaggle's layout."""
+    """``auto``, ``kaggle``, ``simulated``, or the path of a file or folder in the data set's layout."""
     rows: int = Field(default=10_000, ge=1)
     """Rows to simulate; other sources are read whole."""
     engine: Literal["duckdb", "spark"] = "duckdb"

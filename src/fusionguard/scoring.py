@@ -18,8 +18,8 @@ from fusionguard.data.local import read_declaration
 from fusionguard.data.rows_in_memory import read_column
 from fusionguard.data.table import CARRIED, Table
 from fusionguard.errors import UsageError
-from fusionguard.families.catalog import model_family
 from fusionguard.families.family import ModelFamily
+from fusionguard.families.of_bundle import family_of
 from fusionguard.families.scoring_model import ScoringModel
 from fusionguard.features.duckdb_engine import connection, scan, score_rows
 from fusionguard.files import check_output
@@ -76,7 +76,7 @@ def load_model(where: Path | str) -> ScoringModel:
     from fusionguard.registry.aliases import resolve_bundle
 
     bundle = resolve_bundle(find_home(), str(where))
-    return model_family(bundle.manifest.model).load(bundle)
+    return family_of(bundle).load(bundle)
 
 
 def score(
@@ -117,7 +117,7 @@ def score(
             output = Path(folder) / "scores.parquet"
             score_file(model, Path(rows), output, id_column, reasons=reasons)
             return pq.read_table(output)
-    family = model_family(model.bundle.manifest.model)
+    family = family_of(model.bundle)
     _check_id(family, id_column)
     features = family.make_features(rows)
     ids = None if id_column is None else read_column(rows, id_column)
@@ -164,7 +164,7 @@ def score_file(
     check_output(output_file, "the scores")
     if output_file.exists() and input_file.exists() and output_file.samefile(input_file):
         raise UsageError(f"'{output_file}' is both input and output.", "Write the scores to another file.")
-    family = model_family(model.bundle.manifest.model)
+    family = family_of(model.bundle)
     id_column = id_column or read_declaration(input_file).id_column
     _check_id(family, id_column)
     with scratch_folder(output_file) as scratch:

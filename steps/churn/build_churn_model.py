@@ -17,6 +17,7 @@ from fusionguard.evaluation.holdout import HoldoutPlan
 from fusionguard.families.churn.build import build_churn_bundle
 from fusionguard.families.churn.config import ChurnConfig
 from fusionguard.families.churn.out_of_fold import read_out_of_fold
+from fusionguard.features.store import FeatureManifest
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.tuning.settings import TrainingSettings
 from steps.workspace import work_folder
@@ -25,6 +26,7 @@ from steps.workspace import work_folder
 @step
 def build_churn_model(
     features: Table,
+    manifest: FeatureManifest,
     holdout: HoldoutPlan,
     lightgbm: lgb.Booster,
     catboost: cb.CatBoost,
@@ -45,4 +47,5 @@ def build_churn_model(
         cross_validation,
         provenance=provenance,
         config=settings.settle(config),
+        described=manifest.described,
     )

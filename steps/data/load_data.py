@@ -1,4 +1,4 @@
-"""Raw rows from a source, with their provenance."""
+"""Raw rows from a source, with their provenance and what they are."""
 
 from __future__ import annotations
 
@@ -9,15 +9,35 @@ from zenml import step
 
 from fusionguard.data.provenance import Provenance
 from fusionguard.data.table import Table
-from fusionguard.datasets.resolve_source import read_data
+from fusionguard.datasets.described import read_described
+from fusionguard.datasets.reading import parse_declaration
+from fusionguard.datasets.resolved import ResolvedDataset
 from fusionguard.home import find_home
 
 
 @step
 def load_data(
-    dataset: str, source: str, rows: int, seed: int, fingerprint: str
-) -> tuple[Annotated[Table, "{pipeline}_raw"], Annotated[Provenance, "{pipeline}_provenance"]]:
-    """Fetch the raw table of a data set; ``fingerprint`` is the source's, so that other content is another cache key."""
-    folder = find_home().processed / dataset / hashlib.sha256(fingerprint.encode()).hexdigest()[:16]
-    fetched = read_data(dataset, source, folder, rows=rows, seed=seed)
-    return fetched.table, fetched.provenance
+    declaration: str, source: str, rows: int, seed: int, fingerprint: str, earliest: float = 1.0
+) -> tuple[
+    Annotated[Table, "{pipeline}_raw"],
+    Annotated[Provenance, "{pipeline}_provenance"],
+    Annotated[ResolvedDataset, "{pipeline}_dataset"],
+]:
+    """Fetch the raw table of a data set.
+
+    Parameters
+    ----------
+    declaration
+        The text of its declaration.
+    source
+        As ``--source`` takes it; of a data set that does not ship, a path.
+    fingerprint
+        The source's, so that other content is another cache key.
+    earliest
+        The share of the rows, by time, that ranges and known values are read from.
+    """
+    declared = parse_declaration(declaration)
+    name = declared.declaration.name
+    processed = find_home().processed / name / hashlib.sha256(fingerprint.encode()).hexdigest()[:16]
+    fetched, described = read_described(declared, source, processed, rows=rows, seed=seed, earliest=earliest)
+    return fetched.table, fetched.provenance, described

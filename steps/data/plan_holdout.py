@@ -12,7 +12,6 @@ from fusionguard.data.contract_report import ContractReport
 from fusionguard.data.table import Table
 from fusionguard.evaluation.holdout import HoldoutPlan
 from fusionguard.evaluation.holdout import plan_holdout as plan
-from fusionguard.features.definitions import feature_definition
 from fusionguard.features.store import FeatureManifest
 
 
@@ -22,6 +21,6 @@ def plan_holdout(
 ) -> Annotated[HoldoutPlan, "{pipeline}_holdout"]:
     """Plan the test slice and the folds; a broken contract on the features ends the run here."""
     contract.raise_if_broken()
-    column = feature_definition(manifest.dataset).label
+    column = manifest.definition.label
     label = features.read([column])[column].to_numpy().astype(np.int8)
     return plan(label, manifest.features_sha256, config, seed=seed)

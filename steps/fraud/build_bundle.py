@@ -40,4 +40,5 @@ def build_bundle(
         provenance=provenance,
         features_sha256=manifest.features_sha256,
         config=settings.settle(config),
+        described=manifest.described,
     )

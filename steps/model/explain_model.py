@@ -10,7 +10,7 @@ from zenml import step
 from fusionguard.data.table import Table
 from fusionguard.evaluation.explanation import Importance, sample_rows
 from fusionguard.evaluation.explanation_plots import shap_plots
-from fusionguard.families.catalog import model_family
+from fusionguard.families.of_bundle import family_of
 from fusionguard.families.training_rows import Plan, TrainingRows
 from fusionguard.features.store import FeatureManifest
 from fusionguard.models.bundle import Bundle
@@ -27,8 +27,8 @@ def explain_model(
     Annotated[Table, "{pipeline}_flagged_rows"],
 ]:
     """Explain a sample of the test slice with SHAP values, and list its flagged rows."""
-    family = model_family(bundle.manifest.model)
-    rows = TrainingRows(family.features, features, manifest, plan)
+    family = family_of(bundle)
+    rows = TrainingRows(features, manifest, plan)
     test = rows.read_test()
     sample = test.take(sample_rows(test.num_rows, shap_rows, seed))
     explanation = family.load(bundle).explain(sample)

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 from zenml import step
 
 from fusionguard.data.table import Table
-from fusionguard.families.catalog import model_family
+from fusionguard.families.of_bundle import family_of
 from fusionguard.families.training_rows import Plan, TrainingRows
 from fusionguard.features.store import FeatureManifest
 from fusionguard.models.bundle import Bundle
@@ -21,8 +21,8 @@ def keep_reference(
     bundle: Bundle, features: Table, manifest: FeatureManifest, plan: Plan, seed: int
 ) -> Annotated[Table, "{pipeline}_reference"]:
     """Draw rows of the whole table with the model's answers; no name and no id is among them."""
-    family = model_family(bundle.manifest.model)
-    rows = TrainingRows(family.features, features, manifest, plan)
+    family = family_of(bundle)
+    rows = TrainingRows(features, manifest, plan)
     file = work_folder() / FILE
     pq.write_table(reference_rows(family.load(bundle), rows, seed=seed), file)
     return Table(file)

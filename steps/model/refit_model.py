@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from zenml import step
 
 from fusionguard.data.table import Table
-from fusionguard.families.catalog import model_family
+from fusionguard.families.of_bundle import family_of
 from fusionguard.families.training_rows import Plan, TrainingRows
 from fusionguard.features.store import FeatureManifest
 from fusionguard.models.bundle import Bundle
@@ -25,7 +25,7 @@ def refit_model(
     config: dict[str, Any],
 ) -> Annotated[Bundle, "{pipeline}_refitted"]:
     """Fit on the test slice, too; the model that was read stays in the bundle, for comparisons."""
-    family = model_family(evaluated.manifest.model)
-    rows = TrainingRows(family.features, features, manifest, plan)
+    family = family_of(evaluated)
+    rows = TrainingRows(features, manifest, plan)
     settled = settings.settle(family.config.model_validate(config))
     return family.training.refit(work_folder() / "bundle", evaluated, rows, settled)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from zenml import step
 
 from fusionguard.data.table import Table
-from fusionguard.families.catalog import model_family
+from fusionguard.families.of_bundle import family_of
 from fusionguard.home import find_home
 from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring.champion import Champion
@@ -37,7 +37,7 @@ def measure_outcomes(
     bundle: Bundle, window: Table, facts: WindowFacts, drift: DriftReport, config: MonitoringConfig
 ) -> Annotated[Outcomes, "{pipeline}_outcomes"]:
     """Read the training metrics on rows whose outcome is known, and estimate them for all."""
-    model = model_family(bundle.manifest.model).load(bundle)
+    model = family_of(bundle).load(bundle)
     until = facts.until or datetime.now(UTC)
     champion = Champion.of(find_home(), bundle)
     measured = read_outcomes(window, model, champion, config, until=until)

@@ -8,7 +8,7 @@ from zenml import step
 from zenml.types import HTMLString
 
 from fusionguard.data.table import Table
-from fusionguard.families.catalog import model_family
+from fusionguard.families.of_bundle import family_of
 from fusionguard.home import find_home
 from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring.champion import Champion
@@ -25,7 +25,7 @@ def report_evidently(bundle: Bundle, window: Table, config: EvidentlyConfig) -> 
         return HTMLString("<p>No report: the window is empty, or the model's training kept no rows to compare with.</p>")
     from fusionguard.monitoring.evidently_report import evidently_page, sampled
 
-    family = model_family(bundle.manifest.model)
+    family = family_of(bundle)
     names = list(family.features.model_features)
     current, before = (sampled(table, names, config.rows, scratch=work_folder()) for table in (window, scored_rows(rows, names)))
     return HTMLString(evidently_page(current, before, family))

@@ -10,7 +10,6 @@ from fusionguard.config import GateConfig
 from fusionguard.data.table import Table
 from fusionguard.evaluation.gate import GateVerdict
 from fusionguard.evaluation.report import Report
-from fusionguard.families.catalog import model_family
 from fusionguard.families.training_rows import Plan, TrainingRows
 from fusionguard.features.store import FeatureManifest
 from fusionguard.home import find_home
@@ -33,7 +32,7 @@ def gate(
     """Compare the challenger with the champion on the same test rows, and move the alias if it wins and nothing forbids it."""
     from fusionguard.registry.gate import pass_gate  # MLflow takes seconds to import
 
-    rows = TrainingRows(model_family(bundle.manifest.model).features, features, manifest, plan)
+    rows = TrainingRows(features, manifest, plan)
     return pass_gate(
         find_home(),
         version,

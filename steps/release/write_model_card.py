@@ -17,7 +17,7 @@ from fusionguard.evaluation.gate import FILE as GATE
 from fusionguard.evaluation.gate import GateVerdict
 from fusionguard.evaluation.report import Report
 from fusionguard.families.card_files import write_card_files
-from fusionguard.families.catalog import model_family
+from fusionguard.families.of_bundle import family_of
 from fusionguard.families.training_rows import Plan, TrainingRows
 from fusionguard.features.bias import BiasReport
 from fusionguard.features.engine import ENGINE_PACKAGES
@@ -59,7 +59,7 @@ def write_model_card(
     """Write the card and what stands beside it into the model's folder, with the bundle and the reports, and into MLflow."""
     from fusionguard.registry.register import attach_files  # MLflow takes seconds to import
 
-    family, home = model_family(bundle.manifest.model), find_home()
+    family, home = family_of(bundle), find_home()
     training = family.training
     settled = settings.settle(family.config.model_validate(config))
     facts = {
@@ -76,7 +76,7 @@ def write_model_card(
         "bundle_sha256": bundle.sha256,
     }
     rows, images = (
-        TrainingRows(family.features, features, manifest, plan),
+        TrainingRows(features, manifest, plan),
         {**evaluation_plots.images, **explanation_plots.images},
     )
     written = write_card_files(training, training.card_inputs(bundle, facts), bundle, rows, images)

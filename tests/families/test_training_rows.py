@@ -28,7 +28,7 @@ def test_a_comparison_takes_the_test_slice_and_counts_sampled_rows_as_often_as_t
             amount = rows["Amount"].to_numpy()
             return pa.table({"score": amount, "probability": 1 / (1 + amount)})
 
-    rows = TrainingRows(FRAUD_FEATURES, features, manifest, plan)
+    rows = TrainingRows(features, manifest, plan)
     read = rows.compared(Model())  # type: ignore[arg-type]
     whole = features.read(["Amount", "Class"], plan.test.start, plan.test.stop)
     assert seen[0].column_names == [*FRAUD_FEATURES.model_features, "Class"]

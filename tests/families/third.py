@@ -33,6 +33,7 @@ from fusionguard.families.outcomes import OutcomeReading, Outcomes
 from fusionguard.families.request_fields import Columns
 from fusionguard.families.scoring_model import ScoringModel
 from fusionguard.families.words import FamilyWords, FieldWords
+from fusionguard.features import definitions
 from fusionguard.features.definition import FeatureDefinition, Segmentation
 from fusionguard.features.expressions.tree import raw_columns
 from fusionguard.features.maker import FeatureMaker
@@ -314,6 +315,7 @@ def shipments(rows: int, seed: int = 5) -> pa.Table:
 def install(patch: pytest.MonkeyPatch) -> ModelFamily:
     """Let the catalog find the family, as a line in it would."""
     patch.setitem(catalog._FAMILIES, NAME, f"{__name__}:THIRD_FAMILY")
+    patch.setitem(definitions._DEFINITIONS, NAME, FEATURES)
     return catalog.model_family(NAME)
 
 

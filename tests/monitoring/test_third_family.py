@@ -67,7 +67,7 @@ def test_a_window_is_read_judged_told_and_exported(tmp_path: Path) -> None:
     pq.write_table(training, tmp_path / "training.parquet")
     manifest: Any = SimpleNamespace(negative_weight=1.0)
     plan: Any = SimpleNamespace(unseen_places=lambda label: np.arange(0))
-    kept = reference_rows(rule, TrainingRows(FEATURES, Table(tmp_path / "training.parquet"), manifest, plan), seed=7)
+    kept = reference_rows(rule, TrainingRows(Table(tmp_path / "training.parquet"), manifest, plan), seed=7)
     assert kept.num_rows == 4_000 and not any(kept[UNSEEN].to_pylist())
     assert (kept.schema.metadata or {}).get(b"design_effect") is None, "shipments have no order of time"
     reference = table_reference(kept.drop_columns(UNSEEN), THIRD_FAMILY, scratch=tmp_path)

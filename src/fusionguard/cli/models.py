@@ -39,10 +39,10 @@ def score(
     check_output(output_file, "the scores")
     bundle = resolve_bundle(find_home(), model)
 
-    from fusionguard.families.catalog import model_family
+    from fusionguard.families.of_bundle import family_of
     from fusionguard.scoring import score_file
 
-    family = model_family(bundle.manifest.model)
+    family = family_of(bundle)
     loaded, things = family.load(bundle), family.features.rows
     if bundle.manifest.origin == "simulated":
         say(f"Model {loaded.version} was trained on SIMULATED data: its scores say nothing about real {things}.")

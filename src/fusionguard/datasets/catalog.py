@@ -39,3 +39,16 @@ def find_dataset(name_or_path: str, problems: Collection[str] | None = None) -> 
     known = f"Valid choices: {', '.join(shipped_names())}, or the path of a declaration: FILE.yaml or a folder."
     beside = f" A path of that name is written './{name_or_path}'." if path.exists() else ""
     raise UsageError(f"Unknown data set '{name_or_path}'.{beside}", f"{did_you_mean(name_or_path, shipped_names())}{known}")
+
+
+@cache
+def shipped_name(problem: str) -> str:
+    """Return the name of the data set that ships for a kind of problem; of one for which none does, the problem's own."""
+    names = (name for name in shipped_names() if find_dataset(name).declaration.problem == problem)
+    return next(names, problem)
+
+
+def is_shipped(declared: DeclaredDataset) -> bool:
+    """Whether a declaration is one of those that ship."""
+    name = declared.declaration.name
+    return name in shipped_names() and declared.declaration == find_dataset(name).declaration

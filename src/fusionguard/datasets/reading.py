@@ -44,6 +44,8 @@ class DeclaredDataset:
     file: str
     lines: Mapping[Place, int] = field(default_factory=dict, repr=False)
     folder: Path | None = None
+    text: str = field(default="", repr=False)
+    """As it was written."""
 
     def line(self, place: Place) -> int | None:
         """Return the line of a place or of the nearest one around it; None where the declaration was not read from text."""
@@ -102,7 +104,7 @@ def parse_declaration(
         faults.append(Fault(tree.line(("problem",)), f"problem is {shown(problem)}; {known}"))
     if faults or declaration is None:
         raise DeclarationError(file, faults)
-    return DeclaredDataset(declaration, file, tree.lines, folder)
+    return DeclaredDataset(declaration, file, tree.lines, folder, raw if isinstance(raw, str) else raw.decode())
 
 
 def _validated(content: dict[str, Any], tree: YamlTree) -> tuple[Declaration | None, list[Fault]]:

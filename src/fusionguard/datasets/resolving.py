@@ -5,6 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from fusionguard.data.table import Table
+from fusionguard.datasets.declaration import Time
 from fusionguard.datasets.faults import ContradictionError
 from fusionguard.datasets.feature_checks import check_categories, check_number
 from fusionguard.datasets.findings import Findings
@@ -13,12 +14,19 @@ from fusionguard.datasets.layout import raw_layout
 from fusionguard.datasets.reading import DeclaredDataset
 from fusionguard.datasets.resolved import ResolvedCategories, ResolvedColumn, ResolvedDataset, ResolvedType
 from fusionguard.datasets.table_checks import check_known, check_money, check_presence, check_time, check_unique
-from fusionguard.datasets.table_rows import Kind, TableRows, open_rows
+from fusionguard.datasets.table_rows import Kind, TableRows, open_rows, string
 
 _TYPES: dict[Kind, ResolvedType] = {"integer": "integer", "float": "float", "boolean": "boolean", "time": "timestamp"}
 
 
-def resolve(declared: DeclaredDataset, table: Table | pa.Table, learned: range | None = None) -> ResolvedDataset:
+def resolve(
+    declared: DeclaredDataset,
+    table: Table | pa.Table,
+    learned: range | None = None,
+    *,
+    earliest: float = 1.0,
+    strict: bool = True,
+) -> ResolvedDataset:
     """Check a declaration against the rows of a table and return it with what was derived from them.
 
     Parameters
@@ -28,6 +36,10 @@ def resolve(declared: DeclaredDataset, table: Table | pa.Table, learned: range |
     learned
         The numbers of the rows that a model learns from, consecutive; ranges and known values are read from these alone. By
         default all.
+    earliest
+        The same by time, where there is one: the share of the rows, counted from the first moment on.
+    strict
+        Whether contradictions are refused; else they are left to whoever reads the table next.
 
     Raises
     ------
@@ -36,10 +48,12 @@ def resolve(declared: DeclaredDataset, table: Table | pa.Table, learned: range |
         the column and the first row, from 0. Cells that may say who somebody is are not shown.
     """
     with open_rows(table, declared.declaration.missing_values) as rows:
-        return _resolved(declared, rows, learned)
+        return _resolved(declared, rows, learned, earliest, strict)
 
 
-def _resolved(declared: DeclaredDataset, rows: TableRows, learned: range | None) -> ResolvedDataset:
+def _resolved(
+    declared: DeclaredDataset, rows: TableRows, learned: range | None, earliest: float, strict: bool
+) -> ResolvedDataset:
     findings, declaration = Findings(declared), declared.declaration
     taken = range(rows.count) if learned is None else learned
     condition = "TRUE" if learned is None else f"_row >= {taken.start} AND _row < {taken.stop}"
@@ -47,6 +61,8 @@ def _resolved(declared: DeclaredDataset, rows: TableRows, learned: range | None)
     if not rows.count:
         findings.add((), "it describes rows, and the table has none")
         raise ContradictionError(declared.file, findings.faults)
+    if earliest < 1 and declaration.time is not None and declaration.time.column in rows.kinds:
+        condition = _before(rows, declaration.time, earliest)
     columns: dict[str, ResolvedColumn] = {}
     categories: dict[str, ResolvedCategories] = {}
     for column, (place, numeric) in declaration.measured.items():
@@ -63,7 +79,7 @@ def _resolved(declared: DeclaredDataset, rows: TableRows, learned: range | None)
     check_known(findings, rows)
     check_unique(findings, rows)
     label = check_label(findings, rows) if declaration.label.column in rows.kinds else None
-    if findings.faults or label is None:
+    if label is None or (strict and findings.faults):
         raise ContradictionError(declared.file, findings.faults)
     return ResolvedDataset(
         declaration=declaration,
@@ -75,6 +91,15 @@ def _resolved(declared: DeclaredDataset, rows: TableRows, learned: range | None)
         currency=currency,
         absent=absent,
     )
+
+
+def _before(rows: TableRows, time: Time, share: float) -> str:
+    """Return the condition that a row is among a share of them, the earliest ones; those of one moment stay together."""
+    moment = rows.moment(time)
+    last = rows.fetch(f"SELECT CAST(quantile_disc({moment}, {share!r}) AS VARCHAR) FROM given")[0][0]
+    if last is None:
+        return "TRUE"
+    return f"({moment} <= {last})" if time.unit else f"({moment} <= TIMESTAMP {string(str(last))})"
 
 
 def _plain(declared: DeclaredDataset, rows: TableRows, column: str) -> ResolvedColumn:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,10 +14,15 @@ import pyarrow as pa
 from fusionguard.config import TrainingConfig
 from fusionguard.data.drifting import Drifting
 from fusionguard.data.schema import DatasetSchema
+from fusionguard.datasets.catalog import find_dataset, shipped_name
+from fusionguard.datasets.example import example_row
+from fusionguard.datasets.layout import raw_layout
+from fusionguard.datasets.resolved import ResolvedDataset
 from fusionguard.families.online import OnlineModel
 from fusionguard.families.request_fields import RequestFields
 from fusionguard.families.scoring_model import ScoringModel
 from fusionguard.families.words import FamilyWords
+from fusionguard.features.declared import declared_features
 from fusionguard.features.definition import FeatureDefinition
 from fusionguard.models.bundle import Bundle
 
@@ -100,6 +105,8 @@ class FamilyTraits:
         The module whose ``load(bundle, evaluated=...)`` opens a bundle; imported only then.
     drifting
         Where drifts show in simulated rows of its data set; None where there is no simulator.
+    described
+        The data set as it was declared and found; None for the one that ships, before any rows were seen.
     """
 
     name: str
@@ -122,6 +129,7 @@ class FamilyTraits:
     packages: tuple[str, ...]
     module: str
     drifting: Drifting | None = None
+    described: ResolvedDataset | None = None
 
     @property
     def answer_columns(self) -> pa.Schema:
@@ -137,6 +145,27 @@ class FamilyTraits:
     def example_row(self) -> dict[str, Any]:
         """``example`` as a request tells it: its fields in the order in which rows are read."""
         return {field.name: self.example[field.name] for field in self.request_fields.all}
+
+    def on(self, described: ResolvedDataset) -> Self:
+        """Return the same family on a declared data set; on the one that ships for it, itself."""
+        name = described.declaration.name
+        if name == shipped_name(self.name) and described.declaration == find_dataset(name).declaration:
+            return replace(self, described=described)
+        features = declared_features(described)
+        return replace(
+            self,
+            described=described,
+            schema=raw_layout(described.declaration),
+            features=features,
+            example=example_row(described),
+            drifting=None,
+        )
+
+    @property
+    def model(self) -> str:
+        """What its models are called in registry, routes and logs: the family's name on the data set that ships for it."""
+        shipped = self.described is None or self.described.declaration.name == shipped_name(self.name)
+        return self.name if shipped or self.described is None else self.described.declaration.name
 
     def make_features(self, rows: pd.DataFrame | pa.Table) -> pa.Table:
         """Return the features of raw rows in memory, in their order; raise :class:`DataError` for what cannot be scored."""

@@ -21,12 +21,16 @@ Plan = SplitPlan | HoldoutPlan
 
 @dataclass(frozen=True)
 class TrainingRows:
-    """The feature table of a training, what its columns are, what it is made of, and what its rows are used for."""
+    """The feature table of a training, what it is made of, and what its rows are used for."""
 
-    definition: FeatureDefinition
     features: Table
     manifest: FeatureManifest
     plan: Plan
+
+    @property
+    def definition(self) -> FeatureDefinition:
+        """What the columns are."""
+        return self.manifest.definition
 
     def read_test(self) -> pa.Table:
         """Read the test slice: model features and label, in the order of the table."""

@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict
 from fusionguard.data.provenance import Origin
 from fusionguard.data.table import Table
 from fusionguard.features.definition import FeatureDefinition, Segmentation
-from fusionguard.features.definitions import feature_definition
 from fusionguard.proportions import wilson_interval
 
 if TYPE_CHECKING:  # a service that reads no table needs neither
@@ -77,7 +76,7 @@ def bias_report(features: Table, manifest: FeatureManifest) -> BiasReport:
     """Describe a feature table by aggregates that DuckDB computes; no row is read into Python."""
     from fusionguard.features.duckdb_engine import connection, scan
 
-    definition = feature_definition(manifest.dataset)
+    definition = manifest.definition
     weight = manifest.negative_weight
     with connection(scratch=features.path.parent) as database:
         database.execute(f"CREATE TEMP VIEW features AS SELECT * FROM {scan(features)}")

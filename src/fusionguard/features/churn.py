@@ -108,5 +108,7 @@ CHURN_FEATURES = FeatureDefinition(
         "tenure_to_age": ("Tenure", "Age"),
     },
     row_column=ROW_NUMBER,
+    amount="Balance",
+    attributes=(_BY_GENDER, Segmentation("age_band", AGE_BAND, dict(enumerate(AGE_BANDS))), _BY_GEOGRAPHY),
     contract=FeatureContract(_CELLS, UniqueRule("each row once", (ROW_NUMBER,)), order=ROW_NUMBER, label_share=LABEL_SHARE),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fusionguard.data.contract_report import ContractReport
 from fusionguard.data.contract_suites import Suite, not_null, one_of
 from fusionguard.data.table import Table
-from fusionguard.features.definitions import feature_definition
+from fusionguard.features.definition import FeatureDefinition
 from fusionguard.features.store import FeatureManifest
 
 
@@ -16,20 +16,23 @@ def check_features(features: Table, manifest: FeatureManifest) -> ContractReport
     weight = manifest.negative_weight
     return run_suite(
         features,
-        feature_suite(manifest.dataset, manifest.rows),
+        feature_suite(manifest.definition, manifest.rows),
         dataset=manifest.dataset,
         stage="features",
         negative_weight=weight,
     )
 
 
-def feature_suite(dataset: str, rows: int) -> Suite:
-    """Return the contract on the features of a data set whose manifest says ``rows``."""
-    definition = feature_definition(dataset)
+def feature_suite(definition: FeatureDefinition, rows: int) -> Suite:
+    """Return the contract on features whose manifest says ``rows``."""
     contract = definition.contract
     return Suite(
         columns={name: (kind,) for name, kind in definition.column_types.items()},
-        cells=(*(not_null(name) for name in definition.column_types), *contract.cells, one_of(definition.label, (0, 1))),
+        cells=(
+            *(not_null(name) for name, node in definition.parsed_rows.outputs.items() if not node.nullable),
+            *contract.cells,
+            one_of(definition.label, (0, 1)),
+        ),
         unique=(contract.unique,),
         label=definition.label,
         label_share=contract.label_share,

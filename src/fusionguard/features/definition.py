@@ -25,11 +25,14 @@ class Segmentation:
         SQL over the feature table that gives a row's segment, as a number or a text.
     names
         Names of those segments that are reported even when they hold no row, by the expression's value.
+    column
+        The column that the expression reads, where it is of no model feature, too.
     """
 
     name: str
     expression: str
     names: dict[int | str, str] = field(default_factory=dict)
+    column: str = ""
 
 
 _UNIQUE = UniqueRule("no exact duplicates")
@@ -103,6 +106,18 @@ class FeatureDefinition:
         The model feature that tells the hour of the day that a row is of, from 0; a part of a day shows some hours too often.
     contract
         What a table of them must hold before anything is trained on it.
+    time_column
+        The column of a training table that holds the second of a row, in whose order the table is; None where rows have no time.
+    known_column
+        The column of a training table that holds the second from which on the label was known; None where it always was.
+    group_column
+        The column of a training table whose rows of one number belong to one customer; None where nobody says.
+    amount
+        The model feature that is the money which a row is about; None where there is none.
+    attributes
+        What fairness is reported by: segmentations of a training table.
+    words
+        What people call a feature; one that is not here has its own name.
     """
 
     dataset: str
@@ -126,6 +141,12 @@ class FeatureDefinition:
     span_column: str | None = None
     hour_column: str | None = None
     contract: FeatureContract = FeatureContract()
+    time_column: str | None = None
+    known_column: str | None = None
+    group_column: str | None = None
+    amount: str | None = None
+    attributes: tuple[Segmentation, ...] = ()
+    words: dict[str, str] = field(default_factory=dict)
 
     @property
     def model_columns(self) -> tuple[str, ...]:
@@ -135,7 +156,8 @@ class FeatureDefinition:
     @property
     def scored_columns(self) -> tuple[str, ...]:
         """The columns of a table for scoring, in order."""
-        return tuple(name for name in self.column_types if name not in (self.label, self.row_column))
+        only_trained = (self.label, self.row_column, self.known_column, self.group_column)
+        return tuple(name for name in self.column_types if name not in only_trained)
 
     @property
     def rows_view(self) -> str:

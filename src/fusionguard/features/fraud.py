@@ -81,6 +81,8 @@ FRAUD_FEATURES = FeatureDefinition(
     },
     made_of={"amount_fraction_cents": ("Amount",)},
     span_column="Time",
+    time_column=TIME,
+    amount="Amount",
     hour_column="hour_of_day",
     contract=FeatureContract(_CELLS, UniqueRule("no exact duplicates"), order=TIME, label_share=LABEL_SHARE),
 )

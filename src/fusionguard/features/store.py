@@ -13,8 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fusionguard.data.provenance import Origin, Provenance
 from fusionguard.data.table import Table
+from fusionguard.datasets.resolved import ResolvedDataset
 from fusionguard.features.definition import FeatureDefinition
-from fusionguard.features.definitions import feature_definition
+from fusionguard.features.definitions import features_of
 from fusionguard.features.make_engine import make_engine
 from fusionguard.files import atomic_folder, json_text, write_json
 
@@ -40,6 +41,13 @@ class FeatureManifest(BaseModel):
     """Column names with their Arrow types."""
     features_sha256: str
     """SHA-256 of the content: names, types and values, whatever the engine and the layout of the files."""
+    described: ResolvedDataset | None = None
+    """The data set, as it was declared and found; None where a call named no more than one that ships."""
+
+    @property
+    def definition(self) -> FeatureDefinition:
+        """What the columns are."""
+        return features_of(self.dataset, self.described)
 
     @property
     def negative_weight(self) -> float:
@@ -60,7 +68,9 @@ class FeatureSet:
     manifest: FeatureManifest
 
 
-def build_features(raw: Table, provenance: Provenance, engine: str, store: Path) -> FeatureSet:
+def build_features(
+    raw: Table, provenance: Provenance, engine: str, store: Path, described: ResolvedDataset | None = None
+) -> FeatureSet:
     """Return the features of ``raw`` from the store, made there first where they are absent or damaged.
 
     Parameters
@@ -71,10 +81,12 @@ def build_features(raw: Table, provenance: Provenance, engine: str, store: Path)
         ``duckdb`` or ``spark``; another name raises :class:`UnknownChoiceError`.
     store
         The feature store's folder; the table lands in ``store/<dataset>/<key>/features`` beside its ``manifest.json``.
+    described
+        The data set, where it is not just one that ships.
     """
-    definition = feature_definition(provenance.dataset)
+    definition = features_of(provenance.dataset, described)
     runner = make_engine(engine, definition)
-    folder = store / provenance.dataset / feature_key(definition, provenance, engine)
+    folder = store / provenance.dataset / feature_key(definition, provenance, engine, described)
     kept = _open(folder)
     if kept is not None:
         folder.touch()  # what is in use is not old
@@ -93,15 +105,20 @@ def build_features(raw: Table, provenance: Provenance, engine: str, store: Path)
             negative_sampling_rate=provenance.negative_sampling_rate,
             columns={name: str(built.schema.field(name).type) for name in sorted(built.columns)},
             features_sha256=content_sha256(built),
+            described=described,
         )
-        write_json(temporary / _MANIFEST, manifest.model_dump())
+        write_json(temporary / _MANIFEST, manifest.model_dump(mode="json", exclude_unset=True))
     return FeatureSet(Table(folder / _FEATURES), manifest)
 
 
-def feature_key(definition: FeatureDefinition, provenance: Provenance, engine: str) -> str:
+def feature_key(
+    definition: FeatureDefinition, provenance: Provenance, engine: str, described: ResolvedDataset | None = None
+) -> str:
     """Return the 16 hexadecimal digits that stand for everything a feature table and its manifest depend on."""
     ingredients = provenance.model_dump(exclude={"description", "rows", "sampling_declared", "file"})
     ingredients |= {"schema_version": definition.schema_version, "definition": definition.sha256(), "engine": engine}
+    if described is not None:
+        ingredients["described"] = described.to_json()
     return hashlib.sha256(json_text(ingredients).encode()).hexdigest()[:16]
 
 

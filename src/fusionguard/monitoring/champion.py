@@ -12,8 +12,8 @@ from fusionguard.data.table import Table
 from fusionguard.errors import StorageError
 from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.report import Report
-from fusionguard.families.catalog import model_family
 from fusionguard.families.family import ModelFamily
+from fusionguard.families.of_bundle import family_of
 from fusionguard.families.outcomes import Gap
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
@@ -47,7 +47,7 @@ class Champion:
     @property
     def family(self) -> ModelFamily:
         """Its family."""
-        return model_family(self.bundle.manifest.model)
+        return family_of(self.bundle)
 
     @property
     def reference_rows(self) -> Table | None:

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fusionguard.evaluation.scored import Floats
-from fusionguard.families.catalog import model_family
 from fusionguard.families.family import LABEL, ModelFamily
+from fusionguard.families.of_bundle import family_of
 from fusionguard.families.scoring_model import ScoringModel
 from fusionguard.monitoring.findings import Check
 from fusionguard.monitoring.thresholds import MonitoringThresholds
@@ -59,7 +59,7 @@ def miscoding_checks(rows: pa.Table, model: ScoringModel, limits: MonitoringThre
     if not parts:
         return
     as_logged = _log_loss(label, rows["probability"].to_numpy())
-    for name, values in coded_features(model_family(model.bundle.manifest.model)).items():
+    for name, values in coded_features(family_of(model.bundle)).items():
         read = []
         for one, other in itertools.combinations(values, 2):
             answer = _answer(rows, model, name, one, other)
@@ -80,7 +80,7 @@ def _answer(rows: pa.Table, model: ScoringModel, name: str, one: object, other: 
     column = rows[name]
     first, second = (pa.scalar(value, column.type) for value in (one, other))
     exchanged = pc.if_else(pc.equal(column, first), second, pc.if_else(pc.equal(column, second), first, column))
-    names = list(model_family(model.bundle.manifest.model).features.model_features)
+    names = list(family_of(model.bundle).features.model_features)
     changed = rows.set_column(rows.column_names.index(name), name, exchanged).select(names)
     return np.asarray(model.answer_features(changed)["probability"].to_numpy(), dtype=np.float64)
 

@@ -7,8 +7,8 @@ from datetime import datetime
 import numpy as np
 
 from fusionguard.data.table import Table
-from fusionguard.families.catalog import model_family
 from fusionguard.families.family import LABEL, TIME
+from fusionguard.families.of_bundle import family_of
 from fusionguard.families.scoring_model import ScoringModel
 from fusionguard.monitoring.approval import approve, not_found
 from fusionguard.monitoring.champion import Champion
@@ -29,7 +29,7 @@ def read_outcomes(
     Metrics and limits are those of the settings that the model's bundle holds. What it does not say is not judged, and a remark
     says so. Features that outcomes show to be coded the wrong way round are a family of findings of their own.
     """
-    family = model_family(model.bundle.manifest.model)
+    family = family_of(model.bundle)
     outcomes, features = family.outcomes, family.features.model_features if coded_features(family) else ()
     columns = dict.fromkeys([TIME, LABEL, OBSERVED_AT, "probability", "score", *outcomes.columns, *features])
     rows = labelled_rows(
@@ -60,7 +60,7 @@ def estimate_outcomes(
 ) -> PerformanceEstimate:
     """Estimate the metrics of all rows of the window from their probabilities, and from what outcomes have shown of those."""
     rows = window.read(["probability", "score", "decision"])
-    flagged = np.asarray(rows["decision"].to_pylist()) == model_family(model.bundle.manifest.model).flagged
+    flagged = np.asarray(rows["decision"].to_pylist()) == family_of(model.bundle).flagged
     return estimate_performance(
         rows["probability"].to_numpy(),
         flagged,

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 
 from fusionguard.errors import BundleError
 from fusionguard.evaluation.scored import SECONDS_PER_DAY
-from fusionguard.families.catalog import model_family
 from fusionguard.families.family import ModelFamily
+from fusionguard.families.of_bundle import family_of
 from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring.distributions import CategoryReference, Counts, NumberReference, number_reference
 
@@ -98,7 +98,7 @@ def profile_reference(bundle: Bundle, *, rows: int | None = None, flagged: tuple
     BundleError
         The bundle has no profile, or one that does not hold what the family's features need.
     """
-    family = model_family(bundle.manifest.model)
+    family = family_of(bundle)
     if PROFILE not in bundle.manifest.files:
         raise BundleError(f"The bundle '{bundle.folder.name}' has no {PROFILE}.", _REMEDY)
     try:

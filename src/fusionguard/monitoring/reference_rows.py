@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fusionguard.data.table import Table
-from fusionguard.families.catalog import model_family
+from fusionguard.families.of_bundle import family_of
 from fusionguard.families.scoring_model import ScoringModel
 from fusionguard.families.training_rows import TrainingRows
 from fusionguard.models.bundle import Bundle
@@ -55,7 +55,7 @@ def kept_reference(bundle: Bundle, rows: Table | None, *, scratch: Path, seed: i
     """
     if rows is None:
         return profile_reference(bundle)
-    family, table = model_family(bundle.manifest.model), rows.read()
+    family, table = family_of(bundle), rows.read()
     seen, unseen = (table.filter(flag).drop_columns(UNSEEN) for flag in (pc.invert(table[UNSEEN]), table[UNSEEN]))
     counted = table_reference(seen, family, scratch=scratch, seed=seed)
     # The rows that were kept have no time of their own: the bundle knows how long they span at least.
@@ -115,7 +115,7 @@ def _rows(
     """Return rows drawn from two lists of places, the second of which is of those that the model has not seen."""
     rng = np.random.default_rng(seed)
     chosen = [_draw(own, weight, rng) for own, weight in zip(places, weights, strict=True)]
-    names = list(model_family(model.bundle.manifest.model).features.model_features)
+    names = list(family_of(model.bundle).features.model_features)
     rows = features.read(names).take(np.concatenate(chosen))
     answer = model.answer_features(rows)
     flags = np.repeat([False, True], [drawn.size for drawn in chosen])

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import fusionguard
-from fusionguard.families.catalog import model_family
 from fusionguard.families.family import ModelFamily
+from fusionguard.families.of_bundle import family_of
 from fusionguard.models.bundle import Bundle
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def save_model(folder: Path, bundle: Bundle, *, run_id: str, model_id: str) -> N
     import mlflow.pyfunc
     from mlflow.models import Model
 
-    family = model_family(bundle.manifest.model)
+    family = family_of(bundle)
     description = Model(run_id=run_id, model_id=model_id)
     with tempfile.TemporaryDirectory(prefix="fusionguard-") as temporary:
         staged = Path(temporary) / Path(BUNDLE_PATH).name

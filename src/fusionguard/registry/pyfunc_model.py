@@ -26,11 +26,11 @@ class Pyfunc(PythonModel):  # type: ignore[misc]  # MLflow is not typed
         """Open the bundle, which checks each file's SHA-256."""
         from pathlib import Path
 
-        from fusionguard.families.catalog import model_family
+        from fusionguard.families.of_bundle import family_of
         from fusionguard.models.bundle import Bundle
 
         bundle = Bundle(Path(context.artifacts["bundle"]))
-        self.model = model_family(bundle.manifest.model).load(bundle)
+        self.model = family_of(bundle).load(bundle)
 
     def predict(
         self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from fusionguard.errors import BundleError, RegistryError, UsageError
-from fusionguard.families.catalog import family_names, model_family
+from fusionguard.families.catalog import family_names
+from fusionguard.families.of_bundle import family_of
 from fusionguard.files import locked, storage_errors
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
@@ -133,7 +134,7 @@ def _resolve(home: Home, spec: str, role: Role) -> tuple[ReleasedModel, Bundle]:
 
     bundle = resolve_bundle(home, spec)
     about = ReleasedModel(
-        model=model_family(bundle.manifest.model).name,
+        model=family_of(bundle).name,
         role=role,
         bundle_sha256=bundle.sha256,
         origin=bundle.manifest.origin,

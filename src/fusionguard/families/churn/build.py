@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from fusionguard.data.provenance import Provenance
 from fusionguard.data.table import Table
+from fusionguard.datasets.resolved import ResolvedDataset
 from fusionguard.evaluation.cross_validation import CrossValidation
 from fusionguard.evaluation.holdout import HoldoutPlan
 from fusionguard.families.churn import catboost_model, lightgbm_model
@@ -32,6 +33,7 @@ from fusionguard.families.churn.rows import read_customers, scored_customers
 from fusionguard.features.churn import CHURN_FEATURES, SCHEMA_VERSION
 from fusionguard.files import atomic_folder, write_bytes, write_json
 from fusionguard.models.bundle import Bundle
+from fusionguard.models.bundle_dataset import write_dataset
 from fusionguard.models.bundle_features import write_features
 
 _WEIGHTS = {LIGHTGBM: (1.0, 0.0), CATBOOST: (0.0, 1.0), AVERAGE: (0.5, 0.5)}
@@ -50,6 +52,7 @@ def build_churn_bundle(
     *,
     provenance: Provenance,
     config: ChurnConfig,
+    described: ResolvedDataset | None = None,
 ) -> Bundle:
     """Fit calibration and policy on out-of-fold scores of the development part, and write the bundle, whole or not at all."""
     line = fit_platt(*scored.stacked(comparison.chosen))
@@ -71,6 +74,7 @@ def build_churn_bundle(
         write_json(folder / CALIBRATION, combination.model_dump(mode="json"))
         write_json(folder / POLICY, policy.model_dump(mode="json"))
         write_features(folder, CHURN_FEATURES)
+        write_dataset(folder, described)
         pq.write_table(reference_profile(customers.take(development), seen.probability), folder / PROFILE)
         Bundle.seal(
             folder,

@@ -12,6 +12,7 @@ import xgboost as xgb
 
 from fusionguard.data.provenance import Provenance
 from fusionguard.data.table import Table
+from fusionguard.datasets.resolved import ResolvedDataset
 from fusionguard.evaluation.log_odds import sigmoid
 from fusionguard.evaluation.splits import SplitPlan
 from fusionguard.families.fraud.booster_onnx import booster_graph
@@ -35,6 +36,7 @@ from fusionguard.families.fraud.rows import read_slice
 from fusionguard.features.fraud import FRAUD_FEATURES, MODEL_FEATURES, SCHEMA_VERSION
 from fusionguard.files import atomic_folder, write_bytes, write_json
 from fusionguard.models.bundle import Bundle
+from fusionguard.models.bundle_dataset import write_dataset
 from fusionguard.models.bundle_features import write_features
 
 _log = logging.getLogger(__name__)
@@ -50,6 +52,7 @@ def build_fraud_bundle(
     provenance: Provenance,
     features_sha256: str,
     config: FraudConfig,
+    described: ResolvedDataset | None = None,
 ) -> Bundle:
     """Fit fusion, calibration and policy on the calibration slice and write the bundle, whole or not at all."""
     weight = provenance.negative_weight
@@ -71,6 +74,7 @@ def build_fraud_bundle(
         write_json(folder / CALIBRATION, fusion.model_dump(mode="json"))
         write_json(folder / POLICY, policy.model_dump(mode="json"))
         write_features(folder, FRAUD_FEATURES)
+        write_dataset(folder, described)
         pq.write_table(reference_profile(train.x, train.weight, probability, calibration.weight), folder / PROFILE)
         Bundle.seal(
             folder,

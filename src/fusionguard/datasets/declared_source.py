@@ -1,0 +1,128 @@
+"""The rows of a data set that somebody has declared: read, held against the declaration, and prepared."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from fusionguard.data.part_files import part_files, sha256_parts
+from fusionguard.data.provenance import Provenance
+from fusionguard.data.source import RawData
+from fusionguard.datasets.declared_rows import read_declared
+from fusionguard.datasets.preparing import prepare_training
+from fusionguard.datasets.reading import DeclaredDataset
+from fusionguard.datasets.resolved import ResolvedDataset
+from fusionguard.datasets.resolving import resolve
+from fusionguard.errors import UsageError
+from fusionguard.files import sha256_file
+
+
+@dataclass(frozen=True)
+class DeclaredSource:
+    """A file, or a folder of part files, in the columns of a declared data set.
+
+    Parameters
+    ----------
+    file
+        CSV (also gzip or zip) or parquet, or a folder of such part files.
+    """
+
+    declared: DeclaredDataset
+    file: Path
+
+    name = "local"
+
+    @property
+    def description(self) -> str:
+        """The data set's and the file's name, never its path."""
+        return f"local file {self.file.name}, data set {self.declared.declaration.name}"
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of the file's bytes; of a folder, that of its parts in order."""
+        parts = part_files(self.file)
+        return sha256_parts(parts) if parts else sha256_file(self.file)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The file's SHA-256, mixed with the declaration: either changing makes other results."""
+        declared = self.declared.declaration.model_dump_json(exclude_unset=True)
+        return hashlib.sha256(f"{self.sha256}\n{declared}".encode()).hexdigest()
+
+    def fetch(self, folder: Path, *, earliest: float = 1.0) -> tuple[RawData, ResolvedDataset]:
+        """Write the prepared rows as ``folder/raw.parquet``; return them, and the data set as it was found.
+
+        Parameters
+        ----------
+        earliest
+            The share of the rows, by time, that ranges and known values are read from.
+
+        Raises
+        ------
+        ContradictionError
+            The rows are not what is declared.
+        DataError
+            The file is not what it claims to be.
+        """
+        declaration = self.declared.declaration
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=folder, prefix=".reading-") as scratch:
+            read = read_declared(self.declared, self.file, Path(scratch) / "read.parquet")
+            described = resolve(self.declared, read, earliest=earliest)
+            table = prepare_training(described, read, folder / "raw.parquet")
+        provenance = Provenance(
+            dataset=declaration.name,
+            origin="simulated" if declaration.simulated else "local",
+            description=self.file.name,
+            sha256=self.sha256,
+            rows=table.rows,
+            negative_sampling_rate=declaration.sampling.negatives_kept,
+            sampling_declared="sampling" in declaration.model_fields_set,
+            file=self.file.name,
+        )
+        return RawData(table, provenance), described
+
+
+def declared_source(declared: DeclaredDataset, spec: str) -> DeclaredSource:
+    """Return the source that ``spec`` means for a declared data set: ``auto`` is what the declaration names, else a path.
+
+    Raises
+    ------
+    UsageError
+        There is no such file, or the declaration names none and neither does ``spec``.
+    """
+    name, rows = declared.declaration.name, declared.declaration.rows
+    if spec in ("kaggle", "simulated"):
+        raise UsageError(
+            f"The data set '{name}' is declared, and has no source '{spec}'.",
+            "Name its file with --source FILE.",
+        )
+    if spec != "auto":
+        return DeclaredSource(declared, _there(Path(spec).expanduser(), f"The source '{spec}' does not exist."))
+    if rows is None:
+        raise UsageError(
+            f"{declared.file} names no file of rows.", "Name one with --source FILE, or write rows: FILE into the declaration."
+        )
+    folder = declared.folder or Path()
+    if not any(sign in rows for sign in "*?["):
+        return DeclaredSource(declared, _there(folder / rows, f"{declared.file} names '{rows}', which is not beside it."))
+    found = sorted(folder.glob(rows))
+    parents = {file.parent for file in found}
+    if len(found) == 1:
+        return DeclaredSource(declared, found[0])
+    if len(parents) == 1 and part_files(parent := parents.pop()) == tuple(found):
+        return DeclaredSource(declared, parent)
+    said = f"matches {len(found)} files" if found else "matches no file"
+    raise UsageError(
+        f"{declared.file} says rows: {rows}, which {said} beside it.",
+        "Name one file, or a folder of part files alone.",
+    )
+
+
+def _there(path: Path, wrong: str) -> Path:
+    if not path.exists():
+        raise UsageError(wrong, "Name an existing file, or a folder of part files, with --source.")
+    return path

@@ -1,0 +1,66 @@
+"""The raw rows of any data set with what they are: one that ships, from any of its sources, or one that somebody has declared."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from fusionguard.data.source import RawData
+from fusionguard.datasets.catalog import is_shipped
+from fusionguard.datasets.declared_source import declared_source
+from fusionguard.datasets.reading import DeclaredDataset
+from fusionguard.datasets.resolve_source import resolve_source
+from fusionguard.datasets.resolved import ResolvedDataset
+from fusionguard.datasets.resolving import resolve
+from fusionguard.datasets.shipped import dataset_schema
+from fusionguard.home import find_home
+
+_log = logging.getLogger("fusionguard.source")
+
+
+def read_described(
+    declared: DeclaredDataset, source: str, folder: Path, *, rows: int, seed: int, earliest: float
+) -> tuple[RawData, ResolvedDataset]:
+    """Read the rows of a data set into ``folder/raw.parquet``, and return them with what they are.
+
+    Parameters
+    ----------
+    source
+        As ``--source`` takes it.
+    rows, seed
+        How many rows to simulate, and from which seed; other sources are read whole.
+    earliest
+        The share of the rows, by time, that ranges and known values are read from.
+
+    Raises
+    ------
+    UsageError
+        There is no such source or file.
+    DataError
+        The rows cannot be read, or are not what is declared.
+    """
+    if is_shipped(declared):
+        schema = dataset_schema(declared.declaration.problem)
+        chosen = resolve_source(source, schema, find_home(), seed=seed, rows=rows)
+        _log.info("source: %s", chosen.description)
+        raw = chosen.fetch(folder)
+        # What these rows must hold is the contract's to say, with a report of all that is wrong.
+        return raw, resolve(declared, raw.table, earliest=earliest, strict=False)
+    own = declared_source(declared, source)
+    _log.info("source: %s", own.description)
+    return own.fetch(folder, earliest=earliest)
+
+
+def locate(declared: DeclaredDataset, source: str, *, rows: int, seed: int) -> tuple[str, str]:
+    """Return where the rows are, as :func:`read_described` takes it from any folder, and the identity of what is there.
+
+    Raises
+    ------
+    UsageError
+        There is no such source or file.
+    """
+    if is_shipped(declared):
+        schema = dataset_schema(declared.declaration.problem)
+        return source, resolve_source(source, schema, find_home(), seed=seed, rows=rows).fingerprint
+    own = declared_source(declared, source)
+    return str(own.file.resolve()), own.fingerprint

@@ -1,0 +1,171 @@
+"""Prepares the rows of a declared data set: one currency, one clock, known categories, numbers, and an outcome of 0 or 1.
+
+Everything behind this, features, models, service and monitoring, reads prepared columns (:mod:`prepared_names`) and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fusionguard.data.table import CARRIED, CARRIED_NAME, Table
+from fusionguard.datasets.declaration import Declaration, Time
+from fusionguard.datasets.declared_values import as_text
+from fusionguard.datasets.durations import duration_seconds
+from fusionguard.datasets.prepared_names import CLOCK, EVENT, GROUP, KNOWN, OTHER, prepared_names
+from fusionguard.datasets.resolved import ResolvedDataset
+from fusionguard.datasets.table_rows import TableRows, open_rows, quoted, string
+from fusionguard.files import atomic_path
+
+UNIT_SECONDS = {"seconds": 1.0, "milliseconds": 0.001, "days": 86_400.0}
+_BATCH_ROWS = 1 << 17
+_HAS_OFFSET = r"'.*[0-9:](Z|z|[+-][0-9]{2}(:?[0-9]{2})?)'"
+
+
+def prepare_training(described: ResolvedDataset, raw: Table, destination: Path) -> Table:
+    """Write the prepared rows of a raw table to a file: those with a label, in order of time where there is one.
+
+    What the owner calls a row, the declared id, is carried over.
+    """
+    declaration = described.declaration
+    with open_rows(raw, declaration.missing_values) as rows, atomic_path(destination) as temporary:
+        columns = dict(prepared_columns(described, rows))
+        columns |= dict(_training_columns(described, rows))
+        label = columns[prepared_names(declaration)[declaration.label.column]]
+        if declaration.id is not None and declaration.id in rows.kinds:
+            columns[CARRIED] = f"CAST({quoted(declaration.id)} AS VARCHAR)"
+        order = f"{columns[EVENT]}, _row" if EVENT in columns else "_row"
+        listed = ", ".join(f"{sql} AS {quoted(name)}" for name, sql in columns.items())
+        query = f"SELECT {listed} FROM given WHERE ({label}) IS NOT NULL ORDER BY {order}"
+        _write(rows.database.sql(query).to_arrow_reader(_BATCH_ROWS), temporary, declaration.id)
+    return Table(destination)
+
+
+def prepare_for_scoring(described: ResolvedDataset, raw: Table | pa.Table) -> pa.Table:
+    """Return the prepared columns that features are made of, for every row of a table and in its order; no label is read."""
+    with open_rows(raw, described.declaration.missing_values) as rows:
+        columns = ", ".join(f"{sql} AS {quoted(name)}" for name, sql in prepared_columns(described, rows))
+        return rows.database.sql(f"SELECT {columns} FROM given ORDER BY _row").to_arrow_table()
+
+
+def prepared_columns(described: ResolvedDataset, rows: TableRows) -> Iterator[tuple[str, str]]:
+    """Yield the prepared columns that features are made of, each with its SQL over the raw rows."""
+    declaration = described.declaration
+    names = prepared_names(declaration)
+    if declaration.time is not None and declaration.calendar:
+        yield CLOCK, clock(rows, declaration.time)
+    for column in declaration.measured:
+        yield names[column], _number(declaration, rows, column)
+    for column in declaration.categorical:
+        yield names[column], category(described, rows, column) if column in rows.kinds else "CAST(NULL AS VARCHAR)"
+
+
+def _training_columns(described: ResolvedDataset, rows: TableRows) -> Iterator[tuple[str, str]]:
+    declaration = described.declaration
+    names = prepared_names(declaration)
+    if declaration.time is not None:
+        yield EVENT, event(rows, declaration.time)
+    known = declaration.label.known
+    if known is not None and declaration.time is not None:
+        if known.column is not None:
+            known_time = declaration.time.model_copy(update={"column": known.column, "range": None, "ordered": False})
+            yield KNOWN, event(rows, known_time)
+        elif known.after is not None:
+            yield KNOWN, f"{event(rows, declaration.time)} + {duration_seconds(known.after)}"
+    entity = next((column for column in declaration.entities.values() if column in rows.kinds), None)
+    if entity is not None:
+        yield GROUP, f"DENSE_RANK() OVER (ORDER BY {rows.category(entity)}) - 1"
+    for column in declaration.protected:
+        if column not in declaration.bands and column not in declaration.features and column in rows.kinds:
+            yield names[column], f"CASE WHEN NOT {rows.empty(column)} THEN {rows.category(column)} END"
+    yield names[declaration.label.column], label(described, rows)
+
+
+def _number(declaration: Declaration, rows: TableRows, column: str) -> str:
+    if column not in rows.kinds:
+        return "CAST(NULL AS DOUBLE)"
+    number, amount = rows.number(column), declaration.amount
+    if amount is None or column != amount.column or amount.rate_column is None or amount.currency_column is None:
+        return number
+    own = f"{rows.category(amount.currency_column)} = {string(str(amount.currency))}"
+    return f"CASE WHEN {own} THEN {number} ELSE {number} * {rows.number(amount.rate_column)} END"
+
+
+def category(described: ResolvedDataset, rows: TableRows, column: str) -> str:
+    """Return the SQL of a category: a known value, ``OTHER`` or nothing for one that is not, as is declared."""
+    unseen = described.declaration.categorical[column].unseen
+    value, empty = rows.category(column), rows.empty(column)
+    known = ", ".join(string(each) for each in described.categories[column].values) if column in described.categories else ""
+    if unseen == "refuse" or not known:
+        return f"CASE WHEN NOT {empty} THEN {value} END"
+    otherwise = string(OTHER) if unseen == "other" else "NULL"
+    return f"CASE WHEN {empty} THEN NULL WHEN {value} IN ({known}) THEN {value} ELSE {otherwise} END"
+
+
+def label(described: ResolvedDataset, rows: TableRows) -> str:
+    """Return the SQL of the outcome, 0 or 1; nothing where it is not known."""
+    column = described.declaration.label.column
+    if column not in rows.kinds:
+        return "CAST(NULL AS BIGINT)"
+    written = rows.category(column)
+    positive, negative = (
+        ", ".join(string(as_text(value)) for value in values) or "NULL"
+        for values in (described.label.positive, described.label.negative)
+    )
+    return f"CAST(CASE WHEN {written} IN ({positive}) THEN 1 WHEN {written} IN ({negative}) THEN 0 END AS BIGINT)"
+
+
+def event(rows: TableRows, time: Time) -> str:
+    """Return the SQL of a moment as seconds since 1970 in UTC, or since the first day where times count from that."""
+    name, zone = quoted(time.column), string(time.zone or "UTC")
+    if time.unit:
+        return f"({rows.number(time.column)} * {UNIT_SECONDS[time.unit]!r})"
+    if rows.kinds[time.column] == "time":
+        return f"epoch({_moment(rows, time)})" if _zoned(rows, time) else f"epoch(timezone({zone}, {_moment(rows, time)}))"
+    if time.format:
+        return f"epoch(timezone({zone}, {rows.moment(time)}))"
+    text = f"trim({name})"
+    offset = f"epoch(TRY_CAST({text} AS TIMESTAMPTZ))"
+    return f"CASE WHEN {_offset(text)} THEN {offset} ELSE epoch(timezone({zone}, TRY_CAST({text} AS TIMESTAMP))) END"
+
+
+def clock(rows: TableRows, time: Time) -> str:
+    """Return the SQL of a moment as the seconds that a clock in the declared zone has made since its own 1 January 1970."""
+    name, zone = quoted(time.column), string(time.zone or "UTC")
+    if time.unit:
+        seconds = event(rows, time)
+        return seconds if time.zone in (None, "UTC") else f"epoch(timezone({zone}, to_timestamp({seconds})))"
+    if rows.kinds[time.column] == "time":
+        return f"epoch(timezone({zone}, {_moment(rows, time)}))" if _zoned(rows, time) else f"epoch({_moment(rows, time)})"
+    if time.format:
+        return f"epoch({rows.moment(time)})"
+    text = f"trim({name})"
+    offset = f"epoch(timezone({zone}, TRY_CAST({text} AS TIMESTAMPTZ)))"
+    return f"CASE WHEN {_offset(text)} THEN {offset} ELSE epoch(TRY_CAST({text} AS TIMESTAMP)) END"
+
+
+def _moment(rows: TableRows, time: Time) -> str:
+    kind = "TIMESTAMPTZ" if _zoned(rows, time) else "TIMESTAMP"
+    return f"CAST({quoted(time.column)} AS {kind})"
+
+
+def _zoned(rows: TableRows, time: Time) -> bool:
+    found = rows.fetch(f"SELECT column_type FROM (DESCRIBE SELECT {quoted(time.column)} FROM given)")
+    return "TIME ZONE" in str(found[0][0])
+
+
+def _offset(text: str) -> str:
+    return f"regexp_full_match({text}, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ]' || {_HAS_OFFSET})"
+
+
+def _write(batches: pa.RecordBatchReader, file: Path, carried: str | None) -> None:
+    """Write rows to a file, and with the carried column what its owner calls it."""
+    schema = batches.schema
+    if (place := schema.get_field_index(CARRIED)) >= 0:
+        schema = schema.set(place, schema.field(place).with_metadata({CARRIED_NAME: str(carried).encode()}))
+    with pq.ParquetWriter(file, schema, compression="snappy") as writer:
+        for batch in batches:
+            writer.write_batch(pa.record_batch(batch.columns, schema=schema))

@@ -1,0 +1,185 @@
+"""The features of a declared data set, made of its prepared columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from fusionguard.data.contract_suites import UniqueRule
+from fusionguard.datasets.declaration import Declaration
+from fusionguard.datasets.formula_sql import formula_sql
+from fusionguard.datasets.prepared_names import CLOCK, EVENT, GROUP, KNOWN, OTHER, ROW, TIME, prepared_names
+from fusionguard.datasets.resolved import ResolvedDataset
+from fusionguard.errors import UsageError
+from fusionguard.features.calendar import CALENDAR_SQL
+from fusionguard.features.definition import FeatureContract, FeatureDefinition, Segmentation
+from fusionguard.features.expressions.tree import RawColumn
+
+LARGEST_NUMBER = 1e300
+"""Numbers whose range nobody declared are not refused up to here, beyond which what is computed of them is infinite."""
+LARGEST_TIME = 2.0**40
+"""Seconds before and after 1970: 34,000 years, within which every step of the calendar is exact in a DOUBLE."""
+
+SCHEMA_VERSION = 1
+_FEW_VALUES = 12
+"""A category of so many values is a way to cut the rows."""
+_PARTS_OF_DAY: dict[int | str, str] = {0: "00 to 05", 1: "06 to 11", 2: "12 to 17", 3: "18 to 23"}
+
+
+def declared_features(described: ResolvedDataset) -> FeatureDefinition:
+    """Return the features of a declared data set: numbers, the amount, the calendar, derived numbers, then categories."""
+    declaration = described.declaration
+    if declaration.sql is not None:
+        raise UsageError(f"The data set '{declaration.name}' has SQL of its own, which is not run yet.", "Write it as `derived`.")
+    names = prepared_names(declaration)
+    label = names[declaration.label.column]
+    features = dict(_features(declaration, names))
+    raw = dict(_raw(declaration, names))
+    kept = dict(_kept(declaration, names))
+    expressions = {ROW: f"CAST({ROW} AS BIGINT)", **kept, **features, label: f"CAST({label} AS INT)"}
+    columns = ",\n".join(f"    {sql} AS {name}" for name, sql in expressions.items())
+    order = [name for name in (TIME, ROW) if name in expressions]
+    limits = {names[name]: each.range or (-LARGEST_NUMBER, LARGEST_NUMBER) for name, (_, each) in declaration.measured.items()}
+    if declaration.calendar:
+        limits = {CLOCK: (-LARGEST_TIME, LARGEST_TIME), **limits}
+    cuts = tuple(_segmentations(described, names))
+    known = {names[name]: _known(described, name) for name in declaration.categorical}
+    definition = FeatureDefinition(
+        dataset=declaration.name.replace("-", "_"),
+        schema_version=SCHEMA_VERSION,
+        label=label,
+        column_types={},
+        model_features=tuple(features),
+        raw=raw,
+        rows_text=f"SELECT\n{columns}\nFROM raw\n",
+        training_set_text=(
+            f"SELECT {', '.join(expressions)}\nFROM {declaration.name.replace('-', '_')}_rows\nORDER BY {', '.join(order)}\n"
+        ),
+        positives="positive rows",
+        negatives="negative rows",
+        rows="rows",
+        segmentations=cuts,
+        log_segmentations=tuple(cut for cut in cuts if cut.column in features or cut.column == ""),
+        limits=limits,
+        known=known,
+        open_texts=frozenset(known),
+        made_of=dict(_made_of(declaration, names)),
+        row_column=ROW,
+        span_column=EVENT if declaration.time is not None else None,
+        hour_column="hour_of_day" if "hour_of_day" in declaration.calendar else None,
+        contract=FeatureContract(
+            unique=UniqueRule("each row once", (ROW,)),
+            order=TIME if declaration.time is not None else ROW,
+            label_share=declaration.label.share or (0.0, 1.0),
+        ),
+        time_column=TIME if declaration.time is not None else None,
+        known_column=KNOWN if KNOWN in kept else None,
+        group_column=GROUP if GROUP in kept else None,
+        amount=None if declaration.amount is None else names[declaration.amount.column],
+        attributes=tuple(cut for cut in cuts if cut.name in _protected(declaration)),
+        words=_words(declaration, names),
+    )
+    definition.column_types.update({name: node.type.arrow for name, node in definition.parsed_rows.outputs.items()})
+    return definition
+
+
+def _features(declaration: Declaration, names: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield each model feature with its SQL, in the order of :attr:`Declaration.features`."""
+    yield from ((names[name], f"{names[name]} + 0e0") for name in declaration.measured)
+    yield from ((name, CALENDAR_SQL[name]) for name in declaration.calendar)
+    yield from ((name, f"{formula_sql(each.tree, names)} + 0e0") for name, each in declaration.derived.items())
+    yield from ((names[name], names[name]) for name in declaration.categorical)
+
+
+def _raw(declaration: Declaration, names: dict[str, str]) -> Iterator[tuple[str, RawColumn]]:
+    if declaration.time is not None:
+        yield EVENT, RawColumn("float")
+        yield CLOCK, RawColumn("float")
+    if declaration.label.known is not None and declaration.time is not None:
+        yield KNOWN, RawColumn("float", True)
+    if declaration.entities:
+        yield GROUP, RawColumn("integer")
+    for name, (_, each) in declaration.measured.items():
+        yield names[name], RawColumn("float", each.missing == "allow" or name in declaration.optional)
+    for name, categorical in declaration.categorical.items():
+        lost = categorical.missing == "allow" or categorical.unseen == "missing" or name in declaration.optional
+        yield names[name], RawColumn("text", lost)
+    yield from ((names[name], RawColumn("text", True)) for name in _only_protected(declaration))
+    yield names[declaration.label.column], RawColumn("integer")
+    yield ROW, RawColumn("integer")
+
+
+def _kept(declaration: Declaration, names: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield what a table for training has besides, and no model reads."""
+    if declaration.time is not None:
+        yield TIME, f"CAST(FLOOR({EVENT}) AS BIGINT)"
+    if declaration.label.known is not None and declaration.time is not None:
+        yield KNOWN, f"CAST(FLOOR({KNOWN}) AS BIGINT)"
+    if declaration.entities:
+        yield GROUP, f"CAST({GROUP} AS BIGINT)"
+    yield from ((names[name], names[name]) for name in _only_protected(declaration))
+
+
+def _only_protected(declaration: Declaration) -> list[str]:
+    learned = {*declaration.measured, *declaration.categorical}
+    return [name for name in declaration.protected if name not in declaration.bands and name not in learned]
+
+
+def _protected(declaration: Declaration) -> set[str]:
+    words = {name: _label(declaration, name) for name in declaration.protected}
+    return set(words.values())
+
+
+def _known(described: ResolvedDataset, name: str) -> tuple[str, ...]:
+    """Return the values that a prepared category may have."""
+    found = described.categories[name].values if name in described.categories else ()
+    return (*found, OTHER) if described.declaration.categorical[name].unseen == "other" else found
+
+
+def _segmentations(described: ResolvedDataset, names: dict[str, str]) -> Iterator[Segmentation]:
+    """Yield bands, protected columns, categories of few values, the part of the day; the label alone where there is none."""
+    declaration, any_of = described.declaration, False
+    for name, band in declaration.bands.items():
+        column = names[band.column]
+        places = " + ".join(f"CAST({column} >= {float(edge)!r} AS INT)" for edge in band.edges)
+        listed = band.names or _edges(band.edges)
+        any_of = True
+        yield Segmentation(_label(declaration, name), places, dict(enumerate(listed)), column)
+    few = [name for name in declaration.categorical if len(_known(described, name)) <= _FEW_VALUES]
+    for name in dict.fromkeys((*(each for each in declaration.protected if each not in declaration.bands), *few)):
+        any_of = True
+        values = _known(described, name) if name in declaration.categorical else ()
+        yield Segmentation(_label(declaration, name), names[name], {value: value for value in values}, names[name])
+    if "hour_of_day" in declaration.calendar:
+        any_of = True
+        yield Segmentation("time of day", "CAST(FLOOR(hour_of_day / 6) AS INT)", _PARTS_OF_DAY, "hour_of_day")
+    if not any_of:
+        yield Segmentation("all", "0", {0: "all rows"})
+
+
+def _edges(edges: tuple[float, ...]) -> tuple[str, ...]:
+    inner = [f"{low:g} to under {high:g}" for low, high in pairwise(edges)]
+    return (f"under {edges[0]:g}", *inner, f"{edges[-1]:g} and more")
+
+
+def _made_of(declaration: Declaration, names: dict[str, str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    from fusionguard.datasets.expressions import columns_of
+
+    yield from ((name, (CLOCK,)) for name in declaration.calendar)
+    yield from ((name, tuple(names[each] for each in columns_of(made.tree))) for name, made in declaration.derived.items())
+
+
+def _words(declaration: Declaration, names: dict[str, str]) -> dict[str, str]:
+    """Return what people call each feature."""
+    words = {names[name]: _label(declaration, name) for name in (*declaration.measured, *declaration.categorical)}
+    words |= {name: name.replace("_", " ") for name in declaration.calendar}
+    return words | {name: _label(declaration, name) for name in declaration.derived}
+
+
+def _label(declaration: Declaration, name: str) -> str:
+    for declared in (declaration.numeric, declaration.categorical, declaration.derived, declaration.bands):
+        if name in declared and (found := declared[name].label):
+            return str(found)
+    if declaration.amount is not None and name == declaration.amount.column and declaration.amount.label:
+        return declaration.amount.label
+    return name
