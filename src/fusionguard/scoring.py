@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,10 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from fusionguard.data.ingest import read_raw
+from fusionguard.data.ingest import raw_header, read_raw
 from fusionguard.data.local import read_declaration
 from fusionguard.data.rows_in_memory import read_column
 from fusionguard.data.table import CARRIED, Table
+from fusionguard.datasets.scoring_rows import prepare_file, scored_columns
 from fusionguard.errors import UsageError
 from fusionguard.families.family import ModelFamily
 from fusionguard.families.of_bundle import family_of
@@ -137,7 +138,7 @@ def score_file(
     *,
     reasons: int = REASONS_TOLD,
 ) -> ScoreSummary:
-    """Score every row of a file in Kaggle's layout, with or without the label (which is not used), and keep their order.
+    """Score every row of a file in its data set's columns, with or without the label (which is not used), and keep their order.
 
     Parameters
     ----------
@@ -148,7 +149,8 @@ def score_file(
     output_file
         ``.csv``, ``.csv.gz`` or ``.parquet``; replaced when the last row has been scored, and untouched if anything fails.
     id_column
-        A column of the input that the output gets, too, as it is written; by default the one that is declared beside the input.
+        A column of the input that the output gets, too, as it is written; by default the one that is declared beside the input,
+        or as the id of the data set, where the input has it.
 
     Raises
     ------
@@ -165,11 +167,12 @@ def score_file(
     if output_file.exists() and input_file.exists() and output_file.samefile(input_file):
         raise UsageError(f"'{output_file}' is both input and output.", "Write the scores to another file.")
     family = family_of(model.bundle)
-    id_column = id_column or read_declaration(input_file).id_column
+    id_column = id_column or read_declaration(input_file).id_column or _declared_id(family, input_file)
     _check_id(family, id_column)
     with scratch_folder(output_file) as scratch:
-        raw = read_raw(input_file, family.schema, scratch / "raw.parquet", only=family.features.model_columns, carried=id_column)
-        features = score_rows(family.features, raw, scratch / "features.parquet")
+        raw = _read(family, input_file, scratch / "raw.parquet", id_column)
+        rows_table = raw if family.declared is None else prepare_file(family.declared, raw, scratch / "prepared.parquet")
+        features = score_rows(family.features, rows_table, scratch / "features.parquet")
         carried = None if id_column is None else pa.field(id_column, raw.schema.field(CARRIED).type)
         ids = _carried_batches(raw) if carried is not None else None
         rows = flagged = 0
@@ -182,6 +185,24 @@ def score_file(
                 rows += batch.num_rows
                 flagged += int(pc.sum(pc.equal(batch["decision"], family.flagged)).as_py())
         return ScoreSummary(rows, flagged, None if carried is None else _ambiguous(raw, scratch))
+
+
+def _read(family: ModelFamily, file: Path, destination: Path, id_column: str | None) -> Table:
+    """Read the columns that are scored; of a declared data set, those of a text file as they are written."""
+    if family.declared is None:
+        return read_raw(file, family.schema, destination, only=family.features.model_columns, carried=id_column)
+    header, typed = raw_header(file, family.schema)
+    needed = scored_columns(family.declared.declaration, header)
+    schema = family.schema if typed else replace(family.schema, columns=dict.fromkeys(family.schema.columns, "text"))
+    return read_raw(file, schema, destination, only=needed, carried=id_column)
+
+
+def _declared_id(family: ModelFamily, file: Path) -> str | None:
+    """Return the declared id, where the file has it and the scores have no column of that name."""
+    name = None if family.declared is None else family.declared.declaration.id
+    if name is None or name in score_columns(family).names:
+        return None
+    return name if name in raw_header(file, family.schema)[0] else None
 
 
 def _carried_batches(raw: Table) -> Iterator[pa.Array]:

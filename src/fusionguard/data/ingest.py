@@ -75,6 +75,24 @@ def read_raw(
     return Table(destination)
 
 
+def raw_header(source: Path, schema: DatasetSchema) -> tuple[list[str], bool]:
+    """Return the names of a raw file's columns, and whether they have types; of a folder those of its first part.
+
+    Raises
+    ------
+    UsageError, DataError
+        As :func:`read_raw` raises them.
+    """
+    file = _files(source, schema)[0]
+    kind = file_kind(file)
+    if kind != "parquet":
+        return CsvTable(file, kind, schema).header(), False
+    try:
+        return list(pq.read_schema(file).names), True
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DataError(f"{file.name} is not a whole parquet file.", AGAIN) from error
+
+
 def arrow_schema(schema: DatasetSchema, names: list[str] | None = None) -> pa.Schema:
     """Return the columns of a data set (those in ``names``, else all) as an Arrow schema: float64, int64 and string."""
     return pa.schema([(name, _ARROW_TYPES[kind]) for name, kind in schema.columns.items() if names is None or name in names])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -35,13 +35,29 @@ def read_rows(rows: pd.DataFrame | pa.Table, schema: DatasetSchema, only: Collec
         It has no rows, lacks a column or has one twice, or a value is not of its column's type or infinite.
     """
     columns = arrow_schema(schema, [name for name in schema.columns if name in only])
-    names = rows.column_names if isinstance(rows, pa.Table) else _names(rows)
-    check_columns(_NAME, names, schema, columns.names, ignored=True, typed=True)
-    table = rows if isinstance(rows, pa.Table) else pa.table({name: _arrow_column(rows[name], name) for name in columns.names})
-    if table.num_rows == 0:
-        raise DataError(f"{_NAME} has no rows.", "Give it at least one.")
+    table = select_rows(rows, schema, lambda _: columns.names)
     check_types(_NAME, table.schema, columns)
     return pa.table([typed_column(_NAME, table[field.name], field) for field in columns], schema=columns)
+
+
+def select_rows(
+    rows: pd.DataFrame | pa.Table, schema: DatasetSchema, needed: Callable[[Collection[str]], Sequence[str]]
+) -> pa.Table:
+    """Return some columns of a data set with the types that they have; a missing value of a DataFrame is null.
+
+    ``needed`` tells which of the names that are there. Raises as :func:`read_rows` does, but for types.
+    """
+    names = rows.column_names if isinstance(rows, pa.Table) else _names(rows)
+    wanted = list(needed(names))
+    check_columns(_NAME, names, schema, wanted, ignored=True, typed=True)
+    table = (
+        rows.select(wanted)
+        if isinstance(rows, pa.Table)
+        else pa.table({name: _arrow_column(rows[name], name) for name in wanted})
+    )
+    if table.num_rows == 0:
+        raise DataError(f"{_NAME} has no rows.", "Give it at least one.")
+    return table
 
 
 def read_column(rows: pd.DataFrame | pa.Table, name: str) -> pa.Array:

@@ -5,7 +5,7 @@ Everything behind this, features, models, service and monitoring, reads prepared
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,12 +15,12 @@ from fusionguard.data.table import CARRIED, CARRIED_NAME, Table
 from fusionguard.datasets.declaration import Declaration, Time
 from fusionguard.datasets.declared_values import as_text
 from fusionguard.datasets.durations import duration_seconds
+from fusionguard.datasets.moments import UNIT_SECONDS
 from fusionguard.datasets.prepared_names import CLOCK, EVENT, GROUP, KNOWN, OTHER, prepared_names
 from fusionguard.datasets.resolved import ResolvedDataset
 from fusionguard.datasets.table_rows import TableRows, open_rows, quoted, string
 from fusionguard.files import atomic_path
 
-UNIT_SECONDS = {"seconds": 1.0, "milliseconds": 0.001, "days": 86_400.0}
 _BATCH_ROWS = 1 << 17
 _HAS_OFFSET = r"'.*[0-9:](Z|z|[+-][0-9]{2}(:?[0-9]{2})?)'"
 
@@ -38,17 +38,8 @@ def prepare_training(described: ResolvedDataset, raw: Table, destination: Path) 
         if declaration.id is not None and declaration.id in rows.kinds:
             columns[CARRIED] = f"CAST({quoted(declaration.id)} AS VARCHAR)"
         order = f"{columns[EVENT]}, _row" if EVENT in columns else "_row"
-        listed = ", ".join(f"{sql} AS {quoted(name)}" for name, sql in columns.items())
-        query = f"SELECT {listed} FROM given WHERE ({label}) IS NOT NULL ORDER BY {order}"
-        _write(rows.database.sql(query).to_arrow_reader(_BATCH_ROWS), temporary, declaration.id)
+        write_prepared(rows, columns, temporary, f"WHERE ({label}) IS NOT NULL ORDER BY {order}", declaration.id)
     return Table(destination)
-
-
-def prepare_for_scoring(described: ResolvedDataset, raw: Table | pa.Table) -> pa.Table:
-    """Return the prepared columns that features are made of, for every row of a table and in its order; no label is read."""
-    with open_rows(raw, described.declaration.missing_values) as rows:
-        columns = ", ".join(f"{sql} AS {quoted(name)}" for name, sql in prepared_columns(described, rows))
-        return rows.database.sql(f"SELECT {columns} FROM given ORDER BY _row").to_arrow_table()
 
 
 def prepared_columns(described: ResolvedDataset, rows: TableRows) -> Iterator[tuple[str, str]]:
@@ -99,10 +90,10 @@ def category(described: ResolvedDataset, rows: TableRows, column: str) -> str:
     unseen = described.declaration.categorical[column].unseen
     value, empty = rows.category(column), rows.empty(column)
     known = ", ".join(string(each) for each in described.categories[column].values) if column in described.categories else ""
-    if unseen == "refuse" or not known:
+    if unseen == "refuse":
         return f"CASE WHEN NOT {empty} THEN {value} END"
     otherwise = string(OTHER) if unseen == "other" else "NULL"
-    return f"CASE WHEN {empty} THEN NULL WHEN {value} IN ({known}) THEN {value} ELSE {otherwise} END"
+    return f"CASE WHEN {empty} THEN NULL WHEN {value} IN ({known or 'NULL'}) THEN {value} ELSE {otherwise} END"
 
 
 def label(described: ResolvedDataset, rows: TableRows) -> str:
@@ -154,15 +145,19 @@ def _moment(rows: TableRows, time: Time) -> str:
 
 def _zoned(rows: TableRows, time: Time) -> bool:
     found = rows.fetch(f"SELECT column_type FROM (DESCRIBE SELECT {quoted(time.column)} FROM given)")
-    return "TIME ZONE" in str(found[0][0])
+    return "TIME ZONE" in (kind := str(found[0][0])) or kind.startswith("TIMESTAMPTZ")
 
 
 def _offset(text: str) -> str:
     return f"regexp_full_match({text}, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ]' || {_HAS_OFFSET})"
 
 
-def _write(batches: pa.RecordBatchReader, file: Path, carried: str | None) -> None:
-    """Write rows to a file, and with the carried column what its owner calls it."""
+def write_prepared(
+    rows: TableRows, columns: Mapping[str, str], file: Path, which: str = "ORDER BY _row", carried: str | None = None
+) -> None:
+    """Write columns, by name with their SQL, of the rows that ``which`` says; with the carried one what its owner calls it."""
+    listed = ", ".join(f"{sql} AS {quoted(name)}" for name, sql in columns.items())
+    batches = rows.database.sql(f"SELECT {listed} FROM given {which}").to_arrow_reader(_BATCH_ROWS)
     schema = batches.schema
     if (place := schema.get_field_index(CARRIED)) >= 0:
         schema = schema.set(place, schema.field(place).with_metadata({CARRIED_NAME: str(carried).encode()}))

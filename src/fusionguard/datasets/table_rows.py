@@ -192,7 +192,7 @@ def _kind(name: str) -> Kind:
     kinds: dict[str, Kind] = {
         **dict.fromkeys(("FLOAT", "DOUBLE", "DECIMAL"), "float"),
         **dict.fromkeys(("VARCHAR", "ENUM", '"NULL"'), "text"),
-        **dict.fromkeys(("TIMESTAMP", "DATE"), "time"),
+        **dict.fromkeys(("TIMESTAMP", "TIMESTAMPTZ", "DATE"), "time"),
         "BOOLEAN": "boolean",
     }
     return kinds.get(base, "other")

@@ -18,6 +18,7 @@ from fusionguard.datasets.catalog import find_dataset, shipped_name
 from fusionguard.datasets.example import example_row
 from fusionguard.datasets.layout import raw_layout
 from fusionguard.datasets.resolved import ResolvedDataset
+from fusionguard.families.declared_fields import declared_fields
 from fusionguard.families.online import OnlineModel
 from fusionguard.families.request_fields import RequestFields
 from fusionguard.families.scoring_model import ScoringModel
@@ -96,7 +97,7 @@ class FamilyTraits:
     worth
         The output that says what attention to a row is worth, in the currency of its amounts.
     example
-        A row that is nobody's: the raw columns that a row must have to be scored, in the data set's order.
+        A row that is nobody's: the raw columns that are scored, in the data set's order.
     service_example
         What the description of a service shows.
     packages
@@ -138,8 +139,9 @@ class FamilyTraits:
 
     @cached_property
     def request_fields(self) -> RequestFields:
-        """What a request must tell of a row: the raw columns that the features are made of."""
-        return RequestFields.of(self.schema, self.features)
+        """What a request tells of a row: the raw columns that the features are made of."""
+        declared = self.declared
+        return RequestFields.of(self.schema, self.features) if declared is None else declared_fields(declared, self.features)
 
     @property
     def example_row(self) -> dict[str, Any]:
@@ -148,8 +150,7 @@ class FamilyTraits:
 
     def on(self, described: ResolvedDataset) -> Self:
         """Return the same family on a declared data set; on the one that ships for it, itself."""
-        name = described.declaration.name
-        if name == shipped_name(self.name) and described.declaration == find_dataset(name).declaration:
+        if self._ships(described):
             return replace(self, described=described)
         features = declared_features(described)
         return replace(
@@ -161,6 +162,15 @@ class FamilyTraits:
             drifting=None,
         )
 
+    @cached_property
+    def declared(self) -> ResolvedDataset | None:
+        """The data set, where it is one that somebody has declared: its rows are prepared. None for the one that ships."""
+        return None if self.described is None or self._ships(self.described) else self.described
+
+    def _ships(self, described: ResolvedDataset) -> bool:
+        name = described.declaration.name
+        return name == shipped_name(self.name) and described.declaration == find_dataset(name).declaration
+
     @property
     def model(self) -> str:
         """What its models are called in registry, routes and logs: the family's name on the data set that ships for it."""
@@ -169,10 +179,16 @@ class FamilyTraits:
 
     def make_features(self, rows: pd.DataFrame | pa.Table) -> pa.Table:
         """Return the features of raw rows in memory, in their order; raise :class:`DataError` for what cannot be scored."""
-        from fusionguard.data.rows_in_memory import read_rows  # with DuckDB, neither of which a service needs
+        from fusionguard.data.rows_in_memory import read_rows, select_rows  # with DuckDB, neither of which a service needs
         from fusionguard.features.duckdb_engine import score_table
 
-        return score_table(self.features, read_rows(rows, self.schema, self.features.model_columns))
+        declared = self.declared
+        if declared is None:
+            return score_table(self.features, read_rows(rows, self.schema, self.features.model_columns))
+        from fusionguard.datasets.scoring_rows import prepare_rows, scored_columns
+
+        chosen = select_rows(rows, self.schema, lambda there: scored_columns(declared.declaration, there))
+        return score_table(self.features, prepare_rows(declared, chosen))
 
 
 @dataclass(frozen=True)

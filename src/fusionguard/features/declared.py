@@ -8,6 +8,7 @@ from itertools import pairwise
 from fusionguard.data.contract_suites import UniqueRule
 from fusionguard.datasets.declaration import Declaration
 from fusionguard.datasets.formula_sql import formula_sql
+from fusionguard.datasets.moments import LARGEST_TIME
 from fusionguard.datasets.prepared_names import CLOCK, EVENT, GROUP, KNOWN, OTHER, ROW, TIME, prepared_names
 from fusionguard.datasets.resolved import ResolvedDataset
 from fusionguard.errors import UsageError
@@ -17,8 +18,6 @@ from fusionguard.features.expressions.tree import RawColumn
 
 LARGEST_NUMBER = 1e300
 """Numbers whose range nobody declared are not refused up to here, beyond which what is computed of them is infinite."""
-LARGEST_TIME = 2.0**40
-"""Seconds before and after 1970: 34,000 years, within which every step of the calendar is exact in a DOUBLE."""
 
 SCHEMA_VERSION = 1
 _FEW_VALUES = 12

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from fusionguard.errors import StorageError
+from fusionguard.json_kinds import kind_of
 from fusionguard.serving.http import JSON, Request, Response, json_response
 from fusionguard.serving.prediction_log import Label, LabelConflictError, append_labels
-from fusionguard.serving.problems import MOST_COUNTED, Fault, ProblemError, clip, invalid, kind_of
+from fusionguard.serving.problems import MOST_COUNTED, Fault, ProblemError, clip, invalid
 from fusionguard.serving.repeats import refuse_repeats
 from fusionguard.serving.request_ids import EXPECTED, is_request_id
 from fusionguard.serving.requests import check_count, parse_json

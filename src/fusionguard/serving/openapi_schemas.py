@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from fusionguard.datasets.moments import example_time
+from fusionguard.families.declared_fields import Category, Measured, Moment
 from fusionguard.families.family import REASONS, ModelFamily
-from fusionguard.families.request_fields import Choice, Field, RequestFields
+from fusionguard.families.request_fields import Choice, Field, Number, RequestFields
 from fusionguard.serving.openapi_parts import REQUEST_ID, Json, always, array, choice, closed, number, ref, text, whole
 
 ROW_ID = {"type": "string", "pattern": "^[A-Za-z0-9._:~-]{1,64}$", "description": "Yours; given back, never logged."}
@@ -12,7 +14,7 @@ ROW_ID = {"type": "string", "pattern": "^[A-Za-z0-9._:~-]{1,64}$", "description"
 def family_schemas(family: ModelFamily, most: int) -> Json:
     """Return what is sent and answered of a family, by name; each begins with the family's."""
     name, fields = family.name.capitalize(), family.request_fields
-    choices = {f"{name}{field.name}": choice(*field.values) for field in fields.all if isinstance(field, Choice)}
+    choices = {f"{name}{field.name}": choice(*field.values) for field in fields.all if type(field) is Choice}
     return choices | _sent(name, fields, most) | _answered(name, family)
 
 
@@ -51,10 +53,12 @@ def shared_schemas(models: tuple[str, ...], most: int) -> Json:
 def _sent(name: str, fields: RequestFields, most: int) -> Json:
     members = {field.name: _field(name, field) for field in fields.all}
     columns = {key: array(value, minItems=1, maxItems=most) for key, value in members.items()}
+    required = [field.name for field in fields.all if field.required]
+    others = {column: {"description": "Of the table; nobody looks at it."} for column in sorted(fields.unread)}
     ids = array(ROW_ID, minItems=1, maxItems=most, uniqueItems=True)
     return {
-        f"{name}Row": closed(members | {"id": ROW_ID}, members),
-        f"{name}Columns": closed(columns | {"id": ids}, members),
+        f"{name}Row": closed(members | others | {"id": ROW_ID}, required),
+        f"{name}Columns": closed(columns | others | {"id": ids}, required),
         f"{name}Batch": _one_of(f"{name}BatchByRow", f"{name}BatchByColumn"),
         f"{name}BatchByRow": closed({"rows": array(ref(f"{name}Row"), minItems=1, maxItems=most)}),
         f"{name}BatchByColumn": closed({"columns": ref(f"{name}Columns")}),
@@ -83,9 +87,24 @@ def _one_of(*names: str) -> Json:
 
 
 def _field(name: str, field: Field) -> Json:
-    if isinstance(field, Choice):
+    """Return the schema of what a client sends in a field: in the form that is documented; declared columns take others, too."""
+    if type(field) is Choice:
         return ref(f"{name}{field.name}")
-    return {"type": "integer" if field.whole else "number", "minimum": field.low, "maximum": field.high}
+    if type(field) is Number:
+        return {"type": "integer" if field.whole else "number", "minimum": field.low, "maximum": field.high}
+    schema: Json = {"description": f"{field.expected[0].upper()}{field.expected[1:]}."}
+    if isinstance(field, Measured):
+        limits = {"minimum": field.low, "maximum": field.high} if field.bounded else {}
+        return schema | _nullable("integer" if field.whole else "number", field) | limits
+    if isinstance(field, Category):
+        return schema | _nullable("string", field) | {"examples": list(field.values[:3])}
+    if isinstance(field, Moment):
+        return schema | {"type": "number" if field.time.unit else "string", "examples": [example_time(field.time)]}
+    return schema | {"type": "string"}
+
+
+def _nullable(kind: str, field: Field) -> Json:
+    return {"type": kind if field.required else [kind, "null"]}
 
 
 def _of_kind(kind: str) -> Json:

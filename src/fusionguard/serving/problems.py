@@ -55,19 +55,6 @@ def invalid(faults: Iterable[Fault]) -> ProblemError:
     return ProblemError(422, "invalid", f"{first.path}: expected {first.expected}, found {first.found}.", listed)
 
 
-def kind_of(value: Any) -> str:
-    """Say what kind of JSON value something is, without saying which."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "a boolean"
-    if isinstance(value, int | float):
-        return "a number"
-    if isinstance(value, str):
-        return "a string"
-    return "an array" if isinstance(value, list) else "an object"
-
-
 def clip(name: str) -> str:
     """Return a name that a client made up, short enough and plain enough to be given back."""
     return re.sub(r"[^A-Za-z0-9_.-]", "?", name[:40])

@@ -6,16 +6,14 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
-from math import isfinite
-from operator import itemgetter
 from typing import Any
 
-import numpy as np
 import orjson
 
-from fusionguard.errors import DataError
-from fusionguard.families.request_fields import Choice, Columns, Field, RequestFields
-from fusionguard.serving.problems import MOST_COUNTED, Fault, ProblemError, clip, invalid, kind_of
+from fusionguard.errors import DataError, did_you_mean
+from fusionguard.families.request_fields import BAD, Columns, Field, RequestFields
+from fusionguard.json_kinds import kind_of
+from fusionguard.serving.problems import MOST_COUNTED, Fault, ProblemError, clip, invalid
 from fusionguard.serving.repeats import refuse_repeats
 
 ID = "id"
@@ -23,21 +21,21 @@ ID = "id"
 
 _ID = re.compile(r"[A-Za-z0-9._:~-]{1,64}\Z")
 ID_EXPECTED = "1 to 64 letters, digits or ._:~-"
-
-_NUMBERS = frozenset({float, int})
+_LONGEST_NAME = 60
+"""A longer name than this is no misspelling of a column's."""
 
 
 @dataclass(frozen=True)
 class OneRow:
-    """A checked row: ``values`` in the order of the fields, and the client's name for it or None."""
+    """A checked row: its prepared ``values`` in their order, and the client's name for it or None."""
 
     values: list[Any]
-    id: str | None
+    id: str | int | None
 
 
 @dataclass(frozen=True)
 class ManyRows:
-    """Checked rows as raw columns (n,), and the client's names for them or None; ``by_column`` as they came."""
+    """Checked rows as prepared columns (n,), and the client's names for them or None; ``by_column`` as they came."""
 
     columns: Columns
     ids: Sequence[str] | Sequence[int] | None
@@ -71,24 +69,32 @@ class RowReader:
         if any(field.name == ID for field in fields.all):
             raise DataError(f"A field is called '{ID}', as clients' names for their rows are.", "Give the column another name.")
         self.fields = fields
-        self._numbers, self._choices = fields.numbers, fields.choices
-        self._limits = [(field.name, field.low, field.high, field.whole) for field in fields.numbers]
-        self._known = [(field.name, frozenset(field.values)) for field in fields.choices]
+        self._reads = [(field.name, field.read) for field in fields.all]
         self._names = tuple(field.name for field in fields.all)
         self._name_set = frozenset(self._names)
-        self._pick = itemgetter(*self._names)
+        self._allowed = self._name_set | fields.unread | {ID}
+        self._plain, self._choices, self._width = fields.plain, len(fields.choices), len(fields.prepared)
 
     def read_one(self, body: bytes) -> OneRow:
         """Check the JSON of one row, in which no name may come twice; raises as :meth:`one` and :func:`parse_json` do."""
-        row = self.one(parse_json(body))
-        refuse_repeats(body, len(self._names) + len(self._choices) + 2 * (row.id is not None))
+        content = parse_json(body)
+        row = self.one(content)
+        named = row.id is not None
+        refuse_repeats(body, len(self._names) + self._choices + 2 * named if self._plain else count_texts(body, [content]))
         return row
 
     def read_many(self, body: bytes, most: int) -> ManyRows:
         """Check the JSON of a batch, in which no name may come twice; raises as :meth:`many` and :func:`parse_json` do."""
-        rows = self.many(parse_json(body), most)
-        names = (len(self._names) + (rows.ids is not None)) * (1 if rows.by_column else rows.rows)
-        refuse_repeats(body, 1 + names + (len(self._choices) + (rows.ids is not None)) * rows.rows)
+        content = parse_json(body)
+        rows = self.many(content, most)
+        if self._plain:
+            named = rows.ids is not None
+            names = (len(self._names) + named) * (1 if rows.by_column else rows.rows)
+            texts: int | None = 1 + names + (self._choices + named) * rows.rows
+        else:
+            counted = count_texts(body, [content["columns"]] if rows.by_column else content["rows"])
+            texts = None if counted is None else counted + 1
+        refuse_repeats(body, texts)
         return rows
 
     def one(self, content: Any) -> OneRow:
@@ -97,16 +103,12 @@ class RowReader:
         Raises
         ------
         ProblemError
-            It is not an object of exactly the fields, or a value is not what its field holds; every fault is told.
+            It is not an object of the fields, or a value is not what its field holds; every fault is told.
         """
-        row_id = None
         if type(content) is dict:
+            row_id = content.get(ID)
             values = self._fast(content)
-            if ID in content:
-                row_id = content[ID]
-                if type(row_id) is not str or not _ID.match(row_id):
-                    values = None
-            if values is not None and len(content) == len(self._names) + (ID in content):
+            if values is not None and (ID not in content or self._names_a_row(row_id)):
                 return OneRow(values, row_id)
         raise invalid(self._faults(content, ""))
 
@@ -118,43 +120,33 @@ class RowReader:
         return self._rows(content["rows"], most) if "rows" in content else self._columns(content["columns"], most)
 
     def _fast(self, content: dict[str, Any]) -> list[Any] | None:
-        """Return the values of a row in order, or None where anything is wrong with them."""
+        """Return the prepared values of a row in order, or None where anything is wrong with it."""
         values = []
-        try:
-            for name, low, high, whole in self._limits:
-                value = content[name]
-                kind = type(value)
-                if (kind is not float and kind is not int) or not low <= value <= high or (whole and value % 1):
-                    return None
-                values.append(value)
-            for name, known in self._known:
-                value = content[name]
-                if type(value) is not str or value not in known:
-                    return None
-                values.append(value)
-        except KeyError:
-            return None
+        for name, read in self._reads:
+            value = read(content.get(name))
+            if value is BAD:
+                return None
+            values.append(value)
+        if (len(content) != len(values) or not self._plain) and not content.keys() <= self._allowed:
+            return None  # as many names as fields that are all required are these
+        mixing = self.fields.mixing
+        if mixing is not None:
+            if mixing.wrong(values) is not None:
+                return None
+            mixing.mix(values)
+            del values[self._width :]
         return values
 
     def _rows(self, rows: Any, most: int) -> ManyRows:
         if type(rows) is not list:
             raise invalid([Fault("rows", "an array of objects", kind_of(rows))])
         check_count(len(rows), most, "rows")
-        width, with_id = len(self._names), sum(1 for row in rows if type(row) is dict and ID in row)
-        if with_id not in (0, len(rows)) or not all(
-            type(row) is dict and len(row) == width + (with_id > 0) and self._name_set <= row.keys() for row in rows
-        ):
+        with_id = sum(1 for row in rows if type(row) is dict and ID in row)
+        if with_id not in (0, len(rows)) or not all(type(row) is dict and row.keys() <= self._allowed for row in rows):
             raise invalid(self._row_faults(rows))
-        picked = list(map(self._pick, rows))
-        count = len(self._numbers)
-        columns: dict[str, list[Any]] = {
-            name: list(values) for name, values in zip(self._names, zip(*picked, strict=True), strict=True)
-        }
-        if not _NUMBERS.issuperset(map(type, chain.from_iterable(columns[name] for name in self._names[:count]))):
-            raise invalid(self._row_faults(rows))
+        made = self._made([[row.get(name) for row in rows] for name in self._names])
         ids = [row[ID] for row in rows] if with_id else None
-        made = self._made(columns)
-        if made is None or (ids is not None and not all(type(each) is str and _ID.match(each) for each in ids)):
+        if made is None or (ids is not None and not all(map(self._names_a_row, ids))):
             raise invalid(self._row_faults(rows))
         check_unique(ids, "rows[{}].id")
         return ManyRows(made, ids, by_column=False)
@@ -162,10 +154,14 @@ class RowReader:
     def _columns(self, columns: Any, most: int) -> ManyRows:
         if type(columns) is not dict:
             raise invalid([Fault("columns", "an object of arrays", kind_of(columns))])
-        faults = [Fault(f"columns.{name}", "an array", "nothing") for name in self._names if name not in columns]
-        strangers = (name for name in columns if name not in self._name_set and name != ID)
+        faults = [
+            Fault(f"columns.{field.name}", "an array", "nothing")
+            for field in self.fields.all
+            if field.required and field.name not in columns
+        ]
+        strangers = (name for name in columns if name not in self._allowed)
         faults += [
-            Fault(f"columns.{clip(name)}", "no such column", "a column that no model reads")
+            Fault(f"columns.{clip(name)}", self._unknown("column", name), "a column that no model reads")
             for name in islice(strangers, MOST_COUNTED)
         ]
         faults += [
@@ -175,36 +171,37 @@ class RowReader:
         ]
         if faults:
             raise invalid(faults)
-        rows = len(columns[self._names[0]])
-        for name, values in columns.items():
-            if len(values) != rows:
-                raise invalid([Fault(f"columns.{name}", f"{rows} values, as in '{self._names[0]}'", f"{len(values)} values")])
-        check_count(rows, most, f"columns.{self._names[0]}")
-        typed = all(_NUMBERS.issuperset(map(type, columns[field.name])) for field in self._numbers)
-        made = self._made(columns) if typed else None
+        read = [name for name in columns if name in self._name_set or name == ID]
+        if not read:
+            raise invalid([Fault("columns", "an array for each field", "an empty object")])
+        first = next((name for name in self._names if name in columns), read[0])
+        rows = len(columns[first])
+        for name in read:
+            if len(columns[name]) != rows:
+                raise invalid([Fault(f"columns.{name}", f"{rows} values, as in '{first}'", f"{len(columns[name])} values")])
+        check_count(rows, most, f"columns.{first}")
+        nothing = [None] * rows
+        made = self._made([columns.get(name, nothing) for name in self._names])
         ids = columns.get(ID)
-        if made is None or (ids is not None and not all(type(each) is str and _ID.match(each) for each in ids)):
-            raise invalid(self._column_faults(columns))
+        if made is None or (ids is not None and not all(map(self._names_a_row, ids))):
+            raise invalid(self._column_faults({name: columns.get(name, nothing) for name in (*self._names, ID)}, ids))
         check_unique(ids, "columns.id[{}]")
         return ManyRows(made, ids, by_column=True)
 
-    def _made(self, columns: dict[str, list[Any]]) -> Columns | None:
-        """Return columns of numbers and known texts as arrays, or None where one is out of its limits."""
-        made: Columns = {}
-        for field in self._numbers:
-            try:
-                values = np.array(columns[field.name], dtype=np.float64)
-            except OverflowError:
+    def _made(self, columns: list[list[Any]]) -> Columns | None:
+        """Return the prepared columns of what was sent for each field, or None where a value is not what its field holds."""
+        read = []
+        for field, values in zip(self.fields.all, columns, strict=True):
+            array = field.read_all(values)
+            if array is None:
                 return None
-            if not ((values >= field.low) & (values <= field.high)).all() or (field.whole and (values % 1).any()):
-                return None
-            made[field.name] = values
-        for name, known in self._known:
-            texts = columns[name]
-            if not all(type(text) is str and text in known for text in texts):
-                return None
-            made[name] = np.array(texts, dtype=object)
-        return made
+            read.append(array)
+        made, bad = self.fields.mixed(read)
+        return None if bad.size else made
+
+    def _names_a_row(self, value: Any) -> bool:
+        """Whether a client may call a row so; by a whole number only where that is a column of its table."""
+        return (type(value) is str and bool(_ID.match(value))) or (type(value) is int and ID in self.fields.unread)
 
     def _row_faults(self, rows: list[Any]) -> list[Fault]:
         faults: list[Fault] = []
@@ -217,19 +214,24 @@ class RowReader:
                 break
         return faults
 
-    def _column_faults(self, columns: dict[str, list[Any]]) -> list[Fault]:
+    def _column_faults(self, columns: dict[str, list[Any]], ids: list[Any] | None) -> list[Fault]:
         values = (
             Fault(f"columns.{field.name}[{place}]", field.expected, found)
             for field in self.fields.all
             for place, value in enumerate(columns[field.name])
-            if (found := wrong(field, value))
+            if (found := field.wrong(value))
         )
-        ids = (
+        wrong_ids = (
             Fault(f"columns.id[{place}]", ID_EXPECTED, kind_of(value) if type(value) is not str else "another string")
-            for place, value in enumerate(columns.get(ID, ()))
-            if type(value) is not str or not _ID.match(value)
+            for place, value in enumerate(ids or ())
+            if not self._names_a_row(value)
         )
-        return list(islice(chain(values, ids), MOST_COUNTED))
+        faults = list(islice(chain(values, wrong_ids), MOST_COUNTED))
+        if faults or self.fields.mixing is None:
+            return faults
+        rows = ({name: columns[name][place] for name in self._names} for place in range(len(columns[self._names[0]])))
+        mixed = (self._unmixed(row, f"columns.{{}}[{place}]") for place, row in enumerate(rows))
+        return list(islice(chain.from_iterable(mixed), MOST_COUNTED))
 
     def _faults(self, content: Any, at: str) -> list[Fault]:
         """Return all that is wrong with one row."""
@@ -239,32 +241,58 @@ class RowReader:
         faults = []
         for field in self.fields.all:
             if field.name not in content:
-                faults.append(Fault(before + field.name, field.expected, "nothing"))
-            elif found := wrong(field, content[field.name]):
+                if field.required:
+                    faults.append(Fault(before + field.name, field.expected, "nothing"))
+            elif found := field.wrong(content[field.name]):
                 faults.append(Fault(before + field.name, field.expected, found))
-        strangers = (name for name in content if name not in self._name_set and name != ID)
+        strangers = (name for name in content if name not in self._allowed)
         faults += [
-            Fault(before + clip(name), "no such field", "a field that no model reads") for name in islice(strangers, MOST_COUNTED)
+            Fault(before + clip(name), self._unknown("field", name), "a field that no model reads")
+            for name in islice(strangers, MOST_COUNTED)
         ]
-        if ID in content and (type(content[ID]) is not str or not _ID.match(content[ID])):
+        if ID in content and not self._names_a_row(content[ID]):
             found = kind_of(content[ID]) if type(content[ID]) is not str else "another string"
             faults.append(Fault(f"{before}{ID}", ID_EXPECTED, found))
-        return faults
+        return faults or self._unmixed(content, f"{before}{{}}")
+
+    def _unmixed(self, content: dict[str, Any], path: str) -> list[Fault]:
+        """Return what is wrong with the values of a row beside each other; each by itself is right."""
+        if self.fields.mixing is None:
+            return []
+        mixed = self.fields.mixing.wrong([field.read(content.get(field.name)) for field in self.fields.all])
+        return [] if mixed is None else [Fault(path.format(mixed[0].name), mixed[0].expected, mixed[1])]
+
+    def _unknown(self, what: str, name: str) -> str:
+        return f"no such {what}{near}" if (near := nearest(name, self._names)) else f"no such {what}"
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return which known name a client may have meant, as the end of a sentence; empty where none is near."""
+    near = did_you_mean(name, list(known)).strip() if len(name) <= _LONGEST_NAME else ""
+    return f" ({near[0].lower()}{near[1:]})" if near else ""
+
+
+def count_texts(body: bytes, objects: Iterable[dict[str, Any]]) -> int | None:
+    """Return how many names and texts some objects have; None where the body may hold quotation marks that are of neither."""
+    if b"\\" in body:
+        return None
+    texts = 0
+    for each in objects:
+        texts += len(each)
+        for value in each.values():
+            kind = type(value)
+            if kind is str:
+                texts += 1
+            elif kind is dict or (kind is list and not {dict, list}.isdisjoint(map(type, value))):
+                return None
+            elif kind is list:
+                texts += sum(type(cell) is str for cell in value)
+    return texts
 
 
 def wrong(field: Field, value: Any) -> str:
     """Say what is wrong with a value, without telling the value; empty where nothing is."""
-    if isinstance(field, Choice):
-        if type(value) is not str:
-            return kind_of(value)
-        return "" if value in field.values else "another string"
-    if type(value) not in _NUMBERS:
-        return kind_of(value)
-    if not isfinite(value):
-        return "a number that is not finite"
-    if not field.low <= value <= field.high:
-        return "a number out of range"
-    return "a number with a fraction" if field.whole and value % 1 else ""
+    return field.wrong(value)
 
 
 def check_count(rows: int, most: int, path: str) -> None:

@@ -172,7 +172,7 @@ class ScoringRoutes:
     def _about(self, request: Request, model: LoadedModel) -> dict[str, Any]:
         return {"request_id": request.id, "model": self._name, "model_version": model.version, "origin": model.origin}
 
-    def _content(self, request: Request, model: LoadedModel, answer: Answer, row_id: str | None) -> dict[str, Any]:
+    def _content(self, request: Request, model: LoadedModel, answer: Answer, row_id: str | int | None) -> dict[str, Any]:
         content = self._about(request, model)
         if row_id is not None:
             content["id"] = row_id

@@ -9,12 +9,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from fusionguard.data.arrow_columns import as_numbers, holds_numbers, holds_text, plain_values, text_bytes, value_type
+from fusionguard.families.declared_fields import Moment
 from fusionguard.families.family import ModelFamily
-from fusionguard.families.request_fields import Columns, Number, RequestFields
+from fusionguard.families.request_fields import BAD, Choice, Columns, Field, Number, RequestFields
 from fusionguard.serving.problems import Fault, ProblemError, clip, invalid
-from fusionguard.serving.requests import ID, ID_EXPECTED, ManyRows, check_count, check_unique
+from fusionguard.serving.requests import ID, ID_EXPECTED, ManyRows, check_count, check_unique, nearest
 
 PARQUET = "application/vnd.apache.parquet"
 ARROW = "application/vnd.apache.arrow.stream"
@@ -133,15 +135,15 @@ def _check_schema(schema: pa.Schema, family: ModelFamily, id_column: str) -> lis
     faults, known, fields = [], {id_column, *family.schema.columns}, family.request_fields
     for field in fields.all:
         known.add(field.name)
-        if schema.names.count(field.name) != 1:
-            faults.append(Fault(f"table.{field.name}", "one column", f"{schema.names.count(field.name)} columns"))
-        elif not (holds_numbers if isinstance(field, Number) else holds_text)(schema.field(field.name).type):
+        count = schema.names.count(field.name)
+        if count != 1 and (count or field.required):
+            faults.append(Fault(f"table.{field.name}", "one column", f"{count} columns"))
+        elif count and not _holds(field, schema.field(field.name).type):
             found = clip(str(schema.field(field.name).type))
-            faults.append(
-                Fault(f"table.{field.name}", "numbers" if isinstance(field, Number) else "strings", f"values of type {found}")
-            )
+            faults.append(Fault(f"table.{field.name}", _holding(field), f"values of type {found}"))
+    names = [field.name for field in fields.all]
     faults += [
-        Fault(f"table.{clip(name)}", "no such column", "a column that no model reads")
+        Fault(f"table.{clip(name)}", f"no such column{nearest(name, names)}", "a column that no model reads")
         for name in schema.names
         if name not in known
     ]
@@ -151,29 +153,37 @@ def _check_schema(schema: pa.Schema, family: ModelFamily, id_column: str) -> lis
         faults.append(Fault(f"table.{clip(id_column)}", "one column of strings or whole numbers", found))
     if faults:
         raise invalid(faults)
-    return list(dict.fromkeys([*(field.name for field in fields.all), *([id_column] if carried else [])]))
+    return list(dict.fromkeys([*(name for name in names if name in schema.names), *([id_column] if carried else [])]))
 
 
 def _rows(table: pa.Table, fields: RequestFields, id_column: str) -> ManyRows:
     faults: list[Fault] = []
+    read: list[NDArray[Any]] = []
+    for field in fields.all:
+        column = table[field.name] if field.name in table.column_names else pa.chunked_array([pa.nulls(table.num_rows)])
+        if type(field) is Number:
+            if column.null_count or pa.types.is_null(column.type):
+                faults.append(Fault(f"table.{field.name}", field.expected, f"{column.null_count} nulls"))
+                continue
+            values = as_numbers(column).to_numpy()
+            faults += _places(~field.holds(values), field.name, field.expected)
+        elif type(field) is Choice:
+            texts = column.cast(pa.string())
+            known = pc.is_in(texts, value_set=pa.array(field.values)).to_numpy().astype(bool)
+            faults += _places(~known, field.name, field.expected)
+            values = texts.to_numpy(zero_copy_only=False)
+        else:
+            values, wrong = _declared(field, column)
+            faults += wrong
+        read.append(values)
     columns: Columns = {}
-    for number in fields.numbers:
-        column = table[number.name]
-        if column.null_count or pa.types.is_null(column.type):
-            faults.append(Fault(f"table.{number.name}", number.expected, f"{column.null_count} nulls"))
-            continue
-        values = as_numbers(column).to_numpy()
-        bad = ~((values >= number.low) & (values <= number.high))
-        if number.whole:
-            with np.errstate(invalid="ignore"):
-                bad |= np.nan_to_num(values % 1) != 0
-        faults += _places(bad, number.name, number.expected)
-        columns[number.name] = values
-    for choice in fields.choices:
-        texts = table[choice.name].cast(pa.string())
-        bad = ~pc.is_in(texts, value_set=pa.array(choice.values)).to_numpy().astype(bool)
-        faults += _places(bad, choice.name, choice.expected)
-        columns[choice.name] = texts.to_numpy(zero_copy_only=False)
+    if not faults:
+        rows = [array.tolist() for array in read]
+        columns, bad = fields.mixed(read)
+        for place in bad[:20].tolist():
+            found = fields.mixing and fields.mixing.wrong([values[place] for values in rows])
+            if found:
+                faults.append(Fault(f"table.{found[0].name}[{place}]", found[0].expected, found[1]))
     ids: list[Any] | None = None
     if id_column in table.column_names:
         carried = table[id_column]
@@ -188,6 +198,48 @@ def _rows(table: pa.Table, fields: RequestFields, id_column: str) -> ManyRows:
         raise invalid(faults)
     check_unique(ids, f"table.{clip(id_column)}[{{}}]")
     return ManyRows(columns, ids, by_column=True, id_name=id_column)
+
+
+def _declared(field: Field, column: pa.ChunkedArray) -> tuple[NDArray[Any], list[Fault]]:
+    """Return what the cells of a declared column (n,) mean, and what is wrong with them."""
+    found = [field.read(value) for value in _cells(column)]
+    bad = [place for place, value in enumerate(found) if value is BAD]
+    if not bad:
+        return field.column(found), []
+    return np.empty(0), [Fault(f"table.{field.name}[{place}]", field.expected, "another value") for place in bad[:20]]
+
+
+def _cells(column: pa.ChunkedArray) -> list[Any]:
+    """Return cells as JSON has them, and times as Python has them, to the microsecond."""
+    kind = column.type
+    if pa.types.is_decimal(kind) or pa.types.is_float16(kind):
+        column = as_numbers(column)
+    elif pa.types.is_timestamp(kind):
+        column = column.cast(pa.timestamp("us", kind.tz), safe=False)
+    elif pa.types.is_date(kind):
+        column = column.cast(pa.date32())
+    elif holds_text(kind) and not pa.types.is_null(kind):
+        column = column.cast(pa.string())
+    cells: list[Any] = column.to_pylist()
+    return cells
+
+
+def _holds(field: Field, kind: pa.DataType) -> bool:
+    """Whether a column of an Arrow type may hold what a field asks for."""
+    if type(field) is Number:
+        return holds_numbers(kind)
+    if type(field) is Choice:
+        return holds_text(kind)
+    plain = value_type(kind)
+    if isinstance(field, Moment) and (pa.types.is_timestamp(plain) or pa.types.is_date(plain)):
+        return True
+    return holds_text(kind) or holds_numbers(kind)
+
+
+def _holding(field: Field) -> str:
+    """Say what a column of a field must hold."""
+    plain = "numbers" if type(field) is Number else "strings" if type(field) is Choice else "strings or numbers"
+    return "times, strings or numbers" if isinstance(field, Moment) else plain
 
 
 def _places(bad: Any, name: str, expected: str) -> list[Fault]:

@@ -15,7 +15,7 @@ from fusionguard.assistant.tools.models import ScoringModels
 from fusionguard.assistant.tools.scoring import percent
 from fusionguard.errors import FusionGuardError
 from fusionguard.families.catalog import family_names, model_family
-from fusionguard.families.request_fields import Choice, Field
+from fusionguard.families.request_fields import Choice, Field, Number
 from fusionguard.home import Home
 from fusionguard.serving.launch import release_folder
 from fusionguard.serving.requests import wrong
@@ -141,4 +141,6 @@ def _input(field: Field, value: Any, family: str) -> Any:
     if isinstance(field, Choice):
         return gr.Dropdown(list(field.values), value=value, label=field.name, elem_id=elem_id, min_width=130, filterable=False)
     label = model_family(family).words.form.labels.get(field.name, field.name)
-    return gr.Number(value=value, label=label, elem_id=elem_id, min_width=110, step=1 if field.whole else None)
+    return gr.Number(
+        value=value, label=label, elem_id=elem_id, min_width=110, step=1 if isinstance(field, Number) and field.whole else None
+    )

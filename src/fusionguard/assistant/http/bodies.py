@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 from fusionguard.assistant.answers import Persona
 from fusionguard.assistant.http.feedback import THUMBS
+from fusionguard.json_kinds import kind_of
 from fusionguard.serving.http import JSON, Request
-from fusionguard.serving.problems import MOST_COUNTED, Fault, clip, invalid, kind_of
+from fusionguard.serving.problems import MOST_COUNTED, Fault, clip, invalid
 from fusionguard.serving.repeats import refuse_repeats
 from fusionguard.serving.request_ids import EXPECTED, is_request_id
 from fusionguard.serving.requests import parse_json

@@ -1,0 +1,159 @@
+"""A moment as a row tells it, as the seconds that a clock on a wall of its zone showed: what ``preparing.clock`` says in SQL."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from fusionguard.datasets.cells import as_number
+from fusionguard.datasets.declaration import Time
+
+UNIT_SECONDS = {"seconds": 1.0, "milliseconds": 0.001, "days": 86_400.0}
+"""Seconds in a unit of times that are numbers."""
+
+LARGEST_TIME = 2.0**40
+"""Seconds before and after 1970: 34,000 years, within which every step of the calendar is exact in a DOUBLE."""
+
+EARLIEST_YEAR = 1000
+"""A year of fewer digits is one of two that was read as one of four."""
+
+_DATE, _PADDED_DATE = r"([0-9]{4})([-/ ])([0-9]{1,2})([-/ ])([0-9]{1,2})", r"([0-9]{4})(-)([0-9]{2})(-)([0-9]{2})"
+_OF_DAY = r"[T ] *([0-9]{1,2}):([0-9]{1,2})(?::([0-9]{1,2})(?:\.([0-9]*))?)?"
+_OFFSET = r"(Z|[+-][0-9]{2}(?::?[0-5][0-9])?)"
+WRITTEN_TIME = f"(?:{_DATE}(?:{_OF_DAY})?|{_PADDED_DATE}{_OF_DAY}{_OFFSET})"
+"""How a time in ISO 8601 may be written, blanks around it left out; in the dialect that DuckDB reads, too."""
+
+_WITHOUT_OFFSET, _WITH_OFFSET = re.compile(f"{_DATE}(?:{_OF_DAY})?()"), re.compile(f"{_PADDED_DATE}{_OF_DAY}{_OFFSET}")
+_EPOCH, _SECOND = datetime(1970, 1, 1), 1_000_000
+_EPOCH_UTC = _EPOCH.replace(tzinfo=UTC)
+_FIRST_DAY = date(1970, 1, 1).toordinal()
+
+ClockReader = Callable[[Any], float | None]
+"""From what a row holds to the seconds of the clock; None for what is no such time."""
+
+
+def clock_reader(time: Time) -> ClockReader:
+    """Return the function that reads the times of a declared column.
+
+    It takes what JSON and Arrow hold, texts, numbers, dates and times: seconds since 1970 as a clock in the declared zone showed
+    them, exact to the microsecond, or since the first day where times count from that. None is a time before the year 1000 or
+    outside of its declared range.
+    """
+    zone = None if time.zone in (None, "UTC") else ZoneInfo(str(time.zone))
+    if time.unit:
+        return _number_reader(time, zone)
+    of_text = _format_reader(time.format) if time.format else _iso_reader(zone)
+
+    def read(value: Any) -> float | None:
+        if isinstance(value, str):
+            return of_text(value.strip(" "))
+        if isinstance(value, datetime):
+            return _seconds(_wall(_micros(value.replace(tzinfo=None)) - _offset(value), zone) if value.tzinfo else _micros(value))
+        return float((value.toordinal() - _FIRST_DAY) * 86_400) if isinstance(value, date) else None
+
+    return read
+
+
+def _number_reader(time: Time, zone: ZoneInfo | None) -> ClockReader:
+    factor, (low, high) = UNIT_SECONDS[str(time.unit)], time.range or (float("-inf"), float("inf"))
+
+    def read(value: Any) -> float | None:
+        number = as_number(value)
+        if number is None or isinstance(value, bool) or not low <= number <= high:
+            return None
+        seconds = number * factor
+        if abs(seconds) > LARGEST_TIME:
+            return None
+        if zone is None:
+            return seconds
+        return _seconds(_wall(round(seconds * _SECOND), zone))
+
+    return read
+
+
+def _format_reader(written: str) -> ClockReader:
+    def read(text: str) -> float | None:
+        if not text.isascii():  # other digits than these mean nothing to DuckDB
+            return None
+        try:
+            moment = datetime.strptime(text, written)
+        except ValueError:
+            return None
+        return None if moment.year < EARLIEST_YEAR else _seconds(_micros(moment.replace(tzinfo=None)))
+
+    return read
+
+
+def _iso_reader(zone: ZoneInfo | None) -> ClockReader:
+    def read(text: str) -> float | None:
+        found = _WITHOUT_OFFSET.fullmatch(text) or _WITH_OFFSET.fullmatch(text)
+        if found is None:
+            return None
+        year, sign, month, other, day, hour, minute, second, fraction, offset = found.groups()
+        if sign != other or int(year) < EARLIEST_YEAR:
+            return None
+        hours, minutes, seconds = int(hour or 0), int(minute or 0), int(second or 0)
+        part = int((fraction or "0")[:6].ljust(6, "0"))
+        if minutes > 59 or seconds > 59 or hours > 24 or (hours == 24 and minutes + seconds + part > 0):
+            return None
+        try:
+            days = date(int(year), int(month), int(day)).toordinal() - _FIRST_DAY
+        except ValueError:
+            return None
+        micros = ((days * 24 + hours) * 3600 + minutes * 60 + seconds) * _SECOND + part
+        return _seconds(_wall(micros - _written_offset(offset), zone) if offset else micros)
+
+    return read
+
+
+def _written_offset(text: str) -> int:
+    """Return an offset such as ``+02:00`` in microseconds."""
+    digits = text[1:].replace(":", "").ljust(4, "0")
+    return 0 if text == "Z" else (int(digits[:2]) * 60 + int(digits[2:])) * 60 * _SECOND * (-1 if text[0] == "-" else 1)
+
+
+def _offset(moment: datetime) -> int:
+    return (moment.utcoffset() or timedelta()) // timedelta(microseconds=1)
+
+
+def _micros(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def _wall(micros: int, zone: ZoneInfo | None) -> int | None:
+    """Return what a clock in a zone shows at a moment in UTC, both in microseconds; None where no calendar reaches."""
+    if zone is None:
+        return micros
+    try:
+        return micros + _offset((_EPOCH_UTC + timedelta(microseconds=micros)).astimezone(zone))
+    except OverflowError:
+        return None
+
+
+def _seconds(micros: int | None) -> float | None:
+    return None if micros is None else micros / _SECOND
+
+
+def expected_time(time: Time) -> str:
+    """Say what a cell of times must hold."""
+    if time.unit:
+        since = "the start of the first day" if time.since == "start" else "1970"
+        bounds = f", from {time.range[0]:.15g} to {time.range[1]:.15g}" if time.range else ""
+        return f"a time in {time.unit} since {since}{bounds}"
+    if time.format:
+        return f"a time written as {time.format}, such as '{example_time(time)}'"
+    return f"a time in ISO 8601, such as '{example_time(time)}'; in {time.zone or 'UTC'} where it names no zone"
+
+
+def example_time(time: Time) -> str | float:
+    """Return a time as the column's owner writes it: a Thursday noon, or the middle of the range of times that are numbers."""
+    moment = datetime(2026, 1, 15, 12, 30)
+    if time.range:
+        return (time.range[0] + time.range[1]) / 2
+    if time.unit:
+        seconds = 12.5 * 3600 if time.since == "start" else (moment - _EPOCH).total_seconds()
+        return seconds / UNIT_SECONDS[time.unit]
+    return moment.replace(tzinfo=UTC).strftime(time.format) if time.format else moment.isoformat(timespec="seconds")
