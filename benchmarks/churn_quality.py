@@ -26,6 +26,7 @@ from fusionguard.datasets.resolve_source import resolve_source
 from fusionguard.errors import FusionGuardError
 from fusionguard.evaluation.cross_validation import CrossValidation
 from fusionguard.evaluation.holdout import HoldoutPlan, plan_holdout
+from fusionguard.evaluation.planned_rows import planned_rows
 from fusionguard.families.churn.config import ChurnConfig
 from fusionguard.families.churn.out_of_fold import OutOfFold, Scorer, choose_model, fit_folds, score_out_of_fold
 from fusionguard.families.churn.references import CATBOOST_DEFAULTS, score_reference
@@ -80,9 +81,10 @@ def main() -> int:
 def cross_validate(config: ChurnConfig, home: Home) -> dict[str, Any]:
     """Make the features and the folds as the pipeline does and return what every model reached, as plain values."""
     features = _features(config, home)
-    customers, label = read_customers(features.table)
-    plan = plan_holdout(label, features.manifest.features_sha256, config.holdout, seed=config.seed)
-    development, _ = plan.places(label)
+    customers, _ = read_customers(features.table)
+    rows = planned_rows(features.table, features.manifest.definition)
+    plan = plan_holdout(rows, features.manifest.features_sha256, config.holdout, seed=config.seed)
+    development, _ = plan.places(rows)
     scored = score_out_of_fold(features.table, plan, config.lightgbm, config.catboost, seed=config.seed)
     scored = with_catboost_defaults(scored, customers.take(development), plan.repeats, seed=config.seed)
     comparison = choose_model(scored, plan)
@@ -94,16 +96,17 @@ def with_catboost_defaults(scored: OutOfFold, development: CustomerRows, repeats
     scorers: dict[str, Scorer] = {
         CATBOOST_DEFAULTS: lambda rows, known, unseen: score_reference(CATBOOST_DEFAULTS, rows, known, unseen, seed=seed)
     }
-    defaults = fit_folds(development, scored.label, scored.folds, repeats, scorers)
-    return OutOfFold(scored.label, scored.folds, scored.scores | defaults.scores)
+    defaults = fit_folds(development, scored.rows, scored.folds, repeats, scorers)
+    return OutOfFold(scored.rows, scored.folds, scored.scores | defaults.scores)
 
 
 def read_development(config: ChurnConfig, home: Home) -> tuple[CustomerRows, NDArray[np.int8], HoldoutPlan]:
     """Return the development part as the pipeline has it, its labels (n,), and the plan that says who is in it."""
     features = _features(config, home)
     customers, label = read_customers(features.table)
-    plan = plan_holdout(label, features.manifest.features_sha256, config.holdout, seed=config.seed)
-    development, _ = plan.places(label)
+    rows = planned_rows(features.table, features.manifest.definition)
+    plan = plan_holdout(rows, features.manifest.features_sha256, config.holdout, seed=config.seed)
+    development, _ = plan.places(rows)
     return customers.take(development), label[development], plan
 
 

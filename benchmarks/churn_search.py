@@ -25,6 +25,7 @@ from benchmarks.churn_quality import read_development
 from fusionguard.config import TuningConfig, load_config
 from fusionguard.errors import FusionGuardError
 from fusionguard.evaluation.holdout import Fold, HoldoutPlan
+from fusionguard.evaluation.planned_rows import PlannedRows
 from fusionguard.evaluation.ranked import Ranking
 from fusionguard.evaluation.ties import mean_interval
 from fusionguard.families.churn.config import ChurnConfig, LightGBMConfig
@@ -156,7 +157,7 @@ def search(customers: CustomerRows, label: Labels, plan: HoldoutPlan, trials: in
 
 
 def _folds(plan: HoldoutPlan, label: Labels, folds: int, repeats: int, seed: int) -> list[Fold]:
-    return plan.model_copy(update={"folds": folds, "repeats": repeats, "seed": seed}).fold_places(label)
+    return plan.model_copy(update={"folds": folds, "repeats": repeats, "seed": seed}).fold_places(PlannedRows(label))
 
 
 def _read(

@@ -20,6 +20,7 @@ from fusionguard.data.local import LocalSource
 from fusionguard.data.table import Table
 from fusionguard.datasets.creditcard.schema import FRAUD
 from fusionguard.errors import FusionGuardError, UsageError
+from fusionguard.evaluation.planned_rows import planned_rows
 from fusionguard.evaluation.ranked import Ranking
 from fusionguard.evaluation.splits import SplitPlan, plan_split
 from fusionguard.families.fraud.boosting import SEGMENT_ROUNDS, train_booster
@@ -61,8 +62,9 @@ def main(arguments: list[str] | None = None) -> int:
         with tempfile.TemporaryDirectory() as folder:
             source = LocalSource(options.file, FRAUD)
             raw = source.fetch(Path(folder) / "raw")
-            features = build_features(raw.table, raw.provenance, "duckdb", Path(folder) / "store").table
-            plan = plan_split(features, FraudConfig().split)
+            built = build_features(raw.table, raw.provenance, "duckdb", Path(folder) / "store")
+            features = built.table
+            plan = plan_split(planned_rows(features, built.manifest.definition), FraudConfig().split)
             readings = []
             for seed in SEEDS:
                 readings.append(read_seed(features, plan, raw.provenance.negative_weight, seed))
@@ -112,13 +114,13 @@ def document(readings: list[Reading], source: str, plan: SplitPlan) -> str:
     trees = f"{config.rounds} rounds of {config.num_parallel_tree} trees of depth {config.max_depth}"
     paragraphs = [
         "# How far the fraud model's trees move with their seed",
-        f"Written by `make bench-seeds FILE=path/to/creditcard.csv`. Rows: {source}; {plan.train.frauds} frauds to fit on,"
-        f" {plan.validation.frauds} on the validation slice, {plan.test.frauds} on the test slice. Average precision of the trees"
-        " alone on the test slice, weighted to the real prior; in brackets the rounds that early stopping kept.",
+        f"Written by `make bench-seeds FILE=path/to/creditcard.csv`. Rows: {source}; {plan.train.positives} frauds to fit on,"
+        f" {plan.validation.positives} on the validation slice, {plan.test.positives} on the test slice. Average precision of the"
+        " trees alone on the test slice, weighted to the real prior; in brackets the rounds that early stopping kept.",
         table(("seed", f"one tree a round, depth {_BEFORE.max_depth}, early stopping (before)", f"{trees} (now)"), rows),
-        f"With {plan.validation.frauds} frauds on the validation slice, when a model is best there is a matter of luck: from seed"
-        f" to seed early stopping kept {fewest} to {most} rounds. Every round is kept now, and each is the mean of several small"
-        f" trees, of which every one draws rows and columns of its own. The standard deviation is {spread}.",
+        f"With {plan.validation.positives} frauds on the validation slice, when a model is best there is a matter of luck: from"
+        f" seed to seed early stopping kept {fewest} to {most} rounds. Every round is kept now, and each is the mean of several"
+        f" small trees, of which every one draws rows and columns of its own. The standard deviation is {spread}.",
         "So a difference between two trainings that is smaller than this range says nothing.",
         "Chosen on three forward folds inside the train and validation slices, by average precision and by its spread over"
         " seeds, among"

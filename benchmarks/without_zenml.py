@@ -28,6 +28,7 @@ from fusionguard.errors import FusionGuardError
 from fusionguard.evaluation.card import card_html
 from fusionguard.evaluation.explanation import sample_rows
 from fusionguard.evaluation.explanation_plots import shap_plots
+from fusionguard.evaluation.planned_rows import planned_rows
 from fusionguard.evaluation.splits import SplitPlan, plan_split
 from fusionguard.families.fraud.boosting import train_booster
 from fusionguard.families.fraud.build import build_fraud_bundle
@@ -106,7 +107,7 @@ def run(config: FraudConfig, folder: Path) -> dict[str, float]:
         bias_report(features, manifest).to_json()
     with clock.step("split_by_time"):
         feature_contract.raise_if_broken()
-        split = plan_split(features, config.split)
+        split = plan_split(planned_rows(features, manifest.definition), config.split)
 
     weight, rows = manifest.negative_weight, TrainingRows(features, manifest, split)
     with clock.step("train_xgboost"):

@@ -23,8 +23,9 @@ features = built.table
 
 # Hold a test slice out, choose a model on folds of the rest, and train on that.
 customers, label = fg.read_customers(features)
-holdout = fg.plan_holdout(label, built.manifest.features_sha256, config.holdout, seed=seed)
-development, _ = holdout.places(label)
+rows = fg.planned_rows(features, built.manifest.definition)
+holdout = fg.plan_holdout(rows, built.manifest.features_sha256, config.holdout, seed=seed)
+development, _ = holdout.places(rows)
 scored = fg.score_out_of_fold(features, holdout, config.lightgbm, config.catboost, seed=seed)
 choice = fg.choose_model(scored, holdout)
 lightgbm = fg.train_lightgbm(customers.take(development), label[development], config.lightgbm, seed=seed)

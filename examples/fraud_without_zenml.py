@@ -22,7 +22,7 @@ fg.check_features(built.table, built.manifest).raise_if_broken()
 features, weight = built.table, built.manifest.negative_weight
 
 # Split by time, train, and write the bundle: the model as a folder, calibrated and with its decision policy.
-split = fg.plan_split(features, config.split)
+split = fg.plan_split(fg.planned_rows(features, built.manifest.definition), config.split)
 booster = fg.train_booster(features, split, config.xgboost, negative_weight=weight, seed=seed)
 autoencoder = fg.train_autoencoder(features, split, config.autoencoder, negative_weight=weight, seed=seed)
 bundle = fg.build_fraud_bundle(

@@ -47,7 +47,7 @@ def fraud(config: FraudConfig, declaration: str, source: str, source_fingerprint
     features, manifest = build_features(raw, provenance, dataset, raw_contract, config.data.engine)
     feature_contract, _ = check_feature_table(features, manifest)
     bias = report_bias(features, manifest)
-    split = split_by_time(features, feature_contract, config.split)
+    split = split_by_time(features, manifest, feature_contract, config.split)
 
     settings = TrainingSettings.of(xgboost=config.xgboost)
     if config.tuning.trials > 0:

@@ -67,6 +67,7 @@ def fraud_bundle(simulated_raw: Path, tmp_path_factory: pytest.TempPathFactory) 
     from fusionguard.config import SplitConfig
     from fusionguard.data.provenance import Provenance
     from fusionguard.data.table import Table
+    from fusionguard.evaluation.planned_rows import planned_rows
     from fusionguard.evaluation.splits import plan_split
     from fusionguard.families.fraud.autoencoder import train_autoencoder
     from fusionguard.families.fraud.boosting import train_booster
@@ -82,8 +83,9 @@ def fraud_bundle(simulated_raw: Path, tmp_path_factory: pytest.TempPathFactory) 
     folder = tmp_path_factory.mktemp("fraud")
     raw = Table(simulated_raw)
     provenance = Provenance(dataset="fraud", origin="simulated", description="20,000 rows", sha256="0" * 64, rows=raw.rows)
-    features = build_features(raw, provenance, "duckdb", folder / "store").table
-    plan = plan_split(features, config.split)
+    built = build_features(raw, provenance, "duckdb", folder / "store")
+    features = built.table
+    plan = plan_split(planned_rows(features, built.manifest.definition), config.split)
     booster = train_booster(features, plan, config.xgboost, negative_weight=1.0, seed=7)
     autoencoder = train_autoencoder(features, plan, config.autoencoder, negative_weight=1.0, seed=7)
     return build_fraud_bundle(
@@ -216,6 +218,7 @@ def churn_bundle(simulated_customers: Path, tmp_path_factory: pytest.TempPathFac
     from fusionguard.data.provenance import Provenance
     from fusionguard.data.table import Table
     from fusionguard.evaluation.holdout import plan_holdout
+    from fusionguard.evaluation.planned_rows import planned_rows
     from fusionguard.families.churn.build import build_churn_bundle
     from fusionguard.families.churn.catboost_model import train_catboost
     from fusionguard.families.churn.config import CatBoostConfig, ChurnConfig, LightGBMConfig
@@ -234,8 +237,9 @@ def churn_bundle(simulated_customers: Path, tmp_path_factory: pytest.TempPathFac
     provenance = Provenance(dataset="churn", origin="simulated", description="2,000 rows", sha256="0" * 64, rows=raw.rows)
     built = build_features(raw, provenance, "duckdb", folder / "store")
     customers, label = read_customers(built.table)
-    plan = plan_holdout(label, built.manifest.features_sha256, config.holdout, seed=config.seed)
-    development, _ = plan.places(label)
+    rows = planned_rows(built.table, built.manifest.definition)
+    plan = plan_holdout(rows, built.manifest.features_sha256, config.holdout, seed=config.seed)
+    development, _ = plan.places(rows)
     scored = score_out_of_fold(built.table, plan, config.lightgbm, config.catboost, seed=config.seed)
     lightgbm = train_lightgbm(customers.take(development), label[development], config.lightgbm, seed=config.seed)
     catboost = train_catboost(customers.take(development), label[development], config.catboost, seed=config.seed)

@@ -25,12 +25,14 @@ def main(trainer: str, features: Path, journal: Path) -> None:
     from fusionguard import checkpoint
     from fusionguard.config import SplitConfig
     from fusionguard.data.table import Table
+    from fusionguard.evaluation.planned_rows import planned_rows
     from fusionguard.evaluation.splits import plan_split
     from fusionguard.families.fraud.config import AutoencoderConfig, XGBoostConfig
+    from fusionguard.features.fraud import FRAUD_FEATURES
 
     _keep_a_journal(checkpoint, journal)
     table = Table(features)
-    plan = plan_split(table, SplitConfig())
+    plan = plan_split(planned_rows(table, FRAUD_FEATURES), SplitConfig())
     if trainer == "xgboost":
         from fusionguard.families.fraud.boosting import train_booster
 

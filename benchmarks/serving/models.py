@@ -21,6 +21,7 @@ from fusionguard.data.schema import DatasetSchema
 from fusionguard.datasets.bank_churn.schema import CHURN
 from fusionguard.datasets.creditcard.schema import FRAUD
 from fusionguard.datasets.simulated import SimulatedSource
+from fusionguard.evaluation.planned_rows import planned_rows
 from fusionguard.evaluation.splits import plan_split
 from fusionguard.families.catalog import model_family
 from fusionguard.families.churn.config import CatBoostConfig, ChurnConfig, LightGBMConfig
@@ -58,7 +59,7 @@ def _fraud(material: Material, trees: int) -> Bundle:
     folder = material.folder / "fraud"
     built, provenance = _features(FRAUD, FRAUD_ROWS, folder)
     config = FraudConfig(autoencoder=AutoencoderConfig(latent_sizes=(4,), epochs=2))
-    plan = plan_split(built.table, config.split)
+    plan = plan_split(planned_rows(built.table, built.manifest.definition), config.split)
     train = read_slice(built.table, plan.train, 1.0)
     settings = config.xgboost.model_dump(exclude={"rounds", "early_stopping_rounds"})
     matrix = xgb.QuantileDMatrix(train.x, train.label, feature_names=list(MODEL_FEATURES))
@@ -96,8 +97,9 @@ def _churn(material: Material) -> Bundle:
         holdout=HoldoutConfig(folds=2, repeats=1), lightgbm=LightGBMConfig(rounds=100), catboost=CatBoostConfig(rounds=100)
     )
     customers, label = read_customers(built.table)
-    plan = plan_holdout(label, built.manifest.features_sha256, config.holdout, seed=_SEED)
-    development, _ = plan.places(label)
+    rows = planned_rows(built.table, built.manifest.definition)
+    plan = plan_holdout(rows, built.manifest.features_sha256, config.holdout, seed=_SEED)
+    development, _ = plan.places(rows)
     scored = score_out_of_fold(built.table, plan, config.lightgbm, config.catboost, seed=_SEED)
     lightgbm = train_lightgbm(customers.take(development), label[development], config.lightgbm, seed=_SEED)
     catboost = train_catboost(customers.take(development), label[development], config.catboost, seed=_SEED)

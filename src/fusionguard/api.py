@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from fusionguard.errors import UsageError as UsageError
     from fusionguard.evaluation.holdout import HoldoutPlan as HoldoutPlan
     from fusionguard.evaluation.holdout import plan_holdout as plan_holdout
+    from fusionguard.evaluation.planned_rows import PlannedRows as PlannedRows
+    from fusionguard.evaluation.planned_rows import planned_rows as planned_rows
     from fusionguard.evaluation.splits import SplitPlan as SplitPlan
     from fusionguard.evaluation.splits import plan_split as plan_split
     from fusionguard.families.churn.build import build_churn_bundle as build_churn_bundle
@@ -75,6 +77,10 @@ _NAMES = {
     "fusionguard.evaluation.holdout": (
         "HoldoutPlan",
         "plan_holdout",
+    ),
+    "fusionguard.evaluation.planned_rows": (
+        "PlannedRows",
+        "planned_rows",
     ),
     "fusionguard.families.churn.config": ("ChurnConfig",),
     "fusionguard.families.churn.report": ("ChurnReport",),

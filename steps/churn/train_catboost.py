@@ -22,5 +22,5 @@ def train_catboost(
 ) -> Annotated[cb.CatBoost, "{pipeline}_catboost"]:
     """Fit on the whole development part."""
     customers, label = read_customers(features)
-    development, _ = holdout.places(label)
+    development, _ = holdout.places(holdout.planned(features))
     return train(customers.take(development), label[development], settings.part("catboost", CatBoostConfig), seed=seed)

@@ -22,5 +22,5 @@ def train_lightgbm(
 ) -> Annotated[lgb.Booster, "{pipeline}_lightgbm"]:
     """Fit on the whole development part."""
     customers, label = read_customers(features)
-    development, _ = holdout.places(label)
+    development, _ = holdout.places(holdout.planned(features))
     return train(customers.take(development), label[development], settings.part("lightgbm", LightGBMConfig), seed=seed)

@@ -1,10 +1,9 @@
-"""The holdout of rows without a time axis."""
+"""The test slice and the folds, in order of time where rows have one."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-import numpy as np
 from zenml import step
 
 from fusionguard.config import HoldoutConfig
@@ -12,6 +11,7 @@ from fusionguard.data.contract_report import ContractReport
 from fusionguard.data.table import Table
 from fusionguard.evaluation.holdout import HoldoutPlan
 from fusionguard.evaluation.holdout import plan_holdout as plan
+from fusionguard.evaluation.planned_rows import planned_rows
 from fusionguard.features.store import FeatureManifest
 
 
@@ -21,6 +21,4 @@ def plan_holdout(
 ) -> Annotated[HoldoutPlan, "{pipeline}_holdout"]:
     """Plan the test slice and the folds; a broken contract on the features ends the run here."""
     contract.raise_if_broken()
-    column = manifest.definition.label
-    label = features.read([column])[column].to_numpy().astype(np.int8)
-    return plan(label, manifest.features_sha256, config, seed=seed)
+    return plan(planned_rows(features, manifest.definition), manifest.features_sha256, config, seed=seed)

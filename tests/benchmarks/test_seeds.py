@@ -6,6 +6,7 @@ from typing import Any
 
 from benchmarks import seeds
 from benchmarks.seeds import Reading, document, stopped_at
+from fusionguard.evaluation.planned_rows import PlannedColumns
 from fusionguard.evaluation.splits import SplitPlan
 
 
@@ -18,11 +19,11 @@ def test_early_stopping_gives_up_at_the_end_of_a_segment_and_keeps_the_first_bes
 
 def test_the_document_says_what_was_read() -> None:
     def part(start: int, stop: int, frauds: int) -> dict[str, int]:
-        return {"start": start, "stop": stop, "first_second": start, "last_second": stop - 1, "frauds": frauds}
+        return {"start": start, "stop": stop, "first_second": start, "last_second": stop - 1, "positives": frauds}
 
     plan: dict[str, Any] = {"train": part(0, 60, 21), "validation": part(60, 70, 3), "calibration": part(70, 80, 4)}
     readings = [Reading(now=0.81, before=0.70, stopped=7), Reading(now=0.84, before=0.86, stopped=600)]
-    text = document(readings, "cards.csv", SplitPlan(**plan, test=part(80, 100, 9)))
+    text = document(readings, "cards.csv", SplitPlan(columns=PlannedColumns(time="second"), **plan, test=part(80, 100, 9)))
     assert "Rows: cards.csv; 21 frauds to fit on, 3 on the validation slice, 9 on the test slice" in text
     assert "0.7000 (7)" in text and "0.8600 (600)" in text
     cells = [[cell.strip(" *") for cell in line.split("|")[1:-1]] for line in text.splitlines() if "|" in line]

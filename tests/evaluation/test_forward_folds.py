@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from fusionguard.errors import DataError
-from fusionguard.evaluation.forward_folds import MINIMUM_FRAUDS, ForwardFold, forward_folds
+from fusionguard.evaluation.forward_folds import MINIMUM_POSITIVES, ForwardFold, forward_folds
+from fusionguard.evaluation.planned_rows import PlannedRows
 
 LABEL = np.array([0, 1] * 30, dtype=np.int8)
 
 
 def test_each_fold_follows_the_one_before_and_the_last_ends_with_the_rows() -> None:
-    assert forward_folds(np.arange(60), LABEL, 3) == (
+    assert forward_folds(PlannedRows(LABEL, np.arange(60)), 3) == (
         ForwardFold(slice(0, 20), slice(20, 30), slice(30, 40)),
         ForwardFold(slice(0, 30), slice(30, 40), slice(40, 50)),
         ForwardFold(slice(0, 40), slice(40, 50), slice(50, 60)),
@@ -22,7 +23,7 @@ def test_each_fold_follows_the_one_before_and_the_last_ends_with_the_rows() -> N
 def test_rows_of_one_second_stay_together() -> None:
     seconds = np.arange(120)
     seconds[55:66] = 55
-    first, second, _ = forward_folds(seconds, np.tile(LABEL, 2), 3)
+    first, second, _ = forward_folds(PlannedRows(np.tile(LABEL, 2), seconds), 3)
     assert first == ForwardFold(slice(0, 40), slice(40, 55), slice(55, 80))
     assert second == ForwardFold(slice(0, 55), slice(55, 80), slice(80, 100))
 
@@ -37,13 +38,13 @@ def test_rows_of_one_second_stay_together() -> None:
     ],
 )
 def test_a_part_without_enough_frauds_among_others_is_named(label: np.ndarray, what: str) -> None:
-    assert LABEL[20:30].sum() == MINIMUM_FRAUDS
-    with pytest.raises(DataError, match=f"^Tuning on 3 folds .* {what}") as caught:
-        forward_folds(np.arange(60), label.astype(np.int8), 3)
+    assert LABEL[20:30].sum() == MINIMUM_POSITIVES
+    with pytest.raises(DataError, match=f"^Tuning on 3 consecutive folds .* {what}") as caught:
+        forward_folds(PlannedRows(label.astype(np.int8), np.arange(60)), 3)
     assert "tuning.trials=0" in caught.value.remedy
 
 
 @pytest.mark.parametrize("rows", [1, 2, 7])
 def test_a_handful_of_rows_is_refused_too(rows: int) -> None:
-    with pytest.raises(DataError, match="needs 5 frauds"):
-        forward_folds(np.arange(rows), LABEL[:rows], 3)
+    with pytest.raises(DataError, match="needs 5 positive rows"):
+        forward_folds(PlannedRows(LABEL[:rows], np.arange(rows)), 3)

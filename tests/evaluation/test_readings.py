@@ -76,13 +76,13 @@ def test_weights_change_every_metric(rows: ScoredRows) -> None:
 
 def test_ranking_alone_reads_as_among_all_metrics(rows: ScoredRows) -> None:
     assert read_ranking(rows, CONFIG, seed=3) == read_metrics(rows, POLICY, CONFIG, seed=3)["average_precision"]
-    assert read_ranking(rows.take(rows.label == 0), CONFIG, seed=3) == Interval(reason="no frauds here")
+    assert read_ranking(rows.take(rows.label == 0), CONFIG, seed=3) == Interval(reason="no positive rows here")
 
 
 def test_metrics_without_a_value_say_why_and_the_others_still_read(rows: ScoredRows) -> None:
     read = read_metrics(rows.take(rows.label == 0), POLICY, CONFIG, seed=7)
     assert list(read) == list(metric_labels(CONFIG))
-    assert read["average_precision"] == read["savings"] == Interval(reason="no frauds here")
+    assert read["average_precision"] == read["savings"] == Interval(reason="no positive rows here")
     assert read["precision_in_top_alerts_per_day"] == Interval(value=0.0, low=0.0, high=0.0)
     assert read["brier"].low is not None
     nothing = read_metrics(rows.take(rows.label == 2), POLICY, CONFIG, seed=7)
@@ -90,7 +90,7 @@ def test_metrics_without_a_value_say_why_and_the_others_still_read(rows: ScoredR
     one = read_metrics(rows.take(np.arange(400) == rows.label.argmax()), POLICY, CONFIG, seed=7)
     loss = one["brier"].value
     assert one["brier"] == Interval(value=loss, low=loss, high=loss)
-    assert one["roc_auc"] == Interval(reason="no legitimate rows here")
+    assert one["roc_auc"] == Interval(reason="no negative rows here")
 
 
 def test_draws_in_which_nothing_can_be_lost_are_left_out_of_the_savings(rows: ScoredRows) -> None:
@@ -167,9 +167,9 @@ def test_a_slice_is_what_its_weighted_rows_say(rows: ScoredRows) -> None:
     for part, inside in zip(parts, chosen, strict=True):
         own = rows.take(inside)
         alert = POLICY.decide(own.probability, own.amount)
-        assert (part.rows, part.frauds) == (own.rows, own.frauds), part.name
+        assert (part.rows, part.frauds) == (own.rows, own.positives), part.name
         assert part.average_precision == read_ranking(own, CONFIG, seed=3)
-        if own.frauds:
+        if own.positives:
             assert part.recall.value == pytest.approx(np.sum(own.weight * own.label * alert) / np.sum(own.weight * own.label))
         assert part.alert_rate.value == pytest.approx(np.sum(own.weight * alert) / np.sum(own.weight))
         assert part.calibration_error.value == metrics.expected_calibration_error(own.label, own.probability, own.weight)

@@ -12,7 +12,7 @@ from fusionguard.errors import DataError
 def test_rows_know_their_number_their_frauds_and_their_length(make_rows: Any) -> None:
     rows = make_rows(500)
     assert rows.rows == 500
-    assert rows.frauds == int(rows.label.sum()) > 0
+    assert rows.positives == int(rows.label.sum()) > 0
     assert rows.days == pytest.approx((rows.time_seconds[-1] - rows.time_seconds[0] + 1) / 86_400)
     assert rows.take(np.zeros(500, dtype=bool)).days == 0
 

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from fusionguard.config import HoldoutConfig, SplitConfig
-from fusionguard.data.table import Table
 from fusionguard.errors import DataError
-from fusionguard.evaluation.forward_folds import MINIMUM_FRAUDS, forward_folds
+from fusionguard.evaluation.cuts import ENOUGH_POSITIVES
+from fusionguard.evaluation.forward_folds import MINIMUM_POSITIVES, forward_folds
 from fusionguard.evaluation.holdout import HoldoutPlan, plan_holdout
-from fusionguard.evaluation.splits import ENOUGH_FRAUDS, plan_split
+from fusionguard.evaluation.planned_rows import PlannedColumns, PlannedRows
+from fusionguard.evaluation.splits import plan_split
 
 SLOW = settings(max_examples=40, derandomize=True, deadline=None, database=None)
+TIMED = PlannedColumns(time="second")
 SHARES = [(0.6, 0.1, 0.1, 0.2), (0.45, 0.2, 0.15, 0.2), (0.31, 0.19, 0.27, 0.23)]
 
 
@@ -33,22 +31,15 @@ def timed_rows(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
     return seconds, label
 
 
-@pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file that every example writes anew."""
-    return tmp_path_factory.mktemp("split") / "features.parquet"
-
-
 @SLOW
 @given(timed_rows(), st.sampled_from(SHARES))
 def test_a_chronological_split_keeps_order_and_seconds(
-    file: Path, rows: tuple[np.ndarray, np.ndarray], shares: tuple[float, float, float, float]
+    rows: tuple[np.ndarray, np.ndarray], shares: tuple[float, float, float, float]
 ) -> None:
     seconds, label = rows
-    pq.write_table(pa.table({"time_seconds": pa.array(seconds, pa.int64()), "Class": pa.array(label, pa.int32())}), file)
     names = ("train", "validation", "calibration", "test")
     try:
-        plan = plan_split(Table(file), SplitConfig(**dict(zip(names, shares, strict=True))))
+        plan = plan_split(PlannedRows(label, seconds, columns=TIMED), SplitConfig(**dict(zip(names, shares, strict=True))))
     except DataError as error:
         assert "slice" in str(error)  # of one class only
         assume(False)
@@ -61,12 +52,12 @@ def test_a_chronological_split_keeps_order_and_seconds(
     widest = np.unique(seconds, return_counts=True)[1].max()
     borders = np.round(np.cumsum((0, *shares)) * seconds.size).astype(int)
     # Where the shares leave a slice with few frauds, its cuts move; a cut between seconds may give up those of its own second.
-    rich = all(label[first + widest : last - widest].sum() >= ENOUGH_FRAUDS for first, last in pairwise(borders))
+    rich = all(label[first + widest : last - widest].sum() >= ENOUGH_POSITIVES for first, last in pairwise(borders))
     for part, share in zip(slices, shares, strict=True):
         own = slice(part.start, part.stop)
         assert (part.first_second, part.last_second) == (seconds[own].min(), seconds[own].max())
-        assert part.frauds == label[own].sum()
-        assert 0 < part.frauds < part.rows == part.stop - part.start
+        assert part.positives == label[own].sum()
+        assert 0 < part.positives < part.rows == part.stop - part.start
         assert not rich or abs(part.rows - share * seconds.size) <= widest + 1
 
 
@@ -75,7 +66,7 @@ def test_a_chronological_split_keeps_order_and_seconds(
 def test_forward_folds_go_from_past_to_future(rows: tuple[np.ndarray, np.ndarray], folds: int) -> None:
     seconds, label = rows
     try:
-        found = forward_folds(seconds, label, folds)
+        found = forward_folds(PlannedRows(label, seconds, columns=TIMED), folds)
     except DataError:
         assume(False)
     assert len(found) == folds
@@ -86,7 +77,7 @@ def test_forward_folds_go_from_past_to_future(rows: tuple[np.ndarray, np.ndarray
         assert seconds[fitted].max() < seconds[stopping].min() <= seconds[stopping].max() < seconds[judged].min()
         assert abs(fitted.stop - (number + 2) * seconds.size / (folds + 3)) <= widest + 1
         for part in (stopping, judged):
-            assert label[part].sum() >= MINIMUM_FRAUDS and not label[part].all()
+            assert label[part].sum() >= MINIMUM_POSITIVES and not label[part].all()
     for before, after in pairwise(found):
         assert after.fitted.stop == before.stopping.stop and after.stopping == before.judged
     assert found[-1].judged.stop == seconds.size
@@ -107,19 +98,19 @@ def test_the_holdout_is_stratified_and_no_fold_touches_it(
     label = (np.random.default_rng(seed).random(size) < churn).astype(np.int8)
     plan: HoldoutPlan | None = None
     try:
-        plan = plan_holdout(label, "a" * 64, HoldoutConfig(test=share, folds=folds, repeats=repeats), seed=seed)
+        plan = plan_holdout(PlannedRows(label), "a" * 64, HoldoutConfig(test=share, folds=folds, repeats=repeats), seed=seed)
     except DataError:
         assume(False)
     assert plan is not None
-    development, test = plan.places(label)
+    development, test = plan.places(PlannedRows(label))
     assert np.array_equal(np.sort(np.concatenate([development, test])), np.arange(size))
     for outcome in (0, 1):
         whole, held_out = (np.count_nonzero(part == outcome) for part in (label, label[test]))
         assert held_out == round(share * whole)
-    assert (plan.test_rows, plan.test_churners) == (test.size, label[test].sum())
+    assert (plan.test_rows, plan.test_positives) == (test.size, label[test].sum())
     assert plan.development_rows == development.size
     known = label[development]
-    pairs = plan.fold_places(known)
+    pairs = plan.fold_places(PlannedRows(known))
     assert len(pairs) == folds * repeats
     for repeat in range(repeats):
         own = pairs[repeat * folds : (repeat + 1) * folds]

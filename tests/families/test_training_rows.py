@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from fusionguard.evaluation.planned_rows import planned_rows
 from fusionguard.evaluation.splits import plan_split
 from fusionguard.families.fraud.config import FraudConfig
 from fusionguard.families.training_rows import TrainingRows
@@ -18,8 +19,8 @@ from tests.families.fraud.conftest import draw_features
 
 def test_a_comparison_takes_the_test_slice_and_counts_sampled_rows_as_often_as_they_stand_for(tmp_path: Path) -> None:
     features = draw_features(tmp_path / "features.parquet", rows=2_000)
-    plan = plan_split(features, FraudConfig().split)
-    manifest: Any = SimpleNamespace(negative_weight=12.5)
+    plan = plan_split(planned_rows(features, FRAUD_FEATURES), FraudConfig().split)
+    manifest: Any = SimpleNamespace(negative_weight=12.5, definition=FRAUD_FEATURES)
     seen: list[pa.Table] = []
 
     class Model:
@@ -36,4 +37,4 @@ def test_a_comparison_takes_the_test_slice_and_counts_sampled_rows_as_often_as_t
     assert np.array_equal(read.weight, np.where(read.label == 1, 1.0, 12.5))
     assert np.array_equal(read.score, whole["Amount"].to_numpy())
     assert np.array_equal(read.probability, 1 / (1 + read.score))
-    assert plan.unseen_places(read.label).size == 0
+    assert plan.unseen_places(features).size == 0

@@ -14,6 +14,7 @@ from fusionguard.data.provenance import Origin, Provenance
 from fusionguard.data.table import Table
 from fusionguard.evaluation.comparison import ComparedRows
 from fusionguard.evaluation.gate import GateVerdict
+from fusionguard.evaluation.planned_rows import planned_rows
 from fusionguard.evaluation.splits import SplitPlan, plan_split
 from fusionguard.families.fraud.autoencoder import train_autoencoder
 from fusionguard.families.fraud.boosting import train_booster
@@ -24,6 +25,7 @@ from fusionguard.families.fraud.reading import read_test
 from fusionguard.families.fraud.report import evaluate
 from fusionguard.families.fraud.rows import read_slice
 from fusionguard.families.scoring_model import ScoringModel
+from fusionguard.features.fraud import FRAUD_FEATURES
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.refit import write_refitted
@@ -43,7 +45,7 @@ class Workshop:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.features: Table = draw_features(folder / "features.parquet")
-        self.plan: SplitPlan = plan_split(self.features, FraudConfig().split)
+        self.plan: SplitPlan = plan_split(planned_rows(self.features, FRAUD_FEATURES), FraudConfig().split)
 
     def model(self, name: str, rounds: int, origin: Origin = "local") -> Model:
         """Train a model of its own source; more rounds are stronger."""

@@ -1,121 +1,214 @@
-"""How customers are divided: a test slice that is read once, and repeated stratified folds of the rest."""
+"""How rows are divided: a test slice that is read once, and folds of the rest; in order of time where rows have one."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from fusionguard.config import HoldoutConfig
 from fusionguard.data.table import Table
 from fusionguard.errors import DataError
+from fusionguard.evaluation.cuts import cut
+from fusionguard.evaluation.group_draws import draw_groups, group_folds
 from fusionguard.evaluation.metrics import Labels
+from fusionguard.evaluation.planned_rows import PlannedColumns, PlannedRows
 from fusionguard.evaluation.scored import Integers
 from fusionguard.files import json_text
 
 Fold = tuple[Integers, Integers]
 """Places in the development part: those to fit on, and those to judge on."""
 
+_PARTS_FITTED_FIRST = 2
+"""Of folds in order of time, the first is fitted on so many parts; the mean of five then is on four, as without a time."""
+
+
+def judged_places(folds: Sequence[Fold]) -> Integers:
+    """Return the places that folds judge, in order: all of the development part, or the later ones of rows with a time."""
+    return np.unique(np.concatenate([places for _, places in folds]))
+
 
 class HoldoutPlan(BaseModel):
-    """Which customers of a feature table are the test slice, and how the others are folded.
+    """Which rows of a feature table are the test slice, and how the others, the development part, are folded.
 
-    The plan holds no list of rows: they follow from the labels and the seed, so that it stays small however many there are.
+    Without a time the test slice and the folds are drawn, stratified by the outcome, and each customer is in one of them with all
+    rows. With one the test slice is the latest share, and each fold is fitted on the past and judged on what comes next; rows of
+    one second stay together, and outcomes that were not known in time are not used.
+
+    The plan holds no list of rows: they follow from the rows and the seed, so that it stays small however many there are.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    columns: PlannedColumns
     features_sha256: str
     """SHA-256 of the feature table's content, which the plan is for."""
     rows: int
-    churners: int
+    positives: int
     test_rows: int
-    test_churners: int
+    test_positives: int
+    unknown_rows: int = 0
+    """How many rows are in neither part: their outcome was not known when the test slice begins, or when the data ends."""
+    unknown_positives: int = 0
     test_share: float = Field(gt=0, lt=1)
     folds: int
     repeats: int
     seed: int
 
     @property
+    def timed(self) -> bool:
+        """Whether the test slice and the folds follow each other in time."""
+        return self.columns.time is not None
+
+    @property
     def development_rows(self) -> int:
-        """How many customers everything is chosen and fitted on."""
-        return self.rows - self.test_rows
+        """How many rows everything is chosen and fitted on."""
+        return self.rows - self.test_rows - self.unknown_rows
+
+    @property
+    def development_positives(self) -> int:
+        """How many of these are positive."""
+        return self.positives - self.test_positives - self.unknown_positives
 
     @property
     def sha256(self) -> str:
-        """The identity of the test slice: two plans with the same one held out the same customers."""
+        """The identity of the test slice: two plans with the same one held out the same rows."""
         identity = self.model_dump(include={"features_sha256", "test_share", "seed"})
         return hashlib.sha256(json_text(identity).encode()).hexdigest()
 
-    def places(self, label: Labels) -> tuple[Integers, Integers]:
-        """Return the places of the development part and of the test slice in the table whose labels (n,) are given.
+    def planned(self, features: Table) -> PlannedRows:
+        """Read what the plan asks of the rows of its feature table."""
+        return self.columns.read(features)
 
-        Raises :class:`DataError` where the labels are those of another table.
+    def places(self, rows: PlannedRows) -> tuple[Integers, Integers]:
+        """Return the places of the development part and of the test slice in the feature table, as :meth:`planned` reads it.
+
+        Raises :class:`DataError` where the rows are those of another table.
         """
-        if (label.size, int(label.sum())) != (self.rows, self.churners):
+        if (rows.count, rows.positives) != (self.rows, self.positives):
             raise DataError("The holdout plan belongs to another feature table.", "Run again with --no-cache.")
-        test = _test_places(label, self.test_share, self.seed)
-        return np.setdiff1d(np.arange(label.size), test), test
+        return _parts(rows, self.test_share, self.seed)
 
     def read_test(self, features: Table, columns: Sequence[str], label: str) -> pa.Table:
         """Read columns of the test slice, the column ``label`` of outcomes last, in the table's order; see :meth:`places`."""
-        rows = features.read([*columns, label])
-        _, test = self.places(rows[label].to_numpy().astype(np.int8))
-        return rows.take(test)
+        _, test = self.places(self.planned(features))
+        return features.read([*columns, label]).take(test)
 
-    def unseen_places(self, label: Labels) -> Integers:
+    def unseen_places(self, features: Table) -> Integers:
         """Return the places of rows that no model of the plan is fitted on and that are like all others: the test slice."""
-        return self.places(label)[1]
+        return self.places(self.planned(features))[1]
 
-    def fold_places(self, development_label: Labels) -> list[Fold]:
-        """Return ``folds * repeats`` pairs of places in the development part, repeat by repeat; classes keep their shares."""
+    def fold_places(self, development: PlannedRows) -> list[Fold]:
+        """Return ``folds * repeats`` pairs of places in the development part, repeat by repeat.
+
+        Without a time each row is judged once a repeat, and classes keep their shares. With one, the earliest rows are judged by
+        no fold, and a row is fitted on only if its outcome was known when the judged rows begin.
+
+        Raises
+        ------
+        DataError
+            There are too few rows of one class.
+        """
+        if development.seconds is not None:
+            return _chained_folds(development, self.folds)
+        if development.group is not None:
+            return group_folds(development.label, development.group, self.folds, self.repeats, seed=self.seed)
         from sklearn.model_selection import RepeatedStratifiedKFold
 
         splitter = RepeatedStratifiedKFold(n_splits=self.folds, n_repeats=self.repeats, random_state=self.seed)
-        return list(splitter.split(np.zeros(development_label.size), development_label))
+        return list(splitter.split(np.zeros(development.count), development.label))
 
 
-def plan_holdout(label: Labels, features_sha256: str, config: HoldoutConfig, *, seed: int) -> HoldoutPlan:
-    """Plan the test slice and the folds for customers with these labels (n,).
+def plan_holdout(rows: PlannedRows, features_sha256: str, config: HoldoutConfig, *, seed: int) -> HoldoutPlan:
+    """Plan the test slice and the folds; rows with a time are folded once.
 
     Raises
     ------
     DataError
-        There are too few customers of one class for the test slice and every fold.
+        There are too few rows of one class, or too few customers with them, for the test slice and every fold.
     """
-    test = _test_places(label, config.test, seed)
+    development, test = (rows.take(places) for places in _parts(rows, config.test, seed))
     plan = HoldoutPlan(
+        columns=rows.columns,
         features_sha256=features_sha256,
-        rows=label.size,
-        churners=int(label.sum()),
-        test_rows=test.size,
-        test_churners=int(label[test].sum()),
+        rows=rows.count,
+        positives=rows.positives,
+        test_rows=test.count,
+        test_positives=test.positives,
+        unknown_rows=rows.count - development.count - test.count,
+        unknown_positives=rows.positives - development.positives - test.positives,
         test_share=config.test,
         folds=config.folds,
-        repeats=config.repeats,
+        repeats=1 if rows.seconds is not None else config.repeats,
         seed=seed,
     )
-    for name, whole, held_out in (
-        ("left", plan.churners, plan.test_churners),
-        ("stayed", plan.rows - plan.churners, plan.test_rows - plan.test_churners),
-    ):
-        if held_out < 1 or whole - held_out < 2 * config.folds:
-            raise DataError(
-                f"Only {whole:,} customers {name}: too few for a test slice and {config.folds} folds.",
-                "Give the run more rows, or fewer folds, such as --set holdout.folds=3.",
-            )
+    for outcome, name in ((1, "positive"), (0, "negative")):
+        held_out, left = (int(np.count_nonzero(part.label == outcome)) for part in (test, development))
+        if held_out < 1 or left < 2 * config.folds:
+            raise _too_few(f"Only {np.count_nonzero(rows.label == outcome):,} rows are {name}", config.folds)
+    if plan.timed or rows.group is not None:  # drawn rows have been counted
+        _demand_both_classes(development.label, plan.fold_places(development), config.folds)
     return plan
 
 
-def _test_places(label: Labels, share: float, seed: int) -> NDArray[np.int64]:
-    """Draw the same share of each class; the places come in order."""
+def _parts(rows: PlannedRows, share: float, seed: int) -> tuple[Integers, Integers]:
+    """Return the places of the development part and of the test slice, each in order."""
+    if rows.seconds is not None:
+        return _earlier_and_later(rows, share)
+    test = _drawn(rows, share, seed)
+    return np.setdiff1d(np.arange(rows.count), test), test
+
+
+def _drawn(rows: PlannedRows, share: float, seed: int) -> Integers:
+    """Draw the same share of each class, or of customers with and without a positive row; the places come in order."""
     generator = np.random.default_rng(seed)
+    if rows.group is not None:
+        return draw_groups(rows.label, rows.group, share, generator)
     drawn = []
     for outcome in (0, 1):
-        places = np.flatnonzero(label == outcome)
+        places = np.flatnonzero(rows.label == outcome)
         drawn.append(generator.permutation(places)[: round(share * places.size)])
     return np.sort(np.concatenate(drawn))
+
+
+def _earlier_and_later(rows: PlannedRows, share: float) -> tuple[Integers, Integers]:
+    found = cut(rows, np.array([round((1 - share) * rows.count)]), learning=1)
+    if found is None or rows.seconds is None:
+        raise DataError(
+            f"The {rows.count:,} rows hold {rows.positives:,} positive ones, too few or too late for one among other rows in a"
+            " test slice of the latest rows and before it.",
+            "Give the run more rows, or another share, such as --set holdout.test=0.3.",
+        )
+    known, at_end = rows.known_by(int(rows.seconds[found[0]])), rows.known_by(rows.end)
+    every = np.arange(rows.count)
+    return np.flatnonzero(known & (every < found[0])), np.flatnonzero(at_end & (every >= found[0]))
+
+
+def _chained_folds(rows: PlannedRows, folds: int) -> list[Fold]:
+    """Return folds that go forward: fit on what was known when the judged rows begin, judge on the next part."""
+    parts = folds + _PARTS_FITTED_FIRST
+    wanted = np.round(np.arange(_PARTS_FITTED_FIRST, parts) * rows.count / parts).astype(np.int64)
+    cuts = cut(rows, wanted, learning=1)
+    if cuts is None or rows.seconds is None:
+        raise _too_few(f"Only {rows.positives:,} rows before the test slice are positive", folds, " in order of time")
+    return [
+        (np.flatnonzero(rows.known_by(int(rows.seconds[start]))[:start]), np.arange(start, stop))
+        for start, stop in pairwise([*cuts, rows.count])
+    ]
+
+
+def _demand_both_classes(label: Labels, folds: list[Fold], count: int) -> None:
+    for places in (places for fold in folds for places in fold):
+        if not 0 < np.count_nonzero(label[places]) < places.size:
+            raise _too_few("Some fold would hold rows of one class only", count)
+
+
+def _too_few(what: str, folds: int, how: str = "") -> DataError:
+    return DataError(
+        f"{what}: too few for a test slice and {folds} folds{how}.",
+        "Give the run more rows, or fewer folds, such as --set holdout.folds=3.",
+    )

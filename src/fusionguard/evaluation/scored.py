@@ -19,20 +19,20 @@ SECONDS_PER_DAY = 86_400
 
 @dataclass(frozen=True)
 class ScoredRows:
-    """Transactions of one slice, scored by one model.
+    """Rows of one slice, scored by one model.
 
     Parameters
     ----------
     label
-        (n,) int8, 1 for fraud.
+        (n,) int8 outcomes, 1 for a positive row.
     probability
-        (n,) float64, the calibrated probability of fraud at the real prior.
+        (n,) float64, the calibrated probability of the outcome 1 at the real prior.
     amount
         (n,) float64, in the data's currency.
     time_seconds
-        (n,) int64, seconds since the first transaction of the data.
+        (n,) int64, seconds, from whatever moment the data counts from.
     weight
-        (n,) float64, how many real transactions a row stands for; above 0.
+        (n,) float64, how many real rows a row stands for; above 0.
     hour_of_day
         (n,) int16, 0 to 23.
     score
@@ -70,8 +70,8 @@ class ScoredRows:
         return int(self.label.shape[0])
 
     @property
-    def frauds(self) -> int:
-        """How many of them are fraud."""
+    def positives(self) -> int:
+        """How many of them are positive."""
         return int(np.count_nonzero(self.label))
 
     @property

@@ -1,4 +1,4 @@
-"""The chronological split: four slices in order of time, each with one use."""
+"""The split: four consecutive slices, each with one use; in order of time where rows have one."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from pydantic import BaseModel, ConfigDict
 from fusionguard.config import SplitConfig
 from fusionguard.data.table import Table
 from fusionguard.errors import DataError
-from fusionguard.evaluation.metrics import Labels
-from fusionguard.evaluation.scored import Integers
+from fusionguard.evaluation.cuts import cut
+from fusionguard.evaluation.planned_rows import PlannedColumns, PlannedRows
+from fusionguard.evaluation.scored import Flags, Integers
 
 SliceName = Literal["train", "validation", "calibration", "test"]
 SLICE_USES: dict[SliceName, str] = {
@@ -25,115 +26,125 @@ SLICE_USES: dict[SliceName, str] = {
 }
 
 
-ENOUGH_FRAUDS = 5
-"""Each slice has so many frauds at least, where there are so many: the shares of the rows give way to that."""
-
-
 class Slice(BaseModel):
-    """Rows ``[start, stop)`` of the feature table, what time they span and how many frauds they hold."""
+    """Rows ``[start, stop)`` of the feature table, what time they span and how many of them are positive.
+
+    Those whose outcome was not known yet when the next slice begins, or for the last one when the data ends, are not used.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     start: int
     stop: int
-    first_second: int
-    last_second: int
-    frauds: int
+    first_second: int | None = None
+    """None where rows have no time."""
+    last_second: int | None = None
+    positives: int
+    """Of the rows that are used."""
+    unknown_rows: int = 0
+    """How many rows are left out."""
+    known_column: str | None = None
+    """The column of the second from which on an outcome was known; None where all of them always were."""
+    known_by: int | None = None
+    """The second by which it must have been."""
 
     @property
     def rows(self) -> int:
-        """The number of rows."""
-        return self.stop - self.start
+        """The number of rows that are used."""
+        return self.stop - self.start - self.unknown_rows
+
+    def places(self, features: Table) -> Integers:
+        """Return the places (rows,) in the feature table of the rows that are used."""
+        every = np.arange(self.start, self.stop)
+        if not self.unknown_rows or self.known_column is None or self.known_by is None:
+            return every
+        known = features.read([self.known_column], self.start, self.stop)[self.known_column].combine_chunks()
+        flags: Flags = known.fill_null(self.known_by).to_numpy(zero_copy_only=False) <= self.known_by
+        return every[flags]
+
+    def read(self, features: Table, columns: Sequence[str]) -> pa.Table:
+        """Read columns of the rows that are used, in the order of the table; no row outside the slice is touched."""
+        rows = features.read(list(columns), self.start, self.stop)
+        return rows.take(self.places(features) - self.start) if self.unknown_rows else rows
 
 
 class SplitPlan(BaseModel):
-    """Which rows of a time-ordered feature table belong to which slice."""
+    """Which rows of a feature table belong to which slice."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    columns: PlannedColumns
     train: Slice
     validation: Slice
     calibration: Slice
     test: Slice
 
+    @property
+    def timed(self) -> bool:
+        """Whether the slices follow each other in time; else they are random, and keep each customer's rows together."""
+        return self.columns.time is not None
+
     def slices(self) -> dict[SliceName, Slice]:
-        """Return the four slices by name, in order of time."""
+        """Return the four slices by name, in the order of the table."""
         return {"train": self.train, "validation": self.validation, "calibration": self.calibration, "test": self.test}
+
+    def whole(self, features: Table) -> Slice:
+        """Return all rows of the table as one slice, but those whose outcome is not known when the data ends."""
+        return _slice(self.columns.read(features), 0, self.test.stop)
 
     def read_test(self, features: Table, columns: Sequence[str], label: str) -> pa.Table:
         """Read columns of the test slice, the column ``label`` of outcomes last, in the order of the table."""
-        return features.read([*columns, label], self.test.start, self.test.stop)
+        return self.test.read(features, [*columns, label])
 
-    def unseen_places(self, label: Labels) -> Integers:
-        """Return no place: the test slice holds some hours only, and what hours do to scores is more than what fitting does.
+    def unseen_places(self, features: Table) -> Integers:
+        """Return the places of rows that no model of the plan is fitted on and that are like all others.
 
-        Of simulated transactions, the last fifth is flagged half as often as the whole, fitted rows a sixth more often than new
-        ones.
+        Without a time these are the test slice's. With one there is none: that slice holds some hours only, and what hours do to
+        scores is more than what fitting does. Of simulated transactions, the last fifth is flagged half as often as the whole,
+        fitted rows a sixth more often than new ones.
         """
-        return np.arange(0)
+        return np.arange(0) if self.timed else self.test.places(features)
 
 
-def plan_split(features: Table, config: SplitConfig) -> SplitPlan:
-    """Cut a time-ordered feature table into four slices; rows of one second always stay in one slice.
+def plan_split(rows: PlannedRows, config: SplitConfig) -> SplitPlan:
+    """Cut the rows of a feature table into four consecutive slices; those of one second, or of one customer, stay in one.
 
-    The cuts lie where the shares of the rows say. Where that leaves a slice with fewer than ``ENOUGH_FRAUDS``, they move, as
-    little as is needed for that many in each; where there are not so many, for as many as go into each.
+    The cuts lie where the shares of the rows say. Where that leaves a slice with fewer than ``ENOUGH_POSITIVES`` positive rows
+    whose outcome was known in time, they move, as little as is needed for that many in each; where there are not so many, for as
+    many as go into each.
 
     Raises
     ------
     DataError
-        The rows are not in order of time, or there are too few frauds for one in each slice.
+        One customer's rows do not lie together, or there are too few positive rows for one in each slice.
     """
-    columns = features.read(["time_seconds", "Class"])
-    seconds = columns["time_seconds"].to_numpy()
-    label = columns["Class"].to_numpy()
-    if np.any(np.diff(seconds) < 0):
-        raise DataError("The feature table is not in order of time.", "Build it again with `--no-cache`.")
     shares = np.cumsum([config.train, config.validation, config.calibration])
-    inner = _cuts(seconds, label, np.round(shares * len(seconds)).astype(np.int64))
-    cuts = [0, *inner, len(seconds)]
-    return SplitPlan(**{name: _slice(seconds, label, *ends) for name, ends in zip(SLICE_USES, pairwise(cuts), strict=True)})
+    inner = cut(rows, np.round(shares * rows.count).astype(np.int64), learning=len(shares))
+    if inner is None:
+        late = "" if rows.known is None else ", or known too late,"
+        raise DataError(
+            f"The {rows.count:,} rows hold {rows.positives} positive ones, too few or too close together{late} for one among"
+            f" other rows in each of the {len(SLICE_USES)} slices ({', '.join(SLICE_USES)}).",
+            "Train on rows with more of them, or on simulated ones: `--source simulated --set data.rows=20000` has enough.",
+        )
+    ends = pairwise([0, *inner, rows.count])
+    slices = {name: _slice(rows, start, stop) for name, (start, stop) in zip(SLICE_USES, ends, strict=True)}
+    return SplitPlan(columns=rows.columns, **slices)
 
 
-def _cuts(seconds: Integers, label: Integers, wanted: Integers) -> list[int]:
-    """Return the first row of each slice but the first, as near to ``wanted`` as the frauds allow."""
-    total = int(label.sum())
-    # Cuts are made between two seconds, in which rows have no order.
-    borders = np.concatenate([[0], np.flatnonzero(np.diff(seconds)) + 1, [len(seconds)]])
-    frauds = np.concatenate([[0], np.cumsum(label)])[borders]
-    nearest = np.searchsorted(borders, wanted, side="right") - 1
-    for least in range(min(ENOUGH_FRAUDS, total // len(SLICE_USES)), 0, -1):
-        places = _places(frauds, borders - frauds, nearest, least)
-        if places is not None:
-            return [int(borders[place]) for place in places]
-    raise DataError(
-        f"The {len(seconds):,} rows hold {total} frauds, too few or too close in time for one among other rows in each of the"
-        f" {len(SLICE_USES)} slices ({', '.join(SLICE_USES)}).",
-        "Train on rows with more frauds, or on simulated ones: `--source simulated --set data.rows=20000` has enough.",
+def _slice(rows: PlannedRows, start: int, stop: int) -> Slice:
+    own = rows.take(np.arange(start, stop))
+    if rows.seconds is None or own.seconds is None:
+        return Slice(start=start, stop=stop, positives=own.positives)
+    known_by = None if rows.known is None else rows.end if stop == rows.count else int(rows.seconds[stop])
+    used = own.known_by(known_by)
+    return Slice(
+        start=start,
+        stop=stop,
+        first_second=int(own.seconds[0]),
+        last_second=int(own.seconds[-1]),
+        positives=int(np.count_nonzero(own.label[used])),
+        unknown_rows=int(np.count_nonzero(~used)),
+        known_column=rows.columns.known,
+        known_by=known_by,
     )
-
-
-def _places(frauds: Integers, others: Integers, nearest: Integers, least: int) -> list[int] | None:
-    """Return the borders to cut at, so that each slice has ``least`` frauds and one other row; None where there are none.
-
-    ``frauds`` and ``others`` count the rows before each border. Going back from the end finds the latest border for each cut that
-    leaves enough behind it; going forward then takes the nearest one that leaves enough before it.
-    """
-    latest = [len(frauds) - 1]
-    for _ in nearest:
-        behind = (frauds[latest[0]] - frauds >= least) & (others[latest[0]] - others >= 1)
-        if not behind.any():
-            return None
-        latest.insert(0, int(np.flatnonzero(behind)[-1]))
-    places = [0]
-    for wanted, last in zip(nearest, latest[:-1], strict=True):
-        before = np.flatnonzero((frauds - frauds[places[-1]] >= least) & (others - others[places[-1]] >= 1))
-        if not before.size or before[0] > last:
-            return None
-        places.append(int(np.clip(wanted, before[0], last)))
-    return places[1:]
-
-
-def _slice(seconds: Integers, label: Integers, start: int, stop: int) -> Slice:
-    first, last = int(seconds[start]), int(seconds[stop - 1])
-    return Slice(start=start, stop=stop, first_second=first, last_second=last, frauds=int(label[start:stop].sum()))

@@ -43,7 +43,7 @@ def reference_rows(model: ScoringModel, rows: TrainingRows, *, seed: int) -> pa.
     definition = rows.definition
     label = rows.features.read([definition.label])[definition.label].to_numpy().astype(np.int8)
     weight = np.where(label == 0, rows.manifest.negative_weight, 1.0)
-    unseen = rows.plan.unseen_places(label)
+    unseen = rows.plan.unseen_places(rows.features)
     drawn = _rows(model, rows.features, (np.arange(label.size), unseen), (weight, weight[unseen]), seed)
     return drawn if definition.span_column is None else with_design_effect(drawn, design_effect(label))
 

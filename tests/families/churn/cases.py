@@ -13,12 +13,13 @@ from fusionguard.data.provenance import Provenance
 from fusionguard.datasets.bank_churn.schema import CHURN
 from fusionguard.datasets.simulated import simulate
 from fusionguard.evaluation.holdout import HoldoutPlan, plan_holdout
+from fusionguard.evaluation.planned_rows import planned_rows
 from fusionguard.families.churn.config import ChurnConfig
 from fusionguard.families.churn.cross_validation import cross_validation
 from fusionguard.families.churn.customers import ScoredCustomers
 from fusionguard.families.churn.report import ChurnReport, evaluate_customers
 from fusionguard.families.churn.retention import fit_retention_policy
-from fusionguard.features.churn import AGE_BANDS
+from fusionguard.features.churn import AGE_BANDS, CHURN_FEATURES
 from fusionguard.features.store import FeatureSet, build_features
 
 
@@ -69,7 +70,8 @@ def churn_case(tmp_path_factory: pytest.TempPathFactory) -> ChurnCase:
     config = ChurnConfig(holdout=HoldoutConfig(folds=3, repeats=2), evaluation=EvaluationConfig(bootstrap_samples=40), seed=3)
     rows = features.table.read()
     label = rows["Exited"].to_numpy().astype(np.int8)
-    plan = plan_holdout(label, features.manifest.features_sha256, config.holdout, seed=config.seed)
+    planned = planned_rows(features.table, CHURN_FEATURES)
+    plan = plan_holdout(planned, features.manifest.features_sha256, config.holdout, seed=config.seed)
     column = {name: rows[name].to_numpy() for name in ("Age", "IsActiveMember", "NumOfProducts", "Balance", "row_number")}
     score = -2.0 + 0.08 * (column["Age"] - 38) + 1.0 * (column["IsActiveMember"] == 0) + 1.5 * (column["NumOfProducts"] > 2)
     noise = np.random.default_rng(0).normal(size=(3, label.size))
@@ -84,13 +86,13 @@ def churn_case(tmp_path_factory: pytest.TempPathFactory) -> ChurnCase:
         whole = ScoredCustomers(label, probability, score, column["Balance"], groups, column["row_number"].astype(np.int64))
         return whole.take(places)
 
-    development, test = plan.places(label)
+    development, test = plan.places(planned)
     seen = scored(score, development)
     names = ("LightGBM", "CatBoost", "logistic regression", "average of both")
     scores = {name: [(score + 0.3 * place * noise[0])[development]] * 2 for place, name in enumerate(names)}
     comparison = cross_validation(
         label[development],
-        plan.fold_places(label[development]),
+        plan.fold_places(planned.take(development)),
         scores,
         {name: [1 / (1 + np.exp(-each)) for each in scores[name]] for name in names[:3]},
         folds_per_repeat=3,

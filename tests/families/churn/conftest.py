@@ -18,6 +18,7 @@ from fusionguard.data.provenance import Provenance
 from fusionguard.data.table import Table
 from fusionguard.evaluation.cross_validation import CrossValidation
 from fusionguard.evaluation.holdout import HoldoutPlan, plan_holdout
+from fusionguard.evaluation.planned_rows import planned_rows
 from fusionguard.families.churn.build import build_churn_bundle
 from fusionguard.families.churn.catboost_model import train_catboost
 from fusionguard.families.churn.config import CatBoostConfig, ChurnConfig, LightGBMConfig, RetentionConfig
@@ -63,19 +64,19 @@ class Trained:
     @property
     def places(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The places of the development part and of the test slice."""
-        return self.plan.places(self.label)
+        return self.plan.places(self.plan.planned(self.features))
 
 
 def make_plan(features: Table, config: ChurnConfig = CONFIG) -> HoldoutPlan:
     """Plan as the pipeline does, as if every table had the same content hash."""
-    return plan_holdout(read_customers(features)[1], "f" * 64, config.holdout, seed=config.seed)
+    return plan_holdout(planned_rows(features, CHURN_FEATURES), "f" * 64, config.holdout, seed=config.seed)
 
 
 def train(folder: Path, features: Table, *, config: ChurnConfig = CONFIG, plan: HoldoutPlan | None = None) -> Trained:
     """Train and bundle a small model as the pipeline does."""
     plan = plan or make_plan(features, config)
     customers, label = read_customers(features)
-    development, _ = plan.places(label)
+    development, _ = plan.places(plan.planned(features))
     customers, label = customers.take(development), label[development]
     scored = score_out_of_fold(features, plan, config.lightgbm, config.catboost, seed=config.seed)
     lightgbm = train_lightgbm(customers, label, config.lightgbm, seed=config.seed)

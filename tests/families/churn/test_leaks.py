@@ -104,27 +104,28 @@ def _memorise(rows: CustomerRows, label: Labels, unseen: CustomerRows) -> Floats
 
 
 def test_a_model_that_only_memorises_shows_nothing_out_of_fold(trained: Trained) -> None:
-    customers, label = read_customers(trained.features)
-    folds = trained.plan.fold_places(label[trained.places[0]])
-    customers, label = customers.take(trained.places[0]), label[trained.places[0]]
+    customers, _ = read_customers(trained.features)
+    rows = trained.plan.planned(trained.features).take(trained.places[0])
+    folds = trained.plan.fold_places(rows)
+    customers = customers.take(trained.places[0])
     assert len(np.unique(customers.matrix(), axis=0)) == customers.rows, "nobody is there twice"
-    scored = fit_folds(customers, label, folds, CONFIG.holdout.repeats, {"memory": _memorise})
+    scored = fit_folds(customers, rows, folds, CONFIG.holdout.repeats, {"memory": _memorise})
     assert all(not score.any() for score in scored.scores["memory"])
     leaky = [(np.union1d(rest, places[:10]), places) for rest, places in folds]
-    shown = fit_folds(customers, label, leaky, CONFIG.holdout.repeats, {"memory": _memorise})
+    shown = fit_folds(customers, rows, leaky, CONFIG.holdout.repeats, {"memory": _memorise})
     assert all(np.count_nonzero(score) == 10 * CONFIG.holdout.folds for score in shown.scores["memory"])
 
 
 def test_every_customer_is_scored_once_a_repeat(trained: Trained) -> None:
-    customers, label = read_customers(trained.features)
-    customers, label = customers.take(trained.places[0]), label[trained.places[0]]
+    customers, _ = read_customers(trained.features)
+    customers, rows = customers.take(trained.places[0]), trained.scored.rows
     calls: list[int] = []
 
     def count(rows: CustomerRows, known: Labels, unseen: CustomerRows) -> Floats:
         calls.append(unseen.rows)
         return np.full(unseen.rows, float(rows.rows))
 
-    scored = fit_folds(customers, label, trained.scored.folds, CONFIG.holdout.repeats, {"size": count})
+    scored = fit_folds(customers, rows, trained.scored.folds, CONFIG.holdout.repeats, {"size": count})
     assert sum(calls) == customers.rows * CONFIG.holdout.repeats
     for repeat, score in enumerate(scored.scores["size"]):
         for rest, places in trained.scored.folds[3 * repeat : 3 * repeat + 3]:

@@ -17,6 +17,7 @@ from fusionguard.data.table import Table
 from fusionguard.datasets.bank_churn.schema import CHURN
 from fusionguard.errors import DataError
 from fusionguard.evaluation.holdout import HoldoutPlan, plan_holdout
+from fusionguard.evaluation.planned_rows import PlannedRows
 from fusionguard.families.churn import catboost_model, lightgbm_model
 from fusionguard.families.churn.config import ChurnConfig
 from fusionguard.families.churn.model import load
@@ -191,15 +192,15 @@ def test_the_profile_holds_quantiles_and_shares_and_no_customer() -> None:
 def _scored(gain_of_average: list[float]) -> tuple[OutOfFold, HoldoutPlan]:
     """Scores by which every model ranks all but one pair of customers right, and the average more of them on some folds."""
     label = np.tile([0, 1, 0], 80).astype(np.int8)
-    plan = plan_holdout(np.tile(label, 2), "f" * 64, HoldoutConfig(folds=4, repeats=2), seed=5)
-    folds = plan.fold_places(label)
+    plan = plan_holdout(PlannedRows(np.tile(label, 2)), "f" * 64, HoldoutConfig(folds=4, repeats=2), seed=5)
+    folds = plan.fold_places(PlannedRows(label))
     noise = np.random.default_rng(2).normal(size=label.size)
     scores = {name: [1.5 * label + noise] * 2 for name in CANDIDATES}
     scores[LIGHTGBM] = [0.2 * label + noise] * 2
     average = [score.copy() for score in scores[AVERAGE]]
     for number, ((_, places), gain) in enumerate(zip(folds, gain_of_average, strict=True)):
         average[number // 4][places] += gain * label[places]
-    return OutOfFold(label, folds, scores | {AVERAGE: average}), plan
+    return OutOfFold(PlannedRows(label), folds, scores | {AVERAGE: average}), plan
 
 
 def test_the_average_is_used_only_where_it_wins_beyond_a_tie() -> None:

@@ -19,11 +19,13 @@ from sklearn.metrics import average_precision_score
 from fusionguard.data.table import Table
 from fusionguard.errors import DataError, StorageError
 from fusionguard.evaluation.holdout import HoldoutPlan, plan_holdout
+from fusionguard.evaluation.planned_rows import planned_rows
 from fusionguard.families.churn import search_space
 from fusionguard.families.churn.catboost_model import margins, train_catboost
 from fusionguard.families.churn.config import CatBoostConfig, ChurnConfig, LightGBMConfig
 from fusionguard.families.churn.rows import CATEGORIES, read_customers
 from fusionguard.families.churn.tuning import FOLDS, REPEATS, TunedChurnModel, tune
+from fusionguard.features.churn import CHURN_FEATURES
 from tests.models.studies import timeless, trials_of, tried
 
 from .tuning_worker import QUICK_SPACES, quick_config, quick_tune
@@ -126,10 +128,11 @@ def test_catboost_is_judged_by_average_precision_on_folds_of_its_own(features: T
     assert isinstance(tuned.settings, CatBoostConfig)
     assert TunedChurnModel.model_validate_json(tuned.model_dump_json()) == tuned
     customers, label = read_customers(features)
-    plan = plan_holdout(label, "f" * 64, config.holdout, seed=config.seed)
-    development, _ = plan.places(label)
-    customers, label = customers.take(development), label[development]
-    folds = plan.model_copy(update={"folds": FOLDS, "repeats": REPEATS, "seed": config.seed + 1}).fold_places(label)
+    rows = planned_rows(features, CHURN_FEATURES)
+    plan = plan_holdout(rows, "f" * 64, config.holdout, seed=config.seed)
+    development, _ = plan.places(rows)
+    customers, label, rows = customers.take(development), label[development], rows.take(development)
+    folds = plan.model_copy(update={"folds": FOLDS, "repeats": REPEATS, "seed": config.seed + 1}).fold_places(rows)
     read = [
         average_precision_score(
             label[places],
@@ -139,7 +142,7 @@ def test_catboost_is_judged_by_average_precision_on_folds_of_its_own(features: T
     ]
     assert tuned.value == pytest.approx(np.mean(read), abs=1e-12)
     judged = {places.tobytes() for _, places in folds}
-    assert not judged & {places.tobytes() for _, places in plan.fold_places(label)}
+    assert not judged & {places.tobytes() for _, places in plan.fold_places(rows)}
 
 
 def test_the_same_seed_gives_the_same_study_and_other_inputs_another(
@@ -202,8 +205,8 @@ class _FixedPlan(HoldoutPlan):
 
 def test_nothing_of_the_test_slice_is_read(features: Table, tmp_path: Path) -> None:
     config = quick_config(8)
-    label = read_customers(features)[1]
-    plan = _FixedPlan(**plan_holdout(label, "f" * 64, config.holdout, seed=config.seed).model_dump())
+    plan = plan_holdout(planned_rows(features, CHURN_FEATURES), "f" * 64, config.holdout, seed=config.seed)
+    plan = _FixedPlan(**plan.model_dump())
     table = features.read()
     held_out = np.arange(table.num_rows) < 100
 

@@ -20,9 +20,10 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from fusionguard.config import TuningConfig
 from fusionguard.data.table import Table
 from fusionguard.evaluation.holdout import plan_holdout
+from fusionguard.evaluation.planned_rows import planned_rows
 from fusionguard.families.churn import search_space, tuning
 from fusionguard.families.churn.config import CatBoostConfig, ChurnConfig, LightGBMConfig
-from fusionguard.families.churn.rows import read_customers
+from fusionguard.features.churn import CHURN_FEATURES
 
 QUICK_SPACES = {
     "LightGBM": {
@@ -46,7 +47,7 @@ def quick_config(trials: int, **tuning_settings: Any) -> ChurnConfig:
 
 def quick_tune(kind: tuning.Kind, features: Table, studies: Path, config: ChurnConfig) -> tuning.TunedChurnModel:
     """Tune as the pipeline does; ``search_space.SPACES`` must hold ``QUICK_SPACES``."""
-    plan = plan_holdout(read_customers(features)[1], "f" * 64, config.holdout, seed=config.seed)
+    plan = plan_holdout(planned_rows(features, CHURN_FEATURES), "f" * 64, config.holdout, seed=config.seed)
     return tuning.tune(kind, features, plan, config, studies=studies)
 
 

@@ -14,10 +14,12 @@ import xgboost as xgb
 
 from fusionguard.data.provenance import Provenance
 from fusionguard.data.table import Table
+from fusionguard.evaluation.planned_rows import planned_rows
 from fusionguard.evaluation.splits import SplitPlan, plan_split
 from fusionguard.families.fraud.boosting import train_booster
 from fusionguard.families.fraud.build import build_fraud_bundle
 from fusionguard.families.fraud.config import AutoencoderConfig, FraudConfig, XGBoostConfig
+from fusionguard.features.fraud import FRAUD_FEATURES
 from fusionguard.models.bundle import Bundle
 from tests.evaluation.conftest import make_report as make_report
 from tests.evaluation.conftest import make_rows as make_rows
@@ -69,7 +71,7 @@ def train(folder: Path, features: Table, negative_weight: float = 1.0) -> Traine
     """Train and bundle a small model as the pipeline does."""
     from fusionguard.families.fraud.autoencoder import train_autoencoder  # PyTorch: what needs no such model runs without it
 
-    plan = plan_split(features, CONFIG.split)
+    plan = plan_split(planned_rows(features, FRAUD_FEATURES), CONFIG.split)
     booster = train_booster(features, plan, CONFIG.xgboost, negative_weight=negative_weight, seed=CONFIG.seed)
     autoencoder = train_autoencoder(features, plan, CONFIG.autoencoder, negative_weight=negative_weight, seed=CONFIG.seed)
     provenance = PROVENANCE.model_copy(update={"negative_sampling_rate": 1 / negative_weight})

@@ -22,7 +22,7 @@ PLOTS = {"precision_recall": PNG, "calibration": PNG, "threshold": PNG, "cost": 
 
 
 def part(start: int, stop: int, first: int, last: int) -> dict[str, int]:
-    return {"start": start, "stop": stop, "first_second": first, "last_second": last, "frauds": 20}
+    return {"start": start, "stop": stop, "first_second": first, "last_second": last, "positives": 20}
 
 
 @pytest.fixture
@@ -51,6 +51,7 @@ def make_inputs(report: EvaluationReport) -> Callable[..., FraudCardInputs]:
                 "features_sha256": "cd" * 32,
             },
             "plan": {
+                "columns": {"label": "Class", "time": "time_seconds"},
                 "train": part(0, 18_000, 0, 90_000),
                 "validation": part(18_000, 21_000, 90_001, 120_000),
                 "calibration": part(21_000, 23_500, 120_001, 139_999),

@@ -39,7 +39,7 @@ def test_reliability_bins_hold_every_row_and_the_observed_share(make_rows: Any) 
     rows = make_rows(20_000)
     bins = reliability_bins(rows)
     assert sum(group.rows for group in bins) == rows.rows
-    assert sum(group.frauds for group in bins) == rows.frauds
+    assert sum(group.frauds for group in bins) == rows.positives
     assert [group.predicted for group in bins] == sorted((group.predicted for group in bins), reverse=True)
     for group in bins:
         assert group.low <= group.observed <= group.high

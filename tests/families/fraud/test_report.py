@@ -57,8 +57,8 @@ def test_the_window_is_weighted_to_the_real_prior(make_rows: Any) -> None:
     rows = make_rows(2_000)
     window = evaluate(rows, {}, POLICY, CONFIG, origin="local", seed=1).test
     assert window.rows == 2_000
-    assert window.transactions == pytest.approx(rows.frauds + 12.2 * (2_000 - rows.frauds))
-    assert window.fraud_rate == pytest.approx(rows.frauds / window.transactions)
+    assert window.transactions == pytest.approx(rows.positives + 12.2 * (2_000 - rows.positives))
+    assert window.fraud_rate == pytest.approx(rows.positives / window.transactions)
     assert window.fraud_amount == pytest.approx(rows.amount[rows.label == 1].sum())
 
 
@@ -97,7 +97,7 @@ def test_a_slice_without_frauds_has_a_reason_instead_of_a_number(make_rows: Any)
     part = next(part for part in report.slices if part.name == "500 and more")
     assert part.rows > 0 and part.frauds == 0
     assert part.average_precision.value is None
-    assert part.average_precision.reason == part.recall.reason == "no frauds here"
+    assert part.average_precision.reason == part.recall.reason == "no positive rows here"
     assert part.alert_rate.value is not None
     assert part.calibration_error.value is not None
     empty = next(part for part in report.slices if part.name == "04:00 to 08:00")
@@ -121,7 +121,7 @@ def test_a_reference_of_other_rows_is_refused(make_rows: Any) -> None:
 def test_frauds_without_amounts_leave_the_savings_open(make_rows: Any) -> None:
     rows = make_rows(800)
     report = evaluate(replace(rows, amount=np.zeros(800)), {}, POLICY, CONFIG, origin="local", seed=1)
-    assert report.metrics["savings"].reason == "the frauds here have no amount to lose"
+    assert report.metrics["savings"].reason == "the positive rows here have no amount to lose"
     assert report.operating_point.precision.reason == "no alerts here"
     assert report.curves.cost[FRAUD_MODEL].savings == ()
     with pytest.raises(DataError, match="no savings against accept-all"):

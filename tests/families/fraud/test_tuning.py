@@ -17,13 +17,14 @@ from sklearn.metrics import average_precision_score
 from fusionguard.checkpoint import FOLDER_VARIABLE, SECONDS_VARIABLE
 from fusionguard.data.table import Table
 from fusionguard.errors import DataError
+from fusionguard.evaluation.planned_rows import planned_rows
 from fusionguard.evaluation.splits import plan_split
 from fusionguard.families.fraud import search_space
 from fusionguard.families.fraud.boosting import fit_booster
 from fusionguard.families.fraud.config import XGBoostConfig
 from fusionguard.families.fraud.rows import ModelRows, read_slice
 from fusionguard.families.fraud.tuning import FOLDS, TunedBooster
-from fusionguard.features.fraud import LABEL, TIME
+from fusionguard.features.fraud import FRAUD_FEATURES, LABEL, TIME
 from tests.models.studies import timeless, trials_of, tried
 
 from .conftest import draw_features
@@ -84,7 +85,7 @@ def test_bad_trials_are_pruned_before_the_last_fold(whole: tuple[TunedBooster, P
 def test_the_value_is_the_weighted_average_precision_on_later_rows(features: Table, whole: tuple[TunedBooster, Path]) -> None:
     """Cut and refitted here, one fold after the other on two threads, with scikit-learn's metric."""
     tuned, _ = whole
-    plan, seed = plan_split(features, quick_config().split), quick_config().seed
+    plan, seed = plan_split(planned_rows(features, FRAUD_FEATURES), quick_config().split), quick_config().seed
     rows = read_slice(features, plan.train, 3.0)
     seconds = features.read([TIME], 0, plan.train.stop)[TIME].to_numpy()
     cuts = np.searchsorted(seconds, seconds[np.round(np.arange(2, 6) * rows.label.size / 6).astype(int)])
@@ -102,7 +103,7 @@ def test_the_value_is_the_weighted_average_precision_on_later_rows(features: Tab
 
 
 def test_fitted_rows_are_not_weighted_and_those_that_stop_early_are(features: Table) -> None:
-    plan = plan_split(features, quick_config().split)
+    plan = plan_split(planned_rows(features, FRAUD_FEATURES), quick_config().split)
     fitted, stopping = read_slice(features, plan.train, 3.0), read_slice(features, plan.validation, 3.0)
     heavy = ModelRows(fitted.x, fitted.label, fitted.weight * 7)
     config = XGBoostConfig(rounds=40, num_parallel_tree=2)
@@ -156,7 +157,7 @@ def test_a_search_that_was_killed_ends_as_one_that_was_not(
 
 def test_nothing_after_the_train_slice_is_read(whole: tuple[TunedBooster, Path], features: Table, tmp_path: Path) -> None:
     tuned, _ = whole
-    train = plan_split(features, quick_config().split).train.stop
+    train = plan_split(planned_rows(features, FRAUD_FEATURES), quick_config().split).train.stop
     later = changed(features, tmp_path / "later.parquet", np.arange(train, features.rows))
     assert timeless(quick_tune(later, tmp_path / "later")) == timeless(tuned)
     inside = changed(features, tmp_path / "inside.parquet", np.arange(train - 20, train))

@@ -19,9 +19,11 @@ from optuna.distributions import FloatDistribution, IntDistribution
 
 from fusionguard.config import TuningConfig
 from fusionguard.data.table import Table
+from fusionguard.evaluation.planned_rows import planned_rows
 from fusionguard.evaluation.splits import plan_split
 from fusionguard.families.fraud import search_space, tuning
 from fusionguard.families.fraud.config import FraudConfig, XGBoostConfig
+from fusionguard.features.fraud import FRAUD_FEATURES
 
 TRIALS = 12
 QUICK_SPACE = {
@@ -42,7 +44,7 @@ def quick_tune(
 ) -> tuning.TunedBooster:
     """Tune as the pipeline does; ``search_space.SPACE`` must be ``QUICK_SPACE``."""
     config = config or quick_config()
-    plan = plan_split(features, config.split)
+    plan = plan_split(planned_rows(features, FRAUD_FEATURES), config.split)
     return tuning.tune(features, plan, config, negative_weight=negative_weight, studies=studies)
 
 

@@ -56,11 +56,11 @@ def build_churn_bundle(
 ) -> Bundle:
     """Fit calibration and policy on out-of-fold scores of the development part, and write the bundle, whole or not at all."""
     line = fit_platt(*scored.stacked(comparison.chosen))
-    score = scored.scores[comparison.chosen][0]
+    score = scored.scores[comparison.chosen][0][scored.judged]
     _log.info("model: %s", comparison.reason)
-    customers, label = read_customers(features)
-    development, _ = plan.places(label)
-    seen = scored_customers(features, development, line.probability(score), line.logit(score))
+    customers, _ = read_customers(features)
+    development, _ = plan.places(plan.planned(features))
+    seen = scored_customers(features, development[scored.judged], line.probability(score), line.logit(score))
     policy = fit_retention_policy(seen, config.retention)
     if config.fairness.mitigation == "group_thresholds":
         policy = even_out(seen, policy, config.fairness.mitigated_attribute).policy
@@ -75,7 +75,7 @@ def build_churn_bundle(
         write_json(folder / POLICY, policy.model_dump(mode="json"))
         write_features(folder, CHURN_FEATURES)
         write_dataset(folder, described)
-        pq.write_table(reference_profile(customers.take(development), seen.probability), folder / PROFILE)
+        pq.write_table(reference_profile(customers.take(development[scored.judged]), seen.probability), folder / PROFILE)
         Bundle.seal(
             folder,
             model="churn",

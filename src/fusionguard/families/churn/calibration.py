@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from fusionguard.evaluation.holdout import Fold
+from fusionguard.evaluation.holdout import Fold, judged_places
 from fusionguard.evaluation.log_odds import sigmoid
 
 Floats = NDArray[np.float64]
@@ -70,15 +70,15 @@ def fit_platt(score: Floats, label: Labels) -> Platt:
 
 
 def cross_fitted(scores: Sequence[Floats], label: Labels, folds: Sequence[Fold]) -> list[Floats]:
-    """Calibrate out-of-fold scores so that no customer is among those that their line is fitted on.
+    """Calibrate out-of-fold scores so that no row is among those that its line is fitted on.
 
     ``scores`` holds one (n,) a repeat; each fold is calibrated by a line fitted on the other folds of its repeat. The result
-    has the same shape.
+    has the same shape; where no fold judges a row, it is NaN.
     """
-    per_repeat = len(folds) // len(scores)
-    calibrated = [np.empty_like(score) for score in scores]
-    for number, (rest, places) in enumerate(folds):
-        repeat = number // per_repeat
+    per_repeat, judged = len(folds) // len(scores), judged_places(folds)
+    calibrated = [np.full_like(score, np.nan) for score in scores]
+    for number, (_, places) in enumerate(folds):
+        repeat, rest = number // per_repeat, np.setdiff1d(judged, places)
         line = fit_platt(scores[repeat][rest], label[rest])
         calibrated[repeat][places] = line.probability(scores[repeat][places])
     return calibrated

@@ -27,7 +27,7 @@ def contact_list(model: ChurnModel, features: Table, plan: HoldoutPlan, raw: Tab
     reasons, by falling expected profit.
     """
     rows = features.read([ROW_NUMBER, *MODEL_FEATURES, LABEL])
-    _, test = plan.places(rows[LABEL].to_numpy().astype(np.int8))
+    _, test = plan.places(plan.planned(features))
     rows = rows.take(test)
     answers = model.answer_features(rows, reasons=TOLD)
     places = np.flatnonzero(np.asarray(answers["decision"].to_numpy(zero_copy_only=False) == OFFER))

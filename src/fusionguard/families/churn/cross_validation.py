@@ -8,7 +8,7 @@ import numpy as np
 
 from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.cross_validation import CrossValidation
-from fusionguard.evaluation.holdout import Fold
+from fusionguard.evaluation.holdout import Fold, judged_places
 from fusionguard.evaluation.metrics import Labels
 from fusionguard.evaluation.ranked import CalibrationBins, Ranking
 from fusionguard.evaluation.readings import AVERAGE_PRECISION, BRIER, CALIBRATION_ERROR, ROC_AUC
@@ -29,7 +29,7 @@ def fold_metrics(
     label
         (n,) of the development part.
     scores
-        One (n,) a repeat: what ranks each customer, by the model that has not seen them.
+        One (n,) a repeat: what ranks each row, by a model that has not seen it.
     probabilities
         The same, calibrated by a fit on the other folds; without them there is no Brier score.
     folds
@@ -55,9 +55,9 @@ def fold_metrics(
 
 
 def calibration_reading(label: Labels, probabilities: Sequence[Floats]) -> Interval:
-    """Return the expected calibration error of cross-fitted probabilities, over all customers: the mean of the repeats.
+    """Return the expected calibration error of cross-fitted probabilities, over all judged rows: the mean of the repeats.
 
-    The interval is the lowest and the highest repeat's: chance in the folds, not in the customers. One repeat has none.
+    The interval is the lowest and the highest repeat's: chance in the folds, not in the rows. One repeat has none.
     """
     ones = np.ones(label.size)
     read = [CalibrationBins(label, probability, FOLD_CALIBRATION_BINS).error(ones) for probability in probabilities]
@@ -77,12 +77,14 @@ def cross_validation(
     reason: str,
 ) -> CrossValidation:
     """Put together what every model reached; ``scores`` and ``probabilities`` hold one (n,) a repeat by model."""
+    judged = judged_places(folds)
     read = {name: fold_metrics(label, scores[name], probabilities.get(name), folds) for name in scores}
     models = {}
     for name, metrics in read.items():
         models[name] = {metric: mean_interval(values, folds_per_repeat) for metric, values in metrics.items()}
         if name in probabilities:
-            models[name][CALIBRATION_ERROR] = calibration_reading(label, probabilities[name])
+            calibrated = [probability[judged] for probability in probabilities[name]]
+            models[name][CALIBRATION_ERROR] = calibration_reading(label[judged], calibrated)
     gains = {
         name: {
             metric: mean_interval(read[chosen][metric] - read[name][metric], folds_per_repeat)
@@ -94,7 +96,7 @@ def cross_validation(
     return CrossValidation(
         folds=folds_per_repeat,
         repeats=len(next(iter(scores.values()))),
-        rows=label.size,
+        rows=judged.size,
         models=models,
         chosen=chosen,
         reason=reason,

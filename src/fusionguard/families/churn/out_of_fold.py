@@ -1,4 +1,4 @@
-"""Out-of-fold scores: each development customer as models see them that were fitted without them, once a repeat."""
+"""Out-of-fold scores: each development row as models see it that were fitted without it, once a repeat."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,8 +13,10 @@ from numpy.typing import NDArray
 
 from fusionguard.data.table import Table
 from fusionguard.evaluation.cross_validation import CrossValidation
-from fusionguard.evaluation.holdout import Fold, HoldoutPlan
+from fusionguard.evaluation.holdout import Fold, HoldoutPlan, judged_places
+from fusionguard.evaluation.planned_rows import PlannedRows
 from fusionguard.evaluation.readings import AVERAGE_PRECISION
+from fusionguard.evaluation.scored import Integers
 from fusionguard.evaluation.ties import Choice, simplest_of_ties
 from fusionguard.families.churn.calibration import cross_fitted
 from fusionguard.families.churn.config import CatBoostConfig, LightGBMConfig
@@ -38,18 +39,32 @@ Scorer = Callable[[CustomerRows, Labels, CustomerRows], Floats]
 
 @dataclass(frozen=True)
 class OutOfFold:
-    """Scores by model: one (n,) of log-odds a repeat, for the n customers of the development part."""
+    """Scores by model: one (n,) of log-odds a repeat, for the n rows of the development part.
 
-    label: Labels
+    Folds in order of time judge the later rows alone: the scores of the others are NaN, and nothing is read of them.
+    """
+
+    rows: PlannedRows
     folds: list[Fold]
     scores: dict[str, list[Floats]]
 
+    @property
+    def label(self) -> Labels:
+        """The outcomes (n,) of the development part."""
+        return self.rows.label
+
+    @property
+    def judged(self) -> Integers:
+        """The places in the development part that have a score, in order."""
+        return judged_places(self.folds)
+
     def stacked(self, model: str) -> tuple[Floats, Labels]:
-        """Return the scores of every repeat one after the other (repeats * n,), with their labels.
+        """Return the scores of every repeat one after the other (repeats * m,), with the labels of the m rows that have one.
 
         What calibration is fitted on: means over the repeats would be sharper than the one model that is used in the end.
         """
-        return np.concatenate(self.scores[model]), np.tile(self.label, len(self.scores[model]))
+        judged, scores = self.judged, self.scores[model]
+        return np.concatenate([score[judged] for score in scores]), np.tile(self.label[judged], len(scores))
 
 
 def score_out_of_fold(
@@ -58,9 +73,10 @@ def score_out_of_fold(
     """Fit every candidate and reference on each fold; two fits run beside each other on two cores."""
     from fusionguard.families.churn import catboost_model, lightgbm_model
 
-    customers, label = read_customers(features)
-    development, _ = plan.places(label)
-    customers, label = customers.take(development), label[development]
+    customers, _ = read_customers(features)
+    rows = plan.planned(features)
+    development, _ = plan.places(rows)
+    customers, rows = customers.take(development), rows.take(development)
     scorers: dict[str, Scorer] = {
         LIGHTGBM: lambda rows, known, unseen: lightgbm_model.margins(
             lightgbm_model.train_lightgbm(rows, known, lightgbm, seed=seed), unseen
@@ -71,12 +87,14 @@ def score_out_of_fold(
     }
     for reference in REFERENCES:
         scorers[reference] = lambda rows, known, unseen, name=reference: score_reference(name, rows, known, unseen, seed=seed)  # type: ignore[misc]
-    return fit_folds(customers, label, plan.fold_places(label), plan.repeats, scorers)
+    return fit_folds(customers, rows, plan.fold_places(rows), plan.repeats, scorers)
 
 
-def fit_folds(customers: CustomerRows, label: Labels, folds: list[Fold], repeats: int, scorers: dict[str, Scorer]) -> OutOfFold:
+def fit_folds(
+    customers: CustomerRows, rows: PlannedRows, folds: list[Fold], repeats: int, scorers: dict[str, Scorer]
+) -> OutOfFold:
     """Run each scorer on each fold; ``LightGBM`` and ``CatBoost`` among them are averaged, too."""
-    scores = {name: [np.empty(label.size) for _ in range(repeats)] for name in scorers}
+    scores, label = {name: [np.full(rows.count, np.nan) for _ in range(repeats)] for name in scorers}, rows.label
 
     def run(jobs: list[tuple[str, int]]) -> None:
         for name, number in jobs:
@@ -93,7 +111,7 @@ def fit_folds(customers: CustomerRows, label: Labels, folds: list[Fold], repeats
     if LIGHTGBM in scores and CATBOOST in scores:
         pairs = zip(scores[LIGHTGBM], scores[CATBOOST], strict=True)
         scores[AVERAGE] = [(first + second) / 2 for first, second in pairs]
-    return OutOfFold(label, folds, scores)
+    return OutOfFold(rows, folds, scores)
 
 
 def choose_model(scored: OutOfFold, plan: HoldoutPlan) -> CrossValidation:
@@ -127,17 +145,17 @@ def _reason(read: Mapping[str, Floats], choice: Choice) -> str:
 
 
 def out_of_fold_table(scored: OutOfFold) -> pa.Table:
-    """Return the scores as a table for keeping: a column ``<model>/<repeat>`` of log-odds each, and the label."""
-    columns: dict[str, Any] = {"label": scored.label}
+    """Return the scores as a table for keeping: a column ``<model>/<repeat>`` of log-odds each, behind the plan's own columns."""
+    table = scored.rows.table()
     for name, scores in scored.scores.items():
-        columns |= {f"{name}/{repeat}": score for repeat, score in enumerate(scores)}
-    return pa.table(columns)
+        for repeat, score in enumerate(scores):
+            table = table.append_column(f"{name}/{repeat}", pa.array(score))
+    return table
 
 
 def read_out_of_fold(table: pa.Table, plan: HoldoutPlan) -> OutOfFold:
     """Read back what :func:`out_of_fold_table` wrote; the folds follow from the plan."""
-    label = table["label"].to_numpy().astype(np.int8)
-    scores: dict[str, list[Floats]] = {}
-    for column in table.column_names[1:]:
+    rows, scores = plan.columns.taken_from(table), dict[str, list[Floats]]()
+    for column in table.column_names[len(rows.table().column_names) :]:
         scores.setdefault(column.rpartition("/")[0], []).append(table[column].to_numpy())
-    return OutOfFold(label, plan.fold_places(label), scores)
+    return OutOfFold(rows, plan.fold_places(rows), scores)

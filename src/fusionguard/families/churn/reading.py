@@ -48,8 +48,8 @@ def evaluate_churn_model(
 
 def read_test(model: ChurnModel, features: Table, plan: HoldoutPlan) -> ScoredCustomers:
     """Score the test slice with a model."""
-    customers, label = read_customers(features)
-    _, test = plan.places(label)
+    customers, _ = read_customers(features)
+    _, test = plan.places(plan.planned(features))
     scores = model.score_customers(customers.take(test))
     return scored_customers(features, test, scores.probability, scores.score)
 
@@ -57,7 +57,7 @@ def read_test(model: ChurnModel, features: Table, plan: HoldoutPlan) -> ScoredCu
 def read_references(features: Table, plan: HoldoutPlan, scored: OutOfFold, *, seed: int) -> dict[str, ScoredCustomers]:
     """Fit each reference on the whole development part, calibrate it by its own out-of-fold scores, and score the test slice."""
     customers, label = read_customers(features)
-    development, test = plan.places(label)
+    development, test = plan.places(plan.planned(features))
     read = {}
     for name in REFERENCES:
         line = fit_platt(*scored.stacked(name))
@@ -69,9 +69,8 @@ def read_references(features: Table, plan: HoldoutPlan, scored: OutOfFold, *, se
 
 
 def read_development(model: ChurnModel, features: Table, plan: HoldoutPlan, scored: OutOfFold) -> ScoredCustomers:
-    """Return the development part as the first repeat's out-of-fold models see it, calibrated as ``model`` is."""
-    _, label = read_customers(features)
-    development, _ = plan.places(label)
+    """Return the rows that folds judge as the first repeat's out-of-fold models see them, calibrated as ``model`` is."""
+    development, _ = plan.places(plan.planned(features))
     line = model.combination.calibration
-    score = scored.scores[model.combination.chosen][0]
-    return scored_customers(features, development, line.probability(score), line.logit(score))
+    score = scored.scores[model.combination.chosen][0][scored.judged]
+    return scored_customers(features, development[scored.judged], line.probability(score), line.logit(score))

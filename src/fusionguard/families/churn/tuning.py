@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from fusionguard.data.table import Table
 from fusionguard.errors import DataError
 from fusionguard.evaluation.holdout import Fold, HoldoutPlan
+from fusionguard.evaluation.planned_rows import PlannedRows
 from fusionguard.evaluation.ranked import Ranking
 from fusionguard.families.churn.config import CatBoostConfig, ChurnConfig, LightGBMConfig
 from fusionguard.families.churn.rows import CustomerRows, read_customers
 from fusionguard.models.tuning.tuned import TunedModel, judge_folds, study_name, tune_settings
 
 FOLDS, REPEATS = 5, 2
-"""Each trial is judged on so many folds, so many times over."""
+"""Each trial is judged on so many folds, so many times over; where rows have a time, once."""
 
 _PROTOCOL = 2
 """Raised with every change of this code that gives a trial another value, so that no old study is resumed."""
@@ -47,10 +48,11 @@ def tune(kind: Kind, features: Table, plan: HoldoutPlan, config: ChurnConfig, *,
     """
     from fusionguard.families.churn.search_space import SPACES  # Optuna takes a second to import
 
-    customers, label = read_customers(features)
-    development, _ = plan.places(label)
-    customers, label = customers.take(development), label[development]
-    folds = _tuning_folds(label, plan)
+    customers, _ = read_customers(features)
+    rows = plan.planned(features)
+    development, _ = plan.places(rows)
+    customers, rows = customers.take(development), rows.take(development)
+    label, folds = rows.label, _tuning_folds(rows, plan)
     start: Settings = config.lightgbm if kind == "LightGBM" else config.catboost
     name = study_name(
         f"churn-{kind.lower()}",
@@ -74,21 +76,21 @@ def tune(kind: Kind, features: Table, plan: HoldoutPlan, config: ChurnConfig, *,
         average_precisions,
         tuning=config.tuning,
         folds=len(folds),
-        repeats=REPEATS,
+        repeats=len(folds) // FOLDS,
         seed=config.seed,
         studies=studies,
     )
 
 
-def _tuning_folds(label: Labels, plan: HoldoutPlan) -> list[Fold]:
-    fewest = int(np.bincount(label, minlength=2).min())
+def _tuning_folds(rows: PlannedRows, plan: HoldoutPlan) -> list[Fold]:
+    fewest = int(np.bincount(rows.label, minlength=2).min())
     if fewest < 2 * FOLDS:
         raise DataError(
             f"Only {fewest} customers of one outcome are left to tune on {FOLDS} folds.",
             "Give the run more rows, or switch tuning off with --set tuning.trials=0.",
         )
     own = {"folds": FOLDS, "repeats": REPEATS, "seed": plan.seed + 1}
-    return plan.model_copy(update=own).fold_places(label)
+    return plan.model_copy(update=own).fold_places(rows)
 
 
 def _average_precision(settings: Settings, customers: CustomerRows, label: Labels, fold: Fold, seed: int) -> float:

@@ -25,10 +25,10 @@ def list_alerts(model: FraudModel, rows: TrainingRows, *, most: int) -> pa.Table
     flagged = np.flatnonzero(answers["decision"].to_numpy(zero_copy_only=False) == REVIEW)
     flagged = flagged[np.argsort(-probability[flagged], kind="stable")][:most]
     reasons = model.explain(test.take(flagged)).reasons() if flagged.size else []
-    first = of_kind(SplitPlan, rows.plan).test.start
+    places = of_kind(SplitPlan, rows.plan).test.places(rows.features)
     return pa.table(
         {
-            "row": pa.array(first + flagged, pa.int64()),
+            "row": pa.array(places[flagged], pa.int64()),
             "probability": probability[flagged],
             REASONS: pa.array(["; ".join(names) for names in reasons], pa.string()),
         }

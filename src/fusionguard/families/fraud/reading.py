@@ -52,14 +52,14 @@ def evaluate_fraud_model(
 
 def read_test(model: ScoringModel, features: Table, plan: SplitPlan, negative_weight: float) -> ScoredRows:
     """Score the test slice with a model."""
-    answer = model.answer_features(features.read(list(MODEL_FEATURES), plan.test.start, plan.test.stop))
+    answer = model.answer_features(plan.test.read(features, MODEL_FEATURES))
     scores = Scores(answer["score"].to_numpy(), answer["probability"].to_numpy())
     return scored_rows(scores, features, plan.test, negative_weight)
 
 
 def scored_rows(scores: Scores, features: Table, part: Slice, negative_weight: float) -> ScoredRows:
     """Put the scores of one slice beside its labels, amounts, times and weights."""
-    rows = features.read([LABEL, "Amount", "time_seconds", "hour_of_day"], part.start, part.stop)
+    rows = part.read(features, [LABEL, "Amount", "time_seconds", "hour_of_day"])
     label = rows[LABEL].to_numpy().astype(np.int8)
     return ScoredRows(
         label=label,

@@ -25,9 +25,8 @@ def refit_fraud_bundle(
     """
     rounds = load(evaluated).booster.num_boosted_rounds()
     settings = config.xgboost.model_copy(update={"rounds": rounds, "early_stopping_rounds": None})
-    whole = plan.train.model_copy(update={"stop": plan.test.stop, "last_second": plan.test.last_second})
     seed = evaluated.manifest.seed
-    plan = plan.model_copy(update={"train": whole})
+    plan = plan.model_copy(update={"train": plan.whole(features)})
     booster = train_booster(features, plan, settings, negative_weight=negative_weight, seed=seed)
     files = {
         BOOSTER: bytes(booster.save_raw("ubj")),

@@ -141,9 +141,9 @@ def evaluate(
 
 def _check(model: ScoredRows, references: Mapping[str, ScoredRows]) -> None:
     remedy = "Give the test slice a larger share of the rows, or use data that spans more time."
-    if model.frauds == 0:
+    if model.positives == 0:
         raise DataError(f"The test slice of {model.rows} rows holds no fraud: nothing can be measured on it.", remedy)
-    if model.frauds == model.rows:
+    if model.positives == model.rows:
         raise DataError(f"The test slice of {model.rows} rows holds only frauds: nothing can be measured on it.", remedy)
     for name, rows in references.items():
         if not (np.array_equal(rows.label, model.label) and np.array_equal(rows.weight, model.weight)):
@@ -157,7 +157,7 @@ def _window(rows: ScoredRows) -> Window:
         last_second=int(rows.time_seconds.max()),
         days=rows.days,
         rows=rows.rows,
-        frauds=rows.frauds,
+        frauds=rows.positives,
         transactions=transactions,
         fraud_rate=frauds / transactions,
         fraud_amount=float(np.sum(rows.weight * rows.label * rows.amount)),

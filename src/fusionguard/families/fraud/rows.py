@@ -26,8 +26,8 @@ class ModelRows:
 
 
 def read_slice(features: Table, part: Slice, negative_weight: float) -> ModelRows:
-    """Read one slice; no row outside it is touched."""
-    rows = features.read([*MODEL_FEATURES, LABEL], part.start, part.stop)
+    """Read the rows of one slice whose outcome was known in time; no row outside it is touched."""
+    rows = part.read(features, [*MODEL_FEATURES, LABEL])
     label = rows[LABEL].to_numpy().astype(np.int8)
     return ModelRows(matrix(rows), label, np.where(label == 0, negative_weight, 1.0))
 

@@ -65,7 +65,7 @@ def _read(
         segment=segment,
         name=name,
         rows=rows.rows,
-        frauds=rows.frauds,
+        frauds=rows.positives,
         average_precision=read_ranking(rows, config, seed=seed),
         recall=read_value(lambda: metrics.recall(rows.label, rows.weight, alert)),
         alert_rate=read_value(lambda: metrics.alert_rate(rows.weight, alert)),

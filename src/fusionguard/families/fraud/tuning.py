@@ -14,7 +14,7 @@ from fusionguard.evaluation.splits import SplitPlan
 from fusionguard.families.fraud.boosting import SEGMENT_ROUNDS, fit_booster
 from fusionguard.families.fraud.config import FraudConfig, XGBoostConfig
 from fusionguard.families.fraud.rows import ModelRows, read_slice
-from fusionguard.features.fraud import MODEL_FEATURES, TIME
+from fusionguard.features.fraud import MODEL_FEATURES
 from fusionguard.models.packages import XGBOOST
 from fusionguard.models.tuning.tuned import TunedModel, judge_folds, study_name, tune_settings
 
@@ -56,8 +56,7 @@ def tune(features: Table, plan: SplitPlan, config: FraudConfig, *, negative_weig
     from fusionguard.families.fraud.search_space import SPACE  # Optuna takes a second to import
 
     rows = read_slice(features, plan.train, negative_weight)
-    seconds = features.read([TIME], plan.train.start, plan.train.stop)[TIME].to_numpy()
-    folds = forward_folds(seconds, rows.label, FOLDS)
+    folds = forward_folds(plan.columns.read(features).take(plan.train.places(features)), FOLDS)
     name = study_name(
         "fraud-xgboost",
         protocol=_PROTOCOL,

@@ -29,7 +29,7 @@ def intended_use() -> str:
 def data(inputs: ChurnCardInputs) -> str:
     """Say where the customers come from and what was done to them."""
     plan = inputs.plan
-    left = f"{count(plan.churners)} ({percent(plan.churners / plan.rows)})"
+    left = f"{count(plan.positives)} ({percent(plan.positives / plan.rows)})"
     return paragraphs(
         "Each row is one customer: credit score, country, gender, age, years with the bank, balance, number of products, whether"
         " there is a credit card, whether the customer is active, and an estimated salary, with a label that says whether the"
@@ -47,7 +47,7 @@ def data(inputs: ChurnCardInputs) -> str:
 def protocol(inputs: ChurnCardInputs) -> str:
     """Say which customers were used for what."""
     plan = inputs.plan
-    development = plan.churners - plan.test_churners
+    development = plan.development_positives
     rows = [
         (
             "development",
@@ -58,7 +58,7 @@ def protocol(inputs: ChurnCardInputs) -> str:
         (
             "test",
             count(plan.test_rows),
-            count(plan.test_churners),
+            count(plan.test_positives),
             "one final reading" + (", then the delivered model's fit" if inputs.refitted_rows else ""),
         ),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fusionguard.evaluation.card.markdown import clock, count, percent, table
 from fusionguard.evaluation.card.sections import origin, paragraphs, reproduction, search, training
-from fusionguard.evaluation.splits import SLICE_USES
+from fusionguard.evaluation.splits import SLICE_USES, Slice
 from fusionguard.families.fraud.card.inputs import FraudCardInputs
 from fusionguard.families.fraud.report import EvaluationReport
 
@@ -43,13 +43,16 @@ def data(inputs: FraudCardInputs) -> str:
     )
 
 
+def _moments(part: Slice) -> tuple[str, str]:
+    if part.first_second is None or part.last_second is None:
+        return "–", "–"
+    return clock(part.first_second), clock(part.last_second)
+
+
 def protocol(inputs: FraudCardInputs) -> str:
     """Say which rows were used for what."""
     slices = inputs.plan.slices()
-    rows = [
-        (name, count(part.rows), count(part.frauds), clock(part.first_second), clock(part.last_second), SLICE_USES[name])
-        for name, part in slices.items()
-    ]
+    rows = [(name, count(part.rows), count(part.positives), *_moments(part), SLICE_USES[name]) for name, part in slices.items()]
     return paragraphs(
         "The rows are cut in order of time, because a model in use only ever sees the past. Each slice has one use, and nothing"
         " is fitted on a slice it is judged on; the test slice is read once, at the end. Results of random splits, which mix past"

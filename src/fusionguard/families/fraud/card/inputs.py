@@ -19,5 +19,6 @@ class FraudCardInputs(CardInputs):
 
     @property
     def time_span_days(self) -> float:
-        """How much time the data spans, from its first to its last transaction."""
-        return (self.plan.test.last_second - self.plan.train.first_second + 1) / 86_400
+        """How much time the data spans, from its first to its last transaction; 0 where these have no time."""
+        first, last = self.plan.train.first_second, self.plan.test.last_second
+        return 0.0 if first is None or last is None else (last - first + 1) / 86_400
