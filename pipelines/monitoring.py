@@ -32,10 +32,10 @@ def monitoring(config: MonitoringConfig) -> None:
     window, facts = read_log(bundle, config)
     drift, classifier, drift_plots = measure_drift(bundle, window, facts, config)
     outcomes = measure_outcomes(bundle, window, facts, drift, config)
-    verdict = judge_window(facts, drift, classifier, outcomes)
+    verdict = judge_window(bundle, facts, drift, classifier, outcomes)
     if config.evidently.rows:
         report_evidently(bundle, window, config.evidently)
-    _, _, kept = write_verdict(verdict, facts, drift, classifier, outcomes, drift_plots, config)
+    _, _, kept = write_verdict(bundle, verdict, facts, drift, classifier, outcomes, drift_plots, config)
     told = send_alerts(verdict, facts, kept, config.alerts)
     record_verdict(verdict, facts, told)
     if config.on_drift == "retrain":

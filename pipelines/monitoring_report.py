@@ -63,7 +63,7 @@ class MonitoringReport(RunReport):
         if self.labelled is None or self.labelled.file is None:
             return None
         return FollowUp(
-            pipeline=self.facts.model,
+            pipeline=self.facts.model,  # only of a data set that ships is there a file: its model is called as its pipeline
             assignments=(f"data.source={json.dumps(str(self.labelled.file))}",),
             config_files=tuple(file for file in (self.labelled.settings, self.labelled.training) if file is not None),
             why=f"the {self.facts.model} pipeline trains on {self.labelled.rows:,} rows: {self.labelled.why}",

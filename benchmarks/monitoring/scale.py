@@ -89,7 +89,7 @@ def main(arguments: list[str]) -> None:
     home, log = Home(Path(arguments[0])), Path(arguments[1])
     champion = find_champion(home, "fraud")
     with tempfile.TemporaryDirectory() as scratch:
-        window = read_window(log, "fraud", champion.bundle.version, Path(scratch) / "window.parquet")
+        window = read_window(log, champion.family, champion.bundle.version, Path(scratch) / "window.parquet")
         assert window.facts.rows, "the log holds no rows of this version"
         if arguments[2:] and arguments[2].isdigit():
             from fusionguard.families.catalog import model_family

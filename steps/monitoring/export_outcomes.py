@@ -29,4 +29,4 @@ def export_outcomes(
         return LabelledFile(file=None, rows=facts.rows, positives=0, why=f"the advice is: {verdict.action}")
     folder = find_home().monitoring / facts.model / f"{get_step_context().pipeline_run.name}-outcomes"
     until = facts.until or datetime.now(UTC)
-    return export_labelled(window, facts, bundle.manifest, config, folder, until=until, approved=verdict.approved)
+    return export_labelled(window, facts, bundle, config, folder, until=until, approved=verdict.approved)

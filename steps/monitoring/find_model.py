@@ -18,4 +18,6 @@ def find_model(config: MonitoringConfig) -> Annotated[Bundle, "{pipeline}_bundle
     from fusionguard.monitoring.champion import find_champion
 
     WebhookChannel.from_environment()  # a wrong address ends the run here, not when all is computed and kept
-    return find_champion(find_home(), config.model, config.version).bundle
+    champion = find_champion(find_home(), config.model, config.version)
+    config.check_columns(champion.family.features)
+    return champion.bundle

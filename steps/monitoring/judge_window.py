@@ -6,7 +6,8 @@ from typing import Annotated
 
 from zenml import step
 
-from fusionguard.families.catalog import model_family
+from fusionguard.families.of_bundle import family_of
+from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring.drift import DriftReport
 from fusionguard.monitoring.multivariate import ClassifierTest
 from fusionguard.monitoring.verdict import Verdict, decide
@@ -16,7 +17,7 @@ from steps.monitoring.measure_outcomes import Outcomes
 
 @step
 def judge_window(
-    facts: WindowFacts, drift: DriftReport, classifier: ClassifierTest, outcomes: Outcomes
+    bundle: Bundle, facts: WindowFacts, drift: DriftReport, classifier: ClassifierTest, outcomes: Outcomes
 ) -> Annotated[Verdict, "{pipeline}_verdict"]:
     """Weigh what was found: healthy, watch or act; why, since when, and what to do."""
     return decide(
@@ -25,5 +26,5 @@ def judge_window(
         performance=outcomes.measured,
         estimate=outcomes.estimated,
         model_since=facts.model_since,
-        made_of=model_family(facts.model).features.made_of,
+        made_of=family_of(bundle).features.made_of,
     )

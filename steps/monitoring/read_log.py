@@ -10,6 +10,7 @@ from typing import Annotated
 from zenml import step
 
 from fusionguard.data.table import Table
+from fusionguard.families.of_bundle import family_of
 from fusionguard.home import find_home
 from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring.settings import MonitoringConfig
@@ -38,7 +39,7 @@ def read_log(
 
     window = read_window(
         find_log(config, find_home()),
-        config.model,
+        family_of(bundle),
         bundle.version,
         work_folder() / "window.parquet",
         since=since,

@@ -9,7 +9,9 @@ from zenml import get_step_context, step
 from zenml.types import HTMLString, MarkdownString
 
 from fusionguard.evaluation.card import card_html
+from fusionguard.families.of_bundle import family_of
 from fusionguard.home import find_home
+from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring.charts import history_chart
 from fusionguard.monitoring.detail import verdict_detail
 from fusionguard.monitoring.drift import DriftReport
@@ -26,6 +28,7 @@ from steps.monitoring.measure_outcomes import Outcomes
 
 @step(enable_cache=False)
 def write_verdict(
+    bundle: Bundle,
     verdict: Verdict,
     facts: WindowFacts,
     drift: DriftReport,
@@ -55,6 +58,7 @@ def write_verdict(
         config.thresholds,
         [f"{PLOTS}/{name}.png" for name in images],
         outcomes.metric_labels,
+        family_of(bundle).outcomes.digits,
     )
     page = card_html(text, images)
     detail = verdict_detail(record, config.thresholds, drift, classifier, outcomes.measured, outcomes.metric_labels)

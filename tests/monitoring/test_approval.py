@@ -10,6 +10,8 @@ import pytest
 
 from fusionguard.config import load_config
 from fusionguard.errors import UsageError
+from fusionguard.families.churn.family import CHURN_FAMILY
+from fusionguard.families.fraud.readings import metric_digits
 from fusionguard.monitoring.approval import ApprovedChange, approve, not_found
 from fusionguard.monitoring.drift import DriftReport, read_drift
 from fusionguard.monitoring.fault_ruling import untrainable
@@ -60,7 +62,7 @@ def test_page_history_and_sentence_say_who_approved_what() -> None:
     drift = drift_of(finding("displaced", "Age"), finding("missing", "Age", "watch")).approving([AGE])
     verdict = decide(drift)
     assert verdict.approved == ("displaced of Age (core banking)",)
-    page = verdict_page(verdict, FACTS, drift, CLASSIFIER, outcomes_of(), None, MonitoringThresholds(), [], {})
+    page = verdict_page(verdict, FACTS, drift, CLASSIFIER, outcomes_of(), None, MonitoringThresholds(), [], {}, metric_digits)
     assert "| approved | displaced of Age (core banking) |" in page
     assert "Age displaced; approved by core banking" in page
     record = record_verdict(verdict, FACTS, drift, outcomes_of(), run="r", at=DAY)
@@ -68,7 +70,9 @@ def test_page_history_and_sentence_say_who_approved_what() -> None:
     assert "Age missing" in (untrainable(verdict.findings) or ""), "another kind in the same column was not approved"
     drift = drift_of()
     assert decide(drift).approved == ()
-    page = verdict_page(decide(drift), FACTS, drift, CLASSIFIER, outcomes_of(), None, MonitoringThresholds(), [], {})
+    page = verdict_page(
+        decide(drift), FACTS, drift, CLASSIFIER, outcomes_of(), None, MonitoringThresholds(), [], {}, metric_digits
+    )
     assert "| approved |" not in page
 
 
@@ -100,7 +104,7 @@ def test_an_approval_that_nothing_was_found_for_is_remarked() -> None:
 )
 def test_an_approval_of_nothing_that_exists_is_refused(setting: str, words: str) -> None:
     with pytest.raises(UsageError) as caught:
-        load_config(MonitoringConfig, assignments=["model=churn", setting])
+        load_config(MonitoringConfig, assignments=["model=churn", setting]).check_columns(CHURN_FAMILY.features)
     assert words in str(caught.value)
 
 

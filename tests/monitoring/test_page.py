@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from fusionguard.evaluation.bootstrap import Interval
+from fusionguard.families.fraud.readings import metric_digits
 from fusionguard.monitoring.charts import history_chart
 from fusionguard.monitoring.estimate import PerformanceEstimate
 from fusionguard.monitoring.findings import Finding
@@ -47,7 +48,7 @@ def page(*found: Finding, outcomes: PerformanceReport | None = None, estimate: P
     drift = drift_of(*found)
     report = outcomes or outcomes_of()
     verdict = decide(drift, classifier=CLASSIFIER, performance=report, estimate=estimate)
-    return verdict_page(verdict, FACTS, drift, CLASSIFIER, report, estimate, LIMITS, ["plots/scores.png"], {})
+    return verdict_page(verdict, FACTS, drift, CLASSIFIER, report, estimate, LIMITS, ["plots/scores.png"], {}, metric_digits)
 
 
 def test_it_says_what_where_since_when_how_sure_why_and_what_to_do() -> None:
@@ -79,7 +80,7 @@ def test_a_segment_is_shown_where_it_is_graver_than_the_whole_and_named_in_the_r
     drift = drift_of(whole).model_copy(update={"segments": (graver, alike)})
     verdict = decide(drift)
     assert "V1 psi (amount: 500 and more)" in verdict.reasons
-    text = verdict_page(verdict, FACTS, drift, CLASSIFIER, outcomes_of(), None, LIMITS, [], {})
+    text = verdict_page(verdict, FACTS, drift, CLASSIFIER, outcomes_of(), None, LIMITS, [], {}, metric_digits)
     table = text.partition("## In segments")[2].partition("##")[0]
     assert "| amount: 500 and more | act | V1 psi | 1 |" in table
     assert "amount: 0 to under 1" not in table

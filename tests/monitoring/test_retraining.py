@@ -53,7 +53,7 @@ def export(
         simulated=simulated,
     )
     rows = Table(folder / "window.parquet")
-    return export_labelled(rows, facts, bundle.manifest, config, folder / "outcomes", until=END, approved=approved)
+    return export_labelled(rows, facts, bundle, config, folder / "outcomes", until=END, approved=approved)
 
 
 def test_transactions_keep_their_order_their_hour_and_their_outcome(fraud_bundle: Bundle, tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pydantic import ValidationError
 from sklearn.metrics import roc_auc_score
 
 from fusionguard.data.table import Table
@@ -65,7 +64,7 @@ def test_a_window_is_read_judged_told_and_exported(tmp_path: Path) -> None:
     config = MonitoringConfig(model=NAME)
     training = THIRD_FAMILY.make_features(third.shipments(4_000, 1)).append_column("late", third.shipments(4_000, 1)["late"])
     pq.write_table(training, tmp_path / "training.parquet")
-    manifest: Any = SimpleNamespace(negative_weight=1.0)
+    manifest: Any = SimpleNamespace(negative_weight=1.0, definition=FEATURES)
     plan: Any = SimpleNamespace(unseen_places=lambda label: np.arange(0))
     kept = reference_rows(rule, TrainingRows(Table(tmp_path / "training.parquet"), manifest, plan), seed=7)
     assert kept.num_rows == 4_000 and not any(kept[UNSEEN].to_pylist())
@@ -92,10 +91,12 @@ def test_a_window_is_read_judged_told_and_exported(tmp_path: Path) -> None:
 
     facts = WindowFacts(model=NAME, model_version=rule.version, rows=ROWS, labelled=2_571, simulated=0, first=BEGIN, last=BEGIN)
     apart = ClassifierTest(rows=0, reference_rows=0, auc=Interval(reason="not made"))
-    page = verdict_page(verdict, facts, drift, apart, measured, estimated, config.thresholds, [], {"roc_auc": "rank"})
+    page = verdict_page(
+        verdict, facts, drift, apart, measured, estimated, config.thresholds, [], {"roc_auc": "rank"}, lambda _: 2
+    )
     assert f"| rank | {measured.metrics['roc_auc'].text(2)} | – | – |" in page
 
-    file = export_labelled(window, facts, rule.bundle.manifest, config, tmp_path / "out", until=BEGIN + timedelta(days=8)).file
+    file = export_labelled(window, facts, rule.bundle, config, tmp_path / "out", until=BEGIN + timedelta(days=8)).file
     assert file is not None and file.name == "shipments.parquet"
     written = pq.read_table(file)
     assert written.column_names == ["distance_km", "stops", "carrier", "late"]
@@ -109,5 +110,3 @@ def test_a_window_is_read_judged_told_and_exported(tmp_path: Path) -> None:
 def test_what_nobody_can_simulate_is_refused_and_other_names_are_told() -> None:
     with pytest.raises(UsageError, match=f"Rows of the model '{NAME}' cannot be simulated"):
         traffic_rows(NAME, 100, drift=Drift.SPIKE, size=0.1, onset=0.3, seed=1)
-    with pytest.raises(ValidationError, match=f"Input should be 'fraud' or 'churn' or '{NAME}'"):
-        MonitoringConfig(model="later")

@@ -10,6 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from fusionguard.errors import StorageError
+from fusionguard.families.churn.family import CHURN_FAMILY
+from fusionguard.families.fraud.family import FRAUD_FAMILY
 from fusionguard.monitoring.traffic import SIMULATED_PREFIX
 from fusionguard.monitoring.window import read_window
 from fusionguard.serving.prediction_log import append_labels, compact, read_log
@@ -27,7 +29,7 @@ def test_it_is_what_the_reader_of_the_log_says(tmp_path: Path) -> None:
         [fraud_row(90, shadow=True), fraud_row(91, version="older"), fraud_row(92, f"{SIMULATED_PREFIX}1")],
     )
     append_labels(tmp_path / "log", "fraud", [(f"request-{number}", 0, number % 2, START_MICROS + 10**9) for number in range(30)])
-    window = read_window(tmp_path / "log", "fraud", VERSION, tmp_path / "window.parquet")
+    window = read_window(tmp_path / "log", FRAUD_FAMILY, VERSION, tmp_path / "window.parquet")
     facts = window.facts
     expected = [row for row in read_log(tmp_path / "log", "fraud").table.to_pylist() if row["model_version"] == VERSION]
     found = sorted(pq.read_table(window.table.path).to_pylist(), key=lambda row: row["time"])
@@ -43,14 +45,14 @@ def test_it_is_what_the_reader_of_the_log_says(tmp_path: Path) -> None:
 def test_bounds_are_from_since_to_before_until(tmp_path: Path) -> None:
     log_parts(tmp_path / "log", [fraud_row(number) for number in range(100)])
     since, until = START + timedelta(milliseconds=10), START + timedelta(milliseconds=20)
-    window = read_window(tmp_path / "log", "fraud", VERSION, tmp_path / "w.parquet", since=since, until=until)
+    window = read_window(tmp_path / "log", FRAUD_FAMILY, VERSION, tmp_path / "w.parquet", since=since, until=until)
     assert window.facts.rows == 10
     assert (window.facts.first, window.facts.last) == (since, until - timedelta(milliseconds=1))
 
 
 def test_a_log_that_is_not_there_or_empty_is_an_empty_window(tmp_path: Path) -> None:
     for log in (tmp_path / "nowhere", tmp_path):
-        facts = read_window(log, "churn", "f6e5d4c3b2a1", tmp_path / "w.parquet").facts
+        facts = read_window(log, CHURN_FAMILY, "f6e5d4c3b2a1", tmp_path / "w.parquet").facts
         assert (facts.rows, facts.labelled, facts.first) == (0, 0, None)
 
 
@@ -65,7 +67,7 @@ def test_damaged_half_written_and_foreign_files_are_named_and_the_rest_is_read(t
     (tmp_path / "log" / "fraud" / "part-9.parquet").write_bytes(parts_of(tmp_path / "other", "churn")[0].read_bytes())
     (tmp_path / "log" / "fraud" / ".part-1.tmp").write_bytes(b"half")
     before = {file: file.read_bytes() for file in (tmp_path / "log" / "fraud").iterdir()}
-    facts = read_window(tmp_path / "log", "fraud", VERSION, tmp_path / "w.parquet").facts
+    facts = read_window(tmp_path / "log", FRAUD_FAMILY, VERSION, tmp_path / "w.parquet").facts
     assert facts.rows == 10
     assert [line.partition(":")[0] for line in facts.unreadable] == [first.name, second.name, "part-9.parquet"]
     assert {file: file.read_bytes() for file in (tmp_path / "log" / "fraud").iterdir()} == before
@@ -80,7 +82,7 @@ def test_a_part_that_is_merged_away_while_it_is_read_costs_no_row(tmp_path: Path
             merged.append(done)
             compact(tmp_path / "log", "fraud")
 
-    facts = read_window(tmp_path / "log", "fraud", VERSION, tmp_path / "w.parquet", progress=merge_once).facts
+    facts = read_window(tmp_path / "log", FRAUD_FAMILY, VERSION, tmp_path / "w.parquet", progress=merge_once).facts
     assert merged == [1]
     assert (facts.rows, facts.repeated) == (60, 0)
 
@@ -94,19 +96,19 @@ def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path, monkeypatch: pyt
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
         with pytest.raises(StorageError, match="disk is full"):
-            read_window(tmp_path / "log", "fraud", VERSION, tmp_path / "out" / "w.parquet")
+            read_window(tmp_path / "log", FRAUD_FAMILY, VERSION, tmp_path / "out" / "w.parquet")
     assert not list((tmp_path / "out").iterdir())
 
 
 def test_when_the_model_took_over_from_another_is_told(tmp_path: Path) -> None:
     older = [fraud_row(number, version="older") for number in range(20)]
     log_parts(tmp_path / "log", older, [fraud_row(number) for number in range(20, 50)])
-    facts = read_window(tmp_path / "log", "fraud", VERSION, tmp_path / "w.parquet").facts
+    facts = read_window(tmp_path / "log", FRAUD_FAMILY, VERSION, tmp_path / "w.parquet").facts
     assert facts.model_since == START + timedelta(milliseconds=20)
-    before = read_window(tmp_path / "log", "fraud", "older", tmp_path / "w.parquet").facts
+    before = read_window(tmp_path / "log", FRAUD_FAMILY, "older", tmp_path / "w.parquet").facts
     assert before.model_since is None, "it was there before"
     alone = read_window(
-        tmp_path / "log", "fraud", VERSION, tmp_path / "w.parquet", since=START + timedelta(milliseconds=25)
+        tmp_path / "log", FRAUD_FAMILY, VERSION, tmp_path / "w.parquet", since=START + timedelta(milliseconds=25)
     ).facts
     assert alone.model_since is None, "nobody else answered in these bounds"
 
@@ -117,6 +119,6 @@ def test_a_damaged_file_of_outcomes_is_named_and_left_as_it_is(tmp_path: Path) -
     labels = tmp_path / "log" / "fraud" / "labels.sqlite"
     labels.write_bytes(b"not a database" * 400)
     with pytest.raises(StorageError, match=r"labels\.sqlite"):
-        read_window(tmp_path / "log", "fraud", VERSION, tmp_path / "out" / "w.parquet")
+        read_window(tmp_path / "log", FRAUD_FAMILY, VERSION, tmp_path / "out" / "w.parquet")
     assert labels.read_bytes() == b"not a database" * 400
     assert not list((tmp_path / "out").iterdir())

@@ -34,3 +34,6 @@ def _calendar(time: str) -> dict[str, str]:
 
 CALENDAR_SQL = _calendar(CLOCK)
 """The SQL of each calendar feature over the column of the clock's seconds."""
+
+CYCLE_DAYS = {"hour_of_day": 1, "night": 1, "day_of_week": 7, "weekend": 7, "day_of_month": 31, "month": 366}
+"""In how many days a calendar feature has had all its values."""

@@ -18,6 +18,7 @@ from fusionguard.monitoring.thresholds import MonitoringThresholds
 STATE_COLORS = {"healthy": "#3a8f5c", "watch": "#d9a021", "act": ACCENT, "not judged": MUTED}
 _MOST_COLUMNS = 20
 _MOST_RUNS = 60
+_LONGEST = 40
 _AROUND_ONE_DAYS = 0.5
 
 
@@ -31,7 +32,7 @@ def drift_chart(drift: DriftReport, limits: MonitoringThresholds, *, simulated: 
         axes = figure.add_subplot()
         colors = {"none": MAIN, "watch": STATE_COLORS["watch"], "act": ACCENT}
         axes.barh(range(len(found)), [f.effect for f in found], color=[colors[f.level] for f in found], height=0.7)
-        axes.set_yticks(range(len(found)), [f.subject for f in found])
+        axes.set_yticks(range(len(found)), [_short(f.title) for f in found])
         axes.invert_yaxis()
         axes.grid(visible=False, axis="y")
         for limit, name in ((limits.psi_watch, "watch"), (limits.psi_act, "act")):
@@ -91,6 +92,11 @@ def history_chart(history: Sequence[VerdictRecord], limits: MonitoringThresholds
             axes.scatter([], [], c=color, label=state, s=36)
         figure.legend(*axes.get_legend_handles_labels(), ncols=4, loc="outside lower left", fontsize=8)
         return png(figure)
+
+
+def _short(text: str) -> str:
+    """Words that somebody chose may be long, and leave no room for bars."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def _figure(title: str, simulated: bool, height: float) -> Figure:

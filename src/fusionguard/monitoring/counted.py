@@ -13,8 +13,14 @@ from fusionguard.errors import DataError
 from fusionguard.evaluation.scored import SECONDS_PER_DAY, Floats, Integers
 from fusionguard.families.family import ModelFamily
 from fusionguard.features.duckdb_engine import connection
-from fusionguard.monitoring.distributions import CategoryReference, Counts, NumberReference, number_reference
-from fusionguard.monitoring.reference import PROBABILITY, Reference, uneven
+from fusionguard.monitoring.distributions import (
+    CategoryReference,
+    Counts,
+    NumberReference,
+    category_reference,
+    number_reference,
+)
+from fusionguard.monitoring.reference import PROBABILITY, Reference, optional_features, uneven
 from fusionguard.monitoring.sketch import Sketch, named, read_sketch
 
 _PERCENTILES = [step / 100 for step in range(101)]
@@ -38,7 +44,7 @@ def table_reference(
     Parameters
     ----------
     rows
-        As in :func:`~.sketch.read_sketch`; a column without values at all is refused.
+        As in :func:`~.sketch.read_sketch`; a number that may be missing, and is in all rows, is left out.
     family
         The model family.
     scratch, time, span_seconds, seed
@@ -47,17 +53,22 @@ def table_reference(
     Raises
     ------
     DataError
-        No rows, a column is missing, or one has no values.
+        No rows, a column is missing, or one that may not be has no values.
     """
-    known = family.features.known
+    known, words = family.features.known, family.features.words
     names = [name for name in (*family.features.model_features, PROBABILITY) if name not in known]
-    numbers = {name: number_reference(name, values) for name, values in _percentiles(rows, names, scratch).items()}
+    numbers = {
+        name: number_reference(name, values, words=words.get(name, ""))
+        for name, values in _percentiles(rows, names, scratch).items()
+    }
+    if empty := [name for name in names if name not in numbers and name not in optional_features(family.features)]:
+        raise DataError(f"The reference has no values in {', '.join(empty)}.", "Choose rows that have some.")
     bare = Reference(
         family=family,
         rows=1,
         numbers={name: number for name, number in numbers.items() if name != PROBABILITY},
         categories={
-            name: CategoryReference(name, known[name], np.full(len(known[name]), 1 / len(known[name])))
+            name: category_reference(name, dict.fromkeys(known[name], 0.0), words=words.get(name, ""))
             for name in family.features.model_features
             if name in known
         },
@@ -98,9 +109,9 @@ def _counted_number(number: NumberReference, counts: Counts) -> NumberReference:
 
 
 def _counted_category(category: CategoryReference, counts: Counts) -> CategoryReference:
-    shares = _shares(counts.categories[category.name][:-1])
-    missing = counts.missing[category.name] / counts.rows
-    return replace(category, shares=category.shares if shares is None else shares, missing=missing)
+    found = counts.categories[category.name]
+    shares, missing, unseen = _shares(found[:-1]), counts.missing[category.name] / counts.rows, int(found[-1]) / counts.rows
+    return replace(category, shares=category.shares if shares is None else shares, missing=missing, unseen=unseen)
 
 
 def _shares(counts: Integers) -> Floats | None:
@@ -118,7 +129,4 @@ def _percentiles(rows: Table | pa.Table, names: list[str], scratch: Path) -> dic
             value = f'CAST("{name}" AS DOUBLE)'
             query = f"SELECT quantile_disc({value}, {_PERCENTILES}) FROM {source} WHERE isfinite({value})"
             found[name] = database.sql(query).fetchall()[0][0]
-        empty = [name for name, values in found.items() if values is None]
-        if empty:
-            raise DataError(f"The reference has no values in {', '.join(empty)}.", "Choose rows that have some.")
-        return {name: np.array(values, dtype=np.float64) for name, values in found.items()}
+        return {name: np.array(values, dtype=np.float64) for name, values in found.items() if values is not None}

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from fusionguard.datasets.prepared_names import OTHER
 from fusionguard.evaluation.scored import Floats, Integers
 from fusionguard.features.definition import Segmentation
 from fusionguard.monitoring.distributions import CategoryReference, Counts, NumberReference
@@ -205,7 +206,12 @@ def _segment_code(cut: Segmentation) -> str:
 
 
 def _code(category: CategoryReference) -> str:
-    """Return SQL for the place of a value among the known ones, then the place for others, then that for none."""
+    """Return SQL for the place of a value among the known ones, then the place for others, then that for none.
+
+    Where known values are pooled, whoever prepared the rows has put those that are not known into one category of their own.
+    """
     column, known = category.name, len(category.values)
-    cases = " ".join(f"WHEN {text(value)} THEN {place}" for place, value in enumerate(category.values))
-    return f"CAST(CASE WHEN {column} IS NULL THEN {known + 1} ELSE CASE {column} {cases} ELSE {known} END END AS BIGINT)"
+    cases = " ".join(f"WHEN {text(value)} THEN {place}" for place, value in enumerate(category.single))
+    cases += f" WHEN {text(OTHER)} THEN {known}"
+    otherwise = known - 1 if category.is_pooled else known
+    return f"CAST(CASE WHEN {column} IS NULL THEN {known + 1} ELSE CASE {column} {cases} ELSE {otherwise} END END AS BIGINT)"

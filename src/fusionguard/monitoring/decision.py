@@ -146,7 +146,7 @@ def likely_cause(evidence: Evidence) -> tuple[Cause, str]:
     if fault is not None:
         return fault
     if evidence.upstream and worst(evidence.upstream) == worst(evidence.findings):
-        names = ", ".join(list(dict.fromkeys(finding.subject for finding in evidence.upstream if not finding.is_fault))[:5])
+        names = ", ".join(list(dict.fromkeys(finding.title for finding in evidence.upstream if not finding.is_fault))[:5])
         what = "exchanged codes of" if evidence.has("miscoded", "act") else "missing, new or impossible values in"
         return "upstream data", f"{what} {names} point to the data before the model"
     if evidence.outcomes and worst(evidence.rows) != "act":
@@ -207,7 +207,7 @@ def _advice(evidence: Evidence, cause: Cause) -> tuple[Action, str]:
 
 def _follows(evidence: Evidence) -> str:
     if evidence.approved:
-        return f"by a change of {', '.join(list(dict.fromkeys(each.subject for each in evidence.approved))[:5])} that is approved"
+        return f"by a change of {', '.join(list(dict.fromkeys(each.title for each in evidence.approved))[:5])} that is approved"
     if evidence.outcomes:
         return "and outcomes have suffered with them"
     return "and outcomes hold" if evidence.holds else "and no outcome contradicts the model so far"

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from fusionguard.datasets.prepared_names import OTHER
 from fusionguard.evaluation.scored import Floats, Integers
 
 _GROUPS = 10
+
+MOST_VALUES = 100
+"""So many values of a categorical column are told apart: of ten thousand, a window has a few rows each, which tell nothing."""
+
+REST = "(any other known value)"
+"""Stands for the known values of a column that are not told apart."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +40,9 @@ class NumberReference:
     quantiles
         (101,) float64, the percentiles.
     missing
-        The share of rows without a value, in [0, 1].
+        The share of rows without a value, in [0, 1]; NaN where nobody knows.
+    words
+        What people call the column; empty where that is its name.
     """
 
     name: str
@@ -39,6 +51,12 @@ class NumberReference:
     resolution: float
     quantiles: Floats
     missing: float = 0.0
+    words: str = ""
+
+    @property
+    def title(self) -> str:
+        """What people call the column."""
+        return self.words or self.name
 
     @cached_property
     def is_single(self) -> bool:
@@ -80,12 +98,46 @@ class NumberReference:
 
 @dataclass(frozen=True)
 class CategoryReference:
-    """The shares (c,) of the values a categorical column is known to have; ``missing`` is the share of rows without one."""
+    """The distribution of a categorical column over the values that it is known to have.
+
+    Parameters
+    ----------
+    name
+        The column.
+    values
+        (c,) the known ones that are told apart; of a column with more than :data:`MOST_VALUES` of them the most frequent, and
+        last :data:`REST`, which stands for all others.
+    shares
+        (c,) float64 that add up to 1.
+    missing
+        The share of rows without a value, in [0, 1]; NaN where nobody knows.
+    unseen
+        The share of rows with a value that is not known, in [0, 1].
+    words
+        What people call the column; empty where that is its name.
+    """
 
     name: str
     values: tuple[str, ...]
     shares: Floats
     missing: float = 0.0
+    unseen: float = 0.0
+    words: str = ""
+
+    @property
+    def title(self) -> str:
+        """What people call the column."""
+        return self.words or self.name
+
+    @property
+    def is_pooled(self) -> bool:
+        """Whether the last of ``values`` stands for many."""
+        return self.values[-1:] == (REST,)
+
+    @property
+    def single(self) -> tuple[str, ...]:
+        """Those of ``values`` that are one value each."""
+        return self.values[:-1] if self.is_pooled else self.values
 
 
 @dataclass(frozen=True)
@@ -101,7 +153,8 @@ class Counts:
     bins
         By numeric column (b,), how many values lie in each bin of its :class:`NumberReference`.
     categories
-        By categorical column (c + 1,), how many rows have each known value, and last how many have another.
+        By categorical column (c + 1,), how many rows have each of its :class:`CategoryReference`'s values, and last how many have
+        one that is not known.
     """
 
     rows: int
@@ -121,8 +174,26 @@ class Counts:
         )
 
 
-def number_reference(name: str, quantiles: Floats) -> NumberReference:
-    """Make bins of a column's percentiles (101,), lowest to highest."""
+def category_reference(name: str, shares: Mapping[str, float], *, words: str = "") -> CategoryReference:
+    """Make what a categorical column is compared with.
+
+    Parameters
+    ----------
+    shares
+        Of each known value, the most frequent first; among them may be the prepared category of all that is not known.
+    """
+    unseen, known = shares.get(OTHER, 0.0), {value: share for value, share in shares.items() if value != OTHER}
+    told, rest = list(known)[:MOST_VALUES], list(known)[MOST_VALUES:]
+    values = (*told, REST) if rest else tuple(told)
+    together = [sum(known[value] for value in rest)] if rest else []
+    read = np.array([*(known[value] for value in told), *together], dtype=np.float64)
+    total = float(read.sum())
+    even = np.full(len(values), 1 / max(1, len(values)))
+    return CategoryReference(name, values, read / total if total > 0 else even, unseen=unseen, words=words)
+
+
+def number_reference(name: str, quantiles: Floats, *, missing: float = 0.0, words: str = "") -> NumberReference:
+    """Make bins of a column's percentiles (101,), lowest to highest, of the rows that have a value."""
     values, first, count = np.unique(quantiles, return_index=True, return_counts=True)
     steps = quantiles.size - 1
     last = first + count - 1
@@ -140,7 +211,16 @@ def number_reference(name: str, quantiles: Floats) -> NumberReference:
     shares = np.diff(np.concatenate([[0.0], cumulative[order], [1.0]]))
     # Of whole numbers, each percentile may be any place within the step at which its value is reached.
     resolution = (1.0 if _whole(quantiles) else 0.5 if shared.any() else 0.0) / steps
-    return NumberReference(name, edges[order], np.maximum(shares, 0.0), resolution, quantiles)
+    return NumberReference(name, edges[order], np.maximum(shares, 0.0), resolution, quantiles, missing, words)
+
+
+def as_numbers(values: pa.ChunkedArray, category: CategoryReference | None) -> Floats:
+    """Return (n,) numbers as they are, NaN for none; of a category the place of each value, that behind them for any other."""
+    if category is None:
+        return np.asarray(pc.cast(values, pa.float64()).to_numpy(), dtype=np.float64)
+    code = pc.index_in(values, value_set=pa.array(category.single, values.type))
+    code = pc.if_else(pc.is_valid(values), pc.fill_null(code, len(category.single)), None)
+    return np.asarray(pc.cast(code, pa.float64()).to_numpy(), dtype=np.float64)
 
 
 def _whole(values: Floats) -> bool:

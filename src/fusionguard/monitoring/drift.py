@@ -15,7 +15,7 @@ from fusionguard.errors import DataError
 from fusionguard.monitoring.approval import ApprovedChange, approve, not_found
 from fusionguard.monitoring.checks import ColumnChecks
 from fusionguard.monitoring.counted import as_reference
-from fusionguard.monitoring.distributions import Counts
+from fusionguard.monitoring.distributions import CategoryReference, Counts, NumberReference
 from fusionguard.monitoring.faults import read_faults
 from fusionguard.monitoring.findings import Check, Finding, judge
 from fusionguard.monitoring.reference import Reference, uneven, uneven_cuts
@@ -173,9 +173,9 @@ class _Comparison:
             whole = self._sketch.total.rows
             checks = self._checks(self._reference.rows, segment, whole)
             for number in self._reference.numbers.values():
-                yield from (checks.missing(number, counts), checks.out_of_range(number, counts))
+                yield from (*checks.missing(number, counts), checks.out_of_range(number, counts))
             for category in self._reference.categories.values():
-                yield from (checks.missing(category, counts), checks.new_category(category, counts))
+                yield from (*checks.missing(category, counts), checks.new_category(category, counts))
 
     def _against_segment(self, segment: str, counts: Counts, before: Counts) -> Iterator[Check]:
         part = as_reference(self._reference, replace(self._sketch, total=before))
@@ -217,11 +217,24 @@ class _Comparison:
 
     def _remark(self) -> None:
         if self._unjudged:
+            features = self._reference.family.features
             names = sorted(self._unjudged & set(self._reference.numbers))
             names += [f"segments by {cut}" for cut in sorted(self._unjudged_cuts)]
             if names:
-                told = " and ".join(names)
-                self._remarks.append(f"{told}: shown and not judged, as window or reference span less than seven days")
+                told = " and ".join(features.words.get(name, name) for name in names)
+                span = "less than seven days" if self._unjudged <= {features.hour_column} else "too few days for that"
+                self._remarks.append(f"{told}: shown and not judged, as window or reference span {span}")
+        bare = set(self._reference.family.features.model_features) - {*self._reference.numbers, *self._reference.categories}
+        words = self._reference.family.features.words
+        columns: list[NumberReference | CategoryReference] = [*self._reference.numbers.values()]
+        columns += self._reference.categories.values()
+        if unknown := [column.title for column in columns if np.isnan(column.missing)]:
+            self._remarks.append(
+                f"{', '.join(unknown)}: whether more values are missing was not judged, as the profile does not say"
+            )
+        if bare:
+            told = ", ".join(sorted(words.get(name, name) for name in bare))
+            self._remarks.append(f"{told}: not compared, as no row of the training has a value of it")
         if self._reference.scores.flagged is None:
             self._remarks.append("the alert rate was not compared: the reference does not say how many rows the model flags")
         if not self._reference.segments:

@@ -7,10 +7,13 @@ import warnings
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from fusionguard.data.table import Table
+from fusionguard.datasets.prepared_names import OTHER
 from fusionguard.families.family import ModelFamily
 from fusionguard.features.duckdb_engine import connection
+from fusionguard.monitoring.distributions import MOST_VALUES, REST
 from fusionguard.monitoring.sketch import named
 
 _SEED = 7
@@ -27,16 +30,29 @@ def evidently_page(window: pa.Table, reference: pa.Table, family: ModelFamily) -
         from evidently import DataDefinition, Dataset, Report
         from evidently.presets import DataDriftPreset
 
-        categories = list(family.features.known)
-        names = list(family.features.model_features)
+        held = [_drawable(table, family) for table in (window, reference)]
+        # A column without any value on one side has no distribution to draw.
+        names = [
+            name for name in family.features.model_features if all(table[name].null_count < table.num_rows for table in held)
+        ]
+        categories = [name for name in names if name in family.features.known]
         definition = DataDefinition(
             numerical_columns=[name for name in names if name not in categories], categorical_columns=categories
         )
-        current, before = (
-            Dataset.from_pandas(table.select(names).to_pandas(), data_definition=definition) for table in (window, reference)
-        )
+        current, before = (Dataset.from_pandas(table.select(names).to_pandas(), data_definition=definition) for table in held)
         snapshot = Report([DataDriftPreset(method="psi")]).run(current, before)
         return str(snapshot.get_html_str(as_iframe=False))
+
+
+def _drawable(table: pa.Table, family: ModelFamily) -> pa.Table:
+    """Put the rarer ones of very many values together, and say where there is none."""
+    for name, known in family.features.known.items():
+        column = table[name]
+        if len(known) > MOST_VALUES:
+            told = pc.is_in(column, value_set=pa.array([*known[:MOST_VALUES], OTHER], column.type))
+            column = pc.if_else(pc.or_(told, pc.is_null(column)), column, REST)
+        table = table.set_column(table.column_names.index(name), name, pc.fill_null(column, "(no value)"))
+    return table
 
 
 def sampled(rows: Table | pa.Table, columns: list[str], wanted: int, *, scratch: Path) -> pa.Table:

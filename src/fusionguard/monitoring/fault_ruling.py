@@ -43,7 +43,7 @@ def fault_cause(findings: Sequence[Finding], made_of: MadeOf) -> tuple[FaultCaus
     if not columns:
         cause, _, why, _ = _OF_ROWS[faults[0].kind]
         return cause, why
-    subjects = list(dict.fromkeys(finding.subject for finding in columns))
+    subjects = list(dict.fromkeys(finding.title for finding in columns))
     names = ", ".join(subjects[:5])
     if all(finding.certain for finding in columns):
         return "upstream data", f"values of {names} have changed as only a fault of the data before the model changes them"
@@ -79,7 +79,7 @@ def untrainable(findings: Sequence[Finding]) -> str | None:
 
 def broken_columns(findings: Sequence[Finding]) -> str:
     """Name up to five columns that are broken in some rows, the gravest first; empty where none are."""
-    subjects = ["whole rows" if finding.kind in _OF_ROWS else finding.subject for finding in _broken(findings)]
+    subjects = ["whole rows" if finding.kind in _OF_ROWS else finding.title for finding in _broken(findings)]
     return ", ".join(list(dict.fromkeys(subjects))[:5])
 
 

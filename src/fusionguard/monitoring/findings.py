@@ -79,6 +79,8 @@ class Check:
         False for a comparison that is shown only.
     certain
         False for a fault of the data that a real change could look like.
+    words
+        What people call the subject; empty where that is its name.
     """
 
     kind: Kind
@@ -93,6 +95,7 @@ class Check:
     high: float | None = None
     judged: bool = True
     certain: bool = True
+    words: str = ""
 
     def beyond(self, limit: float, chance: float) -> bool:
         """Tell whether effect and p-value both say so."""
@@ -122,6 +125,13 @@ class Finding(BaseModel):
     """False for a fault of the data that a real change could look like: its owner is to be asked first."""
     approved: str | None = None
     """Who says that the change is meant (:mod:`~.approval`); null where nobody does."""
+    words: str = ""
+    """What people call the subject; empty where that is its name."""
+
+    @property
+    def title(self) -> str:
+        """What people call the subject."""
+        return self.words or self.subject
 
     @property
     def told(self) -> str:
@@ -202,4 +212,5 @@ def _finding(check: Check, adjusted: float, chance: float) -> Finding:
         chance=adjusted,
         sentence=check.sentence,
         certain=check.certain,
+        words=check.words,
     )

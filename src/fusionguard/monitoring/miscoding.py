@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fusionguard.datasets.prepared_names import OTHER
 from fusionguard.evaluation.scored import Floats
 from fusionguard.families.family import LABEL, ModelFamily
 from fusionguard.families.of_bundle import family_of
@@ -20,15 +21,29 @@ from fusionguard.monitoring.thresholds import MonitoringThresholds
 MOST_ROWS = 20_000
 """Rows are scored once for each pair of values that is exchanged; so many show it."""
 
+MOST_CODES, MOST_PAIRS = 8, 80
+
 _LEAST = 1e-6
 _UNEXPLAINED = 0.05
 
 
 def coded_features(family: ModelFamily) -> dict[str, tuple[object, ...]]:
-    """Return the raw features of few values, with these: categories and flags. What is computed of others follows from them."""
+    """Return the raw features of few values, with these: categories and flags. What is computed of others follows from them.
+
+    Features of more than :data:`MOST_CODES` values are none, and of all those of the fewest are taken that make no more than
+    :data:`MOST_PAIRS` pairs: nobody writes so many codes by hand that two of them could change places.
+    """
     features = family.features
-    flags = {name: (0, 1) for name, limits in features.limits.items() if limits == (0, 1)}
-    return {name: values for name, values in {**features.known, **flags}.items() if name in features.model_features}
+    flags: dict[str, tuple[object, ...]] = {name: (0, 1) for name, limits in features.limits.items() if limits == (0, 1)}
+    known = {name: tuple(value for value in values if value != OTHER) for name, values in features.known.items()}
+    found = {name: values for name, values in {**known, **flags}.items() if name in features.model_features}
+    few = {name: values for name, values in found.items() if 2 <= len(values) <= MOST_CODES}
+    pairs, kept = 0, {}
+    for name, values in sorted(few.items(), key=lambda each: len(each[1])):
+        pairs += len(values) * (len(values) - 1) // 2
+        if pairs <= MOST_PAIRS:
+            kept[name] = values
+    return {name: values for name, values in found.items() if name in kept}
 
 
 def miscoding_checks(rows: pa.Table, model: ScoringModel, limits: MonitoringThresholds, *, seed: int) -> Iterator[Check]:
@@ -58,17 +73,18 @@ def miscoding_checks(rows: pa.Table, model: ScoringModel, limits: MonitoringThre
     parts = [part for part in (np.ones_like(later), later) if _enough(label[part], limits.minimum_positives)]
     if not parts:
         return
-    as_logged = _log_loss(label, rows["probability"].to_numpy())
-    for name, values in coded_features(family_of(model.bundle)).items():
+    family = family_of(model.bundle)
+    as_logged, words = _log_loss(label, rows["probability"].to_numpy()), family.features.words
+    for name, values in coded_features(family).items():
         read = []
         for one, other in itertools.combinations(values, 2):
             answer = _answer(rows, model, name, one, other)
             would_be = _log_loss(label, answer)
             saved, left = as_logged - would_be, would_be - _entropy(answer)
-            found = f"'{one}' and '{other}' of {name} look exchanged"
+            found = f"'{one}' and '{other}' of {words.get(name, name)} look exchanged"
             read += [_check(name, found, as_logged[part], saved[part], left[part], limits) for part in parts]
         best = max(read, key=lambda check: (check.judged, check.effect >= check.act, -check.chance))
-        yield replace(best, chance=min(1.0, len(read) * best.chance))
+        yield replace(best, chance=min(1.0, len(read) * best.chance), words=words.get(name, ""))
 
 
 def _enough(label: Floats, least: int) -> bool:

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.ranked import Ranking
 from fusionguard.evaluation.scored import Floats
+from fusionguard.monitoring.distributions import as_numbers
 from fusionguard.monitoring.findings import Check, Finding, judge
 from fusionguard.monitoring.reference import Reference, uneven
 from fusionguard.monitoring.sketch import Sketch
@@ -47,6 +47,13 @@ class Driver(BaseModel):
 
     column: str
     share: float
+    words: str = ""
+    """What people call the column; empty where that is its name."""
+
+    @property
+    def title(self) -> str:
+        """What people call the column."""
+        return self.words or self.column
 
 
 class ClassifierTest(BaseModel):
@@ -91,8 +98,11 @@ def classifier_test(
     error = hanley_mcneil_error(auc, rows, before)
     low, high = max(0.0, auc - _Z95 * error), min(1.0, auc + _Z95 * error)
     order = [int(place) for place in np.argsort(-gain, kind="stable") if gain[place] > 0]
-    drivers = tuple(Driver(column=columns[place], share=float(gain[place])) for place in order)
-    named = ", ".join(driver.column for driver in drivers[:3])
+    words = reference.family.features.words
+    drivers = tuple(
+        Driver(column=columns[place], share=float(gain[place]), words=words.get(columns[place], "")) for place in order
+    )
+    named = ", ".join(driver.title for driver in drivers[:3])
     text = f"a classifier tells the window's rows from the reference's with an AUC of {auc:.2f}, mostly by {named or 'nothing'}"
     check = Check("classifier", "all columns", auc, limits.classifier_watch, limits.classifier_act, chance, text, "", low, high)
     (finding,) = judge([check], limits.chance)
@@ -134,16 +144,8 @@ def _cross_validated(x: Floats, is_new: NDArray[np.int8], categorical: Sequence[
 
 
 def _matrix(table: pa.Table, columns: list[str], reference: Reference) -> Floats:
-    """Return (n, k): numbers as they are, categories by their place, -1 for new ones, NaN for what is missing."""
-    x = np.empty((table.num_rows, len(columns)))
-    for place, name in enumerate(columns):
-        if name in reference.categories:
-            values = reference.categories[name].values
-            code = pc.index_in(table[name], value_set=pa.array(values, table[name].type))
-            x[:, place] = pc.fill_null(code, len(values)).to_numpy()
-        else:
-            x[:, place] = pc.cast(table[name], pa.float64()).to_numpy()
-    return x
+    """Return (n, k): numbers as they are, categories by their place, NaN for what is missing."""
+    return np.column_stack([as_numbers(table[name], reference.categories.get(name)) for name in columns])
 
 
 def _refused(rows: int, reference_rows: int, reason: str) -> ClassifierTest:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from fusionguard.evaluation.bootstrap import Interval
-from fusionguard.families.catalog import model_family
 from fusionguard.monitoring.drift import DriftReport
 from fusionguard.monitoring.estimate import PerformanceEstimate
 from fusionguard.monitoring.findings import Finding, graver
@@ -35,14 +34,23 @@ def verdict_page(
     limits: MonitoringThresholds,
     images: Sequence[str],
     metric_labels: Mapping[str, str],
+    digits_of: Callable[[str], int],
 ) -> str:
-    """Return the page's Markdown; ``images`` are paths of pictures, in the order in which they are shown."""
+    """Return the page's Markdown.
+
+    Parameters
+    ----------
+    images
+        Paths of pictures, in the order in which they are shown.
+    metric_labels, digits_of
+        What the metrics are called, and with how many decimals they are printed.
+    """
     lines = [
         *_head(verdict, facts),
         *_findings(verdict),
         *_segments(verdict),
         *_drift(drift, classifier, limits, images),
-        *_outcomes(outcomes, estimate, limits, metric_labels, model_family(facts.model).outcomes.digits),
+        *_outcomes(outcomes, estimate, limits, metric_labels, digits_of),
         *_remarks(verdict, facts),
         *_reading(),
     ]
@@ -126,7 +134,7 @@ def _drift(drift: DriftReport, classifier: ClassifierTest, limits: MonitoringThr
         yield "No comparison could be made."
     yield ""
     if classifier.auc.value is not None:
-        drivers = ", ".join(f"{driver.column} ({100 * driver.share:.0f} %)" for driver in classifier.drivers[:5])
+        drivers = ", ".join(f"{driver.title} ({100 * driver.share:.0f} %)" for driver in classifier.drivers[:5])
         yield (
             f"A classifier that tries to tell {classifier.rows:,} rows of the window from {classifier.reference_rows:,} of the "
             f"training reaches a ROC AUC of {classifier.auc.text()} (0.5: nothing tells them apart; watched from "

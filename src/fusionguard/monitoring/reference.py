@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from fusionguard.datasets.prepared_names import CLOCK
 from fusionguard.errors import BundleError
 from fusionguard.evaluation.scored import SECONDS_PER_DAY
 from fusionguard.families.family import ModelFamily
 from fusionguard.families.of_bundle import family_of
+from fusionguard.features.calendar import CYCLE_DAYS
+from fusionguard.features.definition import FeatureDefinition
 from fusionguard.models.bundle import Bundle
-from fusionguard.monitoring.distributions import CategoryReference, Counts, NumberReference, number_reference
+from fusionguard.monitoring.distributions import (
+    CategoryReference,
+    Counts,
+    NumberReference,
+    category_reference,
+    number_reference,
+)
 
 PROFILE = "profile.parquet"
 PROBABILITY = "probability"
@@ -25,6 +35,11 @@ ASSUMED_ROWS = 5_000
 
 CYCLE_SECONDS = 7 * SECONDS_PER_DAY
 """From this length on, the part of a day that a span has too much does not matter."""
+
+_CYCLES = 4
+"""So many cycles of a calendar feature must have been seen for the part of one that a span has too much not to matter."""
+
+_WORDS = re.compile(r"\w+")
 
 _REMEDY = "Train the model again with run.py."
 
@@ -81,7 +96,8 @@ def profile_reference(bundle: Bundle, *, rows: int | None = None, flagged: tuple
 
     Its percentiles say what lies between them, not more: the share of a value is known to one percent, which
     ``NumberReference.resolution`` carries into the tests. It has neither segments nor rows for the classifier test.
-    Of transactions it tells of the train slice, the earliest part of the data, from which whole days differ in truth: see
+    What share of the rows has no value it does not tell, so that this is not judged of columns that may have none.
+    Of rows with a time it tells of the train slice, the earliest part of the data, from which whole days differ in truth: see
     :func:`~.counted.table_reference`.
 
     Parameters
@@ -105,15 +121,21 @@ def profile_reference(bundle: Bundle, *, rows: int | None = None, flagged: tuple
         profile = pq.read_table(bundle.folder / PROFILE).to_pylist()
     except (OSError, pa.ArrowException) as error:
         raise BundleError(f"{PROFILE} in the bundle '{bundle.folder.name}' cannot be read.", _REMEDY) from error
-    known = family.features.known
+    known, words = family.features.known, family.features.words
     categorical = [name for name in family.features.model_features if name in known]
     names = [name for name in (*family.features.model_features, PROBABILITY) if name not in known]
-    numbers = {name: _number(name, profile, bundle) for name in names}
+    optional = optional_features(family.features)
+    read = {name: _number(name, profile, bundle, words.get(name, ""), name in optional) for name in names}
+    numbers = {name: number for name, number in read.items() if number is not None}
+    if PROBABILITY not in numbers:
+        raise BundleError(f"{PROFILE} in the bundle '{bundle.folder.name}' lacks the percentiles of '{PROBABILITY}'.", _REMEDY)
     return Reference(
         family=family,
         rows=ASSUMED_ROWS if rows is None else rows,
         numbers={name: number for name, number in numbers.items() if name != PROBABILITY},
-        categories={name: _category(name, known[name], profile, bundle) for name in categorical},
+        categories={
+            name: _category(name, known[name], profile, bundle, words.get(name, ""), name in optional) for name in categorical
+        },
         probability=numbers[PROBABILITY],
         flagged=flagged,
         unjudged=uneven(family, trained_seconds(bundle)),
@@ -126,28 +148,48 @@ def trained_seconds(bundle: Bundle) -> float:
 
 
 def uneven(family: ModelFamily, seconds: float) -> frozenset[str]:
-    """Return the columns that rows of a span of so many seconds do not show whole: hours of the day, some of them too often."""
-    hour = family.features.hour_column
-    return frozenset() if hour is None or seconds >= CYCLE_SECONDS else frozenset({hour})
+    """Return the columns that rows of a span of so many seconds do not show whole: some hours, days or months too often."""
+    features = family.features
+    cycles = {name: _CYCLES * CYCLE_DAYS[name] * SECONDS_PER_DAY for name in calendar_features(features)}
+    if features.hour_column is not None:
+        cycles[features.hour_column] = CYCLE_SECONDS
+    return frozenset(name for name, least in cycles.items() if seconds < least)
+
+
+def optional_features(features: FeatureDefinition) -> frozenset[str]:
+    """Return the columns that may be without a value."""
+    return frozenset(name for name, node in features.parsed_rows.outputs.items() if node.nullable)
+
+
+def calendar_features(features: FeatureDefinition) -> tuple[str, ...]:
+    """Return the model features that are read off the clock alone."""
+    return tuple(name for name in features.model_features if name in CYCLE_DAYS and features.made_of.get(name) == (CLOCK,))
 
 
 def uneven_cuts(family: ModelFamily, columns: frozenset[str]) -> frozenset[str]:
     """Return the names of the segmentations that such columns make: they are filled unevenly, too."""
     cuts = family.features.log_segmentations
-    return frozenset(cut.name for cut in cuts if any(column in cut.expression for column in columns))
+    return frozenset(cut.name for cut in cuts if columns & set(_WORDS.findall(cut.expression)))
 
 
-def _number(name: str, profile: list[dict[str, Any]], bundle: Bundle) -> NumberReference:
+def _number(name: str, profile: list[dict[str, Any]], bundle: Bundle, words: str, is_optional: bool) -> NumberReference | None:
+    """Return what a column's percentiles say; None where no row had a value, which only an optional one can be."""
     found = sorted(
         (row["quantile"], row["value"]) for row in profile if row["column"] == name and row.get("quantile") is not None
     )
+    if not found and is_optional:
+        return None
     if len(found) < 2 or not np.isfinite([value for _, value in found]).all():
         raise BundleError(f"{PROFILE} in the bundle '{bundle.folder.name}' lacks the percentiles of '{name}'.", _REMEDY)
-    return number_reference(name, np.array([value for _, value in found], dtype=np.float64))
+    missing = np.nan if is_optional else 0.0
+    return number_reference(name, np.array([value for _, value in found], dtype=np.float64), missing=missing, words=words)
 
 
-def _category(name: str, values: tuple[str, ...], profile: list[dict[str, Any]], bundle: Bundle) -> CategoryReference:
+def _category(
+    name: str, values: tuple[str, ...], profile: list[dict[str, Any]], bundle: Bundle, words: str, is_optional: bool
+) -> CategoryReference:
     found = {row["category"]: row["value"] for row in profile if row["column"] == name}
     if set(values) - set(found):
         raise BundleError(f"{PROFILE} in the bundle '{bundle.folder.name}' lacks the shares of '{name}'.", _REMEDY)
-    return CategoryReference(name, values, np.array([found[value] for value in values], dtype=np.float64))
+    made = category_reference(name, {value: found[value] for value in values}, words=words)
+    return replace(made, missing=np.nan) if is_optional else made

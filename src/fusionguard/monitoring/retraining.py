@@ -18,8 +18,9 @@ from fusionguard.data.table import Table
 from fusionguard.evaluation.scored import SECONDS_PER_DAY, Integers
 from fusionguard.families.catalog import model_family
 from fusionguard.families.family import LABEL, TIME, ModelFamily
+from fusionguard.families.of_bundle import family_of
 from fusionguard.files import atomic_folder
-from fusionguard.models.bundle import BundleManifest
+from fusionguard.models.bundle import Bundle, BundleManifest
 from fusionguard.monitoring.decision import KNOWN_SHARE
 from fusionguard.monitoring.labelled import labelled_rows
 from fusionguard.monitoring.settings import MonitoringConfig
@@ -34,6 +35,12 @@ SETTINGS = "champion.yaml"
 
 _FORMER = {"xgboost.num_parallel_tree": 1}
 """What models were made with before bundles held the setting, where today's default is another."""
+
+
+DECLARED = (
+    "the log of the declared data set '{dataset}' holds features and not the table's own columns, so that no model can learn from"
+    " it: train on recent rows of the table with their outcomes, with run.py --dataset FILE.yaml --source NEW_ROWS"
+)
 
 
 class LabelledFile(BaseModel):
@@ -57,7 +64,7 @@ class LabelledFile(BaseModel):
 def export_labelled(
     window: Table,
     facts: WindowFacts,
-    champion: BundleManifest,
+    champion: Bundle,
     config: MonitoringConfig,
     folder: Path,
     *,
@@ -73,10 +80,13 @@ def export_labelled(
     population alone; where outcomes are told of flagged rows only, that population is not the one it scores, and the file should
     not be trained on. Columns that say who somebody is are absent: the log does not know.
 
+    There is no such file of a data set that somebody has declared: its log holds what was made of the table's columns (amounts in
+    one currency, known categories, hours and days) and not these.
+
     Parameters
     ----------
     champion
-        The manifest of the model whose window it is.
+        The model whose window it is.
     folder
         What to write; it is replaced as a whole.
     approved
@@ -87,7 +97,10 @@ def export_labelled(
     StorageError
         The disk is full, or the folder cannot be written.
     """
-    family = model_family(facts.model)
+    family = family_of(champion)
+    if family.described is not None and family.features != model_family(family.name).features:
+        why = DECLARED.format(dataset=family.described.declaration.name)
+        return LabelledFile(file=None, rows=facts.labelled, positives=0, why=why)
     schema, hour = family.schema, family.features.hour_column
     columns = [name for name in schema.columns if name in window.schema.names]
     own = [*dict.fromkeys([*columns, *([] if hour is None else [hour]), TIME, LABEL, OBSERVED_AT])]
@@ -103,7 +116,7 @@ def export_labelled(
     note = f"answers of {facts.model} {facts.model_version} with their outcomes, {facts.first:%Y-%m-%d} to {facts.last:%Y-%m-%d}"
     note += f"; approved: {', '.join(approved)}" if approved else ""
     name = f"{Path(schema.file_name).stem}.parquet"
-    made_with, remarks = champion_settings(champion)
+    made_with, remarks = champion_settings(champion.manifest)
     with atomic_folder(folder) as temporary:
         pq.write_table(table.select(list(schema.within(table.column_names).columns)), temporary / name)
         declaration = {"note": note, "simulated": facts.simulated > 0}

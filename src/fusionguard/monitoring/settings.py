@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
-from pydantic_core import PydanticKnownError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from fusionguard.families.catalog import family_names, model_family
+from fusionguard.errors import UsageError
+from fusionguard.families.catalog import family_names
+from fusionguard.features.definition import FeatureDefinition
 from fusionguard.keep_config import KeepConfig
 from fusionguard.monitoring.approval import ROWS, ApprovedChange
 from fusionguard.monitoring.thresholds import MonitoringThresholds
@@ -61,19 +62,14 @@ class EvidentlyConfig(_Frozen):
     """How many rows of window and reference it is made of; 0 for no report, which saves 10 to 20 seconds."""
 
 
-def _known_model(name: str) -> str:
-    if name not in family_names():
-        raise PydanticKnownError("literal_error", {"expected": " or ".join(map(repr, family_names()))})
-    return name
-
-
 class MonitoringConfig(_Frozen):
     """Every setting of the monitoring pipeline."""
 
     seed: int = Field(default=7, ge=0, lt=2**31)
-    model: Annotated[str, AfterValidator(_known_model)] = family_names()[0]
+    model: str = family_names()[0]
+    """Whose answers are judged, by the name of the model or of its data set."""
     version: str = "champion"
-    """Whose answers are judged: an alias or a number of the registry."""
+    """Which of its versions: an alias or a number of the registry."""
     log: str | None = None
     """The folder of the prediction log; the home's own where it is null."""
     engine: Literal["duckdb", "spark"] = "duckdb"
@@ -95,14 +91,19 @@ class MonitoringConfig(_Frozen):
     """Likewise of positives."""
     keep: KeepConfig = KeepConfig(runs=24)
 
-    @model_validator(mode="after")
-    def _known_columns(self) -> MonitoringConfig:
-        if not self.approved:
-            return self
-        known = model_family(self.model).features.model_features
+    def check_columns(self, features: FeatureDefinition) -> None:
+        """Check that what is approved is about columns that the model reads.
+
+        Raises
+        ------
+        UsageError
+            It names another one.
+        """
         for each in self.approved:
-            unknown = each.unknown_columns(known)
+            unknown = each.unknown_columns(features.model_features)
             if unknown:
-                columns = ROWS if each.kind == "absent_hours" else ", ".join(known)
-                raise ValueError(f"approved names '{', '.join(unknown)}'; of {each.kind} it may name: {columns}")
-        return self
+                columns = ROWS if each.kind == "absent_hours" else ", ".join(features.model_features)
+                raise UsageError(
+                    f"approved names '{', '.join(unknown)}'; of {each.kind} it may name: {columns}.",
+                    "Name one of these, or leave it out.",
+                )

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from fusionguard.data.table import Table
+from fusionguard.datasets.prepared_names import OTHER
 from fusionguard.errors import DataError, UnknownChoiceError, UsageError
 from fusionguard.evaluation.scored import SECONDS_PER_DAY, Integers
 from fusionguard.features.duckdb_engine import connection, scan
@@ -23,11 +24,14 @@ from fusionguard.monitoring.reference import PROBABILITY, Reference
 MOST_SPANS = 400
 """More days, or other spans, than this are refused: each has counts of its own."""
 
-OTHER = "other"
+UNNAMED = "other"
 """The segment of rows whose value has no name."""
 
 SAMPLE_ROWS = 10_000
 _BATCH_ROWS = 100_000
+MOST_SEGMENTS = 50
+"""A way to cut the rows into more segments than this is left out: each would hold too few of them."""
+
 _DECISION, _TIME = FLAGGED, "time"
 
 _Count = Callable[[Counting, int, Progress], Tally]
@@ -151,7 +155,7 @@ class _Reading:
         self._time, self._span_seconds = time, span_seconds
         self._numbers = [*reference.numbers.values(), reference.probability]
         self._known, self._categories = reference.categories, list(reference.categories.values())
-        self._cuts = reference.family.features.log_segmentations
+        self._cuts = tuple(cut for cut in reference.family.features.log_segmentations if len(cut.names) <= MOST_SEGMENTS)
         self._check_columns()
 
     def sketch(self, count: _Count, sample_rows: int, seed: int, progress: Progress | None) -> Sketch:
@@ -174,7 +178,7 @@ class _Reading:
         segments = {
             (cut.name, name): counts
             for cut, found in zip(self._cuts, groups[1:], strict=True)
-            for name, counts in zip((*cut.names.values(), OTHER), found, strict=True)
+            for name, counts in zip((*cut.names.values(), UNNAMED), found, strict=True)
             if counts.rows
         }
         total = tally.total()
@@ -240,9 +244,13 @@ class _Reading:
         return self._database.sql(chosen).to_arrow_table()
 
     def _unknown(self, category: CategoryReference) -> tuple[str, ...]:
+        """Return some of the values themselves; none where whoever prepared the rows has put all into one category."""
+        known = self._reference.family.features.known[category.name]
+        if OTHER in known:
+            return ()
         found = self._database.sql(
             f'SELECT LEFT(CAST("{category.name}" AS VARCHAR), 30) AS value, COUNT(*) AS n FROM {self._source}'
-            f' WHERE "{category.name}" NOT IN ({texts(category.values)}) GROUP BY value ORDER BY n DESC, value LIMIT 5'
+            f' WHERE "{category.name}" NOT IN ({texts(known)}) GROUP BY value ORDER BY n DESC, value LIMIT 5'
         ).fetchall()
         return tuple(value for value, _ in found)
 

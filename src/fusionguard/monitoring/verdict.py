@@ -28,7 +28,7 @@ class Verdict(BaseModel):
     since: datetime | None
     """The beginning of the first span in which one of the findings was beyond its limit by itself."""
     features: tuple[str, ...]
-    """Columns with findings, the gravest first."""
+    """What people call the columns with findings, the gravest first."""
     segments: tuple[str, ...]
     sureness: float | None
     """1 less the corrected chance that a window without drift shows the strongest of the deciding findings; null without any."""
@@ -43,7 +43,7 @@ class Verdict(BaseModel):
     def approved(self) -> tuple[str, ...]:
         """What was found and is meant, and who says so."""
         meant = [finding for finding in self.findings if finding.approved is not None]
-        return _distinct([f"{finding.kind} of {finding.subject} ({finding.approved})" for finding in meant])
+        return _distinct([f"{finding.kind} of {finding.title} ({finding.approved})" for finding in meant])
 
     def flat_facts(self) -> dict[str, float | str]:
         """Return what runs are compared by: state, cause, action, and the columns and sureness where there are findings."""
@@ -59,7 +59,7 @@ class Verdict(BaseModel):
         if self.state in ("healthy", "not judged"):
             return self.state
         since = f" since {self.since:%Y-%m-%d %H:%M} UTC" if self.since else ""
-        subjects = ", ".join(self.features[:3]) or self.findings[0].subject
+        subjects = ", ".join(self.features[:3]) or self.findings[0].title
         return f"{self.state}: {subjects}{since}; likely cause: {self.cause}; advice: {self.action}"
 
 
@@ -134,7 +134,7 @@ def decide(
         cause=cause,
         action=action,
         since=min(since, default=None),
-        features=_distinct([finding.subject for finding in findings if _names_a_feature(finding)]),
+        features=_distinct([finding.title for finding in findings if _names_a_feature(finding)]),
         segments=_distinct([finding.segment for finding in findings if finding.segment]),
         sureness=1 - min(finding.chance for finding in deciding),
         findings=findings,

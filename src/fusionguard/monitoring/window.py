@@ -15,8 +15,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from fusionguard.data.table import Table
 from fusionguard.errors import DataError, StorageError
-from fusionguard.families.catalog import model_family
-from fusionguard.families.family import LABEL, TIME
+from fusionguard.families.family import LABEL, TIME, ModelFamily
 from fusionguard.features.duckdb_engine import PARQUET, connection, literal
 from fusionguard.files import atomic_path, storage_errors
 from fusionguard.home import Home
@@ -113,10 +112,10 @@ def find_log(config: MonitoringConfig, home: Home) -> Path:
     DataError
         No service has logged anything of the model there.
     """
-    log = Path(config.log).expanduser() if config.log else home.predictions
-    if not (log / config.model).is_dir():
+    log, model = Path(config.log).expanduser() if config.log else home.predictions, config.model
+    if not (log / model).is_dir():
         raise DataError(
-            f"There is no prediction log of {config.model} in {log}.",
+            f"There is no prediction log of {model} in {log}.",
             "Let a service score something first: 'make serve', or 'make monitoring' for a demonstration.",
         )
     return log
@@ -124,7 +123,7 @@ def find_log(config: MonitoringConfig, home: Home) -> Path:
 
 def read_window(
     log: Path,
-    model: str,
+    family: ModelFamily,
     version: str,
     destination: Path,
     *,
@@ -132,7 +131,7 @@ def read_window(
     until: datetime | None = None,
     progress: Progress | None = None,
 ) -> Window:
-    """Copy what a version of a model answered from ``since`` to before ``until`` into the parquet file ``destination``.
+    """Copy what a version of a family's model answered from ``since`` to before ``until`` into the parquet file ``destination``.
 
     Services may go on writing meanwhile, and nothing of the log is changed. It is read a row group at a time, so that memory
     does not grow with the window. A log that does not exist is empty.
@@ -142,7 +141,7 @@ def read_window(
     StorageError
         A newer FusionGuard wrote a part, the label file is damaged, a folder may not be read, or the disk is full.
     """
-    name = model_family(model).name
+    name = family.model
     for _ in range(_ATTEMPTS):
         found = _Found()
         with storage_errors(destination):

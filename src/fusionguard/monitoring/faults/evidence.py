@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fusionguard.evaluation.scored import Floats, Integers
+from fusionguard.features.definition import FeatureDefinition
+from fusionguard.monitoring.distributions import as_numbers
 from fusionguard.monitoring.reference import Reference
 from fusionguard.monitoring.sketch import Sketch
 
@@ -29,12 +29,23 @@ class Column:
         (m,) and (n,) float64 of the reference and of the window, NaN for no value.
     is_category
         Whether the numbers are places of categories, whose order means nothing.
+    values
+        Of a category, how many values are told apart; the place behind them stands for all others.
+    words
+        What people call the column; empty where that is its name.
     """
 
     name: str
     before: Floats
     now: Floats
     is_category: bool
+    values: int = 0
+    words: str = ""
+
+    @property
+    def title(self) -> str:
+        """What people call the column."""
+        return self.words or self.name
 
 
 @dataclass(frozen=True)
@@ -82,18 +93,21 @@ def gather(sketch: Sketch, reference: Reference) -> Evidence | None:
     if reference.sample is None:
         return None
     order = np.argsort(sketch.micros, kind="stable") if sketch.micros.size else np.arange(sketch.sample.num_rows)
-    raw = [name for name in reference.family.features.model_features if name in reference.family.schema.columns]
+    features = reference.family.features
     columns = {}
-    for name in raw:
-        known = reference.categories[name].values if name in reference.categories else None
-        before, now = (_numbers(table[name], known) for table in (reference.sample, sketch.sample))
+    for name in sent_features(features):
+        category = reference.categories.get(name)
+        before, now = (as_numbers(table[name], category) for table in (reference.sample, sketch.sample))
+        if np.isnan(before).all():
+            continue  # nobody knows what its values are like
         if np.array_equal(now, now.astype(np.float32), equal_nan=True):
             before = before.astype(np.float32).astype(np.float64)  # values that came in single precision meet their like
-        columns[name] = Column(name, before, now[order], known is not None)
+        values = 0 if category is None else len(category.single)
+        columns[name] = Column(name, before, now[order], category is not None, values, features.words.get(name, ""))
     hours = None
-    hour = reference.family.features.hour_column
+    hour = features.hour_column
     if hour is not None:
-        before, now = (_numbers(table[hour], None) for table in (reference.sample, sketch.sample))
+        before, now = (as_numbers(table[hour], None) for table in (reference.sample, sketch.sample))
         hours = Column(hour, before[~np.isnan(before)], np.nan_to_num(now[order], nan=0.0), is_category=False)
     return Evidence(columns, sketch.micros[order] if sketch.micros.size else sketch.micros, hours)
 
@@ -115,9 +129,6 @@ def stretch(marks: Floats) -> tuple[int, int]:
     return (int(ends[first]), int(ends[last])) if weight.max() > 0 else (0, marks.size)
 
 
-def _numbers(values: pa.ChunkedArray, known: tuple[str, ...] | None) -> Floats:
-    if known is None:
-        return np.asarray(pc.cast(values, pa.float64()).to_numpy(), dtype=np.float64)
-    code = pc.index_in(values, value_set=pa.array(known, values.type))
-    code = pc.if_else(pc.is_valid(values), pc.fill_null(code, len(known)), None)
-    return np.asarray(pc.cast(code, pa.float64()).to_numpy(), dtype=np.float64)
+def sent_features(features: FeatureDefinition) -> tuple[str, ...]:
+    """Return the model features that a client sends as they are: neither computed of others nor read off the clock."""
+    return tuple(name for name in features.model_features if name not in features.made_of and name != features.hour_column)

@@ -60,9 +60,10 @@ def find_moves(evidence: Evidence, limits: MonitoringThresholds) -> Iterator[Mar
 
 def _of_column(evidence: Evidence, column: Column, limits: MonitoringThresholds) -> Mark | None:
     before = column.before[~np.isnan(column.before)]
-    if np.unique(before).size < _LEAST_VALUES or np.isnan(column.now).all():
+    places = np.flatnonzero(~np.isnan(column.now))
+    if np.unique(before).size < _LEAST_VALUES or not places.size:
         return None
-    now = np.where(np.isnan(column.now), np.nanmedian(column.now), column.now)
+    now = column.now[places]
     first, last = changed_rows(np.searchsorted(np.sort(before), now) / before.size)
     part = now[first:last]
     if part.size < limits.minimum_rows:
@@ -74,13 +75,14 @@ def _of_column(evidence: Evidence, column: Column, limits: MonitoringThresholds)
     move = _best(before, part)
     if move is None or not _fits(before, part, move, is_sure=True):
         return None
-    follow = followed(evidence, column.name, *bins_of(before, now)) if before.size == column.before.size else None
+    follow = followed(evidence, column.name, *bins_of(column.before, column.now))
     if (follow is not None and follow >= FOLLOWS) or (follow is None and not _fits(before, part, move, is_sure=False)):
         return None
     is_unit = not 1 / limits.scale_act < abs(move.factor) < limits.scale_act  # no people, only programs, do that
-    text = f"all values of {column.name} are {move.told()}{evidence.since(first)}, and no other column has changed with them"
+    row = int(places[first]) if first else 0
+    text = f"all values of {column.title} are {move.told()}{evidence.since(row)}, and no other column has changed with them"
     return Mark(
-        "displaced", (column.name,), effect, chance, text, evidence.moment(first), asks_owner=follow is None and not is_unit
+        "displaced", (column.name,), effect, chance, text, evidence.moment(row), asks_owner=follow is None and not is_unit
     )
 
 

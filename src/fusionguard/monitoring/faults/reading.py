@@ -6,7 +6,7 @@ from itertools import chain
 
 from fusionguard.monitoring.approval import ROWS
 from fusionguard.monitoring.faults.bursts import find_burst
-from fusionguard.monitoring.faults.evidence import gather
+from fusionguard.monitoring.faults.evidence import Evidence, gather
 from fusionguard.monitoring.faults.hours import find_absent_hours
 from fusionguard.monitoring.faults.mark import Mark
 from fusionguard.monitoring.faults.moves import find_moves
@@ -49,7 +49,7 @@ def read_faults(
     marks = _named_once(list(chain.from_iterable(find(rest, limits) for find in _FINDERS)))
     marks += [] if burst is None else [burst[0]]
     dated = {(mark.kind, _subject(mark)): mark.since for mark in marks}
-    found = judge([_check(mark, limits, len(evidence.columns)) for mark in marks], limits.chance)
+    found = judge([_check(mark, limits, evidence) for mark in marks], limits.chance)
     return (
         tuple(
             finding.model_copy(update={"since": dated[finding.kind, finding.subject]})
@@ -77,7 +77,12 @@ def _subject(mark: Mark) -> str:
     return " and ".join(mark.columns) or ROWS
 
 
-def _check(mark: Mark, limits: MonitoringThresholds, columns: int) -> Check:
+def _words(mark: Mark, evidence: Evidence) -> str:
+    columns = [evidence.columns[name] for name in mark.columns]
+    return " and ".join(column.title for column in columns) if any(column.words for column in columns) else ""
+
+
+def _check(mark: Mark, limits: MonitoringThresholds, evidence: Evidence) -> Check:
     return Check(
         kind=mark.kind,
         subject=_subject(mark),
@@ -85,7 +90,8 @@ def _check(mark: Mark, limits: MonitoringThresholds, columns: int) -> Check:
         watch=getattr(limits, f"{mark.kind}_watch"),
         act=getattr(limits, f"{mark.kind}_act"),
         # Only suspects become marks; Holm must count all columns that could have been one.
-        chance=min(1.0, mark.chance * columns * STRICTER),
+        chance=min(1.0, mark.chance * len(evidence.columns) * STRICTER),
         sentence=mark.sentence,
         certain=not mark.asks_owner,
+        words=_words(mark, evidence),
     )

@@ -67,8 +67,15 @@ def followed(evidence: Evidence, name: str, before: Integers, now: Integers, *, 
 
 
 def bins_of(before: Floats, now: Floats, most: int = 20) -> tuple[Integers, Integers]:
-    """Return the bins of both samples' values: single ones where there are few, else about equal shares of the reference."""
-    values = np.unique(before)
+    """Return the bins of both samples' values: single ones where there are few, else about equal shares of the reference.
+
+    Rows without a value have a bin of their own.
+    """
+    known = before[~np.isnan(before)]
+    values = np.unique(known)
     if values.size > most:
-        values = np.unique(np.quantile(before, np.linspace(0, 1, most + 1)[1:-1], method="inverted_cdf"))
-    return np.searchsorted(values, before).astype(np.int64), np.searchsorted(values, now).astype(np.int64)
+        values = np.unique(np.quantile(known, np.linspace(0, 1, most + 1)[1:-1], method="inverted_cdf"))
+    first, second = (
+        np.where(np.isnan(side), values.size + 1, np.searchsorted(values, side)).astype(np.int64) for side in (before, now)
+    )
+    return first, second

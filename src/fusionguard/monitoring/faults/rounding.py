@@ -60,7 +60,7 @@ def _coarser(evidence: Evidence, column: Column, before: Floats, limits: Monitor
     chance = statistics.proportions_chance(share * now.size, now.size, was * before.size, before.size)
     known = ~np.isnan(column.now)
     first, held = _since(is_multiple(column.now, step), known)
-    text = f"{held:.0%} of the values of {column.name} are multiples of {step:g}{evidence.since(first)}, {was:.0%} in training"
+    text = f"{held:.0%} of the values of {column.title} are multiples of {step:g}{evidence.since(first)}, {was:.0%} in training"
     return Mark("rounding", (column.name,), rounded, min(1.0, len(STEPS) * chance), text, evidence.moment(first))
 
 
@@ -77,7 +77,7 @@ def _finer(evidence: Evidence, column: Column, before: Floats, limits: Monitorin
         chance = statistics.proportions_chance(float(odd.sum()), float(known.sum()), (1 - was) * before.size, before.size)
         first, held = _since(odd, known)
         since = evidence.since(first)
-        text = f"{held:.0%} of the values of {column.name} are no multiples of {step:g}{since}, which {was:.0%} were in training"
+        text = f"{held:.0%} of the values of {column.title} are no multiples of {step:g}{since}, which {was:.0%} were in training"
         return Mark("rounding", (column.name,), rise, min(1.0, len(STEPS) * chance), text, evidence.moment(first))
     return None
 

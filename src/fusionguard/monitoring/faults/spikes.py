@@ -62,6 +62,8 @@ def _candidates(column: Column, least: float) -> list[_Spike]:
     known, known_count = np.unique(before, return_counts=True)
     found = []
     for place in order:
+        if column.is_category and values[place] >= column.values:
+            continue  # that is many values, and not one
         value, share = float(values[place]), count[place] / now.size
         held = int(known_count[known == value].sum())
         if _frozen(share, held / before.size) < least:  # growth, which takes long to read, would leave less
@@ -126,7 +128,7 @@ def _judged(evidence: Evidence, column: Column, spike: _Spike, large: float) -> 
     if held < whole:
         first, held = 0, whole
     text = (
-        f"{held:.0%} of the rows hold one value of {column.name}{evidence.since(first)}; "
+        f"{held:.0%} of the rows hold one value of {column.title}{evidence.since(first)}; "
         f"{spike.before:.1%} of the training's rows hold it"
     )
     return Mark("spike", (column.name,), spike.frozen, spike.chance, text, evidence.moment(first), asks_owner=asks)

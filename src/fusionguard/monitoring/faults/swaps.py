@@ -73,7 +73,7 @@ def _of_pair(evidence: Evidence, one: Column, other: Column) -> tuple[float, Mar
     inside = float((parts[0] - first - parts[1] + second) @ apart) / (2 * size)
     if inside < share:
         row, inside = 0, share
-    text = f"{one.name} and {other.name} have changed places in {min(1.0, inside):.0%} of the rows{evidence.since(row)}"
+    text = f"{one.title} and {other.title} have changed places in {min(1.0, inside):.0%} of the rows{evidence.since(row)}"
     pairs = len(evidence.numbers) ** 2 / 2
     effect = min(1.0, share)
     mark = Mark("swap", (one.name, other.name), effect, min(1.0, pairs * chance), text, evidence.moment(row), asks_owner=few)
