@@ -28,7 +28,9 @@ _HAS_OFFSET = r"'.*[0-9:](Z|z|[+-][0-9]{2}(:?[0-9]{2})?)'"
 def prepare_training(described: ResolvedDataset, raw: Table, destination: Path) -> Table:
     """Write the prepared rows of a raw table to a file: those with a label, in order of time where there is one.
 
-    What the owner calls a row, the declared id, is carried over.
+    Without a time they are shuffled, the same rows always alike: those of one value of the first entity lie beside each other,
+    and those with a positive label are spread evenly, so that any run of rows is a fair sample. What the owner calls a row, the
+    declared id, is carried over.
     """
     declaration = described.declaration
     with open_rows(raw, declaration.missing_values) as rows, atomic_path(destination) as temporary:
@@ -37,8 +39,8 @@ def prepare_training(described: ResolvedDataset, raw: Table, destination: Path) 
         label = columns[prepared_names(declaration)[declaration.label.column]]
         if declaration.id is not None and declaration.id in rows.kinds:
             columns[CARRIED] = f"CAST({quoted(declaration.id)} AS VARCHAR)"
-        order = f"{columns[EVENT]}, _row" if EVENT in columns else "_row"
-        write_prepared(rows, columns, temporary, f"WHERE ({label}) IS NOT NULL ORDER BY {order}", declaration.id)
+        order = columns[EVENT] if EVENT in columns else _shuffled(_owner(declaration, rows), label)
+        write_prepared(rows, columns, temporary, f"WHERE ({label}) IS NOT NULL ORDER BY {order}, _row", declaration.id)
     return Table(destination)
 
 
@@ -66,13 +68,28 @@ def _training_columns(described: ResolvedDataset, rows: TableRows) -> Iterator[t
             yield KNOWN, event(rows, known_time)
         elif known.after is not None:
             yield KNOWN, f"{event(rows, declaration.time)} + {duration_seconds(known.after)}"
-    entity = next((column for column in declaration.entities.values() if column in rows.kinds), None)
-    if entity is not None:
-        yield GROUP, f"DENSE_RANK() OVER (ORDER BY {rows.category(entity)}) - 1"
+    if (owner := _owner(declaration, rows)) is not None:
+        yield GROUP, f"DENSE_RANK() OVER (ORDER BY {owner}) - 1"
     for column in declaration.protected:
         if column not in declaration.bands and column not in declaration.features and column in rows.kinds:
             yield names[column], f"CASE WHEN NOT {rows.empty(column)} THEN {rows.category(column)} END"
     yield names[declaration.label.column], label(described, rows)
+
+
+def _owner(declaration: Declaration, rows: TableRows) -> str | None:
+    """Return the SQL of a text that says whose a row is, and whose order means nothing; a row of nobody is one of its own."""
+    entity = next((column for column in declaration.entities.values() if column in rows.kinds), None)
+    if entity is None:
+        return None
+    return f"md5(CASE WHEN {rows.empty(entity)} THEN 'row ' || _row ELSE 'value ' || {rows.category(entity)} END)"
+
+
+def _shuffled(owner: str | None, label: str) -> str:
+    """Return what to order rows by: owners with a positive row and those without, each in the order of a digest, side by side."""
+    key = owner or "md5(CAST(_row AS VARCHAR))"
+    stratum = f"({label}) = 1" if owner is None else f"{owner} IN (SELECT {owner} FROM given WHERE ({label}) = 1)"
+    passed = f"RANK() OVER (PARTITION BY {stratum} ORDER BY {key}) / COUNT(*) OVER (PARTITION BY {stratum})"
+    return f"{passed}, {key}"
 
 
 def _number(declaration: Declaration, rows: TableRows, column: str) -> str:
