@@ -38,7 +38,7 @@ class DataConfig(FrozenConfig):
 
 
 class SplitConfig(FrozenConfig):
-    """The shares of the rows, in order of time, that each slice gets."""
+    """The shares of the rows that each slice gets, in order of time where rows have one."""
 
     train: float = Field(default=0.60, gt=0, lt=1)
     validation: float = Field(default=0.10, gt=0, lt=1)
@@ -87,11 +87,12 @@ class TuningConfig(FrozenConfig):
 
 
 class HoldoutConfig(FrozenConfig):
-    """How rows without a time axis are divided: a test slice that is read once, and folds of the rest."""
+    """How rows are divided: a test slice that is read once, the latest one where rows have a time, and folds of the rest."""
 
     test: float = Field(default=0.20, gt=0, lt=1)
     folds: int = Field(default=5, ge=2, le=20)
     repeats: int = Field(default=5, ge=1, le=50)
+    """How often rows without a time are folded; in order of time there is one way."""
 
 
 class EvaluationConfig(FrozenConfig):

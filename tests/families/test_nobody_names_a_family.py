@@ -40,7 +40,6 @@ ROOMS = (
     "src/fusionguard/evaluation/group_draws.py",
     "src/fusionguard/evaluation/holdout.py",
     "src/fusionguard/evaluation/log_odds.py",
-    "src/fusionguard/evaluation/metrics.py",
     "src/fusionguard/evaluation/planned_rows.py",
     "src/fusionguard/evaluation/ranked.py",
     "src/fusionguard/evaluation/readings.py",
