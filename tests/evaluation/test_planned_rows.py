@@ -60,6 +60,17 @@ def test_the_latest_rows_are_held_out_and_the_folds_before_them_go_forward() -> 
     assert all(np.array_equal(fitted, np.arange(fitted[-1] + 1)) for fitted, _ in folds)
 
 
+def test_a_test_slice_is_known_by_its_seconds_or_by_the_rows_of_its_table() -> None:
+    timed = plan_split(_dated(0, computed=True), SplitConfig())
+    assert (timed.learned_seconds, timed.holdout_sha256("a")) == ((0, 79), None)
+    label = np.tile([0, 1], 50).astype(np.int8)
+    plans = [plan_split(PlannedRows(label), SplitConfig(train=train, validation=0.7 - train)) for train in (0.5, 0.6)]
+    assert plans[0].learned_seconds is None and not plans[0].timed
+    first, second = (plan.holdout_sha256("a") for plan in plans)
+    assert first == second != plans[0].holdout_sha256("b")
+    assert first != plan_split(PlannedRows(label), SplitConfig(train=0.5, test=0.3)).holdout_sha256("a")
+
+
 def test_customers_that_do_not_lie_together_are_refused() -> None:
     rows = PlannedRows(np.tile([0, 1], 50).astype(np.int8), group=np.tile(np.arange(50), 2))
     with pytest.raises(DataError, match="parts the rows of one customer"):

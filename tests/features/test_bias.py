@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from fusionguard.data.provenance import Provenance
 from fusionguard.data.table import Table
-from fusionguard.features.bias import BiasReport, bias_report
+from fusionguard.datasets.catalog import find_dataset
+from fusionguard.datasets.described import read_described
+from fusionguard.features.bias import EMPTY, BiasReport, bias_report
 from fusionguard.features.store import FeatureSet, build_features
 from fusionguard.proportions import wilson_interval
+from tests.foreign import write_payments
 
 from .conftest import MakeRaw
 
@@ -88,3 +94,15 @@ def test_the_report_survives_json_and_carries_the_origin(features: FeatureSet) -
 def test_wilson_intervals_as_published(successes: int, trials: int, low: float, high: float) -> None:
     """Newcombe, Statistics in Medicine 17 (1998), table I, method 3; the first two from the closed form z2/(n+z2)."""
     assert wilson_interval(successes, trials) == pytest.approx((low, high), abs=6e-5)
+
+
+def test_rows_without_a_category_are_the_last_segment(tmp_path: Path) -> None:
+    declared = find_dataset(str(write_payments(tmp_path, 700, timed=False)))
+    raw, described = read_described(declared, "auto", tmp_path / "read", rows=0, seed=1, earliest=1.0)
+    built = build_features(raw.table, raw.provenance, "duckdb", tmp_path / "store", described)
+    parts = bias_report(built.table, built.manifest).segments["country of the merchant"]
+    given = pd.read_csv(tmp_path / "rows.csv")
+    empty = given["country"].isna()
+    assert (parts[-1].name, parts[-1].rows) == (EMPTY, empty.sum()) and 30 < empty.sum() < 150
+    assert parts[-1].positives == (given["chargeback"][empty] == "Y").sum()
+    assert {part.name: part.rows for part in parts[:-1]} == {"(other)": 0, **given["country"].value_counts().to_dict()}

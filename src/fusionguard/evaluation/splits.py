@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal
@@ -16,6 +17,7 @@ from fusionguard.errors import DataError
 from fusionguard.evaluation.cuts import cut
 from fusionguard.evaluation.planned_rows import PlannedColumns, PlannedRows
 from fusionguard.evaluation.scored import Flags, Integers
+from fusionguard.files import json_text
 
 SliceName = Literal["train", "validation", "calibration", "test"]
 SLICE_USES: dict[SliceName, str] = {
@@ -83,6 +85,18 @@ class SplitPlan(BaseModel):
     def timed(self) -> bool:
         """Whether the slices follow each other in time; else they are random, and keep each customer's rows together."""
         return self.columns.time is not None
+
+    @property
+    def learned_seconds(self) -> tuple[int, int] | None:
+        """The first and the last second of the rows before the test slice; None where rows have no time."""
+        first, last = self.train.first_second, self.calibration.last_second
+        return None if first is None or last is None else (first, last)
+
+    def holdout_sha256(self, features_sha256: str) -> str | None:
+        """Return the identity of the test slice of a feature table with this content; None where seconds tell of it."""
+        if self.timed:
+            return None
+        return hashlib.sha256(json_text([features_sha256, self.test.start, self.test.stop]).encode()).hexdigest()
 
     def slices(self) -> dict[SliceName, Slice]:
         """Return the four slices by name, in the order of the table."""

@@ -20,6 +20,9 @@ _Z999 = 3.2905267314919255
 """The normal quantile of a two-sided interval, 99.9 %: of thirty segments, chance puts one or two outside 95 %."""
 _FEW_POSITIVES = 5
 
+EMPTY = "(empty)"
+"""The segment of rows whose cell is empty, the last one."""
+
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -108,7 +111,9 @@ def _count(database: duckdb.DuckDBPyConnection, definition: FeatureDefinition, c
         " GROUP BY segment ORDER BY segment"
     )
     found = {segment: (rows, positives) for segment, rows, positives in database.execute(query).fetchall()}
-    return [(cut.names.get(key, str(key)), *found.get(key, (0, 0))) for key in sorted({*cut.names, *found})]
+    keys = sorted({*cut.names, *found} - {None})
+    names = [(key, cut.names.get(key, str(key))) for key in keys] + [(None, EMPTY)] * (None in found)
+    return [(name, *found.get(key, (0, 0))) for key, name in names]
 
 
 def _missing_share(database: duckdb.DuckDBPyConnection, columns: list[str]) -> dict[str, float]:

@@ -84,7 +84,8 @@ def build_fraud_bundle(
             features_sha256=features_sha256,
             negative_sampling_rate=provenance.negative_sampling_rate,
             feature_schema_version=SCHEMA_VERSION,
-            train_range_seconds=(plan.train.first_second, plan.calibration.last_second),
+            train_range_seconds=plan.learned_seconds,
+            holdout_sha256=plan.holdout_sha256(features_sha256),
             seed=config.seed,
             config=config.model_dump(mode="json", include=FRAUD_SETTINGS_IN_BUNDLE),
         )
