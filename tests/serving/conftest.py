@@ -87,7 +87,7 @@ def released(role_models: dict[str, Bundle]) -> list[tuple[ReleasedModel, Bundle
     """What ``write_release`` takes, of bundles by ``fraud-champion`` and the like."""
     pairs = []
     for name, bundle in role_models.items():
-        model, _, role = name.partition("-")
+        model, _, role = name.rpartition("-")
         about = ReleasedModel(
             model=model,
             role=role,  # type: ignore[arg-type]

@@ -45,7 +45,7 @@ app = RiskApp(read_settings())
 async def run():
     await app.start()
     for routes in app._scoring.values():
-        row = RowReader(routes.family.request_fields).one(routes.family.example_row).values
+        row = RowReader(routes.model.family.request_fields).one(routes.model.family.example_row).values
         routes.model.online.explain(row)
     await app.stop()
 asyncio.run(run())

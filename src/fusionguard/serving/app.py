@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from functools import reduce
+from operator import add
 from typing import Any
 
+from fusionguard.datasets.catalog import shipped_name
 from fusionguard.errors import FusionGuardError
 from fusionguard.families.catalog import family_names, model_family
+from fusionguard.families.family import ModelFamily
 from fusionguard.serving.asgi import PROBES, GuardedApp, Route, docs_page, fixed
 from fusionguard.serving.client_schema import client_schema
 from fusionguard.serving.guard import Guard
@@ -16,8 +20,8 @@ from fusionguard.serving.http import SECURITY_HEADERS, Request, Response, json_r
 from fusionguard.serving.label_routes import LabelRoutes
 from fusionguard.serving.loaded import LoadedModel, LoadedRelease, load_release
 from fusionguard.serving.metrics import Metrics
-from fusionguard.serving.openapi import describe_service
-from fusionguard.serving.prediction_log import PredictionLog
+from fusionguard.serving.openapi import describe_service, described_families
+from fusionguard.serving.prediction_log import LogLayout, PredictionLog, log_layout
 from fusionguard.serving.request_metrics import CONTENT_TYPE
 from fusionguard.serving.scoring_routes import ScoringRoutes
 from fusionguard.serving.settings import ServeSettings
@@ -36,7 +40,8 @@ class RiskApp(GuardedApp):
         super().__init__(Guard(settings), self.metrics, settings.body_seconds)
         self._batches = ThreadPoolExecutor(1, "batches")
         self._explanations = ThreadPoolExecutor(1, "explanations")
-        self._logs: dict[str, PredictionLog] = {}
+        self._logs: dict[str, list[tuple[LogLayout, PredictionLog]]] = {}
+        self._log_of: dict[str, PredictionLog] = {}
         self._scoring: dict[str, ScoringRoutes] = {}
         self._release: LoadedRelease | None = None
         self._watch: asyncio.Task[None] | None = None
@@ -49,18 +54,8 @@ class RiskApp(GuardedApp):
 
     async def _start(self) -> None:
         release = await asyncio.to_thread(load_release, self.settings.release)
-        for family in family_names():
-            if self.settings.log is not None:
-                self._logs[family] = PredictionLog.open(
-                    self.settings.log,
-                    model=family,
-                    flush_seconds=self.settings.log_flush_seconds,
-                    max_rows=self.settings.log_rows,
-                )
-            self._scoring[family] = ScoringRoutes(
-                model_family(family), self.settings, self.metrics, self._logs.get(family), self._batches, self._explanations
-            )
-        self._routes = self._make_routes()
+        for name in family_names():
+            self._add(model_family(name))
         self._use(release)
         self._watch = asyncio.create_task(self._watch_logs())
 
@@ -69,7 +64,7 @@ class RiskApp(GuardedApp):
         if self._watch is not None:
             self._watch.cancel()
         await asyncio.gather(*(asyncio.to_thread(pool.shutdown) for pool in (self._batches, self._explanations)))
-        await asyncio.gather(*(asyncio.to_thread(log.close) for log in self._logs.values()))
+        await asyncio.gather(*(asyncio.to_thread(log.close) for logs in self._logs.values() for _, log in logs))
         self._count_logs()
 
     async def reload(self) -> bool:
@@ -86,8 +81,40 @@ class RiskApp(GuardedApp):
             self.metrics.reloaded("loaded")
             return True
 
+    def _add(self, family: ModelFamily) -> None:
+        """Serve a model of a family under its name, which a release may bring later, too."""
+        self._open_log(family)
+        if family.model not in self._scoring:
+            log = lambda model: self._log_of.get(model.version)  # noqa: E731
+            self._scoring[family.model] = ScoringRoutes(
+                family.model, family, self.settings, self.metrics, log, self._batches, self._explanations
+            )
+
+    def _open_log(self, family: ModelFamily) -> PredictionLog | None:
+        """Return the log of a family's answers; one of a declared data set whose features have changed gets another writer."""
+        if self.settings.log is None:
+            return None
+        layout = log_layout(family)
+        logs = self._logs.setdefault(layout.model, [])
+        for other, log in logs:
+            if other == layout:
+                return log
+        opened = PredictionLog.open(
+            self.settings.log,
+            model=layout,
+            flush_seconds=self.settings.log_flush_seconds,
+            max_rows=self.settings.log_rows,
+        )
+        logs.append((layout, opened))
+        return opened
+
     def _use(self, release: LoadedRelease) -> None:
         self._release = release
+        for each in release.models:
+            self._add(each.family)
+            if (log := self._open_log(each.family)) is not None:
+                self._log_of[each.version] = log
+        self._routes = self._make_routes(release)
         for routes in self._scoring.values():
             routes.use(release)
         self.metrics.models(release)
@@ -98,8 +125,9 @@ class RiskApp(GuardedApp):
         told = [f"{each.about.model} {each.about.role} {each.version} ({each.origin} data)" for each in release.models]
         _log.info("Models in use: %s", ", ".join(told))
 
-    def _make_routes(self) -> dict[str, Route]:
-        document = describe_service(self.settings.largest_batch_rows)
+    def _make_routes(self, release: LoadedRelease) -> dict[str, Route]:
+        families = described_families([each.family for each in release.champions.values()])
+        document = describe_service(self.settings.largest_batch_rows, families)
         routes = {path: Route({"GET": self._health}, open_to_all=True) for path in PROBES}
         routes |= {
             "/metrics": Route({"GET": self._metrics}),
@@ -108,11 +136,16 @@ class RiskApp(GuardedApp):
             "/schema.json": Route({"GET": fixed(json_response(client_schema("RiskScoring", document)))}),
             "/docs": Route({"GET": fixed(docs_page(document))}),
         }
-        for family, scoring in self._scoring.items():
-            routes[f"/v1/{family}/score"] = Route({"POST": scoring.score})
-            routes[f"/v1/{family}/score_batch"] = Route({"POST": scoring.score_batch})
-            routes[f"/v1/{family}/explain"] = Route({"POST": scoring.explain})
-            routes[f"/v1/{family}/labels"] = Route({"POST": LabelRoutes(family, self.settings).store})
+        served = {family.model for family in families}
+        for name, scoring in self._scoring.items():
+            if name not in served:
+                continue  # of a release that was in use before
+            labels = LabelRoutes(name, self.settings)
+            for called in {name, shipped_name(name)}:
+                routes[f"/v1/{called}/score"] = Route({"POST": scoring.score})
+                routes[f"/v1/{called}/score_batch"] = Route({"POST": scoring.score_batch})
+                routes[f"/v1/{called}/explain"] = Route({"POST": scoring.explain})
+                routes[f"/v1/{called}/labels"] = Route({"POST": labels.store})
         return routes
 
     async def _health(self, request: Request) -> Response:
@@ -132,8 +165,8 @@ class RiskApp(GuardedApp):
             self._count_logs()
 
     def _count_logs(self) -> None:
-        for family, log in self._logs.items():
-            self.metrics.log(family, log.stats)
+        for model, logs in self._logs.items():
+            self.metrics.log(model, reduce(add, (log.stats for _, log in logs)))
 
 
 def _describe(model: LoadedModel) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from fusionguard.files import storage_errors, write_text
 from fusionguard.home import Home, find_checkout
 from fusionguard.serving.bento_readme import write_readme
 from fusionguard.serving.launch import QUIET
-from fusionguard.serving.release import ReleasedModel
+from fusionguard.serving.release import ReleasedModel, released_families
 from fusionguard.serving.resolve import make_release
 
 BENTOFILE = "bentofile.yaml"
@@ -83,7 +83,7 @@ def build_bento(
         if base_digest is not None:
             _pin_base(context / TEMPLATE, base_digest)
         released = make_release(home, context / RELEASE, models=models, challengers=challengers)
-        write_text(context / README, write_readme(released))
+        write_text(context / README, write_readme(released, released_families(context / RELEASE)))
         tag = _build(context, store)
     name, _, version = tag.partition(":")
     folder = store / "bentos" / name / version

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fusionguard.serving.openapi import describe_service, served_risks
+from fusionguard.families.family import ModelFamily
+from fusionguard.serving.openapi import describe_service, described_families, served_risks
 from fusionguard.serving.release import ReleasedModel
 from fusionguard.serving.settings import ServeSettings
 
@@ -19,12 +20,13 @@ _GIVEN = """
 """
 
 
-def write_readme(models: Sequence[ReleasedModel]) -> str:
-    """Return the README as Markdown."""
-    lines = ["# RiskScoring", "", f"{served_risks()} over HTTP: score, calibrated probability, decision, and why.", ""]
+def write_readme(models: Sequence[ReleasedModel], families: Sequence[ModelFamily] = ()) -> str:
+    """Return the README as Markdown; ``families`` are those of the models, on their data sets."""
+    described = described_families(families)
+    lines = ["# RiskScoring", "", f"{served_risks(described)} over HTTP: score, calibrated probability, decision, and why.", ""]
     lines += ["| model | role | version | trained on |", "|---|---|---|---|"]
     lines += [f"| {each.model} | {each.role} | {each.bundle_sha256[:12]} | {each.origin} data |" for each in models]
     lines += ["", "## Routes", "", "| route | what it does |", "|---|---|"]
-    for path, methods in describe_service(ServeSettings().largest_batch_rows)["paths"].items():
+    for path, methods in describe_service(ServeSettings().largest_batch_rows, described)["paths"].items():
         lines += [f"| `{method.upper()} {path}` | {operation['summary']} |" for method, operation in methods.items()]
     return "\n".join(lines) + "\n" + _GIVEN

@@ -69,6 +69,8 @@ def _expected(field: Json, document: Json) -> str:
     field = resolved(field, document)
     if "enum" in field:
         return "one of " + ", ".join(map(json.dumps, field["enum"]))
+    if "description" in field and "pattern" not in field:
+        return str(field["description"])
     if field["type"] == "array":
         items = resolved(field["items"], document).get("properties", {})
         members = "; ".join(f"{name}: {_expected(item, document)}" for name, item in items.items())

@@ -6,21 +6,33 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fusionguard.errors import BundleError, FusionGuardError
-from fusionguard.families.catalog import model_family
+from fusionguard.families.family import ModelFamily
+from fusionguard.families.of_bundle import family_of
 from fusionguard.families.online import OnlineModel
 from fusionguard.files import locked
 from fusionguard.models.bundle import Bundle
 from fusionguard.serving.release import ReleasedModel, check_release, written_at
+from fusionguard.serving.requests import RowReader
 
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model that is ready to answer."""
+    """A model that is ready to answer, with its family on the data set that it was made of, and what reads its requests."""
 
     about: ReleasedModel
     online: OnlineModel
-    version: str
-    origin: str
+    family: ModelFamily
+    reader: RowReader
+
+    @property
+    def version(self) -> str:
+        """The first 12 digits of the bundle's SHA-256."""
+        return self.online.bundle.version
+
+    @property
+    def origin(self) -> str:
+        """Where its training data came from."""
+        return self.online.bundle.manifest.origin
 
     @property
     def simulated(self) -> bool:
@@ -30,7 +42,7 @@ class LoadedModel:
 
 @dataclass(frozen=True)
 class LoadedRelease:
-    """The models of a release, by family."""
+    """The models of a release, by their names."""
 
     champions: dict[str, LoadedModel]
     challengers: dict[str, LoadedModel]
@@ -73,8 +85,10 @@ def _load(folder: Path) -> LoadedRelease:
     loaded: dict[str, dict[str, LoadedModel]] = {"champion": {}, "challenger": {}}
     written = written_at(folder)
     for about in check_release(folder).models:
-        online = model_family(about.model).open_online(Bundle(folder / about.folder))
-        loaded[about.role][about.model] = LoadedModel(about, online, online.bundle.version, online.bundle.manifest.origin)
+        bundle = Bundle(folder / about.folder)
+        family = family_of(bundle)
+        reader = RowReader(family.request_fields)
+        loaded[about.role][about.model] = LoadedModel(about, family.open_online(bundle), family, reader)
     return LoadedRelease(loaded["champion"], loaded["challenger"], written or 0.0)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from fusionguard.families.catalog import family_names, model_family
 from fusionguard.families.family import REASONS, ModelFamily
+from fusionguard.features.maker import FeatureMaker
 from fusionguard.serving.http import JSON
 from fusionguard.serving.openapi_parts import (
     BODY,
@@ -75,32 +77,41 @@ _MODEL = {
 }
 
 
-def describe_service(largest_batch_rows: int) -> Json:
-    """Return the whole document."""
-    families = [model_family(name) for name in family_names()]
-    shown = {"request_id": EXAMPLE_ID, "models": [{"model": families[0].name} | _MODEL]}
+def described_families(served: Iterable[ModelFamily] = ()) -> tuple[ModelFamily, ...]:
+    """Return the families that a service describes: all on the data sets that ship, and those served on others."""
+    shipped = {name: model_family(name) for name in family_names()}
+    return tuple((shipped | {family.model: family for family in served}).values())
+
+
+def describe_service(largest_batch_rows: int, families: Sequence[ModelFamily] | None = None) -> Json:
+    """Return the whole document; ``families`` are as :func:`described_families` returns them."""
+    families = described_families() if families is None else families
+    shown = {"request_id": EXAMPLE_ID, "models": [{"model": families[0].model} | _MODEL]}
     models = {JSON: {"schema": ref("ModelsInUse"), "example": shown}}
     paths: Json = {}
-    schemas = shared_schemas(family_names(), largest_batch_rows)
+    schemas = shared_schemas(tuple(family.model for family in families), largest_batch_rows)
     for family in families:
         schemas |= family_schemas(family, largest_batch_rows)
         paths |= _paths(family)
     paths["/v1/models"] = {"get": operation("models", "The models in use", "service", models, GUARDED)}
     paths |= system_paths("The models are loaded", "RiskScoring")
-    return describe("FusionGuard RiskScoring", f"{served_risks()}: {_ABOUT}", paths, schemas, _REFUSALS | _refusals(families[0]))
+    return describe(
+        "FusionGuard RiskScoring", f"{served_risks(families)}: {_ABOUT}", paths, schemas, _REFUSALS | _refusals(families[0])
+    )
 
 
-def served_risks() -> str:
+def served_risks(families: Sequence[ModelFamily]) -> str:
     """Return what services tell, of all families: ``Flood, hail and fire risk`` and the like."""
-    *others, last = (model_family(name).risk for name in family_names())
+    *others, last = dict.fromkeys(family.risk for family in families)
     told = f"{', '.join(others)} and {last} risk" if others else f"{last} risk"
     return told[0].upper() + told[1:]
 
 
 def _refusals(family: ModelFamily) -> dict[int, Refusal]:
     """Return the refusals whose examples are about a family."""
-    field = next(field for field in family.request_fields.all if field.name == family.service_example.faulty_field)
-    missing = ProblemError(404, "no_model", f"This service holds no {family.name} model.")
+    fields = {field.name: field for field in family.request_fields.all}
+    field = fields.get(family.service_example.faulty_field, family.request_fields.all[0])
+    missing = ProblemError(404, "no_model", f"This service holds no {family.model} model.")
     return {
         404: Refusal("This service holds no such model, or no log.", missing),
         422: unprocessable(Fault(field.name, field.expected, "a string")),
@@ -108,8 +119,9 @@ def _refusals(family: ModelFamily) -> dict[int, Refusal]:
 
 
 def _paths(family: ModelFamily) -> Json:
-    model, thing = family.name, family.thing
+    model, thing = family.model, family.thing
     name, at, faults = model.capitalize(), f"/v1/{model}", (*BODY, 404)
+    called, whose = model.replace("-", "_"), "" if family.declared is None else f" of {model}"
     row = family.example_row
     answer = _answer(family)
     one = {JSON: {"schema": ref(f"{name}Row"), "examples": {thing: {"value": row}}}}
@@ -127,10 +139,12 @@ def _paths(family: ModelFamily) -> Json:
         return {"post": operation(does, summary, model, content, faults, body=body, headers=_MODEL_HEADERS, **more)}
 
     return {
-        f"{at}/score": post(f"score_{model}", f"Score one {thing}", one, scored),
-        f"{at}/score_batch": post(f"score_{model}_batch", f"Score many {thing}s", many, scored_many, parameters=[_ID_PARAMETER]),
-        f"{at}/explain": post(f"explain_{model}", f"Score and explain one {thing}", one, explained),
-        f"{at}/labels": {"post": operation(f"label_{model}", told, model, stored, (*faults, 409, 503), body=labels)},
+        f"{at}/score": post(f"score_{called}", f"Score one {thing}{whose}", one, scored),
+        f"{at}/score_batch": post(
+            f"score_{called}_batch", f"Score many {thing}s{whose}", many, scored_many, parameters=[_ID_PARAMETER]
+        ),
+        f"{at}/explain": post(f"explain_{called}", f"Score and explain one {thing}{whose}", one, explained),
+        f"{at}/labels": {"post": operation(f"label_{called}", told, model, stored, (*faults, 409, 503), body=labels)},
     }
 
 
@@ -143,15 +157,22 @@ def _batches(row: Json) -> Json:
 
 
 def _answer(family: ModelFamily) -> Json:
-    about = {"request_id": EXAMPLE_ID, "model": family.name, "model_version": "0123456789ab", "origin": "simulated"}
+    about = {"request_id": EXAMPLE_ID, "model": family.model, "model_version": "0123456789ab", "origin": "simulated"}
     shown = family.service_example
     return about | shown.answer | {REASONS: [], "decision_reason": shown.why}
 
 
 def _explanation(family: ModelFamily) -> Json:
     shown = family.service_example
-    added = {"feature": shown.feature, "value": family.example[shown.feature], "contribution": shown.contribution}
+    feature, value = (shown.feature, family.example[shown.feature]) if family.declared is None else _first_feature(family)
+    added = {"feature": feature, "value": value, "contribution": shown.contribution}
     return {"base": shown.base, "contributions": [added]}
+
+
+def _first_feature(family: ModelFamily) -> tuple[str, Any]:
+    """Return the name of the first model feature, and what it is of the example row."""
+    values = FeatureMaker(family.features).one(family.request_fields.row(family.example))
+    return family.features.model_features[0], values[0]
 
 
 def _batch_answers(answer: Json) -> Json:

@@ -13,7 +13,7 @@ ROW_ID = {"type": "string", "pattern": "^[A-Za-z0-9._:~-]{1,64}$", "description"
 
 def family_schemas(family: ModelFamily, most: int) -> Json:
     """Return what is sent and answered of a family, by name; each begins with the family's."""
-    name, fields = family.name.capitalize(), family.request_fields
+    name, fields = family.model.capitalize(), family.request_fields
     choices = {f"{name}{field.name}": choice(*field.values) for field in fields.all if type(field) is Choice}
     return choices | _sent(name, fields, most) | _answered(name, family)
 
@@ -68,7 +68,7 @@ def _sent(name: str, fields: RequestFields, most: int) -> Json:
 def _answered(name: str, family: ModelFamily) -> Json:
     outputs = {key: _output(key, kind, family) for key, kind in family.outputs.items()} | {"decision_reason": text()}
     columns = {key: array(value) for key, value in outputs.items()}
-    about = {"request_id": text(), "model": always(family.name), "model_version": text(), "origin": text()}
+    about = {"request_id": text(), "model": always(family.model), "model_version": text(), "origin": text()}
     batch = about | {"rows": whole(), "flagged_without_reasons": whole()}
     explained = {"base": number(), "contributions": array(ref("FeatureContribution"))}
     return {

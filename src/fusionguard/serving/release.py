@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -11,8 +12,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from fusionguard.data.provenance import Origin
-from fusionguard.errors import BundleError, UsageError
-from fusionguard.families.catalog import family_names
+from fusionguard.errors import BundleError, UnknownChoiceError, UsageError
+from fusionguard.families.family import ModelFamily
+from fusionguard.families.of_bundle import family_of
 from fusionguard.files import atomic_folder, check_output, write_json
 from fusionguard.models.bundle import MANIFEST, Bundle
 
@@ -20,6 +22,8 @@ RELEASE = "release.json"
 FORMAT = 1
 
 Role = Literal["champion", "challenger"]
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 _REMEDY = "Write the release again: fusionguard release."
 
@@ -30,6 +34,7 @@ class ReleasedModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str
+    """What it is called: the family, or the data set that somebody has declared."""
     role: Role
     """The champion answers; a challenger is scored in its shadow, and only logged."""
     bundle_sha256: str
@@ -44,9 +49,9 @@ class ReleasedModel(BaseModel):
 
     @field_validator("model")
     @classmethod
-    def _known(cls, model: str) -> str:
-        if model not in family_names():
-            raise ValueError(f"model must be one of {', '.join(family_names())}")
+    def _named(cls, model: str) -> str:
+        if not _NAME.fullmatch(model):
+            raise ValueError("model must be the name of a family or of a data set")
         return model
 
     @property
@@ -110,8 +115,8 @@ def check_release(folder: Path) -> Release:
     Raises
     ------
     BundleError
-        There is no release, it is of another format, a bundle is damaged or not the one that was released, or none of its
-        models is a champion.
+        There is no release, it is of another format, a bundle is damaged, not the one that was released or of no family that this
+        version knows, or none of its models is a champion.
     """
     release = read_release(folder)
     for about in release.models:
@@ -122,9 +127,31 @@ def check_release(folder: Path) -> Release:
                 _REMEDY,
             )
         Bundle.open(bundle.folder)
+        try:
+            called = family_of(bundle).model
+        except UnknownChoiceError as error:
+            raise BundleError(
+                f"The {about.role} of {about.model} cannot be read: {error}", "Install a newer FusionGuard."
+            ) from error
+        if called != about.model:
+            raise BundleError(f"The {about.role} of {about.model} is a model of {called}.", _REMEDY)
     if not any(about.role == "champion" for about in release.models):
         raise BundleError(f"The release '{folder}' holds no champion.", _REMEDY)
     return release
+
+
+def released_families(folder: Path) -> tuple[ModelFamily, ...]:
+    """Return the families of the champions of a release, each on the data set of its model; none where there is no release.
+
+    Raises
+    ------
+    BundleError
+        It is damaged.
+    """
+    if not (folder / RELEASE).is_file():
+        return ()
+    champions = (about for about in read_release(folder).models if about.role == "champion")
+    return tuple(family_of(Bundle(folder / about.folder)) for about in champions)
 
 
 def written_at(folder: Path) -> float | None:

@@ -52,7 +52,7 @@ def choose(home: Home, models: Sequence[str], challengers: Sequence[str]) -> lis
     Parameters
     ----------
     models
-        What answers: ``NAME@champion``, ``NAME@3`` or a bundle's folder; of each family one at most. Without any, the
+        What answers: ``NAME@champion``, ``NAME@3`` or a bundle's folder; of each data set one at most. Without any, the
         champions there are.
     challengers
         What is scored in the shadow, named likewise.
@@ -60,18 +60,19 @@ def choose(home: Home, models: Sequence[str], challengers: Sequence[str]) -> lis
     Raises
     ------
     UsageError, RegistryError, BundleError
-        A name means nothing, two mean the same family, a challenger has no champion or is the same model, or a bundle is damaged.
+        A name means nothing, two mean the same data set, a challenger has no champion or is the same model, or a bundle is
+        damaged.
     """
     chosen = [_resolve(home, spec, "champion") for spec in models] or _champions(home)
     answering = {about.model: about.bundle_sha256 for about, _ in chosen}
     if len(answering) < len(chosen):
-        raise UsageError("Two of the models are of the same family.", _one_of_each())
+        raise UsageError("Two of the models are of the same data set.", _one_of_each())
     shadows = [_resolve(home, spec, "challenger") for spec in challengers]
     if len({about.model for about, _ in shadows}) < len(shadows):
-        raise UsageError("Two of the challengers are of the same family.", _one_of_each())
+        raise UsageError("Two of the challengers are of the same data set.", _one_of_each())
     for about, _ in shadows:
         if about.model not in answering:
-            raise UsageError(f"The {about.model} challenger has no champion to shadow.", "Name a model of the same family.")
+            raise UsageError(f"The {about.model} challenger has no champion to shadow.", "Name a model of the same data set.")
         if about.bundle_sha256 == answering[about.model]:
             raise UsageError(
                 f"The {about.model} challenger is the model that answers itself ({about.bundle_sha256[:12]}).",
@@ -81,9 +82,9 @@ def choose(home: Home, models: Sequence[str], challengers: Sequence[str]) -> lis
 
 
 def update_release(home: Home, folder: Path, model: str) -> tuple[ReleasedModel, ...]:
-    """Put the champion of one family into a release and leave the models of others there as they are.
+    """Put the champion of one model into a release and leave the others there as they are.
 
-    Where there is no release, it is written as :func:`make_release` does. The family's challenger leaves the release. Another
+    Where there is no release, it is written as :func:`make_release` does. Its challenger leaves the release. Another
     process that does the same waits.
 
     Raises
@@ -100,7 +101,7 @@ def update_release(home: Home, folder: Path, model: str) -> tuple[ReleasedModel,
             return make_release(home, folder)
         kept = [(about, Bundle(folder / about.folder)) for about in check_release(folder).models if about.model != model]
         listed = [_resolve(home, f"{model}@champion", "champion"), *kept]
-        listed.sort(key=lambda pair: (ROLES.index(pair[0].role), family_names().index(pair[0].model)))
+        listed.sort(key=lambda pair: (ROLES.index(pair[0].role), _place(pair[0].model)))
         write_release(folder, listed)
     return tuple(about for about, _ in listed)
 
@@ -124,8 +125,14 @@ def _champions(home: Home) -> list[tuple[ReleasedModel, Bundle]]:
     return found
 
 
+def _place(model: str) -> tuple[int, str]:
+    """Return where a model stands among others: those of the data sets that ship come first."""
+    own = family_names()
+    return (own.index(model) if model in own else len(own)), model
+
+
 def _one_of_each() -> str:
-    return f"Name {' and '.join(f'one for {name}' for name in family_names())}."
+    return "Name one for each data set."
 
 
 def _resolve(home: Home, spec: str, role: Role) -> tuple[ReleasedModel, Bundle]:
@@ -134,7 +141,7 @@ def _resolve(home: Home, spec: str, role: Role) -> tuple[ReleasedModel, Bundle]:
 
     bundle = resolve_bundle(home, spec)
     about = ReleasedModel(
-        model=family_of(bundle).name,
+        model=family_of(bundle).model,
         role=role,
         bundle_sha256=bundle.sha256,
         origin=bundle.manifest.origin,

@@ -15,14 +15,14 @@ from urllib.parse import parse_qs
 import numpy as np
 import pyarrow as pa
 
-from fusionguard.families.family import REASONS, ModelFamily
+from fusionguard.families.family import REASONS, FamilyTraits
 from fusionguard.families.online import Answer, Answers
 from fusionguard.serving.http import JSON, Request, Response, json_response
 from fusionguard.serving.loaded import LoadedModel, LoadedRelease
 from fusionguard.serving.metrics import Metrics
 from fusionguard.serving.prediction_log import LoggedBatch, LoggedRow, PredictionLog
 from fusionguard.serving.problems import Fault, ProblemError, invalid
-from fusionguard.serving.requests import ID, ManyRows, RowReader
+from fusionguard.serving.requests import ID, ManyRows
 from fusionguard.serving.settings import ServeSettings
 from fusionguard.serving.tables import ARROW, OCTETS, PARQUET, read_table, write_table
 
@@ -35,25 +35,32 @@ _log = logging.getLogger(__name__)
 
 
 class ScoringRoutes:
-    """The scoring routes of one model family."""
+    """The scoring routes of one model, by its name.
+
+    Parameters
+    ----------
+    traits
+        The family that it is of; its outputs are the same on every data set.
+    log
+        Returns where what a model answers is logged; None where nothing is.
+    """
 
     def __init__(
         self,
-        family: ModelFamily,
+        name: str,
+        traits: FamilyTraits,
         settings: ServeSettings,
         metrics: Metrics,
-        log: PredictionLog | None,
+        log: Callable[[LoadedModel], PredictionLog | None],
         batches: ThreadPoolExecutor,
         explanations: ThreadPoolExecutor,
     ) -> None:
-        self.family = family
         self.model: LoadedModel | None = None
         self.challenger: LoadedModel | None = None
-        self._name, self._outputs = family.name, tuple(family.outputs)
+        self._name, self._outputs = name, tuple(traits.outputs)
         self._decision, self._reasons = self._outputs.index("decision"), self._outputs.index(REASONS)
         self._probability = self._outputs.index("probability")
-        self._reader = RowReader(family.request_fields)
-        self._settings, self._metrics, self._prediction_log = settings, metrics, log
+        self._settings, self._metrics, self._log_of = settings, metrics, log
         self._batches, self._explanations = batches, explanations
         self._waiting = 0
 
@@ -64,21 +71,23 @@ class ScoringRoutes:
     async def score(self, request: Request) -> Response:
         """Score one row; the reasons of a flagged one are found in another thread, so that nobody waits behind them."""
         request.media_type((JSON,))
-        row = self._reader.read_one(await request.body(ONE_ROW_BYTES))
+        body = await request.body(ONE_ROW_BYTES)
         model, challenger = self._model(), self.challenger
+        row = model.reader.read_one(body)
         answer = model.online.decide(row.values)
         if answer.flagged:
             answer = await self._elsewhere(model.online.add_reasons, answer)
         self._note(request, model, answer)
         if challenger is not None:
-            asyncio.get_running_loop().call_soon(self._shadow_one, request, challenger, row.values)
+            asyncio.get_running_loop().call_soon(self._shadow_one, request, (model, challenger), row.values, body)
         return json_response(self._content(request, model, answer, row.id), _headers(model))
 
     async def explain(self, request: Request) -> Response:
         """Score one row and tell what each feature adds."""
         request.media_type((JSON,))
-        row = self._reader.read_one(await request.body(ONE_ROW_BYTES))
+        body = await request.body(ONE_ROW_BYTES)
         model = self._model()
+        row = model.reader.read_one(body)
         told = await self._elsewhere(model.online.explain, row.values)
         self._note(request, model, told.answer)
         content = self._content(request, model, told.answer, row.id)
@@ -117,12 +126,12 @@ class ScoringRoutes:
     ) -> Response:
         model, challenger = models
         most = self._settings.largest_batch_rows
-        is_json = kind == JSON
-        rows = self._reader.read_many(body, most) if is_json else read_table(body, kind, self.family, most, id_column)
+        rows = _read_many(model, body, kind, most, id_column)
         answers = model.online.many(rows.columns)
         self._note_many(request, model, answers, role="champion")
         if challenger is not None:
-            self._batches.submit(self._shadow_many, request, challenger, rows)
+            read = None if _alike(model, challenger) else partial(_read_many, challenger, body, kind, most, id_column)
+            self._batches.submit(self._shadow_many, request, challenger, rows, read)
         if accepted == JSON:
             return self._batch_json(request, model, answers, rows)
         table = answers.values.append_column("decision_reason", pa.array(answers.whys, pa.string()))
@@ -185,36 +194,41 @@ class ScoringRoutes:
     def _note(self, request: Request, model: LoadedModel, answer: Answer) -> None:
         decision, probability = answer.values[self._decision], answer.values[self._probability]
         self._metrics.decision(self._name, model.version, decision, probability)
-        if self._prediction_log is not None:
+        if (log := self._log_of(model)) is not None:
             now = time.time_ns() // 1000
-            self._prediction_log.append(LoggedRow(request.id, now, model.version, model.origin, answer.values, answer.features))
+            log.append(LoggedRow(request.id, now, model.version, model.origin, answer.values, answer.features))
 
     def _note_many(self, request: Request, model: LoadedModel, answers: Answers, *, role: str) -> None:
         for counted in answers.values["decision"].value_counts().to_pylist():
             self._metrics.decisions(self._name, model.version, role, counted["values"], counted["counts"])
-        if self._prediction_log is not None:
+        if (log := self._log_of(model)) is not None:
             now = time.time_ns() // 1000
-            self._prediction_log.append(
+            log.append(
                 LoggedBatch(
                     request.id, now, model.version, model.origin, answers.values, answers.features, shadow=role == "challenger"
                 )
             )
 
-    def _shadow_one(self, request: Request, challenger: LoadedModel, values: list[Any]) -> None:
+    def _shadow_one(self, request: Request, models: tuple[LoadedModel, LoadedModel], values: list[Any], body: bytes) -> None:
+        challenger = models[1]
         try:
-            answer = challenger.online.one(values)
+            answer = challenger.online.one(values if _alike(*models) else challenger.reader.read_one(body).values)
         except Exception as error:  # whatever is wrong with a challenger is counted, and reaches nobody
             self._shadow_failed(error)
             return
         self._metrics.decisions(self._name, challenger.version, "challenger", answer.values[self._decision], 1)
-        if self._prediction_log is not None:
+        if (log := self._log_of(challenger)) is not None:
             now = time.time_ns() // 1000
-            self._prediction_log.append(
+            log.append(
                 LoggedRow(request.id, now, challenger.version, challenger.origin, answer.values, answer.features, shadow=True)
             )
 
-    def _shadow_many(self, request: Request, challenger: LoadedModel, rows: ManyRows) -> None:
+    def _shadow_many(
+        self, request: Request, challenger: LoadedModel, rows: ManyRows, read: Callable[[], ManyRows] | None
+    ) -> None:
+        """Score a batch in the shadow; ``read`` reads it anew for a challenger that was made of other columns."""
         try:
+            rows = rows if read is None else read()
             self._note_many(request, challenger, challenger.online.many(rows.columns), role="challenger")
         except Exception as error:
             self._shadow_failed(error)
@@ -222,6 +236,15 @@ class ScoringRoutes:
     def _shadow_failed(self, error: Exception) -> None:
         self._metrics.shadow_failed(self._name)
         _log.error("The challenger of %s failed: %s", self._name, type(error).__name__)
+
+
+def _read_many(model: LoadedModel, body: bytes, kind: str, most: int, id_column: str) -> ManyRows:
+    return model.reader.read_many(body, most) if kind == JSON else read_table(body, kind, model.family, most, id_column)
+
+
+def _alike(model: LoadedModel, challenger: LoadedModel) -> bool:
+    """Whether what was read for one model is what another one reads."""
+    return model.family is challenger.family or model.reader.fields == challenger.reader.fields
 
 
 def _headers(model: LoadedModel) -> tuple[tuple[bytes, bytes], ...]:

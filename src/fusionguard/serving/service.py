@@ -17,9 +17,9 @@ from fusionguard.serving.client_schema import client_schema
 from fusionguard.serving.guard import check_address
 from fusionguard.serving.lifeline import follow_lifeline
 from fusionguard.serving.logs import configure_logs, one_line_errors, wanted_format
-from fusionguard.serving.openapi import describe_service
+from fusionguard.serving.openapi import describe_service, described_families
 from fusionguard.serving.own_releases import hold_release
-from fusionguard.serving.release import check_release
+from fusionguard.serving.release import check_release, released_families
 from fusionguard.serving.request_metrics import share_counts
 from fusionguard.serving.settings import PREFIX, read_settings
 from fusionguard.serving.start_checks import check_start
@@ -50,7 +50,8 @@ class RiskService(bentoml.Service):  # type: ignore[misc]  # BentoML's own class
         return client_schema(self.name, self._document())
 
     def _document(self) -> dict[str, Any]:
-        return describe_service(read_settings().largest_batch_rows)
+        settings = read_settings()
+        return describe_service(settings.largest_batch_rows, described_families(released_families(settings.release)))
 
 
 class _Supervised:

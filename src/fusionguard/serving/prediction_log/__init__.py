@@ -10,7 +10,7 @@ from fusionguard.serving.prediction_log.labels import (
 )
 from fusionguard.serving.prediction_log.reader import LogWindow, UnreadablePart, read_log
 from fusionguard.serving.prediction_log.records import LoggedBatch, LoggedRow
-from fusionguard.serving.prediction_log.schema import LOG_VERSION, LogVersionError, log_schema
+from fusionguard.serving.prediction_log.schema import LOG_VERSION, Logged, LogLayout, LogVersionError, log_layout, log_schema
 from fusionguard.serving.prediction_log.stats import LOST, LogStats
 from fusionguard.serving.prediction_log.writer import PredictionLog
 
@@ -22,15 +22,18 @@ __all__ = [
     "LabelConflict",
     "LabelConflictError",
     "LabelReceipt",
+    "LogLayout",
     "LogStats",
     "LogVersionError",
     "LogWindow",
+    "Logged",
     "LoggedBatch",
     "LoggedRow",
     "PredictionLog",
     "UnreadablePart",
     "append_labels",
     "compact",
+    "log_layout",
     "log_schema",
     "read_log",
 ]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from fusionguard.errors import StorageError
-from fusionguard.families.catalog import model_family
+from fusionguard.families.catalog import family_names
 from fusionguard.files import atomic_path, locked, storage_errors
 from fusionguard.serving.prediction_log.parts import (
     ROW_GROUP_ROWS,
@@ -23,7 +23,7 @@ from fusionguard.serving.prediction_log.parts import (
     part_writer,
     remove_stale_temporaries,
 )
-from fusionguard.serving.prediction_log.schema import part_schema
+from fusionguard.serving.prediction_log.schema import Logged, log_layout, log_name
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Compaction:
 
 def compact(
     folder: Path,
-    model: str,
+    model: Logged,
     *,
     rotate_rows: int = 500_000,
     everything: bool = True,
@@ -65,31 +65,38 @@ def compact(
     StorageError
         The disk refuses; nothing is lost.
     """
-    home = folder / model_family(model).name
+    name = log_name(model)
+    home = folder / name
     if not home.is_dir():
         return Compaction(0, 0, ())
     with storage_errors(home), locked(home):
         remove_stale_temporaries(home)
-        sizes, skipped = _sizes(home, model)
-        small = {path: rows for path, rows in sizes.items() if rows < rotate_rows}
-        chosen = small if everything else _cheap(small)
+        sizes, skipped = _sizes(home, name)
         merged = into = 0
-        for group in _groups(chosen, rotate_rows):
-            sources = _merge(home, group, model, skipped, stopped)
-            merged += len(sources)
-            into += bool(sources)
+        for alike in sizes:
+            small = {path: rows for path, rows in alike.items() if rows < rotate_rows}
+            for group in _groups(small if everything else _cheap(small), rotate_rows):
+                sources = _merge(home, group, name, skipped, stopped)
+                merged += len(sources)
+                into += bool(sources)
     return Compaction(merged, into, tuple(skipped))
 
 
-def _sizes(home: Path, model: str) -> tuple[dict[Path, int], list[Path]]:
-    sizes, skipped = {}, []
+def _sizes(home: Path, model: str) -> tuple[list[dict[Path, int]], list[Path]]:
+    """Return the rows of each part, those of the same columns together, and the parts that cannot be read."""
+    layout = log_layout(model) if model in family_names() else None
+    sizes: list[tuple[pa.Schema, dict[Path, int]]] = []
+    skipped = []
     for path in list_parts(home):
         try:
-            with OpenPart(path, model) as part:
-                sizes[path] = part.rows
+            with OpenPart(path, model, layout) as part:
+                alike = next((rows for schema, rows in sizes if schema.equals(part.schema, check_metadata=True)), None)
+                if alike is None:
+                    sizes.append((part.schema, alike := {}))
+                alike[path] = part.rows
         except StorageError:  # damaged, newer or foreign: whoever reads the log is told why
             skipped.append(path)
-    return sizes, skipped
+    return [rows for _, rows in sizes], skipped
 
 
 def _cheap(small: dict[Path, int]) -> dict[Path, int]:
@@ -141,7 +148,9 @@ class _Stopped(Exception):  # noqa: N818 - it is a wish, not an error
 
 def _copy(group: list[Path], target: Path, model: str, stopped: Callable[[], bool]) -> None:
     waiting: list[pa.Table] = []
-    with part_writer(target, part_schema(model)) as writer:
+    with OpenPart(group[0], model) as first:
+        schema = first.schema
+    with part_writer(target, schema) as writer:
         for path in group:
             with OpenPart(path, model) as part:
                 for number in range(part.groups):

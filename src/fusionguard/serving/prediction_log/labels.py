@@ -17,10 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fusionguard.errors import DataError, FusionGuardError, StorageError
-from fusionguard.families.catalog import model_family
 from fusionguard.families.family import LABEL
 from fusionguard.files import storage_errors
-from fusionguard.serving.prediction_log.schema import OBSERVED_AT, REQUEST_ID, ROW, TIME_TYPE, LogVersionError
+from fusionguard.serving.prediction_log.schema import OBSERVED_AT, REQUEST_ID, ROW, TIME_TYPE, Logged, LogVersionError, log_name
 
 FILE = "labels.sqlite"
 LABELS_VERSION = 1
@@ -85,7 +84,7 @@ class LabelConflictError(FusionGuardError):
         return (type(self), (self.conflicts,))
 
 
-def append_labels(folder: Path, model: str, labels: Iterable[tuple[str, int, int, int]]) -> LabelReceipt:
+def append_labels(folder: Path, model: Logged, labels: Iterable[tuple[str, int, int, int]]) -> LabelReceipt:
     """Store labels: all of them or, where an error is raised, none; on the disk when this returns.
 
     The same label for the same row is taken once, and keeps the time it was first observed at. A row need not be in the log yet.
@@ -110,7 +109,7 @@ def append_labels(folder: Path, model: str, labels: Iterable[tuple[str, int, int
         The disk refuses, the file is damaged, or another process holds it for too long.
     """
     checked = [_checked(number, label) for number, label in enumerate(labels)]
-    path = folder / model_family(model).name / FILE
+    path = folder / log_name(model) / FILE
     if not checked:
         return LabelReceipt(0, 0)
     with storage_errors(path):
@@ -135,7 +134,7 @@ def append_labels(folder: Path, model: str, labels: Iterable[tuple[str, int, int
     return LabelReceipt(stored, len(checked) - stored)
 
 
-def read_labels(folder: Path, model: str, request_ids: pa.Array | pa.ChunkedArray) -> pa.Table:
+def read_labels(folder: Path, model: Logged, request_ids: pa.Array | pa.ChunkedArray) -> pa.Table:
     """Return the labels of some requests: ``request_id``, ``row``, ``label`` int8, ``label_observed_at``; none where none came.
 
     Raises
@@ -145,7 +144,7 @@ def read_labels(folder: Path, model: str, request_ids: pa.Array | pa.ChunkedArra
     StorageError
         The label file is damaged.
     """
-    path = folder / model_family(model).name / FILE
+    path = folder / log_name(model) / FILE
     tables = [_LABELS_SCHEMA.empty_table()]
     if path.exists() and len(request_ids):
         with _database(path) as database:

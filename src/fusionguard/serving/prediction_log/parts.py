@@ -13,9 +13,8 @@ import pyarrow.parquet as pq
 from fusionguard.errors import StorageError
 from fusionguard.families.family import TIME
 from fusionguard.files import atomic_path, write_text
-from fusionguard.serving.prediction_log.schema import REQUEST_ID, check_marks
+from fusionguard.serving.prediction_log.schema import PATTERN, REQUEST_ID, LogLayout, check_marks
 
-PATTERN = "part-*.parquet"
 TEMPORARIES = ".*.tmp"
 _LAST_MERGE = ".last-merge"
 
@@ -101,7 +100,7 @@ def write_part(target: Path, table: pa.Table) -> None:
 
 
 class OpenPart:
-    """A part that is being read; use it in a ``with`` statement.
+    """A part that is being read, in the columns of a layout where one is given; use it in a ``with`` statement.
 
     Raises
     ------
@@ -113,8 +112,8 @@ class OpenPart:
         Its bytes are not what was written; also raised while it is read.
     """
 
-    def __init__(self, path: Path, model: str) -> None:
-        self.path = path
+    def __init__(self, path: Path, model: str, layout: LogLayout | None = None) -> None:
+        self.path, self._layout = path, layout
         try:
             self._file = pq.ParquetFile(path, page_checksum_verification=True, pre_buffer=False)
         except FileNotFoundError:
@@ -122,7 +121,7 @@ class OpenPart:
         except (OSError, pa.ArrowException) as error:
             raise _damaged(path, error) from error
         try:
-            check_marks(path, self._file.schema_arrow, model)
+            check_marks(path, self._file.schema_arrow, model, layout)
         except StorageError:
             self._file.close()
             raise
@@ -143,6 +142,11 @@ class OpenPart:
         """The number of row groups."""
         return int(self._file.metadata.num_row_groups)
 
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns that it has, with its marks."""
+        return self._file.schema_arrow
+
     def times(self, group: int) -> tuple[datetime, datetime] | None:
         """Return the first and the last time in a row group, from the footer; None where it does not say."""
         content = self._file.metadata.row_group(group)
@@ -151,11 +155,19 @@ class OpenPart:
         return (statistics.min, statistics.max) if statistics is not None and statistics.has_min_max else None
 
     def read(self, group: int, columns: list[str] | None = None) -> pa.Table:
-        """Return the rows of a row group; each page is compared with its checksum."""
+        """Return the rows of a row group; each page is compared with its checksum. A column that it lacks is empty."""
+        there = columns if columns is None else [name for name in columns if name in self.schema.names]
         try:
-            return self._file.read_row_group(group, columns=columns, use_threads=False)
+            rows = self._file.read_row_group(group, columns=there, use_threads=False)
         except (OSError, pa.ArrowException) as error:
             raise _damaged(self.path, error) from error
+        if columns is None or self._layout is None:
+            return rows
+        for name in columns:
+            if name not in rows.column_names:
+                field = self._layout.parts.field(name)
+                rows = rows.append_column(field, pa.nulls(rows.num_rows, field.type))
+        return rows.select(columns)
 
 
 def remove_stale_temporaries(folder: Path, older_than_seconds: float = 3600.0) -> None:

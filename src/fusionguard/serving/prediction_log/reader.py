@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fusionguard.errors import StorageError, UnknownChoiceError, UsageError
-from fusionguard.families.catalog import model_family
 from fusionguard.families.family import LABEL, TIME
 from fusionguard.serving.prediction_log.labels import read_labels
 from fusionguard.serving.prediction_log.parts import DamagedPartError, OpenPart, list_parts
@@ -23,8 +22,10 @@ from fusionguard.serving.prediction_log.schema import (
     ROW,
     SHADOW,
     ForeignPartError,
-    log_schema,
-    part_schema,
+    Logged,
+    LogLayout,
+    log_layout,
+    stored_layout,
 )
 
 _ATTEMPTS = 20
@@ -59,7 +60,7 @@ class LogWindow:
 
 def read_log(
     folder: Path,
-    model: str,
+    model: Logged,
     since: datetime | None = None,
     until: datetime | None = None,
     *,
@@ -74,7 +75,8 @@ def read_log(
     Parameters
     ----------
     folder, model
-        As in :meth:`PredictionLog.open`; a log that does not exist is empty.
+        As in :meth:`PredictionLog.open`; a log that does not exist is empty. Of a declared data set the name will do where there
+        is a log: it is read in the columns of its last part.
     since, until
         With a time zone; None for no bound.
     columns
@@ -91,18 +93,19 @@ def read_log(
     UsageError
         A time without a time zone, an unknown model or column.
     """
-    name = model_family(model).name
+    layout = stored_layout(folder, model) if isinstance(model, str) else log_layout(model)
     for bound in (since, until):
         if bound is not None and bound.utcoffset() is None:
             raise UsageError(f"{bound} has no time zone.", "Give one, such as UTC.")
-    wanted = list(log_schema(name).names if columns is None else columns)
+    known = layout.rows.names
+    wanted = list(known if columns is None else columns)
     for column in wanted:
-        if column not in log_schema(name).names:
-            raise UnknownChoiceError("column", column, log_schema(name).names)
-    read = [column for column in part_schema(name).names if column in {*wanted, *KEY, TIME}]
-    rows, unreadable = _read_parts(folder / name, name, read, LogBounds(since, until, shadow))
+        if column not in known:
+            raise UnknownChoiceError("column", column, known)
+    read = [column for column in layout.parts.names if column in {*wanted, *KEY, TIME}]
+    rows, unreadable = _read_parts(folder / layout.model, layout, read, LogBounds(since, until, shadow))
     unique = _first_of_each(rows)
-    labelled = _with_labels(unique, folder, name) if {LABEL, OBSERVED_AT} & {*wanted} else unique
+    labelled = _with_labels(unique, folder, layout.model) if {LABEL, OBSERVED_AT} & {*wanted} else unique
     return LogWindow(labelled.select(wanted), rows.num_rows - unique.num_rows, unreadable)
 
 
@@ -130,14 +133,16 @@ class LogBounds:
         return rows.filter(inside)
 
 
-def _read_parts(home: Path, model: str, columns: list[str], window: LogBounds) -> tuple[pa.Table, tuple[UnreadablePart, ...]]:
+def _read_parts(
+    home: Path, layout: LogLayout, columns: list[str], window: LogBounds
+) -> tuple[pa.Table, tuple[UnreadablePart, ...]]:
     """Read every part; where one was merged away meanwhile, all again, for its rows are elsewhere now."""
     for _ in range(_ATTEMPTS):
-        tables, unreadable = [pa.schema([part_schema(model).field(name) for name in columns]).empty_table()], []
+        tables, unreadable = [pa.schema([layout.parts.field(name) for name in columns]).empty_table()], []
         try:
             for path in list_parts(home):
                 try:
-                    tables.extend(_read_part(path, model, columns, window))
+                    tables.extend(_read_part(path, layout, columns, window))
                 except DamagedPartError as error:
                     unreadable.append(UnreadablePart(path, error.why))
                 except ForeignPartError as error:
@@ -148,8 +153,8 @@ def _read_parts(home: Path, model: str, columns: list[str], window: LogBounds) -
     raise StorageError(f"The parts in {home} change too fast to be read.", "Try again when no compaction runs.")
 
 
-def _read_part(path: Path, model: str, columns: list[str], window: LogBounds) -> list[pa.Table]:
-    with OpenPart(path, model) as part:
+def _read_part(path: Path, layout: LogLayout, columns: list[str], window: LogBounds) -> list[pa.Table]:
+    with OpenPart(path, layout.model, layout) as part:
         groups = [number for number in range(part.groups) if not window.misses(part.times(number))]
         return [window.of(part.read(number, columns)).replace_schema_metadata(None) for number in groups]
 

@@ -10,8 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fusionguard.families.catalog import model_family
-from fusionguard.serving.prediction_log.schema import part_schema
+from fusionguard.serving.prediction_log.schema import LogLayout
 
 Column: TypeAlias = Sequence[Any] | NDArray[Any] | pa.Array | pa.ChunkedArray
 
@@ -106,7 +105,7 @@ class Piece:
     why: str = ""
 
 
-def to_pieces(records: Iterable[Record], model: str) -> Iterator[Piece]:
+def to_pieces(records: Iterable[Record], layout: LogLayout) -> Iterator[Piece]:
     """Yield records as Arrow tables of a part's schema, a few at a time; one that does not fit takes no other with it."""
     waiting: list[LoggedRow] = []
     for record in records:
@@ -114,54 +113,53 @@ def to_pieces(records: Iterable[Record], model: str) -> Iterator[Piece]:
             waiting.append(record)
             if len(waiting) < ROWS_A_PIECE:
                 continue
-        yield from _rows_pieces(waiting, model)
+        yield from _rows_pieces(waiting, layout)
         waiting = []
         if isinstance(record, LoggedBatch):
-            yield _piece(record.rows, _batch_columns, record, model)
-    yield from _rows_pieces(waiting, model)
+            yield _piece(record.rows, _batch_columns, record, layout)
+    yield from _rows_pieces(waiting, layout)
 
 
-def _rows_pieces(rows: list[LoggedRow], model: str) -> Iterator[Piece]:
+def _rows_pieces(rows: list[LoggedRow], layout: LogLayout) -> Iterator[Piece]:
     if not rows:
         return
-    together = _piece(len(rows), _row_columns, rows, model)
+    together = _piece(len(rows), _row_columns, rows, layout)
     if together.table is not None or len(rows) == 1:
         yield together
     else:
-        yield from (_piece(1, _row_columns, [row], model) for row in rows)
+        yield from (_piece(1, _row_columns, [row], layout) for row in rows)
 
 
-def _piece(rows: int, columns: Any, content: Any, model: str) -> Piece:
-    schema, arrays = part_schema(model), []
+def _piece(rows: int, columns: Any, content: Any, layout: LogLayout) -> Piece:
+    schema, arrays = layout.parts, []
     try:
-        for column, field in zip(columns(content, model), schema, strict=True):
+        for column, field in zip(columns(content, layout), schema, strict=True):
             arrays.append(_array(column, field.type))
         return Piece(rows, pa.Table.from_arrays(arrays, schema=schema))
     except UNSTORABLE as error:  # its text may hold a value of the record: only its type is told
         where = f"its column '{schema.names[len(arrays)]}'" if len(arrays) < len(schema) else "the lengths of its columns"
-        return Piece(rows, None, f"A record does not fit the {model} log: {type(error).__name__} in {where}.")
+        return Piece(rows, None, f"A record does not fit the {layout.model} log: {type(error).__name__} in {where}.")
 
 
-def _row_columns(rows: list[LoggedRow], model: str) -> Iterator[Column]:
-    family = model_family(model)
+def _row_columns(rows: list[LoggedRow], layout: LogLayout) -> Iterator[Column]:
     request_ids, times, versions, origins, answers, features, numbers, shadows = zip(*rows, strict=True)
     yield from (request_ids, numbers, times, shadows, versions, origins)
-    for values, names in ((answers, family.outputs), (features, family.features.model_features)):
+    for values, names in ((answers, layout.outputs), (features, layout.features)):
         if {len(each) for each in values} != {len(names)}:
             raise ValueError("a row has not one value for each column")
         yield from zip(*values, strict=True)
 
 
-def _batch_columns(batch: LoggedBatch, model: str) -> Iterator[Column]:
-    family, rows = model_family(model), batch.rows
+def _batch_columns(batch: LoggedBatch, layout: LogLayout) -> Iterator[Column]:
+    rows = batch.rows
     yield _repeated(batch.request_id, rows)
     yield np.arange(batch.first_row, batch.first_row + rows, dtype=np.int32)
     yield np.full(rows, batch.time_micros, dtype=np.int64)
     yield np.full(rows, batch.shadow, dtype=np.bool_)
     yield from (_repeated(batch.model_version, rows), _repeated(batch.origin, rows))
     given = set(batch.answers.column_names if isinstance(batch.answers, pa.Table) else batch.answers)
-    yield from (batch.answers[name] if name in given else pa.nulls(rows) for name in family.outputs)
-    yield from (batch.features[name] for name in family.features.model_features)
+    yield from (batch.answers[name] if name in given else pa.nulls(rows) for name in layout.outputs)
+    yield from (batch.features[name] for name in layout.features)
 
 
 def _repeated(text: str, rows: int) -> pa.Array:

@@ -41,6 +41,18 @@ class LogStats:
     failed_writes: int
     last_error: str | None
 
+    def __add__(self, other: LogStats) -> LogStats:
+        """Return the counts of both logs together."""
+        return LogStats(
+            rows_accepted=self.rows_accepted + other.rows_accepted,
+            rows_written=self.rows_written + other.rows_written,
+            rows_lost_by={why: rows + other.rows_lost_by[why] for why, rows in self.rows_lost_by.items()},
+            rows_pending=self.rows_pending + other.rows_pending,
+            parts_written=self.parts_written + other.parts_written,
+            failed_writes=self.failed_writes + other.failed_writes,
+            last_error=self.last_error or other.last_error,
+        )
+
     @property
     def rows_lost(self) -> int:
         """Rows that will never be written, for whatever reason."""

@@ -14,12 +14,11 @@ from types import TracebackType
 import pyarrow as pa
 
 from fusionguard.errors import StorageError, UsageError
-from fusionguard.families.catalog import model_family
 from fusionguard.files import storage_errors
 from fusionguard.serving.prediction_log.compaction import compact
 from fusionguard.serving.prediction_log.parts import part_name, write_part
 from fusionguard.serving.prediction_log.records import Record, to_pieces
-from fusionguard.serving.prediction_log.schema import part_schema
+from fusionguard.serving.prediction_log.schema import Logged, LogLayout, log_layout
 from fusionguard.serving.prediction_log.stats import LOST, LogStats, Lost
 
 PARTS_BEFORE_MERGE = 64
@@ -38,9 +37,9 @@ class PredictionLog:
     Any thread may append. Several processes may write to the same folder.
     """
 
-    def __init__(self, folder: Path, model: str, flush_seconds: float, max_rows: int, rotate_rows: int) -> None:
+    def __init__(self, folder: Path, layout: LogLayout, flush_seconds: float, max_rows: int, rotate_rows: int) -> None:
         self.folder = folder
-        self._model, self._flush_seconds = model, flush_seconds
+        self._layout, self._model, self._flush_seconds = layout, layout.model, flush_seconds
         self._max_rows, self._rotate_rows = max_rows, rotate_rows
         self._early_rows = max(1, max_rows // 4)
         self._lock = threading.Lock()  # held for fractions of a microsecond, never around the disk
@@ -56,14 +55,14 @@ class PredictionLog:
         self._closing, self._wake, self._rounds = threading.Event(), threading.Event(), threading.Condition()
         self._rounds_begun = self._rounds_ended = 0
         self._merging: threading.Thread | None = None
-        self._thread = threading.Thread(target=self._run, name=f"{model} prediction log", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"{layout.model} prediction log", daemon=True)
 
     @classmethod
     def open(
         cls,
         folder: Path,
         *,
-        model: str,
+        model: Logged,
         flush_seconds: float = 2.0,
         max_rows: int = 200_000,
         rotate_rows: int = 500_000,
@@ -74,6 +73,8 @@ class PredictionLog:
         ----------
         folder
             The folder of all logs, made where it is missing.
+        model
+            Whose log it is: a family, on whatever data set; or the name of a family, on the one that ships for it.
         flush_seconds
             What was taken is on the disk after so many seconds and the time of one write: a kill loses no more.
         max_rows
@@ -95,8 +96,8 @@ class PredictionLog:
             if not 0 < value < float("inf"):
                 raise UsageError(f"{name}={value} is not above 0.", "Give a larger number.")
         pa.array([])  # imports pandas, which fails while a process ends, and takes its time in a first flush
-        part_schema(model)
-        log = cls(folder / model_family(model).name, model, flush_seconds, max_rows, rotate_rows)
+        layout = log_layout(model)
+        log = cls(folder / layout.model, layout, flush_seconds, max_rows, rotate_rows)
         try:
             with storage_errors(log.folder):
                 log.folder.mkdir(parents=True, exist_ok=True)
@@ -202,7 +203,7 @@ class PredictionLog:
             taken, self._queue = self._queue, []
         left = sum(record.rows for record in taken)
         try:
-            for piece in to_pieces(taken, self._model):
+            for piece in to_pieces(taken, self._layout):
                 if piece.table is None:
                     self._misfit = piece.why
                     _log.warning("%d rows of the %s prediction log are lost: %s", piece.rows, self._model, piece.why)
