@@ -18,6 +18,7 @@ from fusionguard.files import locked
 from fusionguard.serving.prediction_log import PredictionLog, compact, compaction, read_log, writer
 from fusionguard.serving.prediction_log.compaction import Compaction
 from fusionguard.serving.prediction_log.parts import list_parts
+from fusionguard.serving.prediction_log.schema import part_schema
 from tests.serving.prediction_log_rows import fraud_row, log_parts, parts_of
 
 
@@ -158,8 +159,9 @@ def test_half_a_million_rows_are_a_whole_part_unless_told_otherwise(tmp_path: Pa
         """A part that says how many rows it has, and gives none."""
 
         groups = 0
+        schema = part_schema("fraud")
 
-        def __init__(self, path: Path, model: str) -> None:
+        def __init__(self, path: Path, *of: object) -> None:
             self.rows = rows[path.name]
 
         def __enter__(self) -> Counted:

@@ -76,7 +76,7 @@ def read_log(
     ----------
     folder, model
         As in :meth:`PredictionLog.open`; a log that does not exist is empty. Of a declared data set the name will do where there
-        is a log: it is read in the columns of its last part.
+        is a log: it is read in the columns of its latest rows.
     since, until
         With a time zone; None for no bound.
     columns

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import TypeAlias
@@ -120,7 +121,7 @@ def log_layout(model: Logged) -> LogLayout:
 
 
 def stored_layout(folder: Path, name: str) -> LogLayout:
-    """Return what the log in a folder holds, whose model is called ``name``: of a declared data set, as its last part says.
+    """Return what the log in a folder holds, whose model is called ``name``: of a declared data set, as its latest rows say.
 
     Raises
     ------
@@ -178,18 +179,23 @@ def _layout(family: ModelFamily) -> LogLayout:
 
 
 def _layout_of_parts(home: Path) -> LogLayout | None:
-    """Return the layout of the last part that can be read; None where there is none."""
-    for path in sorted(home.glob(PATTERN), reverse=True):
+    """Return the layout of the part with the latest row; None where there is none that can be read."""
+    latest: tuple[datetime, LogLayout] | None = None
+    for path in sorted(home.glob(PATTERN)):
         try:
-            found = pq.read_schema(path)
+            footer = pq.read_metadata(path)
+            found = footer.schema.to_arrow_schema()
             check_marks(path, found, home.name)
-            outputs = json.loads((found.metadata or {})[_OUTPUTS_KEY])
+            outputs = tuple(json.loads((found.metadata or {})[_OUTPUTS_KEY]))
             version = _number(path, found.metadata, _FEATURES_KEY)
-        except (OSError, pa.ArrowException, StorageError, KeyError, ValueError):
+            place = found.get_field_index(TIME)
+            last = max(footer.row_group(group).column(place).statistics.max for group in range(footer.num_row_groups))
+        except (OSError, pa.ArrowException, StorageError, AttributeError, KeyError, ValueError):
             continue  # whoever reads the log is told why
-        features = tuple(found.names[len(_BEFORE) + len(outputs) :])
-        return LogLayout(home.name, version, tuple(outputs), features, found, declared=True)
-    return None
+        if latest is None or last > latest[0]:
+            features = tuple(found.names[len(_BEFORE) + len(outputs) :])
+            latest = last, LogLayout(home.name, version, outputs, features, found, declared=True)
+    return None if latest is None else latest[1]
 
 
 def check_marks(path: Path, found: pa.Schema, model: str, layout: LogLayout | None = None) -> None:
