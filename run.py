@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
+    from fusionguard.errors import FusionGuardError
     from pipelines.summary import Summary
 
 _BEGIN = time.monotonic()
@@ -31,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return _run(options)
     except KeyboardInterrupt:
-        return _fail("Interrupted: the run was stopped and left nothing half-written.", 130)
+        return _fail("Interrupted: the run was stopped and left nothing half-written.", status=130)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -47,7 +48,7 @@ def _run(options: argparse.Namespace) -> int:
     try:
         require_extra("pipelines", "run.py")
     except MissingExtraError as error:
-        return _fail(str(error), error.exit_status)
+        return _fail(str(error), status=error.exit_status)
     from pipelines.catalog import find_pipeline
     from pipelines.failures import expected_failure
     from pipelines.interruption import Interrupted
@@ -89,14 +90,14 @@ def _run(options: argparse.Namespace) -> int:
             if options.summary is not None:
                 summary.model_copy(update={"then": then}).write(options.summary)
     except Interrupted as stop:
-        return _fail(f"{stop}: the run was stopped and left nothing half-written.", stop.exit_status)
+        return _fail(f"{stop}: the run was stopped and left nothing half-written.", status=stop.exit_status)
     except FusionGuardError as error:
-        return _fail(str(error), error.exit_status)
+        return _refuse(error)
     except Exception as error:
         failure = expected_failure(error)
         if failure is None:
             raise  # a bug: show all of it
-        return _fail(str(failure), failure.exit_status)
+        return _refuse(failure)
     return 0
 
 
@@ -105,8 +106,9 @@ def _problem(dataset: str | None) -> str:
     if dataset is None:
         return "fraud"
     from fusionguard.datasets.catalog import find_dataset
+    from fusionguard.families.catalog import family_names
 
-    return find_dataset(dataset).declaration.problem
+    return find_dataset(dataset, family_names()).declaration.problem
 
 
 class _Parser(argparse.ArgumentParser):
@@ -168,8 +170,16 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _fail(line: str, status: int) -> int:
-    sys.stderr.write(" ".join(line.split()) + "\n")
+def _refuse(error: FusionGuardError) -> int:
+    """Say what was wrong in one line; of a declaration, and of a table that is not what it declares, each fault in its own."""
+    from fusionguard.datasets.faults import ContradictionError, DeclarationError
+
+    faults = isinstance(error, ContradictionError | DeclarationError)
+    return _fail(*(str(error).splitlines() if faults else [str(error)]), status=error.exit_status)
+
+
+def _fail(*lines: str, status: int) -> int:
+    sys.stderr.write("".join(" ".join(line.split()) + "\n" for line in lines))
     return status
 
 

@@ -30,7 +30,8 @@ class PipelineEntry:
     The module offers ``PIPELINE`` (a ZenML pipeline) and ``report(outputs)`` (what the run's end tells, see
     :class:`pipelines.summary.Report`). ``arguments`` turns settings into what the pipeline is called with; it finds out
     what a person got wrong, such as a source that does not exist, before ZenML is even imported. ``input_remedy`` says what it
-    reads instead of a ``--source`` and how to choose that; it is empty where it takes one.
+    reads instead of a ``--source`` or a ``--dataset`` and how to choose that; it is empty where it takes one. ``tags`` returns
+    the tags of a run that is called with these arguments.
     """
 
     name: str
@@ -40,6 +41,7 @@ class PipelineEntry:
     module: str
     folder: Path = PIPELINE_FOLDER
     input_remedy: str = ""
+    tags: Callable[[Mapping[str, Any]], tuple[str, ...]] = lambda arguments: ()
 
     @property
     def settings(self) -> Path:
@@ -61,7 +63,7 @@ class PipelineEntry:
                 continue
             keys = [key for key in _FLAGS[flag] if key in known]
             if not keys:
-                remedy = self.input_remedy if flag == "source" and self.input_remedy else f"Leave --{flag} away."
+                remedy = self.input_remedy if flag != "engine" and self.input_remedy else f"Leave --{flag} away."
                 raise UsageError(f"The pipeline '{self.name}' takes no --{flag}.", remedy)
             found.append(f"{keys[0]}={json.dumps(value, ensure_ascii=False)}")
         return tuple(found)
@@ -82,13 +84,21 @@ def training_arguments(family: str, config: TrainingConfig, home: Home) -> dict[
     return {"config": config, "declaration": declared.text, "source": source, "source_fingerprint": fingerprint}
 
 
+def training_tags(arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the tag that tells trainings on one data set from those on another."""
+    from fusionguard.datasets.reading import parse_declaration
+
+    return (f"dataset:{parse_declaration(arguments['declaration']).declaration.name}",)
+
+
 def monitoring_arguments(config: MonitoringConfig, home: Home) -> dict[str, Any]:
     """Return the settings; that there is no log, or a training has wrong settings, is found out before anything runs."""
     from fusionguard.monitoring.window import find_log
+    from fusionguard.registry.versions import family_name
 
     find_log(config, home)
     if config.training is not None:
-        entry = find_pipeline(config.model)
+        entry = find_pipeline(family_name(home, config.model))
         load_config(entry.config, [entry.settings, Path(config.training).expanduser()])
     return {"config": config}
 
@@ -96,11 +106,17 @@ def monitoring_arguments(config: MonitoringConfig, home: Home) -> dict[str, Any]
 def _training(family: str, config: type[TrainingConfig]) -> PipelineEntry:
     """Return the training of a family: its module and its settings lie here under the family's name."""
     arguments = partial(training_arguments, family)
-    return PipelineEntry(name=family, purpose=config.PURPOSE, config=config, arguments=arguments, module=f"pipelines.{family}")
+    return PipelineEntry(
+        name=family,
+        purpose=config.PURPOSE,
+        config=config,
+        arguments=arguments,
+        module=f"pipelines.{family}",
+        tags=training_tags,
+    )
 
 
 _TRAININGS = training_configs()
-_ANY_OF_THEM = " or ".join(_TRAININGS)
 
 CATALOG = {family: _training(family, config) for family, config in _TRAININGS.items()} | {
     "monitoring": PipelineEntry(
@@ -110,7 +126,7 @@ CATALOG = {family: _training(family, config) for family, config in _TRAININGS.it
         arguments=monitoring_arguments,
         module="pipelines.monitoring",
         input_remedy=(
-            f"It reads the prediction log, what the services answered: choose the model with --set model={_ANY_OF_THEM},"
+            "It reads the prediction log, what the services answered: choose the model with --set model=NAME, its data set,"
             " the rows with --set window.hours=168, and a log elsewhere with --set log=FOLDER."
         ),
     ),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 from fusionguard.errors import FusionGuardError
-from fusionguard.families.catalog import family_names
 from fusionguard.home import find_home
+from fusionguard.registry.model_names import model_names
 from stacks.dashboard import main as serve
 from stacks.session import open_client
 
@@ -17,8 +17,9 @@ def main() -> int:
         open_client()
         from steps.zenml_model import follow_registry
 
-        for model in family_names():
-            follow_registry(find_home(), model)
+        home = find_home()
+        for model in model_names(home):
+            follow_registry(home, model)
     except FusionGuardError as error:
         sys.stderr.write(f"Stages of models may be old: {error}\n")
     return serve()

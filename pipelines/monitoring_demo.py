@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from fusionguard.datasets.shipped import other_names
 from fusionguard.errors import FusionGuardError, RegistryError, UsageError
 from fusionguard.families.catalog import family_names, training_configs
 from fusionguard.home import Home, find_home
@@ -33,11 +34,13 @@ _START_SECONDS, _STOP_SECONDS = 120.0, 30.0
 def main(arguments: list[str] | None = None) -> int:
     """Run the loop; return the exit status of its last part."""
     parser = argparse.ArgumentParser(prog="pipelines.monitoring_demo", description="Show monitoring on simulated traffic.")
-    parser.add_argument("--model", choices=family_names(), default=family_names()[0])
+    names = {**other_names(), **{name: name for name in family_names()}}
+    parser.add_argument("--model", choices=names, default=family_names()[0])
     parser.add_argument("--drift", choices=[kind.value for kind in Drift], default=Drift.COVARIATE_SHIFT.value)
     parser.add_argument("--rows", type=int, default=None, help="how many rows are scored (default: 20000, or 2000 customers)")
     parser.add_argument("rest", nargs="*", help="more words for run.py, after --")
     options = parser.parse_args(arguments)
+    options.model = names[options.model]
     try:
         return _show(options)
     except FusionGuardError as error:

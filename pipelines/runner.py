@@ -165,7 +165,7 @@ def _run(
         "run_name": name,
         "enable_cache": request.cache,
         "execution_mode": ExecutionMode.FAIL_FAST,
-        "tags": [f"stack:{request.stack}"],
+        "tags": [f"stack:{request.stack}", *entry.tags(arguments)],
         "extra": {SOURCE: find_source(f"run.py --pipeline {entry.name}", request.asked_by).model_dump()},
     }
     work = home.work / name

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from fusionguard.data.provenance import Provenance
+from fusionguard.datasets.shipped import dataset_names
 from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.report import TableRow
 from fusionguard.files import write_json
@@ -108,7 +109,8 @@ class Report(RunReport):
             say(_SIMULATED, style="bold yellow")
         rate = self.data.negative_sampling_rate
         sampled = f"; {100 * rate:g} % of the legitimate rows, weighted back" if rate < 1 else ""
-        say(f"Data    {self.data.origin}, {self.data.rows:,} rows: {self.data.description}{sampled}")
+        of = "" if self.data.dataset in dataset_names() else f"{self.data.dataset}, "
+        say(f"Data    {of}{self.data.origin}, {self.data.rows:,} rows: {self.data.description}{sampled}")
         console.print(_metrics_table(self))
         for note in self.notes:
             say(note)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from fusionguard.families.of_bundle import family_of
 from fusionguard.files import atomic_folder, link_or_copy
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
@@ -32,7 +33,7 @@ def keep_release(home: Home, bundle: Bundle, files: Mapping[str, bytes], tables:
     tables
         Files of rows, likewise: they get a second name, so that their rows lie on the disk once.
     """
-    target = home.models / f"{bundle.manifest.model}-{bundle.version}"
+    target = home.models / f"{family_of(bundle).model}-{bundle.version}"
     with atomic_folder(target) as folder:
         shutil.copytree(bundle.folder, folder / "bundle")
         for name, content in files.items():

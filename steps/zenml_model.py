@@ -19,8 +19,9 @@ from zenml.utils.pagination_utils import depaginate
 from fusionguard.errors import RegistryError
 from fusionguard.families.catalog import model_family
 from fusionguard.home import Home
+from fusionguard.registry.model_names import plain_name, registered_name
 from fusionguard.registry.tracking import one_writer, sqlite_file
-from fusionguard.registry.versions import CHALLENGER, CHAMPION, RegisteredVersion, list_versions, registered_name
+from fusionguard.registry.versions import CHALLENGER, CHAMPION, RegisteredVersion, list_versions
 
 if TYPE_CHECKING:
     from zenml.models import ModelResponse, ModelVersionResponse
@@ -52,7 +53,7 @@ def follow_registry(home: Home, model: str) -> dict[int, ModelVersionResponse]:
         client, name = Client(), registered_name(model)
         if not versions and not client.list_models(name=name).items:
             return {}
-        shown = _model(client, home, name)
+        shown = _model(client, home, name, versions[-1] if versions else None)
         found: dict[str, ModelVersionResponse] = {
             each.name: each for each in depaginate(client.list_model_versions, model=shown.id, size=200)
         }
@@ -101,7 +102,7 @@ def _stage(version: RegisteredVersion) -> ModelStages:
     return next((stage for alias, stage in _STAGES.items() if alias in version.aliases), ModelStages.ARCHIVED)
 
 
-def _model(client: Client, home: Home, name: str) -> ModelResponse:
+def _model(client: Client, home: Home, name: str, newest: RegisteredVersion | None) -> ModelResponse:
     """Return the model that stands for this registry's: one of another registry keeps its name, and this one gets a mark."""
     mark = hashlib.sha256(_registry(home).encode()).hexdigest()[:8]
     tag = f"registry:{mark}"
@@ -109,7 +110,8 @@ def _model(client: Client, home: Home, name: str) -> ModelResponse:
         found = client.list_models(name=candidate, hydrate=True).items
         if not found:
             try:
-                return client.create_model(candidate, description=model_family(_family(name)).about, tags=[tag, _family(name)])
+                words = () if newest is None else _tags(newest)
+                return client.create_model(candidate, description=_about(newest), tags=[tag, *words])
             except EntityExistsError:  # another process was quicker
                 found = client.list_models(name=candidate, hydrate=True).items
         if tag in {each.name for each in found[0].tags}:
@@ -122,7 +124,7 @@ def _model(client: Client, home: Home, name: str) -> ModelResponse:
 
 def _create(client: Client, shown: ModelResponse, version: RegisteredVersion) -> ModelVersionResponse:
     about = f"Version {version.version} of {version.name} in MLflow"
-    tags = [_family(version.name), f"origin:{version.origin}"]
+    tags = [*_tags(version), f"origin:{version.origin}"]
     try:
         created = client.create_model_version(shown.id, version_name(version), about, tags)
     except EntityExistsError:  # another process was quicker
@@ -134,8 +136,21 @@ def _create(client: Client, shown: ModelResponse, version: RegisteredVersion) ->
     return created
 
 
-def _family(name: str) -> str:
-    return name.rpartition("-")[2]
+def _tags(version: RegisteredVersion) -> tuple[str, ...]:
+    """Return the family and, where a model is not called so, its data set."""
+    family, name = _family(version), plain_name(version.name)
+    return (family,) if name == family else (family, f"dataset:{name}")
+
+
+def _about(newest: RegisteredVersion | None) -> str | None:
+    if newest is None:
+        return None
+    family, name = _family(newest), plain_name(newest.name)
+    return model_family(family).about if name == family else f"Models of the data set '{name}', made by the pipeline {family}"
+
+
+def _family(version: RegisteredVersion) -> str:
+    return version.family or plain_name(version.name)
 
 
 def _registry(home: Home) -> str:

@@ -73,7 +73,14 @@ def test_a_wrong_usage_exits_with_2(run: Run, arguments: list[str]) -> None:
 def test_an_unknown_dataset_lists_the_known(run: Run, tmp_path: Path) -> None:
     status, _, err = run("simulate", "--dataset", "weather", "--output", tmp_path / "x.csv")
     assert status == 2
-    assert "fraud" in err and "churn" in err
+    assert "Valid choices: bank_churn, churn, creditcard, fraud." in err
+
+
+@pytest.mark.parametrize("name", ["payments.yaml", "./declared"])
+def test_rows_of_a_declared_data_set_are_not_simulated(run: Run, home: Home, name: str) -> None:
+    status, out, err = run("simulate", "--dataset", name, "--output", "x.csv")
+    assert (status, out) == (2, "")
+    assert f"'{name}' is a declared data set, and nobody has written a simulator of its rows. Simulate creditcard or" in err
 
 
 @pytest.mark.parametrize(
@@ -92,7 +99,7 @@ def test_a_mistyped_word_is_named_with_the_one_that_was_meant(run: Run, home: Ho
 
 
 def test_simulate_writes_customers(run: Run, tmp_path: Path) -> None:
-    status, out, err = run("simulate", "--dataset", "churn", "--rows", 500, "--seed", 5, "--output", tmp_path / "a.csv")
+    status, out, err = run("simulate", "--dataset", "bank_churn", "--rows", 500, "--seed", 5, "--output", tmp_path / "a.csv")
     assert (status, out) == (0, "")
     assert err == f"Wrote 500 SIMULATED customers (seed 5) to {tmp_path / 'a.csv'}.\n"
     lines = (tmp_path / "a.csv").read_text().splitlines()

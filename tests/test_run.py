@@ -29,7 +29,7 @@ def test_help_shows_defaults_and_examples_and_does_not_import_zenml() -> None:
     assert done.returncode == 0
     for word in ("--pipeline", "--stack", "--source", "--engine", "--config", "--set", "--no-cache", "--summary", "--quiet"):
         assert word in done.stdout
-    assert "(default: fraud)" in done.stdout
+    assert "(default: what the data set is about, else fraud)" in " ".join(done.stdout.split())
     assert "python run.py --pipeline fraud --stack local --source simulated" in done.stdout
     for heavy in ("zenml", "pyarrow", "pydantic"):
         assert f" {heavy}\n" not in done.stderr
@@ -62,6 +62,69 @@ def test_a_mistake_is_one_line_and_status_2(
     assert status == 2
     assert said in err
     assert not home.state.exists()
+
+
+DECLARED = "version: 1\nname: payments\nproblem: fraud\nlabel: chargeback\nnumeric: {amount: {missing: allow}}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ["--dataset", "creditcrd"],
+            "Unknown data set 'creditcrd'. Did you mean 'creditcard'? Valid choices: bank_churn, creditcard,",
+        ),
+        (["--dataset", "{}/none.yaml"], "There is no declaration '{}/none.yaml'. Name a YAML file that declares a data set"),
+        (["--dataset", "{}"], "The folder '{}' holds no declaration.yaml."),
+        (
+            ["--dataset", "{}/frod.yaml"],
+            "frod.yaml, line 3: problem is \"frod\"; it must be one of churn, fraud. Did you mean 'fraud'?",
+        ),
+        (["--pipeline", "churn", "--dataset", "{}/right.yaml"], "the pipeline is churn. Run --pipeline fraud."),
+        (["--dataset", "{}/right.yaml"], "right.yaml names no file of rows. Name one with --source FILE"),
+        (["--pipeline", "monitoring", "--dataset", "creditcard"], "takes no --dataset. It reads the prediction log"),
+    ],
+)
+def test_a_mistake_about_a_data_set_is_one_line(
+    home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    (tmp_path / "right.yaml").write_text(DECLARED)
+    (tmp_path / "frod.yaml").write_text(DECLARED.replace("fraud", "frod"))
+    status, err = _fails(capsys, *(word.format(tmp_path) for word in words))
+    assert (status, said.format(tmp_path) in err) == (2, True), err
+    assert not home.state.exists()
+
+
+@pytest.mark.parametrize("pipeline", [[], ["--pipeline", "fraud"]])
+def test_all_that_is_wrong_with_a_declaration_is_told_a_line_each(
+    home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str], pipeline: list[str]
+) -> None:
+    wrong = DECLARED.replace("payments", "monitoring").replace("missing: allow", "missing: alow") + "ignore: [x]\nunique: [ref]\n"
+    (tmp_path / "d.yaml").write_text(wrong.replace("problem: fraud", "problem: churm"))
+    assert run.main([*pipeline, "--dataset", str(tmp_path / "d.yaml")]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert [line.partition(": ")[0] for line in err.splitlines()] == [f"d.yaml, line {number}" for number in (3, 5, 6)]
+    assert "Did you mean 'churn'?" in err and "Did you mean 'allow'?" in err and "Did you mean 'ignored'?" in err
+
+
+def test_what_a_step_says_against_a_table_is_told_a_line_each(capsys: pytest.CaptureFixture[str]) -> None:
+    from fusionguard.datasets.faults import ContradictionError, Fault
+    from fusionguard.errors import DataError
+    from pipelines.failures import expected_failure
+
+    try:
+        try:
+            raise ContradictionError("d.yaml", [Fault(9, "mcc  is empty in\trow 3"), Fault(4, "betrag holds 'x' in row 12")])
+        except ContradictionError as error:
+            raise RuntimeError("a step failed") from error
+    except RuntimeError as error:
+        failure = expected_failure(error)
+    assert failure is not None
+    assert run._refuse(failure) == 1
+    assert capsys.readouterr().err == "d.yaml, line 4: betrag holds 'x' in row 12\nd.yaml, line 9: mcc is empty in row 3\n"
+    assert run._refuse(DataError("Two lines\nof a library.")) == 1
+    assert capsys.readouterr().err == "Two lines of a library.\n"
 
 
 def test_an_unknown_option_is_status_2(capsys: pytest.CaptureFixture[str]) -> None:

@@ -181,6 +181,7 @@ def _registry(home: Home) -> list[Finding]:
 
 
 def _registry_state(home: Home) -> list[Finding]:
+    from fusionguard.registry.model_names import model_names
     from fusionguard.registry.tracking import sqlite_file
 
     database = sqlite_file(home.mlflow_uri)
@@ -190,7 +191,7 @@ def _registry_state(home: Home) -> list[Finding]:
             *(_absent(model, f"no {model} model has been trained yet") for model in family_names()),
         ]
     try:
-        champions = [_champion(home, model) for model in family_names()]
+        champions = [_champion(home, model) for model in model_names(home)]
     except MissingExtraError as error:
         return [Finding("MLflow", Status.ABSENT, error.what, error.remedy)]
     except FusionGuardError as error:
@@ -215,7 +216,9 @@ def _champion(home: Home, model: str) -> Finding:
 
 
 def _absent(model: str, detail: str) -> Finding:
-    return Finding(f"{model} champion", Status.ABSENT, detail, f"Train one{_where()}: make {model}")
+    from fusionguard.registry.model_names import how_to_train
+
+    return Finding(f"{model} champion", Status.ABSENT, detail, f"Train one{_where()}: {how_to_train(model)}")
 
 
 def _where() -> str:
@@ -227,7 +230,8 @@ def _monitoring(home: Home) -> list[Finding]:
     from fusionguard.monitoring.history import history_file, read_history
 
     findings = []
-    for model in family_names():
+    others = {folder.name for place in (home.predictions, home.monitoring) for folder in place.glob("[!.]*") if folder.is_dir()}
+    for model in (*family_names(), *sorted(others - {*family_names()})):
         name, command = f"{model} monitoring", f"run.py --pipeline monitoring --set model={model}"
         try:
             verdicts = read_history(history_file(home, model))

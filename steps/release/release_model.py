@@ -8,6 +8,7 @@ from zenml import step
 
 from fusionguard.config import ServingConfig
 from fusionguard.evaluation.gate import GateVerdict
+from fusionguard.families.of_bundle import family_of
 from fusionguard.home import find_home
 from fusionguard.models.bundle import Bundle
 from fusionguard.serving.handover import Handover, hand_over, keep_back
@@ -21,4 +22,4 @@ def release_model(
     """Give the service the model where this run promoted it; ``card`` is taken so that the card is written before."""
     if not verdict.promoted:
         return keep_back("the run promoted no model")
-    return hand_over(find_home(), bundle.manifest.model, config.release)
+    return hand_over(find_home(), family_of(bundle).model, config.release)

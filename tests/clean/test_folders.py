@@ -20,6 +20,7 @@ from fusionguard.errors import UnknownChoiceError
 from fusionguard.files import atomic_folder, atomic_path, link_or_copy, locked, write_json
 from fusionguard.home import Home
 from fusionguard.keep_config import KeepConfig
+from fusionguard.models.bundle import Bundle
 from fusionguard.serving.own_releases import hold_release
 
 NOW = 2_000_000_000.0
@@ -62,6 +63,28 @@ def test_reports_of_models_stay_where_needed_or_new(home: Home) -> None:
     assert _expired(home, "ddd" + "0" * 61) == {folders["ccc"]}
     assert _expired(home) == {folders["ccc"], folders["ddd"]}
     assert other.exists()  # the newest of its family, though it is old
+
+
+def test_each_data_set_keeps_its_models_and_tables_as_its_family_does(home: Home) -> None:
+    def models(name: str, ages: tuple[float, ...]) -> list[Path]:
+        return [_make(home.models / f"{name}-{place:012x}", days) for place, days in enumerate(ages)]
+
+    ours, transfers, lost = models("fraud", (1, 2)), models("fraud-2", (3, 4, 5)), models("old-set", (6, 7, 8, 31))
+    telco = models("telco", (1, 2, 9, 11))
+    for folder, family in ((transfers[2], "fraud"), (telco[1], "churn")):
+        (folder / "bundle").mkdir()
+        (folder / "bundle" / "x.json").write_text("{}")
+        facts = {"features_sha256": "2" * 64, "source_sha256": "1" * 64, "negative_sampling_rate": 1.0, "config": {}}
+        Bundle.seal(folder / "bundle", model=family, origin="local", seed=1, feature_schema_version=1, **facts)
+        os.utime(folder, (NOW - (5 if family == "fraud" else 2) * DAY,) * 2)
+    tables = {
+        name: [_make(home.processed / name / f"{place:016x}", days) for place, days in enumerate((1, 9, 12, 13))]
+        for name in ("creditcard", "bank_churn", "telco")
+    }
+    notes = [_make(home.models / "my-notes", 400), _make(home.processed / "mine" / "key", 400)]
+    gone = {transfers[2], telco[3], lost[3], *tables["creditcard"][2:], *tables["bank_churn"][2:], tables["telco"][3]}
+    assert _expired(home) == gone
+    assert all(path.exists() for path in (*ours, *notes))
 
 
 def test_pages_of_verdicts_go_by_model_and_their_history_stays(home: Home) -> None:

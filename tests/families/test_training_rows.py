@@ -12,9 +12,10 @@ import pyarrow as pa
 from fusionguard.evaluation.planned_rows import planned_rows
 from fusionguard.evaluation.splits import plan_split
 from fusionguard.families.fraud.config import FraudConfig
-from fusionguard.families.training_rows import TrainingRows
+from fusionguard.families.training_rows import TrainingRows, as_known
 from fusionguard.features.fraud import FRAUD_FEATURES
 from tests.families.fraud.conftest import draw_features
+from tests.registry.conftest import seal_bundle
 
 
 def test_a_comparison_takes_the_test_slice_and_counts_sampled_rows_as_often_as_they_stand_for(tmp_path: Path) -> None:
@@ -24,6 +25,8 @@ def test_a_comparison_takes_the_test_slice_and_counts_sampled_rows_as_often_as_t
     seen: list[pa.Table] = []
 
     class Model:
+        bundle = seal_bundle(tmp_path / "bundle", "{}")
+
         def answer_features(self, rows: pa.Table) -> pa.Table:
             seen.append(rows)
             amount = rows["Amount"].to_numpy()
@@ -38,3 +41,10 @@ def test_a_comparison_takes_the_test_slice_and_counts_sampled_rows_as_often_as_t
     assert np.array_equal(read.score, whole["Amount"].to_numpy())
     assert np.array_equal(read.probability, 1 / (1 + read.score))
     assert plan.unseen_places(features).size == 0
+
+
+def test_a_model_of_other_rows_reads_categories_in_its_own_words() -> None:
+    features: Any = SimpleNamespace(open_texts={"mcc", "country"}, known={"mcc": ("5411", "(other)"), "country": ("GB", "FR")})
+    rows = pa.table({"country": ["DE", None, "FR"], "amount": [3.5, 1.0, 2.0], "mcc": ["6051", "5411", None]})
+    read = as_known(rows, features)
+    assert read.to_pydict() == {"country": [None, None, "FR"], "amount": [3.5, 1.0, 2.0], "mcc": ["(other)", "5411", None]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,12 +13,18 @@ import pyarrow.parquet as pq
 import pytest
 
 from fusionguard.data.provenance import Provenance
+from fusionguard.datasets.declared_source import declared_source
+from fusionguard.datasets.reading import parse_declaration
+from fusionguard.datasets.resolved import ResolvedDataset
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
+from fusionguard.models.bundle_dataset import write_dataset
 from fusionguard.registry.pipeline_run import PipelineRun, RunSource
 from fusionguard.registry.register import register_bundle
 from fusionguard.registry.tracking import open_store
 from fusionguard.registry.versions import RegisteredVersion
+
+from ..foreign import write_payments, write_telco
 
 PROVENANCE = Provenance(dataset="fraud", origin="simulated", description="drawn by a test", sha256="1" * 64, rows=3)
 
@@ -45,17 +52,20 @@ def make_bundle(tmp_path: Path) -> Callable[..., Bundle]:
     return make
 
 
-def seal_bundle(folder: Path, content: str, origin: str = "simulated") -> Bundle:
-    """Make a bundle of one file."""
+def seal_bundle(
+    folder: Path, content: str, origin: str = "simulated", model: str = "fraud", described: ResolvedDataset | None = None
+) -> Bundle:
+    """Make a bundle of one file, and of what is said of its data set where that is declared."""
     folder.mkdir()
     (folder / "calibration.json").write_text(content)
+    write_dataset(folder, described)
     facts = {
         "features_sha256": "2" * 64,
         "source_sha256": "1" * 64,
         "negative_sampling_rate": 1.0,
         "feature_schema_version": 1,
     }
-    return Bundle.seal(folder, model="fraud", origin=origin, train_range_seconds=(0, 9), seed=1, config={}, **facts)
+    return Bundle.seal(folder, model=model, origin=origin, train_range_seconds=(0, 9), seed=1, config={}, **facts)
 
 
 @pytest.fixture
@@ -93,3 +103,19 @@ def rows(simulated_raw: Path, simulated_customers: Path) -> Callable[[str], pd.D
         return pd.read_csv(io.StringIO(table.to_csv(index=False)))
 
     return read
+
+
+def describe(file: Path, name: str, folder: Path) -> ResolvedDataset:
+    """Return the data set of a declaration under another name, with its rows read into ``folder``."""
+    text = re.sub(r"(?m)^name: .*$", f"name: {name}", file.read_text())
+    declared = parse_declaration(text, folder=file.parent)
+    return declared_source(declared, "auto").fetch(folder)[1]
+
+
+@pytest.fixture(scope="session")
+def declared(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ResolvedDataset]:
+    """Three declared data sets, two of them of one family."""
+    folder = tmp_path_factory.mktemp("declared")
+    payments, telco = write_payments(folder / "payments", 400), write_telco(folder / "telco", 300)
+    files = {"card-payments": payments, "transfers": payments, "telco": telco}
+    return {name: describe(file, name, folder / f"rows-{name}") for name, file in files.items()}

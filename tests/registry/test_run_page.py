@@ -12,6 +12,7 @@ from typing import Any
 import mlflow.data
 import pytest
 
+from fusionguard.datasets.shipped import dataset_schema
 from fusionguard.evaluation.gate import GateVerdict
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
@@ -112,7 +113,7 @@ def test_the_run_says_who_made_it_of_which_code_and_data(store: Home, version: R
 
 
 def test_columns_that_a_file_may_lack_are_not_said_to_be_there() -> None:
-    dataset = dataset_input(PROVENANCE.model_copy(update={"dataset": "churn"})).dataset
+    dataset = dataset_input(PROVENANCE.model_copy(update={"dataset": "churn"}), dataset_schema("churn")).dataset
     columns = json.loads(dataset.schema)["mlflow_colspec"]
     assert {column["name"] for column in columns if not column["required"]} == {"RowNumber", "CustomerId", "Surname"}
 

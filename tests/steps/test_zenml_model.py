@@ -12,7 +12,7 @@ import pytest
 from fusionguard.home import Home
 from fusionguard.registry.aliases import set_alias
 from fusionguard.registry.tracking import open_store
-from fusionguard.registry.versions import BUNDLE_TAG, ORIGIN_TAG
+from fusionguard.registry.versions import BUNDLE_TAG, FAMILY_TAG, ORIGIN_TAG
 
 pytestmark = [
     pytest.mark.usefixtures("zenml_store"),
@@ -140,3 +140,22 @@ def test_two_registries_that_share_a_zenml_store_do_not_fight(
     assert first.id == again.id != second.id
     assert second.name.startswith(f"{NAME}-")
     assert first.name == NAME or first.name.startswith(f"{NAME}-")  # other tests of the session have registries, too
+
+
+def test_a_declared_data_set_has_a_model_of_its_own_that_says_its_family(store: Home) -> None:
+    from zenml.client import Client
+
+    from steps.zenml_model import follow_registry
+
+    client, name, mark = open_store(store), f"fusionguard-telco-{uuid4().hex[:6]}", uuid4().hex
+    client.create_registered_model(name)
+    tags = {BUNDLE_TAG: mark, ORIGIN_TAG: "local", FAMILY_TAG: "churn"}
+    client.create_model_version(name, str(store.mlflow_artifacts / mark), run_id=f"run-{mark}", tags=tags)
+    [shown] = follow_registry(store, name).values()
+    model = Client().get_model(shown.model.id)
+    own = name.removeprefix("fusionguard-")
+    assert model.name == name
+    assert {tag.name for tag in model.tags if not tag.name.startswith("registry:")} == {"churn", f"dataset:{own}"}
+    assert model.description == f"Models of the data set '{own}', made by the pipeline churn"
+    assert {tag.name for tag in shown.tags} == {"churn", f"dataset:{own}", "origin:local"}
+    assert _stages(store) == {}

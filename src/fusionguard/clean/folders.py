@@ -12,9 +12,12 @@ from pathlib import Path
 from fusionguard.clean.needed import Needed
 from fusionguard.clean.removal import REMOVED, Removal, last_change
 from fusionguard.clean.retention import Dated, beyond
+from fusionguard.errors import BundleError
 from fusionguard.files import is_locked
 from fusionguard.home import Home
 from fusionguard.keep_config import KeepConfig
+from fusionguard.models.bundle import Bundle
+from fusionguard.registry.model_names import plain_name
 from fusionguard.serving.launch import release_folder
 from fusionguard.serving.own_releases import unheld_releases, unused_locks
 
@@ -26,6 +29,9 @@ _LEFT_OVER_SECONDS = 2 * _DAY
 
 _OUTCOMES = "-outcomes"
 """What a monitoring run adds to its name for the folder of its rows for retraining."""
+
+_DIGEST = re.compile(r"[0-9a-f]{12}|[0-9a-f]{16}")
+"""How the versions of models and the keys of tables look, by which they are told from what people put beside them."""
 
 _TEMPORARY = re.compile(r"\..+(\.[a-z0-9_]{8}\.(tmp|old)|\.spark\.[a-z0-9_]{8}|\.[0-9a-f]{8}\.removed)")
 """Names that only programs make, with eight digits drawn by lot: people have hidden files of their own beside their data."""
@@ -55,13 +61,11 @@ def expired_folders(
     busy = bool(with_jobs) or any(is_under_way(home, folder.name) for folder in home.work.glob("*"))
     spare_seconds = _DAY if busy else 0.0  # what a run under way made, or is about to read, is newer than that
     found: list[Removal] = []
-    for name, keep in keeps.items():
-        if name == MONITORING:
-            found += _verdicts(home, keep, now, spare_seconds=spare_seconds)
-        else:
-            found += _models(home, name, keep, needed, now, spare_seconds=spare_seconds)
-            found += _tables(home, name, keep, now, spare_seconds=spare_seconds)
+    if MONITORING in keeps:
+        found += _verdicts(home, keeps[MONITORING], now, spare_seconds=spare_seconds)
     longest = KeepConfig(runs=max(keep.runs for keep in keeps.values()), days=max(keep.days for keep in keeps.values()))
+    found += _models(home, keeps, longest, needed, now, spare_seconds=spare_seconds)
+    found += _tables(home, keeps, longest, now, spare_seconds=spare_seconds)
     # a job that waits to be started again, for days perhaps, goes on with its study
     found += _studies(home, longest, now, spare_seconds=math.inf if with_jobs else spare_seconds)
     found += [
@@ -77,12 +81,31 @@ def expired_folders(
     return found + list(_left_over(home, now, with_jobs))
 
 
-def _models(home: Home, family: str, keep: KeepConfig, needed: Needed, now: float, *, spare_seconds: float) -> Iterator[Removal]:
-    folders = {folder: folder.name.removeprefix(f"{family}-") for folder in home.models.glob(f"{family}-*") if folder.is_dir()}
-    always = {folder for folder, version in folders.items() if needed.holds(version)}
-    for folder, why in beyond([Dated(folder, _changed(folder)) for folder in folders], keep, now, always=always):
-        if now - _changed(folder) >= spare_seconds:
-            yield Removal(folder, "reports of models", why)
+def _models(
+    home: Home, keeps: Mapping[str, KeepConfig], longest: KeepConfig, needed: Needed, now: float, *, spare_seconds: float
+) -> Iterator[Removal]:
+    """Folders of models, of each data set for itself, as its family's training keeps them."""
+    by_model: dict[str, dict[Path, str]] = {}
+    for folder in home.models.glob("[!.]*"):
+        model, _, version = folder.name.rpartition("-")
+        if folder.is_dir() and (model in keeps or _DIGEST.fullmatch(version)):
+            by_model.setdefault(model, {})[folder] = version
+    for model, folders in by_model.items():
+        keep = keeps[model] if model in keeps else keeps.get(_family(model, folders), longest)
+        always = {folder for folder, version in folders.items() if needed.holds(version)}
+        for folder, why in beyond([Dated(folder, _changed(folder)) for folder in folders], keep, now, always=always):
+            if now - _changed(folder) >= spare_seconds:
+                yield Removal(folder, "reports of models", why)
+
+
+def _family(model: str, folders: Collection[Path]) -> str:
+    """Return the family of a declared data set's model, as one of its bundles says; the model's name where none can be read."""
+    for folder in folders:
+        try:
+            return Bundle(folder / "bundle").manifest.model
+        except BundleError:
+            continue
+    return model
 
 
 def _verdicts(home: Home, keep: KeepConfig, now: float, *, spare_seconds: float) -> Iterator[Removal]:
@@ -99,13 +122,20 @@ def _verdicts(home: Home, keep: KeepConfig, now: float, *, spare_seconds: float)
                     yield Removal(folder, "pages of verdicts, and rows for retraining", why)
 
 
-def _tables(home: Home, dataset: str, keep: KeepConfig, now: float, *, spare_seconds: float) -> Iterator[Removal]:
-    """Raw tables and features; what a run uses is newer than ``spare_seconds``."""
+def _tables(
+    home: Home, keeps: Mapping[str, KeepConfig], longest: KeepConfig, now: float, *, spare_seconds: float
+) -> Iterator[Removal]:
+    """Raw tables and features, of each data set for itself; what a run uses is newer than ``spare_seconds``."""
     for store, kind in ((home.processed, "raw data as parquet"), (home.feature_store, "feature tables")):
-        folders = [Dated(folder, _changed(folder)) for folder in (store / dataset).glob("[!.]*")]
-        for folder, why in beyond(folders, keep, now, newest=False):
-            if now - _changed(folder) >= spare_seconds:
-                yield Removal(folder, kind, why)
+        for dataset in store.glob("[!.]*"):
+            folders = [
+                Dated(folder, _changed(folder))
+                for folder in dataset.glob("[!.]*")
+                if dataset.name in keeps or _DIGEST.fullmatch(folder.name)
+            ]
+            for folder, why in beyond(folders, keeps.get(plain_name(dataset.name), longest), now, newest=False):
+                if now - _changed(folder) >= spare_seconds:
+                    yield Removal(folder, kind, why)
 
 
 def _studies(home: Home, keep: KeepConfig, now: float, *, spare_seconds: float) -> Iterator[Removal]:

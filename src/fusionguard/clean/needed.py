@@ -1,4 +1,4 @@
-"""Which models somebody may ask for: those with an alias, the released ones, and the newest of each family."""
+"""Which models somebody may ask for: those with an alias, the released ones, and the newest of each data set."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from fusionguard.families.catalog import family_names
 from fusionguard.home import Home
+from fusionguard.registry.model_names import model_names
 from fusionguard.registry.tracking import sqlite_file
 from fusionguard.registry.versions import list_versions
 from fusionguard.serving.launch import release_folder
@@ -40,8 +40,8 @@ def find_needed(home: Home) -> Needed:
     bundles, runs = set(released), set()
     database = sqlite_file(home.mlflow_uri)
     if database is None or database.exists():
-        for family in family_names():
-            versions = list_versions(home, family)
+        for model in model_names(home):
+            versions = list_versions(home, model)
             for version in versions:
                 if version.aliases or version.bundle_sha256 in released or version is versions[-1]:
                     bundles.add(version.bundle_sha256)

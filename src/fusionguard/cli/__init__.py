@@ -22,7 +22,7 @@ from fusionguard.cli.services import assistant, index, key, mlflow, serve
 from fusionguard.cli.simulate import simulate, traffic
 from fusionguard.cli.upkeep import clean, doctor
 from fusionguard.errors import FusionGuardError, UsageError
-from fusionguard.families.catalog import OF_WHOM, WHAT_FOR, family_names
+from fusionguard.families.catalog import OF_WHOM, WHAT_FOR
 from fusionguard.library_logs import LibraryLogs, hear_libraries
 from fusionguard.threads import wait_politely
 from fusionguard.verbose import be_verbose
@@ -78,7 +78,7 @@ def _make_app() -> typer.Typer:
     made = typer.Typer(
         name="fusionguard",
         help=f"{WHAT_FOR}: simulate data, score {OF_WHOM}, see what is installed.",
-        epilog=f"Training is `python run.py --pipeline {'` or `--pipeline '.join(family_names())}`.",
+        epilog="Training is `python run.py --dataset NAME|FILE.yaml`: a data set that ships, or the declaration of one.",
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
@@ -99,8 +99,8 @@ def _make_app() -> typer.Typer:
 
 
 def _help(command: Callable[..., None]) -> str:
-    """Return what a command says of itself; ``{family}`` stands for the first family in its examples."""
-    return inspect.cleandoc(command.__doc__ or "").replace("{family}", family_names()[0])
+    """Return what a command says of itself."""
+    return inspect.cleandoc(command.__doc__ or "")
 
 
 def _summary(command: Callable[..., None]) -> str:

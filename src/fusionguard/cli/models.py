@@ -9,25 +9,23 @@ import typer
 
 from fusionguard.cli.say import say
 from fusionguard.errors import UsageError
-from fusionguard.families.catalog import family_names
 from fusionguard.home import find_home
 
-_FIRST, _LAST = family_names()[0], family_names()[-1]
-_CHAMPIONS = ", ".join(f"{name}@champion" for name in family_names())
+_SPECS = "NAME@champion, NAME@3 or a bundle's folder; `fusionguard models` lists the names"
 
 
 def score(
-    model: Annotated[str, typer.Option("--model", "-m", help=f"A bundle's folder, or {_CHAMPIONS}, {_FIRST}@3.")],
-    input_file: Annotated[Path, typer.Option("--input", "-i", help="What to score, in Kaggle's layout, CSV or parquet.")],
+    model: Annotated[str, typer.Option("--model", "-m", help=f"{_SPECS}.")],
+    input_file: Annotated[Path, typer.Option("--input", "-i", help="What to score, in its data set's layout, CSV or parquet.")],
     output_file: Annotated[Path, typer.Option("--output", "-o", help="Where to write: FILE.csv, FILE.csv.gz or FILE.parquet.")],
     id_column: Annotated[
         str | None,
         typer.Option("--id", metavar="COLUMN", help="A column of the input that the output gets, too; no model reads it."),
     ] = None,
 ) -> None:
-    """Score transactions or customers: score, calibrated probability, decision, what it is worth, reasons, model version.
+    """Score the rows of a file: score, calibrated probability, decision, what it is worth, reasons, model version.
 
-    Example: fusionguard score --model {family}@champion --input transactions.csv --output scores.csv
+    Example: fusionguard score --model NAME@champion --input rows.csv --output scores.csv
     """
     from fusionguard.files import check_output
     from fusionguard.output import output_suffix
@@ -55,7 +53,7 @@ def score(
 
 def release(
     model: Annotated[
-        list[str] | None, typer.Option("--model", "-m", help=f"What answers: {_FIRST}@champion, {_LAST}@3, a bundle's folder.")
+        list[str] | None, typer.Option("--model", "-m", help=f"What answers: {_SPECS}. The champions by default.")
     ] = None,
     shadow: Annotated[list[str] | None, typer.Option("--shadow", help="A challenger to be scored too, and only logged.")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The folder to write; the one `serve` reads.")] = None,
@@ -64,7 +62,7 @@ def release(
 
     A service that runs takes them over without a pause: kill -HUP its process.
 
-    Example: fusionguard release --model {family}@3 --shadow {family}@challenger
+    Example: fusionguard release --model NAME@3 --shadow NAME@challenger
     """
     from fusionguard.serving.launch import release_folder
     from fusionguard.serving.release import check_place
@@ -91,7 +89,7 @@ def bento(
 ) -> None:
     """Build RiskScoring, the Bento of the champions, and say how to make an image of it. Naming an earlier version rolls back.
 
-    Example: fusionguard bento --model {family}@3
+    Example: fusionguard bento --model NAME@3
     """
     from fusionguard.serving.bento import build_bento
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fusionguard.families.catalog import family_names
 from fusionguard.home import find_home
 
 if TYPE_CHECKING:
@@ -20,17 +19,19 @@ _HEADINGS = ("version", "aliases", "trained on", "average precision", "made (UTC
 
 
 def models(
-    model: Annotated[str | None, typer.Argument(help=f"{' or '.join(family_names())}; all by default.")] = None,
+    model: Annotated[str | None, typer.Argument(help="Which model, by the name of its data set; all by default.")] = None,
     last: Annotated[int, typer.Option("--last", min=0, help="Show so many versions and moves of a model; 0: all.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
     """List the registered versions, and who moved which alias when and why, the latest first.
 
-    Example: fusionguard models {family}
+    Example: fusionguard models --last 3
     """
+    from fusionguard.registry.model_names import model_names
     from fusionguard.registry.overview import read_overview
 
-    overviews = [read_overview(find_home(), name) for name in ([model] if model else family_names())]
+    home = find_home()
+    overviews = [read_overview(home, name) for name in ([model] if model else model_names(home))]
     if as_json:
         typer.echo(json.dumps([overview.to_json() for overview in overviews], indent=1))
         return

@@ -9,18 +9,36 @@ from typing import Annotated
 import typer
 
 from fusionguard.cli.say import say
-from fusionguard.datasets.shipped import dataset_names, shipped_dataset
+from fusionguard.datasets.shipped import dataset_names, other_names, shipped_dataset
 from fusionguard.errors import UnknownChoiceError, UsageError
 
-_KNOWN = "|".join(dataset_names())
-_FIRST = dataset_names()[0]
+_NAMES = tuple(other_names())
+_KNOWN = "|".join(_NAMES)
+_FIRST = _NAMES[0]
 
 
 def _dataset(text: str) -> str:
-    """Return the name of a data set that can be simulated; raise :class:`UnknownChoiceError` otherwise."""
-    if text not in dataset_names():
-        raise UnknownChoiceError("data set", text, dataset_names())
-    return text
+    """Return the name of a data set that can be simulated, by either of its names.
+
+    Raises
+    ------
+    UnknownChoiceError
+        There is no such data set.
+    UsageError
+        It is one that somebody has declared.
+    """
+    name = other_names().get(text, text)
+    if name in dataset_names():
+        return name
+    from fusionguard.home import find_home
+    from fusionguard.registry.model_names import model_names
+
+    if Path(text).suffix in (".yaml", ".yml") or "/" in text or text in model_names(find_home()):
+        raise UsageError(
+            f"'{text}' is a declared data set, and nobody has written a simulator of its rows.",
+            f"Simulate {' or '.join(_NAMES)}, or use the data set's own rows.",
+        )
+    raise UnknownChoiceError("data set", text, (*_NAMES, *dataset_names()))
 
 
 def simulate(
@@ -65,7 +83,7 @@ def traffic(
 ) -> None:
     """Let a running service score simulated rows, drifted or not, and tell it their outcomes; its key is FUSIONGUARD_API_KEY.
 
-    Example: fusionguard simulate traffic --model {family} --drift covariate-shift
+    Example: fusionguard simulate traffic --drift covariate-shift
     """
     from fusionguard.monitoring.traffic import Drift, Traffic, drive
     from fusionguard.monitoring.traffic.driver import KEY_VARIABLE

@@ -14,6 +14,7 @@ from fusionguard.datasets.contradictions import contradictions
 from fusionguard.datasets.declaration import Declaration, Place
 from fusionguard.datasets.faults import DeclarationError, Fault
 from fusionguard.datasets.field_faults import field_fault
+from fusionguard.datasets.reserved_names import reserved_name
 from fusionguard.datasets.upgrade import shown, upgraded
 from fusionguard.datasets.yaml_tree import LARGEST_BYTES, NotPlainYamlError, YamlTree, read_tree
 from fusionguard.errors import UsageError, did_you_mean
@@ -97,6 +98,8 @@ def parse_declaration(
     if declaration is not None:
         faults += [Fault(tree.line(place), what) for place, what in contradictions(declaration, tree.line)]
         faults += _beside(declaration, tree, folder)
+        if (taken := reserved_name(declaration, problems or ())) is not None:
+            faults.append(Fault(tree.line(("name",)), f"name is {shown(declaration.name)}; {taken}"))
     problem = content.get("problem")
     if problems is not None and isinstance(problem, str) and problem not in problems:
         near = did_you_mean(problem, problems).strip()

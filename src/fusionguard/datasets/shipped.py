@@ -65,6 +65,11 @@ def dataset_names() -> tuple[str, ...]:
     return tuple(_SHIPPED)
 
 
+def other_names() -> dict[str, str]:
+    """Return what the declarations of the data sets that ship call them, as their folders are called, each with its name here."""
+    return {place.split(".")[2]: name for name, place in _SHIPPED.items()}
+
+
 @cache
 def shipped_dataset(name: str) -> ShippedDataset:
     """Return the data set called ``name``; raise :class:`UnknownChoiceError` with the known ones otherwise."""

@@ -60,10 +60,11 @@ class GateFacts(BaseModel):
 
 @dataclass(frozen=True)
 class LostChampion:
-    """A champion whose bundle is damaged or gone: its version, and the origin of its data."""
+    """A champion that cannot be compared, such as one whose bundle is gone: its version, the origin of its data, and why."""
 
     version: str
     origin: Origin
+    why: str = "cannot be loaded any more"
 
 
 class GateVerdict(BaseModel):
@@ -131,7 +132,7 @@ def decide_gate(
     config
         How sure is sure enough.
     lost
-        A champion that cannot be loaded any more, so that nothing can be compared and ``champion`` is null.
+        A champion that cannot be loaded or read any more, so that nothing can be compared and ``champion`` is null.
 
     Raises
     ------
@@ -177,7 +178,7 @@ def _first(challenger: Contender, facts: GateFacts, lost: LostChampion | None) -
 
 
 def _vacancy(lost: LostChampion | None) -> str:
-    return f"The champion, version {lost.version}, cannot be loaded any more" if lost else "There is no champion yet"
+    return f"The champion, version {lost.version}, {lost.why}" if lost else "There is no champion yet"
 
 
 def _obstacle(challenger: Contender, champion: Contender, facts: GateFacts) -> str | None:

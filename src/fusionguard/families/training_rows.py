@@ -6,11 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from fusionguard.data.table import Table
+from fusionguard.datasets.prepared_names import OTHER
 from fusionguard.evaluation.comparison import ComparedRows
 from fusionguard.evaluation.holdout import HoldoutPlan
 from fusionguard.evaluation.splits import SplitPlan
+from fusionguard.families.of_bundle import family_of
 from fusionguard.families.scoring_model import ScoringModel
 from fusionguard.features.definition import FeatureDefinition
 from fusionguard.features.store import FeatureManifest
@@ -40,6 +43,19 @@ class TrainingRows:
         """Score the test slice for a comparison of two models; rows of label 0 stand for as many as the sampling left out."""
         rows = self.read_test()
         label = rows[self.definition.label].to_numpy().astype(np.int8)
-        answer = model.answer_features(rows)
+        answer = model.answer_features(as_known(rows, family_of(model.bundle).features))
         weight = np.where(label == 0, self.manifest.negative_weight, 1.0)
         return ComparedRows(label, weight, answer["score"].to_numpy(), answer["probability"].to_numpy())
+
+
+def as_known(rows: pa.Table, features: FeatureDefinition) -> pa.Table:
+    """Return rows in the categories of a model that was made of other rows of its data set.
+
+    What it has not known is the same to it as all else that it has not known: ``(other)``, or nothing where it knows no others.
+    """
+    for name in sorted(features.open_texts & {*rows.column_names}):
+        known, column = pa.array(features.known[name], pa.string()), rows[name].combine_chunks()
+        other = pa.scalar(OTHER if OTHER in features.known[name] else None, pa.string())
+        kept = pc.if_else(pc.or_(pc.is_in(column, known), pc.is_null(column)), column, other)
+        rows = rows.set_column(rows.column_names.index(name), name, kept)
+    return rows

@@ -42,7 +42,7 @@ class Champion:
     @classmethod
     def of(cls, home: Home, bundle: Bundle) -> Champion:
         """Return the model of a bundle that has been opened."""
-        return cls(bundle, home.models / f"{bundle.manifest.model}-{bundle.version}")
+        return cls(bundle, home.models / f"{family_of(bundle).model}-{bundle.version}")
 
     @property
     def family(self) -> ModelFamily:

@@ -12,6 +12,7 @@ from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
 from fusionguard.registry.history import AliasMove, keep_move
 from fusionguard.registry.mlflow_model import BUNDLE_PATH
+from fusionguard.registry.model_names import how_to_train, registered_name
 from fusionguard.registry.pipeline_run import PipelineRun, this_process
 from fusionguard.registry.tracking import one_writer, open_store, quiet_mlflow, registry_errors
 from fusionguard.registry.versions import (
@@ -20,7 +21,6 @@ from fusionguard.registry.versions import (
     list_versions,
     local_folder,
     read_versions,
-    registered_name,
     version_source,
 )
 
@@ -91,9 +91,7 @@ def find_version(home: Home, spec: str) -> RegisteredVersion:
     name = registered_name(model)
     versions = list_versions(home, model)
     if not versions:
-        raise RegistryError(
-            f"No version of '{name}' is registered yet.", f"Train one first: make {model.removeprefix('fusionguard-')}."
-        )
+        raise RegistryError(f"No version of '{name}' is registered yet.", f"Train one first: {how_to_train(model)}.")
     for version in versions:
         if wanted in version.aliases or wanted == str(version.version):
             return version

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from fusionguard import __version__
 from fusionguard.data.provenance import Provenance
 from fusionguard.evaluation.gate import GateVerdict
-from fusionguard.families.catalog import model_family
-from fusionguard.models.bundle import BundleManifest
+from fusionguard.families.family import FamilyTraits
 from fusionguard.registry.overview import MAIN_METRIC, reading_text
 from fusionguard.registry.pipeline_run import PipelineRun
 
@@ -20,11 +19,12 @@ _CARD = "\n\n---\n\n"
 _CUT = "\n\n*The rest of the card is `model_card.md` among the artifacts of the run.*"
 
 
-def describe_model(manifest: BundleManifest, provenance: Provenance, metrics: Mapping[str, float]) -> str:
+def describe_model(family: FamilyTraits, provenance: Provenance, metrics: Mapping[str, float]) -> str:
     """Return a few sentences: what it is, the data it was made from, its main metric with the interval."""
-    family, simulated = model_family(manifest.model), provenance.simulated
+    simulated = provenance.simulated
     origin = "SIMULATED" if simulated else provenance.origin
-    told = f"{family.title}, made from {provenance.rows:,} rows of {origin} data ({provenance.description})."
+    what = family.title if family.model == family.name else f"{family.title} of the data set '{family.model}'"
+    told = f"{what}, made from {provenance.rows:,} rows of {origin} data ({provenance.description})."
     if MAIN_METRIC in metrics:
         read = reading_text(*(metrics.get(f"{MAIN_METRIC}{suffix}") for suffix in ("", "_low", "_high")))
         told += f" Average precision on the test rows: {read}."

@@ -9,7 +9,7 @@ from fusionguard.config import GateConfig
 from fusionguard.errors import BundleError
 from fusionguard.evaluation.comparison import ComparedRows, Comparison, compare
 from fusionguard.evaluation.gate import Contender, GateFacts, GateVerdict, LostChampion, decide_gate
-from fusionguard.families.catalog import model_family
+from fusionguard.families.of_bundle import family_of
 from fusionguard.families.scoring_model import ScoringModel
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
@@ -42,8 +42,8 @@ def pass_gate(
 
     Both are compared as they were evaluated: a refit has seen the test rows, so it must never be judged on them.
 
-    A champion whose bundle is damaged or gone defends nothing but its origin. The version carries the alias ``challenger``
-    afterwards, whatever the verdict.
+    A champion whose bundle is damaged or gone, or that reads what the data set does not declare any more, defends nothing but its
+    origin. The version carries the alias ``challenger`` afterwards, whatever the verdict.
 
     Parameters
     ----------
@@ -63,14 +63,18 @@ def pass_gate(
     RegistryError
         The registry fails; the aliases are as they were.
     """
-    model = bundle.manifest.model
-    family = model_family(model)
+    family = family_of(bundle)
+    model = family.model
     current = champion(home, model)
     rival: ScoringModel | None = None
     lost: LostChampion | None = None
     if current is not None:
         try:
-            rival = family.load(resolve_bundle(home, f"{model}@{CHAMPION}"), evaluated=True)
+            defending = resolve_bundle(home, f"{model}@{CHAMPION}")
+            if set(family_of(defending).features.model_features) <= set(family.features.model_features):
+                rival = family_of(defending).load(defending, evaluated=True)
+            else:
+                lost = LostChampion(str(current.version), current.origin, "reads columns that the data set declares no more")
         except BundleError as error:
             _log.warning("The champion, version %s, cannot be loaded: %s", current.version, error)
             lost = LostChampion(str(current.version), current.origin)

@@ -15,9 +15,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from fusionguard.errors import RegistryError
 from fusionguard.home import Home
+from fusionguard.registry.model_names import registered_name
 from fusionguard.registry.stored import stored_model_tags
 from fusionguard.registry.tracking import open_store, registry_errors
-from fusionguard.registry.versions import registered_name
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fusionguard.families.catalog import family_names
 from fusionguard.home import Home
 from fusionguard.registry.history import AliasMove, list_moves
+from fusionguard.registry.model_names import model_names, registered_name
 from fusionguard.registry.stored import stored_metrics
 from fusionguard.registry.tracking import open_store, registry_errors
-from fusionguard.registry.versions import RegisteredVersion, list_versions, registered_name
+from fusionguard.registry.versions import RegisteredVersion, list_versions
 
 MAIN_METRIC = "test_average_precision"
 """The metric that the gate decides by, as runs log it; its interval's bounds end in ``_low`` and ``_high``."""
@@ -84,10 +84,10 @@ def _metrics(home: Home, name: str, runs: Sequence[str]) -> dict[str, dict[str, 
     stored = stored_metrics(home, name, _READ)
     if stored is not None:
         return stored
-    client = open_store(home)
+    client, known = open_store(home), model_names(home)
     found: dict[str, dict[str, float]] = {}
     with registry_errors(home.mlflow_uri):
-        experiments = [client.get_experiment_by_name(registered_name(model)) for model in family_names()]
+        experiments = [client.get_experiment_by_name(registered_name(model)) for model in known]
         places = [experiment.experiment_id for experiment in experiments if experiment is not None]
         for start in range(0, len(runs), _RUNS_A_TIME):
             named = ", ".join(f"'{run}'" for run in runs[start : start + _RUNS_A_TIME])

@@ -12,31 +12,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fusionguard.data.provenance import Provenance
+from fusionguard.families.family import FamilyTraits
+from fusionguard.families.of_bundle import family_of
 from fusionguard.files import atomic_folder, json_text, storage_errors
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.tuning.trial import Trial
 from fusionguard.registry.description import describe_model, describe_run, put_card
 from fusionguard.registry.mlflow_model import CODE_PATH, save_model
+from fusionguard.registry.model_names import registered_name
 from fusionguard.registry.pipeline_run import PipelineRun, this_process
 from fusionguard.registry.run_page import NOTE_TAG, dataset_digest, dataset_input, log_trials, put_note, source_tags
 from fusionguard.registry.tracking import experiment_id, open_store, quiet_mlflow, registry_errors
 from fusionguard.registry.versions import (
     BUNDLE_TAG,
+    FAMILY_TAG,
     ORIGIN_TAG,
     RUN_TAG,
     RegisteredVersion,
     describe_version,
     local_folder,
     read_versions,
-    registered_name,
 )
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _ABOUT = (
-    "Models that FusionGuard's pipeline of this name trained. Each run makes a `challenger`; the gate decides whether it becomes"
+    "Models that FusionGuard's pipeline {family} trained{of}. Each run makes a `challenger`; the gate decides whether it becomes"
     " the `champion`, which is what answers. `fusionguard models` tells who moved which alias when and why."
 )
 _MAX_PARAMETER_LENGTH = 6000
@@ -81,7 +84,8 @@ def register_bundle(
     RegistryError
         The registry is damaged, does not answer, or refuses.
     """
-    name = registered_name(bundle.manifest.model)
+    family = family_of(bundle)
+    name = registered_name(family.model)
     client = open_store(home, create=True)
     with quiet_mlflow(), registry_errors(home.mlflow_uri), storage_errors(home.mlflow_artifacts):
         for known in read_versions(client, name):
@@ -92,15 +96,16 @@ def register_bundle(
         experiment = experiment_id(home, client, name)
         own = run or this_process()
         tags = {BUNDLE_TAG: bundle.sha256, ORIGIN_TAG: provenance.origin, "data.sha256": provenance.sha256}
+        tags[FAMILY_TAG] = family.name
         of_run = {RUN_TAG: own.name} if own.name else {}
-        about = describe_model(bundle.manifest, provenance, metrics)
+        about = describe_model(family, provenance, metrics)
         page = tags | source_tags(own) | {NOTE_TAG: describe_run(about, own)}
-        with _run(client, experiment, f"{bundle.manifest.model} {bundle.version}", page, own) as run_id:
-            client.log_inputs(run_id, [dataset_input(provenance)])
+        with _run(client, experiment, f"{family.model} {bundle.version}", page, own) as run_id:
+            client.log_inputs(run_id, [dataset_input(provenance, family.schema)])
             model_id, source = _log_model(client, experiment, run_id, bundle, name)
             _log_facts(client, run_id, model_id, metrics, plots, provenance, config, trials)
             log_trials(client, experiment, run_id, trials, {ORIGIN_TAG: provenance.origin})
-            _ensure_registered_model(client, name)
+            _ensure_registered_model(client, name, family)
             entry = client.create_model_version(
                 name, source, run_id=run_id, tags=tags | of_run, description=about, model_id=model_id
             )
@@ -221,11 +226,12 @@ def _restore_files(client: MlflowClient, version: RegisteredVersion, bundle: Bun
             save_model(temporary, bundle, run_id=version.run_id, model_id=folder.parent.name)
 
 
-def _ensure_registered_model(client: MlflowClient, name: str) -> None:
+def _ensure_registered_model(client: MlflowClient, name: str, family: FamilyTraits) -> None:
     from mlflow.exceptions import MlflowException
 
+    of = "" if family.model == family.name else f" on the data set '{family.model}'"
     try:
-        client.create_registered_model(name, description=_ABOUT)
+        client.create_registered_model(name, description=_ABOUT.format(family=family.name, of=of))
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise

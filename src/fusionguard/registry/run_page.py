@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fusionguard import __version__
 from fusionguard.data.provenance import Provenance
-from fusionguard.datasets.shipped import dataset_schema
+from fusionguard.data.schema import DatasetSchema
 from fusionguard.models.tuning.trial import Trial
 from fusionguard.registry.description import put_paragraph
 from fusionguard.registry.mlflow_model import MLFLOW_TYPES
@@ -63,11 +63,10 @@ def dataset_digest(provenance: Provenance) -> str:
     return provenance.sha256[:_DIGEST_LENGTH]
 
 
-def dataset_input(provenance: Provenance) -> DatasetInput:
+def dataset_input(provenance: Provenance, schema: DatasetSchema) -> DatasetInput:
     """Return the raw data as an MLflow data set: name, digest, origin, columns and number of rows; no row and no path of it."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
-    schema = dataset_schema(provenance.dataset)
     columns = [
         {"type": MLFLOW_TYPES[kind], "name": name, "required": name not in schema.optional}
         for name, kind in schema.columns.items()

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
-from fusionguard.families.catalog import family_names
 from fusionguard.home import Home
+from fusionguard.registry.model_names import model_names, registered_name
 from fusionguard.registry.stored import stored_run, stored_running
 from fusionguard.registry.tracking import open_store, registry_errors, sqlite_file
-from fusionguard.registry.versions import RUN_TAG, RegisteredVersion, registered_name
+from fusionguard.registry.versions import RUN_TAG, RegisteredVersion
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -47,12 +47,12 @@ def end_runs(home: Home, pipeline_run: str, status: Literal["FINISHED", "FAILED"
         return
     client = open_store(home)
     with registry_errors(home.mlflow_uri):
-        for run in _running(client, pipeline_run) if running is None else running:
+        for run in _running(home, client, pipeline_run) if running is None else running:
             client.set_terminated(run, status)
 
 
-def _running(client: MlflowClient, pipeline_run: str) -> list[str]:
-    experiments = [client.get_experiment_by_name(registered_name(model)) for model in family_names()]
+def _running(home: Home, client: MlflowClient, pipeline_run: str) -> list[str]:
+    experiments = [client.get_experiment_by_name(registered_name(model)) for model in model_names(home)]
     places = [experiment.experiment_id for experiment in experiments if experiment is not None]
     wanted = f"tags.`{RUN_TAG}` = '{pipeline_run}' AND attributes.status = 'RUNNING'"
     return [run.info.run_id for run in client.search_runs(places, wanted)] if places else []

@@ -16,10 +16,9 @@ from contextlib import contextmanager
 from http import HTTPStatus
 
 from fusionguard.errors import RegistryError, UsageError
-from fusionguard.families.catalog import family_names
 from fusionguard.home import Home
+from fusionguard.registry.model_names import model_names, registered_name
 from fusionguard.registry.tracking import ANSWER_SECONDS, check_database, open_store, settle_environment, sqlite_file
-from fusionguard.registry.versions import registered_name
 from fusionguard.verbose import is_verbose
 
 HOST = "127.0.0.1"
@@ -63,15 +62,15 @@ def serve_pages(home: Home, announce: Callable[[str], None], port: int | None = 
     with _server(home, chosen) as process:
         address = f"http://{HOST}:{chosen}"
         _wait_until_ready(process, address)
-        announce(f"{address}/{_first_page(address)}")
+        announce(f"{address}/{_first_page(home, address)}")
         process.wait()
     if process.returncode not in (0, -signal.SIGTERM, -signal.SIGINT):
         raise RegistryError(f"MLflow's server ended with status {process.returncode}.", "See its messages above.")
 
 
-def _first_page(address: str) -> str:
+def _first_page(home: Home, address: str) -> str:
     """Return the page of the runs of the first model that has some, or that of the models where no run has been."""
-    for model in family_names():
+    for model in model_names(home):
         asked = f"{address}/api/2.0/mlflow/experiments/get-by-name?experiment_name={registered_name(model)}"
         try:
             with urllib.request.urlopen(asked, timeout=ANSWER_SECONDS) as answer:

@@ -19,6 +19,8 @@ from fusionguard.registry.tracking import check_database, reading, sqlite_file
 REVISION = "dc11669786a5"
 """The version of MLflow's tables, by Alembic's name, that is read here."""
 
+_NAMES = "SELECT name FROM registered_models WHERE workspace = 'default' AND substr(name, 1, ?) = ? ORDER BY name"
+
 _VERSIONS = """
 SELECT version, COALESCE(run_id, ''), COALESCE(NULLIF(storage_location, ''), source), creation_time
 FROM model_versions WHERE name = ? AND workspace = 'default' AND current_stage <> 'Deleted_Internal' ORDER BY version
@@ -63,6 +65,15 @@ class StoredRun:
     start_time: int
     tags: dict[str, str]
     metrics: dict[str, float]
+
+
+def stored_model_names(home: Home, prefix: str) -> list[str] | None:
+    """Return the names of the registered models that begin so; None and errors as :func:`stored_versions` has them."""
+    database = _known_database(home)
+    if database is None:
+        return None
+    with reading(database) as connection:
+        return [name for (name,) in connection.execute(_NAMES, (len(prefix), prefix))]
 
 
 def stored_versions(home: Home, name: str) -> list[StoredVersion] | None:

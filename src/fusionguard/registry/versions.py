@@ -10,9 +10,10 @@ from urllib.parse import unquote, urlsplit
 from pydantic import BaseModel, ConfigDict
 
 from fusionguard.data.provenance import Origin
-from fusionguard.errors import RegistryError, UnknownChoiceError
+from fusionguard.errors import RegistryError
 from fusionguard.families.catalog import family_names
 from fusionguard.home import Home
+from fusionguard.registry.model_names import PREFIX, find_model
 from fusionguard.registry.stored import stored_versions
 from fusionguard.registry.tracking import open_store, registry_errors
 
@@ -21,11 +22,10 @@ if TYPE_CHECKING:
 
 BUNDLE_TAG = "bundle.sha256"
 ORIGIN_TAG = "data.origin"
+FAMILY_TAG = "model.family"
 RUN_TAG = "zenml.run"
 CHAMPION = "champion"
 CHALLENGER = "challenger"
-
-_PREFIX = "fusionguard-"
 
 
 class RegisteredVersion(BaseModel):
@@ -34,12 +34,14 @@ class RegisteredVersion(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     name: str
-    """The registered model's name: the family's, with the project's before it."""
+    """The registered model's name: the model's, with the project's before it."""
     version: int
     run_id: str
     bundle_sha256: str
     origin: Origin
     """Where the training data came from: ``kaggle``, ``local`` or ``simulated``."""
+    family: str = ""
+    """What kind of model it is; empty where an older FusionGuard registered it, whose models are called as their families."""
     created: bool = False
     """Whether the call that returned this made it; false where the same bundle was registered before."""
     aliases: tuple[str, ...] = ()
@@ -54,17 +56,25 @@ class RegisteredVersion(BaseModel):
         return self.origin == "simulated"
 
 
-def registered_name(model: str) -> str:
-    """Return the registered name of a model, for which that name stands, too: ``fusionguard-`` and the family's name."""
-    short = model.removeprefix(_PREFIX)
-    if short not in family_names():
-        raise UnknownChoiceError("model", model, family_names())
-    return _PREFIX + short
+def family_name(home: Home, model: str) -> str:
+    """Return what kind of model it is that is called ``model``; raises as :func:`list_versions` does."""
+    name = find_model(home, model)
+    if name in family_names():
+        return name
+    return next((version.family for version in reversed(list_versions(home, name)) if version.family), name)
 
 
 def list_versions(home: Home, model: str) -> list[RegisteredVersion]:
-    """Return every version of a model in the home's registry, oldest first; none where nothing was registered."""
-    name = registered_name(model)
+    """Return every version of a model in the home's registry, oldest first; none where nothing was registered.
+
+    Raises
+    ------
+    UnknownChoiceError
+        It is neither a family's nor in the registry.
+    RegistryError
+        The registry fails.
+    """
+    name = PREFIX + find_model(home, model)
     stored = stored_versions(home, name)
     if stored is not None:
         return [describe_version(entry, entry.aliases) for entry in stored]
@@ -121,6 +131,7 @@ def describe_version(entry: Any, aliases: tuple[str, ...] = (), *, created: bool
         run_id=entry.run_id,
         bundle_sha256=entry.tags[BUNDLE_TAG],
         origin=entry.tags[ORIGIN_TAG],
+        family=entry.tags.get(FAMILY_TAG, ""),
         created=created,
         aliases=aliases,
         pipeline_run=entry.tags.get(RUN_TAG, ""),
