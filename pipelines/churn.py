@@ -96,9 +96,8 @@ def churn(config: ChurnConfig, declaration: str, source: str, source_fingerprint
 def _folds(comparison: CrossValidation) -> str:
     own = comparison.models[comparison.chosen]
     read = f"ROC AUC {own[ROC_AUC].text()}, average precision {own[AVERAGE_PRECISION].text()}"
-    return (
-        f"Folds   {comparison.chosen}, {comparison.folds} folds {comparison.repeats} times over {comparison.rows:,} rows: {read}"
-    )
+    times = "" if comparison.repeats == 1 else f" {comparison.repeats} times"
+    return f"Folds   {comparison.chosen}, {comparison.folds} folds{times} over {comparison.rows:,} rows: {read}"
 
 
 PIPELINE = churn

@@ -60,7 +60,7 @@ def test_every_step_ran_and_was_timed(churn_run: PipelineRun) -> None:
 
 
 def test_the_end_of_a_run_tells_quality_folds_and_fairness(churn_run: PipelineRun) -> None:
-    for word in ("SIMULATED DATA", "ROC AUC", "EMPC", "Folds ", "3 folds 1 times", "contact_list.csv", "business_insights.html"):
+    for word in ("SIMULATED DATA", "ROC AUC", "EMPC", "Folds ", "3 folds over", "contact_list.csv", "business_insights.html"):
         assert word in churn_run.out
     assert churn_run.foreign() == [], "libraries are quiet"
 

@@ -94,7 +94,8 @@ def fit_folds(
     customers: CustomerRows, rows: PlannedRows, folds: list[Fold], repeats: int, scorers: dict[str, Scorer]
 ) -> OutOfFold:
     """Run each scorer on each fold; ``LightGBM`` and ``CatBoost`` among them are averaged, too."""
-    scores, label = {name: [np.full(rows.count, np.nan) for _ in range(repeats)] for name in scorers}, rows.label
+    label = rows.label
+    scores = {name: [np.full(rows.count, np.nan) for _ in range(repeats)] for name in scorers}
 
     def run(jobs: list[tuple[str, int]]) -> None:
         for name, number in jobs:
