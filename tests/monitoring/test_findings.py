@@ -30,7 +30,7 @@ def test_a_level_needs_an_effect_and_a_chance(effect: float, chance: float, leve
 
 
 def test_a_finding_keeps_what_its_check_says() -> None:
-    (found,) = judge([replace(CHECK, segment="country: DE", certain=False)], 0.01)
+    (found,) = judge([replace(CHECK, segment="country: DE", certain=False, words="amount paid")], 0.01)
     assert found.model_dump() == {
         "kind": "tail",
         "subject": "Amount",
@@ -46,6 +46,7 @@ def test_a_finding_keeps_what_its_check_says() -> None:
         "sentence": "more beyond",
         "certain": False,
         "approved": None,
+        "words": "amount paid",
     }
     assert found.told == "more beyond (country: DE)"
 

@@ -22,7 +22,7 @@ class Alert(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str
-    """The name of a family."""
+    """The model's name, which is that of its data set where somebody has declared one."""
     model_version: str
     level: Level
     headline: str
