@@ -15,6 +15,8 @@ from fusionguard.datasets.described import read_described
 from fusionguard.families.catalog import family_names, model_family
 from fusionguard.families.family import ModelFamily
 from fusionguard.features.duckdb_engine import DuckDBEngine
+from fusionguard.serving.prediction_log.parts import part_name, write_part
+from fusionguard.serving.prediction_log.schema import part_schema
 from tests.monitoring.windows import DAY_MICROS, START_MICROS
 
 
@@ -51,6 +53,28 @@ def logged_window(rows: pa.Table, *, days: float = 8.0) -> pa.Table:
     """Give rows the times of so many days, in their order."""
     micros = START_MICROS + np.linspace(0, days * DAY_MICROS, rows.num_rows).astype(np.int64)
     return rows.append_column("time", pa.array(micros).cast(pa.timestamp("us", tz="UTC")))
+
+
+def log_rows(log: Path, family: ModelFamily, rows: pa.Table, version: str, *, first: int = 0) -> None:
+    """Write rows as a part of the log of a model; what they lack is left empty, and a feature is left out of the part."""
+    schema = part_schema(family)
+    lost = [name for name in family.features.model_features if name not in rows.column_names]
+    names = [name for name in schema.names if name not in lost]
+    told = {
+        "request_id": pa.array([f"r-{first + number}" for number in range(rows.num_rows)]),
+        "row": pa.array(np.zeros(rows.num_rows, dtype=np.int32)),
+        "shadow": pa.array(np.zeros(rows.num_rows, dtype=np.bool_)),
+        "model_version": pa.array([version] * rows.num_rows),
+        "origin": pa.array(["simulated"] * rows.num_rows),
+    } | {name: rows[name] for name in rows.column_names}
+    columns = [
+        told[name].cast(schema.field(name).type) if name in told else pa.nulls(rows.num_rows, schema.field(name).type)
+        for name in names
+    ]
+    part = pa.table(columns, schema=pa.schema([schema.field(name) for name in names], metadata=schema.metadata))
+    folder = log / family.model
+    folder.mkdir(parents=True, exist_ok=True)
+    write_part(folder / part_name(1, first + rows.num_rows, version[:4]), part)
 
 
 def replaced(rows: pa.Table, column: str, share: float, value: object, *, seed: int = 4) -> pa.Table:

@@ -27,9 +27,11 @@ from fusionguard.monitoring.retraining import export_labelled
 from fusionguard.monitoring.settings import MonitoringConfig
 from fusionguard.monitoring.sketch import read_sketch
 from fusionguard.monitoring.verdict import Verdict, decide
-from fusionguard.monitoring.window import WindowFacts
+from fusionguard.monitoring.window import WindowFacts, read_window
+from fusionguard.serving.prediction_log import append_labels
 from tests.foreign import write_payments, write_telco
-from tests.monitoring.declared import declared_rows, logged_window, multiplied, replace_known, replaced
+from tests.monitoring.declared import declared_rows, log_rows, logged_window, multiplied, replace_known, replaced
+from tests.monitoring.windows import START_MICROS
 
 DAY = 86_400
 SEALED: dict[str, Any] = {
@@ -205,6 +207,29 @@ def test_nobody_trains_on_the_features_that_a_log_holds(payments: Watched, tmp_p
     assert kept.file is None and not (tmp_path / "out").exists()
     assert kept.why.startswith("the log of the declared data set 'card-payments' holds features")
     assert "run.py --dataset FILE.yaml --source NEW_ROWS" in kept.why
+
+
+def test_its_log_is_read_each_row_once_with_outcomes_and_without_what_other_versions_answered(
+    payments: Watched, tmp_path: Path
+) -> None:
+    rows = logged_window(payments.calm.slice(0, 900)).drop_columns("label")
+    log_rows(tmp_path / "log", payments.family, rows.slice(0, 600), "aaaaaaaaaaaa")
+    log_rows(tmp_path / "log", payments.family, rows.slice(500, 100), "aaaaaaaaaaaa", first=500)
+    log_rows(tmp_path / "log", payments.family, rows.slice(600, 300).drop_columns("mcc"), "bbbbbbbbbbbb", first=600)
+    append_labels(tmp_path / "log", payments.family, [("r-7", 0, 1, START_MICROS), ("r-8", 0, 0, START_MICROS)])
+    window = read_window(tmp_path / "log", payments.family, "aaaaaaaaaaaa", tmp_path / "window.parquet")
+    facts = window.facts
+    assert (facts.model, facts.rows, facts.repeated, facts.labelled) == ("card-payments", 600, 100, 2)
+    assert facts.other_versions == {"bbbbbbbbbbbb": 300} and facts.unreadable == ()
+    read = window.table.read(["request_id", "distance_km", "mcc", "label"]).sort_by("request_id").to_pylist()
+    given = dict(zip((f"r-{number}" for number in range(600)), rows.slice(0, 600).to_pylist(), strict=True))
+    assert [(each["distance_km"], each["mcc"]) for each in read] == [
+        (given[each["request_id"]]["distance_km"], given[each["request_id"]]["mcc"]) for each in read
+    ]
+    assert {each["request_id"]: each["label"] for each in read if each["label"] is not None} == {"r-7": 1, "r-8": 0}
+    assert sum(each["distance_km"] is None for each in read) > 40
+    assert window.table.read().num_rows == 600
+    assert read_sketch(window.table, payments.reference, scratch=tmp_path).total.missing["distance_km"] > 40
 
 
 @pytest.mark.full

@@ -93,9 +93,9 @@ def _read(file: Path, family: ModelFamily) -> tuple[pa.Table, str]:
 
 
 def _values(family: ModelFamily) -> tuple[frozenset[str], frozenset[str]]:
-    if family.described is None:
+    if family.declared is None:
         return frozenset({"1"}), frozenset({"0"})
-    label = family.described.label
+    label = family.declared.label
     return frozenset(map(as_text, label.positive)), frozenset(map(as_text, label.negative))
 
 

@@ -98,8 +98,8 @@ def export_labelled(
         The disk is full, or the folder cannot be written.
     """
     family = family_of(champion)
-    if family.described is not None and family.features != model_family(family.name).features:
-        why = DECLARED.format(dataset=family.described.declaration.name)
+    if family.declared is not None:
+        why = DECLARED.format(dataset=family.declared.declaration.name)
         return LabelledFile(file=None, rows=facts.labelled, positives=0, why=why)
     schema, hour = family.schema, family.features.hour_column
     columns = [name for name in schema.columns if name in window.schema.names]

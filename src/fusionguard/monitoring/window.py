@@ -31,7 +31,8 @@ from fusionguard.serving.prediction_log.schema import (
     REQUEST_ID,
     ROW,
     ForeignPartError,
-    part_schema,
+    LogLayout,
+    log_layout,
 )
 
 Progress = Callable[[int, int], None]
@@ -141,7 +142,8 @@ def read_window(
     StorageError
         A newer FusionGuard wrote a part, the label file is damaged, a folder may not be read, or the disk is full.
     """
-    name = family.model
+    layout = log_layout(family)
+    name = layout.model
     for _ in range(_ATTEMPTS):
         found = _Found()
         with storage_errors(destination):
@@ -149,7 +151,7 @@ def read_window(
             with tempfile.TemporaryDirectory(dir=destination.parent) as scratch:
                 copied = Path(scratch) / "log.parquet"
                 try:
-                    _copy(log / name, name, version, LogBounds(since, until), copied, found, progress)
+                    _copy(log / name, layout, version, LogBounds(since, until), copied, found, progress)
                 except FileNotFoundError:  # a part was merged away meanwhile: its rows are elsewhere now
                     continue
                 table = _finish(copied, log, name, destination)
@@ -208,15 +210,16 @@ class _Found:
 
 
 def _copy(
-    home: Path, model: str, version: str, bounds: LogBounds, target: Path, found: _Found, progress: Progress | None
+    home: Path, layout: LogLayout, version: str, bounds: LogBounds, target: Path, found: _Found, progress: Progress | None
 ) -> None:
-    schema = part_schema(model).remove_metadata()
+    schema = layout.parts.remove_metadata()
     parts = list_parts(home)
     with pq.ParquetWriter(target, schema, compression="zstd", compression_level=1) as writer:
         for number, path in enumerate(parts, start=1):
             try:
-                with OpenPart(path, model) as part:
-                    groups = [part.read(group) for group in range(part.groups) if not bounds.misses(part.times(group))]
+                with OpenPart(path, layout.model, layout) as part:
+                    inside = [group for group in range(part.groups) if not bounds.misses(part.times(group))]
+                    groups = [part.read(group, schema.names) for group in inside]
             except DamagedPartError as error:
                 found.unreadable.append(f"{path.name}: {error.why}")
                 continue
