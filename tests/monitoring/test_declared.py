@@ -12,7 +12,9 @@ import pytest
 
 from fusionguard.data.table import Table
 from fusionguard.datasets.prepared_names import OTHER
+from fusionguard.errors import UnknownChoiceError, UsageError
 from fusionguard.families.family import ModelFamily
+from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.bundle_dataset import write_dataset
 from fusionguard.monitoring.counted import table_reference
@@ -26,8 +28,9 @@ from fusionguard.monitoring.reference import Reference, uneven
 from fusionguard.monitoring.retraining import export_labelled
 from fusionguard.monitoring.settings import MonitoringConfig
 from fusionguard.monitoring.sketch import read_sketch
+from fusionguard.monitoring.traffic import Drift, Traffic, usual_size
 from fusionguard.monitoring.verdict import Verdict, decide
-from fusionguard.monitoring.window import WindowFacts, read_window
+from fusionguard.monitoring.window import WindowFacts, find_log, read_window
 from fusionguard.serving.prediction_log import append_labels
 from tests.foreign import write_payments, write_telco
 from tests.monitoring.declared import declared_rows, log_rows, logged_window, multiplied, replace_known, replaced
@@ -230,6 +233,17 @@ def test_its_log_is_read_each_row_once_with_outcomes_and_without_what_other_vers
     assert sum(each["distance_km"] is None for each in read) > 40
     assert window.table.read().num_rows == 600
     assert read_sketch(window.table, payments.reference, scratch=tmp_path).total.missing["distance_km"] > 40
+
+
+def test_a_model_is_found_by_the_name_of_its_data_set_and_only_rows_that_ship_are_simulated(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    assert usual_size("bank_churn", Drift.SPIKE) == usual_size("churn", Drift.SPIKE)
+    with pytest.raises(UsageError, match=r"Rows of the model 'telco' cannot be simulated\. Choose one of fraud, churn"):
+        Traffic("telco")
+    with pytest.raises(UnknownChoiceError, match="telco"):
+        find_log(MonitoringConfig(model="telco"), home)
+    (home.predictions / "churn").mkdir(parents=True)
+    assert find_log(MonitoringConfig(model="bank_churn"), home) == home.predictions
 
 
 @pytest.mark.full

@@ -21,6 +21,7 @@ from fusionguard.files import atomic_path, storage_errors
 from fusionguard.home import Home
 from fusionguard.monitoring.settings import MonitoringConfig
 from fusionguard.monitoring.traffic import SIMULATED_PREFIX
+from fusionguard.registry.model_names import find_model
 from fusionguard.serving.prediction_log.labels import read_labels
 from fusionguard.serving.prediction_log.parts import DamagedPartError, OpenPart, list_parts
 from fusionguard.serving.prediction_log.reader import LogBounds
@@ -112,8 +113,10 @@ def find_log(config: MonitoringConfig, home: Home) -> Path:
     ------
     DataError
         No service has logged anything of the model there.
+    UnknownChoiceError
+        There is no such model.
     """
-    log, model = Path(config.log).expanduser() if config.log else home.predictions, config.model
+    log, model = Path(config.log).expanduser() if config.log else home.predictions, find_model(home, config.model)
     if not (log / model).is_dir():
         raise DataError(
             f"There is no prediction log of {model} in {log}.",

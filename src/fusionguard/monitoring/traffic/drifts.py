@@ -15,6 +15,7 @@ from fusionguard.datasets.simulated import simulate
 from fusionguard.errors import UsageError
 from fusionguard.families.catalog import family_names, model_family
 from fusionguard.families.family import ModelFamily
+from fusionguard.registry.model_names import plain_name
 
 POOL = 4
 """A covariate shift chooses among so many times as many rows as it returns."""
@@ -42,14 +43,14 @@ _FIRST_HOUR, _SECONDS_PER_HOUR = 1, 3600
 
 
 def usual_size(model: str, drift: Drift) -> float:
-    """Return how much of a drift is usual in rows of a family.
+    """Return how much of a drift is usual in rows of a model.
 
     Raises
     ------
     UsageError
         Its rows cannot be simulated, or cannot drift so.
     """
-    family = model_family(model)
+    family = simulated_family(model)
     sizes = _drifting(family).sizes
     if drift not in sizes:
         able = [name for name in family_names() if drift in _sizes(name)]
@@ -73,8 +74,7 @@ def traffic_rows(model: str, rows: int, *, drift: Drift, size: float, onset: flo
     The simulator's population is that of ``--source simulated`` runs, from another seed; its rows are shuffled, so that each
     part of the stream is like any other. ``onset`` is the share of the stream after which the drift begins.
     """
-    family = model_family(model)
-    _drifting(family)  # before rows are made that nobody can drift
+    family = simulated_family(model)
     before = round(rows * onset) if drift not in (Drift.NONE, Drift.LABEL_DELAY) else rows
     after = rows - before
     with tempfile.TemporaryDirectory(prefix="fusionguard-traffic-") as folder:
@@ -123,10 +123,24 @@ def absent(seconds: np.ndarray, hours: float) -> np.ndarray:
     return np.asarray((hour >= _FIRST_HOUR) & (hour < _FIRST_HOUR + round(hours)))
 
 
+def simulated_family(model: str) -> ModelFamily:
+    """Return the family of a model by any of its names.
+
+    Raises
+    ------
+    UsageError
+        Its rows cannot be simulated: only those of data sets that ship can.
+    """
+    name = plain_name(model)
+    simulated = [each for each in family_names() if model_family(each).drifting is not None]
+    if name not in simulated:
+        raise UsageError(f"Rows of the model '{name}' cannot be simulated.", f"Choose one of {', '.join(simulated)}.")
+    return model_family(name)
+
+
 def _drifting(family: ModelFamily) -> Drifting:
     if family.drifting is None:
-        simulated = [name for name in family_names() if model_family(name).drifting is not None]
-        raise UsageError(f"Rows of the model '{family.name}' cannot be simulated.", f"Choose one of {', '.join(simulated)}.")
+        raise UsageError(f"Rows of the model '{family.model}' cannot be simulated.", "Send rows of your own.")
     return family.drifting
 
 

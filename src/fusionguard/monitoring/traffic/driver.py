@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from fusionguard.data.drifting import Drift
 from fusionguard.errors import FusionGuardError, UsageError
-from fusionguard.families.catalog import model_family
-from fusionguard.monitoring.traffic.drifts import largest_size, traffic_rows, usual_size
+from fusionguard.families.family import ModelFamily
+from fusionguard.monitoring.traffic.drifts import largest_size, simulated_family, traffic_rows, usual_size
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +47,7 @@ class Traffic:
     Parameters
     ----------
     model
-        The name of a family.
+        Its name, or that of the data set that ships for it.
     rows, seed
         How many rows; the same seed gives the same ones.
     drift, size
@@ -101,7 +101,7 @@ def drive(
     """
     import urllib3
 
-    size = traffic.drift_size
+    size, family = traffic.drift_size, simulated_family(traffic.model)
     rows = traffic_rows(traffic.model, traffic.rows, drift=traffic.drift, size=size, onset=traffic.onset, seed=traffic.seed)
     known = len(rows) - (round(size * len(rows)) if traffic.drift is Drift.LABEL_DELAY else 0)
     stem = f"{SIMULATED_PREFIX}{secrets.token_hex(6)}"
@@ -113,10 +113,10 @@ def drive(
         client.wait_ready()
         began, started = datetime.now(UTC), time.monotonic()
         for number, first in enumerate(range(0, len(rows), BATCH_ROWS)):
-            client.score(traffic.model, rows.iloc[first : first + BATCH_ROWS], f"{stem}-{number}")
+            client.score(family, rows.iloc[first : first + BATCH_ROWS], f"{stem}-{number}")
             say(min(first + BATCH_ROWS, len(rows)))
-        labels = rows[_label(traffic.model)].to_numpy()[:known]
-        client.tell(traffic.model, stem, labels)
+        labels = rows[family.schema.label].to_numpy()[:known]
+        client.tell(family.model, stem, labels)
         return TrafficReport(len(rows), known, time.monotonic() - started, began, datetime.now(UTC))
 
 
@@ -140,14 +140,16 @@ class _Client:
                 raise TrafficError(f"{said} at {self._service}.", "Start the service with 'make serve', or name another address.")
             time.sleep(0.2)
 
-    def score(self, model: str, rows: pd.DataFrame, request_id: str) -> None:
+    def score(self, family: ModelFamily, rows: pd.DataFrame, request_id: str) -> None:
         import pyarrow as pa
 
-        table = pa.Table.from_pandas(rows[[field.name for field in model_family(model).request_fields.all]], preserve_index=False)
+        table = pa.Table.from_pandas(rows[[field.name for field in family.request_fields.all]], preserve_index=False)
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, table.schema) as stream:
             stream.write_table(table)
-        self._post(f"/v1/{model}/score_batch", sink.getvalue().to_pybytes(), {"Content-Type": _ARROW, "X-Request-ID": request_id})
+        self._post(
+            f"/v1/{family.model}/score_batch", sink.getvalue().to_pybytes(), {"Content-Type": _ARROW, "X-Request-ID": request_id}
+        )
 
     def tell(self, model: str, stem: str, labels: Any) -> None:
         now = datetime.now(UTC).isoformat()
@@ -189,10 +191,6 @@ class _Client:
             ) from None
         if answer.status != 200:
             raise TrafficError(f"The service answered {answer.status} to {path}: {_detail(answer.data)}", _remedy(answer.status))
-
-
-def _label(model: str) -> str:
-    return model_family(model).schema.label
 
 
 def _detail(body: bytes) -> str:
