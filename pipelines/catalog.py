@@ -94,8 +94,10 @@ def training_tags(arguments: Mapping[str, Any]) -> tuple[str, ...]:
 def monitoring_arguments(config: MonitoringConfig, home: Home) -> dict[str, Any]:
     """Return the settings; that there is no log, or a training has wrong settings, is found out before anything runs."""
     from fusionguard.monitoring.window import find_log
+    from fusionguard.registry.model_names import find_model
     from fusionguard.registry.versions import family_name
 
+    find_model(home, config.model)  # a family's is there; the registry is asked about others alone
     find_log(config, home)
     if config.training is not None:
         entry = find_pipeline(family_name(home, config.model))

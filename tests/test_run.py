@@ -83,6 +83,10 @@ DECLARED = "version: 1\nname: payments\nproblem: fraud\nlabel: chargeback\nnumer
         (["--pipeline", "churn", "--dataset", "{}/right.yaml"], "the pipeline is churn. Run --pipeline fraud."),
         (["--dataset", "{}/right.yaml"], "right.yaml names no file of rows. Name one with --source FILE"),
         (["--pipeline", "monitoring", "--dataset", "creditcard"], "takes no --dataset. It reads the prediction log"),
+        (
+            ["--pipeline", "monitoring", "--set", "model=frad"],
+            "Unknown model 'frad'. Did you mean 'fraud'? Valid choices: churn, fraud.",
+        ),
     ],
 )
 def test_a_mistake_about_a_data_set_is_one_line(

@@ -116,8 +116,9 @@ def _holds(folder: Path, listed: list[tuple[ReleasedModel, Bundle]]) -> bool:
 
 def _champions(home: Home) -> list[tuple[ReleasedModel, Bundle]]:
     from fusionguard.registry.aliases import champion
+    from fusionguard.registry.model_names import model_names
 
-    found = [_resolve(home, f"{family}@champion", "champion") for family in family_names() if champion(home, family) is not None]
+    found = [_resolve(home, f"{name}@champion", "champion") for name in model_names(home) if champion(home, name) is not None]
     if not found:
         raise RegistryError(
             "There is no champion yet.", f"Train one first: {', or '.join(f'make {name}' for name in family_names())}."
