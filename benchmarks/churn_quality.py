@@ -81,11 +81,12 @@ def main() -> int:
 def cross_validate(config: ChurnConfig, home: Home) -> dict[str, Any]:
     """Make the features and the folds as the pipeline does and return what every model reached, as plain values."""
     features = _features(config, home)
-    customers, _ = read_customers(features.table)
+    customers, _ = read_customers(features.table, features.manifest.definition)
     rows = planned_rows(features.table, features.manifest.definition)
     plan = plan_holdout(rows, features.manifest.features_sha256, config.holdout, seed=config.seed)
     development, _ = plan.places(rows)
-    scored = score_out_of_fold(features.table, plan, config.lightgbm, config.catboost, seed=config.seed)
+    definition = features.manifest.definition
+    scored = score_out_of_fold(features.table, definition, plan, config.lightgbm, config.catboost, seed=config.seed)
     scored = with_catboost_defaults(scored, customers.take(development), plan.repeats, seed=config.seed)
     comparison = choose_model(scored, plan)
     return {"customers": plan.rows, "simulated": features.manifest.simulated, "comparison": comparison.model_dump(mode="json")}
@@ -103,7 +104,7 @@ def with_catboost_defaults(scored: OutOfFold, development: CustomerRows, repeats
 def read_development(config: ChurnConfig, home: Home) -> tuple[CustomerRows, NDArray[np.int8], HoldoutPlan]:
     """Return the development part as the pipeline has it, its labels (n,), and the plan that says who is in it."""
     features = _features(config, home)
-    customers, label = read_customers(features.table)
+    customers, label = read_customers(features.table, features.manifest.definition)
     rows = planned_rows(features.table, features.manifest.definition)
     plan = plan_holdout(rows, features.manifest.features_sha256, config.holdout, seed=config.seed)
     development, _ = plan.places(rows)

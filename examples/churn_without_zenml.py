@@ -19,19 +19,28 @@ raw = fg.read_data("churn", config.data.source, folder / "raw", rows=config.data
 fg.check_raw(raw.table, raw.provenance).raise_if_broken()
 built = fg.build_features(raw.table, raw.provenance, config.data.engine, folder / "features")
 fg.check_features(built.table, built.manifest).raise_if_broken()
-features = built.table
+features, definition = built.table, built.manifest.definition
 
 # Hold a test slice out, choose a model on folds of the rest, and train on that.
-customers, label = fg.read_customers(features)
-rows = fg.planned_rows(features, built.manifest.definition)
+customers, label = fg.read_customers(features, definition)
+rows = fg.planned_rows(features, definition)
 holdout = fg.plan_holdout(rows, built.manifest.features_sha256, config.holdout, seed=seed)
 development, _ = holdout.places(rows)
-scored = fg.score_out_of_fold(features, holdout, config.lightgbm, config.catboost, seed=seed)
+scored = fg.score_out_of_fold(features, definition, holdout, config.lightgbm, config.catboost, seed=seed)
 choice = fg.choose_model(scored, holdout)
 lightgbm = fg.train_lightgbm(customers.take(development), label[development], config.lightgbm, seed=seed)
 catboost = fg.train_catboost(customers.take(development), label[development], config.catboost, seed=seed)
 bundle = fg.build_churn_bundle(
-    folder / "bundle", features, holdout, lightgbm, catboost, scored, choice, provenance=raw.provenance, config=config
+    folder / "bundle",
+    features,
+    definition,
+    holdout,
+    lightgbm,
+    catboost,
+    scored,
+    choice,
+    provenance=raw.provenance,
+    config=config,
 )
 
 # Judge it on the test slice; then fit what is delivered on every customer.

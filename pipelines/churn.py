@@ -50,10 +50,10 @@ def churn(config: ChurnConfig, declaration: str, source: str, source_fingerprint
     bias = report_bias(features, manifest)
     holdout = plan_holdout(features, manifest, feature_contract, config.holdout, seed)
 
-    settings = tune_models(features, holdout, config.lightgbm, config.catboost, config.tuning, seed)
-    out_of_fold, cross_validation = cross_validate(features, holdout, settings, seed)
-    lightgbm = train_lightgbm(features, holdout, settings, seed)
-    catboost = train_catboost(features, holdout, settings, seed)
+    settings = tune_models(features, manifest, holdout, config.lightgbm, config.catboost, config.tuning, seed)
+    out_of_fold, cross_validation = cross_validate(features, manifest, holdout, settings, seed)
+    lightgbm = train_lightgbm(features, manifest, holdout, settings, seed)
+    catboost = train_catboost(features, manifest, holdout, settings, seed)
     evaluated = build_churn_model(
         features, manifest, holdout, lightgbm, catboost, out_of_fold, cross_validation, settings, provenance, config
     )

@@ -12,13 +12,16 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
 from fusionguard.threads import wait_politely
+
+if TYPE_CHECKING:
+    from tests.telco import DeclaredModel
 
 wait_politely()
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as a shell starts what runs behind it; children would never see Ctrl-C
@@ -236,14 +239,38 @@ def churn_bundle(simulated_customers: Path, tmp_path_factory: pytest.TempPathFac
     raw = Table(simulated_customers)
     provenance = Provenance(dataset="churn", origin="simulated", description="2,000 rows", sha256="0" * 64, rows=raw.rows)
     built = build_features(raw, provenance, "duckdb", folder / "store")
-    customers, label = read_customers(built.table)
-    rows = planned_rows(built.table, built.manifest.definition)
+    definition = built.manifest.definition
+    customers, label = read_customers(built.table, definition)
+    rows = planned_rows(built.table, definition)
     plan = plan_holdout(rows, built.manifest.features_sha256, config.holdout, seed=config.seed)
     development, _ = plan.places(rows)
-    scored = score_out_of_fold(built.table, plan, config.lightgbm, config.catboost, seed=config.seed)
+    scored = score_out_of_fold(built.table, definition, plan, config.lightgbm, config.catboost, seed=config.seed)
     lightgbm = train_lightgbm(customers.take(development), label[development], config.lightgbm, seed=config.seed)
     catboost = train_catboost(customers.take(development), label[development], config.catboost, seed=config.seed)
     comparison = choose_model(scored, plan)
     return build_churn_bundle(
-        folder / "bundle", built.table, plan, lightgbm, catboost, scored, comparison, provenance=provenance, config=config
+        folder / "bundle",
+        built.table,
+        definition,
+        plan,
+        lightgbm,
+        catboost,
+        scored,
+        comparison,
+        provenance=provenance,
+        config=config,
     )
+
+
+@pytest.fixture(scope="session")
+def telco_model(tmp_path_factory: pytest.TempPathFactory) -> DeclaredModel:
+    """A small churn model of the invented telco table with all that it was made from; tests must not change its files."""
+    from tests.telco import train_telco
+
+    return train_telco(tmp_path_factory.mktemp("telco"))
+
+
+@pytest.fixture(scope="session")
+def telco_bundle(telco_model: DeclaredModel) -> Bundle:
+    """The bundle of ``telco_model``; tests must not change its files."""
+    return telco_model.bundle

@@ -96,17 +96,27 @@ def _churn(material: Material) -> Bundle:
     config = ChurnConfig(
         holdout=HoldoutConfig(folds=2, repeats=1), lightgbm=LightGBMConfig(rounds=100), catboost=CatBoostConfig(rounds=100)
     )
-    customers, label = read_customers(built.table)
-    rows = planned_rows(built.table, built.manifest.definition)
+    definition = built.manifest.definition
+    customers, label = read_customers(built.table, definition)
+    rows = planned_rows(built.table, definition)
     plan = plan_holdout(rows, built.manifest.features_sha256, config.holdout, seed=_SEED)
     development, _ = plan.places(rows)
-    scored = score_out_of_fold(built.table, plan, config.lightgbm, config.catboost, seed=_SEED)
+    scored = score_out_of_fold(built.table, definition, plan, config.lightgbm, config.catboost, seed=_SEED)
     lightgbm = train_lightgbm(customers.take(development), label[development], config.lightgbm, seed=_SEED)
     catboost = train_catboost(customers.take(development), label[development], config.catboost, seed=_SEED)
     comparison = choose_model(scored, plan)
     _write_rows(material.customers_file, pq.read_table(folder / "raw.parquet"), "churn")
     return build_churn_bundle(
-        folder / "bundle", built.table, plan, lightgbm, catboost, scored, comparison, provenance=provenance, config=config
+        folder / "bundle",
+        built.table,
+        definition,
+        plan,
+        lightgbm,
+        catboost,
+        scored,
+        comparison,
+        provenance=provenance,
+        config=config,
     )
 
 

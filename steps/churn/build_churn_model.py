@@ -40,6 +40,7 @@ def build_churn_model(
     return build_churn_bundle(
         work_folder() / "bundle",
         features,
+        manifest.definition,
         holdout,
         lightgbm,
         catboost,

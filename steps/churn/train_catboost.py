@@ -13,14 +13,15 @@ from fusionguard.evaluation.holdout import HoldoutPlan
 from fusionguard.families.churn.catboost_model import train_catboost as train
 from fusionguard.families.churn.config import CatBoostConfig
 from fusionguard.families.churn.rows import read_customers
+from fusionguard.features.store import FeatureManifest
 from fusionguard.models.tuning.settings import TrainingSettings
 
 
 @step
 def train_catboost(
-    features: Table, holdout: HoldoutPlan, settings: TrainingSettings, seed: int
+    features: Table, manifest: FeatureManifest, holdout: HoldoutPlan, settings: TrainingSettings, seed: int
 ) -> Annotated[cb.CatBoost, "{pipeline}_catboost"]:
     """Fit on the whole development part."""
-    customers, label = read_customers(features)
+    customers, label = read_customers(features, manifest.definition)
     development, _ = holdout.places(holdout.planned(features))
     return train(customers.take(development), label[development], settings.part("catboost", CatBoostConfig), seed=seed)

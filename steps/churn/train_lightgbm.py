@@ -13,14 +13,15 @@ from fusionguard.evaluation.holdout import HoldoutPlan
 from fusionguard.families.churn.config import LightGBMConfig
 from fusionguard.families.churn.lightgbm_model import train_lightgbm as train
 from fusionguard.families.churn.rows import read_customers
+from fusionguard.features.store import FeatureManifest
 from fusionguard.models.tuning.settings import TrainingSettings
 
 
 @step
 def train_lightgbm(
-    features: Table, holdout: HoldoutPlan, settings: TrainingSettings, seed: int
+    features: Table, manifest: FeatureManifest, holdout: HoldoutPlan, settings: TrainingSettings, seed: int
 ) -> Annotated[lgb.Booster, "{pipeline}_lightgbm"]:
     """Fit on the whole development part."""
-    customers, label = read_customers(features)
+    customers, label = read_customers(features, manifest.definition)
     development, _ = holdout.places(holdout.planned(features))
     return train(customers.take(development), label[development], settings.part("lightgbm", LightGBMConfig), seed=seed)

@@ -10,6 +10,7 @@ from fusionguard.config import TuningConfig
 from fusionguard.data.table import Table
 from fusionguard.evaluation.holdout import HoldoutPlan
 from fusionguard.families.churn.config import CatBoostConfig, ChurnConfig, LightGBMConfig
+from fusionguard.features.store import FeatureManifest
 from fusionguard.home import find_home
 from fusionguard.models.tuning.settings import TrainingSettings
 
@@ -17,6 +18,7 @@ from fusionguard.models.tuning.settings import TrainingSettings
 @step
 def tune_models(
     features: Table,
+    manifest: FeatureManifest,
     holdout: HoldoutPlan,
     lightgbm: LightGBMConfig,
     catboost: CatBoostConfig,
@@ -30,7 +32,7 @@ def tune_models(
 
     config = ChurnConfig(seed=seed, lightgbm=lightgbm, catboost=catboost, tuning=tuning)
     kinds: tuple[Literal["LightGBM", "CatBoost"], ...] = ("LightGBM", "CatBoost")
-    first, second = (tune(kind, features, holdout, config, studies=find_home().studies) for kind in kinds)
+    first, second = (tune(kind, features, manifest.definition, holdout, config, studies=find_home().studies) for kind in kinds)
     return TrainingSettings.of(
         lightgbm=first.settings,
         catboost=second.settings,

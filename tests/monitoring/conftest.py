@@ -10,9 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from fusionguard.families.churn.profile import reference_profile as churn_profile
-from fusionguard.families.churn.rows import customer_rows
+from fusionguard.families.churn.rows import CustomerColumns, customer_rows
 from fusionguard.families.fraud.profile import reference_profile as fraud_profile
 from fusionguard.families.fraud.rows import matrix
+from fusionguard.features.churn import CHURN_FEATURES
 from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring.counted import as_reference
 from fusionguard.monitoring.reference import Reference, profile_reference
@@ -37,7 +38,7 @@ def churn_profile_bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     return _sealed(
         tmp_path_factory.mktemp("churn_profile"),
         "churn",
-        churn_profile(customer_rows(rows), rows["probability"].to_numpy()),
+        churn_profile(customer_rows(rows, CustomerColumns.of(CHURN_FEATURES)), rows["probability"].to_numpy()),
         None,
     )
 

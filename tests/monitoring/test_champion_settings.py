@@ -25,6 +25,7 @@ from fusionguard.families.fraud.config import FraudConfig, FraudEvaluationConfig
 from fusionguard.families.fraud.model import FraudModel
 from fusionguard.families.fraud.outcomes import evaluation_settings, scored_transactions
 from fusionguard.families.fraud.readings import RECALL_AT_RATE, TOP_PRECISION, read_metrics
+from fusionguard.features.churn import CHURN_FEATURES
 from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring.champion import Champion
 from fusionguard.monitoring.outcomes import read_outcomes
@@ -112,7 +113,7 @@ def test_the_limits_of_fairness_and_the_worth_of_a_customer_are_the_champions(ch
     assert isinstance(model, ChurnModel)
     worth = RetentionConfig(acceptance_alpha=9.0, acceptance_beta=4.0)
     draws = EvaluationConfig(bootstrap_samples=DRAWS)
-    rows = scored_customers(window.read())
+    rows = scored_customers(window.read(), CHURN_FEATURES)
     assert report.metrics[EMPC] == read_customers_metrics(rows, model.policy, worth, draws, seed=CONFIG.seed)[EMPC]
     default = read_customers_metrics(rows, model.policy, RetentionConfig(), draws, seed=CONFIG.seed)[EMPC]
     assert report.metrics[EMPC].value != default.value

@@ -11,8 +11,7 @@ from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.families.churn.config import ChurnConfig
 from fusionguard.families.churn.fairness import read_fairness
 from fusionguard.families.churn.fairness_config import FairnessConfig
-from fusionguard.families.churn.outcomes import OUTCOMES as CHURN_OUTCOMES
-from fusionguard.families.churn.outcomes import gaps_of, scored_customers
+from fusionguard.families.churn.outcomes import ChurnOutcomes, gaps_of, scored_customers
 from fusionguard.families.churn.readings import read_customers_metrics
 from fusionguard.families.churn.retention import fit_retention_policy
 from fusionguard.families.fraud.config import FraudEvaluationConfig, PolicyConfig
@@ -21,6 +20,7 @@ from fusionguard.families.fraud.outcomes import scored_transactions
 from fusionguard.families.fraud.policy import DecisionPolicy
 from fusionguard.families.fraud.readings import read_metrics
 from fusionguard.families.outcomes import Gap, MetricReader, OutcomeReading
+from fusionguard.features.churn import CHURN_FEATURES
 from fusionguard.monitoring.labelled import LabelledRows, labelled_rows
 from fusionguard.monitoring.performance import (
     PerformanceReport,
@@ -51,14 +51,16 @@ def churn_log(rows: int, seed: int, *, moved: float = 0.0, random: float = 0.0) 
 
 
 def churn_reader(rows: LabelledRows) -> MetricReader:
-    customers = scored_customers(rows.table)
+    customers = scored_customers(rows.table, CHURN_FEATURES)
     policy = fit_retention_policy(customers, CHURN.retention)
     return lambda flags: read_customers_metrics(customers.take(flags), policy, CHURN.retention, CHURN.evaluation, seed=7)
 
 
 def gaps_between(rows: LabelledRows) -> tuple[Gap, ...]:
     offered = np.array(rows.table["decision"].to_pylist()) == "offer"
-    return gaps_of(read_fairness(scored_customers(rows.table), offered, FairnessConfig(), samples=SAMPLES, seed=7))
+    return gaps_of(
+        read_fairness(scored_customers(rows.table, CHURN_FEATURES), offered, FairnessConfig(), samples=SAMPLES, seed=7)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +72,7 @@ def baseline() -> Baseline:
 def read_churn(log: pa.Table, baseline: Baseline) -> PerformanceReport:
     rows = labelled_rows(log)
     reading = OutcomeReading(churn_reader(rows), gaps=gaps_between(rows))
-    return read_performance(rows, reading, baseline[0], judged=CHURN_OUTCOMES.judged, gaps=baseline[1])
+    return read_performance(rows, reading, baseline[0], judged=ChurnOutcomes.judged, gaps=baseline[1])
 
 
 def test_windows_like_the_evaluation_raise_no_alarm(baseline: Baseline) -> None:
@@ -151,7 +153,7 @@ def test_no_or_few_labels_are_said_and_not_judged(baseline: Baseline) -> None:
     log = churn_log(400, 48)
     place = log.column_names.index("label")
     none = labelled_rows(log.set_column(place, "label", pa.nulls(400, pa.int8())))
-    judged = CHURN_OUTCOMES.judged
+    judged = ChurnOutcomes.judged
     unread = OutcomeReading(lambda flags: {})
     assert read_performance(none, unread, baseline[0], judged=judged).remarks == ("no labels have arrived",)
     few = labelled_rows(log.slice(0, 40))

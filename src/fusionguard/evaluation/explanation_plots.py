@@ -16,7 +16,9 @@ from fusionguard.evaluation.scored import Floats
 
 _SHOWN = 15
 _PARTS = 100
+_VALUES_SHOWN = 8
 _COLORS = LinearSegmentedColormap.from_list("fusionguard", ["#8fb8de", "#7a6fa8", "#c8553d"])
+_COLORS.set_bad("#b8b8b8")
 
 
 def shap_plots(explanation: Explanation, *, simulated: bool) -> dict[str, bytes]:
@@ -25,7 +27,8 @@ def shap_plots(explanation: Explanation, *, simulated: bool) -> dict[str, bytes]
     Parameters
     ----------
     explanation
-        Of features whose values are codes, the plot says what the codes stand for: colours from low to high tell nobody that.
+        Of features whose values are codes, the plot says what the codes stand for, where they are few: colours from low to high
+        tell nobody that. A missing value, NaN, is grey.
     simulated
         Whether the rows were made by the simulator; the titles then say so.
     """
@@ -41,7 +44,8 @@ def shap_plots(explanation: Explanation, *, simulated: bool) -> dict[str, bytes]
 
 def _told(names: Sequence[str], categories: Mapping[str, Sequence[str]]) -> list[str]:
     """Return the names, those of categories with their values in the order of the colours."""
-    return [f"{name}\n({', '.join(categories[name])})" if name in categories else name for name in names]
+    few = {name: ", ".join(values) for name, values in categories.items() if len(values) <= _VALUES_SHOWN}
+    return [f"{name}\n({few[name]})" if name in few else name for name in names]
 
 
 def _importance(contributions: Floats, names: Sequence[str], title: str) -> Figure:
@@ -65,7 +69,18 @@ def _summary(contributions: Floats, values: Floats, names: list[str], title: str
     axes.axvline(0, color="#999999", linewidth=1, zorder=0)
     for row, place in enumerate(order):
         x, value = contributions[:, place], values[:, place]
-        axes.scatter(x, row + _swarm(x), c=_shade(value), cmap=_COLORS, vmin=0, vmax=1, s=9, linewidths=0, rasterized=True)
+        axes.scatter(
+            x,
+            row + _swarm(x),
+            c=_shade(value),
+            cmap=_COLORS,
+            vmin=0,
+            vmax=1,
+            s=9,
+            linewidths=0,
+            rasterized=True,
+            plotnonfinite=True,
+        )
     axes.set_yticks(range(order.size), [names[place] for place in order])
     axes.set(xlabel="SHAP value: effect on the score, in log-odds", ylim=(-0.7, order.size - 0.3))
     axes.grid(visible=False, axis="y")
@@ -91,7 +106,10 @@ def _swarm(x: Floats) -> Floats:
 
 def _shade(value: Floats) -> Floats:
     """Return where each value lies from the 5th (0) to the 95th percentile (1), so that one outlier does not grey all others."""
-    low, high = np.percentile(value, (5, 95))
+    there = value[~np.isnan(value)]
+    if not there.size:
+        return value
+    low, high = np.percentile(there, (5, 95))
     if low == high:
-        low, high = float(value.min()), float(value.max())
-    return np.full(value.size, 0.5) if low == high else np.clip((value - low) / (high - low), 0, 1)
+        low, high = float(there.min()), float(there.max())
+    return np.where(np.isnan(value), value, 0.5) if low == high else np.clip((value - low) / (high - low), 0, 1)

@@ -62,13 +62,15 @@ class OutcomeReading:
 class Outcomes(ABC):
     """A family's readings of outcomes."""
 
-    columns: ClassVar[tuple[str, ...]]
-    """The columns of logged rows that :meth:`read` needs besides label, time, score and probability."""
-
     judged: ClassVar[Mapping[str, int]]
     """The metrics that a window is judged by, with the sign of what is better. Not among them: the expected calibration error,
     which noise alone raises in small windows; and money, which rests on a few large amounts: its bootstrap intervals are too
     narrow, and savings raised a false alarm in one of ten simulated windows."""
+
+    @property
+    @abstractmethod
+    def columns(self) -> tuple[str, ...]:
+        """The columns of logged rows that :meth:`read` needs besides label, time, score and probability."""
 
     @abstractmethod
     def digits(self, metric: str) -> int:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:  # a service that reads no table needs neither
 _Z999 = 3.2905267314919255
 """The normal quantile of a two-sided interval, 99.9 %: of thirty segments, chance puts one or two outside 95 %."""
 _FEW_POSITIVES = 5
+_MOST_SEGMENTS = 30
+"""Of more segments the largest are told apart, and the others together."""
 
 EMPTY = "(empty)"
 """The segment of rows whose cell is empty, the last one."""
@@ -111,9 +113,14 @@ def _count(database: duckdb.DuckDBPyConnection, definition: FeatureDefinition, c
         " GROUP BY segment ORDER BY segment"
     )
     found = {segment: (rows, positives) for segment, rows, positives in database.execute(query).fetchall()}
-    keys = sorted({*cut.names, *found} - {None})
-    names = [(key, cut.names.get(key, str(key))) for key in keys] + [(None, EMPTY)] * (None in found)
-    return [(name, *found.get(key, (0, 0))) for key, name in names]
+    empty = found.pop(None, None)
+    told = sorted({*cut.names, *found})
+    if len(told) > _MOST_SEGMENTS:
+        told = sorted(sorted(told, key=lambda key: -found.get(key, (0, 0))[0])[:_MOST_SEGMENTS])
+    counts = [(cut.names.get(key, str(key)), *found.pop(key, (0, 0))) for key in told]
+    if found:
+        counts.append(("all others", sum(rows for rows, _ in found.values()), sum(of for _, of in found.values())))
+    return counts if empty is None else [*counts, (EMPTY, *empty)]
 
 
 def _missing_share(database: duckdb.DuckDBPyConnection, columns: list[str]) -> dict[str, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fusionguard.data.contract_suites import LARGEST_AMOUNT, UniqueRule, between, one_of
 from fusionguard.datasets.bank_churn.contract import CHURN_LIMITS, GENDERS, GEOGRAPHIES, LABEL_SHARE
 from fusionguard.datasets.bank_churn.schema import CHURN
+from fusionguard.features.churn_told import told_of_customers
 from fusionguard.features.definition import FeatureContract, FeatureDefinition, Segmentation, sql_text
 from fusionguard.features.expressions.tree import RawColumn, raw_columns
 
@@ -109,6 +110,17 @@ CHURN_FEATURES = FeatureDefinition(
     },
     row_column=ROW_NUMBER,
     amount="Balance",
-    attributes=(_BY_GENDER, Segmentation("age_band", AGE_BAND, dict(enumerate(AGE_BANDS))), _BY_GEOGRAPHY),
+    # A request and the log have the age, not its band.
+    attributes=(_BY_GENDER, Segmentation("age_band", _AGE_BAND, dict(enumerate(AGE_BANDS)), "Age"), _BY_GEOGRAPHY),
+    words={
+        "CreditScore": "credit score",
+        "Tenure": "years with the bank",
+        "Balance": "balance",
+        "NumOfProducts": "number of products",
+        "HasCrCard": "credit card",
+        "IsActiveMember": "active member",
+        "EstimatedSalary": "estimated salary",
+    },
+    told=told_of_customers(AGE_BANDS),
     contract=FeatureContract(_CELLS, UniqueRule("each row once", (ROW_NUMBER,)), order=ROW_NUMBER, label_share=LABEL_SHARE),
 )

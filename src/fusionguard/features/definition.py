@@ -11,6 +11,7 @@ from importlib.resources import files
 from fusionguard.data.contract_suites import CellRule, UniqueRule
 from fusionguard.features.expressions.expression import RowsText, parse_rows
 from fusionguard.features.expressions.tree import RawColumn
+from fusionguard.features.told import Told
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,8 @@ class FeatureDefinition:
         What fairness is reported by: segmentations of a training table.
     words
         What people call a feature; one that is not here has its own name.
+    told
+        What somebody has written for people about the data set; None where it is made of the words.
     """
 
     dataset: str
@@ -150,6 +153,7 @@ class FeatureDefinition:
     amount: str | None = None
     attributes: tuple[Segmentation, ...] = ()
     words: dict[str, str] = field(default_factory=dict)
+    told: Told | None = None
 
     @property
     def model_columns(self) -> tuple[str, ...]:

@@ -90,7 +90,8 @@ def build_features(
     kept = _open(folder)
     if kept is not None:
         folder.touch()  # what is in use is not old
-        return kept
+        # The manifest's keys are sorted, and the order in which a declaration names columns is that of the features.
+        return FeatureSet(kept.table, kept.manifest.model_copy(update={"described": described}))
     with atomic_folder(folder) as temporary:
         built = runner.build(raw, temporary / _FEATURES)
         manifest = FeatureManifest(

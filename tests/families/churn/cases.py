@@ -19,8 +19,17 @@ from fusionguard.families.churn.cross_validation import cross_validation
 from fusionguard.families.churn.customers import ScoredCustomers
 from fusionguard.families.churn.report import ChurnReport, evaluate_customers
 from fusionguard.families.churn.retention import fit_retention_policy
+from fusionguard.families.churn.rows import CustomerColumns
 from fusionguard.features.churn import AGE_BANDS, CHURN_FEATURES
+from fusionguard.features.churn_told import told_of_customers
 from fusionguard.features.store import FeatureSet, build_features
+
+COLUMNS = CustomerColumns.of(CHURN_FEATURES)
+"""The columns of the bank's customers as models read them."""
+ATTRIBUTES = ("gender", "age_band", "geography")
+ORDER = {"age_band": AGE_BANDS}
+TOLD = told_of_customers(AGE_BANDS)
+FACTS, RULES = TOLD.facts, TOLD.rules
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +51,7 @@ def make_customers() -> Any:
                 "geography": generator.choice(np.array(["France", "Germany", "Spain"]), rows),
             },
             row_number=np.arange(1, rows + 1),
+            order=ORDER,
         )
 
     return make
@@ -83,7 +93,9 @@ def churn_case(tmp_path_factory: pytest.TempPathFactory) -> ChurnCase:
             "geography": np.array(rows["Geography"].to_pylist()),
         }
         probability = 1 / (1 + np.exp(-score))
-        whole = ScoredCustomers(label, probability, score, column["Balance"], groups, column["row_number"].astype(np.int64))
+        whole = ScoredCustomers(
+            label, probability, score, column["Balance"], groups, column["row_number"].astype(np.int64), ORDER
+        )
         return whole.take(places)
 
     development, test = plan.places(planned)
@@ -108,5 +120,7 @@ def churn_case(tmp_path_factory: pytest.TempPathFactory) -> ChurnCase:
         config,
         seen=seen,
         origin="simulated",
+        amount="balance",
+        evened_by="gender",
     )
     return ChurnCase(features, provenance, plan, config, customers, report)

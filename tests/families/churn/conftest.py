@@ -59,7 +59,7 @@ class Trained:
 
     @property
     def label(self) -> NDArray[np.int8]:
-        return read_customers(self.features)[1]
+        return read_customers(self.features, CHURN_FEATURES)[1]
 
     @property
     def places(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -75,15 +75,24 @@ def make_plan(features: Table, config: ChurnConfig = CONFIG) -> HoldoutPlan:
 def train(folder: Path, features: Table, *, config: ChurnConfig = CONFIG, plan: HoldoutPlan | None = None) -> Trained:
     """Train and bundle a small model as the pipeline does."""
     plan = plan or make_plan(features, config)
-    customers, label = read_customers(features)
+    customers, label = read_customers(features, CHURN_FEATURES)
     development, _ = plan.places(plan.planned(features))
     customers, label = customers.take(development), label[development]
-    scored = score_out_of_fold(features, plan, config.lightgbm, config.catboost, seed=config.seed)
+    scored = score_out_of_fold(features, CHURN_FEATURES, plan, config.lightgbm, config.catboost, seed=config.seed)
     lightgbm = train_lightgbm(customers, label, config.lightgbm, seed=config.seed)
     catboost = train_catboost(customers, label, config.catboost, seed=config.seed)
     comparison = choose_model(scored, plan)
     bundle = build_churn_bundle(
-        folder / "bundle", features, plan, lightgbm, catboost, scored, comparison, provenance=PROVENANCE, config=config
+        folder / "bundle",
+        features,
+        CHURN_FEATURES,
+        plan,
+        lightgbm,
+        catboost,
+        scored,
+        comparison,
+        provenance=PROVENANCE,
+        config=config,
     )
     return Trained(features, plan, lightgbm, catboost, scored, comparison, bundle)
 

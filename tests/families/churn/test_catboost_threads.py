@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from fusionguard.families.churn import catboost_model
-from fusionguard.families.churn.rows import CATEGORIES, CustomerRows
-from fusionguard.features.churn import NUMERIC
+from fusionguard.families.churn.rows import CustomerRows
+from tests.families.churn.cases import COLUMNS
 
 
 class Watched:
@@ -41,7 +41,7 @@ class Watched:
 
 def test_threads_fit_and_explain_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     generator = np.random.default_rng(0)
-    rows = CustomerRows(generator.normal(size=(200, len(NUMERIC))), np.zeros((200, len(CATEGORIES)), np.int32))
+    rows = CustomerRows(COLUMNS, generator.normal(size=(200, len(COLUMNS.numeric))), np.zeros((200, 2), np.int32))
     label = (rows.numeric[:, 0] > 0.3).astype(np.int8)
     watched = Watched()
     for name in ("_train", "_calc_fstr"):  # the compiled parts of fit and get_feature_importance

@@ -8,8 +8,9 @@ import pytest
 from fusionguard.evaluation.explanation import Explanation, sample_rows
 from fusionguard.families.churn.model import ChurnModel
 from fusionguard.families.churn.rows import customer_rows, read_customers
-from fusionguard.families.churn.wording import REASON_WORDING
-from fusionguard.features.churn import LABEL, MODEL_FEATURES
+from fusionguard.families.churn.wording import reason_wording
+from fusionguard.features.churn import CHURN_FEATURES, LABEL, MODEL_FEATURES
+from tests.families.churn.cases import COLUMNS
 
 from .conftest import Trained
 
@@ -34,7 +35,7 @@ VALUES = {
 def _explanation(contributions: dict[str, float], **values: float) -> Explanation:
     row = [values.get(name, VALUES[name][0]) for name in MODEL_FEATURES]
     added = [contributions.get(name, 0.0) for name in MODEL_FEATURES]
-    return Explanation(np.array([added]), np.array([row]), MODEL_FEATURES, wording=REASON_WORDING)
+    return Explanation(np.array([added]), np.array([row]), MODEL_FEATURES, wording=reason_wording(CHURN_FEATURES, COLUMNS))
 
 
 @pytest.mark.parametrize("column", MODEL_FEATURES)
@@ -77,7 +78,7 @@ def test_a_sample_is_of_the_test_slice(trained: Trained, model: ChurnModel) -> N
     assert rows.column_names == [*MODEL_FEATURES, LABEL]
     sample = model.explain(rows.take(sample_rows(rows.num_rows, 50, 1)))
     assert sample.values.shape == (50, len(MODEL_FEATURES))
-    customers, _ = read_customers(trained.features)
+    customers, _ = read_customers(trained.features, CHURN_FEATURES)
     test = {row.tobytes() for row in customers.take(trained.places[1]).matrix()}
     assert all(row.tobytes() in test for row in sample.values)
     assert len(np.unique(sample.values, axis=0)) == 50
@@ -92,7 +93,7 @@ def test_what_features_add_comes_to_the_score(trained: Trained, model: ChurnMode
 def test_importance_is_the_mean_size_of_a_contribution(model: ChurnModel, trained: Trained) -> None:
     rows = trained.features.read()
     explanation = model.explain(rows)
-    sizes = np.abs(model.contributions(customer_rows(rows))[:, :-1]).mean(axis=0)
+    sizes = np.abs(model.contributions(customer_rows(rows, COLUMNS))[:, :-1]).mean(axis=0)
     importance = explanation.importance()
     assert [value for _, value in importance] == sorted(sizes, reverse=True)
     assert dict(importance) == pytest.approx(dict(zip(MODEL_FEATURES, sizes, strict=True)))

@@ -9,9 +9,10 @@ import pytest
 
 from fusionguard.evaluation.bootstrap import resampled_counts
 from fusionguard.evaluation.scored import Flags, Floats
-from fusionguard.families.churn.customers import ATTRIBUTES, ScoredCustomers
+from fusionguard.families.churn.customers import ScoredCustomers
 from fusionguard.families.churn.group_tally import GroupTally, tally_groups
 from fusionguard.features.churn import AGE_BANDS
+from tests.families.churn.cases import ATTRIBUTES, ORDER
 
 SAMPLES = 25
 
@@ -35,6 +36,7 @@ def customers() -> ScoredCustomers:
             "geography": geography,
         },
         row_number=np.arange(60),
+        order=ORDER,
     )
 
 

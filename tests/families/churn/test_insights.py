@@ -21,7 +21,9 @@ from fusionguard.evaluation.card import card_html
 from fusionguard.families.churn.insights import Insights, business_insights
 from fusionguard.families.churn.population import FEWEST, Population, read_population
 from fusionguard.families.churn.what_ifs import break_even_acceptance, read_rules, what_if, what_ifs
+from fusionguard.features.churn import CHURN_FEATURES
 from fusionguard.proportions import wilson_interval
+from tests.families.churn.cases import FACTS, RULES
 
 CHARTS = ["who_leaves", "facts_together", "model_and_rules", "offer_sensitivity"]
 IMPORTANCE = (("Age", 0.8), ("NumOfProducts", 0.7), ("IsActiveMember", 0.4), ("Gender", 0.2))
@@ -29,7 +31,7 @@ IMPORTANCE = (("Age", 0.8), ("NumOfProducts", 0.7), ("IsActiveMember", 0.4), ("G
 
 @pytest.fixture(scope="module")
 def insights(churn_case: Any) -> Insights:
-    return business_insights(churn_case.features.table, churn_case.report, IMPORTANCE, churn_case.customers)
+    return business_insights(churn_case.features.table, CHURN_FEATURES, churn_case.report, IMPORTANCE, churn_case.customers)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +75,7 @@ def test_a_fact_that_tells_everything_or_nothing_is_known_as_such(churn_case: An
     rows = rows.set_column(rows.column_names.index("IsActiveMember"), "IsActiveMember", pc.subtract(1, rows["Exited"]))
     rows = rows.set_column(rows.column_names.index("HasCrCard"), "HasCrCard", coin)
     pq.write_table(rows, tmp_path / "rows.parquet")
-    read = read_population(Table(tmp_path / "rows.parquet"), churn_case.report.policy)
+    read = read_population(Table(tmp_path / "rows.parquet"), CHURN_FEATURES, FACTS, churn_case.report.policy)
     assert read.cuts[0].fact == "activity" and read.cuts[0].strength == pytest.approx(1)
     assert "credit card" not in [cut.fact for cut in read.doubtless]
 
@@ -109,7 +111,10 @@ def test_groups_of_few_customers_are_not_shown(insights: Insights, churn_case: A
     products[: FEWEST - 1] = 4
     rows = rows.set_column(rows.column_names.index("NumOfProducts"), "NumOfProducts", pa.array(products, pa.int32()))
     pq.write_table(rows, tmp_path / "rows.parquet")
-    few = replace(insights, population=read_population(Table(tmp_path / "rows.parquet"), churn_case.report.policy))
+    few = replace(
+        insights,
+        population=read_population(Table(tmp_path / "rows.parquet"), CHURN_FEATURES, FACTS, churn_case.report.policy),
+    )
     cut = next(cut for cut in few.population.cuts if cut.fact == "number of products")
     assert [group.name for group in cut.shown] == ["1 product", "2 products", "3 products"]
     shown = re.findall(r"^\| 4 products +\|(.*)\|$", few.markdown(), re.MULTILINE)
@@ -121,7 +126,7 @@ def test_a_rule_that_knows_the_outcome_beats_the_model(churn_case: Any, tmp_path
     rows, policy = churn_case.features.table.read(), churn_case.report.policy
     rows = rows.set_column(rows.column_names.index("NumOfProducts"), "NumOfProducts", pc.add(rows["Exited"], 1))
     pq.write_table(rows, tmp_path / "rows.parquet")
-    rule = read_rules(Table(tmp_path / "rows.parquet"), churn_case.customers, policy)[0]
+    rule = read_rules(Table(tmp_path / "rows.parquet"), CHURN_FEATURES, RULES, churn_case.customers, policy)[0]
     assert rule.rule == "number of products"
     assert rule.reached.value == pytest.approx(1)
     assert rule.policy_ahead.high < 0
@@ -133,8 +138,8 @@ def test_rules_learn_from_the_development_part_alone(churn_case: Any, tmp_path: 
     spoiled = np.where(inside, 1 - rows["Exited"].to_numpy(), rows["Exited"].to_numpy())
     rows = rows.set_column(rows.column_names.index("Exited"), "Exited", pa.array(spoiled, pa.int32()))
     pq.write_table(rows, tmp_path / "rows.parquet")
-    assert read_rules(Table(tmp_path / "rows.parquet"), customers, policy) == read_rules(
-        churn_case.features.table, customers, policy
+    assert read_rules(Table(tmp_path / "rows.parquet"), CHURN_FEATURES, RULES, customers, policy) == read_rules(
+        churn_case.features.table, CHURN_FEATURES, RULES, customers, policy
     )
 
 
@@ -159,7 +164,7 @@ def test_a_rule_is_read_at_as_many_contacts_with_ties_in_proportion(churn_case: 
         worth = policy.expected_profit(rates, customers.balance)[shuffled]
         order = shuffled[np.argsort(-worth, kind="stable")]
         reached.append(customers.label[order[:contacts]].sum() / customers.churners)
-    rule = read_rules(churn_case.features.table, customers, policy)[0]
+    rule = read_rules(churn_case.features.table, CHURN_FEATURES, RULES, customers, policy)[0]
     assert rule.reached.value == pytest.approx(np.mean(reached), abs=0.01)
 
 
@@ -168,7 +173,7 @@ def test_repeated_row_numbers_leave_the_rules_out(insights: Insights, churn_case
     numbers = pa.array(np.ones(rows.num_rows, dtype=np.int64))
     pq.write_table(rows.set_column(rows.column_names.index("row_number"), "row_number", numbers), tmp_path / "rows.parquet")
     table, policy = Table(tmp_path / "rows.parquet"), churn_case.report.policy
-    assert read_rules(table, churn_case.customers, policy) == ()
+    assert read_rules(table, CHURN_FEATURES, RULES, churn_case.customers, policy) == ()
     assert "Row numbers repeat" in part(replace(insights, rules=()).markdown(), "What the model adds")
 
 
@@ -224,7 +229,7 @@ def test_the_text_tells_the_numbers(insights: Insights, churn_case: Any) -> None
         assert f"{each.same_list:,.0f}" in section and f"{each.new_list:,.0f} ({each.new_offers:,.0f})" in section
     assert f"{report.campaign.profit_per_1000.value:,.0f} (" in part(text, "What a campaign earns")
     assert f"{insights.population.value_lost:,.0f}" in part(text, "What is at stake")
-    assert "Age, NumOfProducts, IsActiveMember" in text
+    assert "Age, number of products, active member" in text
     assert "None" not in text and "nan" not in text.split()
 
 
@@ -271,7 +276,7 @@ def test_charts_are_linked_where_they_belong_and_drawn_the_same_each_time(insigh
         assert image.startswith(b"\x89PNG\r\n\x1a\n") and len(image) < 250_000
         width, height = struct.unpack(">II", image[16:24])
         assert 700 <= width <= 1_300 and 300 <= height <= 1_000
-    again = business_insights(churn_case.features.table, churn_case.report, IMPORTANCE, churn_case.customers)
+    again = business_insights(churn_case.features.table, CHURN_FEATURES, churn_case.report, IMPORTANCE, churn_case.customers)
     digests = [[hashlib.sha256(image).hexdigest() for image in each.plots.values()] for each in (insights, again)]
     assert digests[0] == digests[1]
     assert again.markdown() == insights.markdown()

@@ -74,8 +74,8 @@ def test_references_do_not_see_the_outcomes_they_are_judged_by(trained: Trained,
     label = trained.label.astype(np.int64)
     label[trained.places[1]] = 1 - label[trained.places[1]]
     turned = write_features(tmp_path / "turned.parquet", trained.features.read(), **{LABEL: label})
-    before = read_references(trained.features, trained.plan, trained.scored, seed=1)
-    after = read_references(turned, trained.plan, trained.scored, seed=1)
+    before = read_references(trained.features, CHURN_FEATURES, trained.plan, trained.scored, seed=1)
+    after = read_references(turned, CHURN_FEATURES, trained.plan, trained.scored, seed=1)
     assert set(before) == set(REFERENCES)
     for name, customers in before.items():
         assert np.array_equal(customers.score, after[name].score)
@@ -89,7 +89,7 @@ def test_no_customers_own_outcome_is_in_their_out_of_fold_score(trained: Trained
     label = trained.label.astype(np.int64)
     label[trained.places[0][turned]] = 1 - label[trained.places[0][turned]]
     table = write_features(tmp_path / "turned.parquet", trained.features.read(), **{LABEL: label})
-    again = score_out_of_fold(table, trained.plan, CONFIG.lightgbm, CONFIG.catboost, seed=CONFIG.seed)
+    again = score_out_of_fold(table, CHURN_FEATURES, trained.plan, CONFIG.lightgbm, CONFIG.catboost, seed=CONFIG.seed)
     others = np.setdiff1d(np.arange(label.size - trained.plan.test_rows), judged)
     for name in (*CANDIDATES, *REFERENCES):
         before, after = trained.scored.scores[name][0], again.scores[name][0]
@@ -104,7 +104,7 @@ def _memorise(rows: CustomerRows, label: Labels, unseen: CustomerRows) -> Floats
 
 
 def test_a_model_that_only_memorises_shows_nothing_out_of_fold(trained: Trained) -> None:
-    customers, _ = read_customers(trained.features)
+    customers, _ = read_customers(trained.features, CHURN_FEATURES)
     rows = trained.plan.planned(trained.features).take(trained.places[0])
     folds = trained.plan.fold_places(rows)
     customers = customers.take(trained.places[0])
@@ -117,7 +117,7 @@ def test_a_model_that_only_memorises_shows_nothing_out_of_fold(trained: Trained)
 
 
 def test_every_customer_is_scored_once_a_repeat(trained: Trained) -> None:
-    customers, _ = read_customers(trained.features)
+    customers, _ = read_customers(trained.features, CHURN_FEATURES)
     customers, rows = customers.take(trained.places[0]), trained.scored.rows
     calls: list[int] = []
 
@@ -177,7 +177,7 @@ def test_the_order_of_the_rows_holds_no_signal_and_another_costs_none(
     order = np.random.default_rng(3).permutation(raw.num_rows)
     shuffled = write_features(tmp_path / "raw.parquet", raw.take(pa.array(order)))
     features = DuckDBEngine(CHURN_FEATURES).build(shuffled, tmp_path / "features")
-    scored = score_out_of_fold(features, make_plan(features), CONFIG.lightgbm, CONFIG.catboost, seed=CONFIG.seed)
+    scored = score_out_of_fold(features, CHURN_FEATURES, make_plan(features), CONFIG.lightgbm, CONFIG.catboost, seed=CONFIG.seed)
     auc = [np.mean([roc_auc_score(each.label, score) for score in each.scores[AVERAGE]]) for each in (trained.scored, scored)]
     assert auc[1] == pytest.approx(auc[0], abs=0.03)
 

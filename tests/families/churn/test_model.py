@@ -25,8 +25,9 @@ from fusionguard.families.churn.reading import read_development
 from fusionguard.families.churn.retention import RetentionPolicy
 from fusionguard.families.churn.rows import customer_rows, read_customers
 from fusionguard.families.fraud.family import FRAUD_FAMILY
-from fusionguard.features.churn import MODEL_FEATURES
+from fusionguard.features.churn import CHURN_FEATURES, MODEL_FEATURES
 from fusionguard.models.bundle import MANIFEST, Bundle
+from tests.families.churn.cases import COLUMNS
 
 from .conftest import CONFIG, Trained
 
@@ -73,7 +74,7 @@ def test_the_manifest_says_what_the_model_was_made_from(trained: Trained) -> Non
 
 
 def test_a_loaded_model_scores_as_the_fitted_ones_did(trained: Trained, model: ChurnModel) -> None:
-    customers, _ = read_customers(trained.features)
+    customers, _ = read_customers(trained.features, CHURN_FEATURES)
     pair = [lightgbm_model.margins(trained.lightgbm, customers), catboost_model.margins(trained.catboost, customers)]
     assert np.array_equal(lightgbm_model.margins(model.lightgbm or trained.lightgbm, customers), pair[0])
     assert np.array_equal(catboost_model.margins(model.catboost or trained.catboost, customers), pair[1])
@@ -92,7 +93,7 @@ def test_each_combination_loads_what_it_uses_and_no_more(
     loaded = CHURN_FAMILY.load(_reseal(copy, "calibration.json", combination.model_dump(mode="json")))
     assert isinstance(loaded, ChurnModel)
     assert (loaded.lightgbm is not None, loaded.catboost is not None) == (lightgbm > 0, catboost > 0)
-    customers = customer_rows(rows)
+    customers = customer_rows(rows, COLUMNS)
     margins = lightgbm * lightgbm_model.margins(trained.lightgbm, customers)
     margins = margins + catboost * catboost_model.margins(trained.catboost, customers)
     assert loaded.score(rows).score == pytest.approx(combination.calibration.logit(margins), abs=1e-12)
@@ -100,12 +101,15 @@ def test_each_combination_loads_what_it_uses_and_no_more(
 
 
 def _sum_error(model: ChurnModel, rows: pa.Table) -> float:
-    customers = customer_rows(rows)
+    customers = customer_rows(rows, COLUMNS)
     return float(np.abs(model.contributions(customers).sum(axis=1) - model.score_customers(customers).score).max())
 
 
 def test_contributions_add_up_to_the_score_of_every_customer(model: ChurnModel, rows: pa.Table) -> None:
-    assert model.contributions(customer_rows(rows)).shape == (rows.num_rows, len(MODEL_FEATURES) + 1)
+    assert model.contributions(customer_rows(rows, COLUMNS)).shape == (
+        rows.num_rows,
+        len(MODEL_FEATURES) + 1,
+    )
     assert _sum_error(model, rows) < 1e-9
 
 

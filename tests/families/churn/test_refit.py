@@ -15,6 +15,7 @@ from fusionguard.families.churn.model import load
 from fusionguard.families.churn.out_of_fold import AVERAGE, CATBOOST, LIGHTGBM
 from fusionguard.families.churn.refit import refit_churn_bundle
 from fusionguard.families.churn.rows import read_customers
+from fusionguard.features.churn import CHURN_FEATURES
 from fusionguard.models.bundle import Bundle
 
 from .conftest import CONFIG, PROVENANCE, Trained
@@ -29,14 +30,14 @@ def pair(
     """What is chosen, the evaluated bundle and the refitted one."""
     folder = tmp_path_factory.mktemp("refit")
     chosen = trained.comparison.model_copy(update={"chosen": request.param})
-    parts = (trained.features, trained.plan, trained.lightgbm, trained.catboost, trained.scored, chosen)
+    parts = (trained.features, CHURN_FEATURES, trained.plan, trained.lightgbm, trained.catboost, trained.scored, chosen)
     evaluated = build_churn_bundle(folder / "evaluated", *parts, provenance=PROVENANCE, config=CONFIG)
     return request.param, evaluated, refit_churn_bundle(folder / "refitted", evaluated, trained.features, CONFIG)
 
 
 def test_what_is_used_is_fitted_on_every_customer(pair: tuple[str, Bundle, Bundle], trained: Trained) -> None:
     chosen, _, refitted = pair
-    customers, label = read_customers(trained.features)
+    customers, label = read_customers(trained.features, CHURN_FEATURES)
     model = load(refitted)
     if chosen in (LIGHTGBM, AVERAGE):
         own = lightgbm_model.train_lightgbm(customers, label, CONFIG.lightgbm, seed=CONFIG.seed)

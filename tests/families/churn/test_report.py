@@ -32,6 +32,8 @@ def reading_of(case: ChurnCase, customers: ScoredCustomers, **changes: Any) -> C
         "config": case.config,
         "seen": case.customers,
         "origin": "simulated",
+        "amount": "balance",
+        "evened_by": "gender",
     } | changes
     return evaluate_customers(customers, **given)
 
@@ -128,19 +130,18 @@ def test_bands_reliability_and_segments_are_partitions(churn_case: ChurnCase) ->
 
 
 def test_a_file_of_one_country_has_no_mitigation_to_offer(churn_case: ChurnCase) -> None:
-    fairness = churn_case.config.fairness.model_copy(update={"mitigated_attribute": "geography"})
-    config = churn_case.config.model_copy(update={"fairness": fairness})
     groups = churn_case.customers.groups | {"geography": np.full(churn_case.customers.rows, "Spain")}
     one = replace(churn_case.customers, groups=groups)
     references = {"logistic regression": replace(one, score=one.score + np.random.default_rng(0).normal(size=one.rows))}
-    assert reading_of(churn_case, one, references=references, config=config, seen=one).mitigation is None
+    assert reading_of(churn_case, one, references=references, seen=one, evened_by="geography").mitigation is None
+    assert reading_of(churn_case, one, references=references, seen=one, evened_by=None).mitigation is None
 
 
 def test_the_same_rows_give_the_same_report_and_it_survives_json(churn_case: ChurnCase) -> None:
     again = reading_of(churn_case, churn_case.customers)
     assert reading_of(churn_case, churn_case.customers).to_json() == again.to_json()
     assert ChurnReport.model_validate_json(again.to_json()) == again
-    order = "origin test metric_labels metrics references gains cross_validation policy campaign bands "
+    order = "origin test metric_labels metrics references gains cross_validation policy amount campaign bands "
     order += "lift profit reliability fairness mitigation segments bootstrap_samples seed"
     assert " ".join(json.loads(again.to_json())) == order, "reports that are kept differ from new ones where fields change places"
 

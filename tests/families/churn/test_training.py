@@ -25,9 +25,10 @@ from fusionguard.families.churn.out_of_fold import AVERAGE, CANDIDATES, CATBOOST
 from fusionguard.families.churn.profile import QUANTILES, reference_profile
 from fusionguard.families.churn.reading import read_development, read_test
 from fusionguard.families.churn.references import LIGHTGBM_DEFAULTS, LOGISTIC_REGRESSION, REFERENCES, score_reference
-from fusionguard.families.churn.rows import CATEGORIES, CustomerRows, customer_rows, read_customers
+from fusionguard.families.churn.rows import CustomerRows, customer_rows, read_customers
 from fusionguard.features.churn import CHURN_FEATURES, MODEL_FEATURES
 from fusionguard.features.duckdb_engine import DuckDBEngine
+from tests.families.churn.cases import COLUMNS
 
 from .conftest import CONFIG, Trained, train
 
@@ -53,7 +54,7 @@ def test_the_bundle_does_not_depend_on_how_the_table_is_stored(trained: Trained,
 
 
 def test_another_seed_gives_other_models_on_the_same_customers(trained: Trained) -> None:
-    customers, label = read_customers(trained.features)
+    customers, label = read_customers(trained.features, CHURN_FEATURES)
     known, known_label = customers.take(trained.places[0]), label[trained.places[0]]
     booster = lightgbm_model.train_lightgbm(known, known_label, CONFIG.lightgbm, seed=CONFIG.seed + 1)
     trees = catboost_model.train_catboost(known, known_label, CONFIG.catboost, seed=CONFIG.seed + 1)
@@ -134,7 +135,7 @@ def test_real_customers_are_ranked_as_well_as_published_models_do(real_data: Pat
 
 @pytest.mark.parametrize("name", REFERENCES)
 def test_references_rank_and_repeat_themselves(trained: Trained, name: str) -> None:
-    customers, label = read_customers(trained.features)
+    customers, label = read_customers(trained.features, CHURN_FEATURES)
     development, test = trained.places
     known, known_label, unseen = customers.take(development), label[development], customers.take(test)
     score = score_reference(name, known, known_label, unseen, seed=1)
@@ -143,18 +144,18 @@ def test_references_rank_and_repeat_themselves(trained: Trained, name: str) -> N
 
 
 def test_an_unknown_reference(trained: Trained) -> None:
-    customers, label = read_customers(trained.features)
+    customers, label = read_customers(trained.features, CHURN_FEATURES)
     with pytest.raises(ValueError, match="no reference model 'oracle'"):
         score_reference("oracle", customers, label, customers, seed=1)
 
 
 def test_customers_are_read_in_the_order_of_the_model_features(trained: Trained) -> None:
     table = trained.features.read()
-    customers = customer_rows(table)
+    customers = customer_rows(table, COLUMNS)
     matrix = customers.matrix()
     for place, name in enumerate(MODEL_FEATURES):
         values = table[name].to_pylist()
-        expected = [CATEGORIES[name].index(value) for value in values] if name in CATEGORIES else values
+        expected = [COLUMNS.categories[name].index(value) for value in values] if name in COLUMNS.categories else values
         assert matrix[:, place].tolist() == expected
     flags = table["Age"].to_numpy() > 50
     assert np.array_equal(customers.take(flags).matrix(), matrix[flags])
@@ -167,14 +168,14 @@ def test_customers_no_model_can_read_are_refused_by_column(trained: Trained, col
     table = trained.features.read(list(MODEL_FEATURES), 0, 5).to_pydict()
     table[column][3] = value
     with pytest.raises(DataError, match=f"^Column '{column}' holds a"):
-        customer_rows(trained.features.schema.empty_table().from_pydict(table))
+        customer_rows(trained.features.schema.empty_table().from_pydict(table), COLUMNS)
 
 
 def test_the_profile_holds_quantiles_and_shares_and_no_customer() -> None:
-    numeric = np.zeros((4, len(MODEL_FEATURES) - len(CATEGORIES)))
+    numeric = np.zeros((4, len(MODEL_FEATURES) - len(COLUMNS.categories)))
     numeric[:, 1] = [20, 30, 40, 50]
     codes = np.array([[0, 0], [1, 0], [1, 1], [2, 1]], dtype=np.int32)
-    profile = reference_profile(CustomerRows(numeric, codes), np.array([0.1, 0.2, 0.3, 0.4]))
+    profile = reference_profile(CustomerRows(COLUMNS, numeric, codes), np.array([0.1, 0.2, 0.3, 0.4]))
     rows = profile.to_pylist()
     age = [row["value"] for row in rows if row["column"] == "Age"]
     assert len(age) == len(QUANTILES) == 101

@@ -23,9 +23,10 @@ from fusionguard.evaluation.planned_rows import planned_rows
 from fusionguard.families.churn import search_space
 from fusionguard.families.churn.catboost_model import margins, train_catboost
 from fusionguard.families.churn.config import CatBoostConfig, ChurnConfig, LightGBMConfig
-from fusionguard.families.churn.rows import CATEGORIES, read_customers
+from fusionguard.families.churn.rows import read_customers
 from fusionguard.families.churn.tuning import FOLDS, REPEATS, TunedChurnModel, tune
 from fusionguard.features.churn import CHURN_FEATURES
+from tests.families.churn.cases import COLUMNS
 from tests.models.studies import timeless, trials_of, tried
 
 from .tuning_worker import QUICK_SPACES, quick_config, quick_tune
@@ -40,7 +41,7 @@ def draw(file: Path, *, rows: int = 500, seed: int = 0) -> Table:
     age, active, salary = rng.integers(18, 80, rows), rng.integers(0, 2, rows), rng.uniform(1e3, 2e5, rows)
     balance, country = rng.choice([0.0, 1.0], rows) * rng.uniform(1e4, 2e5, rows), rng.integers(0, 3, rows)
     logit = -2 + 0.08 * (age - 45) - 1.2 * active + 0.8 * (country == 1)
-    names = {name: np.array(known) for name, known in CATEGORIES.items()}
+    names = {name: np.array(known) for name, known in COLUMNS.categories.items()}
     columns = {
         "CreditScore": rng.integers(350, 851, rows),
         "Geography": names["Geography"][country],
@@ -127,7 +128,7 @@ def test_catboost_is_judged_by_average_precision_on_folds_of_its_own(features: T
     tuned = quick_tune("CatBoost", features, tmp_path, config)
     assert isinstance(tuned.settings, CatBoostConfig)
     assert TunedChurnModel.model_validate_json(tuned.model_dump_json()) == tuned
-    customers, label = read_customers(features)
+    customers, label = read_customers(features, CHURN_FEATURES)
     rows = planned_rows(features, CHURN_FEATURES)
     plan = plan_holdout(rows, "f" * 64, config.holdout, seed=config.seed)
     development, _ = plan.places(rows)
@@ -218,7 +219,7 @@ def test_nothing_of_the_test_slice_is_read(features: Table, tmp_path: Path) -> N
         return Table(tmp_path / file)
 
     def search(customers: Table, folder: str, settings: ChurnConfig = config) -> dict[str, object]:
-        return timeless(tune("LightGBM", customers, plan, settings, studies=tmp_path / folder))
+        return timeless(tune("LightGBM", customers, CHURN_FEATURES, plan, settings, studies=tmp_path / folder))
 
     assert search(changed(held_out, "test.parquet"), "a") == search(features, "b")
     assert search(changed(~held_out & (np.arange(500) < 150), "development.parquet"), "c") != search(features, "b")

@@ -48,7 +48,7 @@ def quick_config(trials: int, **tuning_settings: Any) -> ChurnConfig:
 def quick_tune(kind: tuning.Kind, features: Table, studies: Path, config: ChurnConfig) -> tuning.TunedChurnModel:
     """Tune as the pipeline does; ``search_space.SPACES`` must hold ``QUICK_SPACES``."""
     plan = plan_holdout(planned_rows(features, CHURN_FEATURES), "f" * 64, config.holdout, seed=config.seed)
-    return tuning.tune(kind, features, plan, config, studies=studies)
+    return tuning.tune(kind, features, CHURN_FEATURES, plan, config, studies=studies)
 
 
 def hang_before(number: int) -> None:

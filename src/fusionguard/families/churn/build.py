@@ -17,6 +17,7 @@ from fusionguard.evaluation.holdout import HoldoutPlan
 from fusionguard.families.churn import catboost_model, lightgbm_model
 from fusionguard.families.churn.calibration import fit_platt
 from fusionguard.families.churn.config import CHURN_SETTINGS_IN_BUNDLE, ChurnConfig
+from fusionguard.families.churn.groups import mitigated_attribute
 from fusionguard.families.churn.mitigation import even_out
 from fusionguard.families.churn.model import (
     CALIBRATION,
@@ -30,7 +31,7 @@ from fusionguard.families.churn.out_of_fold import AVERAGE, CATBOOST, LIGHTGBM, 
 from fusionguard.families.churn.profile import reference_profile
 from fusionguard.families.churn.retention import fit_retention_policy
 from fusionguard.families.churn.rows import read_customers, scored_customers
-from fusionguard.features.churn import CHURN_FEATURES, SCHEMA_VERSION
+from fusionguard.features.definition import FeatureDefinition
 from fusionguard.files import atomic_folder, write_bytes, write_json
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.bundle_dataset import write_dataset
@@ -44,6 +45,7 @@ _log = logging.getLogger(__name__)
 def build_churn_bundle(
     destination: Path,
     features: Table,
+    definition: FeatureDefinition,
     plan: HoldoutPlan,
     lightgbm: lgb.Booster,
     catboost: cb.CatBoost,
@@ -54,16 +56,23 @@ def build_churn_bundle(
     config: ChurnConfig,
     described: ResolvedDataset | None = None,
 ) -> Bundle:
-    """Fit calibration and policy on out-of-fold scores of the development part, and write the bundle, whole or not at all."""
+    """Fit calibration and policy on out-of-fold scores of the development part, and write the bundle, whole or not at all.
+
+    Raises
+    ------
+    UsageError
+        Offers are to be evened out by what no request tells.
+    """
+    attribute = mitigated_attribute(definition, config.fairness)
     line = fit_platt(*scored.stacked(comparison.chosen))
     score = scored.scores[comparison.chosen][0][scored.judged]
     _log.info("model: %s", comparison.reason)
-    customers, _ = read_customers(features)
+    customers, _ = read_customers(features, definition)
     development, _ = plan.places(plan.planned(features))
-    seen = scored_customers(features, development[scored.judged], line.probability(score), line.logit(score))
+    seen = scored_customers(features, definition, development[scored.judged], line.probability(score), line.logit(score))
     policy = fit_retention_policy(seen, config.retention)
-    if config.fairness.mitigation == "group_thresholds":
-        policy = even_out(seen, policy, config.fairness.mitigated_attribute).policy
+    if config.fairness.mitigation == "group_thresholds" and attribute is not None:
+        policy = even_out(seen, policy, attribute.name).policy
     weights = _WEIGHTS[comparison.chosen]
     combination = Combination(
         lightgbm=weights[0], catboost=weights[1], calibration=line, chosen=comparison.chosen, reason=comparison.reason
@@ -73,7 +82,7 @@ def build_churn_bundle(
         write_bytes(folder / CATBOOST_FILE, catboost_model.to_bytes(catboost))
         write_json(folder / CALIBRATION, combination.model_dump(mode="json"))
         write_json(folder / POLICY, policy.model_dump(mode="json"))
-        write_features(folder, CHURN_FEATURES)
+        write_features(folder, definition)
         write_dataset(folder, described)
         pq.write_table(reference_profile(customers.take(development[scored.judged]), seen.probability), folder / PROFILE)
         Bundle.seal(
@@ -83,7 +92,7 @@ def build_churn_bundle(
             source_sha256=provenance.sha256,
             features_sha256=plan.features_sha256,
             negative_sampling_rate=provenance.negative_sampling_rate,
-            feature_schema_version=SCHEMA_VERSION,
+            feature_schema_version=definition.schema_version,
             holdout_sha256=plan.sha256,
             seed=config.seed,
             config=config.model_dump(mode="json", include=CHURN_SETTINGS_IN_BUNDLE),

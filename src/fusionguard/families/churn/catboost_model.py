@@ -12,14 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fusionguard.families.churn.config import CatBoostConfig
-from fusionguard.families.churn.rows import CATEGORIES, CustomerRows
-from fusionguard.features.churn import NUMERIC
+from fusionguard.families.churn.rows import CustomerRows
 
 THREADS = 1
 """One a fit: the data is small, more are hardly faster, and other models' folds run beside it."""
 
-_ONE_HOT = max(len(known) for known in CATEGORIES.values())
-"""So few values that each becomes a split of its own: cross-validated quality is that of target statistics, in half the time."""
+_ONE_HOT = 10
+"""So few values that each becomes a split of its own: cross-validated quality is that of target statistics, in half the time.
+More are read by target statistics."""
+
+_MISSING = b""
+"""What stands for a category that is missing: CatBoost has only texts there, and no known value is empty."""
+
+_FLOAT32 = float(np.finfo(np.float32).max)
+"""CatBoost reads numbers in single precision, in which larger ones would be infinite."""
 
 _ALONE = threading.Lock()
 """CatBoost keeps one logger a process and takes it away at the end of a call: another thread that is in the middle of one then
@@ -94,13 +100,14 @@ def load(file: Path) -> cb.CatBoost:
 
 
 def _data(rows: CustomerRows) -> cb.FeaturesData:
-    names = [np.array([value.encode() for value in known], dtype=object) for known in CATEGORIES.values()]
-    texts = np.empty(rows.codes.shape, dtype=object)
-    for place, known in enumerate(names):
-        texts[:, place] = known[rows.codes[:, place]]
-    return cb.FeaturesData(
-        num_feature_data=rows.numeric.astype(np.float32),
-        cat_feature_data=texts,
-        num_feature_names=list(NUMERIC),
-        cat_feature_names=list(CATEGORIES),
-    )
+    parts: dict[str, Any] = {}
+    if rows.columns.numeric:
+        numbers = np.clip(rows.numeric, -_FLOAT32, _FLOAT32).astype(np.float32)
+        parts |= {"num_feature_data": numbers, "num_feature_names": list(rows.columns.numeric)}
+    if rows.columns.categories:
+        texts = np.empty(rows.codes.shape, dtype=object)
+        for place, known in enumerate(rows.columns.categories.values()):
+            # The last one is what the code of a missing one, -1, finds.
+            texts[:, place] = np.array([*(value.encode() for value in known), _MISSING], dtype=object)[rows.codes[:, place]]
+        parts |= {"cat_feature_data": texts, "cat_feature_names": list(rows.columns.categories)}
+    return cb.FeaturesData(**parts)

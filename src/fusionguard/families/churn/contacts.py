@@ -9,7 +9,6 @@ from fusionguard.data.table import CARRIED, Table
 from fusionguard.evaluation.holdout import HoldoutPlan
 from fusionguard.families.churn.model import OFFER, ChurnModel
 from fusionguard.families.family import REASONS
-from fusionguard.features.churn import LABEL, MODEL_FEATURES, ROW_NUMBER
 
 TOLD = 3
 """How many reasons a customer has at most."""
@@ -26,14 +25,16 @@ def contact_list(model: ChurnModel, features: Table, plan: HoldoutPlan, raw: Tab
     A table of row, probability, risk_band, expected_profit, bar (what an offer to this customer had to exceed) and
     reasons, by falling expected profit.
     """
-    rows = features.read([ROW_NUMBER, *MODEL_FEATURES, LABEL])
+    definition = model.features
+    number = str(definition.row_column)
+    rows = features.read([number, *definition.model_features])
     _, test = plan.places(plan.planned(features))
     rows = rows.take(test)
     answers = model.answer_features(rows, reasons=TOLD)
     places = np.flatnonzero(np.asarray(answers["decision"].to_numpy(zero_copy_only=False) == OFFER))
     profit = answers["expected_profit"].to_numpy()[places]
     places = places[np.argsort(-profit, kind="stable")]
-    listed = {"row": rows[ROW_NUMBER]} | {name: answers[name] for name in ("probability", "risk_band", "expected_profit")}
+    listed = {"row": rows[number]} | {name: answers[name] for name in ("probability", "risk_band", "expected_profit")}
     listed |= {"bar": model.bar(rows), REASONS: answers[REASONS]}
     contacts = pa.table(listed).take(pa.array(places))
     if raw is None or raw.carried_name is None:

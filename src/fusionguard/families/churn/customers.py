@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,6 @@ from numpy.typing import NDArray
 
 from fusionguard.errors import DataError
 from fusionguard.evaluation.scored import Flags, Floats, Integers
-
-ATTRIBUTES: tuple[str, ...] = ("gender", "age_band", "geography")
-"""What customers are grouped by."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +26,13 @@ class ScoredCustomers:
     score
         (n,) float64, what ranks the customers: calibrated log-odds.
     balance
-        (n,) float64, in the data's currency.
+        (n,) float64, the amount that a customer's value grows with, in the data's currency; 0 where there is none.
     groups
-        By attribute (``gender``, ``age_band``, ``geography``) an (n,) array of the groups' names.
+        By attribute, such as ``gender``, an (n,) array of the groups' names.
     row_number
         (n,) int64, the place in the source, from 0: tells customers apart without saying who they are.
+    order
+        By attribute, groups in the order in which people read them; others come behind, by name.
 
     Raises
     ------
@@ -46,10 +46,11 @@ class ScoredCustomers:
     balance: Floats
     groups: dict[str, NDArray[np.str_]]
     row_number: Integers
+    order: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         numbers: dict[str, NDArray[Any]] = {
-            field.name: getattr(self, field.name) for field in fields(self) if field.name != "groups"
+            each.name: getattr(self, each.name) for each in fields(self) if each.name not in ("groups", "order")
         }
         shapes = {name: column.shape for name, column in (numbers | self.groups).items()}
         if len(set(shapes.values())) != 1 or self.label.ndim != 1:
@@ -74,8 +75,15 @@ class ScoredCustomers:
 
     def take(self, chosen: Flags | Integers) -> ScoredCustomers:
         """Return the customers that ``chosen`` names, by flags (n,) or by positions."""
-        columns = {field.name: getattr(self, field.name)[chosen] for field in fields(self) if field.name != "groups"}
-        return ScoredCustomers(**columns, groups={name: names[chosen] for name, names in self.groups.items()})
+        columns = {each.name: getattr(self, each.name)[chosen] for each in fields(self) if each.name not in ("groups", "order")}
+        groups = {name: names[chosen] for name, names in self.groups.items()}
+        return ScoredCustomers(**columns, groups=groups, order=self.order)
+
+    def groups_of(self, attribute: str) -> tuple[str, ...]:
+        """Return the groups of an attribute that have customers, in the order in which people read them."""
+        found = {str(name) for name in np.unique(self.groups[attribute])}
+        listed = [name for name in self.order.get(attribute, ()) if name in found]
+        return (*listed, *sorted(found - set(listed)))
 
     def scored_by(self, probability: Floats, score: Floats | None = None) -> ScoredCustomers:
         """Return the same customers as another model sees them; ``score`` is the probability unless it is given."""

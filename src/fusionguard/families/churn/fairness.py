@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from fusionguard.errors import DataError
 from fusionguard.evaluation.bootstrap import Interval, percentile_interval
 from fusionguard.evaluation.scored import Flags, Integers
-from fusionguard.families.churn.customers import ATTRIBUTES, ScoredCustomers
+from fusionguard.families.churn.customers import ScoredCustomers
 from fusionguard.families.churn.fairness_config import FairnessConfig
 from fusionguard.families.churn.gaps import largest_difference, largest_distance
 from fusionguard.families.churn.group_tally import (
@@ -150,7 +150,7 @@ def read_fairness(
     Raises
     ------
     DataError
-        No customers, flags of another length, an attribute without groups.
+        No customers, or flags of another length.
     """
     _check(customers, offered)
     tallies = tally_groups(customers, offered, samples=samples, seed=seed)
@@ -160,7 +160,7 @@ def read_fairness(
     return FairnessReport(
         groups=tuple(group for reader in readers for group in reader.groups()),
         gaps=tuple(
-            reader.gap(metric, getattr(getattr(config, reader.attribute), metric), beyond_doubt=config.beyond_doubt)
+            reader.gap(metric, getattr(config.limits_of(reader.attribute), metric), beyond_doubt=config.beyond_doubt)
             for reader in readers
             for metric in METRIC_NAMES
         ),
@@ -177,9 +177,6 @@ def _check(customers: ScoredCustomers, offered: Flags) -> None:
             f"Fairness needs an offer flag for each of {customers.rows} customers, not {offered.dtype} of shape {offered.shape}.",
             "Decide on the same customers.",
         )
-    missing = [attribute for attribute in ATTRIBUTES if attribute not in customers.groups]
-    if missing:
-        raise DataError(f"Fairness cannot be read: customers lack {', '.join(missing)}.", f"Give {', '.join(ATTRIBUTES)}.")
 
 
 class _AttributeReader:

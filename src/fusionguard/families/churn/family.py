@@ -44,9 +44,9 @@ class ChurnFamily(ModelFamily):
     @property
     def outcomes(self) -> Outcomes:
         """How logged customers whose outcome is known are read."""
-        from fusionguard.families.churn.outcomes import OUTCOMES
+        from fusionguard.families.churn.outcomes import ChurnOutcomes
 
-        return OUTCOMES
+        return ChurnOutcomes(self.features)
 
     @property
     def report(self) -> type[ChurnReport]:

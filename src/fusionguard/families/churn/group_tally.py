@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from fusionguard.evaluation.bootstrap import resampled_counts
 from fusionguard.evaluation.scored import Flags, Floats
-from fusionguard.families.churn.customers import ATTRIBUTES, ScoredCustomers
-from fusionguard.features.churn import AGE_BANDS
+from fusionguard.families.churn.customers import ScoredCustomers
 
 SELECTION_RATE = "selection_rate"
 TRUE_POSITIVE_RATE = "true_positive_rate"
@@ -25,7 +24,7 @@ class GroupTally:
     Parameters
     ----------
     names
-        The k groups, age bands by age and others by name.
+        The k groups in the order in which people read them.
     of
         By metric (k,), how many customers it is a share of: leavers for the true-positive rate, stayers for the
         false-positive rate, all for the rest.
@@ -62,20 +61,19 @@ def tally_groups(customers: ScoredCustomers, offered: Flags, *, samples: int, se
     samples, seed
         Draws, with replacement among leavers and among stayers, and where they start.
     """
-    names = {attribute: _in_order(customers.groups[attribute]) for attribute in ATTRIBUTES}
-    group = {attribute: _codes(customers.groups[attribute], names[attribute]) for attribute in ATTRIBUTES}
+    names = {attribute: customers.groups_of(attribute) for attribute in customers.groups}
+    group = {attribute: _codes(customers.groups[attribute], names[attribute]) for attribute in names}
     outcome = 2 * customers.label.astype(np.int64) + offered
-    cell = {attribute: 4 * group[attribute] + outcome for attribute in ATTRIBUTES}
-    drawn: dict[str, list[tuple[Floats, Floats]]] = {attribute: [] for attribute in ATTRIBUTES}
+    cell = {attribute: 4 * group[attribute] + outcome for attribute in names}
+    drawn: dict[str, list[tuple[Floats, Floats]]] = {attribute: [] for attribute in names}
     for count in resampled_counts(customers.label, samples, seed):
         weighted = count * customers.probability
-        for attribute in ATTRIBUTES:
+        for attribute in names:
             k = len(names[attribute])
             counts = _sums(cell[attribute], count, 4 * k).reshape(k, 2, 2)
             drawn[attribute].append((counts, _sums(group[attribute], weighted, k)))
     return {
-        attribute: _tally(customers, names[attribute], group[attribute], cell[attribute], drawn[attribute])
-        for attribute in ATTRIBUTES
+        attribute: _tally(customers, names[attribute], group[attribute], cell[attribute], drawn[attribute]) for attribute in names
     }
 
 
@@ -137,11 +135,6 @@ def _deviation(drawn: Floats) -> Floats:
     centred = np.where(seen, values - values.sum(axis=0) / count, 0.0)
     deviation: Floats = np.sqrt((centred**2).sum(axis=0) / count)
     return deviation
-
-
-def _in_order(groups: NDArray[np.str_]) -> tuple[str, ...]:
-    found = {str(name) for name in np.unique(groups)}
-    return tuple(name for name in AGE_BANDS if name in found) + tuple(sorted(found - set(AGE_BANDS)))
 
 
 def _codes(groups: NDArray[np.str_], names: tuple[str, ...]) -> NDArray[np.int64]:

@@ -24,12 +24,15 @@ def insight_plots(
 ) -> dict[str, bytes]:
     """Return the charts ``who_leaves``, ``facts_together``, ``model_and_rules`` and ``offer_sensitivity`` as PNG bytes.
 
-    Each says in its title where the data is simulated.
+    Without crossed facts there is no chart of them. Each says in its title where the data is simulated.
     """
     with matplotlib.rc_context(STYLE):
+        together = (
+            {"facts_together": png(_facts_together(population, simulated=report.simulated))} if population.crossings else {}
+        )
         return {
             "who_leaves": png(_who_leaves(population, simulated=report.simulated)),
-            "facts_together": png(_facts_together(population, simulated=report.simulated)),
+            **together,
             "model_and_rules": png(_model_and_rules(rules, report)),
             "offer_sensitivity": png(_offer_sensitivity(offers, report)),
         }
@@ -73,7 +76,8 @@ def _counted(group: Group) -> str:
 
 def _facts_together(population: Population, *, simulated: bool) -> Figure:
     figure = headed("Two facts together: share of leavers", simulated=simulated, size=(10.4, 4.0))
-    for axes, crossing in zip(figure.subplots(1, len(population.crossings)), population.crossings, strict=True):
+    panels = figure.subplots(1, len(population.crossings), squeeze=False)[0]
+    for axes, crossing in zip(panels, population.crossings, strict=True):
         for place, color, offset in ((0, ACCENT, -0.12), (1, MAIN, 0.12)):
             groups = [(each.first, each.second)[place] for each in crossing.contrasts]
             name = groups[0].name if groups else ""

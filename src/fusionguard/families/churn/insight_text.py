@@ -10,7 +10,9 @@ from fusionguard.evaluation.card.sections import paragraphs, reasons, share
 from fusionguard.families.churn.card.decisions import money, shares
 from fusionguard.families.churn.population import CLEAR, STRONG, Contrast, Crossing, Cut, Group, Population
 from fusionguard.families.churn.report import ChurnReport
+from fusionguard.families.churn.texts import worth_in_words
 from fusionguard.families.churn.what_ifs import RuleReading, WhatIf
+from fusionguard.features.told import Texts
 
 CHARTS = {
     "who_leaves": "Share of leavers by one fact about customers",
@@ -63,17 +65,21 @@ def who_leaves(population: Population) -> str:
 def what_does_not_matter(population: Population) -> str:
     """Name the facts whose groups leave alike as far as these customers can tell."""
     rest = [cut for cut in population.cuts if cut not in population.doubtless and cut.shown]
+    unseen = population.looked_at - len(population.cuts)
     if not rest:
-        return "Every fact looked at tells leavers apart by more than chance."
+        return "" if unseen else "Every fact looked at tells leavers apart by more than chance."
     return paragraphs(
         "By themselves, these facts do not: chance alone makes differences as large as these, when as many facts are looked at."
         " A campaign led by one of them would be led by nothing.",
         "\n".join(f"- **{cut.fact}**: {_spread(cut)}" for cut in rest),
+        f"{unseen} more facts that tell less were looked at and are not shown." if unseen else "",
     )
 
 
 def facts_together(population: Population) -> str:
-    """Show the crossings: how much the second fact tells, by the first."""
+    """Show the crossings: how much the second fact tells, by the first; nothing without any."""
+    if not population.crossings:
+        return ""
     parts = ["Some facts tell more together than apart. The difference is in percentage points, with its 95 % interval."]
     for crossing in population.crossings:
         first, second = crossing.contrasts[0].first.name, crossing.contrasts[0].second.name
@@ -93,8 +99,8 @@ def value_at_risk(population: Population, report: ChurnReport) -> str:
         for band in report.bands
     ]
     return paragraphs(
-        f"A customer who stays is taken to be worth {policy.base_value:,.2f} plus {policy.balance_margin:g} of the balance, in"
-        " its currency. By that"
+        f"A customer who stays is taken to be worth {worth_in_words(report.amount, policy.base_value, policy.balance_margin)}, in"
+        f" {'its currency' if report.amount is not None else 'the currency of the settings'}. By that"
         f" measure the {count(population.churners)} customers who left took {count(population.value_lost)} with them, of"
         f" {count(population.value)} that all customers are worth:"
         f" {_part(population.value_lost, population.value)} of the value, with"
@@ -189,19 +195,16 @@ def sensitivity(offers: Sequence[WhatIf], report: ChurnReport, break_even: float
     )
 
 
-def cautions(population: Population, report: ChurnReport) -> str:
-    """Say what these numbers do not mean."""
+def cautions(population: Population, report: ChurnReport, texts: Texts, *, dated: bool) -> str:
+    """Say what these numbers do not mean; ``dated`` where the rows have times."""
+    undated = "" if dated else "The file has no dates. "
     points = [
-        "**Not causes.** Who leaves is not why. That customers with one number of products stay more often does not say that"
-        " selling a product keeps anybody; that inactive ones leave does not say that a phone call makes them active. Customers"
-        " who mean to leave may stop being active first.",
+        texts.not_causes,
         *_small(population),
-        "**Not a forecast.** The file has no dates. Shares are of these customers at some time; whether next year's are alike is"
-        " not in it.",
+        f"**Not a forecast.** {undated}Shares are of these customers at some time; whether next year's are alike is not in it.",
         "**Not the offer's effect.** No offer was tried on these customers. Keep a random part of the list without one: only the"
         " difference between the two parts is what offers do.",
-        "**Not a reason to treat people differently.** Age, gender and country are shown because they tell leavers apart and so"
-        " that unequal treatment can be seen. The model card reads fairness, and `docs/responsible_ai.md` says who decides.",
+        texts.not_treatment,
         f"**Money is assumed.** Other settings give another list. The test slice has {count(report.test.churners)} leavers;"
         " differences within the intervals are chance.",
     ]

@@ -10,13 +10,17 @@ from fusionguard.evaluation.card.markdown import image
 from fusionguard.evaluation.card.sections import paragraphs, write_card
 from fusionguard.families.churn import insight_text as text
 from fusionguard.families.churn.customers import ScoredCustomers
+from fusionguard.families.churn.facts import facts_of, rules_of
 from fusionguard.families.churn.insight_plots import insight_plots
 from fusionguard.families.churn.population import Population, read_population
 from fusionguard.families.churn.report import ChurnReport
+from fusionguard.families.churn.texts import texts_of
 from fusionguard.families.churn.what_ifs import RuleReading, WhatIf, break_even_acceptance, read_rules, what_ifs
+from fusionguard.families.churn.wording import word_of
+from fusionguard.features.definition import FeatureDefinition
 
 SIMULATED_BANNER = (
-    "> **SIMULATED DATA.** These customers were made by FusionGuard's simulator.\n"
+    "> **SIMULATED DATA.** These customers were made up.\n"
     "> What follows shows what such an analysis looks like; it says nothing about real customers."
 )
 
@@ -25,6 +29,7 @@ SIMULATED_BANNER = (
 class Insights:
     """The facts of an analysis, and its charts as PNG bytes by name; counts of groups only, no customer can be told from it."""
 
+    definition: FeatureDefinition
     report: ChurnReport
     importance: tuple[tuple[str, float], ...]
     population: Population
@@ -44,34 +49,39 @@ class Insights:
             Where the charts lie, relative to the text (``"business_insights"``); without it the text has no images, and
             :func:`~fusionguard.evaluation.card.card_html` puts them at its end.
         """
-        report, population = self.report, self.population
-        chart = {name: image(name, description, image_folder) for name, description in text.CHARTS.items()}
+        report, population, texts = self.report, self.population, texts_of(self.definition)
+        chart = {name: image(name, text.CHARTS[name], image_folder) for name in self.plots}
+        importance = [(word_of(self.definition, name), weight) for name, weight in self.importance]
         sections = [
             ("In short", text.in_short(population, self.rules, report, self.break_even)),
             ("Who leaves", paragraphs(text.who_leaves(population), chart["who_leaves"])),
             ("What does not tell leavers apart", text.what_does_not_matter(population)),
-            ("Two facts together", paragraphs(text.facts_together(population), chart["facts_together"])),
+            ("Two facts together", paragraphs(text.facts_together(population), chart.get("facts_together", ""))),
             ("What is at stake", text.value_at_risk(population, report)),
             (
                 "What the model adds",
-                paragraphs(text.model_and_rules(self.rules, report, self.importance), chart["model_and_rules"]),
+                paragraphs(text.model_and_rules(self.rules, report, importance), chart["model_and_rules"]),
             ),
             ("What a campaign earns", text.campaign(report)),
             (
                 "If acceptance or costs differ",
                 paragraphs(text.sensitivity(self.offers, report, self.break_even), chart["offer_sensitivity"]),
             ),
-            ("What not to conclude", text.cautions(population, report)),
+            ("What not to conclude", text.cautions(population, report, texts, dated=self.definition.time_column is not None)),
         ]
         return write_card(
-            "Business insights: who leaves the bank, and whom it pays to keep",
+            f"Business insights: who {texts.leaves}, and whom it pays to keep",
             SIMULATED_BANNER if report.simulated else None,
             sections,
         )
 
 
 def business_insights(
-    features: Table, report: ChurnReport, importance: Sequence[tuple[str, float]], customers: ScoredCustomers
+    features: Table,
+    definition: FeatureDefinition,
+    report: ChurnReport,
+    importance: Sequence[tuple[str, float]],
+    customers: ScoredCustomers,
 ) -> Insights:
     """Analyse who leaves, from all customers, and what offers earn, from the test slice.
 
@@ -79,6 +89,8 @@ def business_insights(
     ----------
     features
         The whole feature table, with outcomes.
+    definition
+        What its columns are.
     report
         The model's final reading.
     importance
@@ -86,9 +98,12 @@ def business_insights(
     customers
         The test slice as the model scores it, which ``report`` was read on.
     """
-    population = read_population(features, report.policy)
-    rules, offers = read_rules(features, customers, report.policy), what_ifs(customers, report.policy)
+    facts = facts_of(features, definition, importance)
+    population = read_population(features, definition, facts, report.policy)
+    rules = read_rules(features, definition, rules_of(definition, facts), customers, report.policy)
+    offers = what_ifs(customers, report.policy)
     return Insights(
+        definition=definition,
         report=report,
         importance=tuple(importance),
         population=population,

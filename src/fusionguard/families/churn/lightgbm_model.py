@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fusionguard.families.churn.config import LightGBMConfig
-from fusionguard.families.churn.rows import CATEGORIES, CustomerRows
-from fusionguard.features.churn import MODEL_FEATURES
+from fusionguard.families.churn.rows import CustomerRows
 
 THREADS = 1
 """One a fit: the data is small, folds run beside each other, and bits do not depend on the number of cores."""
@@ -45,8 +44,8 @@ def fit(rows: CustomerRows, label: NDArray[np.int8], parameters: dict[str, Any],
     data = lgb.Dataset(
         rows.matrix(),
         label,
-        feature_name=list(MODEL_FEATURES),
-        categorical_feature=list(CATEGORIES),
+        feature_name=list(rows.columns.names),
+        categorical_feature=list(rows.columns.categories),
         params={"verbosity": -1},
         free_raw_data=True,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,16 +12,18 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from fusionguard.errors import BundleError
-from fusionguard.evaluation.explanation import Explanation
+from fusionguard.evaluation.explanation import Explanation, Wording
 from fusionguard.evaluation.log_odds import sigmoid
 from fusionguard.families.churn.bands import band_of
 from fusionguard.families.churn.calibration import Platt
+from fusionguard.families.churn.groups import column_of, group_names
 from fusionguard.families.churn.retention import Groups, RetentionPolicy
-from fusionguard.families.churn.rows import CustomerRows, customer_rows, group_names
+from fusionguard.families.churn.rows import CustomerColumns, CustomerRows, amounts, customer_rows
 from fusionguard.families.churn.traits import CHURN_TRAITS
-from fusionguard.families.churn.wording import REASON_WORDING
+from fusionguard.families.churn.wording import reason_wording
 from fusionguard.families.family import REASONS
-from fusionguard.features.churn import CHURN_FEATURES, MODEL_FEATURES
+from fusionguard.families.of_bundle import family_of
+from fusionguard.features.definition import FeatureDefinition, Segmentation
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.bundle_features import FEATURES, read_features
 
@@ -76,6 +79,22 @@ class ChurnModel:
     """The ``lightgbm.Booster``, or None where the combination does not use it."""
     catboost: Any
     """The ``catboost.CatBoost``, or None where the combination does not use it."""
+    features: FeatureDefinition
+    """What it reads: the features that its bundle was made with."""
+
+    @cached_property
+    def columns(self) -> CustomerColumns:
+        """The model features as the models read them."""
+        return CustomerColumns.of(self.features)
+
+    @cached_property
+    def grouped_by(self) -> Segmentation | None:
+        """The attribute whose groups have bars of their own; None where all have the same."""
+        return next((cut for cut in self.features.attributes if cut.name == self.policy.group_attribute), None)
+
+    @cached_property
+    def _wording(self) -> Wording:
+        return reason_wording(self.features, self.columns)
 
     @property
     def version(self) -> str:
@@ -83,8 +102,8 @@ class ChurnModel:
         return self.bundle.version
 
     def score(self, rows: pa.Table) -> Scores:
-        """Score rows that hold ``MODEL_FEATURES``; raise :class:`DataError` for a category no model has seen."""
-        return self.score_customers(customer_rows(rows))
+        """Score rows that hold the model features; raise :class:`DataError` for a category no model has seen."""
+        return self.score_customers(customer_rows(rows, self.columns))
 
     def score_customers(self, customers: CustomerRows) -> Scores:
         """Score customers that have been read already."""
@@ -92,7 +111,7 @@ class ChurnModel:
         return Scores(logit, sigmoid(logit))
 
     def contributions(self, customers: CustomerRows) -> Floats:
-        """Return SHAP values (n, k + 1) in calibrated log-odds, in the order of ``MODEL_FEATURES``; the last is the base value.
+        """Return SHAP values (n, k + 1) in calibrated log-odds, in the order of the model features; the last is the base value.
 
         Tree SHAP is exact (Lundberg et al. 2020, *Nature Machine Intelligence* 2:56, computed by LightGBM and CatBoost), and
         weights and calibration are lines, so the sum over a row is its score to the last rounding.
@@ -103,18 +122,18 @@ class ChurnModel:
         return values
 
     def explain(self, rows: pa.Table) -> Explanation:
-        """Explain every one of ``rows``, which hold ``MODEL_FEATURES``: about 0.1 ms a row."""
-        return self.explain_customers(customer_rows(rows))
+        """Explain every one of ``rows``, which hold the model features: about 0.1 ms a row."""
+        return self.explain_customers(customer_rows(rows, self.columns))
 
     def explain_customers(self, customers: CustomerRows) -> Explanation:
         """Explain customers that have been read already."""
         contributions = self.contributions(customers)
         base = float(contributions[0, -1]) if customers.rows else 0.0
-        return Explanation(contributions[:, :-1], customers.matrix(), MODEL_FEATURES, base, REASON_WORDING)
+        return Explanation(contributions[:, :-1], customers.matrix(), self.columns.names, base, self._wording)
 
     def decide(self, scores: Scores, rows: pa.Table) -> NDArray[np.bool_]:
         """Return (n,) true where a customer of ``rows``, scored as ``scores``, gets an offer."""
-        return self.policy.decide(scores.probability, rows["Balance"].to_numpy(), self._groups(rows))
+        return self.policy.decide(scores.probability, amounts(rows, self.features), self._groups(rows))
 
     def bar(self, rows: pa.Table) -> Floats:
         """Return (n,) what an offer to each customer of ``rows`` must be expected to earn."""
@@ -122,11 +141,11 @@ class ChurnModel:
 
     def answer(self, rows: pd.DataFrame | pa.Table, *, reasons: int = 0) -> pa.Table:
         """Score and decide raw rows in the data set's own columns, checked as a file of them is: see :meth:`answer_features`."""
-        return self.answer_features(CHURN_TRAITS.make_features(rows), reasons=reasons)
+        return self.answer_features(family_of(self.bundle).make_features(rows), reasons=reasons)
 
     def answer_features(self, rows: pa.Table, *, reasons: int = 0) -> pa.Table:
         """Return the columns of ``CHURN_TRAITS.outputs``, a row for each of ``rows``; reasons only where there is an offer."""
-        customers = customer_rows(rows)
+        customers = customer_rows(rows, self.columns)
         scores = self.score_customers(customers)
         offered = self.decide(scores, rows)
         codes = [""] * rows.num_rows
@@ -138,14 +157,14 @@ class ChurnModel:
             "score": scores.score,
             "probability": scores.probability,
             "decision": np.where(offered, OFFER, NO_OFFER),
-            "expected_profit": self.policy.expected_profit(scores.probability, rows["Balance"].to_numpy()),
+            "expected_profit": self.policy.expected_profit(scores.probability, amounts(rows, self.features)),
             "risk_band": band_of(scores.probability),
             REASONS: codes,
         }
         return pa.table({name: pa.array(columns[name], pa.type_for_alias(kind)) for name, kind in CHURN_TRAITS.outputs.items()})
 
     def _groups(self, rows: pa.Table) -> Groups | None:
-        return group_names(rows, self.policy.group_attribute) if self.policy.group_attribute else None
+        return None if self.grouped_by is None else {self.grouped_by.name: group_names(rows, self.grouped_by)}
 
     def _combine(self, what: str, customers: CustomerRows) -> Floats:
         """Return the weighted sum of ``margins`` or ``contributions`` of the models in use."""
@@ -174,7 +193,7 @@ def load(bundle: Bundle, *, evaluated: bool = False) -> ChurnModel:
     missing = sorted({LIGHTGBM_FILE, CATBOOST_FILE, CALIBRATION, POLICY, FEATURES} - set(bundle.manifest.files))
     if missing:
         raise BundleError(f"The bundle '{name}' has no {missing[0]}.", remedy)
-    read_features(bundle, CHURN_FEATURES)
+    features = read_features(bundle, family_of(bundle).features)
     try:
         combination = Combination.model_validate(bundle.read_json(CALIBRATION))
         policy = RetentionPolicy.model_validate(bundle.read_json(POLICY))
@@ -182,6 +201,8 @@ def load(bundle: Bundle, *, evaluated: bool = False) -> ChurnModel:
         raise BundleError(
             f"The bundle '{name}' holds a {CALIBRATION} or {POLICY} that this version does not know.", remedy
         ) from error
+    if policy.group_margins and not any(_is_told(cut, policy, features) for cut in features.attributes):
+        raise BundleError(f"The bundle '{name}' has bars by '{policy.group_attribute}', which no customer tells.", remedy)
     lightgbm = catboost = None
     if combination.lightgbm:
         import lightgbm as lgb
@@ -191,7 +212,13 @@ def load(bundle: Bundle, *, evaluated: bool = False) -> ChurnModel:
         from fusionguard.families.churn import catboost_model
 
         catboost = catboost_model.load(bundle.file(CATBOOST_FILE, evaluated=evaluated))
-    return ChurnModel(bundle=bundle, combination=combination, policy=policy, lightgbm=lightgbm, catboost=catboost)
+    return ChurnModel(
+        bundle=bundle, combination=combination, policy=policy, lightgbm=lightgbm, catboost=catboost, features=features
+    )
+
+
+def _is_told(cut: Segmentation, policy: RetentionPolicy, features: FeatureDefinition) -> bool:
+    return cut.name == policy.group_attribute and column_of(cut) in features.model_features
 
 
 def training_facts(model: ChurnModel) -> dict[str, Any]:

@@ -8,17 +8,15 @@ import numpy as np
 import pyarrow as pa
 
 from fusionguard.families.churn.bands import band_of
+from fusionguard.families.churn.groups import column_of, group_names
 from fusionguard.families.churn.model import NO_OFFER, OFFER, ChurnModel
-from fusionguard.families.churn.retention import Groups
-from fusionguard.families.churn.rows import CATEGORIES, CustomerRows, group_names
-from fusionguard.families.churn.traits import CHURN_TRAITS
+from fusionguard.families.churn.rows import NO_CODE, CustomerRows, amounts
+from fusionguard.families.of_bundle import family_of
 from fusionguard.families.online import REASONS_TOLD, Answer, Answers, Contributions, OnlineModel
 from fusionguard.families.online_batches import answer_batch
 from fusionguard.families.request_fields import Columns
-from fusionguard.features.churn import CHURN_FEATURES, MODEL_FEATURES, NUMERIC
 from fusionguard.features.maker import FeatureMaker
 from fusionguard.models.bundle import Bundle
-from fusionguard.models.bundle_features import read_features
 
 
 class OnlineChurnModel(OnlineModel):
@@ -26,9 +24,12 @@ class OnlineChurnModel(OnlineModel):
 
     def __init__(self, model: ChurnModel) -> None:
         self.model = model
-        self._maker = FeatureMaker(read_features(model.bundle, CHURN_FEATURES))
-        self._balance = self._maker.place("Balance")
-        self.many(CHURN_TRAITS.request_fields.columns(CHURN_TRAITS.example))
+        self._family = family_of(model.bundle)
+        definition = model.features
+        self._maker = FeatureMaker(definition)
+        self._amount = None if definition.amount is None else self._maker.place(definition.amount)
+        self._codes = [{value: code for code, value in enumerate(known)} for known in model.columns.categories.values()]
+        self.many(self._family.request_fields.columns(self._family.example))
 
     @property
     def bundle(self) -> Bundle:
@@ -38,50 +39,56 @@ class OnlineChurnModel(OnlineModel):
     def decide(self, values: list[Any]) -> Answer:
         """Answer one checked customer without reasons."""
         features = self._maker.one(values)
-        customers, policy, balance = _customers(features), self.model.policy, features[self._balance]
+        customers, policy, amount = self._customers(features), self.model.policy, self._amount_of(features)
         scores = self.model.score_customers(customers)
-        balances = np.array([balance], dtype=np.float64)
-        groups = self._groups(features)
-        offered = bool(policy.decide(scores.probability, balances, groups)[0])
-        profit = float(policy.expected_profit(scores.probability, balances)[0])
+        given = np.array([amount], dtype=np.float64)
+        group = self._group(features)
+        groups = None if group is None else {str(policy.group_attribute): np.array([group])}
+        offered = bool(policy.decide(scores.probability, given, groups)[0])
+        profit = float(policy.expected_profit(scores.probability, given)[0])
         score, probability = float(scores.score[0]), float(scores.probability[0])
         band = str(band_of(scores.probability)[0])
-        group = str(groups[policy.group_attribute][0]) if groups and policy.group_attribute else None
-        why = policy.reason(probability, balance, group)
+        why = policy.reason(probability, amount, group)
         return Answer((score, probability, OFFER if offered else NO_OFFER, profit, band, ""), features, why, offered)
 
     def add_reasons(self, answer: Answer) -> Answer:
         """Return the answer with what drives the customer away, in words."""
-        return answer.with_reasons(self.model.explain_customers(_customers(answer.features)).reasons(REASONS_TOLD)[0])
+        return answer.with_reasons(self.model.explain_customers(self._customers(answer.features)).reasons(REASONS_TOLD)[0])
 
     def many(self, columns: Columns) -> Answers:
         """Answer a checked batch."""
         features = self._maker.many(columns)
-        values, unexplained = answer_batch(CHURN_TRAITS, self.model, features)
+        values, unexplained = answer_batch(self._family, self.model, features)
         return Answers(values, features, self._whys(values, features), unexplained)
 
     def explain(self, values: list[Any]) -> Contributions:
         """Explain one checked customer."""
         answer = self.one(values)
-        *contributions, base = self.model.contributions(_customers(answer.features))[0].tolist()
-        return Contributions(answer, MODEL_FEATURES, contributions, base)
+        *contributions, base = self.model.contributions(self._customers(answer.features))[0].tolist()
+        return Contributions(answer, self.model.columns.names, contributions, base)
 
     def _whys(self, values: pa.Table, rows: pa.Table) -> list[str]:
-        policy = self.model.policy
-        attribute = policy.group_attribute
-        groups = group_names(rows, attribute)[attribute].tolist() if attribute else [None] * rows.num_rows
-        pairs = zip(values["probability"].to_pylist(), rows["Balance"].to_pylist(), groups, strict=True)
-        return [policy.reason(*each) for each in pairs]
+        cut = self.model.grouped_by
+        groups = [None] * rows.num_rows if cut is None else group_names(rows, cut).tolist()
+        given = amounts(rows, self.model.features).tolist()
+        return [self.model.policy.reason(*each) for each in zip(values["probability"].to_pylist(), given, groups, strict=True)]
 
-    def _groups(self, features: list[Any]) -> Groups | None:
-        attribute = self.model.policy.group_attribute
-        if attribute is None:
+    def _amount_of(self, features: list[Any]) -> float:
+        amount = None if self._amount is None else features[self._amount]
+        return 0.0 if amount is None or amount != amount else float(amount)
+
+    def _group(self, features: list[Any]) -> str | None:
+        cut = self.model.grouped_by
+        if cut is None:
             return None
-        row = dict(zip(MODEL_FEATURES, features, strict=True))
-        return group_names(pa.table({name: [row[name]] for name in ("Age", "Gender", "Geography")}), attribute)
+        column = column_of(cut)
+        kind = pa.type_for_alias(self.model.features.column_types[column])
+        value = features[self._maker.place(column)]
+        return str(group_names(pa.table({column: pa.array([value], kind)}), cut)[0])
 
-
-def _customers(features: list[Any]) -> CustomerRows:
-    """Return one customer, given by the model features in their order, as models read them."""
-    codes = [known.index(value) for known, value in zip(CATEGORIES.values(), features[len(NUMERIC) :], strict=True)]
-    return CustomerRows(np.array([features[: len(NUMERIC)]], dtype=np.float64), np.array([codes], dtype=np.int32))
+    def _customers(self, features: list[Any]) -> CustomerRows:
+        """Return one customer, given by the model features in their order, as models read them."""
+        columns = self.model.columns
+        numbers = len(columns.numeric)
+        codes = [known.get(value, NO_CODE) for known, value in zip(self._codes, features[numbers:], strict=True)]
+        return CustomerRows(columns, np.array([features[:numbers]], dtype=np.float64), np.array([codes], dtype=np.int32))

@@ -23,6 +23,7 @@ from fusionguard.families.churn.config import CatBoostConfig, LightGBMConfig
 from fusionguard.families.churn.cross_validation import cross_validation, fold_metrics
 from fusionguard.families.churn.references import CATBOOST_DEFAULTS, REFERENCES, score_reference
 from fusionguard.families.churn.rows import CustomerRows, read_customers
+from fusionguard.features.definition import FeatureDefinition
 
 LIGHTGBM, CATBOOST, AVERAGE = "LightGBM", "CatBoost", "average of both"
 CANDIDATES = (CATBOOST, LIGHTGBM, AVERAGE)
@@ -68,12 +69,18 @@ class OutOfFold:
 
 
 def score_out_of_fold(
-    features: Table, plan: HoldoutPlan, lightgbm: LightGBMConfig, catboost: CatBoostConfig, *, seed: int
+    features: Table,
+    definition: FeatureDefinition,
+    plan: HoldoutPlan,
+    lightgbm: LightGBMConfig,
+    catboost: CatBoostConfig,
+    *,
+    seed: int,
 ) -> OutOfFold:
     """Fit every candidate and reference on each fold; two fits run beside each other on two cores."""
     from fusionguard.families.churn import catboost_model, lightgbm_model
 
-    customers, _ = read_customers(features)
+    customers, _ = read_customers(features, definition)
     rows = plan.planned(features)
     development, _ = plan.places(rows)
     customers, rows = customers.take(development), rows.take(development)

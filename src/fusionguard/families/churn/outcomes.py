@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -14,28 +15,38 @@ from fusionguard.evaluation.readings import AVERAGE_PRECISION, BRIER, ROC_AUC
 from fusionguard.evaluation.report import Report
 from fusionguard.evaluation.scored import Flags
 from fusionguard.families.churn.config import RetentionConfig
-from fusionguard.families.churn.customers import ATTRIBUTES, ScoredCustomers
+from fusionguard.families.churn.customers import ScoredCustomers
 from fusionguard.families.churn.fairness import METRIC_NAMES, FairnessReport, read_fairness
-from fusionguard.families.churn.fairness_config import FairnessConfig
+from fusionguard.families.churn.fairness_config import ALWAYS_SAID, FairnessConfig
+from fusionguard.families.churn.groups import asked_attributes, column_of, group_names
 from fusionguard.families.churn.model import ChurnModel
 from fusionguard.families.churn.readings import EMPC, metric_digits, read_customers_metrics
 from fusionguard.families.churn.report import ChurnReport
-from fusionguard.families.churn.rows import group_names
+from fusionguard.families.churn.rows import amounts
 from fusionguard.families.family import LABEL
 from fusionguard.families.of_kind import of_kind
 from fusionguard.families.outcomes import BOOTSTRAP_SAMPLES, NOT_SAID, TRAIN_AGAIN, Gap, OutcomeReading, Outcomes
 from fusionguard.families.scoring_model import ScoringModel
+from fusionguard.features.definition import FeatureDefinition
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.said_settings import said_settings
 
 _MINIMUM_FAIRNESS_ROWS = 200
 
 
+@dataclass(frozen=True)
 class ChurnOutcomes(Outcomes):
-    """What outcomes show of a churn model."""
+    """What outcomes show of a churn model of the data set whose features these are."""
 
-    columns: ClassVar[tuple[str, ...]] = ("Balance", "Age", "Gender", "Geography")
+    features: FeatureDefinition
     judged: ClassVar[Mapping[str, int]] = {AVERAGE_PRECISION: 1, ROC_AUC: 1, BRIER: -1}
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The amount, and what groups are told by."""
+        amount = () if self.features.amount is None else (self.features.amount,)
+        groups = (column_of(cut) for cut in asked_attributes(self.features, self.features.model_features))
+        return tuple(dict.fromkeys((*amount, *groups)))
 
     def digits(self, metric: str) -> int:
         """Return how many decimals a metric is worth printing with."""
@@ -44,7 +55,7 @@ class ChurnOutcomes(Outcomes):
     def read(self, rows: pa.Table, model: ScoringModel, *, seed: int) -> OutcomeReading:
         """Read labelled customers, and how groups of them fare where there are enough of both outcomes."""
         model = of_kind(ChurnModel, model)
-        customers, draws = scored_customers(rows), EvaluationConfig(bootstrap_samples=BOOTSTRAP_SAMPLES)
+        customers, draws = scored_customers(rows, model.features), EvaluationConfig(bootstrap_samples=BOOTSTRAP_SAMPLES)
         retention = retention_settings(model.bundle)
 
         def metrics(chosen: Flags) -> dict[str, Interval]:
@@ -70,18 +81,20 @@ class ChurnOutcomes(Outcomes):
         return gaps_of(of_kind(ChurnReport, report).fairness)
 
 
-OUTCOMES = ChurnOutcomes()
+def scored_customers(rows: pa.Table, definition: FeatureDefinition) -> ScoredCustomers:
+    """Return labelled rows of the churn log as the churn model's evaluation reads them, numbered in their order.
 
-
-def scored_customers(rows: pa.Table) -> ScoredCustomers:
-    """Return labelled rows of the churn log as the churn model's evaluation reads them, numbered in their order."""
+    Groups that no logged column tells are not among them.
+    """
+    cuts = asked_attributes(definition, rows.column_names)
     return ScoredCustomers(
         label=rows[LABEL].to_numpy().astype(np.int8),
         probability=rows["probability"].to_numpy(),
         score=rows["score"].to_numpy(),
-        balance=rows["Balance"].to_numpy(),
-        groups={name: names for attribute in ATTRIBUTES for name, names in group_names(rows, attribute).items()},
+        balance=amounts(rows, definition),
+        groups={cut.name: group_names(rows, cut) for cut in cuts},
         row_number=np.arange(rows.num_rows, dtype=np.int64),
+        order={cut.name: tuple(cut.names.values()) for cut in cuts},
     )
 
 
@@ -102,7 +115,7 @@ def fairness_settings(bundle: Bundle) -> FairnessConfig | None:
 
     A limit of null is said, too: that gap is reported and breaks nothing.
     """
-    return said_settings(bundle, "fairness", FairnessConfig)
+    return said_settings(bundle, "fairness", FairnessConfig, needed=ALWAYS_SAID)
 
 
 def _fairness(customers: ScoredCustomers, model: ChurnModel, seed: int) -> FairnessReport | None:

@@ -30,7 +30,7 @@ _RATES = {
 def churn_plots(report: ChurnReport) -> dict[str, bytes]:
     """Return the plots ``lift``, ``calibration``, ``profit``, ``bands``, ``fairness`` and ``cross_validation`` as PNG bytes.
 
-    Each says in its title where the data is simulated.
+    Without groups there is no plot of fairness. Each says in its title where the data is simulated.
     """
     drawings: dict[str, Callable[[ChurnReport], Figure]] = {
         "lift": _lift,
@@ -40,6 +40,8 @@ def churn_plots(report: ChurnReport) -> dict[str, bytes]:
         "fairness": _fairness,
         "cross_validation": _cross_validation,
     }
+    if not report.fairness.groups:
+        del drawings["fairness"]
     with matplotlib.rc_context(STYLE):
         return {name: png(draw(report)) for name, draw in drawings.items()}
 
@@ -196,7 +198,8 @@ def _fairness(report: ChurnReport) -> Figure:
     fairness = report.fairness
     attributes = list(dict.fromkeys(group.attribute for group in fairness.groups))
     members = {name: [group for group in fairness.groups if group.attribute == name] for name in attributes}
-    figure = headed("Share of each group that gets an offer", simulated=report.simulated, size=(10.4, 6.6))
+    height = max(3.2, 1.2 + 0.33 * len(fairness.groups) + 0.7 * len(attributes))
+    figure = headed("Share of each group that gets an offer", simulated=report.simulated, size=(10.4, height))
     panels = figure.subplots(
         len(attributes),
         len(_RATES),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -11,15 +12,22 @@ from pydantic import BaseModel, ConfigDict
 from scipy.stats import chi2_contingency
 
 from fusionguard.data.table import Table
+from fusionguard.datasets.table_rows import string
 from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.readings import share_reading
+from fusionguard.families.churn.groups import THE_OTHERS
 from fusionguard.families.churn.retention import RetentionPolicy
-from fusionguard.features.churn import AGE_BANDS, LABEL
+from fusionguard.features.definition import FeatureDefinition
 from fusionguard.features.duckdb_engine import connection, scan
+from fusionguard.features.told import CrossedFacts, Fact
 from fusionguard.proportions import difference_interval
 
 FEWEST = 10
 """Groups of fewer customers are not shown: their few members could be told from the numbers."""
+
+_CROSSED = 2
+MOST_SHOWN = 10
+"""Facts that are shown, at most."""
 
 STRONG, CLEAR = 0.2, 0.1
 """Cramér's V from which a fact tells leavers apart strongly, and clearly."""
@@ -85,106 +93,106 @@ class Population(_Part):
     """What all customers are worth together, by the retention settings, if they stay."""
     value_lost: float
     cuts: tuple[Cut, ...]
-    """The strongest fact first."""
+    """The strongest fact first; of many, the strongest."""
+    looked_at: int
+    """How many facts were looked at to find them."""
     crossings: tuple[Crossing, ...]
+    """None where fewer than two facts divide the customers."""
 
     @property
     def doubtless(self) -> tuple[Cut, ...]:
-        """The cuts that chance does not explain at 5 % among all of them (Bonferroni)."""
-        return tuple(cut for cut in self.cuts if cut.chance < 0.05 / len(self.cuts))
+        """The cuts that chance does not explain at 5 % among all that were looked at (Bonferroni)."""
+        return tuple(cut for cut in self.cuts if cut.chance < 0.05 / self.looked_at)
 
 
 @dataclass(frozen=True)
-class _Fact:
-    name: str
-    expression: str
-    values: tuple[str, ...] | None = None
-    """Names of the expression's values 0, 1, 2; none where a value is its own name."""
+class _Counted:
+    """A fact with what was counted of it: its parts as the expression gives them, in the order of the cut's groups."""
+
+    fact: Fact
+    cut: Cut
+    parts: tuple[int | str, ...]
 
 
-_ACTIVITY = _Fact("activity", "IsActiveMember", ("inactive", "active"))
-_AGE = _Fact("age", "age_band", AGE_BANDS)
-_COUNTRY = _Fact("country", "Geography")
-_HAS_BALANCE = _Fact("balance", "has_balance", ("no balance", "with a balance"))
-_PRODUCTS = _Fact("number of products", "NumOfProducts - 1", ("1 product", "2 products", "3 products", "4 products"))
+def read_population(features: Table, definition: FeatureDefinition, facts: Sequence[Fact], policy: RetentionPolicy) -> Population:
+    """Count all customers of a feature table, with outcomes; no row is read into Python.
 
-
-def _steps(column: str, *edges: int) -> str:
-    """Return SQL that numbers the steps between ``edges``: 0 below the first, len(edges) from the last on."""
-    return f"CASE {' '.join(f'WHEN {column} < {edge} THEN {number}' for number, edge in enumerate(edges))} ELSE {len(edges)} END"
-
-
-_FACTS = (
-    _PRODUCTS,
-    _ACTIVITY,
-    _AGE,
-    _COUNTRY,
-    _Fact("gender", "Gender"),
-    _Fact(
-        "balance",
-        f"CASE WHEN has_balance = 0 THEN 0 ELSE 1 + {_steps('Balance', 100_000, 150_000)} END",
-        ("no balance", "up to 100,000", "100,000 to 150,000", "150,000 and more"),
-    ),
-    _Fact("years with the bank", _steps("Tenure", 2, 5, 8), ("0 or 1", "2 to 4", "5 to 7", "8 and more")),
-    _Fact("credit card", "HasCrCard", ("none", "has one")),
-    _Fact("credit score", _steps("CreditScore", 500, 600, 700), ("under 500", "500 to 599", "600 to 699", "700 and more")),
-    _Fact(
-        "estimated salary",
-        _steps("EstimatedSalary", 50_000, 100_000, 150_000),
-        ("under 50,000", "50,000 to 100,000", "100,000 to 150,000", "150,000 and more"),
-    ),
-)
-_CROSSED = ((_AGE, _ACTIVITY, (0, 1)), (_PRODUCTS, _ACTIVITY, (0, 1)), (_COUNTRY, _HAS_BALANCE, (1, 0)))
-"""Each with the two values of the second fact, the one that is subtracted last."""
-
-
-def read_population(features: Table, policy: RetentionPolicy) -> Population:
-    """Count all customers of a feature table, with outcomes; no row is read into Python."""
+    Parameters
+    ----------
+    facts
+        What the customers are divided by.
+    """
+    label = definition.label
     with connection(scratch=features.path.parent) as database:
-        value = f"{policy.base_value!r} + {policy.balance_margin!r} * Balance"
-        database.execute(f"CREATE TEMP VIEW customers AS SELECT *, {value} AS value FROM {scan(features)}")
-        totals = f"SELECT COUNT(*), CAST(SUM({LABEL}) AS BIGINT), SUM(value), SUM(value * {LABEL}) FROM customers"
+        amount = "0" if definition.amount is None else f"COALESCE({definition.amount}, 0)"
+        value = f"{policy.base_value!r} + {policy.balance_margin!r} * {amount}"
+        outcome = f"CAST({label} AS INT) AS churned"
+        database.execute(f"CREATE TEMP VIEW customers AS SELECT *, {value} AS value, {outcome} FROM {scan(features)}")
+        totals = "SELECT COUNT(*), CAST(SUM(churned) AS BIGINT), SUM(value), SUM(value * churned) FROM customers"
         rows, churners, worth, lost = database.execute(totals).fetchall()[0]
-        cuts = [_cut(database, fact) for fact in _FACTS]
-        crossings = tuple(_cross(database, fact, by, order) for fact, by, order in _CROSSED)
+        counted = sorted((_count(database, fact) for fact in facts), key=lambda each: -each.cut.strength)
+        written = definition.told.crossings if definition.told is not None else ()
+        crossings = tuple(_cross(database, crossed) for crossed in written or _strongest(counted))
     return Population(
         rows=rows,
         churners=churners,
         churn_rate=_rate(churners, rows),
         value=worth,
         value_lost=lost,
-        cuts=tuple(sorted(cuts, key=lambda cut: -cut.strength)),
+        cuts=tuple(each.cut for each in counted[:MOST_SHOWN]),
+        looked_at=len(counted),
         crossings=crossings,
     )
 
 
-def _cut(database: duckdb.DuckDBPyConnection, fact: _Fact) -> Cut:
+def _count(database: duckdb.DuckDBPyConnection, fact: Fact) -> _Counted:
     query = (
-        f"SELECT {fact.expression} AS part, COUNT(*), CAST(SUM({LABEL}) AS BIGINT), SUM(value * {LABEL}) FROM customers"
+        f"SELECT {fact.expression} AS part, COUNT(*), CAST(SUM(churned) AS BIGINT), SUM(value * churned) FROM customers"
         " GROUP BY part ORDER BY part"
     )
-    groups = tuple(_group(_name(fact, part), *counts) for part, *counts in database.execute(query).fetchall())
+    found = database.execute(query).fetchall()
+    groups = tuple(_group(_name(fact, part), *counts) for part, *counts in found)
     counted = np.array([(group.churners, group.rows - group.churners) for group in groups])
     statistic, chance = chi2_contingency(counted, correction=False)[:2] if len(groups) > 1 else (0.0, 1.0)
     # With two outcomes the smaller side of the table is 2, so that V is the root of chi-squared over n.
     strength = math.sqrt(float(statistic) / float(counted.sum()))
-    return Cut(fact=fact.name, groups=groups, strength=strength, chance=float(chance))
+    cut = Cut(fact=fact.name, groups=groups, strength=strength, chance=float(chance))
+    return _Counted(fact, cut, tuple(part for part, *_ in found))
 
 
-def _cross(database: duckdb.DuckDBPyConnection, fact: _Fact, by: _Fact, order: tuple[int, int]) -> Crossing:
+def _strongest(counted: Sequence[_Counted]) -> tuple[CrossedFacts, ...]:
+    """Cross the strongest fact, as its likeliest leavers and all others, with the next ones."""
+    dividing = [each for each in counted if len(each.cut.shown) > 1]
+    if not dividing:
+        return ()
+    first, *others = dividing
+    shown = [(group, part) for group, part in zip(first.cut.groups, first.parts, strict=True) if group in first.cut.shown]
+    likeliest, part = max(shown, key=lambda pair: pair[0].churn_rate.value or 0.0)
+    rest = [group.name for group in first.cut.groups if group != likeliest]
+    value = part if isinstance(part, int) else string(part)
+    by = Fact(
+        first.fact.name,
+        f"CASE WHEN {first.fact.expression} = {value} THEN 0 ELSE 1 END",
+        (likeliest.name, rest[0] if len(rest) == 1 else THE_OTHERS),
+    )
+    return tuple(CrossedFacts(each.fact, by) for each in others[:_CROSSED])
+
+
+def _cross(database: duckdb.DuckDBPyConnection, crossed: CrossedFacts) -> Crossing:
+    fact, by = crossed.fact, crossed.by
     query = (
-        f"SELECT {fact.expression} AS part, {by.expression} AS side, COUNT(*), CAST(SUM({LABEL}) AS BIGINT),"
-        f" SUM(value * {LABEL}) FROM customers GROUP BY part, side ORDER BY part, side"
+        f"SELECT {fact.expression} AS part, {by.expression} AS side, COUNT(*), CAST(SUM(churned) AS BIGINT),"
+        " SUM(value * churned) FROM customers GROUP BY part, side ORDER BY part, side"
     )
     found = {(part, side): counts for part, side, *counts in database.execute(query).fetchall()}
     contrasts = []
     for part in dict.fromkeys(part for part, _ in found):
-        first, second = (_group(_name(by, side), *found.get((part, side), (0, 0, 0.0))) for side in order)
+        first, second = (_group(_name(by, side), *found.get((part, side), (0, 0, 0.0))) for side in crossed.sides)
         contrasts.append(Contrast(name=_name(fact, part), first=first, second=second, difference=_difference(first, second)))
     return Crossing(fact=fact.name, by=by.name, contrasts=tuple(contrasts))
 
 
-def _name(fact: _Fact, value: int | str) -> str:
+def _name(fact: Fact, value: int | str) -> str:
     return fact.values[value] if fact.values is not None and isinstance(value, int) else str(value)
 
 

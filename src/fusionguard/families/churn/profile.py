@@ -6,8 +6,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fusionguard.families.churn.rows import CATEGORIES, CustomerRows
-from fusionguard.features.churn import NUMERIC
+from fusionguard.families.churn.rows import CustomerRows
 
 QUANTILES = np.linspace(0.0, 1.0, 101)
 
@@ -16,19 +15,24 @@ def reference_profile(customers: CustomerRows, probability: NDArray[np.float64])
     """Return a long table (column, quantile, category, value).
 
     Numbers and the calibrated out-of-fold ``probability`` (n,) have a value for each of 101 quantiles and no category;
-    categories have the share of each known value and no quantile.
+    categories have the share of each known value and no quantile. Missing numbers have no quantile, missing categories no share.
     """
-    numbers = [(name, customers.numeric[:, place]) for place, name in enumerate(NUMERIC)] + [("probability", probability)]
+    columns = customers.columns
+    numbers = [(name, customers.numeric[:, place]) for place, name in enumerate(columns.numeric)] + [("probability", probability)]
     rows: list[tuple[str, float | None, str | None, float]] = []
     for name, values in numbers:
-        read = np.quantile(values, QUANTILES, method="inverted_cdf")
+        there = values[~np.isnan(values)]
+        if not there.size:
+            continue
+        read = np.quantile(there, QUANTILES, method="inverted_cdf")
         rows += [(name, float(quantile), None, float(value)) for quantile, value in zip(QUANTILES, read, strict=True)]
-    for place, (name, known) in enumerate(CATEGORIES.items()):
-        shares = np.bincount(customers.codes[:, place], minlength=len(known)) / max(customers.rows, 1)
+    for place, (name, known) in enumerate(columns.categories.items()):
+        codes = customers.codes[:, place]
+        shares = np.bincount(codes[codes >= 0], minlength=len(known)) / max(customers.rows, 1)
         rows += [(name, None, category, float(share)) for category, share in zip(known, shares, strict=True)]
-    columns = zip(*rows, strict=True)
+    listed = zip(*rows, strict=True)
     types = (pa.string(), pa.float64(), pa.string(), pa.float64())
     return pa.table(
-        [pa.array(column, kind) for column, kind in zip(columns, types, strict=True)],
+        [pa.array(column, kind) for column, kind in zip(listed, types, strict=True)],
         names=["column", "quantile", "category", "value"],
     )

@@ -9,11 +9,14 @@ from fusionguard.evaluation.log_odds import sigmoid
 from fusionguard.families.churn.calibration import fit_platt
 from fusionguard.families.churn.config import ChurnConfig
 from fusionguard.families.churn.customers import ScoredCustomers
+from fusionguard.families.churn.groups import mitigated_attribute
 from fusionguard.families.churn.model import ChurnModel, load
 from fusionguard.families.churn.out_of_fold import OutOfFold
 from fusionguard.families.churn.references import REFERENCES, score_reference
 from fusionguard.families.churn.report import ChurnReport, evaluate_customers
 from fusionguard.families.churn.rows import read_customers, scored_customers
+from fusionguard.families.churn.wording import amount_name
+from fusionguard.features.definition import FeatureDefinition
 from fusionguard.models.bundle import Bundle
 
 
@@ -35,28 +38,33 @@ def evaluate_churn_model(
         The test slice has one outcome only, or the plan is another table's.
     """
     model = load(bundle)
+    evened = mitigated_attribute(model.features, config.fairness)
     return evaluate_customers(
         read_test(model, features, plan),
-        read_references(features, plan, scored, seed=config.seed),
+        read_references(features, model.features, plan, scored, seed=config.seed),
         model.policy,
         comparison,
         config,
         seen=read_development(model, features, plan, scored),
         origin=bundle.manifest.origin,
+        amount=amount_name(model.features),
+        evened_by=None if evened is None else evened.name,
     )
 
 
 def read_test(model: ChurnModel, features: Table, plan: HoldoutPlan) -> ScoredCustomers:
     """Score the test slice with a model."""
-    customers, _ = read_customers(features)
+    customers, _ = read_customers(features, model.features)
     _, test = plan.places(plan.planned(features))
     scores = model.score_customers(customers.take(test))
-    return scored_customers(features, test, scores.probability, scores.score)
+    return scored_customers(features, model.features, test, scores.probability, scores.score)
 
 
-def read_references(features: Table, plan: HoldoutPlan, scored: OutOfFold, *, seed: int) -> dict[str, ScoredCustomers]:
+def read_references(
+    features: Table, definition: FeatureDefinition, plan: HoldoutPlan, scored: OutOfFold, *, seed: int
+) -> dict[str, ScoredCustomers]:
     """Fit each reference on the whole development part, calibrate it by its own out-of-fold scores, and score the test slice."""
-    customers, label = read_customers(features)
+    customers, label = read_customers(features, definition)
     development, test = plan.places(plan.planned(features))
     read = {}
     for name in REFERENCES:
@@ -64,7 +72,7 @@ def read_references(features: Table, plan: HoldoutPlan, scored: OutOfFold, *, se
         logit = line.logit(
             score_reference(name, customers.take(development), label[development], customers.take(test), seed=seed)
         )
-        read[name] = scored_customers(features, test, sigmoid(logit), logit)
+        read[name] = scored_customers(features, definition, test, sigmoid(logit), logit)
     return read
 
 
@@ -73,4 +81,4 @@ def read_development(model: ChurnModel, features: Table, plan: HoldoutPlan, scor
     development, _ = plan.places(plan.planned(features))
     line = model.combination.calibration
     score = scored.scores[model.combination.chosen][0][scored.judged]
-    return scored_customers(features, development[scored.judged], line.probability(score), line.logit(score))
+    return scored_customers(features, model.features, development[scored.judged], line.probability(score), line.logit(score))

@@ -20,7 +20,7 @@ def refit_churn_bundle(destination: Path, evaluated: Bundle, features: Table, co
     that a model was fitted on, its scores teach neither. A model that the combination does not use is left as it is.
     """
     model, seed = load(evaluated), evaluated.manifest.seed
-    customers, label = read_customers(features)
+    customers, label = read_customers(features, model.features)
     files: dict[str, bytes] = {}
     if model.combination.lightgbm:
         booster = lightgbm_model.train_lightgbm(customers, label, config.lightgbm, seed=seed)

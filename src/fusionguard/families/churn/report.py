@@ -73,6 +73,8 @@ class ChurnReport(Report):
     test: TestSlice
     cross_validation: CrossValidation
     policy: RetentionPolicy
+    amount: str | None = "balance"
+    """What people call the amount that a customer's value grows with; null without one. Older readings are of balances."""
     campaign: Campaign
     bands: tuple[BandReading, ...]
     lift: tuple[LiftPoint, ...]
@@ -80,7 +82,8 @@ class ChurnReport(Report):
     reliability: tuple[ReliabilityBin, ...]
     fairness: FairnessReport
     mitigation: MitigationPrice | None
-    """What evening out offers by ``fairness.mitigated_attribute`` changes: done where the policy has margins, else offered."""
+    """What evening out offers by ``fairness.mitigated_attribute``, or the first attribute, changes: done where the policy has
+    margins, else offered; null where no group of a customer is told by a request."""
     segments: tuple[SegmentReading, ...]
 
     def _digits(self, metric: str) -> int:
@@ -117,6 +120,8 @@ def evaluate_customers(
     *,
     seen: ScoredCustomers,
     origin: Origin,
+    amount: str | None,
+    evened_by: str | None,
 ) -> ChurnReport:
     """Take the final reading.
 
@@ -136,6 +141,10 @@ def evaluate_customers(
         The development part, scored out of fold: where a mitigation that is only offered is learned.
     origin
         Where the rows come from: a reading on simulated rows says so wherever it is shown.
+    amount
+        What people call the amount that a customer's value grows with; None where there is none.
+    evened_by
+        The attribute by whose groups a policy without bars for groups would be evened out; None where it could not be.
 
     Raises
     ------
@@ -163,13 +172,14 @@ def evaluate_customers(
         },
         cross_validation=comparison,
         policy=policy,
+        amount=amount,
         campaign=_campaign(model, policy, offered, read[CHURN_MODEL][CAMPAIGN_PROFIT]),
         bands=read_bands(model, policy),
         lift=lift_table(model),
         profit=profit_curve(model, policy),
         reliability=_reliability(model),
         fairness=read_fairness(model, offered, config.fairness, samples=samples, seed=seed),
-        mitigation=_mitigation(model, seen, policy, config.fairness.mitigated_attribute),
+        mitigation=_mitigation(model, seen, policy, evened_by),
         segments=read_segments(model, samples=samples, seed=seed),
         bootstrap_samples=samples,
         seed=seed,
@@ -211,11 +221,13 @@ def _campaign(customers: ScoredCustomers, policy: RetentionPolicy, offered: np.n
     )
 
 
-def _mitigation(model: ScoredCustomers, seen: ScoredCustomers, policy: RetentionPolicy, attribute: str) -> MitigationPrice | None:
+def _mitigation(
+    model: ScoredCustomers, seen: ScoredCustomers, policy: RetentionPolicy, attribute: str | None
+) -> MitigationPrice | None:
     plain = policy.model_copy(update={"group_attribute": None, "group_margins": {}})
     if policy.group_margins:
         return price_of(model, plain, policy)
-    if len({str(name) for name in seen.groups[attribute][seen.label == 1]}) < 2:
+    if attribute is None or len({str(name) for name in seen.groups[attribute][seen.label == 1]}) < 2:
         return None  # nobody asked for it, and there is nothing to even out
     return price_of(model, plain, even_out(seen, plain, attribute).policy)
 

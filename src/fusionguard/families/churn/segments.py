@@ -27,17 +27,12 @@ class SegmentReading(BaseModel):
 
 
 def read_segments(customers: ScoredCustomers, *, samples: int, seed: int) -> tuple[SegmentReading, ...]:
-    """Read every group of every attribute that has customers, in the order of the groups' names."""
+    """Read every group of every attribute that has customers, in the order in which people read them."""
     return tuple(
-        _read(attribute, str(name), customers.take(names == name), samples, seed)
+        _read(attribute, name, customers.take(names == name), samples, seed)
         for attribute, names in customers.groups.items()
-        for name in _in_order(names)
+        for name in customers.groups_of(attribute)
     )
-
-
-def _in_order(names: np.ndarray) -> list[str]:
-    found = sorted({str(name) for name in names})
-    return sorted(found, key=lambda name: not name.startswith("under"))
 
 
 def _read(attribute: str, group: str, part: ScoredCustomers, samples: int, seed: int) -> SegmentReading:

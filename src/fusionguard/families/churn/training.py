@@ -74,4 +74,5 @@ class ChurnTraining(FamilyTraining):
         """Write the business insights."""
         customers = read_test(load(bundle, evaluated=True), rows.features, of_kind(HoldoutPlan, rows.plan))
         report = of_kind(ChurnReport, inputs.evaluation)
-        return {"business_insights": business_insights(rows.features, report, inputs.importance, customers)}
+        insights = business_insights(rows.features, rows.definition, report, inputs.importance, customers)
+        return {"business_insights": insights}

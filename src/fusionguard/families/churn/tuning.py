@@ -16,6 +16,7 @@ from fusionguard.evaluation.planned_rows import PlannedRows
 from fusionguard.evaluation.ranked import Ranking
 from fusionguard.families.churn.config import CatBoostConfig, ChurnConfig, LightGBMConfig
 from fusionguard.families.churn.rows import CustomerRows, read_customers
+from fusionguard.features.definition import FeatureDefinition
 from fusionguard.models.tuning.tuned import TunedModel, judge_folds, study_name, tune_settings
 
 FOLDS, REPEATS = 5, 2
@@ -30,7 +31,9 @@ Settings = LightGBMConfig | CatBoostConfig
 TunedChurnModel = TunedModel[Settings]
 
 
-def tune(kind: Kind, features: Table, plan: HoldoutPlan, config: ChurnConfig, *, studies: Path) -> TunedChurnModel:
+def tune(
+    kind: Kind, features: Table, definition: FeatureDefinition, plan: HoldoutPlan, config: ChurnConfig, *, studies: Path
+) -> TunedChurnModel:
     """Search for settings of one model with a higher average precision than the configured ones, which are tried first.
 
     Trials are judged on folds of the development part that are drawn with another seed than those of the evaluation. They are
@@ -48,7 +51,7 @@ def tune(kind: Kind, features: Table, plan: HoldoutPlan, config: ChurnConfig, *,
     """
     from fusionguard.families.churn.search_space import SPACES  # Optuna takes a second to import
 
-    customers, _ = read_customers(features)
+    customers, _ = read_customers(features, definition)
     rows = plan.planned(features)
     development, _ = plan.places(rows)
     customers, rows = customers.take(development), rows.take(development)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,18 +15,13 @@ from fusionguard.evaluation.scored import Flags, Floats
 from fusionguard.families.churn.customers import ScoredCustomers
 from fusionguard.families.churn.mitigation import mean_per_thousand
 from fusionguard.families.churn.retention import RetentionPolicy
-from fusionguard.features.churn import LABEL, ROW_NUMBER
+from fusionguard.features.definition import FeatureDefinition
 from fusionguard.features.duckdb_engine import connection, scan
 from fusionguard.proportions import wilson_interval
 
 PRIOR_CUSTOMERS = 10
 """A rule's small cells are pulled towards the churn rate of all, as if so many more customers left as all do."""
 
-_RULES = {
-    "number of products": ("NumOfProducts",),
-    "age band and activity": ("age_band", "IsActiveMember"),
-    "age band, activity, products and country": ("age_band", "IsActiveMember", "NumOfProducts", "Geography"),
-}
 _TOP = 0.1
 _ACCEPTANCE_THIRDS = (1, 2, 3, 4, 5)
 _COST_FACTORS = (0.5, 1.0, 2.0, 4.0)
@@ -63,7 +58,13 @@ class WhatIf(_Part):
     """How many offers that is per 1,000 customers."""
 
 
-def read_rules(features: Table, customers: ScoredCustomers, policy: RetentionPolicy) -> tuple[RuleReading, ...]:
+def read_rules(
+    features: Table,
+    definition: FeatureDefinition,
+    rules: Mapping[str, Sequence[str]],
+    customers: ScoredCustomers,
+    policy: RetentionPolicy,
+) -> tuple[RuleReading, ...]:
     """Read rules of thumb on the test slice, each at as many contacts as the policy makes there.
 
     A rule divides customers into cells by one to four facts and takes the share of leavers of a cell, counted on the
@@ -74,6 +75,8 @@ def read_rules(features: Table, customers: ScoredCustomers, policy: RetentionPol
     ----------
     features
         The whole feature table, with outcomes; the rows that ``customers`` does not name are the development part.
+    rules
+        By name the expressions over the table whose values make a cell.
     customers
         The test slice.
     policy
@@ -87,7 +90,7 @@ def read_rules(features: Table, customers: ScoredCustomers, policy: RetentionPol
     offered = policy.decide(customers.probability, customers.balance, customers.groups)
     return tuple(
         _read_rule(rule, customers.scored_by(rates), unlimited(policy), offered)
-        for rule, rates in _cell_rates(features, customers).items()
+        for rule, rates in _cell_rates(features, definition, rules, customers).items()
     )
 
 
@@ -146,25 +149,30 @@ def _first(rank: Floats, share: float) -> Floats:
     return np.asarray(np.clip((share * rank.size - before) / size, 0.0, 1.0)[level], dtype=np.float64)
 
 
-def _cell_rates(features: Table, customers: ScoredCustomers) -> dict[str, Floats]:
-    places = pa.table({ROW_NUMBER: customers.row_number, "place": np.arange(customers.rows)})
+def _cell_rates(
+    features: Table, definition: FeatureDefinition, rules: Mapping[str, Sequence[str]], customers: ScoredCustomers
+) -> dict[str, Floats]:
+    number, label = definition.row_column, definition.label
+    places = pa.table({str(number): customers.row_number, "place": np.arange(customers.rows)})
     with connection(scratch=features.path.parent) as database:
         database.register("test_places", places)
-        database.execute(f"CREATE TEMP VIEW features AS SELECT * FROM {scan(features)}")
-        repeated = f"SELECT COUNT(*) > COUNT(DISTINCT {ROW_NUMBER}) FROM features"
+        database.execute(f"CREATE TEMP VIEW features AS SELECT *, CAST({label} AS INT) AS churned FROM {scan(features)}")
+        repeated = f"SELECT COUNT(*) > COUNT(DISTINCT {number}) FROM features"
         if database.execute(repeated).fetchall()[0][0]:
             return {}
-        return {rule: _rates(database.execute(_rates_sql(columns)).fetchall()) for rule, columns in _RULES.items()}
+        return {rule: _rates(database.execute(_rates_sql(str(number), cell)).fetchall()) for rule, cell in rules.items()}
 
 
-def _rates_sql(columns: Sequence[str]) -> str:
-    names = ", ".join(columns)
+def _rates_sql(number: str, cell: Sequence[str]) -> str:
+    names = ", ".join(f"cell_{place}" for place in range(len(cell)))
+    made = ", ".join(f"{expression} AS cell_{place}" for place, expression in enumerate(cell))
     return (
-        f"WITH development AS (SELECT * FROM features WHERE {ROW_NUMBER} NOT IN (SELECT {ROW_NUMBER} FROM test_places)),"
-        f" everybody AS (SELECT AVG({LABEL}) AS rate FROM development),"
-        f" cells AS (SELECT {names}, COUNT(*) AS customers, SUM({LABEL}) AS churners FROM development GROUP BY {names})"
+        f"WITH celled AS (SELECT {number}, churned, {made} FROM features),"
+        f" development AS (SELECT * FROM celled WHERE {number} NOT IN (SELECT {number} FROM test_places)),"
+        f" everybody AS (SELECT AVG(churned) AS rate FROM development),"
+        f" cells AS (SELECT {names}, COUNT(*) AS customers, SUM(churned) AS churners FROM development GROUP BY {names})"
         f" SELECT (COALESCE(churners, 0) + {PRIOR_CUSTOMERS} * rate) / (COALESCE(customers, 0) + {PRIOR_CUSTOMERS})"
-        f" FROM test_places JOIN features USING ({ROW_NUMBER}) LEFT JOIN cells USING ({names}), everybody ORDER BY place"
+        f" FROM test_places JOIN celled USING ({number}) LEFT JOIN cells USING ({names}), everybody ORDER BY place"
     )
 
 

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from fusionguard.evaluation.card.markdown import count, percent, table
 from fusionguard.evaluation.card.sections import origin, paragraphs, reproduction, search, training
+from fusionguard.evaluation.holdout import HoldoutPlan
 from fusionguard.families.churn.card.inputs import ChurnCardInputs
 from fusionguard.families.churn.config import ChurnConfig
+from fusionguard.features.told import Texts
 
-_ORIGINS = {
-    "kaggle": "real bank customers, downloaded from Kaggle",
-    "local": "a local file in Kaggle's layout",
-    "simulated": "SIMULATED customers",
-}
+_SIMULATED = "SIMULATED customers"
 
 
-def intended_use() -> str:
+def intended_use(texts: Texts) -> str:
     """Say what the model is for, and what it is not for."""
+    sensitive = f": {texts.sensitive}" if texts.sensitive else ""
     return (
-        "The model puts a calibrated probability of leaving on each customer of a bank. With the retention policy below it"
+        f"The model puts a calibrated probability of leaving on each customer{texts.of_whom}. With the retention policy below it"
         " proposes whom to contact with an offer to stay. An offer is a benefit: the list is for people who work it, who can"
         " leave customers out or add others.\n\n"
         "It is **not** meant to price, to lend, to limit or to deny any service, nor to judge how a customer is treated"
-        " otherwise: it reads age, gender and country, and its limits of fairness were set for offers alone. Nor does it say what"
-        " would keep a customer."
+        f" otherwise{sensitive}. Nor does it say what would keep a customer."
     )
 
 
@@ -31,13 +29,11 @@ def data(inputs: ChurnCardInputs) -> str:
     plan = inputs.plan
     left = f"{count(plan.positives)} ({percent(plan.positives / plan.rows)})"
     return paragraphs(
-        "Each row is one customer: credit score, country, gender, age, years with the bank, balance, number of products, whether"
-        " there is a credit card, whether the customer is active, and an estimated salary, with a label that says whether the"
-        " customer left. Surname and customer number are dropped before anything is computed. There is no date in the data.",
+        inputs.texts.rows + ("" if _dated(inputs) else " There is no date in the data."),
         origin(
             inputs.provenance,
             inputs.features,
-            _ORIGINS[inputs.provenance.origin],
+            _origin(inputs),
             [("customers", count(plan.rows)), ("of whom left", left)],
         ),
         "Nothing was sampled or weighted: shares and probabilities are those of this file.",
@@ -63,13 +59,30 @@ def protocol(inputs: ChurnCardInputs) -> str:
         ),
     ]
     return paragraphs(
-        f"Without dates there is no past to learn from and no future to be judged on. {percent(plan.test_share, 0)} of the"
-        f" customers, drawn by seed {plan.seed} so that leavers keep their share, are held out as the test slice and read once,"
-        f" at the end. Everything is chosen on the rest by {plan.repeats} times {plan.folds} stratified folds: each customer is"
-        " scored by models that have not seen them.",
+        _in_order_of_time(plan) if plan.timed else _drawn(plan),
         table(("part", "customers", "left", "used for"), rows, left=(0, 3)),
         "\n".join(f"- {choice}" for choice in _choices(inputs)),
         training(inputs.training),
+    )
+
+
+def _drawn(plan: HoldoutPlan) -> str:
+    return (
+        f"Without dates there is no past to learn from and no future to be judged on. {percent(plan.test_share, 0)} of the"
+        f" customers, drawn by seed {plan.seed} so that leavers keep their share, are held out as the test slice and read once,"
+        f" at the end. Everything is chosen on the rest by {plan.repeats} times {plan.folds} stratified folds: each customer is"
+        " scored by models that have not seen them."
+    )
+
+
+def _in_order_of_time(plan: HoldoutPlan) -> str:
+    unknown = (
+        f" {count(plan.unknown_rows)} rows are in neither part: their outcome was not known in time." if plan.unknown_rows else ""
+    )
+    return (
+        f"Rows are in order of time. The latest {percent(plan.test_share, 0)} are held out as the test slice and read once, at"
+        f" the end. Everything is chosen on the earlier rest by {plan.folds} folds that go forward: models are fitted on what was"
+        f" known when the judged rows begin.{unknown}"
     )
 
 
@@ -108,35 +121,40 @@ def _tuning(inputs: ChurnCardInputs) -> str:
     parts = ("lightgbm", "catboost")
     if any(getattr(inputs.config, part) != getattr(default, part) for part in parts):
         return "Set by hand for this run; no search was made."
-    return (
-        "The defaults. LightGBM's are few small trees, since what searches in nested folds find ties with them. CatBoost's were"
-        " found by a search on the development part (seed 7) of 8,000 of the 10,000 rows of Kaggle's public file: on the whole"
-        " file, or with another seed or share of test rows, the test slice holds customers whom the search has seen, and leans to"
-        " the good side."
-    )
+    return inputs.texts.defaults
+
+
+def _origin(inputs: ChurnCardInputs) -> str:
+    if inputs.simulated:
+        return _SIMULATED
+    return "real customers, downloaded from Kaggle" if inputs.provenance.origin == "kaggle" else inputs.texts.local_file
+
+
+def _dated(inputs: ChurnCardInputs) -> bool:
+    return inputs.definition.time_column is not None
 
 
 def limits(inputs: ChurnCardInputs) -> str:
     """Say what the numbers cannot tell."""
-    report = inputs.evaluation
-    points = [
+    report, texts = inputs.evaluation, inputs.texts
+    undated = (
         "**No time.** The data has no dates: nothing is claimed about customers of a later year, about seasons, or about how long"
-        " before leaving a customer is recognised. Expect the model to age without the data showing when.",
-        "**One file.** The customers are those of one bank's file in three countries; who was chosen for it, when, and what"
-        " counts as leaving is not recorded. Another bank must train on its own.",
-        "**No causes.** The model finds who leaves, not why. Its reasons are what raised a probability, not levers: making"
-        " customers active or selling them a second product need not keep anybody.",
+        " before leaving a customer is recognised. Expect the model to age without the data showing when."
+    )
+    points = [
+        *([] if _dated(inputs) else [undated]),
+        texts.one_file,
+        texts.no_causes,
         f"**Values are assumptions.** What a customer is worth, what an offer costs and that"
         f" {percent(report.policy.acceptance, 0)} of leavers accept were set, not measured. Profits are right if these are; no"
         " offer was tried on anybody. A trial with a control group that gets none would tell.",
         f"**Few leavers.** The test slice holds {count(report.test.churners)} of them. Intervals cover chance in the customers,"
         " not a change of the world; those of small groups are wide.",
-        "**Customers of today.** An active member or a holder of a product is one on the day the file was made. If that was after"
-        " the customer left, the model knows too much; the file does not say.",
+        texts.hindsight,
     ]
     if inputs.simulated:
         points.insert(
-            0, "**Simulated data.** The simulator imitates published statistics of real customers; real ones are less tidy."
+            0, "**Simulated data.** These customers were made up after what real ones are like; real ones are less tidy."
         )
     return "\n".join(f"- {point}" for point in points)
 

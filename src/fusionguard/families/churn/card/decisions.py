@@ -9,6 +9,7 @@ from fusionguard.families.churn.bands import BandReading
 from fusionguard.families.churn.readings import EMPC, metric_digits
 from fusionguard.families.churn.report import ChurnReport
 from fusionguard.families.churn.retention import RetentionPolicy
+from fusionguard.families.churn.texts import worth_in_words
 
 _LIFT_SHARES = (0.05, 0.1, 0.2, 0.3, 0.5)
 
@@ -27,11 +28,11 @@ def policy(report: ChurnReport, image_folder: str | None) -> str:
     ]
     lacking = reasons((campaign.churners_reached, campaign.offers_to_churners))
     return paragraphs(
-        f"A customer who stays is worth {rule.base_value:,.2f} plus {rule.balance_margin:g} of the balance:"
+        f"A customer who stays is worth {worth_in_words(report.amount, rule.base_value, rule.balance_margin)}:"
         f" {report.test.mean_value:,.2f} on average. A contact costs {rule.contact_cost:,.2f}, an offer that is taken"
         f" {rule.offer_cost:,.2f}. A customer about to leave takes it and stays with probability {percent(rule.acceptance, 0)};"
-        " one who would have stayed takes it in any case, and it is wasted. All of these are settings, in the currency of the"
-        " balances.",
+        " one who would have stayed takes it in any case, and it is wasted. All of these are settings"
+        f"{'.' if report.amount is None else f', in the currency of the {report.amount}.'}",
         f"An offer is made where p × {rule.acceptance:g} × (value - {rule.offer_cost:g}) - (1 - p) × {rule.offer_cost:g} -"
         f" {rule.contact_cost:g}, what it is expected to earn at probability p, exceeds {_bar(rule)}",
         _margins(rule),

@@ -11,7 +11,7 @@ from fusionguard.families.churn.readings import CAMPAIGN_PROFIT
 from fusionguard.families.churn.report import ChurnReport
 
 SIMULATED_BANNER = (
-    "> **SIMULATED DATA.** This model was trained and tested on customers made by FusionGuard's simulator.\n"
+    "> **SIMULATED DATA.** This model was trained and tested on customers that were made up.\n"
     "> Its numbers show that the pipeline works; they say nothing about real customers,"
     " and the model must not decide about real people."
 )
@@ -30,10 +30,10 @@ def churn_model_card(inputs: ChurnCardInputs, *, image_folder: str | None = None
     """
     sections = [
         ("At a glance", _glance(inputs)),
-        ("Intended use", about.intended_use()),
+        ("Intended use", about.intended_use(inputs.texts)),
         ("Data and origin", about.data(inputs)),
         ("Protocol", about.protocol(inputs)),
-        ("Cross-validation", results.cross_validation(inputs.evaluation, image_folder)),
+        ("Cross-validation", results.cross_validation(inputs, image_folder)),
         ("Results on the test slice", results.test(inputs, image_folder)),
         ("Why the two differ", results.differences(inputs)),
         ("Segments", results.segments(inputs.evaluation)),
@@ -46,7 +46,7 @@ def churn_model_card(inputs: ChurnCardInputs, *, image_folder: str | None = None
         ("Limits", about.limits(inputs)),
         ("How to reproduce", about.reproduce(inputs)),
     ]
-    return write_card("Model card: bank-customer churn", SIMULATED_BANNER if inputs.simulated else None, sections)
+    return write_card(f"Model card: {inputs.texts.title}", SIMULATED_BANNER if inputs.simulated else None, sections)
 
 
 def _glance(inputs: ChurnCardInputs) -> str:
@@ -70,6 +70,8 @@ def _glance(inputs: ChurnCardInputs) -> str:
 
 def _fairness_in_brief(report: ChurnReport) -> str:
     verdicts = [gap.verdict for gap in report.fairness.gaps]
+    if not verdicts:
+        return "not read: the data set declares no protected columns"
     broken, watched = verdicts.count("broken"), verdicts.count("watch")
     brief = "no limit broken" if broken == 0 else f"{broken} limit{'s' if broken > 1 else ''} broken"
     return brief + (f", {watched} gap{'s' if watched > 1 else ''} to be watched" if watched else "")

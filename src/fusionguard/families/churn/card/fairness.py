@@ -10,10 +10,17 @@ from fusionguard.families.churn.fairness import METRIC_NAMES, FairnessReport, Ga
 from fusionguard.families.churn.group_tally import TRUE_POSITIVE_RATE
 from fusionguard.families.churn.report import ChurnReport
 
+_NO_GROUPS = (
+    "**Not read.** The data set declares no protected columns, so nothing here tells whether offers and probabilities treat"
+    " groups of customers alike. Declare them under `protected`: they need not be features, and are read for this section alone."
+)
+
 
 def fairness(inputs: ChurnCardInputs, image_folder: str | None) -> str:
     """Show gaps against their limits, what each group gets, what evening out would cost, and what to think of age."""
-    report = inputs.evaluation
+    report, texts = inputs.evaluation, inputs.texts
+    if not report.fairness.groups:
+        return _NO_GROUPS
     read, config = report.fairness, inputs.config.fairness
     strict = "as a whole above it" if config.beyond_doubt else "not asked for: a gap above it is enough"
     return paragraphs(
@@ -33,10 +40,8 @@ def fairness(inputs: ChurnCardInputs, image_folder: str | None) -> str:
         _lacking(read),
         image("fairness", "Share of each group that gets an offer", image_folder),
         _mitigation(report),
-        _age(read),
-        "**Gender** is an input, because probabilities without it are too low for one gender and too high for the other as far as"
-        " they leave at different rates. Whether customers may be treated differently by gender at all is a question of law:"
-        " ask counsel before using the model on real people.",
+        *(_expected(read, attribute, *words) for attribute, words in texts.expected.items()),
+        *texts.fairness,
     )
 
 
@@ -103,18 +108,19 @@ def _mitigation(report: ChurnReport) -> str:
     )
 
 
-def _age(read: FairnessReport) -> str:
-    bands = [group for group in read.groups if group.attribute == "age_band"]
-    if not bands:
+def _expected(read: FairnessReport, attribute: str, name: str, said: str) -> str:
+    """Say what to think of an attribute by which customers leave at different rates for reasons that the policy may heed."""
+    groups = [group for group in read.groups if group.attribute == attribute]
+    if not groups:
         return ""
-    least, most = min(bands, key=lambda group: group.churn_rate), max(bands, key=lambda group: group.churn_rate)
-    gap = read.gap("age_band", TRUE_POSITIVE_RATE)
+    least, most = min(groups, key=lambda group: group.churn_rate), max(groups, key=lambda group: group.churn_rate)
+    gap = read.gap(attribute, TRUE_POSITIVE_RATE)
     unlimited = " There is no limit on this gap." if gap.limit is None else ""
     return (
-        f"**Age** is legitimate for risk: {percent(least.churn_rate)} of the customers aged {least.group} left and"
-        f" {percent(most.churn_rate)} of those aged {most.group}. A policy that ignored it would spend offers on those who stay"
-        f" and pass over those who leave. It is sensitive all the same. {gap.sentence()}{unlimited} Of the leavers aged"
-        f" {least.group}, {shares(least.true_positive_rate)} get an offer; of those aged {most.group},"
-        f" {shares(most.true_positive_rate)}. Whoever leaves at an age at which few do is the one to think of here. All this is"
+        f"**{name}** is legitimate for risk: {percent(least.churn_rate)} of the customers {said} {least.group} left and"
+        f" {percent(most.churn_rate)} of those {said} {most.group}. A policy that ignored it would spend offers on those who stay"
+        f" and pass over those who leave. It is sensitive all the same. {gap.sentence()}{unlimited} Of the leavers {said}"
+        f" {least.group}, {shares(least.true_positive_rate)} get an offer; of those {said} {most.group},"
+        f" {shares(most.true_positive_rate)}. Whoever leaves in a group of which few do is the one to think of here. All this is"
         " about offers, which are a benefit; it does not carry over to prices, loans or service."
     )

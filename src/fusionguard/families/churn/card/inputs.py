@@ -6,6 +6,9 @@ from fusionguard.evaluation.card.inputs import CardInputs
 from fusionguard.evaluation.holdout import HoldoutPlan
 from fusionguard.families.churn.config import ChurnConfig
 from fusionguard.families.churn.report import ChurnReport
+from fusionguard.families.churn.texts import texts_of
+from fusionguard.features.definition import FeatureDefinition
+from fusionguard.features.told import Texts
 
 
 class ChurnCardInputs(CardInputs):
@@ -14,3 +17,13 @@ class ChurnCardInputs(CardInputs):
     plan: HoldoutPlan
     evaluation: ChurnReport
     config: ChurnConfig = ChurnConfig()
+
+    @property
+    def definition(self) -> FeatureDefinition:
+        """What the columns of the rows are."""
+        return self.features.definition
+
+    @property
+    def texts(self) -> Texts:
+        """What is said of the data set."""
+        return texts_of(self.definition)

@@ -10,13 +10,16 @@ from fusionguard.evaluation.readings import AVERAGE_PRECISION, BRIER, CALIBRATIO
 from fusionguard.families.churn.card.inputs import ChurnCardInputs
 from fusionguard.families.churn.readings import metric_digits
 from fusionguard.families.churn.report import ChurnReport
+from fusionguard.families.churn.texts import currency_in_words
+from fusionguard.families.churn.wording import word_of
 
 _FOLD_METRICS = (ROC_AUC, AVERAGE_PRECISION, CALIBRATION_ERROR, BRIER)
 _RANKINGS = (ROC_AUC, AVERAGE_PRECISION)
 
 
-def cross_validation(report: ChurnReport, image_folder: str | None) -> str:
+def cross_validation(inputs: ChurnCardInputs, image_folder: str | None) -> str:
     """Show what every model reached on folds, and how far the chosen one is above the others."""
+    report = inputs.evaluation
     folds, labels = report.cross_validation, report.metric_labels
     rows = [
         (_named(model, folds), *(read.get(metric, Interval()).text(metric_digits(metric)) for metric in _FOLD_METRICS))
@@ -32,7 +35,7 @@ def cross_validation(report: ChurnReport, image_folder: str | None) -> str:
         folds.reason,
         f"How much higher {folds.chosen} is on the same folds:" if against else "",
         table((f"{folds.chosen} against", *(labels[metric] for metric in _RANKINGS)), against) if against else "",
-        _honest(report),
+        "" if report.simulated else inputs.texts.published,
         image("cross_validation", "Cross-validated ROC AUC and average precision of every model", image_folder),
     )
 
@@ -48,8 +51,8 @@ def test(inputs: ChurnCardInputs, image_folder: str | None) -> str:
         f" seen. In brackets is the 95 % interval of {count(report.bootstrap_samples)} bootstrap draws. The references were"
         " fitted and calibrated on the same customers, and their campaign profit is that of the same policy. Calibration error"
         " and Brier score are better the lower they are, everything else the higher; the interval of the calibration error leans"
-        " upwards, because redrawing rows only adds to it, so that it may lie above the value. Profits are in the currency of"
-        " the balances.",
+        " upwards, because redrawing rows only adds to it, so that it may lie above the value. Profits are in the"
+        f" {currency_in_words(report.amount)}.",
         table(("metric", *models), rows),
         stands_for(inputs.refitted_rows, "customers"),
         f"*A dash: {'; or '.join(lacking)}.*" if lacking else "",
@@ -85,7 +88,9 @@ def differences(inputs: ChurnCardInputs) -> str:
 
 
 def segments(report: ChurnReport) -> str:
-    """Show how the model does within groups of customers."""
+    """Show how the model does within groups of customers; nothing where there are none."""
+    if not report.segments:
+        return ""
     labels = report.metric_labels
     parts = [
         "The same model on parts of the test slice. Within a group the model cannot rank by what the group has in common: a ROC"
@@ -124,24 +129,13 @@ def explainability(inputs: ChurnCardInputs, image_folder: str | None) -> str:
     return paragraphs(
         "SHAP values split each score, in log-odds, into what every feature contributed to it. Their mean size over a sample of"
         " the test slice says what the model looks at; it says nothing about causes. The same values give each customer on the"
-        " contact list the reasons that raised the probability most, in words. Gender is never told as a reason: nobody can act"
-        " on it, and it would invite unequal treatment. What it weighs is shown here.",
-        importance(inputs.importance, image_folder),
+        f" contact list the reasons that raised the probability most, in words. {inputs.texts.untold}".rstrip(),
+        importance([(word_of(inputs.definition, name), weight) for name, weight in inputs.importance], image_folder),
     )
 
 
 def _named(model: str, folds: CrossValidation) -> str:
     return f"{model} (chosen)" if model == folds.chosen else model
-
-
-def _honest(report: ChurnReport) -> str:
-    if report.simulated:
-        return ""
-    return (
-        "Honest results published for Kaggle's public file of 10,000 bank customers lie at 0.84 to 0.87 ROC AUC. Higher ones"
-        " usually come from resampling (SMOTE, oversampling) before the split, which puts copies or neighbours of test customers"
-        " into training: not honest, and not comparable."
-    )
 
 
 def _placed(single: Interval, mean: Interval) -> str:
