@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
+import pyarrow as pa
 import pytest
 
+from fusionguard.cli.outcomes import outcomes
 from fusionguard.errors import DataError
 from fusionguard.families.churn.family import CHURN_FAMILY
 from fusionguard.families.family import ModelFamily
+from fusionguard.monitoring import champion
 from fusionguard.monitoring.outcome_file import read_outcome_file
+from fusionguard.serving.prediction_log.labels import read_labels
 from tests.foreign import write_telco
 from tests.monitoring.declared import declared_family
 
@@ -58,3 +63,18 @@ def test_what_means_nothing_is_refused_whole(telco: ModelFamily, tmp_path: Path,
     with pytest.raises(DataError) as caught:
         read_outcome_file(written(tmp_path, text), telco, now=NOW)
     assert words in str(caught.value)
+
+
+def test_the_command_stores_them_once(
+    telco: ModelFamily, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FUSIONGUARD_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(champion, "find_champion", lambda home, model: SimpleNamespace(family=telco))
+    file = written(tmp_path, "request_id,row,Left\na-1,0,yes\na-1,1,no\na-2,0,\n")
+    outcomes(file, "telco", tmp_path / "log")
+    outcomes(file, "telco", tmp_path / "log")
+    told = capsys.readouterr()
+    assert "Stored 2 outcomes of telco, 0 were known already; 1 rows have none yet." in told.err + told.out
+    assert "Stored 0 outcomes of telco, 2 were known already" in told.err + told.out
+    stored = read_labels(tmp_path / "log", telco, pa.array(["a-1", "a-2"])).to_pylist()
+    assert [(each["request_id"], each["row"], each["label"]) for each in stored] == [("a-1", 0, 1), ("a-1", 1, 0)]

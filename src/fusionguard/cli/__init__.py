@@ -16,6 +16,7 @@ import typer
 from fusionguard import __version__
 from fusionguard.cli.datasets import inspect as inspect_table
 from fusionguard.cli.models import bento, release, score
+from fusionguard.cli.outcomes import outcomes
 from fusionguard.cli.registered import models
 from fusionguard.cli.say import say
 from fusionguard.cli.services import assistant, index, key, mlflow, serve
@@ -85,7 +86,7 @@ def _make_app() -> typer.Typer:
         rich_markup_mode=None,  # plain text: the library that draws boxes takes longer to load than all else
     )
     made.callback(invoke_without_command=True)(_version)
-    for command in (inspect_table, score, models, release, serve, assistant, index, bento, key, clean, doctor, mlflow):
+    for command in (inspect_table, score, models, release, serve, outcomes, assistant, index, bento, key, clean, doctor, mlflow):
         made.command(help=_help(command), short_help=_summary(command))(command)
     simulations = typer.Typer(
         invoke_without_command=True,

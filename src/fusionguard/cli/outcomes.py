@@ -1,0 +1,36 @@
+"""``fusionguard outcomes``: what became of logged rows, from a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fusionguard.cli.say import say
+from fusionguard.home import find_home
+
+
+def outcomes(
+    file: Annotated[Path, typer.Argument(help="A CSV file: request_id, row, the outcome, and observed_at where it is known.")],
+    model: Annotated[str, typer.Option("--model", "-m", help="Whose rows they are: a model, or its data set.")],
+    log: Annotated[
+        Path | None, typer.Option(help="The folder of the prediction log; that of the services here by default.")
+    ] = None,
+) -> None:
+    """Tell the prediction log what became of rows that were scored, in the words of their data set, such as Y and N.
+
+    The outcome's column is called as in the table, or label. All of a file is stored or nothing; the same again changes nothing.
+
+    Example: fusionguard outcomes chargebacks.csv --model NAME
+    """
+    from fusionguard.monitoring.champion import find_champion
+    from fusionguard.monitoring.outcome_file import read_outcome_file
+    from fusionguard.serving.prediction_log import append_labels
+
+    home = find_home()
+    family = find_champion(home, model).family
+    read = read_outcome_file(file, family)
+    receipt = append_labels(home.predictions if log is None else log.expanduser(), family, read.labels)
+    left = f"; {read.unknown:,} rows have none yet" if read.unknown else ""
+    say(f"Stored {receipt.stored:,} outcomes of {family.model}, {receipt.repeated:,} were known already{left}.")
