@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fusionguard.assistant.known_models import KnownModels
 from fusionguard.assistant.settings import PREFIX, AssistantSettings
 from fusionguard.assistant.tools.every import open_tools
 from fusionguard.home import Home
@@ -32,7 +33,9 @@ def test_every_setting_is_told_with_its_default() -> None:
 
 def test_every_tool_is_told(tmp_path: Path) -> None:
     names = re.findall(r"^\| `([a-z_]+)` \|", _section("Tools"), re.MULTILINE)
-    assert sorted(names) == sorted(tool.name for tool in open_tools(Home(tmp_path), {}).tools)
+    assert sorted(names) == sorted(
+        tool.name for tool in open_tools(Home(tmp_path), KnownModels(Home(tmp_path), tmp_path), {}).tools
+    )
 
 
 def test_the_example_runs(knowledge_home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

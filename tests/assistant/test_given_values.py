@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given as for_each
 from hypothesis import strategies as st
 
+from fusionguard.assistant.asked import shipped_models
 from fusionguard.assistant.given_values import given_values
+from fusionguard.families.words import GivenValues
+
+
+def read(question: str, name: str) -> GivenValues:
+    return given_values(question, {model.name: model for model in shipped_models()}[name])
+
 
 FRAUD = [
     ("amount: $1,250.50, V1 -2 and V28=0.25, hour 23", {"V1": -2.0, "V28": 0.25, "Amount": 1250.5, "Time": 82800.0}),
@@ -87,7 +94,7 @@ CHURN = [
     ("family", "question", "values"), [*(("fraud", *row) for row in FRAUD), *(("churn", *row) for row in CHURN)]
 )
 def test_values_are_read_as_they_are_meant(family: str, question: str, values: dict[str, Any]) -> None:
-    given = given_values(question, family)
+    given = read(question, family)
     assert (given.values, given.unclear, given.leftover) == (values, [], [])
     assert {name: type(value) for name, value in given.values.items()} == {name: type(value) for name, value in values.items()}
 
@@ -128,21 +135,21 @@ def test_values_are_read_as_they_are_meant(family: str, question: str, values: d
     ],
 )
 def test_what_is_unclear_is_said(family: str, question: str, unclear: str) -> None:
-    assert given_values(question, family).unclear == [unclear]
+    assert read(question, family).unclear == [unclear]
 
 
 def test_a_number_of_no_field_is_left_over() -> None:
-    given = given_values("score transaction 42 of 100 EUR", "fraud")
+    given = read("score transaction 42 of 100 EUR", "fraud")
     assert (given.values, given.leftover) == ({"Amount": 100.0}, ["'42'"])
-    given = given_values("V1 and V2 = 3", "fraud")
+    given = read("V1 and V2 = 3", "fraud")
     assert (given.values, given.leftover) == ({"V2": 3.0}, ["V1, which has no value"])
-    given = given_values("non-active = 1, aged 40", "churn")
+    given = read("non-active = 1, aged 40", "churn")
     assert (given.values, given.leftover) == ({"Age": 40}, ["'1'"])
-    given = given_values("aged 40, loyal_customer=false, Geography=Spain", "churn")
+    given = read("aged 40, loyal_customer=false, Geography=Spain", "churn")
     assert (given.values, given.leftover) == ({"Age": 40, "Geography": "Spain"}, ["'customer=false' (no such field)"])
-    given = given_values("amount = 100, merchant = Shop", "fraud")
+    given = read("amount = 100, merchant = Shop", "fraud")
     assert (given.values, given.leftover) == ({"Amount": 100.0}, ["'merchant = Shop' (no such field)"])
-    given = given_values("aged 40, high balance, some activity, a Visa card", "churn")
+    given = read("aged 40, high balance, some activity, a Visa card", "churn")
     assert given.values == {"Age": 40} and given.unclear == []
     assert given.leftover == [
         "Balance, which has no value",
@@ -176,7 +183,7 @@ def test_flags_are_read_back_beside_each_other(
     """A negation reaches its own flag only, and no number is taken for a flag's."""
     said = [data.draw(st.sampled_from(ACTIVE[active])), f"tenure {tenure}", data.draw(st.sampled_from(CARD[card]))]
     text = f"aged 41, {mark.join(reversed(said) if swapped else said)}"
-    given = given_values(text, "churn")
+    given = read(text, "churn")
     expected = {"Age": 41, "IsActiveMember": active, "Tenure": tenure, "HasCrCard": card}
     assert (given.values, given.unclear, given.leftover) == (expected, [], []), text
 
@@ -187,7 +194,7 @@ LOOSE = """not no active inactive card yes nope maybe 'x' ? , and or a without n
 
 @for_each(st.lists(st.sampled_from(LOOSE.split()), max_size=7))
 def test_no_flag_is_left_out_in_silence(words: list[str]) -> None:
-    given = given_values(" ".join(["aged 41,", *words]), "churn")
+    given = read(" ".join(["aged 41,", *words]), "churn")
     told = " ".join((*given.values, *given.unclear, *given.leftover))
     assert "IsActiveMember" in told or not {"active", "activity", "inactive", "IsActiveMember"} & set(words)
     assert "HasCrCard" in told or "card" not in words

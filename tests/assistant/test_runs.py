@@ -99,7 +99,7 @@ def test_a_home_without_models_says_so_and_a_damaged_registry_does_not_stop_it(h
     (home.state / "mlflow.db").write_bytes(b"no database at all" * 100)
     reading = read_models(home)
     assert reading.passages == ()
-    assert [note.partition(":")[0] for note in reading.notes] == ["Nothing is known of fraud", "Nothing is known of churn"]
+    assert [note.partition(":")[0] for note in reading.notes] == ["Nothing is known of the models"]
 
 
 def test_a_card_that_repeats_a_document_is_known_once() -> None:

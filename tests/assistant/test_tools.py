@@ -14,8 +14,10 @@ import pytest
 from pydantic import ValidationError
 
 from fusionguard.assistant.answers import Persona, Question
+from fusionguard.assistant.asked import shipped_models
 from fusionguard.assistant.assistant import Assistant
 from fusionguard.assistant.index import build_index, open_index
+from fusionguard.assistant.known_models import KnownModels
 from fusionguard.assistant.numbers import numbers_in
 from fusionguard.assistant.routing import route
 from fusionguard.assistant.settings import AssistantSettings
@@ -116,11 +118,11 @@ def _log_one(home: Home, bundle: Bundle) -> None:
 
 @pytest.fixture
 def tools(world: Home) -> Toolbox:
-    return open_tools(world, {})
+    return open_tools(world, KnownModels(world, release_folder(world)), {})
 
 
 def test_metrics_are_those_of_the_report_and_the_gate_is_quoted(tools: Toolbox, report: EvaluationReport) -> None:
-    result = tools.call(ToolCall("model_metrics", {"family": "fraud", "version": "champion"}))
+    result = tools.call(ToolCall("model_metrics", {"model": "fraud", "version": "champion"}))
     told = result.sentences(Persona.ANALYST)
     assert f"average precision {report.metrics['average_precision'].text(3)} on its test slice" in told[0]
     assert f"The gate's reason: {REASON}" in told
@@ -129,19 +131,19 @@ def test_metrics_are_those_of_the_report_and_the_gate_is_quoted(tools: Toolbox, 
 
 
 def test_without_its_report_the_registry_is_asked(tools: Toolbox, report: EvaluationReport) -> None:
-    told = tools.call(ToolCall("model_metrics", {"family": "fraud", "version": "latest"})).sentences(Persona.ANALYST)
+    told = tools.call(ToolCall("model_metrics", {"model": "fraud", "version": "latest"})).sentences(Persona.ANALYST)
     assert f"version 2, with average precision {report.metrics['average_precision'].text(3)}" in told[0]
     assert any("not kept here" in sentence for sentence in told)
 
 
 def test_champion_and_challenger_stand_side_by_side(tools: Toolbox) -> None:
-    told = tools.call(ToolCall("compare_models", {"family": "fraud"})).sentences(Persona.ANALYST)
+    told = tools.call(ToolCall("compare_models", {"model": "fraud"})).sentences(Persona.ANALYST)
     assert "champion is version 1" in told[0] and "challenger is version 2" in told[0]
     assert any(re.fullmatch(r"ROC AUC: champion .*, challenger .*\.", sentence) for sentence in told)
 
 
 def test_the_last_verdict_and_its_features_are_told(tools: Toolbox) -> None:
-    result = tools.call(ToolCall("monitoring_verdict", {"family": "fraud"}))
+    result = tools.call(ToolCall("monitoring_verdict", {"model": "fraud"}))
     told = " ".join(result.sentences(Persona.ANALYST))
     assert "'act' since 2026-09-17 06:00 UTC; the likely cause is population; the advice is: retrain" in told
     assert "Amount, V14" in told and "0.412" in told and "+31.0 %" in told
@@ -167,7 +169,7 @@ def test_a_request_that_is_not_logged_is_not_made_up(tools: Toolbox) -> None:
 def test_another_models_row_is_not_explained_by_this_one(world: Home, tmp_path: Path, fraud_bundle: Bundle) -> None:
     answer = FRAUD_FAMILY.open_online(fraud_bundle).one([0.0] * 29 + [950.0])
     log_parts(tmp_path, [LoggedRow("req-9", START_MICROS, "0123456789ab", "simulated", answer.values, answer.features)])
-    tools = open_tools(world, {"FUSIONGUARD_SERVE_LOG": str(tmp_path)})
+    tools = open_tools(world, KnownModels(world, release_folder(world)), {"FUSIONGUARD_SERVE_LOG": str(tmp_path)})
     result: Any = tools.call(ToolCall("explain_request", {"request_id": "req-9"}))
     assert result.contributions == ()
     assert f"the model at hand is version {fraud_bundle.version}" in result.contributions_missing
@@ -175,7 +177,7 @@ def test_another_models_row_is_not_explained_by_this_one(world: Home, tmp_path: 
 
 def test_a_made_up_transaction_is_scored_and_nothing_is_logged(tools: Toolbox, fraud_bundle: Bundle, world: Home) -> None:
     before = {path: path.read_bytes() for path in home_files(world.predictions)}
-    result: Any = tools.call(ToolCall("score_example", {"family": "fraud", "values": {"Amount": 950.0, "V14": -6.0}}))
+    result: Any = tools.call(ToolCall("score_example", {"model": "fraud", "values": {"Amount": 950.0, "V14": -6.0}}))
     row = [0.0] * 29 + [950.0]
     row[14] = -6.0
     assert result.probability == pytest.approx(FRAUD_FAMILY.open_online(fraud_bundle).one(row).values[1])
@@ -188,16 +190,16 @@ def test_a_made_up_transaction_is_scored_and_nothing_is_logged(tools: Toolbox, f
     ("call", "error"),
     [
         (ToolCall("delete_model", {}), UnknownChoiceError),
-        (ToolCall("model_metrics", {"family": "loans"}), UsageError),
-        (ToolCall("model_metrics", {"family": "fraud", "run": "rm"}), UsageError),
+        (ToolCall("model_metrics", {"model": "loans"}), UsageError),
+        (ToolCall("model_metrics", {"model": "fraud", "run": "rm"}), UsageError),
         (ToolCall("explain_request", {"request_id": "../../etc/passwd"}), UsageError),
         (ToolCall("explain_request", {"request_id": "a", "row": "0"}), UsageError),
-        (ToolCall("score_example", {"family": "fraud", "values": {"Class": 1.0}}), UsageError),
-        (ToolCall("score_example", {"family": "fraud", "values": {"Amount": -1.0}}), UsageError),
-        (ToolCall("score_example", {"family": "fraud", "values": {"Amount": float("nan")}}), UsageError),
-        (ToolCall("compare_models", {"family": "churn"}), RegistryError),
-        (ToolCall("monitoring_verdict", {"family": "churn"}), SourceError),
-        (ToolCall("score_example", {"family": "churn", "values": {}}), FusionGuardError),
+        (ToolCall("score_example", {"model": "fraud", "values": {"Class": 1.0}}), UsageError),
+        (ToolCall("score_example", {"model": "fraud", "values": {"Amount": -1.0}}), UsageError),
+        (ToolCall("score_example", {"model": "fraud", "values": {"Amount": float("nan")}}), UsageError),
+        (ToolCall("compare_models", {"model": "churn"}), RegistryError),
+        (ToolCall("monitoring_verdict", {"model": "churn"}), SourceError),
+        (ToolCall("score_example", {"model": "churn", "values": {}}), FusionGuardError),
     ],
     ids=lambda value: value.tool if isinstance(value, ToolCall) else "",
 )
@@ -216,7 +218,7 @@ def test_every_number_of_every_persona_stands_in_the_analysts_text(tools: Toolbo
         ("score_example", {"values": {"V1": 2.0}}),
     ]
     for name, arguments in calls:
-        result = tools.call(ToolCall(name, {"family": "fraud", **arguments}))
+        result = tools.call(ToolCall(name, {"model": "fraud", **arguments}))
         known = numbers_in(" ".join(result.sentences(Persona.ANALYST)))
         for persona in Persona:
             told = result.sentences(persona)
@@ -247,7 +249,7 @@ def test_an_answer_by_a_tool_cites_it(make_assistant: Maker, tools: Toolbox) -> 
 def test_the_last_gate_leaves_a_tools_sentences_as_they_are(
     make_assistant: Maker, tools: Toolbox, question: str, tool: str
 ) -> None:
-    (call,) = route(question)
+    (call,) = route(question, shipped_models())
     assert call.tool == tool
     told = tools.call(call).sentences(Persona.ANALYST)
     *pieces, last = make_assistant(tools=tools).stream(Question(text=question))
@@ -297,21 +299,21 @@ def test_a_file_that_may_not_be_read_is_said(world: Home, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(Path, "read_bytes", refuse)
     with pytest.raises(StorageError, match="Permission denied"):
-        open_tools(world, {}).call(ToolCall("model_metrics", {"family": "fraud"}))
+        open_tools(world, KnownModels(world, release_folder(world)), {}).call(ToolCall("model_metrics", {"model": "fraud"}))
 
 
 def test_a_comparison_with_one_model_says_so(world: Home, report: EvaluationReport) -> None:
     from fusionguard.assistant.tools.comparing import ComparisonResult
     from fusionguard.assistant.tools.kept import know_version
 
-    known = know_version(world, "fraud", "champion")
-    alone = ComparisonResult(source="registry", family="fraud", champion=known, challenger=None)
+    known = know_version(world, shipped_models()[0], "champion")
+    alone = ComparisonResult(source="registry", model="fraud", champion=known, challenger=None)
     assert "nothing to compare" in alone.sentences(Persona.EXECUTIVE)[0]
     difference = PairedDifference(value=0.1, low=0.0, high=0.2, probability_better=0.9)
     judged = known.model_copy(
         update={"gate": GateVerdict(promoted=False, challenger_version="1", reason="It is worse.", difference=difference)}
     )
-    vacant = ComparisonResult(source="registry", family="fraud", champion=None, challenger=judged)
+    vacant = ComparisonResult(source="registry", model="fraud", champion=None, challenger=judged)
     assert "no fraud champion" in vacant.sentences(Persona.SUPPORT)[0]
 
 

@@ -93,7 +93,6 @@ class ThirdFamily(ModelFamily):
     def words(self) -> FamilyWords:
         """What is asked of shipments; its fields have no other names than their own."""
         return FamilyWords(
-            label="Lateness",
             named_by="late|lateness|shipments?",
             things=("shipment", "parcel"),
             chance_of="lateness",

@@ -217,6 +217,6 @@ def _is_marked(passage: Passage) -> bool:
 
 
 def _cite_tool(citations: CitationList, call: ToolCall, source: str, text: str) -> int:
-    family = call.arguments.get("family")
+    model = call.arguments.get("model")
     name = f"tool/{call.tool}"
-    return citations.add(f"{name}/{family}" if family else name, file=name, heading=call.tool, source=source, text=text)
+    return citations.add(f"{name}/{model}" if model else name, file=name, heading=call.tool, source=source, text=text)

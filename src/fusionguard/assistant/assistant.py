@@ -6,17 +6,19 @@ import os
 import re
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 
 from fusionguard.assistant import fixed
 from fusionguard.assistant.answering import Answering
 from fusionguard.assistant.answers import Answer, Question
+from fusionguard.assistant.asked import AskedModel, private_columns, shipped_models
 from fusionguard.assistant.audit import AuditEvent, AuditLog
 from fusionguard.assistant.conversations import Conversations, Turn
 from fusionguard.assistant.followups import stand_alone
 from fusionguard.assistant.guard import check_question
 from fusionguard.assistant.index import Index, open_index
+from fusionguard.assistant.known_models import KnownModels, served_release
 from fusionguard.assistant.names import read_names
 from fusionguard.assistant.page import Piece
 from fusionguard.assistant.redaction import redact
@@ -49,6 +51,8 @@ class Assistant:
         Where questions and answers are noted without personal data; None notes nothing.
     names
         Customers' names that are known, and taken out of questions and answers.
+    models
+        Which models can be asked now.
     """
 
     def __init__(
@@ -59,10 +63,11 @@ class Assistant:
         writer: Writer | None = None,
         audit: AuditLog | None = None,
         names: frozenset[str] = frozenset(),
+        models: Callable[[], tuple[AskedModel, ...]] = shipped_models,
     ) -> None:
         self.index, self.settings, self.tools, self.writer, self.audit = index, settings, tools, writer, audit
         self._answering = Answering(index, settings, tools, writer, names)
-        self._names = names
+        self._names, self._models = names, models
         self._conversations = Conversations(settings.conversation_turns, settings.conversations)
         self._ids = RequestIds()
 
@@ -85,7 +90,9 @@ class Assistant:
             audit = AuditLog(settings.audit or home.state / "assistant" / "audit")
             prepare_rules()
             redact("", names)  # compiles them
-            assistant = cls(index, settings, open_tools(home, environment), _open_writer(settings), audit, names)
+            models = KnownModels(home, served_release(home, environment))
+            tools = open_tools(home, models, environment)
+            assistant = cls(index, settings, tools, _open_writer(settings), audit, names, models)
             opened.pop_all()  # from here on it is the assistant that closes the index
         return assistant
 
@@ -110,16 +117,23 @@ class Assistant:
         began = time.monotonic()
         turns = self._conversations.earlier(question.conversation)
         earlier = [turn.asked for turn in turns]
-        decision = check_question(question, earlier=earlier, names=self._names, longest=self.settings.most_question_chars)
+        models = self._models()
+        decision = check_question(
+            question,
+            earlier=earlier,
+            names=self._names,
+            columns=private_columns(models),
+            longest=self.settings.most_question_chars,
+        )
         if not decision.allowed:
             self._conversations.remember(question.conversation, Turn(question.text, ""))
             refusal = fixed.refused(decision.message, decision.reason, decision.redacted)
             self._note(question, refusal, request_id, began)
             yield Piece(answer=refusal)
             return
-        text = stand_alone(decision.question, [turn.understood for turn in turns if turn.understood])
+        text = stand_alone(decision.question, [turn.understood for turn in turns if turn.understood], models)
         self._conversations.remember(question.conversation, Turn(question.text, text))
-        calls, noted = route(text), False
+        calls, noted = route(text, models), False
         try:
             for piece in self._answering.stream(text, calls, question.persona, cancel):
                 if piece.answer is not None:

@@ -7,13 +7,15 @@ import os
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from fusionguard.assistant.asked import private_columns
 from fusionguard.assistant.documents import docs_folder, read_documents
 from fusionguard.assistant.embedding import Embedder, find_embedder
+from fusionguard.assistant.known_models import KnownModels, served_release
 from fusionguard.assistant.model_runs import read_models
 from fusionguard.assistant.monitoring_runs import read_verdicts
 from fusionguard.assistant.names import read_names
@@ -39,6 +41,13 @@ class Refused(BaseModel):
     file: str
     heading: str
     kind: str
+
+
+class _Hidden(NamedTuple):
+    """What is looked for besides what looks personal: customers' names, and private columns of declared data sets."""
+
+    names: frozenset[str]
+    columns: frozenset[str]
 
 
 class IndexReport(BaseModel):
@@ -110,9 +119,10 @@ def build_index(
         read = read_documents(docs or docs_folder(home)) + read_models(home) + read_verdicts(home)
         old = old_content(file)
         embedder = find_embedder() if embed == "always" or (embed == "if begun" and old and old.embedder) else None
-        passages, refused = _allowed(_once(read.passages), old, names)
+        hidden = _Hidden(names, private_columns(KnownModels(home, served_release(home, environment))()))
+        passages, refused = _allowed(_once(read.passages), old, hidden)
         vectors, embedded = _vectors(passages, embedder, old)
-        content = Content(passages, vectors, embedder.name if embedder else "", _rules(names))
+        content = Content(passages, vectors, embedder.name if embedder else "", _rules(hidden))
         if not content.same_as(old):
             write_bytes(file, index_bytes(content))
     before = {passage.id for passage in old.passages} if old else set()
@@ -151,32 +161,32 @@ def _once(passages: tuple[Passage, ...]) -> tuple[Passage, ...]:
 
 
 def _allowed(
-    passages: tuple[Passage, ...], old: Content | None, names: frozenset[str]
+    passages: tuple[Passage, ...], old: Content | None, hidden: _Hidden
 ) -> tuple[tuple[Passage, ...], tuple[Refused, ...]]:
     """Part the passages that may be known from the kinds of things found in the others.
 
     What the old index holds was found to be allowed, and is not looked at again while the rules are the same.
     """
-    known = {passage.id for passage in old.passages} if old and old.rules == _rules(names) else set()
+    known = {passage.id for passage in old.passages} if old and old.rules == _rules(hidden) else set()
     allowed: dict[str, Passage] = {}
     refused: list[Refused] = []
     for passage in passages:
-        kinds = () if passage.id in known else forbidden_in(f"{passage.heading}\n\n{passage.text}", names)
+        kinds = () if passage.id in known else forbidden_in(f"{passage.heading}\n\n{passage.text}", *hidden)
         if kinds:
-            refused += [Refused(file=passage.file, heading=_heading(passage, names), kind=kind) for kind in kinds]
+            refused += [Refused(file=passage.file, heading=_heading(passage, hidden), kind=kind) for kind in kinds]
         else:
             allowed[passage.id] = passage
     return tuple(allowed.values()), tuple(refused)
 
 
-def _heading(passage: Passage, names: frozenset[str]) -> str:
+def _heading(passage: Passage, hidden: _Hidden) -> str:
     """Return where a refused passage stands; a heading that holds what is refused is not repeated."""
-    return "(its heading holds it)" if forbidden_in(passage.heading, names) else passage.heading
+    return "(its heading holds it)" if forbidden_in(passage.heading, *hidden) else passage.heading
 
 
 @cache
-def _rules(names: frozenset[str]) -> str:
+def _rules(hidden: _Hidden) -> str:
     """Return what changes with the rules of what is refused, and with anything else the assistant is made of."""
     code = sorted(Path(__file__).parent.glob("*.py"))
-    listed = "\n".join(sorted(names)).encode()
+    listed = "\n".join((*sorted(hidden.names), "", *sorted(hidden.columns))).encode()
     return hashlib.sha256(b"".join(file.read_bytes() for file in code) + listed).hexdigest()

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from itertools import pairwise
+from typing import NamedTuple
 
+from fusionguard.assistant.asked import AskedModel, shipped_models
+from fusionguard.assistant.field_patterns import FieldPatterns, numbered_pattern
 from fusionguard.assistant.written_numbers import WrittenNumber, find_numbers, plain_signs
-from fusionguard.families.catalog import family_names, model_family
-from fusionguard.families.request_fields import Number
-from fusionguard.families.words import NO, YES, FieldWords, GivenValues
+from fusionguard.families.words import MISSING, NO, YES, GivenValues
 
 _FILLERS = r"is|was|were|be|of|at|to|set|equals|about|around|approximately|exactly|only|just"
 _IS = rf"\s*(?:=|:|\b(?:{_FILLERS})\b|\s)*"
@@ -28,133 +30,143 @@ _COMPARED = re.compile(
 _SET_TO_A_WORD = re.compile(r"\b([A-Za-z]\w*)\s*=\s*([A-Za-z]\w*)")
 
 
-@cache
-def _words(family: str) -> FieldWords:
-    return model_family(family).words.fields
+class _Mention(NamedTuple):
+    """Where a field is named."""
 
-
-@cache
-def _named(family: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
-    return tuple((name, re.compile(rf"\b(?:{words})\b", re.IGNORECASE)) for name, words in _words(family).before.items())
-
-
-@cache
-def _units(family: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
-    return tuple((name, re.compile(rf"{unit}\b", re.IGNORECASE)) for name, unit in _words(family).after.items())
-
-
-@cache
-def _numbered(letters: str) -> re.Pattern[str]:
-    """Find fields that are called by a letter and a number: ``V14``, ``v 14``."""
-    return re.compile(rf"(?<![\w.])(?:{letters}) ?(\d+)(?!\d)", re.IGNORECASE)
+    start: int
+    end: int
+    name: str
 
 
 @cache
 def _any_numbered() -> re.Pattern[str] | None:
-    """Find those of any family, whose numbers are nobody's values."""
-    letters = [words.numbered[0] for words in map(_words, family_names()) if words.numbered]
-    return _numbered("|".join(letters)) if letters else None
+    """Find fields of any data set that ships that are called by a letter and a number, which is nobody's value."""
+    letters = [numbered[0] for model in shipped_models() if (numbered := model.fields.words.numbered)]
+    return numbered_pattern("|".join(letters)) if letters else None
 
 
 @cache
 def _understood_words() -> frozenset[str]:
-    return frozenset().union(*(_words(name).in_words for name in family_names()))
+    return frozenset().union(*(model.fields.words.in_words for model in shipped_models()))
 
 
-@cache
-def _whole(family: str) -> dict[str, Number]:
-    return {each.name: each for each in model_family(family).request_fields.numbers if each.whole}
-
-
-def given_values(question: str, family: str) -> GivenValues:
+def given_values(question: str, model: AskedModel) -> GivenValues:
     """Return the fields that a question gives, as the model's requests have them; whether they are in range is not checked."""
-    text = re.sub(r"(?<=[A-Za-z])_(?=[A-Za-z])", " ", plain_signs(question))  # credit_score
+    text = plain_signs(question)
+    if model.ships:
+        text = re.sub(r"(?<=[A-Za-z])_(?=[A-Za-z])", " ", text)  # credit_score
+    else:
+        text = model.named_by.sub(lambda found: " " * len(found[0]), text)  # the data set's name is no field's
     given = GivenValues()
-    words = _words(family)
-    rest, numbered = words.read(text, given), _any_numbered()
-    bare = rest if numbered is None else numbered.sub(lambda found: f"v{'_' * (len(found[0]) - 1)}", rest)
-    numbers = find_numbers(bare)
-    names = _mentions(rest, family, given)
-    for number in numbers:
-        name = _before(names, number, rest) or _after(number, rest, family)
+    words = model.fields.words
+    rest = words.read(text, given)
+    names = _mentions(rest, model.fields, given)
+    for number in find_numbers(_without_names(rest, names)):
+        name = _before(names, number, rest) or _after(number, rest, model.fields)
         if name is None and number.value is not None and number.money:
             name = words.any_money
         if name is None:
             if number.text.lower() not in ("one", "half", "several", "few", "couple"):
                 given.leftover.append(f"'{number.text}'")
         else:
-            _take(given, family, name, number, rest)
-    ends = {end for end, _ in names}
+            _take(given, model.fields, name, number, rest)
+    ends, understood = {mention.end for mention in names}, _understood_words() if model.ships else words.in_words
     given.leftover += [
         f"'{match[0]}' (no such field)"
-        for match in _SET_TO_A_WORD.finditer(text)
-        if match.end(1) not in ends and match[1].lower() not in _understood_words()
+        for match in _SET_TO_A_WORD.finditer(rest)
+        if match.end(1) not in ends and match[1].lower() not in understood
     ]
-    told = " ".join((*given.values, *given.unclear))
-    spoken_of = [name for _, name in names if name not in words.everyday] + given.unsaid
+    spoken_of = [mention.name for mention in names if mention.name not in words.everyday] + given.unsaid
     given.leftover += [
-        f"{name}, which has no value" for name in dict.fromkeys(spoken_of) if not re.search(rf"\b{name.split()[0]}\b", told)
+        f"{name}, which has no value" for name in dict.fromkeys(spoken_of) if not _is_told(name, given, model.fields.names)
     ]
     return given
 
 
-def _mentions(text: str, family: str, given: GivenValues) -> list[tuple[int, str]]:
-    """Return where the names of fields end, with the fields; one that is given what is no number is unclear."""
-    found: list[tuple[int, str]] = []
-    for name, pattern in _named(family):
-        found += [(match.end(), name) for match in pattern.finditer(text)]
-    if numbered := _words(family).numbered:
-        letter, last = numbered
-        for match in _numbered(letter).finditer(text):
+def _is_told(name: str, given: GivenValues, fields: frozenset[str]) -> bool:
+    """Tell whether a field that is spoken of has a value or is unclear; behind the name there may be how it was spoken of."""
+    field = name if name in fields else name.split()[0]
+    return field in given.values or any(re.search(rf"(?<!\w){re.escape(field)}(?!\w)", each) for each in given.unclear)
+
+
+def _without_names(text: str, names: list[_Mention]) -> str:
+    """Return a text in which the digits of fields' names are no numbers."""
+    numbered = _any_numbered()
+    bare = text if numbered is None else numbered.sub(lambda found: f"v{'_' * (len(found[0]) - 1)}", text)
+    for mention in names:
+        name = re.sub(r"\d", "_", bare[mention.start : mention.end])
+        bare = f"{bare[: mention.start]}{name}{bare[mention.end :]}"
+    return bare
+
+
+def _mentions(text: str, fields: FieldPatterns, given: GivenValues) -> list[_Mention]:
+    """Return where fields are named, in order; one that is given what is no number is unclear, or lacks its value."""
+    found = [_Mention(*match.span(), name) for name, pattern in fields.named for match in pattern.finditer(text)]
+    found = [each for each in found if not any(_lies_within(each, other) for other in found)]
+    for one, other in pairwise(sorted(found)):
+        if (one.start, one.end) == (other.start, other.end):
+            given.unclear.append(f"'{text[one.start : one.end]}', which may be {one.name} or {other.name}")
+    if fields.numbered is not None and fields.words.numbered is not None:
+        letter, last = fields.words.numbered
+        for match in fields.numbered.finditer(text):
             number = int(match[1])
             if 1 <= number <= last:
-                found.append((match.end(), f"{letter}{number}"))
+                found.append(_Mention(*match.span(), f"{letter}{number}"))
             else:
                 given.unclear.append(f"'{match[0]}' (there are {letter}1 to {letter}{last})")
-    for end, name in found:
-        if (words := _no_value(family, name, text, end)) is not None:
-            given.unclear.append(f"{name} '{words}'")
+    for mention in found:
+        words = _no_value(fields, mention.name, text, mention.end)
+        if words is not None and mention.name in fields.words.optional and re.fullmatch(MISSING, words, re.IGNORECASE):
+            given.add(mention.name, None, words)
+        elif words is not None:
+            given.unclear.append(f"{mention.name} '{words}'")
     return sorted(found)
 
 
-def _no_value(family: str, name: str, text: str, end: int) -> str | None:
+def _lies_within(one: _Mention, other: _Mention) -> bool:
+    """Tell whether a name is a part of another field's longer one."""
+    inside = other.start <= one.start and one.end <= other.end
+    return one.name != other.name and inside and one.end - one.start < other.end - other.start
+
+
+def _no_value(fields: FieldPatterns, name: str, text: str, end: int) -> str | None:
     """Return what a field is set to where that is no number, such as ``= high`` and ``is unknown``; None for all else."""
     match = _NOTHING.match(text, end)
     if match is None:
         return None
     words = str(match[1] or match[2]).strip(".,;?!'\"()")
-    flag = _whole(family).get(name)
+    flag = fields.whole.get(name)
     answers_yes_or_no = flag is not None and (flag.low, flag.high) == (0, 1) and words.lower() in YES | NO
     numbers = find_numbers(words)
     begins_as_one = bool(numbers) and numbers[0].start == 0
     return None if answers_yes_or_no or begins_as_one or re.fullmatch(_FILLERS, words, re.IGNORECASE) else words
 
 
-def _before(names: list[tuple[int, str]], number: WrittenNumber, text: str) -> str | None:
+def _before(names: list[_Mention], number: WrittenNumber, text: str) -> str | None:
     """Return the field whose name stands right before a number."""
-    for end, name in reversed(names):
-        if end <= number.start:
-            between = _COMPARED.sub("", text[end : number.start])
-            return name if re.fullmatch(rf"{_IS}(?:-\s*|\()?", between, re.IGNORECASE) else None
+    for mention in sorted(names, key=lambda each: (each.end, each.name), reverse=True):
+        if mention.end <= number.start:
+            between = _COMPARED.sub("", text[mention.end : number.start])
+            return mention.name if re.fullmatch(rf"{_IS}(?:-\s*|\()?", between, re.IGNORECASE) else None
     return None
 
 
-def _after(number: WrittenNumber, text: str, family: str) -> str | None:
+def _after(number: WrittenNumber, text: str, fields: FieldPatterns) -> str | None:
     """Return the field whose unit stands right after a number."""
-    for name, unit in _units(family):
+    for name, unit in fields.units:
         if unit.match(text, number.end):
             return name
     return None
 
 
-def _take(given: GivenValues, family: str, name: str, number: WrittenNumber, text: str) -> None:
+def _take(given: GivenValues, fields: FieldPatterns, name: str, number: WrittenNumber, text: str) -> None:
     """Note a number as a field's value, or why it is none."""
     ahead, behind = text[: number.start], text[number.end :]
     if number.value is None:
         given.unclear.append(f"{name} '{number.text}'")
     elif number.percent:
         given.unclear.append(f"{name} '{number.text}' (it is no percentage)")
-    elif number.three_decimals and (name in _words(family).money or number.money):
+    elif number.three_decimals and (name in fields.words.money or number.money):
         given.unclear.append(f"{name} '{number.text}' (write {1000 * number.value:.0f} or {number.value:g}, whichever is meant)")
     elif compared := _COMPARED.search(ahead):
         given.unclear.append(f"{name} '{compared[0].strip()} {number.text}' (one value is needed)")
@@ -164,5 +176,5 @@ def _take(given: GivenValues, family: str, name: str, number: WrittenNumber, tex
         given.unclear.append(f"{name} '{number.text}{cents[0]}'")
     else:
         value = number.value
-        whole = name in _whole(family) and value.is_integer()
+        whole = name in fields.whole and value.is_integer()
         given.add(name, int(value) if whole else value, number.text)

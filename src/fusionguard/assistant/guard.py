@@ -40,12 +40,18 @@ class Decision(BaseModel):
 
 
 def check_question(
-    question: Question, *, earlier: Sequence[str] = (), names: frozenset[str] = frozenset(), longest: int = LONGEST_QUESTION
+    question: Question,
+    *,
+    earlier: Sequence[str] = (),
+    names: frozenset[str] = frozenset(),
+    columns: frozenset[str] = frozenset(),
+    longest: int = LONGEST_QUESTION,
 ) -> Decision:
     """Decide whether a question goes on to retrieval, tools and a model.
 
     ``earlier`` are the questions of the same conversation, oldest first, as they came, refused ones too: what is spread over
-    several of them is judged together. ``names`` are customers' names that are known.
+    several of them is judged together. ``names`` are customers' names that are known, ``columns`` those of declared data
+    sets whose values are private.
     """
     text = question.text
     if not text.strip():
@@ -54,7 +60,7 @@ def check_question(
         return _refused("too_long", limit=longest)
     if _unreadable(text):
         return _refused("unreadable")
-    shown = redact(re.sub(r"\s+", " ", fold(text).text).strip(), names)
+    shown = redact(re.sub(r"\s+", " ", fold(text).text).strip(), names, columns)
     found = judge(text) or judge(shown.text) or judge_together([each[:longest] for each in earlier[-_EARLIER:]], text)
     if found is not None:
         return _refused(found, shown.kinds)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from fusionguard.assistant.reading import SIMULATED, Reading, make_passage, passages_of
 from fusionguard.errors import FusionGuardError
-from fusionguard.families.catalog import family_names, model_family
 from fusionguard.home import Home
 
 if TYPE_CHECKING:
@@ -20,12 +19,17 @@ CARD = "model_card.md"
 
 def read_models(home: Home) -> Reading:
     """Return what the home knows of champions and challengers; a registry or model that cannot be read is told of."""
+    from fusionguard.registry.model_names import model_names
     from fusionguard.registry.tracking import sqlite_file
 
     database = sqlite_file(home.mlflow_uri)
     if database is not None and not database.exists():  # do not import MLflow, which takes seconds, to hear the same
         return Reading(notes=("No model has been trained in this home yet: the index holds no metrics and no model card.",))
-    return sum((_read_model(home, model) for model in family_names()), Reading())
+    try:
+        models = model_names(home)
+    except FusionGuardError as error:
+        return Reading(notes=(f"Nothing is known of the models: {error}",))
+    return sum((_read_model(home, model) for model in models), Reading())
 
 
 def _read_model(home: Home, model: str) -> Reading:
@@ -47,7 +51,8 @@ def _read_version(home: Home, model: str, version: RegisteredVersion, *, latest:
 
     name = f"{model} version {version.version}"
     try:
-        champion = Champion.of(home, resolve_bundle(home, f"{model}@{version.version}"))
+        bundle = resolve_bundle(home, f"{model}@{version.version}")
+        champion = Champion.of(home, bundle)
         report = champion.evaluation()
         run = describe_run(home, version).zenml_run
         card = (champion.folder / CARD).read_text(encoding="utf-8")
@@ -64,9 +69,10 @@ def _read_version(home: Home, model: str, version: RegisteredVersion, *, latest:
         top += f" ({SIMULATED})"
     role = _role(version)
     gate = next((passage.text for passage in passages if passage.heading.endswith(" > Gate")), "")
-    told = [("Gate verdict", f"{place}/{CARD}", [_standing(model, version), gate])]
+    standing = _standing(model, version, champion.family.features.rows)
+    told = [("Gate verdict", f"{place}/{CARD}", [standing, gate])]
     if report is not None:
-        told.append(("Metrics", f"{place}/{EVALUATION}", list(_metrics(model, version, champion))))
+        told.append(("Metrics", f"{place}/{EVALUATION}", list(_metrics(champion, standing))))
     runs = [
         make_passage(
             kind="run",
@@ -84,20 +90,17 @@ def _role(version: RegisteredVersion) -> str:
     return " and ".join(sorted(version.aliases, reverse=True)) or "version"
 
 
-def _standing(model: str, version: RegisteredVersion) -> str:
-    simulated = (
-        f" It was trained on {SIMULATED}: its numbers say nothing about real {model_family(model).features.rows}."
-        if version.simulated
-        else ""
-    )
+def _standing(model: str, version: RegisteredVersion, rows: str) -> str:
+    simulated = f" It was trained on {SIMULATED}: its numbers say nothing about real {rows}." if version.simulated else ""
     return f"Version {version.version} of the {model} model is the {_role(version)}.{simulated}"
 
 
-def _metrics(model: str, version: RegisteredVersion, champion: Champion) -> Iterator[str]:
+def _metrics(champion: Champion, standing: str) -> Iterator[str]:
     report = champion.evaluation()
     assert report is not None
-    yield _standing(model, version)
-    yield f"These metrics were read on {report.test_rows:,} test rows{' of ' + SIMULATED if version.simulated else ''}."
+    yield standing
+    simulated = f" of {SIMULATED}" if champion.bundle.manifest.origin == "simulated" else ""
+    yield f"These metrics were read on {report.test_rows:,} test rows{simulated}."
     own, *references = report.readings()
     for row in report.table_rows():
         reading = row.readings[own]

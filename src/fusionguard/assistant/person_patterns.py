@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 from fusionguard.families.catalog import family_names, model_family
+from fusionguard.families.declared_words import spelled
 from fusionguard.given_names import GIVEN_NAMES
 
 _AT, _DOT = r"(?:\s?@\s?|\s?[\[({]\s?at\s?[\])}]\s?)", r"(?:\s?\.\s?|\s?[\[({]\s?dot\s?[\])}]\s?)"
@@ -47,6 +48,20 @@ def customer_number() -> re.Pattern[str]:
     known = "|".join(numbers for name in family_names() if (numbers := model_family(name).words.personal_numbers))
     range_of_data = rf"|(?<![\w.,:/€$£+-])(?P<known>{known})(?![\w%]|[.,]\d| ?(?:rows|eur|euro|usd|€|\$|£))" if known else ""
     return re.compile(_CUSTOMER_NUMBER + range_of_data, re.I)
+
+
+@lru_cache(maxsize=16)
+def private_value(columns: frozenset[str]) -> re.Pattern[str]:
+    """Return what a value of some private columns looks like: behind the column's name, something with a digit, or set by a mark.
+
+    A column that is called ``id`` alone would take a request's id along, which is nobody's.
+    """
+    called = "|".join(sorted(map(spelled, columns), key=lambda each: (-len(each), each)))
+    return re.compile(
+        rf"(?<!request )(?<!request-)(?<!request_)(?<!\w)(?:{called})(?!\w)"
+        r"(?:\s*[:=]\s*[\"'“‘]?(?P<set>[^\s,;\"'”’]+)|\s*(?:is|of|no\.?|number|#)?\s*[\"'“‘]?(?P<named>(?=\S*\d)\w[\w.@/+-]*\w))",
+        re.I,
+    )
 
 
 _CAPITALISED = r"[A-ZÀ-ÖØ-ÞŁŚŻŹČŠŽĞİА-ЯΑ-Ω][\w'’-]*[a-zà-öø-ÿłśżźčšžğıа-яα-ω][\w'’-]*"

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pydantic import BaseModel, ConfigDict
 
 from fusionguard.assistant.folding import fold
-from fusionguard.assistant.person_patterns import EMAIL, HEX, NAME, PHONE, customer_number, not_a_name
+from fusionguard.assistant.person_patterns import EMAIL, HEX, NAME, PHONE, customer_number, not_a_name, private_value
 from fusionguard.assistant.secret_patterns import SECRET
 from fusionguard.checksums import IBAN_LENGTHS, is_card, is_iban
 
@@ -30,15 +30,16 @@ class Redacted(BaseModel):
 
     text: str
     kinds: tuple[str, ...] = ()
-    """Sorted: ``card``, ``customer_id``, ``email``, ``iban``, ``name``, ``phone``, ``secret``."""
+    """Sorted: ``card``, ``customer_id``, ``email``, ``iban``, ``name``, ``phone``, ``private_value``, ``secret``."""
 
 
-def redact(text: str, names: frozenset[str] = frozenset()) -> Redacted:
+def redact(text: str, names: frozenset[str] = frozenset(), columns: frozenset[str] = frozenset()) -> Redacted:
     """Replace each piece of personal data and each secret by its kind in brackets, such as ``[card removed]``.
 
     ``names`` are customers' names that are known; they are found in any case and with any spaces between their words.
+    ``columns`` are private ones of declared data sets: what is said to be a value of one is taken out, too.
     """
-    spans = _merged([*_personal(text, names), *_secrets(text)])
+    spans = _merged([*_personal(text, names, columns), *_secrets(text)])
     if not spans:
         return Redacted(text=text)
     pieces, done = [], 0
@@ -48,9 +49,9 @@ def redact(text: str, names: frozenset[str] = frozenset()) -> Redacted:
     return Redacted(text="".join(pieces) + text[done:], kinds=_kinds(spans))
 
 
-def find_personal_data(text: str, names: frozenset[str] = frozenset()) -> tuple[str, ...]:
+def find_personal_data(text: str, names: frozenset[str] = frozenset(), columns: frozenset[str] = frozenset()) -> tuple[str, ...]:
     """Return the kinds of personal data in a text, sorted; nothing of the data itself."""
-    return _kinds(_personal(text, names))
+    return _kinds(_personal(text, names, columns))
 
 
 def find_secrets(text: str) -> tuple[str, ...]:
@@ -62,9 +63,9 @@ def _kinds(spans: Iterable[_Span]) -> tuple[str, ...]:
     return tuple(sorted({kind for _, _, kind in spans}))
 
 
-def _personal(text: str, names: frozenset[str]) -> Iterator[_Span]:
+def _personal(text: str, names: frozenset[str], columns: frozenset[str]) -> Iterator[_Span]:
     folded = fold(text)
-    for start, end, kind in _in_folded(folded.text, names):
+    for start, end, kind in _in_folded(folded.text, names, columns):
         yield *folded.span(start, end), kind
 
 
@@ -74,7 +75,7 @@ def _secrets(text: str) -> Iterator[_Span]:
         yield *folded.span(*match.span()), "secret"
 
 
-def _in_folded(text: str, names: frozenset[str]) -> Iterator[_Span]:
+def _in_folded(text: str, names: frozenset[str], columns: frozenset[str]) -> Iterator[_Span]:
     hexadecimal = [match.span() for match in HEX.finditer(text)]
     for match in EMAIL.finditer(text):
         yield *match.span(), "email"
@@ -94,6 +95,9 @@ def _in_folded(text: str, names: frozenset[str]) -> Iterator[_Span]:
     if names:
         for match in _known(names).finditer(text):
             yield *match.span(), "name"
+    if columns:
+        for match in private_value(columns).finditer(text):
+            yield *match.span(match.lastgroup or 0), "private_value"
 
 
 @lru_cache(maxsize=4)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
@@ -19,6 +18,7 @@ from fusionguard.datasets.example import example_row
 from fusionguard.datasets.layout import raw_layout
 from fusionguard.datasets.resolved import ResolvedDataset
 from fusionguard.families.declared_fields import declared_fields
+from fusionguard.families.declared_words import declared_words
 from fusionguard.families.online import OnlineModel
 from fusionguard.families.request_fields import RequestFields
 from fusionguard.families.scoring_model import ScoringModel
@@ -215,14 +215,6 @@ class ModelFamily(FamilyTraits, ABC):
         loaded: ScoringModel = importlib.import_module(self.module).load(opened, evaluated=evaluated)
         return loaded
 
-    def request_of(self, logged: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the fields of the request that a row of the prediction log answered, as far as the model reads them.
-
-        Of the time the log holds the hour, which is all that a model reads of it.
-        """
-        hour, seconds = self.features.hour_column, self.features.span_column
-        return dict(logged) if hour is None or seconds is None else {**logged, seconds: 3600.0 * float(logged[hour])}
-
     @abstractmethod
     def open_online(self, bundle: Bundle) -> OnlineModel:
         """Load a bundle whole, so that its files are not needed any more, to answer requests; raises as :meth:`load` does."""
@@ -231,6 +223,10 @@ class ModelFamily(FamilyTraits, ABC):
     @abstractmethod
     def words(self) -> FamilyWords:
         """How people speak of it, and of what its models read and answer."""
+
+    def words_of(self, kind: FamilyWords) -> FamilyWords:
+        """Return a kind's words on this data set: those of a declared one say its fields instead of the ones that ship."""
+        return kind if self.declared is None else declared_words(kind, self.declared)
 
     @property
     @abstractmethod

@@ -6,7 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-Value = float | int | str
+Value = float | int | str | None
+"""None where nothing is known of an optional field."""
+
+MISSING = r"missing|unknown|not known|not given|none|null|empty|n/?a"
+"""What says that nothing is known of a field, as a pattern."""
 
 YES, NO = frozenset({"yes", "yep", "yeah", "yup", "true", "y"}), frozenset({"no", "nope", "nah", "none", "nil", "false", "n"})
 """What answers whether a flag is set."""
@@ -51,6 +55,8 @@ class FieldWords:
         What may be set to a word (``card = yes``) and is understood by ``read``, in lower case.
     everyday
         Fields whose names are everyday words, too: a mention without a value says nothing.
+    optional
+        Fields of numbers of which nothing need be known.
     read
         Notes what no pattern says, such as the time of day, and returns the text without what is understood.
     """
@@ -62,6 +68,7 @@ class FieldWords:
     any_money: str | None = None
     in_words: frozenset[str] = frozenset()
     everyday: frozenset[str] = frozenset()
+    optional: frozenset[str] = frozenset()
     read: Callable[[str, GivenValues], str] = _nothing_more
 
 
@@ -110,8 +117,6 @@ class FamilyWords:
 
     Parameters
     ----------
-    label
-        What a choice between families calls it: ``Fraud``.
     named_by
         What names it in a question.
     things
@@ -144,7 +149,6 @@ class FamilyWords:
         Reasons to refuse questions, by their names.
     """
 
-    label: str
     named_by: str
     things: tuple[str, ...]
     chance_of: str

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from fusionguard.assistant.asked import shipped_models
 from fusionguard.assistant.console.models_tab import ModelsTab
 from fusionguard.assistant.tools.kept import know_version
 from fusionguard.home import Home
@@ -16,9 +17,9 @@ __all__ = ["report", "world"]
 
 def test_champion_and_challenger_stand_side_by_side(world: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    champion, challenger = (know_version(world, "fraud", alias) for alias in ("champion", "challenger"))
+    champion, challenger = (know_version(world, shipped_models()[0], alias) for alias in ("champion", "challenger"))
     assert champion.version != challenger.version
-    told = ModelsTab(world)._tell("fraud")
+    told = ModelsTab(world, shipped_models())._tell("fraud")
     tiles = told[: told.index("<table")]
     assert f"version {champion.version}" in tiles and f"version {challenger.version}" in tiles
     assert champion.bundle in tiles and challenger.bundle in tiles

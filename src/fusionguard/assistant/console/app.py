@@ -17,8 +17,10 @@ from fusionguard.assistant.console.score_tab import ScoreTab
 from fusionguard.assistant.console.theme import CSS, make_theme
 from fusionguard.assistant.http.answering import Answering
 from fusionguard.assistant.http.routes import AssistantRoutes
+from fusionguard.assistant.known_models import KnownModels
 from fusionguard.families.catalog import family_names
 from fusionguard.home import Home
+from fusionguard.serving.launch import release_folder
 
 PATH = "/console"
 WAITING_EVENTS = 200
@@ -26,18 +28,19 @@ WAITING_EVENTS = 200
 
 
 def make_page(home: Home, answering: Answering, routes: AssistantRoutes) -> gr.Blocks:
-    """Put the page together."""
+    """Put the page together, for the models that can be asked when it is made."""
+    asked = KnownModels(home, release_folder(home))()
     with gr.Blocks(title="FusionGuard", analytics_enabled=False) as page:
         pane(_head())
         with gr.Tabs():
             with gr.Tab("Assistant", id="assistant"):
                 ChatTab(answering, routes).build()
             with gr.Tab("Monitoring", id="monitoring") as monitoring:
-                MonitoringTab(home).build(monitoring)
+                MonitoringTab(home, asked).build(monitoring)
             with gr.Tab("Models", id="models") as models:
-                ModelsTab(home).build(models)
+                ModelsTab(home, asked).build(models)
             with gr.Tab("Score", id="score"):
-                ScoreTab(home).build()
+                ScoreTab(home, asked).build()
     page.queue(max_size=WAITING_EVENTS, default_concurrency_limit=8, api_open=False)
     return page
 

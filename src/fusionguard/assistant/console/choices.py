@@ -1,15 +1,16 @@
-"""The choice between the families there are, which several tabs begin with."""
+"""The choice between the models that can be asked, which several tabs begin with."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
 
-from fusionguard.families.catalog import family_names, model_family
+from fusionguard.assistant.asked import AskedModel
 
 
-def choose_family(elem_id: str, **layout: Any) -> gr.Radio:
-    """Return the choice; the first family is chosen at first."""
-    choices = [(model_family(name).words.label, name) for name in family_names()]
-    return gr.Radio(choices, value=family_names()[0], label="Model", elem_id=elem_id, **layout)
+def choose_model(models: Sequence[AskedModel], elem_id: str, **layout: Any) -> gr.Radio:
+    """Return the choice; the first model is chosen at first."""
+    choices = [(model.label, model.name) for model in models]
+    return gr.Radio(choices, value=models[0].name, label="Model", elem_id=elem_id, **layout)

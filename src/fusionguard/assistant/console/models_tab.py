@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
 import gradio as gr
 
-from fusionguard.assistant.console.choices import choose_family
+from fusionguard.assistant.asked import AskedModel
+from fusionguard.assistant.console.choices import choose_model
 from fusionguard.assistant.console.html import empty, markdown, pane, picture, shown, table, tiles, warning
 from fusionguard.assistant.tools.kept import KnownVersion, know_version
 from fusionguard.errors import FusionGuardError, RegistryError, UnknownChoiceError
 from fusionguard.home import Home
+from fusionguard.registry.model_names import how_to_train
 
 _SHAP = ("importance", "summary")
 _CAPTIONS = {"importance": "SHAP: what moves the scores most", "summary": "SHAP: how each feature moves them"}
@@ -20,30 +23,31 @@ _CAPTIONS = {"importance": "SHAP: what moves the scores most", "summary": "SHAP:
 class ModelsTab:
     """What is known of the models that are registered."""
 
-    def __init__(self, home: Home) -> None:
-        self._home = home
+    def __init__(self, home: Home, models: Sequence[AskedModel]) -> None:
+        self._home, self._models = home, models
 
     def build(self, tab: gr.Tab) -> None:
         """Put the tab together; call it within the page's blocks."""
-        family = choose_family("models-family")
+        chosen = choose_model(self._models, "models-family")
         told = pane("<p class='fg-muted'>Reading the registry takes some seconds the first time.</p>", elem_id="models-told")
         private: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal", "concurrency_limit": 2}
-        for chosen in (tab.select, family.change):
-            chosen(self._tell, family, told, **private)
+        for event in (tab.select, chosen.change):
+            event(self._tell, chosen, told, **private)
 
-    def _tell(self, family: str) -> str:
+    def _tell(self, name: str) -> str:
+        model = next(each for each in self._models if each.name == name)
         try:
-            return shown(self._told(family))
+            return shown(self._told(model))
         except FusionGuardError as error:
             return shown(warning(str(error)))
 
-    def _told(self, family: str) -> str:
+    def _told(self, model: AskedModel) -> str:
         try:
-            champion = know_version(self._home, family, "champion")
+            champion = know_version(self._home, model, "champion")
         except (RegistryError, UnknownChoiceError):
-            return empty(f"No {family} model is champion yet", f"make {family}")
+            return empty(f"No {model.name} model is champion yet", how_to_train(model.name))
         try:
-            challenger = know_version(self._home, family, "challenger")
+            challenger = know_version(self._home, model, "challenger")
         except UnknownChoiceError:
             challenger = None
         if challenger is not None and challenger.version == champion.version:
@@ -56,20 +60,20 @@ class ModelsTab:
         parts.append(_metrics(champion, challenger))
         if champion.gate is not None:
             parts.append(f'<h3 class="fg-h">Gate</h3><p>{escape(champion.gate.reason)}</p>')
-        parts += [self._plots_and_card(family, champion, "champion")]
+        parts += [self._plots_and_card(model.name, champion, "champion")]
         if challenger is not None:
-            parts += [self._plots_and_card(family, challenger, "challenger")]
+            parts += [self._plots_and_card(model.name, challenger, "challenger")]
         return "".join(parts)
 
-    def _plots_and_card(self, family: str, version: KnownVersion, role: str) -> str:
-        folder = self._home.models / f"{family}-{version.bundle}"
+    def _plots_and_card(self, name: str, version: KnownVersion, role: str) -> str:
+        folder = self._home.models / f"{name}-{version.bundle}"
         plots = {file.stem: file.read_bytes() for file in sorted((folder / "plots").glob("*.png"))}
         parts = []
-        of = f"{family} {role}, version {version.version}"
-        shap = "".join(picture(plots[name], f"{_CAPTIONS[name]}: {of}.") for name in _SHAP if name in plots)
+        of = f"{name} {role}, version {version.version}"
+        shap = "".join(picture(plots[plot], f"{_CAPTIONS[plot]}: {of}.") for plot in _SHAP if plot in plots)
         if shap:
             parts.append(f'<h3 class="fg-h">What moves the {role}\'s scores (SHAP)</h3><div class="fg-plots">{shap}</div>')
-        rest = "".join(picture(plots[name], f"{name.replace('_', ' ')}: {of}.") for name in plots if name not in _SHAP)
+        rest = "".join(picture(plots[plot], f"{plot.replace('_', ' ')}: {of}.") for plot in plots if plot not in _SHAP)
         if rest:
             head = f"More plots of the {role}"
             parts.append(f'<details class="fg-more"><summary>{head}</summary><div class="fg-plots">{rest}</div></details>')

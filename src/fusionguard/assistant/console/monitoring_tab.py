@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
 import gradio as gr
 
-from fusionguard.assistant.console.choices import choose_family
+from fusionguard.assistant.asked import AskedModel
+from fusionguard.assistant.console.choices import choose_model
 from fusionguard.assistant.console.html import badge, empty, pane, picture, shown, table, tiles, warning
 from fusionguard.assistant.console.what_if import LIMITS, explain_what_if, read_limits
 from fusionguard.errors import FusionGuardError
@@ -27,13 +29,13 @@ _MOST_FEATURES = 31
 class MonitoringTab:
     """The dashboard and what happens in it."""
 
-    def __init__(self, home: Home) -> None:
-        self._home = home
+    def __init__(self, home: Home, models: Sequence[AskedModel]) -> None:
+        self._home, self._models = home, models
 
     def build(self, tab: gr.Tab) -> None:
         """Put the tab together; call it within the page's blocks."""
         with gr.Row():
-            model = choose_family("monitoring-model", scale=1, min_width=220)
+            model = choose_model(self._models, "monitoring-model", scale=1, min_width=220)
             run = gr.Dropdown([], label="Run", elem_id="monitoring-run", scale=2, min_width=260, filterable=False)
         verdict = pane("", elem_id="verdict")
         timeline = pane("", elem_id="timeline")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from fusionguard.assistant.asked import AskedModel
+from fusionguard.assistant.known_models import KnownModels
 from fusionguard.assistant.tools.kept import KnownVersion, know_version
 from fusionguard.assistant.tools.metrics import SIMULATED_MODEL, gate_statements
-from fusionguard.assistant.tools.tool import Family, Statement, Tool, ToolArguments, ToolResult
+from fusionguard.assistant.tools.tool import ModelName, Statement, Tool, ToolArguments, ToolResult
 from fusionguard.errors import UnknownChoiceError
 from fusionguard.home import Home
 
@@ -14,13 +16,13 @@ NAME = "compare_models"
 class ComparisonArguments(ToolArguments):
     """Which model."""
 
-    family: Family
+    model: ModelName
 
 
 class ComparisonResult(ToolResult):
     """Both versions; no challenger where there is none beside the champion."""
 
-    family: Family
+    model: ModelName
     champion: KnownVersion | None
     challenger: KnownVersion | None
 
@@ -30,16 +32,16 @@ class ComparisonResult(ToolResult):
         warning = (SIMULATED_MODEL,) if self.simulated else ()
         if champion is None:
             assert challenger is not None
-            told = f"There is no {self.family} champion; the challenger is version {challenger.version}{_main(challenger)}."
+            told = f"There is no {self.model} champion; the challenger is version {challenger.version}{_main(challenger)}."
             return (Statement(told, "bottom line"), *warning, *gate_statements(challenger))
         if challenger is None:
             told = (
-                f"There is no {self.family} challenger beside the champion, version {champion.version}{_main(champion)}:"
+                f"There is no {self.model} challenger beside the champion, version {champion.version}{_main(champion)}:"
                 " nothing to compare."
             )
             return (Statement(told, "bottom line"), *warning)
         told = (
-            f"The {self.family} champion is version {champion.version}{_main(champion)}; the challenger is version"
+            f"The {self.model} champion is version {champion.version}{_main(champion)}; the challenger is version"
             f" {challenger.version}{_main(challenger)}."
         )
         theirs = {metric.name: metric for metric in challenger.metrics}
@@ -56,19 +58,20 @@ class ComparisonResult(ToolResult):
         )
 
 
-def comparing_tool(home: Home) -> Tool[ComparisonArguments]:
+def comparing_tool(home: Home, known: KnownModels) -> Tool[ComparisonArguments]:
     """Return the tool for a home's registry."""
 
     def run(arguments: ComparisonArguments) -> ToolResult:
-        champion, challenger = (_known(home, arguments.family, alias) for alias in ("champion", "challenger"))
+        model = known.find(arguments.model)
+        champion, challenger = (_known(home, model, alias) for alias in ("champion", "challenger"))
         if champion is None and challenger is None:
-            champion = know_version(home, arguments.family, "champion")  # says what is there instead
+            champion = know_version(home, model, "champion")  # says what is there instead
         if champion is not None and challenger is not None and champion.version == challenger.version:
             challenger = None
         return ComparisonResult(
-            source=f"registry, fusionguard-{arguments.family}",
+            source=f"registry, fusionguard-{model.name}",
             simulated=any(known is not None and known.simulated for known in (champion, challenger)),
-            family=arguments.family,
+            model=model.name,
             champion=champion,
             challenger=challenger,
         )
@@ -76,9 +79,9 @@ def comparing_tool(home: Home) -> Tool[ComparisonArguments]:
     return Tool(NAME, "a comparison of champion and challenger", ComparisonArguments, run)
 
 
-def _known(home: Home, family: str, alias: str) -> KnownVersion | None:
+def _known(home: Home, model: AskedModel, alias: str) -> KnownVersion | None:
     try:
-        return know_version(home, family, alias)
+        return know_version(home, model, alias)
     except UnknownChoiceError:
         return None
 

@@ -7,12 +7,12 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from fusionguard.assistant.asked import AskedModel
 from fusionguard.errors import StorageError
 from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.gate import FILE as GATE
 from fusionguard.evaluation.gate import GateVerdict
 from fusionguard.evaluation.readings import AVERAGE_PRECISION
-from fusionguard.families.catalog import model_family
 from fusionguard.home import Home
 
 EVALUATION = "evaluation.json"
@@ -54,7 +54,7 @@ class KnownVersion(BaseModel):
         return next((metric for metric in self.metrics if metric.name == MAIN_METRIC), None)
 
 
-def know_version(home: Home, family: str, wanted: str) -> KnownVersion:
+def know_version(home: Home, model: AskedModel, wanted: str) -> KnownVersion:
     """Read what is known of ``champion``, ``challenger``, ``latest`` or a version's number.
 
     Raises
@@ -68,8 +68,8 @@ def know_version(home: Home, family: str, wanted: str) -> KnownVersion:
     from fusionguard.registry.runs import describe_run
     from fusionguard.registry.versions import list_versions
 
-    versions = list_versions(home, family) if wanted == "latest" else []
-    version = versions[-1] if versions else find_version(home, f"{family}@{'champion' if wanted == 'latest' else wanted}")
+    versions = list_versions(home, model.name) if wanted == "latest" else []
+    version = versions[-1] if versions else find_version(home, f"{model.name}@{'champion' if wanted == 'latest' else wanted}")
     facts = describe_run(home, version)
     bundle = version.bundle_sha256[:12]
     return KnownVersion(
@@ -78,16 +78,16 @@ def know_version(home: Home, family: str, wanted: str) -> KnownVersion:
         aliases=version.aliases,
         simulated=version.simulated,
         trained_at=facts.began,
-        metrics=_metrics(home, family, bundle, facts.metrics),
-        gate=_gate(home, family, bundle),
+        metrics=_metrics(home, model, bundle, facts.metrics),
+        gate=_gate(home, model, bundle),
     )
 
 
-def _metrics(home: Home, family: str, bundle: str, logged: Mapping[str, float]) -> tuple[Metric, ...]:
+def _metrics(home: Home, model: AskedModel, bundle: str, logged: Mapping[str, float]) -> tuple[Metric, ...]:
     """Return the report's metrics, or those the registry was told where the report is not in this home."""
-    file = home.models / f"{family}-{bundle}" / EVALUATION
+    file = home.models / f"{model.name}-{bundle}" / EVALUATION
     try:
-        report = model_family(family).report.model_validate_json(file.read_bytes())
+        report = model.family.report.model_validate_json(file.read_bytes())
     except FileNotFoundError:
         return tuple(
             _logged(name, logged) for name in logged if name.startswith("test_") and not name.endswith(("_low", "_high"))
@@ -107,8 +107,8 @@ def _logged(name: str, logged: Mapping[str, float]) -> Metric:
     return Metric(name=short, label=short.replace("_", " "), text=reading.text(_SIGNIFICANT))
 
 
-def _gate(home: Home, family: str, bundle: str) -> GateVerdict | None:
-    file = home.models / f"{family}-{bundle}" / GATE
+def _gate(home: Home, model: AskedModel, bundle: str) -> GateVerdict | None:
+    file = home.models / f"{model.name}-{bundle}" / GATE
     try:
         return GateVerdict.model_validate_json(file.read_bytes())
     except FileNotFoundError:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+from fusionguard.assistant.known_models import KnownModels
 from fusionguard.assistant.tools.kept import KnownVersion, know_version
-from fusionguard.assistant.tools.tool import Family, Statement, Tool, ToolArguments, ToolResult
+from fusionguard.assistant.tools.tool import ModelName, Statement, Tool, ToolArguments, ToolResult
 from fusionguard.home import Home
 
 NAME = "model_metrics"
@@ -16,21 +17,21 @@ SIMULATED_MODEL = Statement("The model was trained on SIMULATED data: its number
 class MetricsArguments(ToolArguments):
     """Which model, and which of its versions: the newest is ``latest``."""
 
-    family: Family
+    model: ModelName
     version: Literal["champion", "challenger", "latest"] = "champion"
 
 
 class MetricsResult(ToolResult):
     """What is known of that version."""
 
-    family: Family
+    model: ModelName
     asked: str
     known: KnownVersion
 
     def statements(self) -> tuple[Statement, ...]:
         """Say the main metric, the gate's verdict, and then the rest."""
         known = self.known
-        role = f"The {self.asked} of the {self.family} models is version {known.version}"
+        role = f"The {self.asked} of the {self.model} models is version {known.version}"
         main = f", with {known.main.label} {known.main.text} on its test slice" if known.main else ""
         others = [metric for metric in known.metrics if metric is not known.main]
         return (
@@ -58,15 +59,16 @@ def gate_statements(known: KnownVersion) -> tuple[Statement, ...]:
     )
 
 
-def metrics_tool(home: Home) -> Tool[MetricsArguments]:
+def metrics_tool(home: Home, models: KnownModels) -> Tool[MetricsArguments]:
     """Return the tool for a home's registry."""
 
     def run(arguments: MetricsArguments) -> ToolResult:
-        known = know_version(home, arguments.family, arguments.version)
+        model = models.find(arguments.model)
+        known = know_version(home, model, arguments.version)
         return MetricsResult(
-            source=f"registry, fusionguard-{arguments.family} version {known.version}",
+            source=f"registry, fusionguard-{model.name} version {known.version}",
             simulated=known.simulated,
-            family=arguments.family,
+            model=model.name,
             asked={"latest": "newest"}.get(arguments.version, arguments.version),
             known=known,
         )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class ScoringModels:
-    """Opens a family's model at its first use, and anew when the release has changed.
+    """Opens a model at its first use, and anew when the release has changed.
 
     It is the release's model where there is one, else the registry's champion. A call of the running service would not do: the
     service notes every row that it scores or explains, and monitoring would take the assistant's questions for customers.
@@ -25,8 +25,8 @@ class ScoringModels:
         self._lock = threading.Lock()
         self._open: dict[str, tuple[object, OnlineModel]] = {}
 
-    def engine(self, family: str) -> OnlineModel:
-        """Return the family's model.
+    def engine(self, name: str) -> OnlineModel:
+        """Return the model of a name.
 
         Raises
         ------
@@ -35,9 +35,9 @@ class ScoringModels:
         """
         with self._lock:
             state = self._state()
-            known = self._open.get(family)
+            known = self._open.get(name)
             if known is None or known[0] != state:
-                known = self._open[family] = (state, self._load(family))
+                known = self._open[name] = (state, self._load(name))
             return known[1]
 
     def _state(self) -> object:
@@ -47,18 +47,22 @@ class ScoringModels:
             return None
         return found.st_dev, found.st_ino, found.st_mtime_ns
 
-    def _load(self, family: str) -> OnlineModel:
-        from fusionguard.families.catalog import model_family
+    def _load(self, name: str) -> OnlineModel:
+        from fusionguard.families.of_bundle import family_of
         from fusionguard.models.bundle import Bundle  # libraries that take seconds to import
         from fusionguard.registry.aliases import resolve_bundle
+        from fusionguard.registry.model_names import how_to_train
         from fusionguard.serving.release import check_release
 
         if self._release.is_dir():
             for about in check_release(self._release).models:
-                if (about.model, about.role) == (family, "champion"):
-                    return model_family(family).open_online(Bundle(self._release / about.folder))
+                if (about.model, about.role) == (name, "champion"):
+                    bundle = Bundle(self._release / about.folder)
+                    return family_of(bundle).open_online(bundle)
         try:
-            return model_family(family).open_online(resolve_bundle(self._home, f"{family}@champion"))
+            bundle = resolve_bundle(self._home, f"{name}@champion")
         except (RegistryError, UnknownChoiceError) as error:
-            told = f"There is no {family} model to score with."
-            raise BundleError(told, f"Train one first: make {family}, or write a release: fusionguard release.") from error
+            told = f"There is no {name} model to score with."
+            remedy = f"Train one first: {how_to_train(name)}, or write a release: fusionguard release."
+            raise BundleError(told, remedy) from error
+        return family_of(bundle).open_online(bundle)

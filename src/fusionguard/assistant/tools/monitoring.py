@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fusionguard.assistant.tools.tool import Family, Statement, Tool, ToolArguments, ToolResult
+from fusionguard.assistant.known_models import KnownModels
+from fusionguard.assistant.tools.tool import ModelName, Statement, Tool, ToolArguments, ToolResult
 from fusionguard.errors import SourceError
 from fusionguard.home import Home
 from fusionguard.monitoring.history import VerdictRecord, history_file, read_history
@@ -13,13 +14,13 @@ NAME = "monitoring_verdict"
 class MonitoringArguments(ToolArguments):
     """Which model."""
 
-    family: Family
+    model: ModelName
 
 
 class MonitoringResult(ToolResult):
     """The last verdict, and how many there are."""
 
-    family: Family
+    model: ModelName
     last: VerdictRecord
     verdicts: int
 
@@ -31,7 +32,7 @@ class MonitoringResult(ToolResult):
         advice = f"; the advice is: {last.action}" if last.action != "none" else ""
         told = [
             Statement(
-                f"Monitoring's last verdict on the {self.family} model is '{last.state}'{since}{cause}{advice}.", "bottom line"
+                f"Monitoring's last verdict on the {self.model} model is '{last.state}'{since}{cause}{advice}.", "bottom line"
             )
         ]
         if self.simulated:
@@ -60,18 +61,19 @@ class MonitoringResult(ToolResult):
         return tuple(told)
 
 
-def monitoring_tool(home: Home) -> Tool[MonitoringArguments]:
+def monitoring_tool(home: Home, models: KnownModels) -> Tool[MonitoringArguments]:
     """Return the tool for a home's verdicts."""
 
     def run(arguments: MonitoringArguments) -> ToolResult:
-        records = read_history(history_file(home, arguments.family))
+        model = models.find(arguments.model).name
+        records = read_history(history_file(home, model))
         if not records:
-            raise SourceError(f"Monitoring has not judged the {arguments.family} model yet.", "Run it: make monitoring.")
+            raise SourceError(f"Monitoring has not judged the {model} model yet.", "Run it: make monitoring.")
         last = records[-1]
         return MonitoringResult(
             source=f"monitoring run {last.run}",
             simulated=last.simulated,
-            family=arguments.family,
+            model=model,
             last=last,
             verdicts=len(records),
         )

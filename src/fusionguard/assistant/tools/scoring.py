@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from fusionguard.assistant.asked import shipped_models
+from fusionguard.assistant.known_models import KnownModels
 from fusionguard.assistant.tools.models import ScoringModels
-from fusionguard.assistant.tools.tool import Family, Statement, Tool, ToolArguments, ToolResult
+from fusionguard.assistant.tools.rows import checked_row
+from fusionguard.assistant.tools.tool import ModelName, Statement, Tool, ToolArguments, ToolResult
 from fusionguard.errors import UsageError
-from fusionguard.families.catalog import family_names, model_family
+from fusionguard.families.catalog import model_family
+from fusionguard.families.words import Value
 
 if TYPE_CHECKING:
-    from fusionguard.families.online import Contributions
+    from fusionguard.families.family import ModelFamily
 
 NAME = "score_example"
 
@@ -22,8 +27,8 @@ STRONGEST = 5
 class ScoringArguments(ToolArguments):
     """Which model, and the fields that are given, such as ``{"Amount": 250.0}``; ``unclear`` is what was not understood."""
 
-    family: Family
-    values: dict[str, float | int | str] = Field(default_factory=dict)
+    model: ModelName
+    values: dict[str, Value] = Field(default_factory=dict)
     unclear: tuple[str, ...] = ()
 
 
@@ -39,9 +44,11 @@ class Contribution(BaseModel):
 class ScoringResult(ToolResult):
     """The model's answer to the row."""
 
-    family: Family
+    model: ModelName
+    kind: str
+    """The family of the model."""
     model_version: str
-    values: dict[str, float | int | str]
+    values: dict[str, Value]
     """The whole row, as it was scored."""
     given: tuple[str, ...]
     assumed: tuple[str, ...]
@@ -55,7 +62,7 @@ class ScoringResult(ToolResult):
 
     def statements(self) -> tuple[Statement, ...]:
         """Say probability and decision, what was assumed, and what moved the score."""
-        family = model_family(self.family)
+        family = model_family(self.kind)
         thing, words = family.thing, family.words
         told = [
             Statement(
@@ -71,7 +78,7 @@ class ScoringResult(ToolResult):
             )
         told.append(Statement(f"The rule behind it: {self.why}.", "explained"))
         if self.given:
-            told.append(Statement(f"Given: {', '.join(f'{name} {self.values[name]}' for name in self.given)}."))
+            told.append(Statement(f"Given: {', '.join(f'{name} {_written(self.values[name])}' for name in self.given)}."))
         if self.assumed:
             told.append(Statement(f"{_assumption(self.assumed, thing)}", "bottom line"))
         if self.reasons:
@@ -89,10 +96,13 @@ def contribution_statements(contributions: tuple[Contribution, ...]) -> list[Sta
     ]
 
 
-def strongest(told: Contributions) -> tuple[Contribution, ...]:
-    """Return the largest contributions, those of no size left out."""
-    pairs = sorted(zip(told.names, told.values, strict=True), key=lambda pair: (-abs(pair[1]), pair[0]))
-    return tuple(Contribution(feature=name, value=value) for name, value in pairs[:STRONGEST] if abs(value) >= 0.005)
+def strongest(family: ModelFamily, names: Sequence[str], values: Sequence[float]) -> tuple[Contribution, ...]:
+    """Return the largest contributions, in the data set's words; those of no size are left out."""
+    words = family.features.words
+    pairs = sorted(zip(names, values, strict=True), key=lambda pair: (-abs(pair[1]), pair[0]))
+    return tuple(
+        Contribution(feature=words.get(name, name), value=value) for name, value in pairs[:STRONGEST] if abs(value) >= 0.005
+    )
 
 
 def percent(probability: float) -> str:
@@ -100,48 +110,47 @@ def percent(probability: float) -> str:
     return f"{100 * probability:.3g} %" if probability >= 1e-4 else "under 0.01 %"
 
 
-def scoring_tool(models: ScoringModels) -> Tool[ScoringArguments]:
+def scoring_tool(known: KnownModels, models: ScoringModels) -> Tool[ScoringArguments]:
     """Return the tool for the models that answer."""
 
     def run(arguments: ScoringArguments) -> ToolResult:
-        from fusionguard.serving.requests import wrong  # libraries that take seconds to import
+        from fusionguard.families.of_bundle import family_of  # libraries that take seconds to import
 
-        thing = model_family(arguments.family).thing
+        asked = known.find(arguments.model)
+        thing = asked.family.thing
         if arguments.unclear:
-            examples = (model_family(name).words.written_example for name in family_names())
+            examples = (model.words.written_example for model in ((asked,) if not asked.ships else shipped_models()))
             raise UsageError(
                 f"The {thing} was not scored, for this was not understood: {'; '.join(arguments.unclear)}.",
                 f"Say each value once, with its field: {', '.join(filter(None, examples))}.",
             )
-        family = model_family(arguments.family)
-        by_name = {field.name: field for field in family.request_fields.all}
-        for name, value in arguments.values.items():
-            if name not in by_name:
-                raise UsageError(f"A {thing} has no field '{name}'.", f"It has: {', '.join(by_name)}.")
-            if wrong(by_name[name], value):
-                raise UsageError(f"{name} must be {by_name[name].expected}.", "Correct the value.")
-        example = family.example
-        row = {name: arguments.values.get(name, example[name]) for name in by_name}
-        engine = models.engine(arguments.family)
-        told = engine.explain(list(row.values()))
+        engine = models.engine(asked.name)
+        family = family_of(engine.bundle)
+        row = family.example_row | arguments.values
+        told = engine.explain(checked_row(family, row))
         answer = dict(zip(family.outputs, told.answer.values, strict=True))
         return ScoringResult(
-            source=f"model {engine.bundle.version} of {arguments.family}",
+            source=f"model {engine.bundle.version} of {asked.name}",
             simulated=engine.bundle.manifest.origin == "simulated",
-            family=arguments.family,
+            model=asked.name,
+            kind=asked.kind,
             model_version=engine.bundle.version,
             values=row,
-            given=tuple(name for name in by_name if name in arguments.values),
-            assumed=tuple(name for name in by_name if name not in arguments.values),
+            given=tuple(name for name in row if name in arguments.values),
+            assumed=tuple(name for name in row if name not in arguments.values),
             probability=answer["probability"],
             decision=answer["decision"],
             why=told.answer.why,
             reasons=tuple(answer["reasons"].split("; ")) if answer["reasons"] else (),
-            contributions=strongest(told),
+            contributions=strongest(family, told.names, told.values),
         )
 
-    things = " or ".join(model_family(name).thing for name in family_names())
+    things = " or ".join(model.family.thing for model in shipped_models())
     return Tool(NAME, f"the score of a made-up {things}", ScoringArguments, run)
+
+
+def _written(value: Value) -> str:
+    return "(missing)" if value is None else str(value)
 
 
 def _assumption(names: tuple[str, ...], thing: str) -> str:

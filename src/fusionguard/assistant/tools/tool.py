@@ -7,22 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field
 
 from fusionguard.assistant.answers import Persona
-from fusionguard.families.catalog import family_names
 
-
-def _known_family(name: str) -> str:
-    if name not in family_names():
-        *most, last = (f"'{each}'" for each in family_names())
-        raise PydanticCustomError("literal_error", "Input should be {expected}", {"expected": f"{', '.join(most)} or {last}"})
-    return name
-
-
-Family = Annotated[str, AfterValidator(_known_family)]
-"""The name of a family."""
+ModelName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
+"""What a model may be called; whether there is one of the name is asked when a tool runs."""
 
 Depth = Literal["bottom line", "explained", "detail"]
 

@@ -32,7 +32,7 @@ class ChurnFamily(ModelFamily):
         """How people speak of it."""
         from fusionguard.families.churn.words import CHURN_WORDS
 
-        return CHURN_WORDS
+        return self.words_of(CHURN_WORDS)
 
     @property
     def problem(self) -> Problem:

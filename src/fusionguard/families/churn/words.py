@@ -36,7 +36,6 @@ def read_words(text: str, given: GivenValues) -> str:
 
 
 CHURN_WORDS = FamilyWords(
-    label="Churn",
     named_by=r"churn|retention|customers?",
     things=("customer", "client"),
     chance_of="leaving",

@@ -32,7 +32,7 @@ class FraudFamily(ModelFamily):
         """How people speak of it."""
         from fusionguard.families.fraud.words import FRAUD_WORDS
 
-        return FRAUD_WORDS
+        return self.words_of(FRAUD_WORDS)
 
     @property
     def problem(self) -> Problem:

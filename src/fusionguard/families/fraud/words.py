@@ -42,7 +42,6 @@ def _text(name: str) -> str:
 
 
 FRAUD_WORDS = FamilyWords(
-    label="Fraud",
     named_by=r"fraud|fraudulent|transactions?|card[- ]fraud",
     things=("transaction", "payment"),
     chance_of="fraud",
