@@ -50,7 +50,7 @@ class Sum(OnlineModel):
 
     def decide(self, values: list[Any]) -> Answer:
         """Answer one checked row."""
-        return self._answer(self._maker.one(values))
+        return answer_of(self._maker.one(values))
 
     def add_reasons(self, answer: Answer) -> Answer:
         """Return the answer with the name of the first feature."""
@@ -59,7 +59,7 @@ class Sum(OnlineModel):
     def many(self, columns: Columns) -> Answers:
         """Answer a checked batch."""
         features = self._maker.many(columns)
-        answers = [self._answer(list(row.values())) for row in features.to_pylist()]
+        answers = [answer_of(list(row.values())) for row in features.to_pylist()]
         rows = [dict(zip(self._family.outputs, each.values, strict=True)) for each in answers]
         return Answers(pa.Table.from_pylist(rows, self._family.answer_columns), features, [each.why for each in answers], 0)
 
@@ -69,11 +69,13 @@ class Sum(OnlineModel):
         parts = [each / 100 if isinstance(each, int | float) else 0.0 for each in answer.features]
         return Contributions(answer, self._family.features.model_features, parts, 0.0)
 
-    def _answer(self, features: list[Any]) -> Answer:
-        score = sum(each for each in features if isinstance(each, int | float)) / 100
-        flagged = score > 5
-        values = (score, 1 / (1 + exp(-score)), "call" if flagged else "wait", 4 * score, "")
-        return Answer(values, features, f"the sum is {score:.2f}", flagged)
+
+def answer_of(features: list[Any]) -> Answer:
+    """Return the answer to a row of features."""
+    score = sum(each for each in features if isinstance(each, int | float)) / 100
+    flagged = score > 5
+    values = (score, 1 / (1 + exp(-score)), "call" if flagged else "wait", 4 * score, "")
+    return Answer(values, features, f"the sum is {score:.2f}", flagged)
 
 
 def install(patch: pytest.MonkeyPatch) -> None:

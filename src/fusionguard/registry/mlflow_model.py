@@ -47,7 +47,7 @@ def save_model(folder: Path, bundle: Bundle, *, run_id: str, model_id: str) -> N
             artifacts={"bundle": str(staged)},
             code_paths=[str(Path(fusionguard.__file__).parent)],
             signature=_signature(family),
-            metadata={"input_columns": _columns(_input_types(family)).to_dict()},
+            metadata={"input_columns": _input_columns(family).to_dict()},
             input_example=example_rows(family),
             pip_requirements=[f"{package}=={importlib.metadata.version(package)}" for package in family.packages],
             mlflow_model=description,
@@ -66,10 +66,13 @@ def example_rows(family: ModelFamily) -> pd.DataFrame:
     return pd.DataFrame([family.example])
 
 
-def _input_types(family: ModelFamily) -> dict[str, str]:
+def _input_columns(family: ModelFamily) -> Schema:
     """Return the columns that the registered model asks for, in the data set's order, with MLflow's names of their types."""
-    columns = family.schema.columns
-    return {name: MLFLOW_TYPES[kind] for name, kind in columns.items() if name in family.features.model_columns}
+    from mlflow.types import ColSpec, Schema
+
+    fields = {field.name: field for field in family.request_fields.all}
+    columns = {name: kind for name, kind in family.schema.columns.items() if name in fields}
+    return Schema([ColSpec(MLFLOW_TYPES[kind], name, required=fields[name].required) for name, kind in columns.items()])
 
 
 def _signature(family: ModelFamily) -> ModelSignature:
