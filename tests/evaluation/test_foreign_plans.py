@@ -21,7 +21,9 @@ def _planned(declaration: Path) -> PlannedRows:
     folder = declaration.parent
     raw, described = read_described(find_dataset(str(declaration)), "auto", folder / "read", rows=0, seed=1, earliest=0.6)
     built = build_features(raw.table, raw.provenance, "duckdb", folder / "store", described)
-    return planned_rows(built.table, built.manifest.definition)
+    again = build_features(raw.table, raw.provenance, "duckdb", folder / "store", described)
+    assert list(again.manifest.definition.column_types) == built.table.columns == again.table.columns
+    return planned_rows(again.table, again.manifest.definition)
 
 
 @pytest.mark.parametrize(
