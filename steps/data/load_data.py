@@ -38,6 +38,8 @@ def load_data(
     """
     declared = parse_declaration(declaration)
     name = declared.declaration.name
-    processed = find_home().processed / name / hashlib.sha256(fingerprint.encode()).hexdigest()[:16]
+    # Which categories prepared rows know depends on the share that they were read from: another share, other rows.
+    identity = fingerprint if earliest == 1.0 else f"{fingerprint}\n{earliest!r}"
+    processed = find_home().processed / name / hashlib.sha256(identity.encode()).hexdigest()[:16]
     fetched, described = read_described(declared, source, processed, rows=rows, seed=seed, earliest=earliest)
     return fetched.table, fetched.provenance, described

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from fusionguard.datasets.faults import DeclarationError, Fault
+from fusionguard.datasets.prepared_names import TAKEN, prepared_names
 from fusionguard.datasets.reading import parse_declaration, read_declaration
 from fusionguard.errors import UsageError
+from fusionguard.features.expressions.expression import parse_rows
+from fusionguard.features.expressions.grammar import KEYWORDS
+from fusionguard.features.expressions.tree import RawColumn
 
 PROBLEMS = ("churn", "fraud")
 
@@ -403,3 +409,34 @@ def test_a_folder_holds_its_declaration(tmp_path: Path) -> None:
     (folder / "more.sql").write_text("SELECT 1 AS near FROM raw", encoding="utf-8")
     declared = read_declaration(folder, PROBLEMS)
     assert (declared.folder, declared.declaration.features[-3:]) == (folder, ("near", "mcc", "country"))
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ("derived: {order: a + 1}", "line 6: derived.order: 'order' is a word of SQL"),
+        ("derived: {Score: a + 1}", "line 6: derived.Score: 'Score' is a name that answers, logs or tables of features"),
+        ("derived: {event_seconds: a + 1}", "line 6: derived.event_seconds: 'event_seconds' is a name that answers"),
+        ("bands: {between: {column: a, edges: [1]}}", "line 6: bands.between: 'between' is a word of SQL"),
+    ],
+)
+def test_what_is_made_has_no_name_of_others(entry: str, message: str) -> None:
+    with pytest.raises(DeclarationError, match=message):
+        parse_declaration(f"version: 1\nname: t\nproblem: churn\nlabel: y\nnumeric: {{a: null}}\n{entry}\n")
+
+
+def test_prepared_names_stand_in_sql_without_quotes() -> None:
+    with duckdb.connect() as database:
+        words = [str(word) for (word,) in database.execute("SELECT keyword_name FROM duckdb_keywords()").fetchall()]
+        columns = [*words, *KEYWORDS, *TAKEN, "ä ö", "Ä-Ö", "1st", "x", "X y", "x_y", "x-y", "日本", "日 本", "a" * 120, "b" * 63]
+        columns = list({column.casefold(): column for column in columns}.values())
+        listed = ", ".join(f"{json.dumps(column)}: null" for column in columns)
+        declaration = parse_declaration(
+            f"version: 1\nname: t\nproblem: churn\nlabel: outcome\nnumeric: {{{listed}}}\n"
+        ).declaration
+        names = prepared_names(declaration)
+        assert len({name.lower() for name in names.values()}) == len(columns) + 1
+        for name in names.values():
+            row = f"SELECT {name} + 0e0 AS {name} FROM (SELECT 1e0 AS {name}) AS raw WHERE {name} IS NOT NULL ORDER BY {name}"
+            assert database.execute(row).fetchall() == [(1.0,)], name
+            parse_rows(f"SELECT\n    {name} + 0e0 AS {name}\nFROM raw\n", {name: RawColumn("float")})

@@ -149,7 +149,7 @@ def test_a_cell_of_a_csv_is_held_against_its_role(declared: DeclaredDataset, tmp
     with pytest.raises(ContradictionError, match=r"^bank\.yaml, line 18: types\.age against rows\.csv, row 3 .* not an int"):
         read_declared(declared, tmp_path / "rows.csv", tmp_path / "rows.parquet")
     csv.write_csv(_table(age=None), tmp_path / "rows.csv")
-    with pytest.raises(DataError, match=r"^rows\.csv lacks the column 'age'\."):
+    with pytest.raises(DataError, match=r"^bank\.yaml, line 11: numeric\.age needs the column 'age': rows\.csv lacks"):
         read_declared(declared, tmp_path / "rows.csv", tmp_path / "rows.parquet")
 
 
@@ -214,7 +214,13 @@ CASES: dict[str, tuple[dict[str, Any], tuple[int, str, str | None, int | None]]]
     ),
     "a decimal comma": (
         {"km": ["1", "2", "3", "4", "5,5", "6"]},
-        (10, 'numeric.km holds text in row 4 ("5,5")', "km", 4),
+        (
+            10,
+            'numeric.km holds text in row 4 ("5,5"). '
+            'If commas begin the decimals, write `csv: {decimal: ","}` into the declaration.',
+            "km",
+            4,
+        ),
     ),
     "somebody in a number": ({"km": ["1", "Hargrave", "3", "4", "5", "6"]}, (10, "numeric.km holds text in row 1", "km", 1)),
     "an address in a number": ({"km": ["1", "a@b.example", "3", "4", "5", "6"]}, (10, "numeric.km holds text in row 1", "km", 1)),

@@ -12,8 +12,11 @@ import pytest
 
 from fusionguard.data.provenance import Provenance
 from fusionguard.data.table import Table
+from fusionguard.datasets.reading import parse_declaration
+from fusionguard.datasets.resolving import resolve
 from fusionguard.errors import StorageError, UnknownChoiceError
 from fusionguard.features import store as store_module
+from fusionguard.features.declared import declared_features
 from fusionguard.features.duckdb_engine import DuckDBEngine
 from fusionguard.features.fraud import COLUMN_TYPES, FRAUD_FEATURES, SCHEMA_VERSION
 from fusionguard.features.store import FeatureManifest, build_features, content_sha256, feature_key
@@ -144,3 +147,20 @@ def test_an_interruption_leaves_nothing(
     with pytest.raises(KeyboardInterrupt):
         build_features(make_raw(2_000), provenance, "duckdb", tmp_path / "store")
     assert list((tmp_path / "store" / "fraud").iterdir()) == []
+
+
+def test_another_declaration_of_the_same_rows_has_another_key(provenance: Provenance) -> None:
+    raw = pa.table({"x": [1.5, 2.5, 4.5], "c": ["a", "b", "a"], "at": ["2024-03-01", "2024-03-02", "2024-03-09"], "y": [0, 1, 1]})
+    text = "version: 1\nname: t\nproblem: fraud\ntime: at\nlabel: y\nnumeric: {x: null}\ncategorical: {c: null}\n"
+    texts = (
+        text,
+        text.replace("x: null", "x: {range: [0, 5]}"),
+        text.replace("label: y", "label: {column: y, positive: [0]}"),
+        text.replace("c: null", "c: {values: [b, a]}"),
+        text.replace("time: at", "time: {column: at, zone: Europe/London}"),
+        text.replace("label: y", "label: {column: y, known: {after: 2d}}"),
+    )
+    found = [resolve(parse_declaration(each), raw) for each in texts] + [resolve(parse_declaration(text), raw, earliest=0.5)]
+    assert found[-1].columns["x"].range == (1.5, 2.5)
+    keys = {feature_key(declared_features(each), provenance, "duckdb", each) for each in found}
+    assert len(keys) == len(found)

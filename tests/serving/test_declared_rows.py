@@ -14,8 +14,8 @@ import pytest
 from fusionguard.datasets.catalog import find_dataset
 from fusionguard.datasets.declaration import Time
 from fusionguard.datasets.described import read_described
+from fusionguard.datasets.moment_sql import clock
 from fusionguard.datasets.moments import clock_reader
-from fusionguard.datasets.preparing import clock
 from fusionguard.datasets.resolved import ResolvedDataset
 from fusionguard.datasets.scoring_rows import prepare_rows, scored_columns
 from fusionguard.datasets.table_rows import open_rows, quoted

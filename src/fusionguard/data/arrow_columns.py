@@ -28,6 +28,12 @@ def holds_text(kind: pa.DataType) -> bool:
     return any(getattr(pa.types, f"is_{name}")(plain) for name in names)
 
 
+def holds_times(kind: pa.DataType) -> bool:
+    """Tell whether a column of this type holds moments or days."""
+    plain = value_type(kind)
+    return bool(pa.types.is_timestamp(plain) or pa.types.is_date(plain))
+
+
 def plain_values(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     """Return a column without its dictionary or extension type: the values themselves."""
     plain = value_type(column.type)
@@ -52,7 +58,8 @@ def as_type(column: pa.Array | pa.ChunkedArray, kind: pa.DataType) -> pa.Array |
         values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
     if pa.types.is_decimal(values.type) and pa.types.is_floating(kind):
         values = values.cast(pa.string())  # Arrow's own cast multiplies by a power of ten, and is one bit off now and then
-    return values.cast(kind)
+    # Nobody needs a bank's nanoseconds.
+    return values.cast(kind, safe=not (pa.types.is_timestamp(values.type) and values.type.unit == "ns"))
 
 
 def text_bytes(column: pa.Array) -> int:

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import IO, Any
 
+import pyarrow as pa
+
+from fusionguard.data.csv_form import CsvForm, number_remedy
 from fusionguard.data.csv_scan import QuoteFault
 from fusionguard.data.schema import ColumnType, DatasetSchema
 from fusionguard.data.whole_numbers import parse_whole
@@ -73,7 +76,7 @@ def quote_error(name: str, fault: QuoteFault, header: list[str]) -> DataError:
     row = f"row {fault.row:,}" if fault.row >= 0 else "header"
     return DataError(
         f"{name}, {row} (line {fault.line:,}), {place}: {fault.what}. Rows would be lost if it were read.",
-        'A cell with a quote, comma or line break is written in quotes, and a quote in it twice (""): correct it at its source.',
+        'A cell with a quote, separator or line break is written in quotes, a quote in it twice (""): correct it at its source.',
     )
 
 
@@ -102,10 +105,11 @@ def _first_fault(
                 cell, column = cells[place], header[place]
                 if place in bad:
                     return header, encoding
-                if cell and not _fits(cell, kind):
+                if cell and not _fits(cell, kind, schema.form):
                     shown = "a value that is not shown" if column in schema.private else _shown(cell[:40])
                     what = f"{where}, column {column}: {shown} is not {_wanted(cell, kind)}."
-                    return header, _Found(what, "Correct it.", column, row)
+                    remedy = number_remedy(cell) if schema.form.declared and kind != "text" else ""
+                    return header, _Found(what, remedy or "Correct it.", column, row)
     except csv.Error as error:
         return header, _Found(
             f", after {f'row {row:,}' if row >= 0 else 'the header'}: {error}.", "Correct it, or get the file again."
@@ -124,7 +128,11 @@ def _shown(cell: str) -> str:
     return f"'{cell}'" if cell.isprintable() else ascii(cell)  # what moves a terminal's cursor is spelt out
 
 
-def _fits(cell: str, kind: ColumnType) -> bool:
+def _fits(cell: str, kind: ColumnType, form: CsvForm) -> bool:
+    if kind != "text" and not form.is_plain:
+        if not form.is_number(cell):
+            return False
+        cell = str(form.plain_numbers(pa.array([cell]))[0])
     if kind == "integer":
         return parse_whole(cell) is not None
     # 1e999 looks like a number and is not one that a double can hold.

@@ -17,10 +17,10 @@ LARGEST_ROW_BYTES = 16 << 20
 _PIECE_BYTES = 1 << 20
 """Scanned at a time, so that it stays in a processor's cache."""
 
-_FEWEST_COMMAS = 5
-"""A line of a legal cell may hold fewer commas than this, however narrow the table is."""
+_FEWEST_SEPARATORS = 5
+"""A line of a legal cell may hold fewer separators than this, however narrow the table is."""
 
-_QUOTE, _COMMA, _LINE_FEED, _RETURN = (ord(character) for character in '",\n\r')
+_QUOTE, _LINE_FEED, _RETURN = (ord(character) for character in '"\n\r')
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -43,14 +43,14 @@ class CsvScan:
     Parameters
     ----------
     columns
-        How many columns the header has; a cell that spans lines and holds as many commas as the rows it would have swallowed is
-        one whose quotes were not meant to belong together.
+        How many columns the header has; a cell that spans lines and holds as many separators as the rows it would have swallowed
+        is one whose quotes were not meant to belong together.
     """
 
-    def __init__(self, columns: int) -> None:
+    def __init__(self, columns: int, separator: str = ",") -> None:
         self.rows = 0
         self.fault: QuoteFault | None = None
-        self._columns = columns
+        self._columns, self._separator = columns, ord(separator)
         self._line, self._rest, self._begun = 1, b"", False
 
     def feed(self, block: bytes) -> bytes:
@@ -108,9 +108,9 @@ class CsvScan:
         """Return the position of the quote that opens the first wrong cell, and what is wrong; None where nothing is."""
         opening, closing = quotes[::2], quotes[1::2]
         before = np.where(opening > 0, text[opening - 1], _LINE_FEED)
-        begins = (before == _COMMA) | (before == _LINE_FEED) | (before == _RETURN)
+        begins = (before == self._separator) | (before == _LINE_FEED) | (before == _RETURN)
         after = text[np.minimum(closing + 1, text.size - 1)]
-        stops = (closing == text.size - 1) | (after == _COMMA) | (after == _LINE_FEED) | (after == _RETURN)
+        stops = (closing == text.size - 1) | (after == self._separator) | (after == _LINE_FEED) | (after == _RETURN)
         found: list[tuple[int, int, str]] = []
         bare = np.flatnonzero(~begins & (before != _QUOTE))
         if bare.size:
@@ -135,9 +135,9 @@ class CsvScan:
         first, beyond = np.searchsorted(ends, starts), np.searchsorted(ends, stops)
         if not (spanning := beyond > first).any():
             return None
-        commas = np.flatnonzero(text == _COMMA)
-        held = np.searchsorted(commas, stops) - np.searchsorted(commas, starts)
-        fewest = max(self._columns - 1, _FEWEST_COMMAS)
+        between = np.flatnonzero(text == self._separator)
+        held = np.searchsorted(between, stops) - np.searchsorted(between, starts)
+        fewest = max(self._columns - 1, _FEWEST_SEPARATORS)
         for cell in np.flatnonzero(spanning & (held >= fewest)):
             if held[cell] >= fewest * _lines(text, ends[first[cell] : beyond[cell]]):
                 return int(starts[cell]), "two quotes that have other rows between them"
@@ -154,8 +154,8 @@ class CsvScan:
     ) -> QuoteFault:
         before = outside[outside < cell]
         row_start = int(before[-1]) + 1 if before.size else 0
-        commas = np.flatnonzero(text[row_start:cell] == _COMMA) + row_start
-        column = int(np.count_nonzero(np.searchsorted(quotes, commas) % 2 == 0))
+        between = np.flatnonzero(text[row_start:cell] == self._separator) + row_start
+        column = int(np.count_nonzero(np.searchsorted(quotes, between) % 2 == 0))
         return QuoteFault(self.rows + _filled(text, before) - 1, column, self._line + _lines(text, ends[ends < cell]), what)
 
 

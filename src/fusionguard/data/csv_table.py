@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
@@ -18,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from fusionguard.data.csv_faults import broken_cell
+from fusionguard.data.csv_form import find_separator
 from fusionguard.data.csv_scan import LARGEST_ROW_BYTES, CsvScan
 from fusionguard.data.file_kinds import AGAIN, START_BYTES, FileKind, refuse_other_kinds
 from fusionguard.data.headers import listed, read_header
@@ -50,13 +52,23 @@ class CsvTable:
 
     def header(self) -> list[str]:
         """Return the column names; :class:`DataError` where it is no CSV text at all."""
+        if self.kind != "csv":
+            refuse_other_kinds(self.file.name, self._start)
+        return read_header(self.file.name, self._start, self.separator)
+
+    @cached_property
+    def separator(self) -> str:
+        """What separates the columns: as the schema says, else as the file shows."""
+        text = self._start.removeprefix(b"\xef\xbb\xbf").decode("utf-8", errors="ignore")
+        return self.schema.form.separator or find_separator(self.file.name, text, self.schema.columns)
+
+    @cached_property
+    def _start(self) -> bytes:
         with self.open() as stream:
             start = stream.read(START_BYTES)
             while not _LINE_END.search(start) and len(start) < LARGEST_ROW_BYTES and (more := stream.read(len(start))):
                 start += more  # a header of very many columns
-        if self.kind != "csv":
-            refuse_other_kinds(self.file.name, start)
-        return read_header(self.file.name, start)
+        return start
 
     def batches(self, header: list[str], columns: pa.Schema, carried: pa.Field | None = None) -> Iterator[pa.RecordBatch]:
         """Yield the rows of some columns in order, numbers as their exact doubles and integers, empty cells as nulls.
@@ -69,10 +81,10 @@ class CsvTable:
             A cell is not what its column holds, or its quotes are not as RFC 4180 has them (row and column are named, the value
             of a private column is not shown), or Arrow and the scan count different numbers of rows.
         """
-        scan, rows = CsvScan(len(header)), -1  # the header is a row of text, and none of the table
+        scan, rows = CsvScan(len(header), self.separator), -1  # the header is a row of text, and none of the table
         for text in self._whole_rows(scan):
             try:
-                batch = _parsed(text, header, columns, carried, begins=rows < 0)
+                batch = _parsed(text, header, columns, carried, self.schema, self.separator, begins=rows < 0)
             except (pa.ArrowInvalid, ValueError):
                 raise self._fault(header, columns) from None
             rows += batch.num_rows + (rows < 0)
@@ -95,11 +107,11 @@ class CsvTable:
                 yield text
 
     def _fault(self, header: list[str], columns: pa.Schema) -> DataError:
-        scan = CsvScan(len(header))
+        scan = CsvScan(len(header), self.separator)
         for _ in self._whole_rows(scan):
             pass
         with self.open() as stream:
-            return broken_cell(self.file.name, stream, self.schema, columns.names, scan.fault)
+            return broken_cell(self.file.name, stream, self.schema, columns.names, scan.fault, separator=self.separator)
 
     @contextmanager
     def open(self) -> Iterator[IO[bytes]]:
@@ -130,18 +142,28 @@ class CsvTable:
         return chosen[0][0]
 
 
-def _parsed(text: bytes, header: list[str], columns: pa.Schema, carried: pa.Field | None, *, begins: bool) -> pa.RecordBatch:
+def _parsed(
+    text: bytes,
+    header: list[str],
+    columns: pa.Schema,
+    carried: pa.Field | None,
+    schema: DatasetSchema,
+    separator: str,
+    *,
+    begins: bool,
+) -> pa.RecordBatch:
     """Parse whole rows; the first of them is the header where they begin the file."""
     # Only what is read has its own name for Arrow, so that others may be called anything, twice too. Whole numbers are read as
     # they are written, for Arrow's parser takes 0x1F for one and does not take 1.0.
     written = carried.metadata[CARRIED_NAME].decode() if carried is not None else None
     wanted = [*columns.names, *([written] if written is not None and written not in columns.names else [])]
     names = [name if name in wanted else f"\0{place}" for place, name in enumerate(header)]
-    types = {name: pa.float64() if _is_float(columns, name) and name != written else pa.string() for name in wanted}
+    doubles = {field.name for field in columns if pa.types.is_floating(field.type)} if schema.form.is_plain else set()
+    types = {name: pa.float64() if name in doubles and name != written else pa.string() for name in wanted}
     table = pacsv.read_csv(
         pa.py_buffer(text),
         read_options=pacsv.ReadOptions(block_size=len(text) + 1, column_names=names, skip_rows_after_names=int(begins)),
-        parse_options=pacsv.ParseOptions(newlines_in_values=True),
+        parse_options=pacsv.ParseOptions(delimiter=separator, newlines_in_values=True),
         convert_options=pacsv.ConvertOptions(
             column_types=types,
             include_columns=wanted,
@@ -151,17 +173,18 @@ def _parsed(text: bytes, header: list[str], columns: pa.Schema, carried: pa.Fiel
         ),
     ).combine_chunks()
     chunks = {name: table[name].chunk(0) if table.num_rows else pa.array([], table[name].type) for name in wanted}
-    arrays = [_typed(chunks[field.name], field.type) for field in columns]
+    arrays = [_typed(chunks[field.name], field, schema) for field in columns]
     if carried is None:
         return pa.record_batch(arrays, schema=columns)
     return pa.record_batch([*arrays, chunks[written]], schema=columns.append(carried))
 
 
-def _is_float(columns: pa.Schema, name: str) -> bool:
-    return name in columns.names and pa.types.is_floating(columns.field(name).type)
-
-
-def _typed(column: pa.Array, kind: pa.DataType) -> pa.Array:
+def _typed(column: pa.Array, field: pa.Field, schema: DatasetSchema) -> pa.Array:
+    kind, form = field.type, schema.form
+    if not form.is_plain and (not pa.types.is_string(kind) or field.name in schema.numbers):
+        if not pa.types.is_string(kind) and not form.all_numbers(column):
+            raise ValueError("a number that is written in another form")
+        column = form.plain_numbers(column)
     if pa.types.is_integer(kind):
         return whole_numbers(column)
     numbers = column if column.type == kind else pc.ascii_trim_whitespace(column).cast(kind)

@@ -7,23 +7,34 @@ import io
 import re
 import unicodedata
 from collections.abc import Collection, Sequence
+from functools import partial
 
+from fusionguard.data.csv_form import SEPARATORS
 from fusionguard.data.schema import DatasetSchema
 from fusionguard.errors import DataError
 
 _PANDAS_INDEX = re.compile(r"(Unnamed: \d+([._].*)?|__index_level_\d+__|index|level_\d+)?")
 """What pandas calls an index that it writes, or reads back as a column; none at all in the header of a CSV."""
 
-_SEPARATORS = ((";", "semicolons"), ("\t", "tabs"), ("|", "bars"), (" ", "blanks"))
+
+class ColumnsError(DataError):
+    """A file that lacks columns, or has unknown ones: ``columns``, in the order in which they are missed or found."""
+
+    def __init__(self, what: str, remedy: str, columns: Sequence[str], *, unknown: bool) -> None:
+        self.columns, self.unknown = tuple(columns), unknown
+        super().__init__(what, remedy)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (partial(type(self), unknown=self.unknown), (self.what, self.remedy, self.columns))
 
 
-def read_header(name: str, start: bytes) -> list[str]:
+def read_header(name: str, start: bytes, separator: str = ",") -> list[str]:
     """Return the column names in the first row of CSV text.
 
     Raises
     ------
     DataError
-        There is no header, it is not UTF-8, or its columns are not separated by commas.
+        There is no header, it is not UTF-8, or something else separates its columns.
     """
     start = start.removeprefix(b"\xef\xbb\xbf")
     lines = start.splitlines()
@@ -31,16 +42,17 @@ def read_header(name: str, start: bytes) -> list[str]:
         raise DataError(f"{name} does not start with a header.", "Its first line must name the columns, separated by commas.")
     try:  # a quoted name may go on in the next line, so all that is there is given to the parser
         lines[0].decode("utf-8")
-        header = next(csv.reader(io.StringIO(start.decode("utf-8", errors="ignore"), newline="")))
+        header = next(csv.reader(io.StringIO(start.decode("utf-8", errors="ignore"), newline=""), delimiter=separator))
     except UnicodeDecodeError:
         raise DataError(f"{name} is not UTF-8 text.", "Save it as UTF-8.") from None
     if any("\n" in column or "\r" in column for column in header):
         raise DataError(f"{name} has a quote in its header that is not closed in its line.", "Remove it, or close it.")
-    for separator, words in _SEPARATORS:
+    wanted = SEPARATORS[separator]
+    for other, words in (*SEPARATORS.items(), (" ", "blanks")):
         # A first line of words above lines of commas is a remark, not a header that is separated by blanks.
-        remark = separator == " " and len(lines) > 1 and b"," in lines[1]
-        if len(header) == 1 and separator in header[0].strip() and not remark:
-            raise DataError(f"{name} has columns separated by {words}.", "Save it with commas.")
+        remark = other == " " and len(lines) > 1 and separator.encode() in lines[1]
+        if len(header) == 1 and other in header[0].strip() and not remark:
+            raise DataError(f"{name} has columns separated by {words}.", f"Save it with {wanted}.")
     return header
 
 
@@ -85,7 +97,8 @@ def check_columns(
             instead = f" It has {has}." if typed else " Its first line must name the columns."
         else:
             instead = f" It has {listed(unknown)} instead." if unknown else ""
-        raise DataError(f"{name} lacks the column {listed(missing)}.{instead}", f"It must have {', '.join(every)}.")
+        what = f"{name} lacks the column {listed(missing)}.{instead}"
+        raise ColumnsError(what, f"It must have {', '.join(every)}.", missing, unknown=False)
     if ignored:
         return
     for column in extra:
@@ -96,7 +109,8 @@ def check_columns(
                 f"Write it without: df.to_{'parquet' if typed else 'csv'}(..., index=False), or remove the column.",
             )
     if extra:
-        raise DataError(f"{name} has the column {listed(extra)}, which is not known.", f"Keep only {', '.join(schema.columns)}.")
+        what = f"{name} has the column {listed(extra)}, which is not known."
+        raise ColumnsError(what, f"Keep only {', '.join(schema.columns)}.", extra, unknown=True)
 
 
 def check_carried(name: str, header: Sequence[str], carried: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from fusionguard.data.headers import check_carried, check_columns, listed
 from fusionguard.data.part_files import part_files
 from fusionguard.data.schema import DatasetSchema
 from fusionguard.data.table import CARRIED, CARRIED_NAME, Table
-from fusionguard.data.typed_columns import as_written, check_types, typed_column
+from fusionguard.data.typed_columns import as_written, check_types, stored_columns, typed_column
 from fusionguard.errors import DataError, UsageError
 from fusionguard.files import atomic_path, check_name
 
@@ -25,14 +25,14 @@ _GROUP_ROWS = 1 << 16
 
 
 def read_raw(
-    source: Path,
+    source: Path | Sequence[Path],
     schema: DatasetSchema,
     destination: Path,
     *,
     only: Collection[str] | None = None,
     carried: str | None = None,
 ) -> Table:
-    """Read a raw file, or a folder of part files, strictly, and write it as one typed parquet, columns in the schema's order.
+    """Read a raw file, several, or a folder of part files strictly, and write one typed parquet, columns in the schema's order.
 
     What a file is (CSV, gzip, zip, parquet) is read from its content. An empty numeric cell becomes null and is left to the
     contracts; every number keeps its exact double.
@@ -54,6 +54,7 @@ def read_raw(
         It is not what it claims to be; the message names the file, the column and the row, from 0.
     """
     files = _files(source, schema)
+    called = source.name if isinstance(source, Path) else files[0].name
     with atomic_path(destination) as temporary, ExitStack() as stack:
         writer: pq.ParquetWriter | None = None
         rows = 0
@@ -63,15 +64,17 @@ def read_raw(
                     writer = stack.enter_context(parquet_writer(temporary, batch.schema, schema))
                 if batch.schema.names != writer.schema.names:
                     other = sorted(set(batch.schema.names) ^ set(writer.schema.names))
-                    raise DataError(f"Not every part of {source.name} has the column {listed(other)}.", "Write the parts alike.")
+                    raise DataError(f"Not every part of {called} has the column {listed(other)}.", "Write the parts alike.")
                 if batch.schema != writer.schema:
-                    found = batch.schema.field(CARRIED).type
-                    raise DataError(f"{file.name} has {found} in column {carried!r}, unlike an earlier part.", "Write one type.")
+                    other_type = next(each for each in batch.schema if each.type != writer.schema.field(each.name).type)
+                    column = carried if other_type.name == CARRIED else other_type.name
+                    what = f"{file.name} has {other_type.type} in column {column!r}, unlike an earlier part."
+                    raise DataError(what, "Write one type.")
                 if batch.num_rows:
                     writer.write_batch(batch, row_group_size=_GROUP_ROWS)
                 rows += batch.num_rows
         if rows == 0:
-            raise DataError(f"{source.name} has a header but no rows.", AGAIN)
+            raise DataError(f"{called} has a header but no rows.", AGAIN)
     return Table(destination)
 
 
@@ -104,8 +107,8 @@ def parquet_writer(path: Path, columns: pa.Schema, schema: DatasetSchema) -> pq.
     return pq.ParquetWriter(path, columns, compression="snappy", use_dictionary=repeating)
 
 
-def _files(source: Path, schema: DatasetSchema) -> tuple[Path, ...]:
-    files = part_files(source) or (source,)
+def _files(source: Path | Sequence[Path], schema: DatasetSchema) -> tuple[Path, ...]:
+    files = (part_files(source) or (source,)) if isinstance(source, Path) else tuple(source)
     for file in files:
         check_name(file)
         if not file.is_file():
@@ -160,6 +163,7 @@ def _parquet_batches(
         with pq.ParquetFile(file, pre_buffer=False) as source:  # else the whole file stays in memory
             found = source.schema_arrow
             columns = _read_columns(file.name, found.names, schema, only, carried, typed=True)
+            columns = stored_columns(found, columns, schema.as_stored)
             check_types(file.name, found, columns)
             for batch in source.iter_batches(
                 _GROUP_ROWS, columns=list(dict.fromkeys([*columns.names, *([carried] if carried else [])]))

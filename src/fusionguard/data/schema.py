@@ -6,6 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from fusionguard.data.csv_form import CsvForm
+
 ColumnType = Literal["float", "integer", "text"]
 
 
@@ -29,6 +31,12 @@ class DatasetSchema:
         Columns that say who somebody is: their values never appear in a message, a report or a preview.
     optional
         Columns that a table may lack: no model reads them, and where they are they are kept and checked.
+    form
+        How a CSV file of it is written.
+    numbers
+        Columns of texts in which numbers may stand, written as ``form`` says.
+    as_stored
+        Columns that keep the type which a typed file has for them, where it is a plain one: truth values, numbers, times.
     repeating
         Columns of floats whose values repeat, which are stored as dictionaries; how they are stored makes no other layout.
     """
@@ -40,6 +48,9 @@ class DatasetSchema:
     file_name: str
     private: frozenset[str] = field(default_factory=frozenset)
     optional: frozenset[str] = field(default_factory=frozenset)
+    form: CsvForm = field(default_factory=CsvForm)
+    numbers: frozenset[str] = field(default_factory=frozenset)
+    as_stored: frozenset[str] = field(default_factory=frozenset)
     repeating: frozenset[str] = field(default_factory=frozenset, compare=False)
 
     def within(self, names: Collection[str]) -> DatasetSchema:

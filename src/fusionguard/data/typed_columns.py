@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fusionguard.data.arrow_columns import as_type, holds_numbers, holds_text, plain_values
+from fusionguard.data.arrow_columns import as_type, holds_numbers, holds_text, plain_values, value_type
 from fusionguard.errors import DataError
+
+
+def stored_columns(found: pa.Schema, columns: pa.Schema, as_stored: Collection[str]) -> pa.Schema:
+    """Return the types that columns are read in: of texts ``as_stored``, a plain one of the truth values, numbers or times there.
+
+    Whole numbers become int64, others doubles, moments microseconds, in UTC where they have a zone.
+    """
+    return pa.schema([_stored(found.field(each.name).type, each) if each.name in as_stored else each for each in columns])
+
+
+def _stored(found: pa.DataType, wanted: pa.Field) -> pa.Field:
+    kind = value_type(found)
+    if pa.types.is_boolean(kind) or pa.types.is_date(kind):
+        return wanted.with_type(pa.bool_() if pa.types.is_boolean(kind) else pa.date32())
+    if pa.types.is_timestamp(kind):
+        return wanted.with_type(pa.timestamp("us", "UTC" if kind.tz else None))
+    if pa.types.is_integer(kind):
+        return wanted.with_type(pa.int64())
+    return wanted.with_type(pa.float64()) if pa.types.is_floating(kind) or pa.types.is_decimal(kind) else wanted
 
 
 def check_types(name: str, found: pa.Schema, columns: pa.Schema) -> None:
@@ -16,6 +37,8 @@ def check_types(name: str, found: pa.Schema, columns: pa.Schema) -> None:
     """
     for field in columns:
         given = found.field(field.name).type
+        if pa.types.is_temporal(field.type) or pa.types.is_boolean(field.type):
+            continue  # as it is stored
         if not (holds_text if pa.types.is_string(field.type) else holds_numbers)(given):
             raise DataError(
                 f"{name} has {given} in column {field.name}.", f"It must hold {field.type}: write the column as such."

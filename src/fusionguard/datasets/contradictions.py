@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from fusionguard.datasets.declaration import Declaration, Place
 from fusionguard.datasets.declared_values import COLUMN_AGGREGATES, ENTITY_AGGREGATES, split_aggregate
 from fusionguard.datasets.expressions import columns_of
+from fusionguard.datasets.prepared_names import RESERVED, TAKEN
 from fusionguard.errors import did_you_mean
 
 Contradiction = tuple[Place, str]
@@ -63,6 +64,9 @@ def _names(declaration: Declaration) -> Iterator[Contradiction]:
     taken |= {name: f"calendar's {name}" for name in declaration.calendar}
     for made_place in sorted(made, key=dotted):
         name = str(made_place[-1]).casefold()
+        if name in RESERVED or name in TAKEN:
+            what = "a word of SQL" if name in RESERVED else "a name that answers, logs or tables of features have for themselves"
+            yield made_place, f"{dotted(made_place)}: '{made_place[-1]}' is {what}; choose another one"
         if name in taken:
             yield made_place, f"{dotted(made_place)} has the name of {taken[name]}; choose another one"
         taken[name] = dotted(made_place)

@@ -200,6 +200,25 @@ class OwnSql(_Declared):
     features: Annotated[dict[kinds.Identifier, Annotated[OwnFeature, _short("label")]], Field(min_length=1)]
 
 
+class Csv(_Declared):
+    """How CSV files of the rows are written, where they are."""
+
+    separator: Literal[",", ";", "\t", "|"] | None = None
+    """Of columns; where nothing is said, the one that the file shows."""
+    decimal: Literal[".", ","] = "."
+    """What begins the decimals of a number."""
+    thousands: Literal[",", ".", " ", "'"] | None = None
+    """What stands between thousands, where something does."""
+    signs: kinds.Signs = ()
+    """What stands before or behind numbers and is left out, such as a currency's sign."""
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Csv:
+        if self.thousands == self.decimal:
+            raise ValueError("its decimal and thousands are the same sign")
+        return self
+
+
 class Sampling(_Declared):
     """Rows that were left out of the table before anybody saw it."""
 
@@ -216,6 +235,8 @@ class Declaration(_Declared):
     """The family of models that this is a problem for."""
     rows: kinds.FileName | None = None
     """The file of rows, or a pattern of files, beside the declaration; a run may name another source."""
+    csv: Csv = Csv()
+    """How its CSV files are written."""
     kaggle: kinds.Words | None = None
     """Where Kaggle keeps the rows: ``owner/name``."""
     simulated: kinds.Flag = False

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from fusionguard.data.csv_faults import CellError
 from fusionguard.data.file_kinds import file_kind
+from fusionguard.data.headers import ColumnsError
 from fusionguard.data.ingest import read_raw
 from fusionguard.data.part_files import part_files
 from fusionguard.data.schema import DatasetSchema
 from fusionguard.data.table import Table
 from fusionguard.datasets.contradictions import dotted
 from fusionguard.datasets.faults import ContradictionError, Fault
-from fusionguard.datasets.feature_checks import check_number
+from fusionguard.datasets.feature_checks import check_numbers
 from fusionguard.datasets.findings import Findings
 from fusionguard.datasets.layout import raw_layout
 from fusionguard.datasets.reading import DeclaredDataset
@@ -22,8 +24,8 @@ from fusionguard.datasets.table_rows import TableRows, open_rows, quoted, string
 from fusionguard.files import atomic_path
 
 
-def read_declared(declared: DeclaredDataset, source: Path, destination: Path) -> Table:
-    """Read a raw file, or a folder of part files, as :func:`~fusionguard.data.ingest.read_raw` does, in the declared columns.
+def read_declared(declared: DeclaredDataset, source: Path | Sequence[Path], destination: Path) -> Table:
+    """Read raw files as :func:`~fusionguard.data.ingest.read_raw` does, in the declared columns.
 
     In columns that may be missing, blanks and what is declared to mean that nothing is known become nulls.
 
@@ -51,9 +53,12 @@ def read_declared(declared: DeclaredDataset, source: Path, destination: Path) ->
     return Table(destination)
 
 
-def _read(declared: DeclaredDataset, source: Path, layout: DatasetSchema, destination: Path) -> Table:
+def _read(declared: DeclaredDataset, source: Path | Sequence[Path], layout: DatasetSchema, destination: Path) -> Table:
     try:
         return read_raw(source, layout, destination)
+    except ColumnsError as error:
+        faults = [*_column_faults(declared, error)]
+        raise ContradictionError(declared.file, faults) from error
     except CellError as error:
         places = dict(reversed([*declared.declaration.mentions()]))
         place = ("types", error.column) if error.column in declared.declaration.types else places.get(error.column, ())
@@ -61,12 +66,25 @@ def _read(declared: DeclaredDataset, source: Path, layout: DatasetSchema, destin
         raise ContradictionError(declared.file, [said]) from error
 
 
+def _column_faults(declared: DeclaredDataset, error: ColumnsError) -> Iterator[Fault]:
+    places, told = dict(reversed([*declared.declaration.mentions()])), f": {error}"
+    for column in error.columns:
+        if error.unknown:
+            what = f"ignored names no role of the column '{column}', which the file has; declare it, or add it to ignored"
+            yield Fault(declared.line(("ignored",)), what, column)
+        else:
+            place = places.get(column, ())
+            yield Fault(declared.line(place), f"{dotted(place)} needs the column '{column}'{told}".lstrip(), column)
+        told = ", which the file lacks, too"
+
+
 def _write(declared: DeclaredDataset, rows: TableRows, emptied: set[str], file: Path) -> None:
     findings, declaration, columns = Findings(declared), declared.declaration, []
+    measured = {name: each for name, each in declaration.measured.items() if name in emptied and name in rows.names}
+    check_numbers(findings, rows, measured, "TRUE")
     for name in rows.names:
         value = quoted(name)
-        if name in emptied and name in declaration.measured:
-            check_number(findings, rows, name, *declaration.measured[name], "TRUE")
+        if name in measured:
             whole = declaration.types.get(name) == "integer"
             value = f"CAST({rows.number(name)} AS BIGINT)" if whole else rows.number(name)
         elif name in emptied:
@@ -74,9 +92,9 @@ def _write(declared: DeclaredDataset, rows: TableRows, emptied: set[str], file: 
         columns.append(f"{value} AS {quoted(name)}")
     if findings.faults:
         raise ContradictionError(declared.file, findings.faults)
-    rows.database.execute(f"COPY (SELECT {', '.join(columns)} FROM given ORDER BY _row) TO {string(str(file))} (FORMAT parquet)")
+    rows.database.execute(f"COPY (SELECT {', '.join(columns)} FROM given) TO {string(str(file))} (FORMAT parquet)")
 
 
-def _is_parquet(source: Path) -> bool:
-    first = next(iter(part_files(source)), source)
+def _is_parquet(source: Path | Sequence[Path]) -> bool:
+    first = next(iter(part_files(source)), source) if isinstance(source, Path) else source[0]
     return first.is_file() and file_kind(first) == "parquet"

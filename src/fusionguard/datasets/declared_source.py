@@ -11,11 +11,13 @@ from tempfile import TemporaryDirectory
 from fusionguard.data.part_files import part_files, sha256_parts
 from fusionguard.data.provenance import Provenance
 from fusionguard.data.source import RawData
+from fusionguard.datasets.catalog import shipped_names
 from fusionguard.datasets.declared_rows import read_declared
 from fusionguard.datasets.preparing import prepare_training
 from fusionguard.datasets.reading import DeclaredDataset
 from fusionguard.datasets.resolved import ResolvedDataset
 from fusionguard.datasets.resolving import resolve
+from fusionguard.datasets.shipped import dataset_names
 from fusionguard.errors import UsageError
 from fusionguard.files import sha256_file
 
@@ -27,11 +29,14 @@ class DeclaredSource:
     Parameters
     ----------
     file
-        CSV (also gzip or zip) or parquet, or a folder of such part files.
+        CSV (also gzip or zip) or parquet, or a folder of such part files; or a pattern.
+    matches
+        The files that a pattern names, in the order of their names.
     """
 
     declared: DeclaredDataset
     file: Path
+    matches: tuple[Path, ...] = ()
 
     name = "local"
 
@@ -42,8 +47,8 @@ class DeclaredSource:
 
     @cached_property
     def sha256(self) -> str:
-        """SHA-256 of the file's bytes; of a folder, that of its parts in order."""
-        parts = part_files(self.file)
+        """SHA-256 of the file's bytes; of several, and of a folder's parts, that of all in order."""
+        parts = self.matches or part_files(self.file)
         return sha256_parts(parts) if parts else sha256_file(self.file)
 
     @cached_property
@@ -70,7 +75,7 @@ class DeclaredSource:
         declaration = self.declared.declaration
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=folder, prefix=".reading-") as scratch:
-            read = read_declared(self.declared, self.file, Path(scratch) / "read.parquet")
+            read = read_declared(self.declared, self.matches or self.file, Path(scratch) / "read.parquet")
             described = resolve(self.declared, read, earliest=earliest)
             table = prepare_training(described, read, folder / "raw.parquet")
         provenance = Provenance(
@@ -95,31 +100,29 @@ def declared_source(declared: DeclaredDataset, spec: str) -> DeclaredSource:
         There is no such file, or the declaration names none and neither does ``spec``.
     """
     name, rows = declared.declaration.name, declared.declaration.rows
+    if name in (*dataset_names(), *shipped_names()):
+        raise UsageError(
+            f"{declared.file} calls its data set '{name}', and so is one called that ships.", "Give it a name of its own."
+        )
     if spec in ("kaggle", "simulated"):
         raise UsageError(
             f"The data set '{name}' is declared, and has no source '{spec}'.",
             "Name its file with --source FILE.",
         )
-    if spec != "auto":
-        return DeclaredSource(declared, _there(Path(spec).expanduser(), f"The source '{spec}' does not exist."))
-    if rows is None:
+    if spec == "auto" and rows is None:
         raise UsageError(
             f"{declared.file} names no file of rows.", "Name one with --source FILE, or write rows: FILE into the declaration."
         )
-    folder = declared.folder or Path()
-    if not any(sign in rows for sign in "*?["):
-        return DeclaredSource(declared, _there(folder / rows, f"{declared.file} names '{rows}', which is not beside it."))
-    found = sorted(folder.glob(rows))
-    parents = {file.parent for file in found}
-    if len(found) == 1:
-        return DeclaredSource(declared, found[0])
-    if len(parents) == 1 and part_files(parent := parents.pop()) == tuple(found):
-        return DeclaredSource(declared, parent)
-    said = f"matches {len(found)} files" if found else "matches no file"
-    raise UsageError(
-        f"{declared.file} says rows: {rows}, which {said} beside it.",
-        "Name one file, or a folder of part files alone.",
-    )
+    if spec == "auto":
+        path, wrong = (declared.folder or Path()) / str(rows), f"{declared.file} names '{rows}', which is not beside it."
+    else:
+        path, wrong = Path(spec).expanduser(), f"The source '{spec}' does not exist."
+    if path.exists() or not any(sign in path.name for sign in "*?["):
+        return DeclaredSource(declared, _there(path, wrong))
+    found = tuple(sorted(file for file in path.parent.glob(path.name) if file.is_file()))
+    if not found:
+        raise UsageError(wrong, "Name a file, a folder of part files, or a pattern of files.")
+    return DeclaredSource(declared, path, found)
 
 
 def _there(path: Path, wrong: str) -> Path:

@@ -6,7 +6,7 @@ import math
 import re
 import zoneinfo
 from collections.abc import Callable, Collection
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Annotated, Any, TypeVar
@@ -30,7 +30,7 @@ COLUMN_AGGREGATES = ("sum", "mean", "minimum", "maximum", "standard_deviation")
 ENTITY_AGGREGATES = ("new", "distinct")
 """Of another entity, in parentheses."""
 _Values = TypeVar("_Values", bound=Collection[Any])
-_MOMENT = datetime(2031, 11, 23, 17, 46, 39)
+_MOMENT = datetime(2031, 11, 23, 17, 46, 39, tzinfo=UTC)
 
 
 def _checked(wrong: str, right: Callable[[Any], bool]) -> BeforeValidator:
@@ -166,6 +166,10 @@ def _is_column(value: Any) -> bool:
     return isinstance(value, str) and 0 < len(value) <= _LONGEST_COLUMN and value.isprintable() and value.strip() == value
 
 
+def _is_sign(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= 5 and not any(each.isdigit() or each in ".,+- '" for each in value)
+
+
 def _matches(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
 
@@ -194,5 +198,8 @@ Range = Annotated[
     _checked("it must be two numbers, such as [0, 100]", lambda value: isinstance(value, list | tuple) and len(value) == 2),
 ]
 Edges = Annotated[tuple[Number, ...], AfterValidator(_ascending)]
+Signs = Annotated[
+    tuple[Annotated[str, _checked("it must be a sign, such as £ or EUR", _is_sign)], ...], AfterValidator(differing)
+]
 Columns = Annotated[tuple[ColumnName, ...], AfterValidator(differing)]
 Cells = Annotated[tuple[Cell, ...], AfterValidator(filled), AfterValidator(differing)]

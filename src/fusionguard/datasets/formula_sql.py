@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from fusionguard.datasets.expressions import Column, Expression, Number
 
-_FUNCTIONS = {"floor": "FLOOR", "abs": "ABS"}
+_WHOLE = 2.0**52
+"""From here on every double is whole; Spark's FLOOR gives a BIGINT, which does not hold all of them."""
 _COMPARISONS = {"<=": "<=", ">=": ">=", "!=": "<>", "=": "=", "<": "<", ">": ">"}
 
 
@@ -20,8 +21,10 @@ def formula_sql(tree: Expression, names: Mapping[str, str]) -> str:
     if isinstance(tree, Column):
         return names[tree.name]
     parts = [formula_sql(operand, names) for operand in tree.operands]
-    if tree.operator in _FUNCTIONS:
-        return f"{_FUNCTIONS[tree.operator]}({parts[0]})"
+    if tree.operator == "abs":
+        return f"ABS({parts[0]})"
+    if tree.operator == "floor":
+        return f"(CASE WHEN ABS({parts[0]}) < {_WHOLE!r}e0 THEN FLOOR({parts[0]}) + 0e0 ELSE {parts[0]} END)"
     if len(parts) == 1:
         return f"(0e0 - {parts[0]})"
     if tree.operator in ("/", "%"):

@@ -22,7 +22,7 @@ def check_label(findings: Findings, rows: TableRows) -> ResolvedLabel:
     empty = rows.empty(column)
     found = rows.fetch(
         f"SELECT {rows.category(column)} AS value, COUNT(*), MIN(_row) FROM given WHERE NOT {empty} "
-        f"GROUP BY value ORDER BY MIN(_row) LIMIT {_MOST_VALUES + 1}"
+        f"GROUP BY 1 ORDER BY MIN(_row) LIMIT {_MOST_VALUES + 1}"
     )
     (missing,) = rows.hits(column, empty)
     if missing.rows and label.missing == "refuse":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fusionguard.data.csv_form import CsvForm
 from fusionguard.data.schema import ColumnType, DatasetSchema
 from fusionguard.datasets.declaration import Declaration
 from fusionguard.datasets.shown_cells import column_looks_personal
@@ -13,8 +14,10 @@ def raw_layout(declaration: Declaration, header: Sequence[str] = ()) -> DatasetS
     """Return the layout of a raw file.
 
     Columns are in the order of its ``header``, then those that it lacks as they are declared. A type that is not declared is that
-    of the role: numbers for numeric columns, the amount, rates and times with a unit; all else is text as it is written.
+    of the role: numbers for numeric columns, the amount, rates and times with a unit; all else is text as it is written, or as a
+    typed file stores it.
     """
+    csv = declaration.csv
     order = {column: at for at, column in enumerate(header)}
     columns = sorted(declaration.columns, key=lambda column: order.get(column, len(order)))
     return DatasetSchema(
@@ -25,10 +28,17 @@ def raw_layout(declaration: Declaration, header: Sequence[str] = ()) -> DatasetS
         file_name=declaration.rows or f"{declaration.name}.csv",
         private=frozenset({*declaration.private, *filter(column_looks_personal, columns)}),
         optional=frozenset(declaration.optional),
+        form=CsvForm(csv.separator, csv.decimal, csv.thousands or "", csv.signs, declared=True),
+        numbers=frozenset(_numbers(declaration)),
+        as_stored=frozenset(column for column in columns if column not in {*declaration.types, *_numbers(declaration)}),
     )
 
 
 def _type(declaration: Declaration, column: str) -> ColumnType:
+    return "float" if column in _numbers(declaration) else "text"
+
+
+def _numbers(declaration: Declaration) -> set[str]:
     amount, time = declaration.amount, declaration.time
     numbers = {*declaration.measured}
     if amount is not None and amount.rate_column is not None:
@@ -37,4 +47,4 @@ def _type(declaration: Declaration, column: str) -> ColumnType:
         numbers.add(time.column)
         if declaration.label.known is not None and declaration.label.known.column is not None:
             numbers.add(declaration.label.known.column)
-    return "float" if column in numbers else "text"
+    return numbers

@@ -1,4 +1,4 @@
-"""A moment as a row tells it, as the seconds that a clock on a wall of its zone showed: what ``preparing.clock`` says in SQL."""
+"""A moment as a row tells it, as the seconds that a clock on a wall of its zone showed: what ``moment_sql.clock`` says in SQL."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ UNIT_SECONDS = {"seconds": 1.0, "milliseconds": 0.001, "days": 86_400.0}
 LARGEST_TIME = 2.0**40
 """Seconds before and after 1970: 34,000 years, within which every step of the calendar is exact in a DOUBLE."""
 
-EARLIEST_YEAR = 1000
-"""A year of fewer digits is one of two that was read as one of four."""
+EARLIEST_YEAR, EARLIEST = 1000, -30_610_224_000.0
+"""A year of fewer digits is one of two that was read as one of four; and the second since 1970 in which this one began."""
 
 _DATE, _PADDED_DATE = r"([0-9]{4})([-/ ])([0-9]{1,2})([-/ ])([0-9]{1,2})", r"([0-9]{4})(-)([0-9]{2})(-)([0-9]{2})"
 _OF_DAY = r"[T ] *([0-9]{1,2}):([0-9]{1,2})(?::([0-9]{1,2})(?:\.([0-9]*))?)?"
-_OFFSET = r"(Z|[+-][0-9]{2}(?::?[0-5][0-9])?)"
-WRITTEN_TIME = f"(?:{_DATE}(?:{_OF_DAY})?|{_PADDED_DATE}{_OF_DAY}{_OFFSET})"
-"""How a time in ISO 8601 may be written, blanks around it left out; in the dialect that DuckDB reads, too."""
+WITHOUT_OFFSET = f"{_DATE}(?:{_OF_DAY})?()"
+WITH_OFFSET = f"{_PADDED_DATE}{_OF_DAY} ?(Z|UTC|[+-][0-9]{{2}}(?::?[0-5][0-9])?)"
+"""How a time in ISO 8601 may be written, in capital letters, with decimal points and without blanks around it; DuckDB reads
+these patterns, too."""
 
-_WITHOUT_OFFSET, _WITH_OFFSET = re.compile(f"{_DATE}(?:{_OF_DAY})?()"), re.compile(f"{_PADDED_DATE}{_OF_DAY}{_OFFSET}")
+_WITHOUT_OFFSET, _WITH_OFFSET = re.compile(WITHOUT_OFFSET), re.compile(WITH_OFFSET)
 _EPOCH, _SECOND = datetime(1970, 1, 1), 1_000_000
 _EPOCH_UTC = _EPOCH.replace(tzinfo=UTC)
 _FIRST_DAY = date(1970, 1, 1).toordinal()
@@ -50,7 +51,7 @@ def clock_reader(time: Time) -> ClockReader:
     zone = None if time.zone in (None, "UTC") else ZoneInfo(str(time.zone))
     if time.unit:
         return _number_reader(time, zone)
-    of_text = _format_reader(time.format) if time.format else _iso_reader(zone)
+    of_text = _format_reader(time.format, zone) if time.format else _iso_reader(zone)
 
     def read(value: Any) -> float | None:
         if isinstance(value, str):
@@ -69,7 +70,7 @@ def _number_reader(time: Time, zone: ZoneInfo | None) -> ClockReader:
         number = as_number(value)
         if number is None or isinstance(value, bool) or not low <= number <= high:
             return None
-        seconds = number * factor
+        seconds = number / 1000 if time.unit == "milliseconds" else number * factor  # a thousandth is no double
         if abs(seconds) > LARGEST_TIME:
             return None
         if zone is None:
@@ -79,10 +80,10 @@ def _number_reader(time: Time, zone: ZoneInfo | None) -> ClockReader:
     return read
 
 
-def _format_reader(written: str) -> ClockReader:
+def _format_reader(written: str, zone: ZoneInfo | None) -> ClockReader:
     """Return the function that reads texts of a format: ten times as fast as ``strptime`` where all of its parts are numbers."""
     pattern = _number_pattern(written)
-    return _strptime_reader(written) if pattern is None else _pattern_reader(pattern)
+    return _strptime_reader(written, zone) if pattern is None else _pattern_reader(pattern)
 
 
 def _number_pattern(written: str) -> re.Pattern[str] | None:
@@ -117,7 +118,7 @@ def _pattern_reader(pattern: re.Pattern[str]) -> ClockReader:
     return read
 
 
-def _strptime_reader(written: str) -> ClockReader:
+def _strptime_reader(written: str, zone: ZoneInfo | None) -> ClockReader:
     def read(text: str) -> float | None:
         if not text.isascii():  # other digits than these mean nothing to DuckDB
             return None
@@ -125,13 +126,17 @@ def _strptime_reader(written: str) -> ClockReader:
             moment = datetime.strptime(text, written)
         except ValueError:
             return None
-        return None if moment.year < EARLIEST_YEAR else _seconds(_micros(moment.replace(tzinfo=None)))
+        if moment.year < EARLIEST_YEAR:
+            return None
+        local = _micros(moment.replace(tzinfo=None))
+        return _seconds(local if moment.tzinfo is None else _wall(local - _offset(moment), zone))
 
     return read
 
 
 def _iso_reader(zone: ZoneInfo | None) -> ClockReader:
     def read(text: str) -> float | None:
+        text = text.upper().replace(",", ".") if text.isascii() else text
         found = _WITHOUT_OFFSET.fullmatch(text) or _WITH_OFFSET.fullmatch(text)
         if found is None:
             return None
@@ -155,7 +160,7 @@ def _iso_reader(zone: ZoneInfo | None) -> ClockReader:
 def _written_offset(text: str) -> int:
     """Return an offset such as ``+02:00`` in microseconds."""
     digits = text[1:].replace(":", "").ljust(4, "0")
-    return 0 if text == "Z" else (int(digits[:2]) * 60 + int(digits[2:])) * 60 * _SECOND * (-1 if text[0] == "-" else 1)
+    return 0 if text in ("Z", "UTC") else (int(digits[:2]) * 60 + int(digits[2:])) * 60 * _SECOND * (-1 if text[0] == "-" else 1)
 
 
 def _offset(moment: datetime) -> int:

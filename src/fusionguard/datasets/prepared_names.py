@@ -38,7 +38,7 @@ TAKEN = frozenset(
 )
 """Names that tables of features, answers and logs have for columns of their own."""
 
-_RESERVED = frozenset(
+RESERVED = frozenset(
     word
     for line in (
         "with where variadic unpivot union true using trailing to then table symmetric summarize create as into do initially for",
@@ -50,10 +50,12 @@ _RESERVED = frozenset(
         "current_time current_timestamp user current_user session_user isnull notnull",
         "ilike similar glob map struct interval timestamp date",
         "extract substring overlay position trim exists grouping cube rollup tablesample try_cast exclude replace positional",
-        "asof filter",
+        "asof filter at authorization binary collation concurrently freeze overlaps unpack verbose",
     )
     for word in line.split()
 )
+"""Words that some SQL does not read as a name."""
+
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,59}")
 _LONGEST = 50
 
@@ -79,7 +81,7 @@ def prepared_names(declaration: Declaration) -> dict[str, str]:
 
 
 def _is_plain(name: str) -> bool:
-    return bool(_WORD.fullmatch(name)) and name.lower() not in TAKEN | _RESERVED
+    return bool(_WORD.fullmatch(name)) and name.lower() not in TAKEN | RESERVED
 
 
 def _as_word(name: str) -> str:
@@ -89,7 +91,7 @@ def _as_word(name: str) -> str:
 
 
 def _free(word: str, taken: Iterable[str]) -> str:
-    known = {*taken, *TAKEN, *_RESERVED}
+    known = {*taken, *TAKEN, *RESERVED}
     if word.lower() not in known:
         return word
     number = 2

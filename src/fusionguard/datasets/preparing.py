@@ -12,17 +12,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fusionguard.data.table import CARRIED, CARRIED_NAME, Table
-from fusionguard.datasets.declaration import Declaration, Time
+from fusionguard.datasets.declaration import Declaration
 from fusionguard.datasets.declared_values import as_text
 from fusionguard.datasets.durations import duration_seconds
-from fusionguard.datasets.moments import UNIT_SECONDS
+from fusionguard.datasets.moment_sql import clock, event
 from fusionguard.datasets.prepared_names import CLOCK, EVENT, GROUP, KNOWN, OTHER, prepared_names
 from fusionguard.datasets.resolved import ResolvedDataset
 from fusionguard.datasets.table_rows import TableRows, open_rows, quoted, string
 from fusionguard.files import atomic_path
 
 _BATCH_ROWS = 1 << 17
-_HAS_OFFSET = r"'.*[0-9:](Z|z|[+-][0-9]{2}(:?[0-9]{2})?)'"
 
 
 def prepare_training(described: ResolvedDataset, raw: Table, destination: Path) -> Table:
@@ -124,49 +123,6 @@ def label(described: ResolvedDataset, rows: TableRows) -> str:
         for values in (described.label.positive, described.label.negative)
     )
     return f"CAST(CASE WHEN {written} IN ({positive}) THEN 1 WHEN {written} IN ({negative}) THEN 0 END AS BIGINT)"
-
-
-def event(rows: TableRows, time: Time) -> str:
-    """Return the SQL of a moment as seconds since 1970 in UTC, or since the first day where times count from that."""
-    name, zone = quoted(time.column), string(time.zone or "UTC")
-    if time.unit:
-        return f"({rows.number(time.column)} * {UNIT_SECONDS[time.unit]!r})"
-    if rows.kinds[time.column] == "time":
-        return f"epoch({_moment(rows, time)})" if _zoned(rows, time) else f"epoch(timezone({zone}, {_moment(rows, time)}))"
-    if time.format:
-        return f"epoch(timezone({zone}, {rows.moment(time)}))"
-    text = f"trim({name})"
-    offset = f"epoch(TRY_CAST({text} AS TIMESTAMPTZ))"
-    return f"CASE WHEN {_offset(text)} THEN {offset} ELSE epoch(timezone({zone}, TRY_CAST({text} AS TIMESTAMP))) END"
-
-
-def clock(rows: TableRows, time: Time) -> str:
-    """Return the SQL of a moment as the seconds that a clock in the declared zone has made since its own 1 January 1970."""
-    name, zone = quoted(time.column), string(time.zone or "UTC")
-    if time.unit:
-        seconds = event(rows, time)
-        return seconds if time.zone in (None, "UTC") else f"epoch(timezone({zone}, to_timestamp({seconds})))"
-    if rows.kinds[time.column] == "time":
-        return f"epoch(timezone({zone}, {_moment(rows, time)}))" if _zoned(rows, time) else f"epoch({_moment(rows, time)})"
-    if time.format:
-        return f"epoch({rows.moment(time)})"
-    text = f"trim({name})"
-    offset = f"epoch(timezone({zone}, TRY_CAST({text} AS TIMESTAMPTZ)))"
-    return f"CASE WHEN {_offset(text)} THEN {offset} ELSE epoch(TRY_CAST({text} AS TIMESTAMP)) END"
-
-
-def _moment(rows: TableRows, time: Time) -> str:
-    kind = "TIMESTAMPTZ" if _zoned(rows, time) else "TIMESTAMP"
-    return f"CAST({quoted(time.column)} AS {kind})"
-
-
-def _zoned(rows: TableRows, time: Time) -> bool:
-    found = rows.fetch(f"SELECT column_type FROM (DESCRIBE SELECT {quoted(time.column)} FROM given)")
-    return "TIME ZONE" in (kind := str(found[0][0])) or kind.startswith("TIMESTAMPTZ")
-
-
-def _offset(text: str) -> str:
-    return f"regexp_full_match({text}, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ]' || {_HAS_OFFSET})"
 
 
 def write_prepared(

@@ -23,7 +23,9 @@ from fusionguard.files import check_name
 FILE_NAME = "declaration.yaml"
 """What the declaration is called in a data set's folder."""
 
-_NAMES_NOTHING = ("version", "name", "problem", "rows", "kaggle", "simulated", "unique", "sampling", "protected", "calendar")
+_NAMES_NOTHING = frozenset(
+    ["version", "name", "problem", "rows", "csv", "kaggle", "simulated", "unique", "sampling", "protected", "calendar"]
+)
 _BY_NAME = ("entities", "numeric", "categorical", "derived", "bands", "windows")
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import pyarrow as pa
 
 from fusionguard.data.table import Table
+from fusionguard.datasets.column_facts import missing_rows
 from fusionguard.datasets.declaration import Time
 from fusionguard.datasets.faults import ContradictionError
-from fusionguard.datasets.feature_checks import check_categories, check_number
+from fusionguard.datasets.feature_checks import check_categories, check_numbers
 from fusionguard.datasets.findings import Findings
 from fusionguard.datasets.label_checks import check_label
 from fusionguard.datasets.layout import raw_layout
+from fusionguard.datasets.moment_sql import event
 from fusionguard.datasets.reading import DeclaredDataset
 from fusionguard.datasets.resolved import ResolvedCategories, ResolvedColumn, ResolvedDataset, ResolvedType
 from fusionguard.datasets.table_checks import check_known, check_money, check_presence, check_time, check_unique
-from fusionguard.datasets.table_rows import Kind, TableRows, open_rows, string
+from fusionguard.datasets.table_rows import Kind, TableRows, open_rows
 
 _TYPES: dict[Kind, ResolvedType] = {"integer": "integer", "float": "float", "boolean": "boolean", "time": "timestamp"}
 
@@ -63,11 +65,9 @@ def _resolved(
         raise ContradictionError(declared.file, findings.faults)
     if earliest < 1 and declaration.time is not None and declaration.time.column in rows.kinds:
         condition = _before(rows, declaration.time, earliest)
-    columns: dict[str, ResolvedColumn] = {}
+    measured = {column: each for column, each in declaration.measured.items() if column in rows.kinds}
+    columns = check_numbers(findings, rows, measured, condition)
     categories: dict[str, ResolvedCategories] = {}
-    for column, (place, numeric) in declaration.measured.items():
-        if column in rows.kinds:
-            columns[column] = check_number(findings, rows, column, place, numeric, condition)
     for column, categorical in declaration.categorical.items():
         if column in rows.kinds:
             columns[column], categories[column] = check_categories(findings, rows, column, categorical, condition)
@@ -81,11 +81,12 @@ def _resolved(
     label = check_label(findings, rows) if declaration.label.column in rows.kinds else None
     if label is None or (strict and findings.faults):
         raise ContradictionError(declared.file, findings.faults)
+    columns |= _plain(declared, rows, [column for column in rows.kinds if column not in columns])
     return ResolvedDataset(
         declaration=declaration,
         rows=rows.count,
         learned_rows=(taken.start, taken.stop),
-        columns={column: columns.get(column) or _plain(declared, rows, column) for column in rows.kinds},
+        columns={column: columns[column] for column in rows.kinds},
         categories=categories,
         label=label,
         currency=currency,
@@ -95,16 +96,15 @@ def _resolved(
 
 def _before(rows: TableRows, time: Time, share: float) -> str:
     """Return the condition that a row is among a share of them, the earliest ones; those of one moment stay together."""
-    moment = rows.moment(time)
-    last = rows.fetch(f"SELECT CAST(quantile_disc({moment}, {share!r}) AS VARCHAR) FROM given")[0][0]
-    if last is None:
-        return "TRUE"
-    return f"({moment} <= {last})" if time.unit else f"({moment} <= TIMESTAMP {string(str(last))})"
+    moment = event(rows, time)
+    last = rows.fetch(f"SELECT quantile_disc({moment}, {share!r}) FROM given")[0][0]
+    return "TRUE" if last is None else f"({moment} <= {last!r})"
 
 
-def _plain(declared: DeclaredDataset, rows: TableRows, column: str) -> ResolvedColumn:
-    """Return what a column is like that no model reads."""
-    (missing,) = rows.hits(column, rows.empty(column))
-    stored = _TYPES.get(rows.kinds[column])
-    kind = stored if stored is not None else raw_layout(declared.declaration).columns[column]
-    return ResolvedColumn(type=declared.declaration.types.get(column) or kind, missing_rows=missing.rows)
+def _plain(declared: DeclaredDataset, rows: TableRows, names: list[str]) -> dict[str, ResolvedColumn]:
+    """Return what columns are like that no model reads."""
+    types, layout = declared.declaration.types, raw_layout(declared.declaration).columns
+    return {
+        column: ResolvedColumn(type=types.get(column) or _TYPES.get(rows.kinds[column]) or layout[column], missing_rows=missing)
+        for column, missing in missing_rows(rows, names).items()
+    }

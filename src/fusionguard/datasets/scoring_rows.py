@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from fusionguard.data.table import CARRIED, Table
 from fusionguard.datasets.declaration import Categorical, Declaration, Numeric, Time
-from fusionguard.datasets.moments import EARLIEST_YEAR, LARGEST_TIME, UNIT_SECONDS, WRITTEN_TIME, expected_time
+from fusionguard.datasets.moment_sql import no_moment
+from fusionguard.datasets.moments import expected_time
 from fusionguard.datasets.preparing import prepared_columns, write_prepared
 from fusionguard.datasets.resolved import ResolvedDataset
 from fusionguard.datasets.table_rows import TableRows, open_rows, quoted, string
@@ -113,17 +114,11 @@ def _category_checks(described: ResolvedDataset, rows: TableRows, column: str, c
 
 def _no_moment(rows: TableRows, time: Time) -> str:
     """Return the condition that a cell holds no such time as is declared."""
-    moment, kind = rows.moment(time), rows.kinds[time.column]
-    if time.unit:
-        low, high = time.range or (float("-inf"), float("inf"))
-        largest = LARGEST_TIME / UNIT_SECONDS[time.unit]
-        low, high = max(low, -largest), min(high, largest)
-        return f"(({moment} BETWEEN {low!r} AND {high!r}) IS NOT TRUE)"
-    early = f"({moment} IS NULL OR NOT isfinite({moment}) OR year({moment}) < {EARLIEST_YEAR})"
-    if kind != "text" or time.format:
-        return early
-    written = string(WRITTEN_TIME)
-    return f"({early} OR NOT regexp_full_match(trim(CAST({quoted(time.column)} AS VARCHAR)), {written}))"
+    wrong = no_moment(rows, time)
+    if time.range is None:
+        return wrong
+    low, high = time.range
+    return f"({wrong} OR ({rows.number(time.column)} BETWEEN {low!r} AND {high!r}) IS NOT TRUE)"
 
 
 def _money_checks(described: ResolvedDataset, rows: TableRows) -> Iterator[Check]:

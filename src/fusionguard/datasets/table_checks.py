@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fusionguard.datasets.declaration import Amount, Place, Time
 from fusionguard.datasets.findings import Findings, and_more
+from fusionguard.datasets.moment_sql import event, no_moment
 from fusionguard.datasets.table_rows import TableRows, quoted, string
 from fusionguard.errors import did_you_mean
 
@@ -41,10 +42,10 @@ def check_time(findings: Findings, rows: TableRows, time: Time, place: Place) ->
     if kind in ("boolean", "other"):
         findings.add((*place, "column"), f"is '{column}', which holds no times", column)
         return
-    moment, empty = rows.moment(time), rows.empty(column)
+    moment, empty, number = event(rows, time), rows.empty(column), rows.number(column)
     low, high = time.range or (0.0, 0.0)
-    outside = f"({moment} < {low!r} OR {moment} > {high!r})" if time.range else "FALSE"
-    missing, wrong, beyond = rows.hits(column, empty, f"(NOT {empty} AND {moment} IS NULL)", outside)
+    outside = f"({number} < {low!r} OR {number} > {high!r})" if time.range else "FALSE"
+    missing, wrong, beyond = rows.hits(column, empty, f"(NOT {empty} AND {no_moment(rows, time)})", outside)
     if missing.rows and place == ("time",):
         what = f"is '{column}', and row {missing.row} has no time{and_more(missing.rows)}"
         findings.add((*place, "column"), what, column, missing.row)
@@ -74,8 +75,8 @@ def check_known(findings: Findings, rows: TableRows) -> None:
         return
     known_time = time.model_copy(update={"column": known.column, "range": None, "ordered": False})
     check_time(findings, rows, known_time, ("label", "known"))
-    if time.column in rows.kinds and rows.kinds[time.column] == rows.kinds[known.column]:
-        (early,) = rows.hits(known.column, f"({rows.moment(known_time)} < {rows.moment(time)})")
+    if time.column in rows.kinds:
+        (early,) = rows.hits(known.column, f"({event(rows, known_time)} < {event(rows, time)})")
         if early.rows:
             what = f"is '{known.column}', and row {early.row} knows its label before it happened{and_more(early.rows)}"
             findings.add(("label", "known", "column"), what, known.column, early.row)
@@ -87,7 +88,7 @@ def check_money(findings: Findings, rows: TableRows, amount: Amount) -> str | No
     if column is None or column not in rows.kinds:
         return amount.currency
     empty, code = rows.empty(column), rows.category(column)
-    query = f"SELECT {code} AS code, COUNT(*), MIN(_row) FROM given WHERE NOT {empty} GROUP BY code ORDER BY MIN(_row)"
+    query = f"SELECT {code} AS code, COUNT(*), MIN(_row) FROM given WHERE NOT {empty} GROUP BY 1 ORDER BY MIN(_row)"
     found = [(str(value), int(count), int(row)) for value, count, row in rows.fetch(f"{query} LIMIT {_MOST_GROUPS}")]
     missing, strange = rows.hits(column, empty, f"(NOT {empty} AND NOT regexp_full_match({code}, '[A-Z]{{3}}'))")
     if strange.rows:
@@ -132,15 +133,18 @@ def check_unique(findings: Findings, rows: TableRows) -> None:
         if column not in rows.kinds:
             continue
         name, empty = quoted(column), rows.empty(column)
+        (missing,) = rows.hits(column, empty)
+        if missing.rows and place == ("id",):
+            findings.add(place, f"is '{column}', and row {missing.row} has none{and_more(missing.rows)}", column, missing.row)
+        values = rows.fetch(f"SELECT COUNT(DISTINCT {name}) FROM given WHERE NOT {empty}")[0][0]
+        if values == rows.count - missing.rows:
+            continue
         twice = "SELECT MIN(_row) AS first, MIN(_row) FILTER (WHERE _row > least) AS second FROM "
         ranked = f"(SELECT _row, {name} AS value, MIN(_row) OVER (PARTITION BY {name}) AS least FROM given WHERE NOT {empty})"
         found = rows.fetch(f"{twice}{ranked} GROUP BY value HAVING COUNT(*) > 1 ORDER BY second LIMIT 1")
         if found:
             first, second = found[0]
             findings.add(place, f"is '{column}', and rows {first} and {second} hold the same value", column, second)
-        (missing,) = rows.hits(column, empty)
-        if missing.rows and place == ("id",):
-            findings.add(place, f"is '{column}', and row {missing.row} has none{and_more(missing.rows)}", column, missing.row)
 
 
 def _listed_at(findings: Findings, column: str) -> Place:

@@ -10,15 +10,16 @@ from typing import Any, Literal
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from fusionguard.data.table import CARRIED, Table
-from fusionguard.datasets.declaration import Time
 from fusionguard.datasets.declared_values import Scalar, as_text
 from fusionguard.errors import DataError
 
 Kind = Literal["integer", "float", "boolean", "text", "time", "other"]
 
 _SETTINGS = {"autoinstall_known_extensions": False, "autoload_known_extensions": False, "preserve_insertion_order": True}
+_FILE_ROW = "file_row_number"
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT")
 _WRITTEN_NUMBER = r"'[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?'"
 _WRITTEN_WHOLE = "'[+-]?[0-9]{1,18}'"
@@ -50,10 +51,15 @@ class TableRows:
     marks: Mapping[str, Sequence[Scalar]]
 
     @cached_property
-    def kinds(self) -> dict[str, Kind]:
-        """What each column holds, in the table's order; what is carried over for the owner is none of them."""
+    def types(self) -> dict[str, str]:
+        """DuckDB's name of each column's type, in the table's order; what is carried over for the owner is none of them."""
         described = self.fetch("SELECT column_type FROM (DESCRIBE given)")[1:]  # the first is the row's number
-        return {name: _kind(kind) for name, (kind,) in zip(self.names, described, strict=True) if name != CARRIED}
+        return {name: str(kind) for name, (kind,) in zip(self.names, described, strict=True) if name != CARRIED}
+
+    @cached_property
+    def kinds(self) -> dict[str, Kind]:
+        """What each of these columns holds."""
+        return {name: _kind(kind) for name, kind in self.types.items()}
 
     @cached_property
     def count(self) -> int:
@@ -117,19 +123,6 @@ class TableRows:
             return f"(CASE WHEN {whole} THEN CAST(CAST({name} AS BIGINT) AS VARCHAR) ELSE CAST({name} AS VARCHAR) END)"
         return f"CAST({name} AS VARCHAR)"
 
-    def moment(self, time: Time) -> str:
-        """Return the cell of a time as what can be compared, a number in its unit or a timestamp; null where it is none."""
-        name, kind = quoted(time.column), self.kinds[time.column]
-        if time.unit:
-            return self.number(time.column)
-        if kind == "time":
-            return f"CAST({name} AS TIMESTAMP)"
-        if kind != "text":
-            return "CAST(NULL AS TIMESTAMP)"
-        if time.format:
-            return f"try_strptime(trim({name}), {string(time.format)})"
-        return f"TRY_CAST(trim({name}) AS TIMESTAMP)"
-
 
 @contextmanager
 def open_rows(table: Table | pa.Table, marks: Mapping[str, Sequence[Scalar]]) -> Iterator[TableRows]:
@@ -148,17 +141,28 @@ def open_rows(table: Table | pa.Table, marks: Mapping[str, Sequence[Scalar]]) ->
     names = tuple(table.columns if isinstance(table, Table) else table.column_names)
     _refuse_doubles(names)
     with duckdb.connect(":memory:", config=_SETTINGS) as database:
-        source = "held"
-        if isinstance(table, Table):
-            source = f"read_parquet([{', '.join(string(str(file)) for file in table.files)}])"
         try:
-            if not isinstance(table, Table):
-                database.register("held", table)
-            database.execute(f"CREATE TEMP VIEW given AS SELECT ROW_NUMBER() OVER () - 1 AS _row, * FROM {source}")
+            if isinstance(table, Table) and _FILE_ROW not in names:
+                source = _numbered(table)
+            else:
+                held = table.read() if isinstance(table, Table) else table
+                database.register("held", held)
+                source = "SELECT ROW_NUMBER() OVER () - 1 AS _row, * FROM held"
+            database.execute(f"CREATE TEMP VIEW given AS {source}")
         except duckdb.NotImplementedException as error:
             unknown = [f"{field.type} in column {field.name}" for field in table.schema if _is_strange(field.type)]
             raise DataError(f"The table has {', '.join(unknown)}, which is not read.", "Write it as double or text.") from error
         yield TableRows(database, names, marks)
+
+
+def _numbered(table: Table) -> str:
+    """Return the query of a table's rows with their numbers, which its files know, so that several threads may read them."""
+    parts, before = [], 0
+    for file in table.files:
+        rows = f"read_parquet({string(str(file))}, file_row_number = true)"
+        parts.append(f"SELECT {_FILE_ROW} + {before} AS _row, * EXCLUDE ({_FILE_ROW}) FROM {rows}")
+        before += pq.read_metadata(file).num_rows
+    return " UNION ALL ".join(parts)
 
 
 def _is_strange(kind: pa.DataType) -> bool:

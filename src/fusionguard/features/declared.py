@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from fusionguard.data.contract_suites import UniqueRule
 from fusionguard.datasets.declaration import Declaration
+from fusionguard.datasets.expressions import columns_of
 from fusionguard.datasets.formula_sql import formula_sql
 from fusionguard.datasets.moments import LARGEST_TIME
 from fusionguard.datasets.prepared_names import CLOCK, EVENT, GROUP, KNOWN, OTHER, ROW, TIME, prepared_names
@@ -30,7 +31,7 @@ def declared_features(described: ResolvedDataset) -> FeatureDefinition:
     declaration = described.declaration
     if declaration.sql is not None:
         raise UsageError(f"The data set '{declaration.name}' has SQL of its own, which is not run yet.", "Write it as `derived`.")
-    names = prepared_names(declaration)
+    names, view = prepared_names(declaration), f"d_{declaration.name.replace('-', '_')}"
     label = names[declaration.label.column]
     features = dict(_features(declaration, names))
     raw = dict(_raw(declaration, names))
@@ -44,16 +45,14 @@ def declared_features(described: ResolvedDataset) -> FeatureDefinition:
     cuts = tuple(_segmentations(described, names))
     known = {names[name]: _known(described, name) for name in declaration.categorical}
     definition = FeatureDefinition(
-        dataset=declaration.name.replace("-", "_"),
+        dataset=view,
         schema_version=SCHEMA_VERSION,
         label=label,
         column_types={},
         model_features=tuple(features),
         raw=raw,
         rows_text=f"SELECT\n{columns}\nFROM raw\n",
-        training_set_text=(
-            f"SELECT {', '.join(expressions)}\nFROM {declaration.name.replace('-', '_')}_rows\nORDER BY {', '.join(order)}\n"
-        ),
+        training_set_text=(f"SELECT {', '.join(expressions)}\nFROM {view}_rows\nORDER BY {', '.join(order)}\n"),
         positives="positive rows",
         negatives="negative rows",
         rows="rows",
@@ -61,7 +60,7 @@ def declared_features(described: ResolvedDataset) -> FeatureDefinition:
         log_segmentations=tuple(cut for cut in cuts if cut.column in features or cut.column == ""),
         limits=limits,
         known=known,
-        open_texts=frozenset(known),
+        open_texts=frozenset(names[name] for name, each in declaration.categorical.items() if each.unseen != "refuse"),
         made_of=dict(_made_of(declaration, names)),
         row_column=ROW,
         span_column=EVENT if declaration.time is not None else None,
@@ -163,8 +162,6 @@ def _edges(edges: tuple[float, ...]) -> tuple[str, ...]:
 
 
 def _made_of(declaration: Declaration, names: dict[str, str]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    from fusionguard.datasets.expressions import columns_of
-
     yield from ((name, (CLOCK,)) for name in declaration.calendar)
     yield from ((name, tuple(names[each] for each in columns_of(made.tree))) for name, made in declaration.derived.items())
 

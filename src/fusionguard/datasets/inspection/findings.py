@@ -58,7 +58,7 @@ def grouped(findings: Sequence[Finding]) -> Iterator[Finding]:
 def layout(profile: Profile) -> Iterator[Finding]:
     """Find what training cannot read as the file is."""
     typed = profile.layout == "parquet"
-    remedy = "Write them as text, times as ISO 8601, or leave them out." if typed else "Save it as UTF-8 with commas."
+    remedy = "Write them as text, times as ISO 8601, or leave them out." if typed else "Save it as UTF-8."
     for oddity in profile.oddities:
         yield Finding("layout", "look", (), f"The file is not as training reads it: {oddity}.", remedy)
 
@@ -83,6 +83,13 @@ def constant(profile: Profile, roles: Mapping[str, Role]) -> Iterator[Finding]:
             yield Finding("constant", "look", (column.name,), what, "It tells nothing: leave it out.")
 
 
+def read_as_written(profile: Profile) -> bool:
+    """Return whether all numbers of a table can be read as they are written, by one form that a declaration may state."""
+    numbers = [column for column in profile.columns if column.form.kind == "number" and not column.typed]
+    marked = [column for column in numbers if column.form.words or not column.whole]
+    return len({"decimal commas" in column.form.words for column in marked}) < 2
+
+
 def written_otherwise(profile: Profile, roles: Mapping[str, Role]) -> Iterator[Finding]:
     """Find numbers and times that are written as text, and times in which day and month may be either."""
     for column in profile.columns:
@@ -91,7 +98,9 @@ def written_otherwise(profile: Profile, roles: Mapping[str, Role]) -> Iterator[F
             continue
         if column.form.kind == "number" and words:
             what = f"'{name}' holds numbers written {words}."
-            yield Finding("number_as_text", "look", (name,), what, "Write them plainly, 1234.5, where the file is made.")
+            said = read_as_written(profile)
+            remedy = "The draft says so." if said else "Write them plainly, 1234.5, where the file is made: others are."
+            yield Finding("number_as_text", "look", (name,), what, remedy)
         elif column.form.kind == "time" and words:
             what = f"'{name}' holds {words} ({column.form.pattern})."
             drafted = roles[name].name == "time"

@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fusionguard.data.arrow_columns import holds_numbers, holds_text
+from fusionguard.data.arrow_columns import holds_numbers, holds_text, holds_times
 from fusionguard.data.file_kinds import AGAIN, file_kind
 from fusionguard.data.headers import listed
 from fusionguard.data.part_files import part_files
@@ -50,6 +50,8 @@ class OpenedTable:
         What the file is: ``CSV`` or ``parquet``.
     oddities
         What must be changed before training can read it, in words.
+    separators
+        What separates the columns of its CSV files; of several, in their order.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -59,6 +61,7 @@ class OpenedTable:
     rows: int
     layout: str
     oddities: tuple[str, ...]
+    separators: tuple[str, ...] = ()
 
     def ask(self, query: str) -> list[tuple[Any, ...]]:
         """Return the rows that a query gives."""
@@ -122,6 +125,7 @@ def _opened(connection: duckdb.DuckDBPyConnection, parts: Sequence[Path], scratc
         raise DataError("Some of the files are parquet and some are CSV.", "Give the parts of one table, written alike.")
     names: list[str] = []
     oddities: dict[str, None] = {}
+    separators: dict[str, None] = {}
     pieces, rows = [], 0
     for place, (part, kind) in enumerate(zip(parts, kinds, strict=True)):
         if kind == "parquet":
@@ -132,6 +136,7 @@ def _opened(connection: duckdb.DuckDBPyConnection, parts: Sequence[Path], scratc
             texts = write_texts(connection, part, kind, scratch / f"{place}.parquet")
             stored, header = texts.file, texts.header
             oddities.update(dict.fromkeys(texts.oddities))
+            separators[texts.separator] = None
         if place == 0:
             _check_names(part.name, header, typed=kind == "parquet")
             names = header
@@ -149,7 +154,7 @@ def _opened(connection: duckdb.DuckDBPyConnection, parts: Sequence[Path], scratc
     connection.execute(f"CREATE VIEW whole AS {' UNION ALL BY NAME '.join(pieces)}")
     types = {str(line[0]): str(line[1]) for line in connection.execute("DESCRIBE whole").fetchall()}
     ordered = tuple(types[f"c{place}"] for place in range(len(names)))
-    return OpenedTable(connection, "whole", tuple(names), ordered, rows, layouts.pop(), tuple(oddities))
+    return OpenedTable(connection, "whole", tuple(names), ordered, rows, layouts.pop(), tuple(oddities), tuple(separators))
 
 
 def _parquet_schema(file: Path) -> pa.Schema:
@@ -162,15 +167,15 @@ def _parquet_schema(file: Path) -> pa.Schema:
 
 
 def _unread(schema: pa.Schema) -> Iterator[str]:
-    """Yield which columns have types that training does not read: times, spans, lists and structures."""
+    """Yield which columns have types that training does not read: times of day, spans, lists and structures."""
     names = [
         f"'{field.name}' ({'nested' if pa.types.is_nested(field.type) else field.type})"
         for field in schema
-        if not (holds_numbers(field.type) or holds_text(field.type))
+        if not (holds_numbers(field.type) or holds_text(field.type) or holds_times(field.type))
     ]
     if names:
         more = f" and {len(names) - 6} more" if len(names) > 6 else ""
-        yield f"it holds neither numbers nor text in {', '.join(names[:6])}{more}"
+        yield f"it holds neither numbers, texts nor moments in {', '.join(names[:6])}{more}"
 
 
 def _check_names(file: str, names: Sequence[str], *, typed: bool) -> None:

@@ -144,6 +144,8 @@ class Profile:
     columns: tuple[Column, ...]
     duplicates: int
     """Rows that are the same as an earlier one in every column."""
+    separators: tuple[str, ...] = ()
+    """What separates the columns of its CSV files."""
     by_name: dict[str, Column] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -12,6 +12,7 @@ from typing import IO
 import duckdb
 
 from fusionguard.data.csv_faults import broken_cell, quote_error
+from fusionguard.data.csv_form import find_separator
 from fusionguard.data.csv_scan import LARGEST_ROW_BYTES, CsvScan
 from fusionguard.data.csv_table import BLOCK_BYTES, CsvTable
 from fusionguard.data.file_kinds import START_BYTES, FileKind, refuse_other_kinds
@@ -19,9 +20,7 @@ from fusionguard.data.headers import read_header
 from fusionguard.data.schema import DatasetSchema
 from fusionguard.errors import DataError
 
-SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _ANY = DatasetSchema(name="", columns={}, label="", kaggle="", file_name="the table as CSV")
-_LINES_COMPARED = 20
 
 
 @dataclass(frozen=True)
@@ -34,11 +33,14 @@ class TextTable:
         The names of its columns.
     oddities
         What must be changed before training can read it, in words.
+    separator
+        What separates its columns.
     """
 
     file: Path
     header: list[str]
     oddities: tuple[str, ...]
+    separator: str
 
 
 def write_texts(connection: duckdb.DuckDBPyConnection, part: Path, kind: FileKind, target: Path) -> TextTable:
@@ -55,7 +57,7 @@ def write_texts(connection: duckdb.DuckDBPyConnection, part: Path, kind: FileKin
     if kind != "csv":
         refuse_other_kinds(part.name, start)
     encoding = "utf-8" if _is_utf8(start) else "cp1252"
-    separator = _separator(start.decode(encoding, errors="ignore"))
+    separator = find_separator(part.name, start.decode(encoding, errors="ignore"))
     header = _header(part.name, start, encoding, separator)
     plain = target.with_suffix(".csv")
     try:
@@ -74,9 +76,8 @@ def write_texts(connection: duckdb.DuckDBPyConnection, part: Path, kind: FileKin
         with plain.open("rb") as stream:
             raise broken_cell(part.name, stream, _ANY, (), None, separator=separator) from None
     plain.unlink()
-    oddities = [f"its columns are separated by {SEPARATORS[separator]}, not by commas"] if separator != "," else []
-    oddities += ["it is Windows-1252 text, not UTF-8"] if encoding != "utf-8" else []
-    return TextTable(target, header, tuple(oddities))
+    oddities = ("it is Windows-1252 text, not UTF-8",) if encoding != "utf-8" else ()
+    return TextTable(target, header, oddities, separator)
 
 
 def _beginning(stream: IO[bytes]) -> bytes:
@@ -94,39 +95,26 @@ def _is_utf8(start: bytes) -> bool:
     return True
 
 
-def _separator(text: str) -> str:
-    """Return what separates most columns in as many in the header as in the lines that follow."""
-    lines = text.splitlines()[: _LINES_COMPARED + 1]
-    whole = lines[:-1] if len(lines) > 2 else lines  # the last one may be cut
-
-    def columns(separator: str) -> tuple[bool, int]:
-        counts = [len(cells) for cells in csv.reader(whole, delimiter=separator) if cells]
-        return (len(set(counts)) == 1, counts[0]) if counts and counts[0] > 1 else (False, 0)
-
-    return max(SEPARATORS, key=columns)
-
-
 def _header(name: str, start: bytes, encoding: str, separator: str) -> list[str]:
-    if separator == "," and encoding == "utf-8":
-        return read_header(name, start)
+    if encoding == "utf-8":
+        return read_header(name, start, separator)
     lines = start.decode(encoding, errors="ignore").removeprefix("\ufeff").splitlines()
     return next(csv.reader(lines[:1], delimiter=separator), [])
 
 
 def _unpack(table: CsvTable, target: Path, encoding: str, header: list[str], separator: str) -> None:
-    """Write the text as UTF-8, its quotes checked where commas separate; UnicodeDecodeError where it is of another encoding."""
-    scan = CsvScan(len(header)) if separator == "," else None
+    """Write the text as UTF-8, its quotes checked; UnicodeDecodeError where it is of another encoding."""
+    scan = CsvScan(len(header), separator)
     decoder = codecs.getincrementaldecoder(encoding)()
     with table.open() as stream, target.open("wb") as output:
         for block in _blocks(stream):
             text = decoder.decode(block, final=not block)
             output.write(block if encoding == "utf-8" else text.encode())
-            if scan is not None and scan.fault is None:
+            if scan.fault is None:
                 scan.feed(block)
-    if scan is not None:
-        scan.close()
-        if scan.fault is not None:
-            raise quote_error(table.file.name, scan.fault, header)
+    scan.close()
+    if scan.fault is not None:
+        raise quote_error(table.file.name, scan.fault, header)
 
 
 def _blocks(stream: IO[bytes]) -> Iterator[bytes]:

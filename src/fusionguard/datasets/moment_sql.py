@@ -1,0 +1,86 @@
+"""When rows happened, in SQL over their raw cells: as an instant that is one everywhere, and as a clock on the wall shows it."""
+
+from __future__ import annotations
+
+from fusionguard.datasets.declaration import Time
+from fusionguard.datasets.moments import EARLIEST, LARGEST_TIME, WITH_OFFSET, WITHOUT_OFFSET
+from fusionguard.datasets.table_rows import TableRows, quoted, string
+
+_OF_UNIT = {"seconds": "{}", "milliseconds": "({} / 1000e0)", "days": "({} * 86400e0)"}  # a thousandth is no double
+
+
+def event(rows: TableRows, time: Time) -> str:
+    """Return the SQL of a moment as seconds since 1970 in UTC, or since the first day where times count from that.
+
+    It is null where a cell holds no such time. A time with an offset is that instant; one without is of the declared zone, UTC
+    where nothing is said.
+    """
+    if time.unit:
+        return _OF_UNIT[time.unit].format(rows.number(time.column))
+    zone, kind = string(time.zone or "UTC"), rows.kinds[time.column]
+    if kind == "time":
+        return f"epoch({_stored(rows, time)})" if _zoned(rows, time) else f"epoch(timezone({zone}, {_stored(rows, time)}))"
+    if kind != "text":
+        return "CAST(NULL AS DOUBLE)"
+    text = _text(rows, time)
+    if time.format:
+        parsed = f"try_strptime({text}, {string(time.format)})"
+        return f"epoch({parsed})" if _says_offset(time.format) else f"epoch(timezone({zone}, {parsed}))"
+    local = f"epoch(timezone({zone}, TRY_CAST({text} AS TIMESTAMP)))"
+    return _either(text, f"epoch({_instant(text)})", local)
+
+
+def clock(rows: TableRows, time: Time) -> str:
+    """Return the SQL of a moment as the seconds that a clock in the declared zone has made since its own 1 January 1970."""
+    zone = string(time.zone or "UTC")
+    if time.unit:
+        seconds = event(rows, time)
+        return seconds if time.zone in (None, "UTC") else f"epoch(timezone({zone}, to_timestamp({seconds})))"
+    kind = rows.kinds[time.column]
+    if kind == "time":
+        return f"epoch(timezone({zone}, {_stored(rows, time)}))" if _zoned(rows, time) else f"epoch({_stored(rows, time)})"
+    if kind != "text":
+        return "CAST(NULL AS DOUBLE)"
+    text = _text(rows, time)
+    if time.format:
+        parsed = f"try_strptime({text}, {string(time.format)})"
+        return f"epoch(timezone({zone}, {parsed}))" if _says_offset(time.format) else f"epoch({parsed})"
+    there = f"epoch(timezone({zone}, {_instant(text)}))"
+    return _either(text, there, f"epoch(TRY_CAST({text} AS TIMESTAMP))")
+
+
+def no_moment(rows: TableRows, time: Time) -> str:
+    """Return the condition that a cell holds no such time as is declared, whatever the range of times that are numbers."""
+    low = -LARGEST_TIME if time.unit else EARLIEST
+    return f"(({event(rows, time)} BETWEEN {low!r} AND {LARGEST_TIME!r}) IS NOT TRUE)"
+
+
+def _stored(rows: TableRows, time: Time) -> str:
+    return f"CAST({quoted(time.column)} AS {'TIMESTAMPTZ' if _zoned(rows, time) else 'TIMESTAMP'})"
+
+
+def _zoned(rows: TableRows, time: Time) -> bool:
+    kind = rows.types[time.column]
+    return "TIME ZONE" in kind or kind.startswith("TIMESTAMPTZ")
+
+
+def _says_offset(pattern: str) -> bool:
+    return "%z" in pattern or "%Z" in pattern
+
+
+def _text(rows: TableRows, time: Time) -> str:
+    """Return a cell as it is read: of ISO 8601, ``z``, ``t`` and decimal commas are what ``Z``, ``T`` and points are."""
+    text = f"trim(CAST({quoted(time.column)} AS VARCHAR))"
+    return text if time.format else f"replace(upper({text}), ',', '.')"
+
+
+def _either(text: str, with_offset: str, without: str) -> str:
+    """Return what is made of a text in ISO 8601 by whether it has an offset; null for any other text."""
+    tests = (f"regexp_full_match({text}, {string(pattern)})" for pattern in (WITHOUT_OFFSET, WITH_OFFSET))
+    return f"(CASE WHEN {next(tests)} THEN {without} WHEN {next(tests)} THEN {with_offset} END)"
+
+
+def _instant(text: str) -> str:
+    """Return the instant of a text with an offset, which DuckDB reads where it is written ``+02`` or ``+02:00`` right behind."""
+    closed = f"regexp_replace(regexp_replace({text}, ' ?(Z|UTC)$', '+00'), ' ([+-])', '\\1')"
+    return f"TRY_CAST(regexp_replace({closed}, '([+-][0-9]{{2}})([0-9]{{2}})$', '\\1:\\2') AS TIMESTAMPTZ)"
