@@ -21,6 +21,8 @@ from fusionguard.datasets.resolved import ResolvedDataset
 from fusionguard.datasets.table_rows import TableRows, open_rows, quoted, string
 from fusionguard.files import atomic_path
 
+PLACE = "row"
+"""What the place of a row in its source is called."""
 _BATCH_ROWS = 1 << 17
 
 
@@ -28,18 +30,18 @@ def prepare_training(described: ResolvedDataset, raw: Table, destination: Path) 
     """Write the prepared rows of a raw table to a file: those with a label, in order of time where there is one.
 
     Without a time they are shuffled, the same rows always alike: those of one value of the first entity lie beside each other,
-    and those with a positive label are spread evenly, so that any run of rows is a fair sample. What the owner calls a row, the
-    declared id, is carried over.
+    and those with a positive label are spread evenly, so that any run of rows is a fair sample. What the owner calls a row is
+    carried over: the declared id, or without one its place in the source, from 0.
     """
     declaration = described.declaration
     with open_rows(raw, declaration.missing_values) as rows, atomic_path(destination) as temporary:
         columns = dict(prepared_columns(described, rows))
         columns |= dict(_training_columns(described, rows))
         label = columns[prepared_names(declaration)[declaration.label.column]]
-        if declaration.id is not None and declaration.id in rows.kinds:
-            columns[CARRIED] = f"CAST({quoted(declaration.id)} AS VARCHAR)"
+        own = declaration.id if declaration.id is not None and declaration.id in rows.kinds else None
+        columns[CARRIED] = f"CAST({'_row' if own is None else quoted(own)} AS VARCHAR)"
         order = columns[EVENT] if EVENT in columns else _shuffled(_owner(declaration, rows), label)
-        write_prepared(rows, columns, temporary, f"WHERE ({label}) IS NOT NULL ORDER BY {order}, _row", declaration.id)
+        write_prepared(rows, columns, temporary, f"WHERE ({label}) IS NOT NULL ORDER BY {order}, _row", own or PLACE)
     return Table(destination)
 
 

@@ -8,13 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from fusionguard.data.table import Table
+from fusionguard.datasets.described import read_described
 from fusionguard.datasets.prepared_names import OTHER
+from fusionguard.datasets.reading import read_declaration
 from fusionguard.errors import DataError, UsageError
+from fusionguard.families.churn.contacts import contact_list
 from fusionguard.families.churn.fairness_config import FairnessConfig
 from fusionguard.families.churn.groups import MOST_GROUPS, NOT_KNOWN, THE_OTHERS, group_names, mitigated_attribute
 from fusionguard.families.churn.model import ChurnModel
@@ -162,6 +166,29 @@ def test_card_and_insights_speak_of_the_declared_data(telco_model: DeclaredModel
     assert "**kind of contract" in insights.lower() and "calls to support" in insights
     for text in (card, insights):
         assert not [word for word in ("bank", "balance", "Geography", "credit", "country") if word in text]
+
+
+def test_whom_to_contact_is_named_as_the_owner_does(telco_model: DeclaredModel, tmp_path: Path, loaded: ChurnModel) -> None:
+    listed = contact_list(loaded, telco_model.features.table, telco_model.plan, telco_model.raw)
+    owned = pd.read_csv(telco_model.declaration.with_name("rows.csv")).set_index("Customer ID")
+    assert listed.column_names[:2] == ["Customer ID", "probability"] and listed.num_rows > 10
+    contracts = owned.loc[listed["Customer ID"].to_pylist(), "Contract"]
+    told = [
+        reason
+        for reasons in listed["reasons"].to_pylist()
+        for reason in reasons.split("; ")
+        if reason.startswith("kind of contract")
+    ]
+    assert set(told) == {"kind of contract: month to month"} and (contracts == "month to month").sum() >= len(told)
+    nameless = (
+        telco_model.declaration.read_text().replace("id: Customer ID\n", "").replace("rows: rows.csv", "rows: nameless.csv")
+    )
+    owned.reset_index().to_csv(tmp_path / "nameless.csv", index=False)
+    (tmp_path / "declaration.yaml").write_text(nameless)
+    found, _ = read_described(read_declaration(tmp_path), "auto", tmp_path / "raw", rows=0, seed=1, earliest=0.8)
+    rows = contact_list(loaded, telco_model.features.table, telco_model.plan, found.table)
+    assert rows.column_names[:2] == ["row", "probability"]
+    assert owned.index[[int(row) for row in rows["row"].to_pylist()]].tolist() == listed["Customer ID"].to_pylist()
 
 
 def written(model: DeclaredModel, folder: Path) -> tuple[Any, str, str]:

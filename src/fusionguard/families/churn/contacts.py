@@ -9,6 +9,7 @@ from fusionguard.data.table import CARRIED, Table
 from fusionguard.evaluation.holdout import HoldoutPlan
 from fusionguard.families.churn.model import OFFER, ChurnModel
 from fusionguard.families.family import REASONS
+from fusionguard.families.of_bundle import family_of
 
 TOLD = 3
 """How many reasons a customer has at most."""
@@ -18,7 +19,8 @@ def contact_list(model: ChurnModel, features: Table, plan: HoldoutPlan, raw: Tab
     """List the test slice's customers with an offer, first the column that the ``raw`` table carries for its owner, if any.
 
     Customers are named by their row in the source, from 0 as pandas counts; whoever holds the source knows who they are, and
-    nobody else. It is a sample of what the policy does: for the customers of today, score them.
+    nobody else. In a declared data set they are named by its id, where it has one. It is a sample of what the policy does: for
+    the customers of today, score them.
 
     Returns
     -------
@@ -40,6 +42,9 @@ def contact_list(model: ChurnModel, features: Table, plan: HoldoutPlan, raw: Tab
     if raw is None or raw.carried_name is None:
         return contacts
     ids = raw.read([CARRIED])[CARRIED].take(contacts["row"])
+    family = family_of(model.bundle)
+    if family.model != family.name:  # the rows of a declared data set are prepared in another order than the source's
+        contacts = contacts.drop_columns(["row"])
     if raw.carried_name in contacts.column_names:
         contacts = contacts.drop_columns([raw.carried_name])
     return contacts.add_column(0, raw.carried_name, ids)
