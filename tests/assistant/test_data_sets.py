@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fusionguard.assistant.answers import Question
+from fusionguard.assistant.answers import Persona, Question
 from fusionguard.assistant.asked import AskedModel, mentioned_models, private_columns, shipped_models
 from fusionguard.assistant.followups import stand_alone
 from fusionguard.assistant.given_values import given_values
@@ -17,16 +17,19 @@ from fusionguard.assistant.known_models import KnownModels
 from fusionguard.assistant.model_runs import read_models
 from fusionguard.assistant.redaction import find_personal_data, redact
 from fusionguard.assistant.routing import route
+from fusionguard.assistant.tools.every import open_tools
 from fusionguard.assistant.tools.toolbox import ToolCall
 from fusionguard.data.provenance import Provenance
 from fusionguard.datasets.resolved import ResolvedDataset
 from fusionguard.errors import UnknownChoiceError
 from fusionguard.families.catalog import model_family
 from fusionguard.families.declared_words import MANY_FIELDS, SHOWN_OF_MANY, declared_words
+from fusionguard.families.of_bundle import family_of
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
 from fusionguard.registry.aliases import set_alias
 from fusionguard.registry.register import register_bundle
+from fusionguard.serving.release import ReleasedModel, write_release
 from tests.registry.conftest import declared, seal_bundle
 
 __all__ = ["declared"]
@@ -179,3 +182,20 @@ def test_the_models_with_a_champion_can_be_asked(
     passages = read_models(home).passages
     assert (card / "model_card.md").relative_to(home.root).as_posix() in {passage.file for passage in passages}
     assert KnownModels(Home(tmp_path), tmp_path / "release")() == shipped_models()
+
+
+def test_a_row_of_a_declared_data_set_is_scored_in_its_words(telco_bundle: Bundle, tmp_path: Path) -> None:
+    about = ReleasedModel(model=TELCO, role="champion", bundle_sha256=telco_bundle.sha256, origin="simulated")
+    write_release(tmp_path / "release", [(about, telco_bundle)])
+    known = KnownModels(Home(tmp_path), tmp_path / "release")
+    (call,) = route("Score a customer with telco: contract month to month, 6 calls to support, way to pay missing", known())
+    tools = open_tools(Home(tmp_path), known, {"FUSIONGUARD_SERVE_RELEASE": str(tmp_path / "release")})
+    result: Any = tools.call(call)
+    family = family_of(telco_bundle)
+    row = family.example_row | {"Contract": "month to month", "Calls to support": 6.0, "Payment.Method": None}
+    answer = family.open_online(telco_bundle).one(family.request_fields.row(row))
+    assert result.probability == dict(zip(family.outputs, answer.values, strict=True))["probability"]
+    assert (result.model, result.kind, result.given) == (TELCO, "churn", ("Calls to support", "Contract", "Payment.Method"))
+    told = " ".join(result.sentences(Persona.ANALYST))
+    assert "Given: Calls to support 6.0, Contract month to month, Payment.Method (missing)." in told
+    assert {each.feature for each in result.contributions} <= {*family.features.words.values()}
