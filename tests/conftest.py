@@ -21,6 +21,7 @@ from fusionguard.models.bundle import Bundle
 from fusionguard.threads import wait_politely
 
 if TYPE_CHECKING:
+    from tests.payments import DeclaredPayments
     from tests.telco import DeclaredModel
 
 wait_politely()
@@ -94,6 +95,20 @@ def fraud_bundle(simulated_raw: Path, tmp_path_factory: pytest.TempPathFactory) 
     return build_fraud_bundle(
         folder / "bundle", features, plan, booster, autoencoder, provenance=provenance, features_sha256="1" * 64, config=config
     )
+
+
+@pytest.fixture(scope="session")
+def payments(tmp_path_factory: pytest.TempPathFactory) -> DeclaredPayments:
+    """A small fraud model of 3,000 payments with times, texts and missing values; tests must not change its files."""
+    from tests.payments import train_payments
+
+    return train_payments(tmp_path_factory.mktemp("payments"))
+
+
+@pytest.fixture(scope="session")
+def payments_bundle(payments: DeclaredPayments) -> Bundle:
+    """The bundle of ``payments``."""
+    return payments.bundle
 
 
 @pytest.fixture(scope="session")

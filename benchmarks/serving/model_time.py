@@ -18,7 +18,6 @@ import pyarrow as pa
 from benchmarks.serving.material import read_rows
 from fusionguard.families.fraud.family import FRAUD_FAMILY
 from fusionguard.families.fraud.model import BOOSTER_ONNX, load
-from fusionguard.families.fraud.rows import matrix
 from fusionguard.files import write_json
 from fusionguard.models.bundle import Bundle
 from fusionguard.threads import wait_politely
@@ -33,7 +32,7 @@ def main(arguments: list[str]) -> None:
     model = load(Bundle(bundle))
     rows = read_rows(transactions)
     table = FRAUD_FAMILY.make_features(pa.Table.from_pylist(rows))
-    x = matrix(table)
+    x = model.encoding.matrix(table)
     model.booster.set_param({"nthread": threads})
     session = _session(bundle / BOOSTER_ONNX, threads)
     work: dict[str, Callable[[], Any]] = {

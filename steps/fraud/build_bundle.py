@@ -36,7 +36,7 @@ def build_bundle(
         features,
         split,
         booster,
-        autoencoder,
+        autoencoder if autoencoder.graph.node else None,
         provenance=provenance,
         features_sha256=manifest.features_sha256,
         config=settings.settle(config),

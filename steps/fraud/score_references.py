@@ -20,7 +20,7 @@ def score_references(
     features: Table, manifest: FeatureManifest, split: SplitPlan, seed: int
 ) -> Annotated[Table, "{pipeline}_reference_scores"]:
     """Fit each reference model and score the test slice: one column of calibrated probabilities a model."""
-    scores = score(features, split, negative_weight=manifest.negative_weight, seed=seed)
+    scores = score(features, split, negative_weight=manifest.negative_weight, seed=seed, definition=manifest.definition)
     file = work_folder() / "scores.parquet"
     pq.write_table(pa.table(scores), file)
     return Table(file)

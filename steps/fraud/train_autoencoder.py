@@ -17,7 +17,11 @@ from fusionguard.features.store import FeatureManifest
 def train_autoencoder(
     features: Table, manifest: FeatureManifest, split: SplitPlan, config: AutoencoderConfig, seed: int
 ) -> Annotated[onnx.ModelProto, "{pipeline}_autoencoder"]:
-    """Fit on the legitimate rows of the train slice; the validation slice chooses the bottleneck's size."""
+    """Fit on the legitimate rows of the train slice; the validation slice chooses the bottleneck's size.
+
+    A data set with too few numbers to rebuild gets an empty graph.
+    """
     from fusionguard.families.fraud.autoencoder import train_autoencoder as train  # PyTorch takes seconds to import
 
-    return train(features, split, config, negative_weight=manifest.negative_weight, seed=seed)
+    weight, definition = manifest.negative_weight, manifest.definition
+    return train(features, split, config, negative_weight=weight, seed=seed, definition=definition) or onnx.ModelProto()

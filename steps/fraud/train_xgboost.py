@@ -22,4 +22,5 @@ def train_xgboost(
 ) -> Annotated[xgb.Booster, "{pipeline}_booster"]:
     """Fit on the train slice, stop early on the validation slice."""
     xgboost = settings.part("xgboost", XGBoostConfig)
-    return train_booster(features, split, xgboost, negative_weight=manifest.negative_weight, seed=seed)
+    weight, definition = manifest.negative_weight, manifest.definition
+    return train_booster(features, split, xgboost, negative_weight=weight, seed=seed, definition=definition)

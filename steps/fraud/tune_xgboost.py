@@ -23,5 +23,6 @@ def tune_xgboost(
     from fusionguard.families.fraud.tuning import tune  # Optuna takes a second to import
 
     config = FraudConfig(seed=seed, xgboost=xgboost, tuning=tuning)
-    tuned = tune(features, split, config, negative_weight=manifest.negative_weight, studies=find_home().studies)
+    weight, definition = manifest.negative_weight, manifest.definition
+    tuned = tune(features, split, config, negative_weight=weight, studies=find_home().studies, definition=definition)
     return TrainingSettings.of(xgboost=tuned.settings, searched=(tuned.sentence,), tried=tuned.tried)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from fusionguard.evaluation.scored import ScoredRows
+from fusionguard.evaluation.segments import Segments, cut_rows
 from fusionguard.families.fraud.config import FraudEvaluationConfig
 from fusionguard.families.fraud.policy import DecisionPolicy
 from fusionguard.families.fraud.report import EvaluationReport, evaluate
+from fusionguard.features.fraud import FRAUD_FEATURES
 
 MakeRows = Callable[..., ScoredRows]
 
@@ -37,9 +40,15 @@ def scored_rows(
         amount=np.round(generator.lognormal(3.1, 1.6, rows), 2),
         time_seconds=time_seconds,
         weight=np.where(label == 1, 1.0, legitimate_weight),
-        hour_of_day=(time_seconds // 3600 % 24).astype(np.int16),
         score=score,
     )
+
+
+def transaction_segments(rows: ScoredRows) -> tuple[Segments, ...]:
+    """Cut rows as transactions are cut: by amount, and by the time of day."""
+    assert rows.time_seconds is not None
+    hour = pa.array(rows.time_seconds // 3600 % 24, pa.int32())
+    return cut_rows(pa.table({"Amount": rows.amount, "hour_of_day": hour}), FRAUD_FEATURES.log_segmentations)
 
 
 @pytest.fixture
@@ -55,7 +64,8 @@ def small_report(origin: str = "simulated", **options: object) -> EvaluationRepo
         "XGBoost defaults": rows.scored_by(1 / (1 + np.exp(-(2 * rows.score + noise - 8)))),
     }
     config = FraudEvaluationConfig(bootstrap_samples=40)
-    return evaluate(rows, references, DecisionPolicy(review_cost=3.0), config, origin=origin, seed=7)  # type: ignore[arg-type]
+    policy, segments = DecisionPolicy(review_cost=3.0), transaction_segments(rows)
+    return evaluate(rows, references, policy, config, origin=origin, seed=7, segments=segments)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="session")

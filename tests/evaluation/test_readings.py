@@ -14,6 +14,7 @@ from fusionguard.evaluation import metrics
 from fusionguard.evaluation.bootstrap import Interval, intervals, paired_difference, resampled_counts
 from fusionguard.evaluation.ranked import CalibrationBins, TopAlerts
 from fusionguard.evaluation.scored import Floats, ScoredRows
+from fusionguard.evaluation.segments import Segments
 from fusionguard.families.fraud.config import FraudEvaluationConfig
 from fusionguard.families.fraud.policy import DecisionPolicy
 from fusionguard.families.fraud.readings import metric_digits, metric_labels, read_metrics, read_ranking
@@ -152,18 +153,12 @@ def test_draws_that_have_no_value_are_left_out_of_the_interval() -> None:
 
 
 def test_a_slice_is_what_its_weighted_rows_say(rows: ScoredRows) -> None:
-    hours = np.arange(rows.rows) % 24
-    amount = np.concatenate([[0.0, 10.0, 9.99, 100.0, 99.99, 500.0, 499.99], rows.amount[7:]])
-    rows = replace(rows, hour_of_day=hours.astype(np.int16), amount=amount)
-    parts = read_slices(rows, POLICY, CONFIG, seed=3)
-    amounts = [part.name for part in parts if part.segment == "amount"]
-    assert amounts == ["0 to under 1", "1 to under 10", "10 to under 100", "100 to under 500", "500 and more"]
-    bounds = {f"{first:02d}:00 to {first + 4:02d}:00": (hours >= first) & (hours < first + 4) for first in range(0, 24, 4)}
-    assert [part.name for part in parts if part.segment == "hour of day"] == list(bounds)
-    lows = [0.0, *(float(part.name.split(" ")[0]) for part in parts if part.segment == "amount")][1:]
-    edges = zip(lows, [*lows[1:], np.inf], strict=True)
-    chosen = [(amount >= low) & (amount < high) for low, high in edges] + list(bounds.values())
-    assert len(chosen) == len(parts)
+    place = np.arange(rows.rows) % 3
+    segments = (Segments("kind", ("first", "second", "third"), place), Segments("half", ("low", "high"), np.minimum(place, 1)))
+    parts = read_slices(rows, segments, POLICY, CONFIG, seed=3)
+    named = [("kind", "first"), ("kind", "second"), ("kind", "third"), ("half", "low"), ("half", "high")]
+    assert [(part.segment, part.name) for part in parts] == named
+    chosen = [place == 0, place == 1, place == 2, place == 0, place > 0]
     for part, inside in zip(parts, chosen, strict=True):
         own = rows.take(inside)
         alert = POLICY.decide(own.probability, own.amount)

@@ -12,7 +12,7 @@ import pytest
 from fusionguard.families.churn.profile import reference_profile as churn_profile
 from fusionguard.families.churn.rows import CustomerColumns, customer_rows
 from fusionguard.families.fraud.profile import reference_profile as fraud_profile
-from fusionguard.families.fraud.rows import matrix
+from fusionguard.families.fraud.rows import Encoding
 from fusionguard.features.churn import CHURN_FEATURES
 from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring.counted import as_reference
@@ -27,7 +27,7 @@ def fraud_profile_bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     rows = fraud_window(REFERENCE_ROWS, 1)
     probability = rows["probability"].to_numpy()
     ones = np.ones(REFERENCE_ROWS)
-    profile = fraud_profile(matrix(rows), ones, probability, ones)
+    profile = fraud_profile(Encoding.of().matrix(rows), ones, probability, ones, Encoding.of())
     return _sealed(tmp_path_factory.mktemp("fraud_profile"), "fraud", profile, (0, 20 * 86_400))
 
 

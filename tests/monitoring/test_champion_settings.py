@@ -24,8 +24,10 @@ from fusionguard.families.churn.readings import CAMPAIGN_PROFIT, EMPC, read_cust
 from fusionguard.families.fraud.config import FraudConfig, FraudEvaluationConfig, XGBoostConfig
 from fusionguard.families.fraud.model import FraudModel
 from fusionguard.families.fraud.outcomes import evaluation_settings, scored_transactions
+from fusionguard.families.fraud.policy import DecisionPolicy
 from fusionguard.families.fraud.readings import RECALL_AT_RATE, TOP_PRECISION, read_metrics
 from fusionguard.features.churn import CHURN_FEATURES
+from fusionguard.features.fraud import FRAUD_FEATURES
 from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring.champion import Champion
 from fusionguard.monitoring.outcomes import read_outcomes
@@ -57,7 +59,7 @@ def test_the_metrics_of_transactions_are_those_the_champion_was_evaluated_by(fra
     model = model_family("fraud").load(bundle)
     assert isinstance(model, FraudModel)
     own = FraudEvaluationConfig(false_positive_rate=0.07, top_alerts_per_day=3, bootstrap_samples=DRAWS)
-    rows = scored_transactions(window.read())
+    rows = scored_transactions(window.read(), FRAUD_FEATURES, DecisionPolicy(review_cost=3.0))
     expected = read_metrics(rows, model.policy, own, seed=CONFIG.seed)
     default = read_metrics(rows, model.policy, FraudEvaluationConfig(bootstrap_samples=20), seed=CONFIG.seed)
     for name in (RECALL_AT_RATE, TOP_PRECISION):

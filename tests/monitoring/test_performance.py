@@ -15,12 +15,12 @@ from fusionguard.families.churn.outcomes import ChurnOutcomes, gaps_of, scored_c
 from fusionguard.families.churn.readings import read_customers_metrics
 from fusionguard.families.churn.retention import fit_retention_policy
 from fusionguard.families.fraud.config import FraudEvaluationConfig, PolicyConfig
-from fusionguard.families.fraud.outcomes import OUTCOMES as FRAUD_OUTCOMES
-from fusionguard.families.fraud.outcomes import scored_transactions
+from fusionguard.families.fraud.outcomes import FraudOutcomes, scored_transactions
 from fusionguard.families.fraud.policy import DecisionPolicy
 from fusionguard.families.fraud.readings import read_metrics
 from fusionguard.families.outcomes import Gap, MetricReader, OutcomeReading
 from fusionguard.features.churn import CHURN_FEATURES
+from fusionguard.features.fraud import FRAUD_FEATURES
 from fusionguard.monitoring.labelled import LabelledRows, labelled_rows
 from fusionguard.monitoring.performance import (
     PerformanceReport,
@@ -123,11 +123,11 @@ def test_the_fraud_log_is_read_as_its_evaluation_is() -> None:
     label = (np.random.default_rng(1).random(3_000) < log["probability"].to_numpy()).astype(np.int8)
     log = log.append_column("label", pa.array(label)).append_column("label_observed_at", log["time"])
     rows = labelled_rows(log)
-    scored = scored_transactions(rows.table)
+    scored = scored_transactions(rows.table, FRAUD_FEATURES, DecisionPolicy(review_cost=3.0))
     policy = DecisionPolicy(review_cost=PolicyConfig().review_cost)
     config = FraudEvaluationConfig(bootstrap_samples=SAMPLES)
     reading = OutcomeReading(lambda flags: read_metrics(scored.take(flags), policy, config, seed=7))
-    report = read_performance(rows, reading, {}, judged=FRAUD_OUTCOMES.judged)
+    report = read_performance(rows, reading, {}, judged=FraudOutcomes.judged)
     assert report.metrics["roc_auc"].value is not None
     assert report.calibration is not None and report.calibration.rows == 3_000
     assert scored.time_seconds[0] == 0

@@ -28,13 +28,11 @@ class ScoredRows:
     probability
         (n,) float64, the calibrated probability of the outcome 1 at the real prior.
     amount
-        (n,) float64, in the data's currency.
+        (n,) float64, what each costs if it is positive and nobody looks, in the data's currency.
     time_seconds
-        (n,) int64, seconds, from whatever moment the data counts from.
+        (n,) int64, seconds, from whatever moment the data counts from; None where rows have no time.
     weight
         (n,) float64, how many real rows a row stands for; above 0.
-    hour_of_day
-        (n,) int16, 0 to 23.
     score
         (n,) float64, what ranks the rows: the same order as ``probability``, without its rounding to 0 and 1.
 
@@ -47,13 +45,12 @@ class ScoredRows:
     label: NDArray[np.int8]
     probability: Floats
     amount: Floats
-    time_seconds: Integers
+    time_seconds: Integers | None
     weight: Floats
-    hour_of_day: NDArray[np.int16]
     score: Floats
 
     def __post_init__(self) -> None:
-        columns: dict[str, NDArray[Any]] = {field.name: getattr(self, field.name) for field in fields(self)}
+        columns: dict[str, NDArray[Any]] = self._columns()
         lengths = {name: column.shape for name, column in columns.items()}
         if len(set(lengths.values())) != 1 or columns["label"].ndim != 1:
             raise DataError(f"Scored rows need columns of one length, not {lengths}.", "Score the rows of one slice together.")
@@ -75,19 +72,25 @@ class ScoredRows:
         return int(np.count_nonzero(self.label))
 
     @property
-    def days(self) -> float:
-        """The length of the slice in days, from its first to its last second, both included."""
+    def days(self) -> float | None:
+        """The length of the slice in days, from its first to its last second, both included; None where rows have no time."""
+        if self.time_seconds is None:
+            return None
         if self.rows == 0:
             return 0.0
         return float(self.time_seconds.max() - self.time_seconds.min() + 1) / SECONDS_PER_DAY
 
     def take(self, chosen: Flags) -> ScoredRows:
         """Return the rows where ``chosen`` (n,) is true."""
-        return ScoredRows(**{field.name: getattr(self, field.name)[chosen] for field in fields(self)})
+        return replace(self, **{name: column[chosen] for name, column in self._columns().items()})
 
     def scored_by(self, probability: Floats, score: Floats | None = None) -> ScoredRows:
         """Return the same rows as another model sees them; ``score`` is the probability unless it is given."""
         return replace(self, probability=probability, score=probability if score is None else score)
+
+    def _columns(self) -> dict[str, NDArray[Any]]:
+        columns = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: column for name, column in columns.items() if column is not None}
 
 
 def _require(holds: bool, column: str, valid: str) -> None:

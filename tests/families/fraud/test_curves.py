@@ -100,7 +100,6 @@ def _six() -> ScoredRows:
         amount=np.array([100.0, 20.0, 50.0, 10.0, 5.0, 200.0]),
         time_seconds=np.array([0, 1, 2, 3, 4, 2 * 86_400 - 1]),
         weight=np.array([1.0, 2.0, 1.5, 3.0, 4.0, 2.5]),
-        hour_of_day=np.zeros(6, dtype=np.int16),
         score=np.array([5.0, 4.0, 3.0, 3.0, 2.0, 1.0]),
     )
 
@@ -174,7 +173,6 @@ def test_a_curve_holds_at_most_300_points() -> None:
         amount=np.ones(301),
         time_seconds=np.arange(301),
         weight=np.ones(301),
-        hour_of_day=np.zeros(301, dtype=np.int16),
         score=rng.permutation(301).astype(float),
     )
     assert len(precision_recall_curve(many).recall) == 300
@@ -198,7 +196,6 @@ def test_bins_begin_where_the_next_tenth_of_the_expected_frauds_begins() -> None
         amount=np.zeros(11),
         time_seconds=np.arange(11),
         weight=weight,
-        hour_of_day=np.zeros(11, dtype=np.int16),
         score=probability,
     )
     assert [group.rows for group in reliability_bins(rows)] == [1] * 9 + [2]

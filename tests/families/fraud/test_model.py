@@ -7,11 +7,13 @@ import pytest
 
 from fusionguard.evaluation.explanation import sample_rows
 from fusionguard.evaluation.log_odds import sigmoid
-from fusionguard.families.fraud.autoencoder_onnx import Layer, Scaling, autoencoder_graph
+from fusionguard.families.fraud.autoencoder_inputs import Inputs, Scaling
+from fusionguard.families.fraud.autoencoder_onnx import Layer, autoencoder_graph
 from fusionguard.families.fraud.family import FRAUD_FAMILY
 from fusionguard.families.fraud.fusion import Fusion, calibrate, fit_fusion
 from fusionguard.families.fraud.model import RECONSTRUCTION_ERROR, FraudModel, load, log_errors, open_session
 from fusionguard.families.fraud.profile import reference_profile
+from fusionguard.families.fraud.rows import Encoding
 from fusionguard.features.fraud import MODEL_FEATURES
 
 from .conftest import CONFIG, Trained
@@ -71,7 +73,7 @@ def test_the_autoencoder_graph_computes_the_log_of_the_mean_squared_error() -> N
         Layer(rng.normal(size=(3, 2)).astype(np.float32), rng.normal(size=3).astype(np.float32), tanh=False),
     ]
     scaling = Scaling(np.array([0.5, -1.0, 2.0]), np.array([2.0, 0.5, 1.0]), clip=3.0)
-    graph = autoencoder_graph(layers, scaling, [0, 3, 1], 2, n_features=4, facts={})
+    graph = autoencoder_graph(layers, scaling, Inputs([0, 3, 1], 2, may_miss=False), n_features=4, facts={})
     x = np.abs(rng.normal(scale=5, size=(50, 4))).astype(np.float32)
     inputs = scaling.apply(np.column_stack([x[:, 0], x[:, 3], np.log1p(x[:, 1])]))
     rebuilt = np.tanh(inputs @ layers[0].weight.T + layers[0].bias) @ layers[1].weight.T + layers[1].bias
@@ -146,7 +148,7 @@ def test_fusion_is_stored_and_read_back(model: FraudModel) -> None:
 def test_the_reference_profile_is_weighted_and_holds_no_rows(trained: Trained) -> None:
     x = np.zeros((4, len(MODEL_FEATURES)), dtype=np.float32)
     x[:, 0] = [0, 1, 2, 3]
-    profile = reference_profile(x, np.array([97.0, 1, 1, 1]), np.array([0.1, 0.2]), np.ones(2)).to_pydict()
+    profile = reference_profile(x, np.array([97.0, 1, 1, 1]), np.array([0.1, 0.2]), np.ones(2), Encoding.of()).to_pydict()
     v1 = [value for name, value in zip(profile["column"], profile["value"], strict=True) if name == "V1"]
     assert v1[50] == 0
     assert v1[97:] == [0, 1, 2, 3]

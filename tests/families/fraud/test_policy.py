@@ -59,7 +59,6 @@ def _two_days(saving: list[float], weight: list[float]) -> ScoredRows:
         amount=2 * (np.array(saving) + 3.0),
         time_seconds=np.linspace(7, 2 * 86_400 + 6, rows).astype(np.int64),
         weight=np.array(weight),
-        hour_of_day=np.zeros(rows, dtype=np.int16),
         score=np.full(rows, 0.5),
     )
 

@@ -12,6 +12,7 @@ from fusionguard.evaluation import metrics
 from fusionguard.families.fraud.config import FraudEvaluationConfig
 from fusionguard.families.fraud.policy import DecisionPolicy
 from fusionguard.families.fraud.report import FRAUD_MODEL, EvaluationReport, evaluate
+from tests.evaluation.conftest import transaction_segments
 
 CONFIG = FraudEvaluationConfig(bootstrap_samples=20)
 POLICY = DecisionPolicy(review_cost=3.0)
@@ -72,7 +73,7 @@ def test_the_operating_point_lies_on_the_cost_curve(make_rows: Any) -> None:
 
 
 def test_slices_cover_every_row_once_in_each_segment(report: EvaluationReport) -> None:
-    for segment in ("amount", "hour of day"):
+    for segment in ("amount", "time of day"):
         parts = [part for part in report.slices if part.segment == segment]
         assert sum(part.rows for part in parts) == report.test.rows
         assert sum(part.frauds for part in parts) == report.test.frauds
@@ -80,7 +81,7 @@ def test_slices_cover_every_row_once_in_each_segment(report: EvaluationReport) -
 
 def test_a_slice_reads_what_its_rows_read_alone(make_rows: Any) -> None:
     rows = make_rows()
-    report = evaluate(rows, {}, POLICY, CONFIG, origin="local", seed=1)
+    report = evaluate(rows, {}, POLICY, CONFIG, origin="local", seed=1, segments=transaction_segments(rows))
     part = next(part for part in report.slices if part.name == "10 to under 100")
     own = rows.take((rows.amount >= 10) & (rows.amount < 100))
     assert part.rows == own.rows
@@ -91,16 +92,15 @@ def test_a_slice_reads_what_its_rows_read_alone(make_rows: Any) -> None:
 def test_a_slice_without_frauds_has_a_reason_instead_of_a_number(make_rows: Any) -> None:
     rows = make_rows()
     large = rows.amount >= 500
-    report = evaluate(
-        replace(rows, label=np.where(large, 0, rows.label).astype(np.int8)), {}, POLICY, CONFIG, origin="local", seed=1
-    )
+    rows = replace(rows, label=np.where(large, 0, rows.label).astype(np.int8))
+    report = evaluate(rows, {}, POLICY, CONFIG, origin="local", seed=1, segments=transaction_segments(rows))
     part = next(part for part in report.slices if part.name == "500 and more")
     assert part.rows > 0 and part.frauds == 0
     assert part.average_precision.value is None
     assert part.average_precision.reason == part.recall.reason == "no positive rows here"
     assert part.alert_rate.value is not None
     assert part.calibration_error.value is not None
-    empty = next(part for part in report.slices if part.name == "04:00 to 08:00")
+    empty = next(part for part in report.slices if part.name == "00 to 05")
     assert empty.rows == 0
     assert {reading.reason for reading in (empty.average_precision, empty.recall, empty.alert_rate)} == {"no rows here"}
 

@@ -105,7 +105,7 @@ def test_the_value_is_the_weighted_average_precision_on_later_rows(features: Tab
 def test_fitted_rows_are_not_weighted_and_those_that_stop_early_are(features: Table) -> None:
     plan = plan_split(planned_rows(features, FRAUD_FEATURES), quick_config().split)
     fitted, stopping = read_slice(features, plan.train, 3.0), read_slice(features, plan.validation, 3.0)
-    heavy = ModelRows(fitted.x, fitted.label, fitted.weight * 7)
+    heavy = ModelRows(fitted.x, fitted.label, fitted.weight * 7, fitted.encoding)
     config = XGBoostConfig(rounds=40, num_parallel_tree=2)
 
     def reached(first: ModelRows, second: ModelRows) -> tuple[bytes, str | None]:
@@ -113,7 +113,7 @@ def test_fitted_rows_are_not_weighted_and_those_that_stop_early_are(features: Ta
         return bytes(booster.save_raw("ubj")), booster.attr("validation_average_precision")
 
     assert reached(heavy, stopping) == reached(fitted, stopping)
-    light = ModelRows(stopping.x, stopping.label, np.ones_like(stopping.weight))
+    light = ModelRows(stopping.x, stopping.label, np.ones_like(stopping.weight), stopping.encoding)
     assert reached(fitted, light)[1] != reached(fitted, stopping)[1]
 
 

@@ -124,13 +124,30 @@ def gains(differences: Mapping[str, PairedDifference]) -> str:
 
 
 def reproduction(
-    pipeline: str, provenance: Provenance, config: TrainingConfig, versions: Mapping[str, str], beside: str = ""
+    pipeline: str,
+    provenance: Provenance,
+    config: TrainingConfig,
+    versions: Mapping[str, str],
+    beside: str = "",
+    *,
+    declared: bool = False,
 ) -> str:
-    """Say which command makes the model again, and what must be the same for that; ``beside`` ends the sentence on files."""
+    """Say which command makes the model again, and what must be the same for that.
+
+    Parameters
+    ----------
+    beside
+        What ends the sentence on files.
+    declared
+        Whether the rows are of a data set that does not ship, which its declaration names.
+    """
     source = {"simulated": "simulated", "kaggle": "kaggle"}.get(provenance.origin, "FILE")
     options = "".join(f" --set {key}={value}" for key, value in _changed_settings(config).items())
     engine = f" --engine {config.data.engine}" if config.data.engine != "duckdb" else ""
-    command = f"python run.py --pipeline {pipeline} --stack local --source {source}{engine}{options}"
+    named = f"--pipeline {pipeline} --stack local --source {source}"
+    if declared:
+        source, named = "FILE", "--dataset DECLARATION.yaml --stack local --source FILE"
+    command = f"python run.py {named}{engine}{options}"
     where = f" `FILE` is the raw file with SHA-256 `{provenance.sha256}`.{beside}" if source == "FILE" else ""
     return paragraphs(
         f"```sh\nmake setup\n.venv/bin/{command}\n```",

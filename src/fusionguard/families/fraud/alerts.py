@@ -13,7 +13,7 @@ from fusionguard.families.training_rows import TrainingRows
 
 
 def list_alerts(model: FraudModel, rows: TrainingRows, *, most: int) -> pa.Table:
-    """List at most so many alerts; no value of a transaction is among them.
+    """List at most so many alerts; reasons tell values of a transaction where its data set has words for them.
 
     Returns
     -------

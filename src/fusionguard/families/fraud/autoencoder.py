@@ -20,24 +20,31 @@ from fusionguard.checkpoint import Checkpoints, identify, open_checkpoints, pack
 from fusionguard.data.table import Table
 from fusionguard.evaluation.splits import SplitPlan
 from fusionguard.families.fraud.adam import Adam
-from fusionguard.families.fraud.autoencoder_onnx import Layer, Scaling, autoencoder_graph
+from fusionguard.families.fraud.autoencoder_inputs import Inputs, Scaling
+from fusionguard.families.fraud.autoencoder_onnx import Layer, autoencoder_graph
 from fusionguard.families.fraud.config import AutoencoderConfig
 from fusionguard.families.fraud.rows import ModelRows, read_slice
-from fusionguard.features.fraud import MODEL_FEATURES
+from fusionguard.families.fraud.traits import FRAUD_TRAITS
+from fusionguard.features.definition import FeatureDefinition
 from fusionguard.files import sha256_file
 
-INPUTS: tuple[str, ...] = tuple(name for name in MODEL_FEATURES if name.startswith("V") or name == "Amount")
-"""What is rebuilt: the components and the logarithm of the amount."""
-CLIP = 10.0
-"""Standardised inputs are cut to this many standard deviations, so that one wild value does not rule the loss."""
+_MODULES = ("autoencoder.py", "autoencoder_inputs.py", "adam.py")
 
 _log = logging.getLogger(__name__)
 
 
 def train_autoencoder(
-    features: Table, plan: SplitPlan, config: AutoencoderConfig, *, negative_weight: float, seed: int
-) -> onnx.ModelProto:
+    features: Table,
+    plan: SplitPlan,
+    config: AutoencoderConfig,
+    *,
+    negative_weight: float,
+    seed: int,
+    definition: FeatureDefinition | None = None,
+) -> onnx.ModelProto | None:
     """Train one network a latent size on the legitimate rows of the train slice; return the best as an ONNX graph.
+
+    It rebuilds measured numbers, so there is none for a data set that has fewer than two of them.
 
     Early stopping reads the reconstruction error of the validation slice's legitimate rows; the latent size with the
     best average precision of that error on the validation slice wins. The graph maps ``features`` (n, f) float32, raw,
@@ -54,9 +61,20 @@ def train_autoencoder(
         How many real legitimate rows one stands for.
     seed
         The same seed, data and device give the same bytes.
+    definition
+        What the columns are; those of the data set that ships where nothing is said.
     """
+    definition = definition or FRAUD_TRAITS.features
+    inputs = Inputs.of(definition)
+    sizes = inputs.latent_sizes(config.latent_sizes)
+    if not sizes:
+        _log.info("autoencoder: none, for the data has fewer than two measured numbers to rebuild")
+        return None
+    config = config.model_copy(update={"latent_sizes": sizes})
+    train = read_slice(features, plan.train, 1.0, definition)
+    validation = read_slice(features, plan.validation, negative_weight, definition)
     with _one_thread():
-        return _train(features, plan, config, negative_weight, seed)
+        return _train(train, validation, inputs, config, seed)
 
 
 @contextmanager
@@ -70,23 +88,19 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _train(features: Table, plan: SplitPlan, config: AutoencoderConfig, negative_weight: float, seed: int) -> onnx.ModelProto:
+def _train(train: ModelRows, validation: ModelRows, inputs: Inputs, config: AutoencoderConfig, seed: int) -> onnx.ModelProto:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     _log.info(
         "autoencoder: training on %s", torch.cuda.get_device_name(device) if device.type == "cuda" else "the CPU (no CUDA device)"
     )
-    columns = [MODEL_FEATURES.index(name) for name in INPUTS]
-    train = read_slice(features, plan.train, 1.0)
-    validation = read_slice(features, plan.validation, negative_weight)
-    legitimate = _with_log_amount(train.x[:, columns][train.label == 0])
-    mean = legitimate.mean(axis=0, dtype=np.float64)
-    scaling = Scaling(mean, np.maximum(legitimate.std(axis=0, dtype=np.float64), 1e-6), CLIP)
+    legitimate = inputs.read(train.x)[train.label == 0]
+    scaling = Scaling.fit(legitimate)
     rows = torch.from_numpy(scaling.apply(legitimate)).to(device)
-    check = torch.from_numpy(scaling.apply(_with_log_amount(validation.x[:, columns]))).to(device)
+    check = torch.from_numpy(scaling.apply(inputs.read(validation.x))).to(device)
     is_legitimate = torch.from_numpy(validation.label == 0).to(device)
 
     checkpoints = open_checkpoints("autoencoder", lambda: _identity(train, validation, config, seed, device))
-    progress = _resume(checkpoints, config, device)
+    progress = _resume(checkpoints, rows.shape[1], config, device)
     for place, latent in list(enumerate(config.latent_sizes))[progress.place :]:
         network, epochs = _fit(rows, check[is_legitimate], latent, config, seed, device, progress, checkpoints)
         error = _errors(network, check)
@@ -104,9 +118,7 @@ def _train(features: Table, plan: SplitPlan, config: AutoencoderConfig, negative
         "epochs": str(best.epochs),
         "validation_average_precision": repr(best.average_precision),
     }
-    return autoencoder_graph(
-        _layers(best.network), scaling, columns, INPUTS.index("Amount"), n_features=len(MODEL_FEATURES), facts=facts
-    )
+    return autoencoder_graph(_layers(best.network), scaling, inputs, n_features=train.x.shape[1], facts=facts)
 
 
 @dataclass(frozen=True)
@@ -136,7 +148,7 @@ class _Progress:
         return pack(facts, arrays)
 
 
-def _resume(checkpoints: Checkpoints, config: AutoencoderConfig, device: torch.device) -> _Progress:
+def _resume(checkpoints: Checkpoints, width: int, config: AutoencoderConfig, device: torch.device) -> _Progress:
     """Return where to go on from: the start, for a training that begins."""
     content = checkpoints.load()
     if content is None:
@@ -146,7 +158,7 @@ def _resume(checkpoints: Checkpoints, config: AutoencoderConfig, device: torch.d
     if "best" in facts:
         latent, epochs = facts["best"]["latent_size"], facts["best"]["epochs"]
         with torch.random.fork_rng(devices=[]):
-            network = _network(latent, config).to(device)
+            network = _network(width, latent, config).to(device)
         network.load_state_dict(_tensors(_under("best", arrays)))
         best = _Candidate(network, latent, epochs, float(arrays["average_precision"]))
     fit = _under("fit", arrays)
@@ -161,18 +173,11 @@ def _identity(train: ModelRows, validation: ModelRows, config: AutoencoderConfig
     settings = {
         "config": config.model_dump(mode="json"),
         "seed": seed,
-        "modules": [sha256_file(Path(__file__).with_name(name)) for name in ("autoencoder.py", "adam.py")],
+        "modules": [sha256_file(Path(__file__).with_name(name)) for name in _MODULES],
         "versions": [torch.__version__, np.__version__, sklearn.__version__],
         "device": torch.cuda.get_device_name(device) if cuda else torch.backends.cpu.get_cpu_capability(),
     }
     return identify(settings, (array for rows in (train, validation) for array in (rows.x, rows.label, rows.weight)))
-
-
-def _with_log_amount(x: np.ndarray) -> np.ndarray:
-    x = x.copy()
-    amount = INPUTS.index("Amount")
-    x[:, amount] = np.log1p(x[:, amount])
-    return x
 
 
 def _fit(
@@ -188,7 +193,7 @@ def _fit(
     """Train one network; return it as it was after its best epoch, and how many epochs that took."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed + latent)
-        fit = _Fit(_network(latent, config).to(device), config.learning_rate, seed + latent)
+        fit = _Fit(_network(rows.shape[1], latent, config).to(device), config.learning_rate, seed + latent)
         if progress.fit:
             fit.restore(progress.fit)
         for epoch in range(fit.epoch + 1, config.epochs + 1):
@@ -242,8 +247,8 @@ class _Fit:
         self.optimiser.restore(_tensors(_under("adam", arrays)))
 
 
-def _network(latent: int, config: AutoencoderConfig) -> nn.Sequential:
-    width, hidden = len(INPUTS), config.hidden_size
+def _network(width: int, latent: int, config: AutoencoderConfig) -> nn.Sequential:
+    hidden = config.hidden_size
     return nn.Sequential(
         nn.Linear(width, hidden),
         nn.Tanh(),

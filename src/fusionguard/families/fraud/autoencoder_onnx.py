@@ -12,6 +12,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from fusionguard.families.fraud.autoencoder_inputs import Inputs, Scaling
+
 OPSET = 17
 _IR_VERSION = 8
 
@@ -25,37 +27,23 @@ class Layer:
     tanh: bool
 
 
-@dataclass(frozen=True)
-class Scaling:
-    """Standardisation learned on legitimate training rows: ``mean`` (k,), ``scale`` (k,), cut at ``clip``."""
-
-    mean: np.ndarray
-    scale: np.ndarray
-    clip: float
-
-    def apply(self, x: np.ndarray) -> np.ndarray:
-        """Return standardised rows (n, k) as float32."""
-        return np.asarray(np.clip((x - self.mean) / self.scale, -self.clip, self.clip), dtype=np.float32)
-
-
 def autoencoder_graph(
-    layers: list[Layer], scaling: Scaling, columns: list[int], amount: int, *, n_features: int, facts: dict[str, str]
+    layers: list[Layer], scaling: Scaling, inputs: Inputs, *, n_features: int, facts: dict[str, str]
 ) -> onnx.ModelProto:
     """Build the graph ``features`` (n, n_features) -> ``log_error`` (n, 1).
 
     Parameters
     ----------
-    columns
+    inputs
         Which of the features are rebuilt, k of them.
-    amount
-        The place among those k of the amount, which enters as log(1 + amount).
     facts
         Training facts kept as the model's metadata.
     """
-    is_amount = np.zeros(len(columns), dtype=bool)
-    is_amount[amount] = True
+    is_amount = np.zeros(len(inputs.columns), dtype=bool)
+    if inputs.amount is not None:
+        is_amount[inputs.amount] = True
     constants = {
-        "columns": np.array(columns, dtype=np.int64),
+        "columns": np.array(inputs.columns, dtype=np.int64),
         "is_amount": is_amount,
         "zero": np.float32(0),
         "one": np.float32(1),
@@ -75,7 +63,13 @@ def autoencoder_graph(
         helper.make_node("Div", ["centred", "scale"], ["scaled"]),
         helper.make_node("Clip", ["scaled", "low", "high"], ["standard"]),
     ]
-    last = "standard"
+    last = standard = "standard"
+    if inputs.may_miss:
+        nodes += [
+            helper.make_node("IsNaN", ["inputs"], ["missing"]),
+            helper.make_node("Where", ["missing", "zero", "standard"], ["filled"]),
+        ]
+        last = standard = "filled"
     for number, layer in enumerate(layers):
         constants[f"weight{number}"] = layer.weight.astype(np.float32)
         constants[f"bias{number}"] = layer.bias.astype(np.float32)
@@ -85,7 +79,7 @@ def autoencoder_graph(
             nodes.append(helper.make_node("Tanh", [last], [f"tanh{number}"]))
             last = f"tanh{number}"
     nodes += [
-        helper.make_node("Sub", [last, "standard"], ["difference"]),
+        helper.make_node("Sub", [last, standard], ["difference"]),
         helper.make_node("Mul", ["difference", "difference"], ["squared"]),
         helper.make_node("ReduceMean", ["squared"], ["error"], axes=[1], keepdims=1),
         helper.make_node("Add", ["error", "tiny"], ["positive_error"]),

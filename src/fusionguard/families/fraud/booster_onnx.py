@@ -1,4 +1,4 @@
-"""The booster as an ONNX graph that returns the margin, not a rounded probability."""
+"""The booster as an ONNX graph that returns the margin, not a rounded probability; of trees that split numbers alone."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from onnxmltools.convert import convert_xgboost
 from onnxmltools.convert.common.data_types import FloatTensorType
 
 OPSET = 15
+
+
+def booster_bytes(booster: xgb.Booster) -> bytes:
+    """Return the graph of :func:`booster_graph` as the content of a file, the same for the same booster."""
+    return bytes(booster_graph(booster, booster.num_features()).SerializeToString(deterministic=True))
 
 
 def booster_graph(booster: xgb.Booster, n_features: int) -> onnx.ModelProto:

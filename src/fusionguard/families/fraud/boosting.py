@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from fusionguard.data.table import Table
 from fusionguard.evaluation.splits import SplitPlan
 from fusionguard.families.fraud.config import XGBoostConfig
 from fusionguard.families.fraud.rows import ModelRows, read_slice
-from fusionguard.features.fraud import MODEL_FEATURES
+from fusionguard.features.definition import FeatureDefinition
 from fusionguard.files import sha256_file
 
 SEGMENT_ROUNDS = 50
@@ -30,12 +30,20 @@ History = list[tuple[float, float]]
 _log = logging.getLogger(__name__)
 
 
-def train_booster(features: Table, plan: SplitPlan, config: XGBoostConfig, *, negative_weight: float, seed: int) -> xgb.Booster:
+def train_booster(
+    features: Table,
+    plan: SplitPlan,
+    config: XGBoostConfig,
+    *,
+    negative_weight: float,
+    seed: int,
+    definition: FeatureDefinition | None = None,
+) -> xgb.Booster:
     """Train on the train slice; read each round on the validation slice.
 
     Every round is kept, unless ``config.early_stopping_rounds`` asks for those up to the best average precision on validation.
     Training rows are not weighted: sampling legitimate rows shifts the log-odds by a constant, which calibration corrects.
-    Validation rows are, so that they are read at the real prior.
+    Validation rows are, so that they are read at the real prior. Categories are split as such, into sets of values.
 
     Continuing a booster draws other random numbers than training it in one go, so each segment starts from the
     serialised bytes of the last one with a seed of its own. A training that was killed goes on from its checkpoint, see
@@ -45,17 +53,20 @@ def train_booster(features: Table, plan: SplitPlan, config: XGBoostConfig, *, ne
     Parameters
     ----------
     features
-        The time-ordered feature table.
+        The feature table, in its order.
     plan
         Its split; only train and validation are read.
     negative_weight
         How many real legitimate rows one stands for.
     seed
         The same seed, data and number of threads give the same bytes.
+    definition
+        What the columns are; those of the data set that ships where nothing is said.
     """
-    parts = read_slice(features, plan.train, 1.0), read_slice(features, plan.validation, negative_weight)
+    weights = (plan.train, 1.0), (plan.validation, negative_weight)
+    parts = [read_slice(features, part, weight, definition) for part, weight in weights]
     checkpoints = open_checkpoints("booster", lambda: _identity(parts, config, seed))
-    booster, history = _fit(*parts, config, seed, checkpoints)
+    booster, history = _fit(parts[0], parts[1], config, seed, checkpoints)
     last = _last(history, config)
     each = f", {config.num_parallel_tree} trees each" if config.num_parallel_tree > 1 else ""
     kept = f"{last + 1} rounds of {len(history)} kept{each}"
@@ -87,7 +98,7 @@ def _fit(
 ) -> tuple[xgb.Booster, History]:
     """Train segment by segment; return the rounds that are kept and what every round reached."""
     train = _dmatrix(train_rows, config.max_bin, threads)
-    validation = _dmatrix(validation_rows, config.max_bin, threads, reference=train)
+    validation = _judged(validation_rows, config.max_bin, threads, train)
     model, history = _resume(checkpoints)
     while not _finished(history, config):
         model = _train_segment(model, history, train, validation, config, seed, checkpoints, threads)
@@ -116,7 +127,7 @@ def _train_segment(
     model: bytearray | None,
     history: History,
     train: xgb.QuantileDMatrix,
-    validation: xgb.QuantileDMatrix,
+    validation: xgb.DMatrix,
     config: XGBoostConfig,
     seed: int,
     checkpoints: Checkpoints,
@@ -145,7 +156,10 @@ def _draw(booster: xgb.Booster, train: xgb.QuantileDMatrix, rounds: int) -> None
     trees are single leaves that add 0, and are taken out again by :func:`_without_drawn`.
     """
     row = np.zeros((1, train.num_col()), dtype=np.float32)
-    blank = xgb.QuantileDMatrix(row, np.zeros(1), feature_names=train.feature_names, ref=train)
+    names, types = train.feature_names, train.feature_types
+    blank = xgb.QuantileDMatrix(
+        row, np.zeros(1), feature_names=names, feature_types=types, enable_categorical=types is not None, ref=train
+    )
     for number in range(rounds):
         booster.boost(blank, number, grad=np.zeros(1, dtype=np.float32), hess=np.zeros(1, dtype=np.float32))
 
@@ -213,17 +227,24 @@ def _best(history: History) -> int:
 
 
 def _dmatrix(rows: ModelRows, max_bin: int, threads: int | None, reference: xgb.DMatrix | None = None) -> xgb.QuantileDMatrix:
-    names = list(MODEL_FEATURES)
     return xgb.QuantileDMatrix(
-        rows.x, rows.label, weight=rows.weight, feature_names=names, max_bin=max_bin, ref=reference, nthread=threads
+        rows.x, rows.label, weight=rows.weight, max_bin=max_bin, ref=reference, nthread=threads, **rows.encoding.of_columns
     )
 
 
-def _identity(parts: Iterable[ModelRows], config: XGBoostConfig, seed: int) -> str:
+def _judged(rows: ModelRows, max_bin: int, threads: int | None, train: xgb.QuantileDMatrix) -> xgb.DMatrix:
+    """Return rows to read each round on. Bins know only the categories that are in ``train``, so those are read as they are."""
+    if not rows.encoding.categories:
+        return _dmatrix(rows, max_bin, threads, reference=train)
+    return xgb.DMatrix(rows.x, rows.label, weight=rows.weight, nthread=threads, **rows.encoding.of_columns)
+
+
+def _identity(parts: Sequence[ModelRows], config: XGBoostConfig, seed: int) -> str:
     """Return the SHA-256 over all that decides the booster: rows, settings, seed, this module, XGBoost and its threads."""
     settings = {
         "config": config.model_dump(mode="json"),
         "seed": seed,
+        "features": [[each.encoding.names, dict(each.encoding.categories)] for each in parts],
         "segment_rounds": SEGMENT_ROUNDS,
         "module": sha256_file(Path(__file__)),
         "xgboost": xgb.__version__,

@@ -50,12 +50,14 @@ class AutoencoderConfig(FrozenConfig):
 
 
 class PolicyConfig(FrozenConfig):
-    """What a decision costs, in the currency of ``Amount``."""
+    """What a decision costs, in the currency of the amounts."""
 
     review_cost: float = Field(default=3.0, gt=0)
     """Cost of looking at one alert."""
     alerts_per_day: int | None = Field(default=None, ge=1)
-    """How many alerts a day the analysts can look at; null for no limit."""
+    """How many alerts a day the analysts can look at; null for no limit. Rows without times have no days: then only null."""
+    loss_without_amount: float = Field(default=100.0, gt=0)
+    """What a fraud costs where no amount says it: in a data set that has none, and in rows whose amount is missing."""
 
 
 class FraudEvaluationConfig(EvaluationConfig):

@@ -56,12 +56,14 @@ class ThresholdCurve(_Curve):
     """Null where nothing reaches the threshold."""
     recall: tuple[float, ...]
     alerts_per_day: tuple[float, ...]
+    """Without a time, as is said at :func:`alerts_of`."""
 
 
 class CostCurve(_Curve):
     """Savings against accept-all when that many alerts a day are raised, those worth most first."""
 
     alerts_per_day: tuple[float, ...]
+    """Without a time, as is said at :func:`alerts_of`."""
     savings: tuple[float, ...]
 
 
@@ -73,6 +75,11 @@ class Curves(_Curve):
     histogram: ScoreHistogram
     threshold: ThresholdCurve
     cost: dict[str, CostCurve]
+
+
+def alerts_of(rows: ScoredRows, flagged: Floats) -> Floats:
+    """Return how many alerts a day weights (k,) of flagged rows are; of rows without a time, how many in a thousand rows."""
+    return flagged / rows.days if rows.days is not None else 1000 * flagged / float(rows.weight.sum())
 
 
 def precision_recall_curve(rows: ScoredRows) -> PrecisionRecallCurve:
@@ -126,7 +133,7 @@ def threshold_curve(rows: ScoredRows) -> ThresholdCurve:
         threshold=_rounded(_THRESHOLDS),
         precision=tuple(precision),
         recall=_rounded(caught / float(np.sum(weight * rows.label[order]))),
-        alerts_per_day=_rounded(flagged / rows.days),
+        alerts_per_day=_rounded(alerts_of(rows, flagged)),
     )
 
 
@@ -141,7 +148,7 @@ def cost_curve(rows: ScoredRows, policy: DecisionPolicy) -> CostCurve:
     flagged = np.cumsum(rows.weight[order])
     saved = (np.cumsum(at_stake[order]) - policy.review_cost * flagged) / accept_all
     spaced = np.unique(np.searchsorted(flagged, np.geomspace(flagged[0], flagged[-1], _POINTS)).clip(max=rows.rows - 1))
-    return CostCurve(alerts_per_day=_rounded(flagged[spaced] / rows.days), savings=_rounded(saved[spaced]))
+    return CostCurve(alerts_per_day=_rounded(alerts_of(rows, flagged[spaced])), savings=_rounded(saved[spaced]))
 
 
 def _reliability_bin(probability: Floats, weight: Floats, label: NDArray[np.int8]) -> ReliabilityBin:

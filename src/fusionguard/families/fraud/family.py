@@ -44,9 +44,9 @@ class FraudFamily(ModelFamily):
     @property
     def outcomes(self) -> Outcomes:
         """How logged transactions whose outcome is known are read."""
-        from fusionguard.families.fraud.outcomes import OUTCOMES
+        from fusionguard.families.fraud.outcomes import FraudOutcomes
 
-        return OUTCOMES
+        return FraudOutcomes(self.features)
 
     @property
     def report(self) -> type[EvaluationReport]:

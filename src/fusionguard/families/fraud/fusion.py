@@ -43,8 +43,11 @@ class Fusion(BaseModel):
         return self.intercept + self.booster * margin + self.autoencoder * log_error
 
 
+NOTHING_TO_REBUILD = "The data has too few measured numbers for an autoencoder, so XGBoost is used alone."
+
+
 def fit_fusion(
-    margin: Floats, log_error: Floats, label: NDArray[np.int8], weight: Floats, *, prior_shift: float, seed: int
+    margin: Floats, log_error: Floats | None, label: NDArray[np.int8], weight: Floats, *, prior_shift: float, seed: int
 ) -> Fusion:
     """Fit the layer on the calibration slice, and keep the autoencoder only if it raises average precision there beyond a tie.
 
@@ -54,12 +57,15 @@ def fit_fusion(
     Parameters
     ----------
     margin, log_error, label, weight
-        Arrays (n,) of the calibration slice; weights bring legitimate rows back to the real prior.
+        Arrays (n,) of the calibration slice; weights bring legitimate rows back to the real prior. There is no
+        ``log_error`` without an autoencoder.
     prior_shift
         What must be added to the margin where the booster was trained on sampled legitimate rows: log(sampling rate).
     seed
         Chooses the folds.
     """
+    if log_error is None:
+        return _alone(margin, label, weight, prior_shift, seed)
     mean, scale = float(log_error.mean()), max(float(log_error.std()), 1e-9)
     error = (log_error - mean) / scale
     fused_logits, alone_logits = (
@@ -80,6 +86,22 @@ def fit_fusion(
             f"On the calibration slice (cross-fitted) average precision is {fused:.4f} fused and {alone:.4f} for XGBoost alone, "
             f"{decided}."
         ),
+    )
+
+
+def _alone(margin: Floats, label: NDArray[np.int8], weight: Floats, prior_shift: float, seed: int) -> Fusion:
+    nothing = np.zeros_like(margin)
+    found = _mean_average_precision(_cross_fitted(margin, nothing, label, weight, prior_shift, seed), label, weight)
+    intercept, slope, _ = _fit(margin, nothing, label, weight, prior_shift)
+    return Fusion(
+        intercept=float(intercept),
+        booster=float(slope),
+        autoencoder=0.0,
+        uses_autoencoder=False,
+        mean_log_error=0.0,
+        average_precision_fused=found,
+        average_precision_booster_alone=found,
+        reason=NOTHING_TO_REBUILD,
     )
 
 

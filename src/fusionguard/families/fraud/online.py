@@ -1,4 +1,7 @@
-"""The fraud model as it answers requests: single transactions through ONNX Runtime, batches through XGBoost."""
+"""The fraud model as it answers requests: single transactions through ONNX Runtime, batches through XGBoost.
+
+Trees that read categories have no ONNX graph; single transactions go through them on the calling thread.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,11 @@ import numpy as np
 
 from fusionguard.evaluation.explanation import Explanation
 from fusionguard.families.fraud.model import ACCEPT, AUTOENCODER_ONNX, BOOSTER_ONNX, REVIEW, FraudModel
-from fusionguard.families.fraud.traits import FRAUD_TRAITS
+from fusionguard.families.fraud.rows import amounts
 from fusionguard.families.online import REASONS_TOLD, Answer, Answers, Contributions, OnlineModel
 from fusionguard.families.online_batches import answer_batch
 from fusionguard.families.request_fields import Columns
-from fusionguard.features.fraud import FRAUD_FEATURES, MODEL_FEATURES
+from fusionguard.features.definition import FeatureDefinition
 from fusionguard.features.maker import FeatureMaker
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.bundle_features import read_features
@@ -25,17 +28,19 @@ class OnlineFraudModel(OnlineModel):
 
     def __init__(self, model: FraudModel) -> None:
         self.model = model
-        self._maker = FeatureMaker(read_features(model.bundle, FRAUD_FEATURES))
-        self._amount = self._maker.place("Amount")
-        folder = model.bundle.folder
-        # The same trees, told to explain one row on the calling thread: waking another costs more than it does.
+        self._family, self._encoding = model.family, model.encoding
+        definition = read_features(model.bundle, self._family.features)
+        self._maker = FeatureMaker(definition)
+        self._amount = None if definition.amount is None else self._maker.place(definition.amount)
+        folder, files = model.bundle.folder, model.bundle.manifest.files
+        # The same trees, told to work for one row on the calling thread: waking another costs more than it does.
         self._single = replace(model, booster=model.booster.copy())
         self._single.booster.set_param({"nthread": 1})
-        self._booster = _single_row_session((folder / BOOSTER_ONNX).read_bytes())
-        self._autoencoder = _single_row_session((folder / AUTOENCODER_ONNX).read_bytes())
+        self._booster = _single_row_session((folder / BOOSTER_ONNX).read_bytes()) if BOOSTER_ONNX in files else None
+        uses_autoencoder = model.fusion.uses_autoencoder
+        self._autoencoder = _single_row_session((folder / AUTOENCODER_ONNX).read_bytes()) if uses_autoencoder else None
         # Batches and explanations go through sessions of their own, opened from the folder at the first use.
-        self.many(FRAUD_TRAITS.request_fields.columns(FRAUD_TRAITS.example))
-        self._explain([0.0] * len(MODEL_FEATURES))
+        self._explain([column[0].as_py() for column in self.many(_blank(definition)).features.itercolumns()])
 
     @property
     def bundle(self) -> Bundle:
@@ -45,16 +50,22 @@ class OnlineFraudModel(OnlineModel):
     def decide(self, values: list[Any]) -> Answer:
         """Answer one checked transaction without reasons."""
         features = self._maker.one(values)
-        x = np.array([features], dtype=np.float32)
-        fusion, policy, amount = self.model.fusion, self.model.policy, features[self._amount]
-        score = fusion.intercept + fusion.booster * float(self._booster.run(["margins"], {"features": x})[0][0, 1])
-        if fusion.uses_autoencoder:
+        x = self._encoding.one(features)
+        fusion, policy = self.model.fusion, self.model.policy
+        score = fusion.intercept + fusion.booster * self._margin(x)
+        if self._autoencoder is not None:
             score += fusion.autoencoder * float(self._autoencoder.run(["log_error"], {"features": x})[0][0, 0])
         probability = 0.5 * (1.0 + tanh(0.5 * score))
-        saving = probability * amount - policy.review_cost
+        amount = None if self._amount is None else features[self._amount]
+        saving = probability * policy.loss_of(amount) - policy.review_cost
         flagged = saving > policy.minimum_expected_saving
         told = (score, probability, REVIEW if flagged else ACCEPT, saving, "")
         return Answer(told, features, policy.reason(probability, amount), flagged)
+
+    def _margin(self, x: np.ndarray) -> float:
+        if self._booster is None:
+            return float(self._single.margins(x)[0])
+        return float(self._booster.run(["margins"], {"features": x})[0][0, 1])
 
     def add_reasons(self, answer: Answer) -> Answer:
         """Return the answer with the names that raise the transaction's risk most."""
@@ -63,10 +74,9 @@ class OnlineFraudModel(OnlineModel):
     def many(self, columns: Columns) -> Answers:
         """Answer a checked batch."""
         features = self._maker.many(columns)
-        values, unexplained = answer_batch(FRAUD_TRAITS, self.model, features)
-        amounts = columns["Amount"].tolist()
-        reason = self.model.policy.reason
-        whys = [reason(*pair) for pair in zip(values["probability"].to_pylist(), amounts, strict=True)]
+        values, unexplained = answer_batch(self._family, self.model, features)
+        reason, told = self.model.policy.reason, amounts(features, self._family.features).tolist()
+        whys = [reason(*pair) for pair in zip(values["probability"].to_pylist(), told, strict=True)]
         return Answers(values, features, whys, unexplained)
 
     def explain(self, values: list[Any]) -> Contributions:
@@ -76,7 +86,13 @@ class OnlineFraudModel(OnlineModel):
         return Contributions(answer, explanation.names, explanation.contributions[0].tolist(), explanation.base)
 
     def _explain(self, features: list[Any]) -> Explanation:
-        return self._single.explain_matrix(np.array([features], dtype=np.float32))
+        return self._single.explain_matrix(self._encoding.one(features))
+
+
+def _blank(definition: FeatureDefinition) -> Columns:
+    """Return a row that could come: numbers as near to 0 as they may be, and of each text the first known value."""
+    columns: Columns = {name: np.array([min(max(0.0, low), high)]) for name, (low, high) in definition.limits.items()}
+    return columns | {name: np.array([next(iter(known), None)], dtype=object) for name, known in definition.known.items()}
 
 
 def _single_row_session(model: bytes) -> Any:

@@ -17,11 +17,14 @@ from fusionguard.evaluation.scored import Flags, ScoredRows
 from fusionguard.families.family import LABEL, TIME
 from fusionguard.families.fraud.config import FraudEvaluationConfig
 from fusionguard.families.fraud.model import FraudModel
+from fusionguard.families.fraud.policy import DecisionPolicy
 from fusionguard.families.fraud.readings import RECALL_AT_RATE, TOP_PRECISION, metric_digits, read_metrics
 from fusionguard.families.fraud.report import EvaluationReport
+from fusionguard.families.fraud.rows import amounts
 from fusionguard.families.of_kind import of_kind
 from fusionguard.families.outcomes import BOOTSTRAP_SAMPLES, NOT_SAID, TRAIN_AGAIN, OutcomeReading, Outcomes
 from fusionguard.families.scoring_model import ScoringModel
+from fusionguard.features.definition import FeatureDefinition
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.said_settings import said_settings
 
@@ -34,8 +37,15 @@ _DAY_MICROS = 86_400_000_000
 class FraudOutcomes(Outcomes):
     """What outcomes show of a fraud model."""
 
-    columns: ClassVar[tuple[str, ...]] = ("Amount", "hour_of_day")
     judged: ClassVar[Mapping[str, int]] = {AVERAGE_PRECISION: 1, ROC_AUC: 1, RECALL_AT_RATE: 1, BRIER: -1}
+
+    def __init__(self, definition: FeatureDefinition) -> None:
+        self._definition = definition
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The amount, where there is one."""
+        return () if self._definition.amount is None else (self._definition.amount,)
 
     def digits(self, metric: str) -> int:
         """Return how many decimals a metric is worth printing with."""
@@ -44,7 +54,7 @@ class FraudOutcomes(Outcomes):
     def read(self, rows: pa.Table, model: ScoringModel, *, seed: int) -> OutcomeReading:
         """Read labelled transactions; windows of millions are thinned, and precision in a day's alerts needs a whole day."""
         policy = of_kind(FraudModel, model).policy
-        scored, said = scored_transactions(rows), evaluation_settings(model.bundle)
+        scored, said = scored_transactions(rows, self._definition, policy), evaluation_settings(model.bundle)
         settings = (said or FraudEvaluationConfig()).model_copy(update={"bootstrap_samples": BOOTSTRAP_SAMPLES})
         undefined = {} if said is not None else dict.fromkeys((RECALL_AT_RATE, TOP_PRECISION), NOT_SAID)
         times = rows[TIME].cast(pa.int64())
@@ -68,19 +78,15 @@ class FraudOutcomes(Outcomes):
         return [(each.predicted, each.frauds + (each.rows - each.frauds) * weight, float(each.frauds)) for each in found]
 
 
-OUTCOMES = FraudOutcomes()
-
-
-def scored_transactions(rows: pa.Table) -> ScoredRows:
+def scored_transactions(rows: pa.Table, definition: FeatureDefinition, policy: DecisionPolicy) -> ScoredRows:
     """Return labelled rows of the fraud log as the fraud model's evaluation reads them, each with weight 1."""
     time = pc.cast(rows[TIME], pa.int64()).to_numpy() // 1_000_000
     return ScoredRows(
         label=rows[LABEL].to_numpy().astype(np.int8),
         probability=rows["probability"].to_numpy(),
-        amount=rows["Amount"].to_numpy(),
+        amount=policy.loss(amounts(rows, definition)),
         time_seconds=time - (time.min() if time.size else 0),
         weight=np.ones(rows.num_rows),
-        hour_of_day=rows["hour_of_day"].to_numpy().astype(np.int16),
         score=rows["score"].to_numpy(),
     )
 

@@ -107,7 +107,7 @@ def _threshold(report: EvaluationReport) -> Figure:
         yscale="log",
         ylim=_log_limits(curve.alerts_per_day),
         xlabel="threshold on the probability of fraud",
-        ylabel="alerts a day",
+        ylabel=_alerts(report),
     )
     below.xaxis.set_major_formatter(FuncFormatter(_plain))
     below.yaxis.set_major_formatter(FuncFormatter(_plain))
@@ -120,14 +120,15 @@ def _cost(report: EvaluationReport) -> Figure:
         curve = report.curves.cost[model]
         axes.plot(curve.alerts_per_day, curve.savings, label=model, **look)
     saved, point = report.metrics[SAVINGS].value, report.operating_point
-    if saved is not None and point.alerts_per_day > 0:
-        _mark(axes, point.alerts_per_day, saved, f"decision policy, saves {_percent(report.metrics[SAVINGS])}")
+    alerts = 1000 * point.alert_rate if point.alerts_per_day is None else point.alerts_per_day
+    if saved is not None and alerts > 0:
+        _mark(axes, alerts, saved, f"decision policy, saves {_percent(report.metrics[SAVINGS])}")
     axes.axhline(0, color=INK, linewidth=0.9)
     axes.set(
         xscale="log",
         xlim=_log_limits([count for curve in report.curves.cost.values() for count in curve.alerts_per_day]),
         ylim=(-0.5, 1.0),
-        xlabel=f"alerts a day, those with the largest expected loss first (a review costs {report.policy.review_cost:g})",
+        xlabel=f"{_alerts(report)}, those with the largest expected loss first (a review costs {report.policy.review_cost:g})",
         ylabel="share of the fraud loss saved",
     )
     axes.xaxis.set_major_formatter(FuncFormatter(_plain))
@@ -141,6 +142,11 @@ def _figure(title: str, report: EvaluationReport) -> tuple[Figure, Axes]:
     axes = figure.subplots()
     _title(axes, title, report)
     return figure, axes
+
+
+def _alerts(report: EvaluationReport) -> str:
+    """Say what curves count alerts by; see :func:`~fusionguard.families.fraud.curves.alerts_of`."""
+    return "alerts a day" if report.test.days is not None else "alerts in a thousand rows"
 
 
 def _title(axes: Axes, title: str, report: EvaluationReport) -> None:

@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 
 from fusionguard.data.table import Table
 from fusionguard.evaluation.scored import ScoredRows
+from fusionguard.evaluation.segments import cut_rows
 from fusionguard.evaluation.splits import Slice, SplitPlan
 from fusionguard.families.fraud.config import FraudEvaluationConfig
-from fusionguard.families.fraud.model import Scores, load
+from fusionguard.families.fraud.model import FraudModel, Scores, load
+from fusionguard.families.fraud.policy import DecisionPolicy
 from fusionguard.families.fraud.report import EvaluationReport, evaluate
-from fusionguard.families.scoring_model import ScoringModel
-from fusionguard.features.fraud import LABEL, MODEL_FEATURES
+from fusionguard.families.fraud.rows import amounts
+from fusionguard.features.definition import FeatureDefinition
 from fusionguard.models.bundle import Bundle
 
 
@@ -45,28 +47,48 @@ def evaluate_fraud_model(
         The test slice has one outcome only.
     """
     model = load(bundle)
+    definition = model.family.features
     rows = read_test(model, features, plan, negative_weight)
     read = {name: rows.scored_by(probability) for name, probability in references.items()}
-    return evaluate(rows, read, model.policy, config, origin=bundle.manifest.origin, seed=seed)
+    cuts, attributes = definition.log_segmentations, definition.attributes
+    cut = cut_rows(plan.test.read(features, features.columns), (*cuts, *attributes))
+    return evaluate(
+        rows,
+        read,
+        model.policy,
+        config,
+        origin=bundle.manifest.origin,
+        seed=seed,
+        segments=cut[: len(cuts)],
+        has_amounts=definition.amount is not None,
+    )
 
 
-def read_test(model: ScoringModel, features: Table, plan: SplitPlan, negative_weight: float) -> ScoredRows:
+def read_test(model: FraudModel, features: Table, plan: SplitPlan, negative_weight: float) -> ScoredRows:
     """Score the test slice with a model."""
-    answer = model.answer_features(plan.test.read(features, MODEL_FEATURES))
+    definition = model.family.features
+    answer = model.answer_features(plan.test.read(features, definition.model_features))
     scores = Scores(answer["score"].to_numpy(), answer["probability"].to_numpy())
-    return scored_rows(scores, features, plan.test, negative_weight)
+    return scored_rows(scores, features, plan.test, negative_weight, definition, model.policy)
 
 
-def scored_rows(scores: Scores, features: Table, part: Slice, negative_weight: float) -> ScoredRows:
-    """Put the scores of one slice beside its labels, amounts, times and weights."""
-    rows = part.read(features, [LABEL, "Amount", "time_seconds", "hour_of_day"])
-    label = rows[LABEL].to_numpy().astype(np.int8)
+def scored_rows(
+    scores: Scores,
+    features: Table,
+    part: Slice,
+    negative_weight: float,
+    definition: FeatureDefinition,
+    policy: DecisionPolicy,
+) -> ScoredRows:
+    """Put the scores of one slice beside its labels, times, weights, and what each row costs if it is a fraud."""
+    columns = [name for name in (definition.amount, definition.time_column) if name is not None]
+    rows = part.read(features, [*columns, definition.label])
+    label = rows[definition.label].to_numpy().astype(np.int8)
     return ScoredRows(
         label=label,
         probability=scores.probability,
         score=scores.score,
-        amount=rows["Amount"].to_numpy(),
-        time_seconds=rows["time_seconds"].to_numpy(),
-        hour_of_day=rows["hour_of_day"].to_numpy().astype(np.int16),
+        amount=policy.loss(amounts(rows, definition)),
+        time_seconds=None if definition.time_column is None else rows[definition.time_column].to_numpy(),
         weight=np.where(label == 0, negative_weight, 1.0),
     )

@@ -28,9 +28,9 @@ TOP_PRECISION = "precision_in_top_alerts_per_day"
 SAVINGS = "savings"
 
 
-def metric_labels(config: FraudEvaluationConfig) -> dict[str, str]:
-    """Return every metric's name for people, in reading order, with the settings that define it."""
-    return {
+def metric_labels(config: FraudEvaluationConfig, *, timed: bool = True) -> dict[str, str]:
+    """Return every metric's name for people, in reading order, with the settings that define it; some need times."""
+    labels = {
         AVERAGE_PRECISION: COMMON_LABELS[AVERAGE_PRECISION],
         ROC_AUC: COMMON_LABELS[ROC_AUC],
         RECALL_AT_RATE: f"recall at {100 * config.false_positive_rate:g} % false-positive rate",
@@ -39,6 +39,7 @@ def metric_labels(config: FraudEvaluationConfig) -> dict[str, str]:
         BRIER: COMMON_LABELS[BRIER],
         SAVINGS: "savings against accept-all",
     }
+    return labels if timed else {name: label for name, label in labels.items() if name != TOP_PRECISION}
 
 
 def metric_digits(name: str) -> int:
@@ -51,17 +52,18 @@ def read_metrics(rows: ScoredRows, policy: DecisionPolicy, config: FraudEvaluati
     label, score, probability, weight = rows.label, rows.score, rows.probability, rows.weight
     rate, alerts = config.false_positive_rate, config.top_alerts_per_day
     alert = policy.decide(probability, rows.amount)
-    values, missing = _values(
-        {
-            AVERAGE_PRECISION: lambda: metrics.average_precision(label, score, weight),
-            ROC_AUC: lambda: metrics.roc_auc(label, score, weight),
-            RECALL_AT_RATE: lambda: metrics.recall_at_false_positive_rate(label, score, weight, rate),
-            TOP_PRECISION: lambda: metrics.precision_in_top_alerts_per_day(label, score, weight, rows.time_seconds, alerts),
-            CALIBRATION_ERROR: lambda: metrics.expected_calibration_error(label, probability, weight),
-            BRIER: lambda: metrics.brier(label, probability, weight),
-            SAVINGS: lambda: metrics.savings(label, rows.amount, weight, alert, policy.review_cost),
-        }
-    )
+    seconds, labels = rows.time_seconds, metric_labels(config, timed=rows.time_seconds is not None)
+    reads: dict[str, Callable[[], float]] = {
+        AVERAGE_PRECISION: lambda: metrics.average_precision(label, score, weight),
+        ROC_AUC: lambda: metrics.roc_auc(label, score, weight),
+        RECALL_AT_RATE: lambda: metrics.recall_at_false_positive_rate(label, score, weight, rate),
+        CALIBRATION_ERROR: lambda: metrics.expected_calibration_error(label, probability, weight),
+        BRIER: lambda: metrics.brier(label, probability, weight),
+        SAVINGS: lambda: metrics.savings(label, rows.amount, weight, alert, policy.review_cost),
+    }
+    if seconds is not None:
+        reads[TOP_PRECISION] = lambda: metrics.precision_in_top_alerts_per_day(label, score, weight, seconds, alerts)
+    values, missing = _values(reads)
     if rows.rows == 0:
         return missing
     ranking = Ranking(label, score)
@@ -69,13 +71,14 @@ def read_metrics(rows: ScoredRows, policy: DecisionPolicy, config: FraudEvaluati
         AVERAGE_PRECISION: ranking.average_precision,
         ROC_AUC: ranking.roc_auc,
         RECALL_AT_RATE: lambda weight: ranking.recall_at_false_positive_rate(weight, rate),
-        TOP_PRECISION: TopAlerts(label, score, rows.time_seconds, alerts).precision,
         CALIBRATION_ERROR: CalibrationBins(label, probability, CALIBRATION_BINS).error,
         BRIER: mean_reader((probability - label) ** 2),
         SAVINGS: _savings_reader(rows, alert, policy.review_cost),
     }
+    if seconds is not None:
+        readers[TOP_PRECISION] = TopAlerts(label, score, seconds, alerts).precision
     read = intervals(label, weight, values, readers, samples=config.bootstrap_samples, seed=seed) | missing
-    return {name: read[name] for name in metric_labels(config)}
+    return {name: read[name] for name in labels}
 
 
 def read_ranking(rows: ScoredRows, config: FraudEvaluationConfig, *, seed: int) -> Interval:

@@ -4,39 +4,57 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import xgboost as xgb
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from fusionguard.data.table import Table
 from fusionguard.evaluation.splits import SplitPlan
 from fusionguard.families.fraud.fusion import calibrate
 from fusionguard.families.fraud.rows import ModelRows, read_slice
+from fusionguard.features.definition import FeatureDefinition
 
 LOGISTIC_REGRESSION = "logistic regression"
 XGBOOST_DEFAULTS = "XGBoost defaults"
 
+_CATEGORIES = 50
+"""Columns that one category gives the logistic regression, at most: rarer values share one."""
+
 _Scorer = Callable[[np.ndarray], np.ndarray]
 
 
-def score_references(features: Table, plan: SplitPlan, *, negative_weight: float, seed: int) -> dict[str, np.ndarray]:
+def score_references(
+    features: Table, plan: SplitPlan, *, negative_weight: float, seed: int, definition: FeatureDefinition | None = None
+) -> dict[str, np.ndarray]:
     """Fit each reference on the train slice, calibrate it on the calibration slice, and score the test slice.
+
+    Parameters
+    ----------
+    negative_weight
+        How many real legitimate rows one stands for.
+    seed
+        Of XGBoost.
+    definition
+        What the columns are; those of the data set that ships where nothing is said.
 
     Returns
     -------
     dict
         Calibrated probabilities (n_test,) float64 by reference name.
     """
-    train = read_slice(features, plan.train, negative_weight)
+    train, calibration, test = (
+        read_slice(features, part, negative_weight, definition) for part in (plan.train, plan.calibration, plan.test)
+    )
     fitted = {
         LOGISTIC_REGRESSION: (_logistic_regression(train), 0.0),
         XGBOOST_DEFAULTS: (_xgboost_defaults(train, seed), -math.log(negative_weight)),
     }
-    calibration = read_slice(features, plan.calibration, negative_weight)
-    test = read_slice(features, plan.test, negative_weight)
     return {
         name: calibrate(score(calibration.x), calibration.label, calibration.weight, score(test.x), prior_shift=shift)
         for name, (score, shift) in fitted.items()
@@ -44,11 +62,26 @@ def score_references(features: Table, plan: SplitPlan, *, negative_weight: float
 
 
 def _logistic_regression(train: ModelRows) -> _Scorer:
-    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+    model = make_pipeline(*_preparation(train), LogisticRegression(max_iter=1000))
     model.fit(train.x, train.label, logisticregression__sample_weight=train.weight)
     return lambda x: np.asarray(model.decision_function(x), dtype=np.float64)
 
 
+def _preparation(train: ModelRows) -> list[Any]:
+    """Return what standardises numbers, fills missing ones with the mean, and gives each frequent category a column."""
+    names, categories = train.encoding.names, train.encoding.categories
+    fill = [SimpleImputer(keep_empty_features=True)] if np.isnan(train.x).any() or categories else []
+    numeric = [*fill, StandardScaler()]
+    if not categories:
+        return numeric
+    texts = [place for place, name in enumerate(names) if name in categories]
+    numbers = [place for place, name in enumerate(names) if name not in categories]
+    one_hot = OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=_CATEGORIES)
+    return [ColumnTransformer([("numbers", make_pipeline(*numeric), numbers), ("categories", one_hot, texts)])]
+
+
 def _xgboost_defaults(train: ModelRows, seed: int) -> _Scorer:
-    model = xgb.XGBClassifier(random_state=seed).fit(train.x, train.label)
+    types = train.encoding.types
+    categorical = {} if types is None else {"enable_categorical": True, "feature_types": types}
+    model = xgb.XGBClassifier(random_state=seed, **categorical).fit(train.x, train.label)
     return lambda x: np.asarray(model.predict(x, output_margin=True), dtype=np.float64)

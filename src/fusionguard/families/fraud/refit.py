@@ -6,11 +6,10 @@ from pathlib import Path
 
 from fusionguard.data.table import Table
 from fusionguard.evaluation.splits import SplitPlan
-from fusionguard.families.fraud.booster_onnx import booster_graph
+from fusionguard.families.fraud.booster_onnx import booster_bytes
 from fusionguard.families.fraud.boosting import train_booster
 from fusionguard.families.fraud.config import FraudConfig
 from fusionguard.families.fraud.model import BOOSTER, BOOSTER_ONNX, load
-from fusionguard.features.fraud import MODEL_FEATURES
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.refit import write_refitted
 
@@ -23,13 +22,14 @@ def refit_fraud_bundle(
     The autoencoder, the fusion with its calibration, and the policy stay those of ``evaluated``: they were learned on slices that
     its trees had not been fitted on, and no rows are left to learn them anew.
     """
-    rounds = load(evaluated).booster.num_boosted_rounds()
+    model = load(evaluated)
+    rounds = model.booster.num_boosted_rounds()
     settings = config.xgboost.model_copy(update={"rounds": rounds, "early_stopping_rounds": None})
     seed = evaluated.manifest.seed
     plan = plan.model_copy(update={"train": plan.whole(features)})
-    booster = train_booster(features, plan, settings, negative_weight=negative_weight, seed=seed)
-    files = {
-        BOOSTER: bytes(booster.save_raw("ubj")),
-        BOOSTER_ONNX: booster_graph(booster, len(MODEL_FEATURES)).SerializeToString(deterministic=True),
-    }
+    definition = model.family.features
+    booster = train_booster(features, plan, settings, negative_weight=negative_weight, seed=seed, definition=definition)
+    files = {BOOSTER: bytes(booster.save_raw("ubj"))}
+    if BOOSTER_ONNX in evaluated.manifest.files:
+        files[BOOSTER_ONNX] = booster_bytes(booster)
     return write_refitted(destination, evaluated, files, rows=features.rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -14,6 +14,7 @@ from fusionguard.evaluation.bootstrap import Interval, paired_difference
 from fusionguard.evaluation.readings import read_value
 from fusionguard.evaluation.report import Report, ReportPart
 from fusionguard.evaluation.scored import ScoredRows
+from fusionguard.evaluation.segments import Segments
 from fusionguard.families.fraud.config import FraudEvaluationConfig
 from fusionguard.families.fraud.curves import (
     Curves,
@@ -33,22 +34,26 @@ FRAUD_MODEL = "fraud model"
 class Window(ReportPart):
     """The rows the reading was taken on; amounts and shares are weighted to the real prior."""
 
-    first_second: int
-    last_second: int
-    days: float
+    first_second: int | None
+    last_second: int | None
+    days: float | None
+    """Null, as the seconds are, where rows have no time."""
     rows: int
     frauds: int
     transactions: float
     """How many real transactions the rows stand for."""
     fraud_rate: float
     fraud_amount: float
-    """The loss of accepting everything, in the currency of the data."""
+    """The loss of accepting everything, in the currency of the data, or of ``policy.loss_without_amount`` a fraud."""
+    has_amounts: bool = True
+    """Whether rows have amounts; without, each fraud costs what the policy says."""
 
 
 class OperatingPoint(ReportPart):
     """What the decision policy does on the test window, weighted to the real prior."""
 
-    alerts_per_day: float
+    alerts_per_day: float | None
+    """Null where rows have no time."""
     alert_rate: float
     precision: Interval
     recall: Interval
@@ -75,9 +80,10 @@ class EvaluationReport(Report):
         """How many transactions the reading was taken on."""
         return self.test.rows
 
-    def _test_seconds(self) -> tuple[int, int]:
+    def _test_seconds(self) -> tuple[int, int] | None:
         """Return the first and the last second of the test window."""
-        return self.test.first_second, self.test.last_second
+        first, last = self.test.first_second, self.test.last_second
+        return None if first is None or last is None else (first, last)
 
 
 def evaluate(
@@ -88,6 +94,8 @@ def evaluate(
     *,
     origin: Origin,
     seed: int,
+    segments: Sequence[Segments] = (),
+    has_amounts: bool = True,
 ) -> EvaluationReport:
     """Take the final reading.
 
@@ -103,6 +111,10 @@ def evaluate(
         Where the rows come from: a reading on simulated rows says so wherever it is shown.
     seed
         Where the bootstrap starts; the same for every model, so that all see the same draws.
+    segments
+        The ways in which the rows are cut, for readings of parts of them.
+    has_amounts
+        Whether what a fraud costs is its amount.
 
     Raises
     ------
@@ -114,8 +126,8 @@ def evaluate(
     read = {name: read_metrics(rows, policy, config, seed=seed) for name, rows in everyone.items()}
     return EvaluationReport(
         origin=origin,
-        test=_window(model),
-        metric_labels=metric_labels(config),
+        test=_window(model, has_amounts=has_amounts),
+        metric_labels=metric_labels(config, timed=model.time_seconds is not None),
         metrics=read.pop(FRAUD_MODEL),
         references=read,
         gains={
@@ -125,8 +137,8 @@ def evaluate(
             for name, rows in references.items()
         },
         policy=policy,
-        operating_point=_operating_point(model, policy),
-        slices=read_slices(model, policy, config, seed=seed),
+        operating_point=_operating_point(model, policy, has_amounts=has_amounts),
+        slices=read_slices(model, segments, policy, config, seed=seed),
         curves=Curves(
             precision_recall={name: precision_recall_curve(rows) for name, rows in everyone.items()},
             reliability=reliability_bins(model),
@@ -150,26 +162,30 @@ def _check(model: ScoredRows, references: Mapping[str, ScoredRows]) -> None:
             raise DataError(f"The reference '{name}' was scored on other rows than the model.", "Score both on the test slice.")
 
 
-def _window(rows: ScoredRows) -> Window:
-    frauds, transactions = float(np.sum(rows.weight * rows.label)), float(rows.weight.sum())
+def _window(rows: ScoredRows, *, has_amounts: bool) -> Window:
+    frauds, transactions, seconds = float(np.sum(rows.weight * rows.label)), float(rows.weight.sum()), rows.time_seconds
     return Window(
-        first_second=int(rows.time_seconds.min()),
-        last_second=int(rows.time_seconds.max()),
+        first_second=None if seconds is None else int(seconds.min()),
+        last_second=None if seconds is None else int(seconds.max()),
         days=rows.days,
         rows=rows.rows,
         frauds=rows.positives,
         transactions=transactions,
         fraud_rate=frauds / transactions,
         fraud_amount=float(np.sum(rows.weight * rows.label * rows.amount)),
+        has_amounts=has_amounts,
     )
 
 
-def _operating_point(rows: ScoredRows, policy: DecisionPolicy) -> OperatingPoint:
-    alert = policy.decide(rows.probability, rows.amount)
+def _operating_point(rows: ScoredRows, policy: DecisionPolicy, *, has_amounts: bool) -> OperatingPoint:
+    alert, days = policy.decide(rows.probability, rows.amount), rows.days
+    caught = Interval(reason="the data has no amounts")
+    if has_amounts:
+        caught = read_value(lambda: metrics.amount_recall(rows.label, rows.amount, rows.weight, alert))
     return OperatingPoint(
-        alerts_per_day=float(np.sum(rows.weight * alert)) / rows.days,
+        alerts_per_day=None if days is None else float(np.sum(rows.weight * alert)) / days,
         alert_rate=metrics.alert_rate(rows.weight, alert),
         precision=read_value(lambda: metrics.precision(rows.label, rows.weight, alert)),
         recall=read_value(lambda: metrics.recall(rows.label, rows.weight, alert)),
-        amount_recall=read_value(lambda: metrics.amount_recall(rows.label, rows.amount, rows.weight, alert)),
+        amount_recall=caught,
     )

@@ -1,23 +1,19 @@
-"""How a model does on parts of the test window: bands of amount, hours of the day."""
+"""How a model does on parts of the test window: those by which windows of logged rows are cut, too."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import pairwise
+from collections.abc import Sequence
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from fusionguard.evaluation import metrics
 from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.readings import read_value
-from fusionguard.evaluation.scored import Flags, ScoredRows
+from fusionguard.evaluation.scored import ScoredRows
+from fusionguard.evaluation.segments import Segments
 from fusionguard.families.fraud.config import FraudEvaluationConfig
 from fusionguard.families.fraud.policy import DecisionPolicy
 from fusionguard.families.fraud.readings import read_ranking
-from fusionguard.features.fraud import AMOUNT_EDGES
-
-HOUR_EDGES = (0, 4, 8, 12, 16, 20, 24)
 
 
 class SliceReading(BaseModel):
@@ -26,7 +22,7 @@ class SliceReading(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     segment: str
-    """What the rows are cut by: ``amount`` or ``hour of day``."""
+    """What the rows are cut by: ``amount``, ``time of day``."""
     name: str
     rows: int
     frauds: int
@@ -39,22 +35,12 @@ class SliceReading(BaseModel):
 
 
 def read_slices(
-    rows: ScoredRows, policy: DecisionPolicy, config: FraudEvaluationConfig, *, seed: int
+    rows: ScoredRows, segments: Sequence[Segments], policy: DecisionPolicy, config: FraudEvaluationConfig, *, seed: int
 ) -> tuple[SliceReading, ...]:
-    """Read every slice; one without rows or without frauds is there too, with the reason for what it lacks."""
-    return tuple(_read(segment, name, rows.take(chosen), policy, config, seed) for segment, name, chosen in _cut(rows))
-
-
-def _cut(rows: ScoredRows) -> Iterator[tuple[str, str, Flags]]:
-    for low, high in pairwise((*AMOUNT_EDGES, np.inf)):
-        name = f"{low:g} and more" if high == np.inf else f"{low:g} to under {high:g}"
-        yield "amount", name, np.asarray((rows.amount >= low) & (rows.amount < high))
-    for first, last in pairwise(HOUR_EDGES):
-        yield (
-            "hour of day",
-            f"{first:02d}:00 to {last:02d}:00",
-            np.asarray((rows.hour_of_day >= first) & (rows.hour_of_day < last)),
-        )
+    """Read every segment of every way to cut the rows; one without rows or without frauds says why it lacks what it lacks."""
+    return tuple(
+        _read(cut.name, name, rows.take(chosen), policy, config, seed) for cut in segments for name, chosen in cut.parts()
+    )
 
 
 def _read(

@@ -14,7 +14,7 @@ from fusionguard.evaluation.splits import SplitPlan
 from fusionguard.families.fraud.boosting import SEGMENT_ROUNDS, fit_booster
 from fusionguard.families.fraud.config import FraudConfig, XGBoostConfig
 from fusionguard.families.fraud.rows import ModelRows, read_slice
-from fusionguard.features.fraud import MODEL_FEATURES
+from fusionguard.features.definition import FeatureDefinition
 from fusionguard.models.packages import XGBOOST
 from fusionguard.models.tuning.tuned import TunedModel, judge_folds, study_name, tune_settings
 
@@ -31,7 +31,15 @@ _THREADS = 1
 TunedBooster = TunedModel[XGBoostConfig]
 
 
-def tune(features: Table, plan: SplitPlan, config: FraudConfig, *, negative_weight: float, studies: Path) -> TunedBooster:
+def tune(
+    features: Table,
+    plan: SplitPlan,
+    config: FraudConfig,
+    *,
+    negative_weight: float,
+    studies: Path,
+    definition: FeatureDefinition | None = None,
+) -> TunedBooster:
     """Search for XGBoost settings with a higher average precision than the configured ones, which are tried first.
 
     Trials are judged on folds of the train slice that go forward in time, see :func:`forward_folds`: trees are fitted, stopped
@@ -45,6 +53,8 @@ def tune(features: Table, plan: SplitPlan, config: FraudConfig, *, negative_weig
     ----------
     negative_weight
         How many real legitimate rows one stands for.
+    definition
+        What the columns are; those of the data set that ships where nothing is said.
 
     Raises
     ------
@@ -55,8 +65,9 @@ def tune(features: Table, plan: SplitPlan, config: FraudConfig, *, negative_weig
     """
     from fusionguard.families.fraud.search_space import SPACE  # Optuna takes a second to import
 
-    rows = read_slice(features, plan.train, negative_weight)
+    rows = read_slice(features, plan.train, negative_weight, definition)
     folds = forward_folds(plan.columns.read(features).take(plan.train.places(features)), FOLDS)
+    categories = {"categories": dict(rows.encoding.categories)} if rows.encoding.categories else {}
     name = study_name(
         "fraud-xgboost",
         protocol=_PROTOCOL,
@@ -65,7 +76,7 @@ def tune(features: Table, plan: SplitPlan, config: FraudConfig, *, negative_weig
         space=SPACE,
         seed=config.seed,
         libraries=("optuna", XGBOOST, "numpy"),
-        facts={"features": MODEL_FEATURES, "segment_rounds": SEGMENT_ROUNDS, "threads": _THREADS},
+        facts={"features": rows.encoding.names, **categories, "segment_rounds": SEGMENT_ROUNDS, "threads": _THREADS},
     )
 
     def average_precisions(settings: XGBoostConfig) -> Generator[float, None, None]:

@@ -32,9 +32,10 @@ def readings(inputs: FraudCardInputs, image_folder: str | None) -> str:
 def slices(inputs: FraudCardInputs) -> str:
     """Show how the model does on parts of the test window."""
     report = inputs.evaluation
+    weighs = ": it weighs amounts, so it lets small ones through on purpose" if report.test.has_amounts else ""
     parts = [
-        "The same model on parts of the test window. Recall and alert rate are those of the decision policy: it weighs amounts,"
-        " so it lets small ones through on purpose. Few frauds in a slice mean a wide interval; compare slices with that in mind."
+        "The same model on parts of the test window. Recall and alert rate are those of the decision policy"
+        f"{weighs}. Few frauds in a slice mean a wide interval; compare slices with that in mind."
     ]
     for segment in dict.fromkeys(part.segment for part in report.slices):
         chosen = [part for part in report.slices if part.segment == segment]
@@ -47,21 +48,22 @@ def slices(inputs: FraudCardInputs) -> str:
 
 def explainability(inputs: FraudCardInputs, image_folder: str | None) -> str:
     """Show what moves the score."""
+    words = inputs.features.definition.words
     return paragraphs(
         "SHAP values split each score, in log-odds, into what every feature contributed to it. Their mean size over a sample of"
         " the test window says what the model looks at; it says nothing about causes. The same values give each alert its"
         " reason codes.",
-        importance(inputs.importance, image_folder),
+        importance([(words.get(name, name), value) for name, value in inputs.importance], image_folder),
     )
 
 
 def policy(inputs: FraudCardInputs, image_folder: str | None) -> str:
     """Say when a transaction becomes an alert, and what that gave on the test window."""
     report, rule = inputs.evaluation, inputs.evaluation.policy
-    point = report.operating_point
+    point, has_amounts = report.operating_point, report.test.has_amounts
     threshold = rule.review_cost + rule.minimum_expected_saving
     bar = (
-        f"A transaction becomes an alert where probability × amount exceeds {threshold:.2f}:"
+        f"A transaction becomes an alert where probability × {_at_stake(inputs)} exceeds {threshold:.2f}:"
         f" the cost of a review ({rule.review_cost:.2f})"
     )
     if rule.alerts_per_day is None:
@@ -72,21 +74,30 @@ def policy(inputs: FraudCardInputs, image_folder: str | None) -> str:
             f" within {count(rule.alerts_per_day)} a day."
         )
     rows = [
-        ("alerts a day", count(point.alerts_per_day)),
+        *([] if point.alerts_per_day is None else [("alerts a day", count(point.alerts_per_day))]),
         ("share of transactions alerted", percent(point.alert_rate, 3)),
         ("precision", share(point.precision)),
         ("recall", share(point.recall)),
-        ("share of the fraudulent amount alerted", share(point.amount_recall)),
+        *([("share of the fraudulent amount alerted", share(point.amount_recall))] if has_amounts else []),
         ("loss if everything were accepted", count(report.test.fraud_amount)),
         ("savings against that, reviews paid", report.metrics[SAVINGS].text()),
     ]
     return paragraphs(
         f"{bar} This is Bayes minimum risk: it spends a review where it is expected to save more than it costs."
-        " Amounts are in the currency of the data.",
+        f"{' Amounts are in the currency of the data.' if has_amounts else ''}",
         table(("on the test window, at the real prior", "value"), rows),
         image("threshold", "Precision, recall and alerts a day by threshold", image_folder),
         image("cost", "Savings by alerts a day", image_folder),
     )
+
+
+def _at_stake(inputs: FraudCardInputs) -> str:
+    """Say what is lost to a fraud that is let through."""
+    loss, definition = f"{inputs.evaluation.policy.loss_without_amount:g}", inputs.features.definition
+    if definition.amount is None:
+        return f"{loss}, the loss of each fraud (`policy.loss_without_amount`),"
+    may_miss = definition.parsed_rows.outputs[definition.amount].nullable
+    return f"amount, or {loss} where that is missing (`policy.loss_without_amount`)," if may_miss else "amount"
 
 
 def _slice_row(part: SliceReading) -> tuple[str, ...]:
