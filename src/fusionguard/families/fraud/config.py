@@ -60,6 +60,26 @@ class PolicyConfig(FrozenConfig):
     """What a fraud costs where no amount says it: in a data set that has none, and in rows whose amount is missing."""
 
 
+class FraudFairnessConfig(FrozenConfig):
+    """The largest gaps between groups of one protected attribute that the gate accepts; null where a gap is only reported."""
+
+    alert_rate: float | None = Field(default=None, gt=0, le=1)
+    """Gap of the shares of rows that become alerts."""
+    recall: float | None = Field(default=None, gt=0, le=1)
+    """Gap of the shares of frauds that become alerts."""
+    false_positive_rate: float | None = Field(default=None, gt=0, le=1)
+    """Gap of the shares of legitimate rows that become alerts."""
+    calibration: float | None = Field(default=None, gt=0, le=1)
+    """Largest distance, among the groups, of the mean probability from the observed share of fraud."""
+    minimum_group_rows: int = Field(default=30, ge=1)
+    """Groups whose rate is a share of fewer rows are shown but not compared."""
+
+    @property
+    def limits(self) -> dict[str, float | None]:
+        """The limits by metric."""
+        return {name: getattr(self, name) for name in ("alert_rate", "recall", "false_positive_rate", "calibration")}
+
+
 class FraudEvaluationConfig(EvaluationConfig):
     """How the final reading is taken."""
 
@@ -80,11 +100,12 @@ class FraudConfig(TrainingConfig):
     xgboost: XGBoostConfig = XGBoostConfig()
     autoencoder: AutoencoderConfig = AutoencoderConfig()
     policy: PolicyConfig = PolicyConfig()
+    fairness: FraudFairnessConfig = FraudFairnessConfig()
     evaluation: FraudEvaluationConfig = FraudEvaluationConfig()
 
 
 FRAUD_SETTINGS_IN_BUNDLE: dict[str, Any] = {
-    **dict.fromkeys(("split", "xgboost", "autoencoder", "policy"), True),
+    **dict.fromkeys(("split", "xgboost", "autoencoder", "policy", "fairness"), True),
     "evaluation": {"top_alerts_per_day", "false_positive_rate"},
 }
 """See ``ModelFamily.settings_in_bundle``."""

@@ -11,7 +11,7 @@ from fusionguard.data.table import Table
 from fusionguard.evaluation.scored import ScoredRows
 from fusionguard.evaluation.segments import cut_rows
 from fusionguard.evaluation.splits import Slice, SplitPlan
-from fusionguard.families.fraud.config import FraudEvaluationConfig
+from fusionguard.families.fraud.config import FraudEvaluationConfig, FraudFairnessConfig
 from fusionguard.families.fraud.model import FraudModel, Scores, load
 from fusionguard.families.fraud.policy import DecisionPolicy
 from fusionguard.families.fraud.report import EvaluationReport, evaluate
@@ -29,6 +29,7 @@ def evaluate_fraud_model(
     *,
     negative_weight: float,
     seed: int,
+    fairness: FraudFairnessConfig | None = None,
 ) -> EvaluationReport:
     """Take the final reading: what a bundle's model is worth on the test slice, beside references, with intervals.
 
@@ -38,6 +39,8 @@ def evaluate_fraud_model(
         Calibrated probabilities (n_test,) by reference, as ``score_references`` returns them.
     negative_weight
         How many real legitimate rows one legitimate row stands for, as the features' manifest says.
+    fairness
+        The limits of gaps between groups of the data set's protected attributes; none where nothing is said.
 
     Raises
     ------
@@ -61,6 +64,8 @@ def evaluate_fraud_model(
         seed=seed,
         segments=cut[: len(cuts)],
         has_amounts=definition.amount is not None,
+        attributes=cut[len(cuts) :],
+        fairness=fairness,
     )
 
 

@@ -11,11 +11,12 @@ from fusionguard.data.provenance import Origin
 from fusionguard.errors import DataError
 from fusionguard.evaluation import metrics
 from fusionguard.evaluation.bootstrap import Interval, paired_difference
+from fusionguard.evaluation.group_rates import GroupReport, read_groups
 from fusionguard.evaluation.readings import read_value
 from fusionguard.evaluation.report import Report, ReportPart
 from fusionguard.evaluation.scored import ScoredRows
 from fusionguard.evaluation.segments import Segments
-from fusionguard.families.fraud.config import FraudEvaluationConfig
+from fusionguard.families.fraud.config import FraudEvaluationConfig, FraudFairnessConfig
 from fusionguard.families.fraud.curves import (
     Curves,
     cost_curve,
@@ -71,6 +72,8 @@ class EvaluationReport(Report):
     operating_point: OperatingPoint
     slices: tuple[SliceReading, ...]
     curves: Curves
+    fairness: GroupReport | None = None
+    """By the data set's protected attributes; null where it has none."""
 
     def _digits(self, metric: str) -> int:
         return metric_digits(metric)
@@ -79,6 +82,10 @@ class EvaluationReport(Report):
     def test_rows(self) -> int:
         """How many transactions the reading was taken on."""
         return self.test.rows
+
+    def _refusals(self) -> tuple[str, ...]:
+        """Return the gaps between groups that are beyond their limits."""
+        return () if self.fairness is None else tuple(gap.sentence() for gap in self.fairness.broken)
 
     def _test_seconds(self) -> tuple[int, int] | None:
         """Return the first and the last second of the test window."""
@@ -96,6 +103,8 @@ def evaluate(
     seed: int,
     segments: Sequence[Segments] = (),
     has_amounts: bool = True,
+    attributes: Sequence[Segments] = (),
+    fairness: FraudFairnessConfig | None = None,
 ) -> EvaluationReport:
     """Take the final reading.
 
@@ -115,6 +124,8 @@ def evaluate(
         The ways in which the rows are cut, for readings of parts of them.
     has_amounts
         Whether what a fraud costs is its amount.
+    attributes, fairness
+        The ways in which fairness groups the rows, and the limits of the gaps between groups; without any, none.
 
     Raises
     ------
@@ -146,9 +157,19 @@ def evaluate(
             threshold=threshold_curve(model),
             cost={name: cost_curve(rows, policy) for name, rows in everyone.items()},
         ),
+        fairness=_fairness(model, policy, attributes, fairness or FraudFairnessConfig()),
         bootstrap_samples=config.bootstrap_samples,
         seed=seed,
     )
+
+
+def _fairness(
+    rows: ScoredRows, policy: DecisionPolicy, attributes: Sequence[Segments], config: FraudFairnessConfig
+) -> GroupReport | None:
+    if not attributes:
+        return None
+    flagged = policy.decide(rows.probability, rows.amount)
+    return read_groups(rows, flagged, attributes, config.limits, minimum_rows=config.minimum_group_rows)
 
 
 def _check(model: ScoredRows, references: Mapping[str, ScoredRows]) -> None:

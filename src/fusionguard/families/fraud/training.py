@@ -47,6 +47,7 @@ class FraudTraining(FamilyTraining):
             config.evaluation,
             negative_weight=rows.manifest.negative_weight,
             seed=config.seed,
+            fairness=config.fairness,
         )
 
     def plots(self, report: Report) -> dict[str, bytes]:

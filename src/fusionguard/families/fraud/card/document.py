@@ -6,7 +6,7 @@ from fusionguard.evaluation.card.markdown import count, text
 from fusionguard.evaluation.card.sections import delivered_row, gate, glance, write_card
 from fusionguard.evaluation.readings import AVERAGE_PRECISION
 from fusionguard.families.fraud.autoencoder_inputs import Inputs
-from fusionguard.families.fraud.card import about, data, results
+from fusionguard.families.fraud.card import about, data, fairness, results
 from fusionguard.families.fraud.card.inputs import FraudCardInputs
 from fusionguard.families.fraud.readings import SAVINGS
 
@@ -40,6 +40,7 @@ def model_card(inputs: FraudCardInputs, *, image_folder: str | None = None) -> s
         ("Protocol", about.protocol(inputs)),
         ("Results", results.readings(inputs, image_folder)),
         ("Slices", results.slices(inputs)),
+        ("Fairness", fairness.fairness(inputs)),
         ("Explainability", results.explainability(inputs, image_folder)),
         ("Decision policy", results.policy(inputs, image_folder)),
         ("Gate", gate(inputs.gate)),
