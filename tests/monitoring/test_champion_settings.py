@@ -155,7 +155,7 @@ def test_a_challenger_is_trained_with_the_settings_of_the_champion(fraud_bundle:
     assert settings["policy"]["review_cost"] == 4.5
     assert settings["evaluation"] == {"top_alerts_per_day": 100, "false_positive_rate": 0.001}
     assert settings["split"]["train"] == 0.4
-    assert set(settings) == {"seed", "refit", "split", "xgboost", "autoencoder", "policy", "evaluation"}
+    assert set(settings) == {"seed", "refit", "split", "xgboost", "autoencoder", "policy", "fairness", "evaluation"}
     assert "forgotten_by_this_version" not in settings["xgboost"] and settings["xgboost"]["rounds"] == 30
     assert json.loads(json.dumps(settings)) == settings
     assert remarks == ()

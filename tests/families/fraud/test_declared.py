@@ -56,9 +56,7 @@ def test_a_number_beyond_single_precision_is_its_largest() -> None:
     assert np.isfinite(found).all() and found[0] == -found[1] == encoding.one([1e300])[0, 0]
 
 
-def test_a_bundle_of_texts_has_no_graph_of_its_trees_and_says_what_it_is_of(
-    payments: DeclaredPayments, model: FraudModel
-) -> None:
+def test_a_bundle_of_texts_has_no_graph_of_its_trees_and_names_its_data(payments: DeclaredPayments, model: FraudModel) -> None:
     files = set(payments.bundle.manifest.files)
     assert {"booster.ubj", "autoencoder.onnx", "dataset.json"} <= files and "booster.onnx" not in files
     assert (model.family.model, model.encoding.names) == ("card-payments", NAMES)
@@ -74,9 +72,7 @@ def test_a_strange_trade_and_a_long_way_raise_the_probability(model: FraudModel)
     assert 0 < unknown < 1
 
 
-def test_contributions_add_up_where_trees_split_texts_and_values_are_missing(
-    payments: DeclaredPayments, model: FraudModel
-) -> None:
+def test_contributions_add_up_where_trees_split_texts_and_values_lack(payments: DeclaredPayments, model: FraudModel) -> None:
     rows = payments.rows.read_test()
     assert rows["distance_km"].null_count and rows["country"].null_count
     for fused in (model, replace(model, fusion=model.fusion.model_copy(update={"autoencoder": 0.7, "uses_autoencoder": True}))):
@@ -111,9 +107,7 @@ def test_one_row_is_answered_online_as_in_a_batch(payments: DeclaredPayments, mo
         assert answer.values[3] == pytest.approx(told[3], abs=1e-4)
 
 
-def test_the_autoencoder_fills_what_is_missing_with_the_mean_inside_its_graph(
-    payments: DeclaredPayments, model: FraudModel
-) -> None:
+def test_the_autoencoder_fills_what_is_missing_with_the_mean(payments: DeclaredPayments, model: FraudModel) -> None:
     fused = replace(model, fusion=model.fusion.model_copy(update={"autoencoder": 1.0, "uses_autoencoder": True}))
     definition = payments.rows.definition
     inputs = Inputs.of(definition)
