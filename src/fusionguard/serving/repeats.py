@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -33,6 +33,24 @@ def refuse_repeats(body: bytes, texts: int | None) -> None:
     if not faults and texts is None:
         return
     raise invalid(faults or [Fault("$", "each name once", "a name twice")])
+
+
+def count_texts(body: bytes, objects: Iterable[dict[str, Any]]) -> int | None:
+    """Return how many names and texts some objects have; None where the body may hold quotation marks that are of neither."""
+    if b"\\" in body:
+        return None
+    texts = 0
+    for each in objects:
+        texts += len(each)
+        for value in each.values():
+            kind = type(value)
+            if kind is str:
+                texts += 1
+            elif kind is dict or (kind is list and not {dict, list}.isdisjoint(map(type, value))):
+                return None
+            elif kind is list:
+                texts += sum(type(cell) is str for cell in value)
+    return texts
 
 
 class _Repeating(dict[str, Any]):

@@ -11,10 +11,10 @@ from typing import Any
 import orjson
 
 from fusionguard.errors import DataError, did_you_mean
-from fusionguard.families.request_fields import BAD, Columns, Field, RequestFields
+from fusionguard.families.request_fields import BAD, Columns, RequestFields
 from fusionguard.json_kinds import kind_of
 from fusionguard.serving.problems import MOST_COUNTED, Fault, ProblemError, clip, invalid
-from fusionguard.serving.repeats import refuse_repeats
+from fusionguard.serving.repeats import count_texts, refuse_repeats
 
 ID = "id"
 """The field by which a client knows its rows: optional, given back as it came, never logged."""
@@ -270,29 +270,6 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """Return which known name a client may have meant, as the end of a sentence; empty where none is near."""
     near = did_you_mean(name, list(known)).strip() if len(name) <= _LONGEST_NAME else ""
     return f" ({near[0].lower()}{near[1:]})" if near else ""
-
-
-def count_texts(body: bytes, objects: Iterable[dict[str, Any]]) -> int | None:
-    """Return how many names and texts some objects have; None where the body may hold quotation marks that are of neither."""
-    if b"\\" in body:
-        return None
-    texts = 0
-    for each in objects:
-        texts += len(each)
-        for value in each.values():
-            kind = type(value)
-            if kind is str:
-                texts += 1
-            elif kind is dict or (kind is list and not {dict, list}.isdisjoint(map(type, value))):
-                return None
-            elif kind is list:
-                texts += sum(type(cell) is str for cell in value)
-    return texts
-
-
-def wrong(field: Field, value: Any) -> str:
-    """Say what is wrong with a value, without telling the value; empty where nothing is."""
-    return field.wrong(value)
 
 
 def check_count(rows: int, most: int, path: str) -> None:
