@@ -7,11 +7,12 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
-
-import pyarrow as pa
-import pyarrow.compute as pc
+from typing import TYPE_CHECKING
 
 from fusionguard.errors import DataError
+
+if TYPE_CHECKING:  # who only asks how a file is written needs no Arrow
+    import pyarrow as pa
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _LINES_COMPARED = 20
@@ -56,6 +57,8 @@ class CsvForm:
 
     def plain_numbers(self, texts: pa.Array) -> pa.Array:
         """Return texts with numbers written plainly, ``1234.5``; a text that is no number in this form is left as it is."""
+        import pyarrow.compute as pc
+
         plain = texts
         for unwanted in (*self.signs, self.thousands):
             plain = pc.replace_substring(plain, unwanted, "") if unwanted else plain
@@ -68,6 +71,8 @@ class CsvForm:
 
     def all_numbers(self, texts: pa.Array) -> bool:
         """Tell whether all texts are numbers in this form, or nothing."""
+        import pyarrow.compute as pc
+
         return pc.all(pc.match_substring_regex(texts, self._pattern)).as_py() is not False
 
 
