@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from fusionguard.errors import UsageError
 from fusionguard.families.catalog import family_names
-from fusionguard.features.definition import FeatureDefinition
 from fusionguard.keep_config import KeepConfig
 from fusionguard.monitoring.approval import ROWS, ApprovedChange
 from fusionguard.monitoring.thresholds import MonitoringThresholds
+
+if TYPE_CHECKING:  # the catalog of pipelines loads nothing heavy
+    from fusionguard.features.definition import FeatureDefinition
 
 
 class _Frozen(BaseModel):
