@@ -7,16 +7,17 @@ import re
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from fusionguard.data.provenance import Origin
 from fusionguard.errors import BundleError, UnknownChoiceError, UsageError
-from fusionguard.families.family import ModelFamily
-from fusionguard.families.of_bundle import family_of
 from fusionguard.files import atomic_folder, check_output, write_json
 from fusionguard.models.bundle import MANIFEST, Bundle
+
+if TYPE_CHECKING:
+    from fusionguard.families.family import ModelFamily
 
 RELEASE = "release.json"
 FORMAT = 1
@@ -118,6 +119,8 @@ def check_release(folder: Path) -> Release:
         There is no release, it is of another format, a bundle is damaged, not the one that was released or of no family that this
         version knows, or none of its models is a champion.
     """
+    from fusionguard.families.of_bundle import family_of  # with Arrow, which a mistyped command must not wait for
+
     release = read_release(folder)
     for about in release.models:
         bundle = Bundle(folder / about.folder)
@@ -148,6 +151,8 @@ def released_families(folder: Path) -> tuple[ModelFamily, ...]:
     BundleError
         It is damaged.
     """
+    from fusionguard.families.of_bundle import family_of
+
     if not (folder / RELEASE).is_file():
         return ()
     champions = (about for about in read_release(folder).models if about.role == "champion")
