@@ -188,13 +188,16 @@ def score_file(
 
 
 def _read(family: ModelFamily, file: Path, destination: Path, id_column: str | None) -> Table:
-    """Read the columns that are scored; of a declared data set, those of a text file as they are written."""
+    """Read the columns that are scored; where nothing may be known, a declared text file's as they are written."""
     if family.declared is None:
         return read_raw(file, family.schema, destination, only=family.features.model_columns, carried=id_column)
     header, typed = raw_header(file, family.schema)
     needed = scored_columns(family.declared.declaration, header)
-    schema = family.schema if typed else replace(family.schema, columns=dict.fromkeys(family.schema.columns, "text"))
-    return read_raw(file, schema, destination, only=needed, carried=id_column)
+    declaration = family.declared.declaration
+    allowed = {name for name, (_, each) in declaration.measured.items() if each.missing == "allow"}
+    written = set() if typed else allowed | set(declaration.missing_values)
+    columns = {name: "text" if name in written else kind for name, kind in family.schema.columns.items()}
+    return read_raw(file, replace(family.schema, columns=columns), destination, only=needed, carried=id_column)
 
 
 def _declared_id(family: ModelFamily, file: Path) -> str | None:
