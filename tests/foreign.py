@@ -10,6 +10,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from fusionguard.data.source import RawData
+from fusionguard.datasets.catalog import is_shipped
+from fusionguard.datasets.declared_source import declared_source
+from fusionguard.datasets.reading import DeclaredDataset
+
 _PAYMENTS = """\
 version: 1
 name: card-payments
@@ -128,6 +133,11 @@ def write_telco(folder: Path, rows: int = 2_000, *, seed: int = 3, timed: bool =
         table.insert(1, "as of", (pd.Timestamp("2023-01-01") + pd.to_timedelta(days, unit="D")).strftime("%Y-%m-%d"))
     table.to_csv(folder / "rows.csv", index=False)
     return _written(folder, _TELCO.format(time="time: as of\n" if timed else "", calendar="calendar: [month]\n" if timed else ""))
+
+
+def owned_rows(declared: DeclaredDataset, source: str, fetched: RawData) -> Path:
+    """Return the file of rows as their owner has them: those of a data set that ships are fetched as they are."""
+    return fetched.table.files[0] if is_shipped(declared) else declared_source(declared, source).file
 
 
 def _written(folder: Path, text: str) -> Path:

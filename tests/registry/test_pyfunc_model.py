@@ -13,10 +13,14 @@ import pandas as pd
 import pytest
 
 from fusionguard.families.catalog import model_family
+from fusionguard.families.of_bundle import family_of
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
 from fusionguard.registry.aliases import resolve_bundle
+from fusionguard.registry.mlflow_model import save_model
 from fusionguard.registry.tracking import open_store, quiet_mlflow
+from tests.foreign import write_payments
+from tests.payments import DeclaredPayments
 
 Load = Callable[[str], Any]
 
@@ -160,3 +164,29 @@ def test_a_damaged_bundle_is_not_loaded(registry: Home, tmp_path: Path, monkeypa
         (copied / "artifacts" / "bundle" / "policy.json").write_text("{}")
         with pytest.raises(Exception, match=r"policy\.json"):
             mlflow.pyfunc.load_model(str(copied))
+
+
+def test_a_model_of_a_declared_data_set_scores_its_raw_rows(
+    payments: DeclaredPayments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import mlflow.pyfunc
+
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    with quiet_mlflow():
+        save_model(tmp_path / "model", payments.bundle, run_id="1" * 32, model_id="m-" + "2" * 32)
+        model = mlflow.pyfunc.load_model(str(tmp_path / "model"))
+    given = pd.read_csv(write_payments(tmp_path / "more", 300, seed=11).with_name("rows.csv"))
+    assert given["distance km"].isna().any() and given["country"].isna().any()
+    family = family_of(payments.bundle)
+    expected = family.load(payments.bundle).answer(given).to_pydict()
+    assert model.predict(given).to_dict("list") == expected and len(set(expected["score"])) > 100
+    assert model.predict(given.iloc[:, ::-1].astype({"mcc": str, "attempts": "float64"})).to_dict("list") == expected
+    asked = {column["name"]: (column["type"], column["required"]) for column in model.metadata.metadata["input_columns"]}
+    assert list(asked) == [name for name in given.columns if name in asked], "in the table's order"
+    assert {name for name, (_, required) in asked.items() if not required} == {"distance km", "country", "rate"}
+    assert (
+        model.predict(model.input_example).to_dict("records")
+        == family.load(payments.bundle).answer(pd.DataFrame([family.example])).to_pylist()
+    )
+    with pytest.raises(Exception, match=r"Column 'betrag' (has 1 cells|.*betrag)|in column betrag"):
+        model.predict(given.head(3).astype({"betrag": object}).assign(betrag=["12", "much", "3"]))

@@ -19,9 +19,10 @@ from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
 from fusionguard.serving.bento import ASK_DIGEST, BuiltBento, build_bento
 from fusionguard.serving.keys import add_key
+from fusionguard.serving.launch import QUIET
 from fusionguard.serving.openapi import describe_service
-from fusionguard.serving.release import check_release
-from tests.serving.conftest import Starter
+from fusionguard.serving.release import check_release, write_release
+from tests.serving.conftest import Starter, released
 
 ROOT = Path(__file__).resolve().parents[2]
 ABSENT = ("mlflow", "zenml", "pyspark", "torch", "shap", "sklearn", "duckdb", "matplotlib", "optuna", "great_expectations")
@@ -145,6 +146,25 @@ def test_it_answers_without_what_it_does_not_hold(built: BuiltBento) -> None:
     done = subprocess.run(command, cwd=built.folder / "src", env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip().endswith("strangers [] unused [] answered ['churn', 'fraud']")
+
+
+def test_it_answers_for_declared_data_sets(
+    built: BuiltBento, payments_bundle: Bundle, telco_bundle: Bundle, tmp_path: Path
+) -> None:
+    write_release(tmp_path / "release", released({"card-payments-champion": payments_bundle, "telco-champion": telco_bundle}))
+    environment = {"PATH": os.environ["PATH"], "OMP_NUM_THREADS": "1", "OTEL_SDK_DISABLED": "true"}
+    environment |= {"FUSIONGUARD_SERVE_RELEASE": str(tmp_path / "release"), "FUSIONGUARD_SERVE_LOG": str(tmp_path / "log")}
+    command = [sys.executable, "-c", RUN, ",".join(ABSENT)]
+    done = subprocess.run(command, cwd=built.folder / "src", env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "strangers []" in done.stdout and done.stdout.strip().endswith("answered ['card-payments', 'telco']")
+
+
+def test_its_list_of_files_is_what_a_service_loads(release_folder: Path) -> None:
+    command = [sys.executable, "-m", "tests.serving.bento_files", str(release_folder)]
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | QUIET, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "", f"change the list in bentofile.yaml:\n{done.stdout}"
 
 
 def test_it_serves_as_in_its_image(built: BuiltBento, starter: Starter, transaction: dict[str, Any], tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def read_data(dataset: str, source: str, folder: Path, *, rows: int = 20_000, se
     Parameters
     ----------
     dataset
-        ``fraud`` or ``churn``.
+        The name of one that ships, as :func:`fusionguard.datasets.shipped.dataset_names` lists them.
     source
         As :func:`resolve_source` takes it: ``simulated``, ``kaggle``, ``auto``, or the path of a file or folder.
     rows, seed

@@ -89,8 +89,8 @@ def cost(label: Labels, amount: Floats, weight: Floats, alert: Flags, review_cos
 def savings(label: Labels, amount: Floats, weight: Floats, alert: Flags, review_cost: float) -> float:
     """Return the share of the loss of accepting everything that ``alert`` (n,) saves, reviews paid; 1 is perfect and free.
 
-    ``1 - cost(model) / cost(accept all)``, after Bahnsen et al., "Improving Credit Card Fraud Detection with Calibrated
-    Probabilities", SDM 2014. Negative where the reviews cost more than they save.
+    ``1 - cost(model) / cost(accept all)``, as Bahnsen, Stojanovic, Aouada and Ottersten read calibrated
+    probabilities (SDM 2014). Negative where the reviews cost more than they save.
     Raises :class:`UndefinedMetricError` where accepting everything costs nothing.
     """
     _need_positives(label)

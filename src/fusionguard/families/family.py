@@ -78,9 +78,9 @@ class FamilyTraits:
     title, about
         What pages call it, and in a sentence what it answers.
     risk, thing
-        What it tells the risk of, as in ``churn risk``, and what a row is: ``transaction``, ``customer``.
+        What it tells the risk of, as in ``credit risk``, and what a row is: ``transaction``, ``customer``.
     outcome, positive
-        What outcome 1 is, as a word (``fraud``, ``exit``) and of a row (``a fraud``, ``a customer who left``).
+        What outcome 1 is, as a word (``exit``) and of a row (``a customer who left``).
     schema, features
         The raw data set it reads, and the features made of that.
     config

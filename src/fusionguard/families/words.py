@@ -122,9 +122,9 @@ class FamilyWords:
     things
         The words for a row in questions.
     chance_of
-        What the probability is one of: ``fraud``, ``leaving``.
+        What the probability is one of: ``leaving``.
     outcomes
-        What is said of a row with outcome 0 and of one with outcome 1: ``was no fraud``, ``was a fraud``.
+        What is said of a row with outcome 0 and of one with outcome 1: ``stayed``, ``left``.
     decisions
         What the model would do, by its decision: ``review it``.
     worth
@@ -138,7 +138,7 @@ class FamilyWords:
     risk_words
         Words of what the family is about, in plain text.
     of_all_words
-        Words that behind "customer" make it a question about all of them: ``customer churn``.
+        Words that behind "customer" make it a question about all of them: ``customer losses``.
     attack_words
         Words that attacks use, to be found where they are misspelt or encoded.
     not_names

@@ -84,7 +84,7 @@ class FeatureDefinition:
     training_set_text
         The SQL of the table that models learn from; it reads :attr:`rows_view`.
     positives, negatives, rows
-        What rows are called: ``frauds``, ``legitimate transactions``, ``transactions``.
+        What rows are called: ``late shipments``, ``shipments in time``, ``shipments``.
     segmentations
         What the bias report is cut by.
     log_segmentations

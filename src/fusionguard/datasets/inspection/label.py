@@ -151,7 +151,7 @@ def _candidates(profile: Profile, problem: Problem) -> Iterator[tuple[int, Colum
         if not _binary(column):
             continue
         if word := says(column.name, problem.label_words):
-            # A name that says nothing else is a label's rather than one of many words, such as fraud_team_called.
+            # A name that says nothing else is a label's rather than one of many words, such as ``label_team_called``.
             whole = len(name_words(column.name)) <= 2
             yield 3 if whole else 2, column, f"'{word}' in its name, and two values"
         elif _is_opposite(column, problem):

@@ -16,7 +16,7 @@ class Problem:
     rows
         What a row stands for, in the plural.
     label_words
-        Words in the names of its labels, in small letters: ``fraud``.
+        Words in the names of its labels, in small letters: ``late``.
     positive_words, negative_words
         Values of its labels, besides yes and no, true and false, 1 and 0.
     table_words

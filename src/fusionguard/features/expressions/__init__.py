@@ -15,7 +15,7 @@ engines disagree about is refused when the text is read, with a remedy, or when 
 
 NaN equals itself and is the largest number, and ``-0e0 = 0e0``, in both engines and here.
 
-Why not sqlglot (30.30 measured): 190 ms to import and 14 MB in each process of a service, 50 ms to read the churn features, a
+Why not sqlglot (30.30 measured): 190 ms to import and 14 MB in each process of a service, 50 ms to read a family's features, a
 further pin for the image, and its executor knows neither ``FLOOR`` nor either engine's ``%``, overflow or NULL rules: what
 matters here would still have to be written. This package reads the same text in 2 ms and compiles it in 3.
 
