@@ -299,7 +299,7 @@ def test_its_plots_and_pages_are_drawn(pair: Pair) -> None:
     written = write_card_files(training, pair.card_inputs, pair.trained.bundle, pair.trained.rows, plots)
     assert {f"plots/{name}.png" for name in plots} <= {*written.plots}
     for name, text in written.texts.items():
-        assert text.startswith("<!doctype html>" if name.endswith(".html") else "# "), name
+        assert text.startswith("<!DOCTYPE html>" if name.endswith(".html") else "# "), name
         pair.readable(text)
 
 

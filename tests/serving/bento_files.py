@@ -38,9 +38,9 @@ def loaded_files(release: Path) -> set[str]:
     async def answer() -> None:
         app = RiskApp(ServeSettings(release=release, log=release.parent / "log"))
         await app.start()
-        for routes in app._scoring.values():
-            family = routes.model.family
-            routes.model.online.explain(RowReader(family.request_fields).one(family.example_row).values)
+        for model in (routes.model for routes in app._scoring.values() if routes.model is not None):
+            family = model.family
+            model.online.explain(RowReader(family.request_fields).one(family.example_row).values)
         await app.stop()
 
     asyncio.run(answer())

@@ -42,12 +42,13 @@ from fusionguard.serving.app import RiskApp
 from fusionguard.serving.settings import read_settings
 from fusionguard.serving.requests import RowReader
 import fusionguard.serving.prediction_log.compaction
-app = RiskApp(read_settings())
+app, answered = RiskApp(read_settings()), []
 async def run():
     await app.start()
-    for routes in app._scoring.values():
-        row = RowReader(routes.model.family.request_fields).one(routes.model.family.example_row).values
-        routes.model.online.explain(row)
+    for name, model in ((name, routes.model) for name, routes in app._scoring.items() if routes.model is not None):
+        row = RowReader(model.family.request_fields).one(model.family.example_row).values
+        model.online.explain(row)
+        answered.append(name)
     await app.stop()
 asyncio.run(run())
 strangers = [name for name, module in sys.modules.items()
@@ -55,7 +56,7 @@ strangers = [name for name, module in sys.modules.items()
 package = pathlib.Path(fusionguard.__file__).parent
 loaded = {module.__file__ for name, module in sys.modules.items() if name.startswith("fusionguard")}
 unused = [str(file) for file in package.rglob("*.py") if "serving" not in file.parts and str(file) not in loaded]
-print("strangers", strangers, "unused", unused, "answered", sorted(app._scoring))
+print("strangers", strangers, "unused", unused, "answered", sorted(answered))
 """
 
 
