@@ -169,10 +169,10 @@ def test_a_damaged_bundle_is_not_loaded(registry: Home, tmp_path: Path, monkeypa
 def test_a_model_of_a_declared_data_set_scores_its_raw_rows(
     payments: DeclaredPayments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import mlflow.pyfunc
-
     monkeypatch.setattr(sys, "path", list(sys.path))
     with quiet_mlflow():
+        import mlflow.pyfunc
+
         save_model(tmp_path / "model", payments.bundle, run_id="1" * 32, model_id="m-" + "2" * 32)
         model = mlflow.pyfunc.load_model(str(tmp_path / "model"))
     given = pd.read_csv(write_payments(tmp_path / "more", 300, seed=11).with_name("rows.csv"))

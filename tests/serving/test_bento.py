@@ -161,6 +161,7 @@ def test_it_answers_for_declared_data_sets(
     assert "strangers []" in done.stdout and done.stdout.strip().endswith("answered ['card-payments', 'telco']")
 
 
+@pytest.mark.full
 def test_its_list_of_files_is_what_a_service_loads(release_folder: Path) -> None:
     command = [sys.executable, "-m", "tests.serving.bento_files", str(release_folder)]
     done = subprocess.run(command, cwd=ROOT, env=os.environ | QUIET, capture_output=True, text=True, timeout=120)
