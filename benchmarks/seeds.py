@@ -26,6 +26,8 @@ from fusionguard.evaluation.splits import SplitPlan, plan_split
 from fusionguard.families.fraud.boosting import SEGMENT_ROUNDS, train_booster
 from fusionguard.families.fraud.config import FraudConfig, XGBoostConfig
 from fusionguard.families.fraud.rows import ModelRows, read_slice
+from fusionguard.families.fraud.sizes import settled_trees
+from fusionguard.features.fraud import FRAUD_FEATURES
 from fusionguard.features.store import build_features
 from fusionguard.files import write_text
 from fusionguard.threads import wait_politely
@@ -102,7 +104,7 @@ def stopped_at(history: list[float]) -> int:
 
 def document(readings: list[Reading], source: str, plan: SplitPlan) -> str:
     """Return the document: every seed, then mean, standard deviation and range."""
-    config = FraudConfig().xgboost
+    config = settled_trees(FraudConfig().xgboost, plan.train.rows, len(FRAUD_FEATURES.model_features))
     before, now = (np.array([getattr(one, way) for one in readings]) for way in ("before", "now"))
     rows = [(str(seed), f"{one.before:.4f} ({one.stopped})", f"{one.now:.4f}") for seed, one in enumerate(readings)]
     rows += [

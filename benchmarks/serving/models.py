@@ -29,6 +29,7 @@ from fusionguard.families.fraud.autoencoder import train_autoencoder
 from fusionguard.families.fraud.build import build_fraud_bundle
 from fusionguard.families.fraud.config import AutoencoderConfig, FraudConfig
 from fusionguard.families.fraud.rows import read_slice
+from fusionguard.families.fraud.sizes import settled_trees
 from fusionguard.features.fraud import MODEL_FEATURES
 from fusionguard.features.store import FeatureSet, build_features
 from fusionguard.files import write_json
@@ -61,10 +62,11 @@ def _fraud(material: Material, trees: int) -> Bundle:
     config = FraudConfig(autoencoder=AutoencoderConfig(latent_sizes=(4,), epochs=2))
     plan = plan_split(planned_rows(built.table, built.manifest.definition), config.split)
     train = read_slice(built.table, plan.train, 1.0)
-    settings = config.xgboost.model_dump(exclude={"rounds", "early_stopping_rounds"})
+    chosen = settled_trees(config.xgboost, *train.x.shape)
+    settings = chosen.model_dump(exclude={"rounds", "early_stopping_rounds"})
     matrix = xgb.QuantileDMatrix(train.x, train.label, feature_names=list(MODEL_FEATURES))
     booster = xgb.train(
-        {"objective": "binary:logistic", "seed": _SEED, **settings}, matrix, trees // config.xgboost.num_parallel_tree
+        {"objective": "binary:logistic", "seed": _SEED, **settings}, matrix, trees // settings["num_parallel_tree"]
     )
     autoencoder = train_autoencoder(built.table, plan, config.autoencoder, negative_weight=1.0, seed=_SEED)
     raw = pq.read_table(folder / "raw.parquet")

@@ -168,12 +168,12 @@ def trained_with(settings: dict[str, Any], folder: Path, kind: type[PipelineConf
 
 
 def test_a_champion_older_than_a_setting_is_followed_by_one_made_as_it_was(fraud_bundle: Bundle, tmp_path: Path) -> None:
-    """Before ``num_parallel_tree`` was a setting, each round had one tree; today's default is eight."""
+    """Before ``num_parallel_tree`` was a setting, each round had one tree; today's default chooses by the rows."""
     manifest = changed(fraud_bundle, tmp_path, lambda config: config["xgboost"].pop("num_parallel_tree")).manifest
     settings, remarks = champion_settings(manifest)
     config = trained_with(settings, tmp_path, FraudConfig)
     assert config.xgboost == XGBoostConfig(rounds=30, num_parallel_tree=1, learning_rate=0.1)
-    assert XGBoostConfig().num_parallel_tree == 8
+    assert XGBoostConfig().num_parallel_tree is None
     assert remarks == ("the champion's bundle does not say xgboost.num_parallel_tree: it was 1 before that was a setting",)
 
 

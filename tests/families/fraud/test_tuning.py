@@ -68,7 +68,8 @@ def test_tuned_settings_are_better_than_poor_ones_and_differ_where_searched_alon
     tuned, studies = whole
     assert tuned.value > tuned.value_of_start + 0.02
     own = set(QUICK_SPACE)
-    assert tuned.settings.model_dump(exclude=own) == quick_config().xgboost.model_dump(exclude=own)
+    start = quick_config().xgboost.model_copy(update={"num_parallel_tree": 8})  # chosen by the rows, which are few
+    assert tuned.settings.model_dump(exclude=own) == start.model_dump(exclude=own)
     assert f"{TRIALS} trials ({tuned.pruned} pruned) raised" in tuned.sentence
     assert f"{tuned.value_of_start:.4f} to {tuned.value:.4f}" in tuned.sentence
     assert TunedBooster.model_validate_json(tuned.model_dump_json()) == tuned

@@ -24,11 +24,12 @@ from fusionguard.families.fraud.autoencoder_inputs import Inputs, Scaling
 from fusionguard.families.fraud.autoencoder_onnx import Layer, autoencoder_graph
 from fusionguard.families.fraud.config import AutoencoderConfig
 from fusionguard.families.fraud.rows import ModelRows, read_slice
+from fusionguard.families.fraud.sizes import SAMPLED_ROWS, sampled
 from fusionguard.families.fraud.traits import FRAUD_TRAITS
 from fusionguard.features.definition import FeatureDefinition
 from fusionguard.files import sha256_file
 
-_MODULES = ("autoencoder.py", "autoencoder_inputs.py", "adam.py")
+_MODULES = ("autoencoder.py", "autoencoder_inputs.py", "adam.py", "sizes.py")
 
 _log = logging.getLogger(__name__)
 
@@ -94,6 +95,11 @@ def _train(train: ModelRows, validation: ModelRows, inputs: Inputs, config: Auto
         "autoencoder: training on %s", torch.cuda.get_device_name(device) if device.type == "cuda" else "the CPU (no CUDA device)"
     )
     legitimate = inputs.read(train.x)[train.label == 0]
+    chosen = sampled(len(legitimate), seed)
+    bounded = {} if isinstance(chosen, slice) else {"rows": f"{SAMPLED_ROWS:,} of {len(legitimate):,} legitimate ones"}
+    if bounded:
+        _log.info("autoencoder: fitted on %s", bounded["rows"])
+    legitimate = legitimate[chosen]
     scaling = Scaling.fit(legitimate)
     rows = torch.from_numpy(scaling.apply(legitimate)).to(device)
     check = torch.from_numpy(scaling.apply(inputs.read(validation.x))).to(device)
@@ -117,6 +123,7 @@ def _train(train: ModelRows, validation: ModelRows, inputs: Inputs, config: Auto
         "latent_size": str(best.latent_size),
         "epochs": str(best.epochs),
         "validation_average_precision": repr(best.average_precision),
+        **bounded,
     }
     return autoencoder_graph(_layers(best.network), scaling, inputs, n_features=train.x.shape[1], facts=facts)
 

@@ -18,11 +18,18 @@ from fusionguard.data.table import Table
 from fusionguard.evaluation.splits import SplitPlan
 from fusionguard.families.fraud.config import XGBoostConfig
 from fusionguard.families.fraud.rows import ModelRows, read_slice
+from fusionguard.families.fraud.sizes import MOST_TREES, settled_trees
 from fusionguard.features.definition import FeatureDefinition
 from fusionguard.files import sha256_file
 
 SEGMENT_ROUNDS = 50
 """Rounds a booster is trained for before it is serialised and loaded anew, with a seed of its own."""
+
+CATEGORIES_OF_A_SPLIT = 8
+"""How many categories a split may send to one side, at most. XGBoost's own 64 learns rare categories by heart."""
+
+BOUNDED = "trees_of_a_round"
+"""The booster's attribute that says why a round has fewer trees than it would have; absent where it has not."""
 
 History = list[tuple[float, float]]
 """What each round reached on the validation slice: its average precision and the negative of its log loss."""
@@ -65,11 +72,18 @@ def train_booster(
     """
     weights = (plan.train, 1.0), (plan.validation, negative_weight)
     parts = [read_slice(features, part, weight, definition) for part, weight in weights]
+    chosen = config.num_parallel_tree is None
+    config = settled_trees(config, *parts[0].x.shape)
     checkpoints = open_checkpoints("booster", lambda: _identity(parts, config, seed))
     booster, history = _fit(parts[0], parts[1], config, seed, checkpoints)
     last = _last(history, config)
-    each = f", {config.num_parallel_tree} trees each" if config.num_parallel_tree > 1 else ""
+    trees = config.num_parallel_tree or 1
+    each = f", {trees} trees each" if trees > 1 else ""
     kept = f"{last + 1} rounds of {len(history)} kept{each}"
+    if chosen and trees < MOST_TREES:
+        bound = f"{trees} instead of {MOST_TREES}, for the train slice holds {parts[0].x.size:,} numbers"
+        booster.set_attr(**{BOUNDED: bound})
+        _log.info("XGBoost: trees of a round: %s", bound)
     _log.info("XGBoost: %s, validation average precision %.4f", kept, history[last][0])
     return booster
 
@@ -84,6 +98,7 @@ def fit_booster(train: ModelRows, validation: ModelRows, config: XGBoostConfig, 
     threads
         Fits beside each other take one each; the same number gives the same bytes.
     """
+    config = settled_trees(config, *train.x.shape)
     unweighted = replace(train, weight=np.ones_like(train.weight))
     return _fit(unweighted, validation, config, seed, Checkpoints(None, "", DEFAULT_SECONDS), threads)[0]
 
@@ -137,7 +152,12 @@ def _train_segment(
     resumed_at = len(history)
     skipped = resumed_at % SEGMENT_ROUNDS
     start = resumed_at - skipped
-    parameters = {**_parameters(config), "seed": seed + start, **({} if threads is None else {"nthread": threads})}
+    parameters = {
+        **_parameters(config),
+        "seed": seed + start,
+        **_sets(train),
+        **({} if threads is None else {"nthread": threads}),
+    }
     booster = xgb.Booster(parameters, [train, validation], model_file=model)
     if skipped:
         _draw(booster, train, skipped)
@@ -219,6 +239,11 @@ def _parameters(config: XGBoostConfig) -> dict[str, Any]:
         "tree_method": "hist",
         **{name: getattr(config, name) for name in names},
     }
+
+
+def _sets(train: xgb.QuantileDMatrix) -> dict[str, int]:
+    """Return how categories are split; nothing where there are none, which needs no saying."""
+    return {"max_cat_threshold": CATEGORIES_OF_A_SPLIT} if "c" in (train.feature_types or ()) else {}
 
 
 def _best(history: History) -> int:

@@ -20,8 +20,11 @@ class XGBoostConfig(FrozenConfig):
     """Gradient-boosted trees; names are XGBoost's own."""
 
     rounds: int = Field(default=300, ge=1)
-    num_parallel_tree: int = Field(default=8, ge=1, le=1000)
-    """Trees of each round, whose mean is the round's step: more make the model less a draw of its seed, and take longer."""
+    num_parallel_tree: int | None = Field(default=None, ge=1, le=1000)
+    """Trees of each round, whose mean is the round's step: more make the model less a draw of its seed, and take longer.
+
+    Null takes 8, and fewer the more rows times features there are, down to 1.
+    """
     early_stopping_rounds: int | None = Field(default=None, ge=1)
     """Stop after so many rounds without a better average precision on validation; null keeps every round, because with few frauds
     there, when it is best is a matter of luck."""

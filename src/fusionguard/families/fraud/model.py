@@ -205,10 +205,16 @@ def training_facts(model: FraudModel) -> dict[str, int | str]:
     """Return what training found, by its name for people."""
     import onnx  # a service needs none of it
 
+    from fusionguard.families.fraud.boosting import BOUNDED
+
     facts: dict[str, int | str] = {"boosted trees": model.trees}
+    if (bound := model.booster.attr(BOUNDED)) is not None:
+        facts["trees of a round"] = bound
     if AUTOENCODER_ONNX in model.bundle.manifest.files:
         autoencoder = {prop.key: prop.value for prop in onnx.load(model.bundle.folder / AUTOENCODER_ONNX).metadata_props}
         facts["autoencoder's bottleneck"] = autoencoder["latent_size"]
+        if "rows" in autoencoder:
+            facts["rows that the autoencoder learned from"] = autoencoder["rows"]
     return facts | {"fusion": model.fusion.reason}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +19,7 @@ from fusionguard.data.table import Table
 from fusionguard.evaluation.splits import SplitPlan
 from fusionguard.families.fraud.fusion import calibrate
 from fusionguard.families.fraud.rows import ModelRows, read_slice
+from fusionguard.families.fraud.sizes import SAMPLED_ROWS, sampled
 from fusionguard.features.definition import FeatureDefinition
 
 LOGISTIC_REGRESSION = "logistic regression"
@@ -25,6 +27,8 @@ XGBOOST_DEFAULTS = "XGBoost defaults"
 
 _CATEGORIES = 50
 """Columns that one category gives the logistic regression, at most: rarer values share one."""
+
+_log = logging.getLogger(__name__)
 
 _Scorer = Callable[[np.ndarray], np.ndarray]
 
@@ -39,7 +43,7 @@ def score_references(
     negative_weight
         How many real legitimate rows one stands for.
     seed
-        Of XGBoost.
+        Of XGBoost, and of the rows that the logistic regression learns from where there are many.
     definition
         What the columns are; those of the data set that ships where nothing is said.
 
@@ -52,7 +56,7 @@ def score_references(
         read_slice(features, part, negative_weight, definition) for part in (plan.train, plan.calibration, plan.test)
     )
     fitted = {
-        LOGISTIC_REGRESSION: (_logistic_regression(train), 0.0),
+        LOGISTIC_REGRESSION: (_logistic_regression(train, seed), 0.0),
         XGBOOST_DEFAULTS: (_xgboost_defaults(train, seed), -math.log(negative_weight)),
     }
     return {
@@ -61,7 +65,11 @@ def score_references(
     }
 
 
-def _logistic_regression(train: ModelRows) -> _Scorer:
+def _logistic_regression(train: ModelRows, seed: int) -> _Scorer:
+    learned = sampled(len(train.label), seed)
+    if isinstance(learned, np.ndarray):
+        _log.info("logistic regression: fitted on %s of %s rows", f"{SAMPLED_ROWS:,}", f"{len(train.label):,}")
+    train = train.part(learned)
     model = make_pipeline(*_preparation(train), LogisticRegression(max_iter=1000))
     model.fit(train.x, train.label, logisticregression__sample_weight=train.weight)
     return lambda x: np.asarray(model.decision_function(x), dtype=np.float64)

@@ -17,14 +17,15 @@ from fusionguard.models.refit import write_refitted
 def refit_fraud_bundle(
     destination: Path, evaluated: Bundle, features: Table, plan: SplitPlan, config: FraudConfig, *, negative_weight: float
 ) -> Bundle:
-    """Fit the trees of ``evaluated`` on all rows, with as many rounds as it has, and write the bundle.
+    """Fit the trees of ``evaluated`` on all rows, with as many rounds and trees a round as it has, and write the bundle.
 
     The autoencoder, the fusion with its calibration, and the policy stay those of ``evaluated``: they were learned on slices that
     its trees had not been fitted on, and no rows are left to learn them anew.
     """
     model = load(evaluated)
     rounds = model.booster.num_boosted_rounds()
-    settings = config.xgboost.model_copy(update={"rounds": rounds, "early_stopping_rounds": None})
+    as_it_was = {"rounds": rounds, "num_parallel_tree": model.trees // rounds, "early_stopping_rounds": None}
+    settings = config.xgboost.model_copy(update=as_it_was)
     seed = evaluated.manifest.seed
     plan = plan.model_copy(update={"train": plan.whole(features)})
     definition = model.family.features

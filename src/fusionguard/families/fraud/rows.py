@@ -84,8 +84,8 @@ class ModelRows:
     weight: np.ndarray
     encoding: Encoding
 
-    def part(self, places: slice) -> ModelRows:
-        """Return a run of the rows; nothing is copied."""
+    def part(self, places: slice | np.ndarray) -> ModelRows:
+        """Return a run of the rows, of which nothing is copied, or those at some places."""
         return ModelRows(self.x[places], self.label[places], self.weight[places], self.encoding)
 
 

@@ -14,6 +14,7 @@ from fusionguard.evaluation.splits import SplitPlan
 from fusionguard.families.fraud.boosting import SEGMENT_ROUNDS, fit_booster
 from fusionguard.families.fraud.config import FraudConfig, XGBoostConfig
 from fusionguard.families.fraud.rows import ModelRows, read_slice
+from fusionguard.families.fraud.sizes import settled_trees
 from fusionguard.features.definition import FeatureDefinition
 from fusionguard.models.packages import XGBOOST
 from fusionguard.models.tuning.tuned import TunedModel, judge_folds, study_name, tune_settings
@@ -66,13 +67,14 @@ def tune(
     from fusionguard.families.fraud.search_space import SPACE  # Optuna takes a second to import
 
     rows = read_slice(features, plan.train, negative_weight, definition)
+    start = settled_trees(config.xgboost, *rows.x.shape)
     folds = forward_folds(plan.columns.read(features).take(plan.train.places(features)), FOLDS)
     categories = {"categories": dict(rows.encoding.categories)} if rows.encoding.categories else {}
     name = study_name(
         "fraud-xgboost",
         protocol=_PROTOCOL,
         arrays=(rows.x, rows.label, rows.weight, _borders(folds)),
-        start=config.xgboost,
+        start=start,
         space=SPACE,
         seed=config.seed,
         libraries=("optuna", XGBOOST, "numpy"),
@@ -86,7 +88,7 @@ def tune(
         TunedBooster,
         "XGBoost",
         name,
-        config.xgboost,
+        start,
         SPACE,
         average_precisions,
         tuning=config.tuning,

@@ -6,20 +6,22 @@ from fusionguard.evaluation.card.markdown import count, image, percent, table
 from fusionguard.evaluation.card.sections import gains, importance, paragraphs, reasons, share, stands_for
 from fusionguard.families.fraud.card.inputs import FraudCardInputs
 from fusionguard.families.fraud.readings import SAVINGS
+from fusionguard.families.fraud.sizes import SAMPLED_ROWS
 from fusionguard.families.fraud.slices import SliceReading
 
 
 def readings(inputs: FraudCardInputs, image_folder: str | None) -> str:
     """Show every metric of the model beside the references'."""
     report = inputs.evaluation
+    few = f" (the logistic regression on {count(SAMPLED_ROWS)} of them)" if inputs.plan.train.rows > SAMPLED_ROWS else ""
     models = list(report.readings())
     rows = [(row.label, *(row.readings[model].text(row.digits) for model in models)) for row in report.table_rows()]
     return paragraphs(
         f"Read on {count(report.test.rows)} rows with {count(report.test.frauds)} frauds that no fit has seen. In brackets is the"
         f" 95 % interval of {count(report.bootstrap_samples)} bootstrap draws. The references were fitted and calibrated on the"
-        " same rows, and their savings are those of the same decision policy. Calibration error and Brier score are better the"
-        " lower they are, everything else the higher; the interval of the calibration error leans upwards, because redrawing rows"
-        " only adds to it.",
+        f" same rows{few}, and their savings are those of the same decision policy. Calibration error and Brier score are better"
+        " the lower they are, everything else the higher; the interval of the calibration error leans upwards, because redrawing"
+        " rows only adds to it.",
         table(("metric", *models), rows),
         stands_for(inputs.refitted_rows, "rows"),
         *(f"*A dash: {reason}.*" for reason in reasons(each for read in report.readings().values() for each in read.values())),

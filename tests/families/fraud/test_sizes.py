@@ -1,0 +1,78 @@
+"""What bounds the training of fraud models on many rows."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import pytest
+
+from fusionguard.evaluation.splits import SplitPlan
+from fusionguard.families.fraud import autoencoder, references, sizes
+from fusionguard.families.fraud.autoencoder import train_autoencoder
+from fusionguard.families.fraud.boosting import train_booster
+from fusionguard.families.fraud.config import AutoencoderConfig, XGBoostConfig
+from fusionguard.families.fraud.references import score_references
+from tests.payments import DeclaredPayments
+
+
+@pytest.mark.parametrize(
+    ("rows", "features", "trees"),
+    [(1_200, 12, 8), (170_884, 30, 8), (175_000, 30, 8), (175_001, 30, 7), (600_000, 56, 1), (9_000_000, 56, 1)],
+)
+def test_the_more_numbers_the_fewer_trees_of_a_round(rows: int, features: int, trees: int) -> None:
+    """The train slice of the data set that ships has 170,884 rows of 30."""
+    assert sizes.settled_trees(XGBoostConfig(), rows, features) == XGBoostConfig(num_parallel_tree=trees)
+
+
+def test_what_somebody_set_stays() -> None:
+    assert sizes.settled_trees(XGBoostConfig(num_parallel_tree=5), 9_000_000, 56).num_parallel_tree == 5
+
+
+def test_many_rows_are_sampled_once_each_in_their_order_and_few_are_all_taken() -> None:
+    places = sizes.sampled(200_001, seed=3)
+    assert isinstance(places, np.ndarray)
+    assert len(places) == 200_000
+    assert (np.diff(places) > 0).all()
+    assert places[-1] >= 199_999
+    assert sizes.sampled(200_000, seed=3) == slice(None)
+
+
+def _train_booster(payments: DeclaredPayments) -> tuple[dict[str, str | None], int]:
+    rows, config = payments.rows, XGBoostConfig(rounds=3)
+    assert isinstance(rows.plan, SplitPlan)
+    booster = train_booster(rows.features, rows.plan, config, negative_weight=1.0, seed=7, definition=rows.definition)
+    return booster.attributes(), len(booster.get_dump())
+
+
+def test_a_bound_of_the_trees_is_told_and_kept_with_them(
+    payments: DeclaredPayments, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    attributes, trees = _train_booster(payments)
+    assert trees == 3 * 8
+    assert "trees_of_a_round" not in attributes
+    numbers = payments.rows.plan.train.rows * len(payments.rows.definition.model_features)
+    monkeypatch.setattr(sizes, "_CELLS", 2 * numbers)
+    with caplog.at_level(logging.INFO):
+        attributes, trees = _train_booster(payments)
+    assert trees == 3 * 2
+    assert attributes["trees_of_a_round"] == f"2 instead of 8, for the train slice holds {numbers:,} numbers"
+    assert f"2 instead of 8, for the train slice holds {numbers:,} numbers" in caplog.text
+
+
+def test_autoencoder_and_logistic_regression_say_from_how_many_rows_they_learned(
+    payments: DeclaredPayments, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = payments.rows
+    assert isinstance(rows.plan, SplitPlan)
+    for module in (sizes, autoencoder, references):
+        monkeypatch.setattr(module, "SAMPLED_ROWS", 700)
+    with caplog.at_level(logging.INFO):
+        config = AutoencoderConfig(latent_sizes=(2,), epochs=1)
+        graph = train_autoencoder(rows.features, rows.plan, config, negative_weight=1.0, seed=7, definition=rows.definition)
+        score_references(rows.features, rows.plan, negative_weight=1.0, seed=7, definition=rows.definition)
+    legitimate = rows.plan.train.rows - rows.plan.train.positives
+    assert graph is not None
+    assert {prop.key: prop.value for prop in graph.metadata_props}["rows"] == f"700 of {legitimate:,} legitimate ones"
+    assert f"autoencoder: fitted on 700 of {legitimate:,} legitimate ones" in caplog.text
+    assert f"logistic regression: fitted on 700 of {rows.plan.train.rows:,} rows" in caplog.text
