@@ -92,12 +92,12 @@ def _run(options: argparse.Namespace) -> int:
     except Interrupted as stop:
         return _fail(f"{stop}: the run was stopped and left nothing half-written.", status=stop.exit_status)
     except FusionGuardError as error:
-        return _refuse(error)
+        return _refuse(error, options.dataset)
     except Exception as error:
         failure = expected_failure(error)
         if failure is None:
             raise  # a bug: show all of it
-        return _refuse(failure)
+        return _refuse(failure, options.dataset)
     return 0
 
 
@@ -170,10 +170,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _refuse(error: FusionGuardError) -> int:
+def _refuse(error: FusionGuardError, dataset: str | None = None) -> int:
     """Say what was wrong in one line; of a declaration, and of a table that is not what it declares, each fault in its own."""
     from fusionguard.datasets.faults import ContradictionError, DeclarationError
+    from fusionguard.datasets.reading import FILE_NAME
 
+    if isinstance(error, ContradictionError) and error.file == FILE_NAME and Path(dataset or "").is_file():
+        # A step reads a declaration's text, which is what its result is kept by, and so does not know the file.
+        error = ContradictionError(Path(str(dataset)).name, error.faults)
     faults = isinstance(error, ContradictionError | DeclarationError)
     return _fail(*(str(error).splitlines() if faults else [str(error)]), status=error.exit_status)
 

@@ -156,6 +156,8 @@ def test_sort_codes_are_no_times_and_not_shown(inspect: Inspect) -> None:
         ("is_active", ("Y", "N"), "N", "churn"),
         ("status_retained", ("True", "False"), "False", "churn"),
         ("fraude", ("0", "1"), "1", "fraud"),
+        ("fraud_flag", ("G", "F"), "F", "fraud"),
+        ("is_fraud", ("F", "T"), "T", "fraud"),
         ("loan_status", ("0", "1"), "1", None),
         ("is_bad", ("0", "1"), "1", None),
         ("defaulted", ("no", "yes"), "yes", None),

@@ -343,6 +343,8 @@ def test_several_currencies_without_rates_are_refused() -> None:
         "amount.currency_column is 'ccy', which holds another currency than GBP in row 1 (\"EUR\"); 2 such rows; "
         "declare a rate_column and the currency into which it converts, or keep one currency"
     )
+    (several,) = _faults(_table(ccy=["GBP", "EUR", "USD", "GBP", "EUR", "GBP"]), text)
+    assert 'than GBP in row 1 ("EUR"); 3 such rows; ' in several.what
     one = resolve(parse_declaration(text), _table(ccy=["SEK"] * 6))
     assert one.currency == "SEK"
 

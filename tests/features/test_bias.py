@@ -106,3 +106,20 @@ def test_rows_without_a_category_are_the_last_segment(tmp_path: Path) -> None:
     assert (parts[-1].name, parts[-1].rows) == (EMPTY, empty.sum()) and 30 < empty.sum() < 150
     assert parts[-1].positives == (given["chargeback"][empty] == "Y").sum()
     assert {part.name: part.rows for part in parts[:-1]} == {"(other)": 0, **given["country"].value_counts().to_dict()}
+
+
+def test_a_protected_number_that_no_model_reads_is_reported_by_its_bands(tmp_path: Path) -> None:
+    file = write_payments(tmp_path, 700, timed=False)
+    given = pd.read_csv(tmp_path / "rows.csv")
+    given["alter"] = [str(20 + number % 50) if number % 7 else "" for number in range(700)]
+    given.to_csv(tmp_path / "rows.csv", index=False)
+    text = file.read_text(encoding="utf-8").replace("bands:\n", "bands:\n  ages: {column: alter, edges: [30, 60]}\n")
+    file.write_text(text.replace("protected: [", "protected: [alter, ages, "), encoding="utf-8")
+    raw, described = read_described(find_dataset(str(file)), "auto", tmp_path / "read", rows=0, seed=1, earliest=1.0)
+    built = build_features(raw.table, raw.provenance, "duckdb", tmp_path / "store", described)
+    segments = bias_report(built.table, built.manifest).segments
+    age, fraud = pd.to_numeric(given["alter"]), given["chargeback"] == "Y"
+    cuts = {"under 30": age < 30, "30 to under 60": (age >= 30) & (age < 60), "60 and more": age >= 60, EMPTY: age.isna()}
+    found = [(part.name, part.rows, part.positives) for part in segments["ages"]]
+    assert found == [(name, rows.sum(), fraud[rows].sum()) for name, rows in cuts.items()] and cuts[EMPTY].sum() == 100
+    assert "alter" not in segments and "ages" in [cut.name for cut in built.manifest.definition.attributes]

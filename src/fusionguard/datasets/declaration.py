@@ -309,6 +309,11 @@ class Declaration(_Declared):
         return tuple(dict.fromkeys((*named, *reported, *self.private, *self.unique)))
 
     @property
+    def banded(self) -> frozenset[str]:
+        """The columns that are cut into bands, and so hold numbers, whether models read them or not."""
+        return frozenset(band.column for band in self.bands.values())
+
+    @property
     def features(self) -> tuple[str, ...]:
         """What models read of a row itself, in the order in which they read it; windows come besides."""
         amount = () if self.amount is None else (self.amount.column,)

@@ -14,8 +14,8 @@ def raw_layout(declaration: Declaration, header: Sequence[str] = ()) -> DatasetS
     """Return the layout of a raw file.
 
     Columns are in the order of its ``header``, then those that it lacks as they are declared. A type that is not declared is that
-    of the role: numbers for numeric columns, the amount, rates and times with a unit; all else is text as it is written, or as a
-    typed file stores it.
+    of the role: numbers for numeric columns, what is cut into bands, the amount, rates and times with a unit; all else is text as
+    it is written, or as a typed file stores it.
     """
     csv = declaration.csv
     order = {column: at for at, column in enumerate(header)}
@@ -40,7 +40,7 @@ def _type(declaration: Declaration, column: str) -> ColumnType:
 
 def _numbers(declaration: Declaration) -> set[str]:
     amount, time = declaration.amount, declaration.time
-    numbers = {*declaration.measured}
+    numbers = {*declaration.measured, *declaration.banded}
     if amount is not None and amount.rate_column is not None:
         numbers.add(amount.rate_column)
     if time is not None and time.unit is not None:

@@ -73,7 +73,8 @@ def _training_columns(described: ResolvedDataset, rows: TableRows) -> Iterator[t
         yield GROUP, f"DENSE_RANK() OVER (ORDER BY {owner}) - 1"
     for column in declaration.protected:
         if column not in declaration.bands and column not in declaration.features and column in rows.kinds:
-            yield names[column], f"CASE WHEN NOT {rows.empty(column)} THEN {rows.category(column)} END"
+            group = f"CASE WHEN NOT {rows.empty(column)} THEN {rows.category(column)} END"
+            yield names[column], rows.number(column) if column in declaration.banded else group
     yield names[declaration.label.column], label(described, rows)
 
 

@@ -101,13 +101,13 @@ def check_money(findings: Findings, rows: TableRows, amount: Amount) -> str | No
         findings.add(("amount", "currency_column"), what, column, missing.row)
     currency = amount.currency or (found[0][0] if found else None)
     if amount.rate_column is None:
-        for value, count, row in found:
-            if value != currency:
-                shown = findings.cell(column, value, "category")
-                what = f"is '{column}', which holds another currency than {currency} in row {row}{shown}{and_more(count)}; "
-                remedy = "declare a rate_column and the currency into which it converts, or keep one currency"
-                findings.add(("amount", "currency_column"), f"{what}{remedy}", column, row)
-                break
+        others = [each for each in found if each[0] != currency]
+        if others:
+            value, _, row = others[0]
+            shown, count = findings.cell(column, value, "category"), sum(rows for _, rows, _ in others)
+            what = f"is '{column}', which holds another currency than {currency} in row {row}{shown}{and_more(count)}; "
+            remedy = "declare a rate_column and the currency into which it converts, or keep one currency"
+            findings.add(("amount", "currency_column"), f"{what}{remedy}", column, row)
     elif amount.rate_column in rows.kinds:
         rate, name = rows.number(amount.rate_column), amount.rate_column
         own = f"({code} = {string(str(currency))} AND {rate} <> 1)"

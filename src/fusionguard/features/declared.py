@@ -103,7 +103,8 @@ def _raw(declaration: Declaration, names: dict[str, str]) -> Iterator[tuple[str,
     for name, categorical in declaration.categorical.items():
         lost = categorical.missing == "allow" or categorical.unseen == "missing" or name in declaration.optional
         yield names[name], RawColumn("text", lost)
-    yield from ((names[name], RawColumn("text", True)) for name in _only_protected(declaration))
+    cut = declaration.banded
+    yield from ((names[name], RawColumn("float" if name in cut else "text", True)) for name in _only_protected(declaration))
     yield names[declaration.label.column], RawColumn("integer")
     yield ROW, RawColumn("integer")
 
@@ -125,8 +126,9 @@ def _only_protected(declaration: Declaration) -> list[str]:
 
 
 def _protected(declaration: Declaration) -> set[str]:
-    words = {name: _label(declaration, name) for name in declaration.protected}
-    return set(words.values())
+    """Return what the ways to cut rows by protected columns are called; bands of such a column are one."""
+    banded = [name for name, band in declaration.bands.items() if band.column in declaration.protected]
+    return {_label(declaration, name) for name in (*declaration.protected, *banded)}
 
 
 def _known(described: ResolvedDataset, name: str) -> tuple[str, ...]:
@@ -145,7 +147,8 @@ def _segmentations(described: ResolvedDataset, names: dict[str, str]) -> Iterato
         any_of = True
         yield Segmentation(_label(declaration, name), places, dict(enumerate(listed)), column)
     few = [name for name in declaration.categorical if len(_known(described, name)) <= _FEW_VALUES]
-    for name in dict.fromkeys((*(each for each in declaration.protected if each not in declaration.bands), *few)):
+    whole = {*declaration.bands, *declaration.banded}  # single numbers are no groups where bands of them are
+    for name in dict.fromkeys((*(each for each in declaration.protected if each not in whole), *few)):
         any_of = True
         values = _known(described, name) if name in declaration.categorical else ()
         yield Segmentation(_label(declaration, name), names[name], {value: value for value in values}, names[name])

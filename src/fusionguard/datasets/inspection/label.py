@@ -13,6 +13,8 @@ from fusionguard.errors import UnknownChoiceError, UsageError
 
 YES = word_set("yes y true t 1 1.0 ja j oui si")
 NO = word_set("no n false f 0 0.0 -1 nein non")
+_LETTERS = word_set("t f")
+"""Letters that mean true and false where both are there."""
 GENERAL_WORDS = word_set("label target class outcome y response")
 OTHER_WORDS = word_set("default defaulted loanstatus bad isbad baddebt")
 """Words in the names of labels of problems that no family is for."""
@@ -163,6 +165,8 @@ def _candidates(profile: Profile, problem: Problem) -> Iterator[tuple[int, Colum
 def _label(column: Column, problem: Problem, reason: str, *, sure: bool) -> Label:
     texts = [value.text for value in column.values]
     yes, no = (NO, YES) if _is_opposite(column, problem) else (YES, NO)
+    if not _LETTERS.issubset(map(str.lower, texts)):  # F beside G is fraud and genuine, not false
+        yes, no = yes - _LETTERS, no - _LETTERS
     positive = [text for text in texts if _means(text, yes | problem.positive_words)]
     negative = [text for text in texts if _means(text, no | problem.negative_words) and text not in positive]
     undecided: list[str] = []
