@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fusionguard.data.provenance import Origin, Provenance
 from fusionguard.data.table import Table
+from fusionguard.datasets.prepared_names import PREPARED_FORMAT
 from fusionguard.datasets.resolved import ResolvedDataset
 from fusionguard.features.definition import FeatureDefinition
 from fusionguard.features.definitions import features_of
@@ -119,7 +120,7 @@ def feature_key(
     ingredients = provenance.model_dump(exclude={"description", "rows", "sampling_declared", "file"})
     ingredients |= {"schema_version": definition.schema_version, "definition": definition.sha256(), "engine": engine}
     if described is not None:
-        ingredients["described"] = described.to_json()
+        ingredients |= {"described": described.to_json(), "prepared": PREPARED_FORMAT}
     return hashlib.sha256(json_text(ingredients).encode()).hexdigest()[:16]
 
 
