@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.churn_quality import measure_churn_quality
+from benchmarks.declared.section import BEGIN as DECLARED
 from benchmarks.engines import measure_engines
 from benchmarks.growth import measure_growth
 from benchmarks.machine import describe_machine
+from benchmarks.markdown import kept
 from benchmarks.measure import CHECKOUT
 from benchmarks.overhead import measure_without_zenml
 from benchmarks.peer import measure_plain_script
@@ -106,7 +108,9 @@ def write(results: Results, document: Path) -> None:
     chart = document.with_suffix(".png")
     if image is not None:
         write_bytes(chart, image)
-    write_text(document, write_document(results, chart.name if image is not None else None))
+    section = kept(document.read_text(encoding="utf-8"), DECLARED) if document.is_file() else ""
+    text = write_document(results, chart.name if image is not None else None)
+    write_text(document, f"{text}\n{section}\n" if section else text)
     _say(f"wrote {document}")
 
 

@@ -21,6 +21,13 @@ def numbers(taken: Measurement) -> tuple[str, str]:
     return f"{taken.seconds:.1f}", f"{taken.peak_mb:,.0f}"
 
 
+def kept(document: str, begin: str) -> str:
+    """Return the section of a document from the mark ``begin`` to the next ``END``, marks included; empty where it has none."""
+    _, found, rest = document.partition(begin)
+    inside, end, _ = rest.partition(END)
+    return f"{begin}{inside}{END}" if found and end else ""
+
+
 def insert(document: str, text: str, begin: str) -> str:
     """Return the document with ``text`` between the mark ``begin`` and the next ``END``; raise ValueError where it lacks them."""
     before, found, rest = document.partition(begin)

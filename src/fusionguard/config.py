@@ -6,7 +6,7 @@ Here is what all trainings share; what one family alone has is in ``families/NAM
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar
 
@@ -92,7 +92,10 @@ class HoldoutConfig(FrozenConfig):
     test: float = Field(default=0.20, gt=0, lt=1)
     folds: int = Field(default=5, ge=2, le=20)
     repeats: int = Field(default=5, ge=1, le=50)
-    """How often rows without a time are folded; in order of time there is one way."""
+    """How often rows without a time are folded; in order of time there is one way. Where nobody sets folds or repeats, tables of
+    many rows have fewer: see ``evaluation.fold_counts``."""
+    rows: int = Field(default=100_000, ge=1_000)
+    """Folds are of so many rows at most; of more, a sample is drawn."""
 
 
 class EvaluationConfig(FrozenConfig):
@@ -121,6 +124,12 @@ class TrainingConfig(FrozenConfig):
 
 
 PipelineConfig = TypeVar("PipelineConfig", bound=TrainingConfig)
+
+
+def where_unset(config: Config, values: Mapping[str, Any]) -> Config:
+    """Return settings with ``values`` in place of those that nobody has set; what was set stays, even at its default."""
+    return config.model_copy(update={name: value for name, value in values.items() if name not in config.model_fields_set})
+
 
 AFTERWARDS = frozenset({"serving", "keep"})
 """Settings of what is done with a model that is made."""

@@ -29,7 +29,7 @@ def build_churn_model(
     manifest: FeatureManifest,
     holdout: HoldoutPlan,
     lightgbm: lgb.Booster,
-    catboost: cb.CatBoost,
+    catboost: cb.CatBoost | None,
     out_of_fold: Table,
     cross_validation: CrossValidation,
     settings: TrainingSettings,

@@ -20,8 +20,10 @@ from fusionguard.models.tuning.settings import TrainingSettings
 @step
 def train_catboost(
     features: Table, manifest: FeatureManifest, holdout: HoldoutPlan, settings: TrainingSettings, seed: int
-) -> Annotated[cb.CatBoost, "{pipeline}_catboost"]:
-    """Fit on the whole development part."""
+) -> Annotated[cb.CatBoost | None, "{pipeline}_catboost"]:
+    """Fit on the whole development part; nothing where it is no candidate."""
+    if not settings.has("catboost"):
+        return None
     customers, label = read_customers(features, manifest.definition)
     development, _ = holdout.places(holdout.planned(features))
     return train(customers.take(development), label[development], settings.part("catboost", CatBoostConfig), seed=seed)

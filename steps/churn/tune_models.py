@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated, Literal
 
 from zenml import step
@@ -10,9 +11,12 @@ from fusionguard.config import TuningConfig
 from fusionguard.data.table import Table
 from fusionguard.evaluation.holdout import HoldoutPlan
 from fusionguard.families.churn.config import CatBoostConfig, ChurnConfig, LightGBMConfig
+from fusionguard.families.churn.presets import settle_settings
 from fusionguard.features.store import FeatureManifest
 from fusionguard.home import find_home
 from fusionguard.models.tuning.settings import TrainingSettings
+
+_log = logging.getLogger(__name__)
 
 
 @step
@@ -25,17 +29,23 @@ def tune_models(
     tuning: TuningConfig,
     seed: int,
 ) -> Annotated[TrainingSettings, "{pipeline}_training_settings"]:
-    """Search with Optuna for ``tuning.trials`` trials a model; with none, the settings stay as they are."""
+    """Search with Optuna for ``tuning.trials`` trials a model; with none, the settings are those given and presets."""
+    settled = settle_settings(manifest, holdout.development_rows, lightgbm, catboost)
+    if settled.preset:
+        _log.info("settings: %s", settled.preset)
     if tuning.trials == 0:
-        return TrainingSettings.of(lightgbm=lightgbm, catboost=catboost)
+        return settled
     from fusionguard.families.churn.tuning import tune  # Optuna takes a second to import
 
-    config = ChurnConfig(seed=seed, lightgbm=lightgbm, catboost=catboost, tuning=tuning)
-    kinds: tuple[Literal["LightGBM", "CatBoost"], ...] = ("LightGBM", "CatBoost")
-    first, second = (tune(kind, features, manifest.definition, holdout, config, studies=find_home().studies) for kind in kinds)
+    config = settled.settle(ChurnConfig(seed=seed)).model_copy(update={"tuning": tuning})
+    kinds: dict[str, Literal["LightGBM", "CatBoost"]] = {"lightgbm": "LightGBM", "catboost": "CatBoost"}
+    found = {
+        part: tune(kind, features, manifest.definition, holdout, config, studies=find_home().studies)
+        for part, kind in kinds.items()
+        if settled.has(part)
+    }
     return TrainingSettings.of(
-        lightgbm=first.settings,
-        catboost=second.settings,
-        searched=(first.sentence, second.sentence),
-        tried=(*first.tried, *second.tried),
+        searched=[each.sentence for each in found.values()],
+        tried=[trial for each in found.values() for trial in each.tried],
+        **{part: each.settings for part, each in found.items()},
     )

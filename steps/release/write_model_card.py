@@ -66,6 +66,7 @@ def write_model_card(
         "provenance": provenance,
         "features": manifest,
         "plan": plan,
+        "preset": settings.preset,
         "searched": settings.searched,
         "evaluation": evaluation,
         "importance": importance.features,

@@ -200,5 +200,5 @@ def test_settings_that_nobody_knows_of_a_champion_are_named(churn_bundle: Bundle
         del config["lightgbm"]["path_smooth"], config["fairness"]["age_band"]["calibration"], config["holdout"]
 
     _, remarks = champion_settings(changed(churn_bundle, tmp_path, change).manifest)
-    named = "holdout.test, holdout.folds, holdout.repeats, lightgbm.path_smooth, fairness.age_band.calibration"
+    named = "holdout.test, holdout.folds, holdout.repeats, holdout.rows, lightgbm.path_smooth, fairness.age_band.calibration"
     assert remarks == (f"the champion's bundle does not say {named}: the training takes the pipeline's own",)

@@ -14,6 +14,7 @@ from fusionguard.config import HoldoutConfig
 from fusionguard.data.table import Table
 from fusionguard.errors import DataError
 from fusionguard.evaluation.cuts import cut
+from fusionguard.evaluation.fold_counts import fold_counts
 from fusionguard.evaluation.group_draws import draw_groups, group_folds
 from fusionguard.evaluation.metrics import Labels
 from fusionguard.evaluation.planned_rows import PlannedColumns, PlannedRows
@@ -57,6 +58,8 @@ class HoldoutPlan(BaseModel):
     test_share: float = Field(gt=0, lt=1)
     folds: int
     repeats: int
+    most_folded_rows: int | None = None
+    """Folds are of a sample of so many rows of the development part, where it has more; None where they are of all."""
     seed: int
 
     @property
@@ -93,6 +96,18 @@ class HoldoutPlan(BaseModel):
             raise DataError("The holdout plan belongs to another feature table.", "Run again with --no-cache.")
         return _parts(rows, self.test_share, self.seed)
 
+    def folded_places(self, rows: PlannedRows) -> Integers:
+        """Return the places in the feature table, in order, of the development rows that folds are made of: all, or a sample.
+
+        The sample has the shares of outcomes of the whole, and holds each customer's rows or none where they may not be parted.
+        See :meth:`places`.
+        """
+        development, _ = self.places(rows)
+        if self.most_folded_rows is None or development.size <= self.most_folded_rows:
+            return development
+        part = rows.take(development)
+        return development[_stratified(part, self.most_folded_rows / development.size, self.seed)]
+
     def read_test(self, features: Table, columns: Sequence[str], label: str) -> pa.Table:
         """Read columns of the test slice, the column ``label`` of outcomes last, in the table's order; see :meth:`places`."""
         _, test = self.places(self.planned(features))
@@ -103,7 +118,7 @@ class HoldoutPlan(BaseModel):
         return self.places(self.planned(features))[1]
 
     def fold_places(self, development: PlannedRows) -> list[Fold]:
-        """Return ``folds * repeats`` pairs of places in the development part, repeat by repeat.
+        """Return ``folds * repeats`` pairs of places in the rows at :meth:`folded_places`, repeat by repeat.
 
         Without a time each row is judged once a repeat, and classes keep their shares. With one, the earliest rows are judged by
         no fold, and a row is fitted on only if its outcome was known when the judged rows begin.
@@ -124,13 +139,14 @@ class HoldoutPlan(BaseModel):
 
 
 def plan_holdout(rows: PlannedRows, features_sha256: str, config: HoldoutConfig, *, seed: int) -> HoldoutPlan:
-    """Plan the test slice and the folds; rows with a time are folded once.
+    """Plan the test slice and the folds; rows with a time are folded once, many rows less often (:func:`fold_counts`).
 
     Raises
     ------
     DataError
         There are too few rows of one class, or too few customers with them, for the test slice and every fold.
     """
+    config = fold_counts(config, rows.count)
     development, test = (rows.take(places) for places in _parts(rows, config.test, seed))
     plan = HoldoutPlan(
         columns=rows.columns,
@@ -144,14 +160,16 @@ def plan_holdout(rows: PlannedRows, features_sha256: str, config: HoldoutConfig,
         test_share=config.test,
         folds=config.folds,
         repeats=1 if rows.seconds is not None else config.repeats,
+        most_folded_rows=config.rows if development.count > config.rows else None,
         seed=seed,
     )
+    folded = development if plan.most_folded_rows is None else rows.take(plan.folded_places(rows))
     for outcome, name in ((1, "positive"), (0, "negative")):
-        held_out, left = (int(np.count_nonzero(part.label == outcome)) for part in (test, development))
+        held_out, left = (int(np.count_nonzero(part.label == outcome)) for part in (test, folded))
         if held_out < 1 or left < 2 * config.folds:
             raise _too_few(f"Only {np.count_nonzero(rows.label == outcome):,} rows are {name}", config.folds)
     if plan.timed or rows.group is not None:  # drawn rows have been counted
-        _demand_both_classes(development.label, plan.fold_places(development), config.folds)
+        _demand_both_classes(folded.label, plan.fold_places(folded), config.folds)
     return plan
 
 
@@ -159,11 +177,11 @@ def _parts(rows: PlannedRows, share: float, seed: int) -> tuple[Integers, Intege
     """Return the places of the development part and of the test slice, each in order."""
     if rows.seconds is not None:
         return _earlier_and_later(rows, share)
-    test = _drawn(rows, share, seed)
+    test = _stratified(rows, share, seed)
     return np.setdiff1d(np.arange(rows.count), test), test
 
 
-def _drawn(rows: PlannedRows, share: float, seed: int) -> Integers:
+def _stratified(rows: PlannedRows, share: float, seed: int) -> Integers:
     """Draw the same share of each class, or of customers with and without a positive row; the places come in order."""
     generator = np.random.default_rng(seed)
     if rows.group is not None:

@@ -26,6 +26,8 @@ class CardInputs(BaseModel):
     plan: SplitPlan | HoldoutPlan
     training: dict[str, Any] = {}
     """What training found, by its name for people: ``{"boosting rounds": 312}``. Numbers, words, or lists of them."""
+    preset: str = ""
+    """How settings that nobody gave follow from the table, in a sentence; empty where they are the defaults."""
     searched: tuple[str, ...] = ()
     """Where hyperparameters were searched for, a sentence for each model; ``config`` then holds what was found."""
     evaluation: Report

@@ -142,7 +142,7 @@ def reproduction(
         Whether the rows are of a data set that does not ship, which its declaration names.
     """
     source = {"simulated": "simulated", "kaggle": "kaggle"}.get(provenance.origin, "FILE")
-    options = "".join(f" --set {key}={value}" for key, value in _changed_settings(config).items())
+    options = "".join(f" --set {key}={'null' if value is None else value}" for key, value in _changed_settings(config).items())
     engine = f" --engine {config.data.engine}" if config.data.engine != "duckdb" else ""
     named = f"--pipeline {pipeline} --stack local --source {source}"
     if declared:

@@ -48,7 +48,7 @@ def build_churn_bundle(
     definition: FeatureDefinition,
     plan: HoldoutPlan,
     lightgbm: lgb.Booster,
-    catboost: cb.CatBoost,
+    catboost: cb.CatBoost | None,
     scored: OutOfFold,
     comparison: CrossValidation,
     *,
@@ -68,8 +68,8 @@ def build_churn_bundle(
     score = scored.scores[comparison.chosen][0][scored.judged]
     _log.info("model: %s", comparison.reason)
     customers, _ = read_customers(features, definition)
-    development, _ = plan.places(plan.planned(features))
-    seen = scored_customers(features, definition, development[scored.judged], line.probability(score), line.logit(score))
+    judged = plan.folded_places(plan.planned(features))[scored.judged]
+    seen = scored_customers(features, definition, judged, line.probability(score), line.logit(score))
     policy = fit_retention_policy(seen, config.retention)
     if config.fairness.mitigation == "group_thresholds" and attribute is not None:
         policy = even_out(seen, policy, attribute.name).policy
@@ -77,14 +77,17 @@ def build_churn_bundle(
     combination = Combination(
         lightgbm=weights[0], catboost=weights[1], calibration=line, chosen=comparison.chosen, reason=comparison.reason
     )
+    folds = config.holdout.model_copy(update={"folds": plan.folds, "repeats": plan.repeats})
+    settled = config.model_copy(update={"holdout": folds})
     with atomic_folder(destination) as folder:
         write_bytes(folder / LIGHTGBM_FILE, lightgbm_model.to_bytes(lightgbm))
-        write_bytes(folder / CATBOOST_FILE, catboost_model.to_bytes(catboost))
+        if catboost is not None:
+            write_bytes(folder / CATBOOST_FILE, catboost_model.to_bytes(catboost))
         write_json(folder / CALIBRATION, combination.model_dump(mode="json"))
         write_json(folder / POLICY, policy.model_dump(mode="json"))
         write_features(folder, definition)
         write_dataset(folder, described)
-        pq.write_table(reference_profile(customers.take(development[scored.judged]), seen.probability), folder / PROFILE)
+        pq.write_table(reference_profile(customers.take(judged), seen.probability), folder / PROFILE)
         Bundle.seal(
             folder,
             model="churn",
@@ -95,6 +98,6 @@ def build_churn_bundle(
             feature_schema_version=definition.schema_version,
             holdout_sha256=plan.sha256,
             seed=config.seed,
-            config=config.model_dump(mode="json", include=CHURN_SETTINGS_IN_BUNDLE),
+            config=settled.model_dump(mode="json", include=CHURN_SETTINGS_IN_BUNDLE),
         )
     return Bundle.open(destination)

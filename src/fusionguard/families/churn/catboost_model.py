@@ -17,10 +17,6 @@ from fusionguard.families.churn.rows import CustomerRows
 THREADS = 1
 """One a fit: the data is small, more are hardly faster, and other models' folds run beside it."""
 
-_ONE_HOT = 10
-"""So few values that each becomes a split of its own: cross-validated quality is that of target statistics, in half the time.
-More are read by target statistics."""
-
 _MISSING = b""
 """What stands for a category that is missing: CatBoost has only texts there, and no known value is empty."""
 
@@ -46,9 +42,9 @@ def train_catboost(rows: CustomerRows, label: NDArray[np.int8], config: CatBoost
         "random_strength": config.random_strength,
         "bagging_temperature": config.bagging_temperature,
         "border_count": config.border_count,
-        "one_hot_max_size": _ONE_HOT,
+        "one_hot_max_size": config.one_hot_max_size,
     }
-    return fit(rows, label, parameters, seed=seed)
+    return fit(rows, label, {name: value for name, value in parameters.items() if value is not None}, seed=seed)
 
 
 def fit(rows: CustomerRows, label: NDArray[np.int8], parameters: dict[str, Any], *, seed: int) -> cb.CatBoost:

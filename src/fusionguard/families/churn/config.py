@@ -32,16 +32,22 @@ class LightGBMConfig(FrozenConfig):
 
 
 class CatBoostConfig(FrozenConfig):
-    """Symmetric boosted trees; names are CatBoost's own, but for ``rounds`` (its ``iterations``)."""
+    """Symmetric boosted trees; names are CatBoost's own, but for ``rounds`` (its ``iterations``).
+
+    Where a setting may be null, that leaves it to CatBoost. Its rate then follows from rows and rounds, if ``l2_leaf_reg`` is
+    null, too; and it draws rows by minimal variance, not by a Bayesian bootstrap of some temperature.
+    """
 
     rounds: int = Field(default=262, ge=1)
-    learning_rate: float = Field(default=0.0325, gt=0, le=1)
+    learning_rate: float | None = Field(default=0.0325, gt=0, le=1)
     depth: int = Field(default=4, ge=1, le=10)
-    l2_leaf_reg: float = Field(default=1.0, ge=0)
+    l2_leaf_reg: float | None = Field(default=1.0, ge=0)
     rsm: float = Field(default=0.41, gt=0, le=1)
     random_strength: float = Field(default=0.43, ge=0)
-    bagging_temperature: float = Field(default=1.57, ge=0)
+    bagging_temperature: float | None = Field(default=1.57, ge=0)
     border_count: int = Field(default=64, ge=1, le=254)
+    one_hot_max_size: int | None = Field(default=10, ge=1, le=255)
+    """Categories of so few values have a split for each; of more, target statistics are read."""
 
 
 class RetentionConfig(FrozenConfig):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import lightgbm as lgb
@@ -12,7 +13,11 @@ from fusionguard.families.churn.config import LightGBMConfig
 from fusionguard.families.churn.rows import CustomerRows
 
 THREADS = 1
-"""One a fit: the data is small, folds run beside each other, and bits do not depend on the number of cores."""
+"""One a fit of few rows: folds run beside each other, and bits do not depend on the number of cores."""
+
+_MANY_ROWS = 100_000
+"""More than folds have. Fits of so many rows run alone, on all cores; what they add up may then differ in the last bits where
+the number of cores does."""
 
 
 def train_lightgbm(rows: CustomerRows, label: NDArray[np.int8], config: LightGBMConfig, *, seed: int) -> lgb.Booster:
@@ -38,7 +43,7 @@ def fit(rows: CustomerRows, label: NDArray[np.int8], parameters: dict[str, Any],
         "seed": seed,
         "deterministic": True,
         "force_col_wise": True,
-        "num_threads": THREADS,
+        "num_threads": _threads(rows),
         "verbosity": -1,
     }
     data = lgb.Dataset(
@@ -59,9 +64,13 @@ def to_bytes(booster: lgb.Booster) -> bytes:
 
 def margins(booster: lgb.Booster, rows: CustomerRows) -> NDArray[np.float64]:
     """Return log-odds (n,)."""
-    return np.asarray(booster.predict(rows.matrix(), raw_score=True, num_threads=THREADS), dtype=np.float64)
+    return np.asarray(booster.predict(rows.matrix(), raw_score=True, num_threads=_threads(rows)), dtype=np.float64)
 
 
 def contributions(booster: lgb.Booster, rows: CustomerRows) -> NDArray[np.float64]:
     """Return exact tree SHAP values (n, k + c + 1) in log-odds; the last column is the expected value."""
-    return np.asarray(booster.predict(rows.matrix(), pred_contrib=True, num_threads=THREADS), dtype=np.float64)
+    return np.asarray(booster.predict(rows.matrix(), pred_contrib=True, num_threads=_threads(rows)), dtype=np.float64)
+
+
+def _threads(rows: CustomerRows) -> int:
+    return THREADS if rows.rows <= _MANY_ROWS else len(os.sched_getaffinity(0))

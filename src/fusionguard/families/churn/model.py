@@ -38,6 +38,8 @@ PROFILE = "profile.parquet"
 
 OFFER, NO_OFFER = "offer", "none"
 
+_REMEDY = "Train the model again with run.py."
+
 Floats = NDArray[np.float64]
 
 
@@ -187,22 +189,21 @@ def load(bundle: Bundle, *, evaluated: bool = False) -> ChurnModel:
         It holds another model, lacks a file, or was made for features that this version does not build.
     """
     name = bundle.folder.name
-    remedy = "Train the model again with run.py."
     if bundle.manifest.model != "churn":
-        raise BundleError(f"The bundle '{name}' holds a {bundle.manifest.model} model, not a churn model.", remedy)
-    missing = sorted({LIGHTGBM_FILE, CATBOOST_FILE, CALIBRATION, POLICY, FEATURES} - set(bundle.manifest.files))
-    if missing:
-        raise BundleError(f"The bundle '{name}' has no {missing[0]}.", remedy)
+        raise BundleError(f"The bundle '{name}' holds a {bundle.manifest.model} model, not a churn model.", _REMEDY)
+    _demand(bundle, CALIBRATION, POLICY, FEATURES)
     features = read_features(bundle, family_of(bundle).features)
     try:
         combination = Combination.model_validate(bundle.read_json(CALIBRATION))
         policy = RetentionPolicy.model_validate(bundle.read_json(POLICY))
     except ValidationError as error:
         raise BundleError(
-            f"The bundle '{name}' holds a {CALIBRATION} or {POLICY} that this version does not know.", remedy
+            f"The bundle '{name}' holds a {CALIBRATION} or {POLICY} that this version does not know.", _REMEDY
         ) from error
+    used = {LIGHTGBM_FILE: combination.lightgbm, CATBOOST_FILE: combination.catboost}
+    _demand(bundle, *(file for file, weight in used.items() if weight))
     if policy.group_margins and not any(_is_told(cut, policy, features) for cut in features.attributes):
-        raise BundleError(f"The bundle '{name}' has bars by '{policy.group_attribute}', which no customer tells.", remedy)
+        raise BundleError(f"The bundle '{name}' has bars by '{policy.group_attribute}', which no customer tells.", _REMEDY)
     lightgbm = catboost = None
     if combination.lightgbm:
         import lightgbm as lgb
@@ -215,6 +216,12 @@ def load(bundle: Bundle, *, evaluated: bool = False) -> ChurnModel:
     return ChurnModel(
         bundle=bundle, combination=combination, policy=policy, lightgbm=lightgbm, catboost=catboost, features=features
     )
+
+
+def _demand(bundle: Bundle, *files: str) -> None:
+    missing = sorted({*files} - {*bundle.manifest.files})
+    if missing:
+        raise BundleError(f"The bundle '{bundle.folder.name}' has no {missing[0]}.", _REMEDY)
 
 
 def _is_told(cut: Segmentation, policy: RetentionPolicy, features: FeatureDefinition) -> bool:

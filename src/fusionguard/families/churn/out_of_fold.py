@@ -40,7 +40,7 @@ Scorer = Callable[[CustomerRows, Labels, CustomerRows], Floats]
 
 @dataclass(frozen=True)
 class OutOfFold:
-    """Scores by model: one (n,) of log-odds a repeat, for the n rows of the development part.
+    """Scores by model: one (n,) of log-odds a repeat, for the n rows at :meth:`HoldoutPlan.folded_places`.
 
     Folds in order of time judge the later rows alone: the scores of the others are NaN, and nothing is read of them.
     """
@@ -51,12 +51,12 @@ class OutOfFold:
 
     @property
     def label(self) -> Labels:
-        """The outcomes (n,) of the development part."""
+        """The outcomes (n,)."""
         return self.rows.label
 
     @property
     def judged(self) -> Integers:
-        """The places in the development part that have a score, in order."""
+        """The places among the n rows that have a score, in order."""
         return judged_places(self.folds)
 
     def stacked(self, model: str) -> tuple[Floats, Labels]:
@@ -73,25 +73,29 @@ def score_out_of_fold(
     definition: FeatureDefinition,
     plan: HoldoutPlan,
     lightgbm: LightGBMConfig,
-    catboost: CatBoostConfig,
+    catboost: CatBoostConfig | None,
     *,
     seed: int,
 ) -> OutOfFold:
-    """Fit every candidate and reference on each fold; two fits run beside each other on two cores."""
+    """Fit every candidate and reference on each fold; two fits run beside each other on two cores.
+
+    Without settings CatBoost is no candidate, and so neither is the average.
+    """
     from fusionguard.families.churn import catboost_model, lightgbm_model
 
     customers, _ = read_customers(features, definition)
     rows = plan.planned(features)
-    development, _ = plan.places(rows)
-    customers, rows = customers.take(development), rows.take(development)
+    folded = plan.folded_places(rows)
+    customers, rows = customers.take(folded), rows.take(folded)
     scorers: dict[str, Scorer] = {
         LIGHTGBM: lambda rows, known, unseen: lightgbm_model.margins(
             lightgbm_model.train_lightgbm(rows, known, lightgbm, seed=seed), unseen
         ),
-        CATBOOST: lambda rows, known, unseen: catboost_model.margins(
-            catboost_model.train_catboost(rows, known, catboost, seed=seed), unseen
-        ),
     }
+    if catboost is not None:
+        scorers[CATBOOST] = lambda rows, known, unseen: catboost_model.margins(
+            catboost_model.train_catboost(rows, known, catboost, seed=seed), unseen
+        )
     for reference in REFERENCES:
         scorers[reference] = lambda rows, known, unseen, name=reference: score_reference(name, rows, known, unseen, seed=seed)  # type: ignore[misc]
     return fit_folds(customers, rows, plan.fold_places(rows), plan.repeats, scorers)
@@ -128,7 +132,8 @@ def choose_model(scored: OutOfFold, plan: HoldoutPlan) -> CrossValidation:
     A tie goes to the simpler candidate, see :func:`simplest_of_ties`: what is harder to serve and to explain has to be worth it.
     """
     probabilities = {name: cross_fitted(scores, scored.label, scored.folds) for name, scores in scored.scores.items()}
-    read = {name: fold_metrics(scored.label, scored.scores[name], None, scored.folds)[AVERAGE_PRECISION] for name in CANDIDATES}
+    tried = [name for name in CANDIDATES if name in scored.scores]
+    read = {name: fold_metrics(scored.label, scored.scores[name], None, scored.folds)[AVERAGE_PRECISION] for name in tried}
     choice = simplest_of_ties(read, plan.folds)
     return cross_validation(
         scored.label,
@@ -142,6 +147,8 @@ def choose_model(scored: OutOfFold, plan: HoldoutPlan) -> CrossValidation:
 
 
 def _reason(read: Mapping[str, Floats], choice: Choice) -> str:
+    if len(read) == 1:
+        return f"{choice.chosen} was the only candidate: CatBoost takes too long on so many rows, unless its settings are given."
     listed = ", ".join(f"{values.mean():.4f} for {name}" for name, values in read.items())
     folds = f"Mean average precision over {len(read[choice.best])} folds is {listed}"
     if choice.chosen == choice.best:

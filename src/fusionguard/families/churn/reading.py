@@ -63,22 +63,25 @@ def read_test(model: ChurnModel, features: Table, plan: HoldoutPlan) -> ScoredCu
 def read_references(
     features: Table, definition: FeatureDefinition, plan: HoldoutPlan, scored: OutOfFold, *, seed: int
 ) -> dict[str, ScoredCustomers]:
-    """Fit each reference on the whole development part, calibrate it by its own out-of-fold scores, and score the test slice."""
+    """Fit each reference on the development part, calibrate it by its own out-of-fold scores, and score the test slice.
+
+    Where folds are of a sample, references are fitted on that: they are to compare with, and some would need the memory of
+    several tables for all rows.
+    """
     customers, label = read_customers(features, definition)
-    development, test = plan.places(plan.planned(features))
+    planned = plan.planned(features)
+    folded, (_, test) = plan.folded_places(planned), plan.places(planned)
     read = {}
     for name in REFERENCES:
         line = fit_platt(*scored.stacked(name))
-        logit = line.logit(
-            score_reference(name, customers.take(development), label[development], customers.take(test), seed=seed)
-        )
+        logit = line.logit(score_reference(name, customers.take(folded), label[folded], customers.take(test), seed=seed))
         read[name] = scored_customers(features, definition, test, sigmoid(logit), logit)
     return read
 
 
 def read_development(model: ChurnModel, features: Table, plan: HoldoutPlan, scored: OutOfFold) -> ScoredCustomers:
     """Return the rows that folds judge as the first repeat's out-of-fold models see them, calibrated as ``model`` is."""
-    development, _ = plan.places(plan.planned(features))
+    folded = plan.folded_places(plan.planned(features))
     line = model.combination.calibration
     score = scored.scores[model.combination.chosen][0][scored.judged]
-    return scored_customers(features, model.features, development[scored.judged], line.probability(score), line.logit(score))
+    return scored_customers(features, model.features, folded[scored.judged], line.probability(score), line.logit(score))

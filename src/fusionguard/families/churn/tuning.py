@@ -53,8 +53,8 @@ def tune(
 
     customers, _ = read_customers(features, definition)
     rows = plan.planned(features)
-    development, _ = plan.places(rows)
-    customers, rows = customers.take(development), rows.take(development)
+    folded = plan.folded_places(rows)
+    customers, rows = customers.take(folded), rows.take(folded)
     label, folds = rows.label, _tuning_folds(rows, plan)
     start: Settings = config.lightgbm if kind == "LightGBM" else config.catboost
     name = study_name(

@@ -20,20 +20,28 @@ class TrainingSettings(BaseModel):
 
     parts: dict[str, dict[str, Any]]
     """The settings of each model, by the name that they have in the settings of the training."""
+    preset: str = ""
+    """How settings that nobody gave follow from the table, in a sentence; empty where they are the defaults."""
     searched: tuple[str, ...] = ()
     """One sentence for each model that was tuned."""
     tried: tuple[Trial, ...] = ()
     """The trials of all searches, one search after the other."""
 
     @classmethod
-    def of(cls, *, searched: Sequence[str] = (), tried: Sequence[Trial] = (), **parts: BaseModel) -> TrainingSettings:
+    def of(
+        cls, *, preset: str = "", searched: Sequence[str] = (), tried: Sequence[Trial] = (), **parts: BaseModel
+    ) -> TrainingSettings:
         """Return the settings of some models, each under the name that it has in those of the training."""
         dumped = {name: part.model_dump(mode="json") for name, part in parts.items()}
-        return cls(parts=dumped, searched=tuple(searched), tried=tuple(tried))
+        return cls(parts=dumped, preset=preset, searched=tuple(searched), tried=tuple(tried))
 
     def part(self, name: str, kind: type[Part]) -> Part:
-        """Return the settings of one model."""
+        """Return the settings of one model; :meth:`has` tells whether it is trained."""
         return kind.model_validate(self.parts[name])
+
+    def has(self, name: str) -> bool:
+        """Whether a model is trained at all: one that takes too long on many rows may not be."""
+        return name in self.parts
 
     def settle(self, config: PipelineConfig) -> PipelineConfig:
         """Return ``config`` with these settings in place of those that a search began with: what trains the same model again."""

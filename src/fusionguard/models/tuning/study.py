@@ -311,7 +311,10 @@ def _fold_values(trial: FrozenTrial) -> NDArray[np.float64]:
     return np.diff(sums, prepend=0.0)
 
 
-def _clipped(value: float, within: BaseDistribution) -> float:
+def _clipped(value: float | None, within: BaseDistribution) -> float:
+    """Return the nearest value of a space; of a setting that the library chooses itself, the lowest."""
+    if value is None:
+        return float(within.low)
     return type(value)(min(max(value, within.low), within.high))
 
 

@@ -88,6 +88,7 @@ def _in_order_of_time(plan: HoldoutPlan) -> str:
 
 def _choices(inputs: ChurnCardInputs) -> list[str]:
     return [
+        *_sampled(inputs.plan),
         f"**Hyperparameters.** {_tuning(inputs)}",
         "**Model.** CatBoost, LightGBM and the average of their log-odds, in this order of simplicity, are compared by mean"
         " average precision over the folds. A tie goes to the simpler one: the best is used only where the 95 % interval of its"
@@ -98,6 +99,15 @@ def _choices(inputs: ChurnCardInputs) -> list[str]:
         _delivered(inputs),
         "**Nothing is resampled.** Classes keep their shares in every fit; copies or mixtures of customers would leak from a fold"
         " into the next, and probabilities would have to be bent back.",
+    ]
+
+
+def _sampled(plan: HoldoutPlan) -> list[str]:
+    if plan.most_folded_rows is None:
+        return []
+    return [
+        f"**Sample.** Folds are of {count(plan.most_folded_rows)} drawn customers of the development part, and references are"
+        " fitted on these; the model itself is fitted on the whole part."
     ]
 
 
@@ -117,6 +127,8 @@ def _delivered(inputs: ChurnCardInputs) -> str:
 def _tuning(inputs: ChurnCardInputs) -> str:
     if inputs.searched:
         return search(inputs.searched, "folds of the development part that are not those of the evaluation")
+    if inputs.preset:
+        return inputs.preset
     default = ChurnConfig()
     parts = ("lightgbm", "catboost")
     if any(getattr(inputs.config, part) != getattr(default, part) for part in parts):
