@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from zenml import pipeline
 
-from fusionguard.config import plain_settings, without_afterwards
+from fusionguard.config import plain_settings, set_ones, without_afterwards
 from fusionguard.evaluation.cross_validation import CrossValidation
 from fusionguard.evaluation.readings import AVERAGE_PRECISION, ROC_AUC
 from fusionguard.families.churn.config import ChurnConfig
@@ -48,9 +48,9 @@ def churn(config: ChurnConfig, declaration: str, source: str, source_fingerprint
     features, manifest = build_features(raw, provenance, dataset, raw_contract, config.data.engine)
     feature_contract, _ = check_feature_table(features, manifest)
     bias = report_bias(features, manifest)
-    holdout = plan_holdout(features, manifest, feature_contract, config.holdout, seed)
+    holdout = plan_holdout(features, manifest, feature_contract, set_ones(config.holdout), seed)
 
-    settings = tune_models(features, manifest, holdout, config.lightgbm, config.catboost, config.tuning, seed)
+    settings = tune_models(features, manifest, holdout, set_ones(config.lightgbm), set_ones(config.catboost), config.tuning, seed)
     out_of_fold, cross_validation = cross_validate(features, manifest, holdout, settings, seed)
     lightgbm = train_lightgbm(features, manifest, holdout, settings, seed)
     catboost = train_catboost(features, manifest, holdout, settings, seed)

@@ -143,6 +143,11 @@ def plain_settings(config: TrainingConfig, *parts: str) -> dict[str, Any]:
     return config.model_dump(mode="json", include=set(parts) or None, exclude=set(AFTERWARDS))
 
 
+def set_ones(config: BaseModel) -> dict[str, Any]:
+    """Return what somebody has set of some settings, as JSON has it: ZenML keeps of an object all, as if all of it was set."""
+    return config.model_dump(mode="json", exclude_unset=True)
+
+
 def without_afterwards(config: PipelineConfig) -> PipelineConfig:
     """Return the settings that make the model: what is done with it afterwards must not make it anew."""
     return config.model_copy(update={"serving": ServingConfig(), "keep": KeepConfig()})

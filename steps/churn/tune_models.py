@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from zenml import step
 
@@ -24,13 +24,14 @@ def tune_models(
     features: Table,
     manifest: FeatureManifest,
     holdout: HoldoutPlan,
-    lightgbm: LightGBMConfig,
-    catboost: CatBoostConfig,
+    lightgbm: dict[str, Any],
+    catboost: dict[str, Any],
     tuning: TuningConfig,
     seed: int,
 ) -> Annotated[TrainingSettings, "{pipeline}_training_settings"]:
     """Search with Optuna for ``tuning.trials`` trials a model; with none, the settings are those given and presets."""
-    settled = settle_settings(manifest, holdout.development_rows, lightgbm, catboost)
+    given = LightGBMConfig.model_validate(lightgbm), CatBoostConfig.model_validate(catboost)
+    settled = settle_settings(manifest, holdout.development_rows, *given)
     if settled.preset:
         _log.info("settings: %s", settled.preset)
     if tuning.trials == 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from zenml import step
 
@@ -17,8 +17,9 @@ from fusionguard.features.store import FeatureManifest
 
 @step
 def plan_holdout(
-    features: Table, manifest: FeatureManifest, contract: ContractReport, config: HoldoutConfig, seed: int
+    features: Table, manifest: FeatureManifest, contract: ContractReport, config: dict[str, Any], seed: int
 ) -> Annotated[HoldoutPlan, "{pipeline}_holdout"]:
     """Plan the test slice and the folds; a broken contract on the features ends the run here."""
     contract.raise_if_broken()
-    return plan(planned_rows(features, manifest.definition), manifest.features_sha256, config, seed=seed)
+    settings = HoldoutConfig.model_validate(config)
+    return plan(planned_rows(features, manifest.definition), manifest.features_sha256, settings, seed=seed)

@@ -250,7 +250,7 @@ def test_every_searched_setting_is_one_of_the_config_and_its_defaults_lie_inside
     monkeypatch.undo()
     for kind, config in (("LightGBM", LightGBMConfig()), ("CatBoost", CatBoostConfig())):
         space = search_space.SPACES[kind]
-        assert set(space) == set(type(config).model_fields)
+        assert set(space) == set(type(config).model_fields) - {"one_hot_max_size"}  # what it costs is time
         for name, within in space.items():
             default = getattr(config, name)
             assert within.low <= default <= within.high or (default == 0 and getattr(within, "log", False)), name
