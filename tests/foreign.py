@@ -62,8 +62,11 @@ private: [Customer ID]
 """
 
 
-def write_payments(folder: Path, rows: int = 3_000, *, seed: int = 5, timed: bool = True) -> Path:
-    """Payments of some 90 days with 4 to 5 % chargebacks; a strange trade, a long way and night make one likelier."""
+def write_payments(folder: Path, rows: int = 3_000, *, seed: int = 5, timed: bool = True, together: bool = False) -> Path:
+    """Payments of some 90 days with 4 to 5 % chargebacks; a strange trade, a long way and night make one likelier.
+
+    ``together``: they do so in pairs, which no sum over columns tells.
+    """
     rng = np.random.default_rng(seed)
     folder.mkdir(parents=True, exist_ok=True)
     minutes = np.sort(rng.integers(0, 90 * 24 * 60, rows))
@@ -74,6 +77,9 @@ def write_payments(folder: Path, rows: int = 3_000, *, seed: int = 5, timed: boo
     attempts = rng.poisson(0.4, rows)
     currency = rng.choice(["GBP", "EUR"], rows, p=[0.8, 0.2])
     logit = -4.6 + 1.7 * (mcc == "6051") + 0.9 * (mcc == "4829") + distance / 70 + 0.6 * attempts + 0.9 * (moment.hour < 6)
+    if together:
+        far, strange, dear = distance > 35, np.isin(mcc, ["4829", "6051"]), amount > 25
+        logit = -5.5 + 4.5 * (far == strange) * dear + 2.5 * (~far & ~dear & strange) + 1.5 * (attempts == 1) * ~strange
     fraud = rng.random(rows) < 1 / (1 + np.exp(-logit))
     known = moment + pd.to_timedelta(rng.integers(2, 12, rows), unit="D")
     table = pd.DataFrame(
@@ -105,8 +111,11 @@ def write_payments(folder: Path, rows: int = 3_000, *, seed: int = 5, timed: boo
     return _written(folder, text)
 
 
-def write_telco(folder: Path, rows: int = 2_000, *, seed: int = 3, timed: bool = False) -> Path:
-    """Contracts of which about a quarter ends; short ones from month to month, with calls to support, end sooner."""
+def write_telco(folder: Path, rows: int = 2_000, *, seed: int = 3, timed: bool = False, together: bool = False) -> Path:
+    """Contracts of which about a quarter ends; short ones from month to month, with calls to support, end sooner.
+
+    ``together``: what matters does so in pairs, which no sum over columns tells.
+    """
     rng = np.random.default_rng(seed)
     folder.mkdir(parents=True, exist_ok=True)
     months = rng.integers(0, 72, rows)
@@ -114,6 +123,9 @@ def write_telco(folder: Path, rows: int = 2_000, *, seed: int = 3, timed: bool =
     calls = rng.poisson(1.2, rows)
     bill = np.round(rng.normal(60, 22, rows).clip(15), 2)
     logit = -1.5 + 1.6 * (contract == "month to month") - months / 30 + 0.5 * calls + (bill - 60) / 60
+    if together:
+        monthly, dear, young = contract == "month to month", bill > 60, months < 30
+        logit = -2.5 + 3.5 * (monthly == dear) * young + 3.0 * (monthly != dear) * ~young * (calls > 0)
     left = rng.random(rows) < 1 / (1 + np.exp(-logit))
     table = pd.DataFrame(
         {

@@ -57,7 +57,7 @@ def test_commands_exist(document: str, command: str) -> None:
         assert set(targets) <= known
     elif program.startswith("python") and words[1] == "run.py":
         options = run._parser().parse_args(words[2:])
-        load_config(find_pipeline(options.pipeline).config, [], options.set)
+        load_config(find_pipeline(options.pipeline or "fraud").config, [], options.set)
     elif program == "fusionguard":
         subcommand = get_command(app).commands[words[1]]  # type: ignore[attr-defined]
         known = {option for parameter in subcommand.params for option in parameter.opts}
