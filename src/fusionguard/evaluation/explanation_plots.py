@@ -17,8 +17,7 @@ from fusionguard.evaluation.scored import Floats
 _SHOWN = 15
 _PARTS = 100
 _VALUES_SHOWN = 8
-_COLORS = LinearSegmentedColormap.from_list("fusionguard", ["#8fb8de", "#7a6fa8", "#c8553d"])
-_COLORS.set_bad("#b8b8b8")
+_COLORS = LinearSegmentedColormap.from_list("fusionguard", ["#8fb8de", "#7a6fa8", "#c8553d"]).with_extremes(bad="#b8b8b8")
 
 
 def shap_plots(explanation: Explanation, *, simulated: bool) -> dict[str, bytes]:
