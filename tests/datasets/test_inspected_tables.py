@@ -144,8 +144,7 @@ def test_the_parts_of_a_table_are_read_as_one_with_the_types_that_parquet_has(tm
     found = inspect_table([folder], problems())
     assert (found.profile.rows, found.profile.layout) == (3_000, "parquet")
     assert [finding.what for finding in found.findings] == [
-        "The file is not as training reads it: it holds neither numbers nor text in 'bookedAt' (timestamp[us, tz=UTC]), "
-        "'tags' (nested)."
+        "The file is not as training reads it: it holds neither numbers, texts nor moments in 'tags' (nested)."
     ]
     roles = ["id", "time", "amount", "categorical", "entity", "categorical", "categorical", "label"]
     assert [role.name for role in found.roles.values()] == roles

@@ -31,8 +31,7 @@ class Drawn:
 
     def rows(self) -> ScoredRows:
         amount = np.arange(1.0, self.label.size + 1)
-        hour = (self.time // 3600 % 24).astype(np.int16)
-        return ScoredRows(self.label, self.score, amount, self.time, self.weight, hour, self.score)
+        return ScoredRows(self.label, self.score, amount, self.time, self.weight, self.score)
 
 
 @st.composite

@@ -48,7 +48,7 @@ ALWAYS = {"register_model", "gate", "write_model_card", "record_model", "update_
 
 def _raw(run: PipelineRun) -> Path:
     """Return the raw table of the simulated source; other tests bring others into the same home."""
-    tables = (run.home.processed / "churn").rglob("raw.parquet")
+    tables = (run.home.processed / "bank_churn").rglob("raw.parquet")
     return next(table for table in tables if sha256_file(table) == run.summary["data"]["sha256"])
 
 

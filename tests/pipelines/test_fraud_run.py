@@ -117,7 +117,7 @@ def test_the_history_of_the_aliases_names_the_run_and_why(fraud_run: PipelineRun
 def test_zenml_shows_the_model_with_its_run_artifacts_metrics_stage_and_tags(fraud_run: PipelineRun) -> None:
     client = open_client()
     run = client.get_pipeline_run(fraud_run.summary["zenml_run"], allow_name_prefix_match=False)
-    assert {tag.name for tag in run.tags} == {"pipeline:fraud", "stack:local", "origin:simulated"}
+    assert {tag.name for tag in run.tags} == {"pipeline:fraud", "stack:local", "origin:simulated", "dataset:creditcard"}
     shown = client.get_model_version(model_version_name_or_number_or_id=_recorded(run).id)
     promoted = fraud_run.summary["gate"]["promoted"]
     assert (shown.name, str(shown.stage)) == ("v1", "production" if promoted else "staging")
@@ -189,7 +189,7 @@ def test_a_broken_contract_ends_the_run_before_training_with_one_line(fraud_run:
     import pyarrow.csv as pacsv
     import pyarrow.parquet as pq
 
-    (raw,) = (fraud_run.home.processed / "fraud").rglob("raw.parquet")
+    (raw,) = (fraud_run.home.processed / "creditcard").rglob("raw.parquet")
     rows = pq.read_table(raw)
     amounts = rows["Amount"].to_pylist()
     amounts[41] = -5.0
@@ -229,7 +229,9 @@ def test_a_search_is_a_step_of_those_runs_alone_that_ask_for_it(zenml_store: Pat
 
     def steps(trials: int) -> set[str]:
         composed = PIPELINE.copy()
-        composed.prepare(config=FraudConfig(tuning=TuningConfig(trials=trials)), source_fingerprint="f")
+        composed.prepare(
+            config=FraudConfig(tuning=TuningConfig(trials=trials)), declaration="", source="auto", source_fingerprint="f"
+        )
         return set(composed.invocations)
 
     assert steps(0) == set(STEPS)

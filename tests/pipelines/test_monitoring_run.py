@@ -138,7 +138,7 @@ def test_the_lineage_and_the_readings_are_artifacts(run: PipelineRun) -> None:
     named = {name for step in steps.values() for name in step.outputs}
     results = {"bundle", "window", "facts", "drift", "classifier", "drift_plots", "outcomes", "verdict", "verdict_page"}
     assert named >= {f"monitoring_{result}" for result in results}
-    assert set(steps["judge_window"].inputs) == {"facts", "drift", "classifier", "outcomes"}
+    assert set(steps["judge_window"].inputs) == {"bundle", "facts", "drift", "classifier", "outcomes"}
     window = steps["read_log"].outputs["monitoring_window"][0]
     assert window.run_metadata["rows"] == steps["read_log"].outputs["monitoring_facts"][0].load().rows > 3_000
     done = Client().get_pipeline_run(UUID(run.summary["zenml_run_id"]))

@@ -31,7 +31,7 @@ def declared_features(described: ResolvedDataset) -> FeatureDefinition:
     declaration = described.declaration
     if declaration.sql is not None:
         raise UsageError(f"The data set '{declaration.name}' has SQL of its own, which is not run yet.", "Write it as `derived`.")
-    names, view = prepared_names(declaration), f"d_{declaration.name.replace('-', '_')}"
+    names, view = prepared_names(declaration), f"d_{declaration.name.replace('-', '_')}_rows"
     label = names[declaration.label.column]
     features = dict(_features(declaration, names))
     raw = dict(_raw(declaration, names))
@@ -45,14 +45,15 @@ def declared_features(described: ResolvedDataset) -> FeatureDefinition:
     cuts = tuple(_segmentations(described, names))
     known = {names[name]: _known(described, name) for name in declaration.categorical}
     definition = FeatureDefinition(
-        dataset=view,
+        dataset=declaration.name,
+        view=view,
         schema_version=SCHEMA_VERSION,
         label=label,
         column_types={},
         model_features=tuple(features),
         raw=raw,
         rows_text=f"SELECT\n{columns}\nFROM raw\n",
-        training_set_text=(f"SELECT {', '.join(expressions)}\nFROM {view}_rows\nORDER BY {', '.join(order)}\n"),
+        training_set_text=(f"SELECT {', '.join(expressions)}\nFROM {view}\nORDER BY {', '.join(order)}\n"),
         positives="positive rows",
         negatives="negative rows",
         rows="rows",

@@ -107,6 +107,8 @@ class FeatureDefinition:
         The model feature that tells the hour of the day that a row is of, from 0; a part of a day shows some hours too often.
     contract
         What a table of them must hold before anything is trained on it.
+    view
+        What the SQL of the training set calls the rows, where that is not ``<dataset>_rows``.
     time_column
         The column of a training table that holds the second of a row, in whose order the table is; None where rows have no time.
     known_column
@@ -146,6 +148,7 @@ class FeatureDefinition:
     span_column: str | None = None
     hour_column: str | None = None
     contract: FeatureContract = FeatureContract()
+    view: str = ""
     time_column: str | None = None
     known_column: str | None = None
     known_computed: bool = False
@@ -169,7 +172,7 @@ class FeatureDefinition:
     @property
     def rows_view(self) -> str:
         """The name under which the training set's SQL reads the rows."""
-        return f"{self.dataset}_rows"
+        return self.view or f"{self.dataset}_rows"
 
     @cached_property
     def parsed_rows(self) -> RowsText:

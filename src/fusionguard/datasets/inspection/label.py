@@ -165,7 +165,7 @@ def _candidates(profile: Profile, problem: Problem) -> Iterator[tuple[int, Colum
 def _label(column: Column, problem: Problem, reason: str, *, sure: bool) -> Label:
     texts = [value.text for value in column.values]
     yes, no = (NO, YES) if _is_opposite(column, problem) else (YES, NO)
-    if not _LETTERS.issubset(map(str.lower, texts)):  # F beside G is fraud and genuine, not false
+    if not _LETTERS.issubset(map(str.lower, texts)):  # F beside G is no false
         yes, no = yes - _LETTERS, no - _LETTERS
     positive = [text for text in texts if _means(text, yes | problem.positive_words)]
     negative = [text for text in texts if _means(text, no | problem.negative_words) and text not in positive]

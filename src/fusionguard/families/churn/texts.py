@@ -34,7 +34,7 @@ def _of_labels(definition: FeatureDefinition) -> Texts:
     many = len(features) - _NAMED
     more = f" and {many} more" if many > 0 else ""
     return Texts(
-        title=f"customer churn, {definition.dataset.replace('_', ' ')}",
+        title=f"customer churn, {definition.dataset}",
         of_whom="",
         leaves="leaves",
         rows=(
