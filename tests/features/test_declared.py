@@ -182,6 +182,7 @@ def test_a_missing_part_and_a_divisor_of_zero_make_a_derived_number_missing(tabl
     assert derived(None, -1e300, None)["floored"] == -1e300
 
 
+@pytest.mark.full
 def test_300_columns_and_10_000_categories(tmp_path: Path) -> None:
     table = made(WIDE, wide(), tmp_path)
     features = list(table.definition.model_features)
