@@ -26,6 +26,8 @@ from fusionguard.serving.requests import RowReader
 from tests.families.pair import ROWS, Pair
 from tests.families.trained import FIXTURES, PAIRS, TRAINERS, train
 
+pytestmark = pytest.mark.full
+
 
 @pytest.fixture(scope="module", params=PAIRS)
 def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Pair:
@@ -182,7 +184,6 @@ def test_its_card_is_written(pair: Pair) -> None:
     pair.readable(card)
 
 
-@pytest.mark.full
 def test_its_plots_and_pages_are_drawn(pair: Pair) -> None:
     training = pair.family.training
     plots = training.plots(pair.report)
