@@ -15,9 +15,12 @@ config = fg.load_config(fg.ChurnConfig, assignments=sys.argv[2:])
 seed = config.seed
 
 # Read raw rows, check them, and make features of them.
-raw = fg.read_data("churn", config.data.source, folder / "raw", rows=config.data.rows, seed=seed)
-fg.check_raw(raw.table, raw.provenance).raise_if_broken()
-built = fg.build_features(raw.table, raw.provenance, config.data.engine, folder / "features")
+learned = 1 - config.holdout.test  # the share of the rows from which ranges and known values are read
+raw, dataset = fg.read_dataset(
+    "bank_churn", config.data.source, folder / "raw", rows=config.data.rows, seed=seed, earliest=learned
+)
+fg.check_raw(raw.table, raw.provenance, dataset).raise_if_broken()
+built = fg.build_features(raw.table, raw.provenance, config.data.engine, folder / "features", dataset)
 fg.check_features(built.table, built.manifest).raise_if_broken()
 features, definition = built.table, built.manifest.definition
 
@@ -41,6 +44,7 @@ bundle = fg.build_churn_bundle(
     choice,
     provenance=raw.provenance,
     config=config,
+    described=dataset,
 )
 
 # Judge it on the test slice; then fit what is delivered on every customer.

@@ -15,9 +15,12 @@ config = fg.load_config(fg.FraudConfig, assignments=sys.argv[2:])
 seed = config.seed
 
 # Read raw rows, check them, and make features of them.
-raw = fg.read_data("fraud", config.data.source, folder / "raw", rows=config.data.rows, seed=seed)
-fg.check_raw(raw.table, raw.provenance).raise_if_broken()
-built = fg.build_features(raw.table, raw.provenance, config.data.engine, folder / "features")
+learned = config.split.train  # the share of the rows from which ranges and known values are read
+raw, dataset = fg.read_dataset(
+    "creditcard", config.data.source, folder / "raw", rows=config.data.rows, seed=seed, earliest=learned
+)
+fg.check_raw(raw.table, raw.provenance, dataset).raise_if_broken()
+built = fg.build_features(raw.table, raw.provenance, config.data.engine, folder / "features", dataset)
 fg.check_features(built.table, built.manifest).raise_if_broken()
 features, weight = built.table, built.manifest.negative_weight
 
@@ -34,6 +37,7 @@ bundle = fg.build_fraud_bundle(
     provenance=raw.provenance,
     features_sha256=built.manifest.features_sha256,
     config=config,
+    described=dataset,
 )
 
 # Judge it on the test slice, which nothing was fitted on; then fit what is delivered on every row, if the settings say so.

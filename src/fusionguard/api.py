@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fusionguard.data.source import RawData as RawData
     from fusionguard.data.table import Table as Table
     from fusionguard.datasets.contracts import check_raw as check_raw
+    from fusionguard.datasets.described import read_dataset as read_dataset
     from fusionguard.datasets.resolve_source import read_data as read_data
     from fusionguard.errors import BundleError as BundleError
     from fusionguard.errors import DataError as DataError
@@ -64,6 +65,7 @@ _NAMES = {
     "fusionguard.data.contract_page": ("contract_page",),
     "fusionguard.data.contract_report": ("ContractReport",),
     "fusionguard.data.provenance": ("Provenance",),
+    "fusionguard.datasets.described": ("read_dataset",),
     "fusionguard.datasets.resolve_source": ("read_data",),
     "fusionguard.data.source": ("RawData",),
     "fusionguard.data.table": ("Table",),

@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 
 from fusionguard.data.source import RawData
-from fusionguard.datasets.catalog import is_shipped
+from fusionguard.datasets.catalog import find_dataset, is_shipped
 from fusionguard.datasets.declared_source import declared_source
 from fusionguard.datasets.reading import DeclaredDataset
 from fusionguard.datasets.resolve_source import resolve_source
@@ -49,6 +49,13 @@ def read_described(
     own = declared_source(declared, source)
     _log.info("source: %s", own.description)
     return own.fetch(folder, earliest=earliest)
+
+
+def read_dataset(
+    dataset: str, source: str, folder: Path, *, rows: int = 20_000, seed: int = 7, earliest: float = 1.0
+) -> tuple[RawData, ResolvedDataset]:
+    """Read the rows of a data set that ships, by its name, or of the declaration at a path; see :func:`read_described`."""
+    return read_described(find_dataset(dataset), source, folder, rows=rows, seed=seed, earliest=earliest)
 
 
 def locate(declared: DeclaredDataset, source: str, *, rows: int, seed: int) -> tuple[str, str]:
