@@ -75,7 +75,7 @@ class ResolvedDataset(_Resolved):
     def to_json(self) -> str:
         """Return it as JSON that :meth:`from_json` reads."""
         content = self.model_dump(mode="json", exclude={"declaration"})
-        declaration = self.declaration.model_dump(mode="json", exclude_unset=True)
+        declaration = self.declaration.model_dump(mode="json", exclude_defaults=True)  # the same however it was stored on the way
         return json.dumps({"format": FORMAT, "declaration": declaration, **content}, ensure_ascii=False, indent=1)
 
     @classmethod
