@@ -19,7 +19,16 @@ from fusionguard.families.churn.presets import LIGHTGBM as PRESET
 from fusionguard.families.churn.rows import CustomerColumns, CustomerRows
 
 SHIPPED: Any = SimpleNamespace(described=None)
-DECLARED: Any = SimpleNamespace(described=object())
+
+
+@pytest.fixture(autouse=True)
+def _described(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take what is described here for a data set that somebody has declared."""
+    declared = SimpleNamespace(on=lambda described: SimpleNamespace(declared=described))
+    monkeypatch.setattr("fusionguard.families.churn.presets.CHURN_TRAITS", declared)
+
+
+DECLARED: Any = SimpleNamespace(described="a data set")
 
 
 def test_the_data_set_that_ships_keeps_its_settings_on_any_number_of_rows() -> None:
