@@ -6,6 +6,7 @@ from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 
+from fusionguard.datasets.declaration import Declaration
 from fusionguard.datasets.reading import FILE_NAME, DeclaredDataset, read_declaration
 from fusionguard.errors import UsageError, did_you_mean
 
@@ -48,7 +49,6 @@ def shipped_name(problem: str) -> str:
     return next(names, problem)
 
 
-def is_shipped(declared: DeclaredDataset) -> bool:
-    """Whether a declaration is one of those that ship."""
-    name = declared.declaration.name
-    return name in shipped_names() and declared.declaration == find_dataset(name).declaration
+def is_shipped(declaration: Declaration) -> bool:
+    """Whether a declaration is one of those that ship; reading one refuses their names to any other."""
+    return declaration.name in shipped_names()

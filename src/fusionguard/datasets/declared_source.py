@@ -11,13 +11,11 @@ from tempfile import TemporaryDirectory
 from fusionguard.data.part_files import part_files, sha256_parts
 from fusionguard.data.provenance import Provenance
 from fusionguard.data.source import RawData
-from fusionguard.datasets.catalog import shipped_names
 from fusionguard.datasets.declared_rows import read_declared
 from fusionguard.datasets.preparing import prepare_training
 from fusionguard.datasets.reading import DeclaredDataset
 from fusionguard.datasets.resolved import ResolvedDataset
 from fusionguard.datasets.resolving import resolve
-from fusionguard.datasets.shipped import dataset_names
 from fusionguard.errors import UsageError
 from fusionguard.files import sha256_file
 
@@ -100,10 +98,6 @@ def declared_source(declared: DeclaredDataset, spec: str) -> DeclaredSource:
         There is no such file, or the declaration names none and neither does ``spec``.
     """
     name, rows = declared.declaration.name, declared.declaration.rows
-    if name in (*dataset_names(), *shipped_names()):
-        raise UsageError(
-            f"{declared.file} calls its data set '{name}', and so is one called that ships.", "Give it a name of its own."
-        )
     if spec in ("kaggle", "simulated"):
         raise UsageError(
             f"The data set '{name}' is declared, and has no source '{spec}'.",

@@ -39,7 +39,7 @@ def read_described(
     DataError
         The rows cannot be read, or are not what is declared.
     """
-    if is_shipped(declared):
+    if is_shipped(declared.declaration):
         schema = dataset_schema(declared.declaration.problem)
         chosen = resolve_source(source, schema, find_home(), seed=seed, rows=rows)
         _log.info("source: %s", chosen.description)
@@ -66,7 +66,7 @@ def locate(declared: DeclaredDataset, source: str, *, rows: int, seed: int) -> t
     UsageError
         There is no such source or file.
     """
-    if is_shipped(declared):
+    if is_shipped(declared.declaration):
         schema = dataset_schema(declared.declaration.problem)
         return source, resolve_source(source, schema, find_home(), seed=seed, rows=rows).fingerprint
     own = declared_source(declared, source)

@@ -17,17 +17,8 @@ def event(rows: TableRows, time: Time) -> str:
     """
     if time.unit:
         return _OF_UNIT[time.unit].format(rows.number(time.column))
-    zone, kind = string(time.zone or "UTC"), rows.kinds[time.column]
-    if kind == "time":
-        return f"epoch({_stored(rows, time)})" if _zoned(rows, time) else f"epoch(timezone({zone}, {_stored(rows, time)}))"
-    if kind != "text":
-        return "CAST(NULL AS DOUBLE)"
-    text = _text(rows, time)
-    if time.format:
-        parsed = f"try_strptime({text}, {string(time.format)})"
-        return f"epoch({parsed})" if _says_offset(time.format) else f"epoch(timezone({zone}, {parsed}))"
-    local = f"epoch(timezone({zone}, TRY_CAST({text} AS TIMESTAMP)))"
-    return _either(text, f"epoch({_instant(text)})", local)
+    zone = string(time.zone or "UTC")
+    return _by_offset(rows, time, with_offset="epoch({})", without=f"epoch(timezone({zone}, {{}}))")
 
 
 def clock(rows: TableRows, time: Time) -> str:
@@ -36,23 +27,28 @@ def clock(rows: TableRows, time: Time) -> str:
     if time.unit:
         seconds = event(rows, time)
         return seconds if time.zone in (None, "UTC") else f"epoch(timezone({zone}, to_timestamp({seconds})))"
-    kind = rows.kinds[time.column]
-    if kind == "time":
-        return f"epoch(timezone({zone}, {_stored(rows, time)}))" if _zoned(rows, time) else f"epoch({_stored(rows, time)})"
-    if kind != "text":
-        return "CAST(NULL AS DOUBLE)"
-    text = _text(rows, time)
-    if time.format:
-        parsed = f"try_strptime({text}, {string(time.format)})"
-        return f"epoch(timezone({zone}, {parsed}))" if _says_offset(time.format) else f"epoch({parsed})"
-    there = f"epoch(timezone({zone}, {_instant(text)}))"
-    return _either(text, there, f"epoch(TRY_CAST({text} AS TIMESTAMP))")
+    return _by_offset(rows, time, with_offset=f"epoch(timezone({zone}, {{}}))", without="epoch({})")
 
 
 def no_moment(rows: TableRows, time: Time) -> str:
     """Return the condition that a cell holds no such time as is declared, whatever the range of times that are numbers."""
     low = -LARGEST_TIME if time.unit else EARLIEST
     return f"(({event(rows, time)} BETWEEN {low!r} AND {LARGEST_TIME!r}) IS NOT TRUE)"
+
+
+def _by_offset(rows: TableRows, time: Time, *, with_offset: str, without: str) -> str:
+    """Return what one of two templates makes of a cell's moment, by whether it says its offset; null for what is none."""
+    kind = rows.kinds[time.column]
+    if kind == "time":
+        return (with_offset if _zoned(rows, time) else without).format(_stored(rows, time))
+    if kind != "text":
+        return "CAST(NULL AS DOUBLE)"
+    text = _text(rows, time)
+    if time.format:
+        return (with_offset if _says_offset(time.format) else without).format(f"try_strptime({text}, {string(time.format)})")
+    tests = f"regexp_full_match({text}, {string(WITHOUT_OFFSET)})", f"regexp_full_match({text}, {string(WITH_OFFSET)})"
+    local, instant = without.format(f"TRY_CAST({text} AS TIMESTAMP)"), with_offset.format(_instant(text))
+    return f"(CASE WHEN {tests[0]} THEN {local} WHEN {tests[1]} THEN {instant} END)"
 
 
 def _stored(rows: TableRows, time: Time) -> str:
@@ -72,12 +68,6 @@ def _text(rows: TableRows, time: Time) -> str:
     """Return a cell as it is read: of ISO 8601, ``z``, ``t`` and decimal commas are what ``Z``, ``T`` and points are."""
     text = f"trim(CAST({quoted(time.column)} AS VARCHAR))"
     return text if time.format else f"replace(upper({text}), ',', '.')"
-
-
-def _either(text: str, with_offset: str, without: str) -> str:
-    """Return what is made of a text in ISO 8601 by whether it has an offset; null for any other text."""
-    tests = (f"regexp_full_match({text}, {string(pattern)})" for pattern in (WITHOUT_OFFSET, WITH_OFFSET))
-    return f"(CASE WHEN {next(tests)} THEN {without} WHEN {next(tests)} THEN {with_offset} END)"
 
 
 def _instant(text: str) -> str:

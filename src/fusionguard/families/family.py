@@ -13,7 +13,7 @@ import pyarrow as pa
 from fusionguard.config import TrainingConfig
 from fusionguard.data.drifting import Drifting
 from fusionguard.data.schema import DatasetSchema
-from fusionguard.datasets.catalog import find_dataset, shipped_name
+from fusionguard.datasets.catalog import is_shipped
 from fusionguard.datasets.example import example_row
 from fusionguard.datasets.layout import raw_layout
 from fusionguard.datasets.resolved import ResolvedDataset
@@ -149,8 +149,8 @@ class FamilyTraits:
         return {field.name: self.example[field.name] for field in self.request_fields.all}
 
     def on(self, described: ResolvedDataset) -> Self:
-        """Return the same family on a declared data set; on the one that ships for it, itself."""
-        if self._ships(described):
+        """Return the same family on a declared data set; on one that ships, itself."""
+        if is_shipped(described.declaration):
             return replace(self, described=described)
         features = declared_features(described)
         return replace(
@@ -164,18 +164,13 @@ class FamilyTraits:
 
     @cached_property
     def declared(self) -> ResolvedDataset | None:
-        """The data set, where it is one that somebody has declared: its rows are prepared. None for the one that ships."""
-        return None if self.described is None or self._ships(self.described) else self.described
-
-    def _ships(self, described: ResolvedDataset) -> bool:
-        name = described.declaration.name
-        return name == shipped_name(self.name) and described.declaration == find_dataset(name).declaration
+        """The data set, where it is one that somebody has declared: its rows are prepared. None for one that ships."""
+        return None if self.described is None or is_shipped(self.described.declaration) else self.described
 
     @property
     def model(self) -> str:
-        """What its models are called in registry, routes and logs: the family's name on the data set that ships for it."""
-        shipped = self.described is None or self.described.declaration.name == shipped_name(self.name)
-        return self.name if shipped or self.described is None else self.described.declaration.name
+        """What its models are called in registry, routes and logs: as the data set that was declared; else the family's name."""
+        return self.name if self.declared is None else self.declared.declaration.name
 
     def make_features(self, rows: pd.DataFrame | pa.Table) -> pa.Table:
         """Return the features of raw rows in memory, in their order; raise :class:`DataError` for what cannot be scored."""

@@ -42,7 +42,7 @@ def declared_features(described: ResolvedDataset) -> FeatureDefinition:
     limits = {names[name]: each.range or (-LARGEST_NUMBER, LARGEST_NUMBER) for name, (_, each) in declaration.measured.items()}
     if declaration.calendar:
         limits = {CLOCK: (-LARGEST_TIME, LARGEST_TIME), **limits}
-    cuts = tuple(_segmentations(described, names))
+    cuts, protected = _segmentations(described, names)
     known = {names[name]: _known(described, name) for name in declaration.categorical}
     definition = FeatureDefinition(
         dataset=declaration.name,
@@ -76,7 +76,7 @@ def declared_features(described: ResolvedDataset) -> FeatureDefinition:
         known_computed=declaration.label.known is not None and declaration.label.known.after is not None,
         group_column=GROUP if GROUP in kept else None,
         amount=None if declaration.amount is None else names[declaration.amount.column],
-        attributes=tuple(cut for cut in cuts if cut.name in _protected(declaration)),
+        attributes=protected,
         words=_words(declaration, names),
     )
     definition.column_types.update({name: node.type.arrow for name, node in definition.parsed_rows.outputs.items()})
@@ -126,38 +126,35 @@ def _only_protected(declaration: Declaration) -> list[str]:
     return [name for name in declaration.protected if name not in declaration.bands and name not in learned]
 
 
-def _protected(declaration: Declaration) -> set[str]:
-    """Return what the ways to cut rows by protected columns are called; bands of such a column are one."""
-    banded = [name for name, band in declaration.bands.items() if band.column in declaration.protected]
-    return {_label(declaration, name) for name in (*declaration.protected, *banded)}
-
-
 def _known(described: ResolvedDataset, name: str) -> tuple[str, ...]:
     """Return the values that a prepared category may have."""
     found = described.categories[name].values if name in described.categories else ()
     return (*found, OTHER) if described.declaration.categorical[name].unseen == "other" else found
 
 
-def _segmentations(described: ResolvedDataset, names: dict[str, str]) -> Iterator[Segmentation]:
-    """Yield bands, protected columns, categories of few values, the part of the day; the label alone where there is none."""
-    declaration, any_of = described.declaration, False
+def _segmentations(
+    described: ResolvedDataset, names: dict[str, str]
+) -> tuple[tuple[Segmentation, ...], tuple[Segmentation, ...]]:
+    """Return the ways to cut the rows, and those of them that are by a protected column.
+
+    They are bands, protected columns, categories of few values and the part of the day; where there is none, all rows are one.
+    """
+    declaration = described.declaration
+    cuts: list[tuple[str, Segmentation]] = []  # each with the raw column that it is by
     for name, band in declaration.bands.items():
         column = names[band.column]
         places = " + ".join(f"CAST({column} >= {float(edge)!r} AS INT)" for edge in band.edges)
         listed = band.names or _edges(band.edges)
-        any_of = True
-        yield Segmentation(_label(declaration, name), places, dict(enumerate(listed)), column)
+        cuts.append((band.column, Segmentation(_label(declaration, name), places, dict(enumerate(listed)), column)))
     few = [name for name in declaration.categorical if len(_known(described, name)) <= _FEW_VALUES]
     whole = {*declaration.bands, *declaration.banded}  # single numbers are no groups where bands of them are
     for name in dict.fromkeys((*(each for each in declaration.protected if each not in whole), *few)):
-        any_of = True
         values = _known(described, name) if name in declaration.categorical else ()
-        yield Segmentation(_label(declaration, name), names[name], {value: value for value in values}, names[name])
+        cuts.append((name, Segmentation(_label(declaration, name), names[name], {value: value for value in values}, names[name])))
     if "hour_of_day" in declaration.calendar:
-        any_of = True
-        yield Segmentation("time of day", "CAST(FLOOR(hour_of_day / 6) AS INT)", _PARTS_OF_DAY, "hour_of_day")
-    if not any_of:
-        yield Segmentation("all", "0", {0: "all rows"})
+        cuts.append(("", Segmentation("time of day", "CAST(FLOOR(hour_of_day / 6) AS INT)", _PARTS_OF_DAY, "hour_of_day")))
+    protected = tuple(cut for column, cut in cuts if column in declaration.protected)
+    return tuple(cut for _, cut in cuts) or (Segmentation("all", "0", {0: "all rows"}),), protected
 
 
 def _edges(edges: tuple[float, ...]) -> tuple[str, ...]:

@@ -18,21 +18,18 @@ from fusionguard.families.churn.presets import CATBOOST, MOST_CATBOOST_ROWS, set
 from fusionguard.families.churn.presets import LIGHTGBM as PRESET
 from fusionguard.families.churn.rows import CustomerColumns, CustomerRows
 
-SHIPPED: Any = SimpleNamespace(described=None)
+
+def _manifest(name: str | None) -> Any:
+    declaration = SimpleNamespace(name=name)
+    return SimpleNamespace(described=None if name is None else SimpleNamespace(declaration=declaration))
 
 
-@pytest.fixture(autouse=True)
-def _described(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take what is described here for a data set that somebody has declared."""
-    declared = SimpleNamespace(on=lambda described: SimpleNamespace(declared=described))
-    monkeypatch.setattr("fusionguard.families.churn.presets.CHURN_TRAITS", declared)
+DECLARED = _manifest("telco")
 
 
-DECLARED: Any = SimpleNamespace(described="a data set")
-
-
-def test_the_data_set_that_ships_keeps_its_settings_on_any_number_of_rows() -> None:
-    settled = settle_settings(SHIPPED, 10 * MOST_CATBOOST_ROWS, LightGBMConfig(), CatBoostConfig())
+@pytest.mark.parametrize("name", [None, "bank_churn"])
+def test_the_data_set_that_ships_keeps_its_settings_on_any_number_of_rows(name: str | None) -> None:
+    settled = settle_settings(_manifest(name), 10 * MOST_CATBOOST_ROWS, LightGBMConfig(), CatBoostConfig())
     assert settled.part("lightgbm", LightGBMConfig) == LightGBMConfig()
     assert settled.part("catboost", CatBoostConfig) == CatBoostConfig()
     assert settled.preset == ""
