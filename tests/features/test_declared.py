@@ -217,8 +217,10 @@ def test_the_text_survives_json_and_is_the_definitions_identity(tables: Callable
 
 
 def test_a_column_is_protected_by_its_own_name_whatever_people_call_it_or_others(tmp_path: Path) -> None:
-    text = LOANS.replace("numeric:\n", "protected: [age, sex]\nbands: {young: {column: age, edges: [30], label: purpose}}\nnumeric:\n")
-    text = text.replace("refuse}\nderived", "refuse, label: sex}\nderived")
-    definition = made(text, loans().append_column("sex", pa.array(["f", "m", "m"] * 1_000)[: loans().num_rows]), tmp_path).definition
-    assert [(cut.name, cut.column) for cut in definition.attributes] == [("purpose", "age"), ("sex", "sex")]
-    assert [(cut.name, cut.column) for cut in definition.segmentations] == [("purpose", "age"), ("sex", "sex"), ("sex", "purpose")]
+    roles = "protected: [age, sex]\nbands: {young: {column: age, edges: [30], label: purpose}}\nnumeric:\n"
+    text = LOANS.replace("numeric:\n", roles).replace("refuse}\nderived", "refuse, label: sex}\nderived")
+    table = loans()
+    definition = made(text, table.append_column("sex", pa.array((["f", "m", "m"] * 84)[: table.num_rows])), tmp_path).definition
+    attributes, cuts = ([(cut.name, cut.column) for cut in each] for each in (definition.attributes, definition.segmentations))
+    assert attributes == [("purpose", "age"), ("sex", "sex")]
+    assert cuts == [*attributes, ("sex", "purpose")]

@@ -60,7 +60,7 @@ def test_a_bound_of_the_trees_is_told_and_kept_with_them(
     assert f"2 instead of 8, for the train slice holds {numbers:,} numbers" in caplog.text
 
 
-def test_autoencoder_and_logistic_regression_say_from_how_many_rows_they_learned(
+def test_autoencoder_and_references_say_from_how_many_rows_they_learned(
     payments: DeclaredPayments, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     rows = payments.rows
@@ -75,4 +75,4 @@ def test_autoencoder_and_logistic_regression_say_from_how_many_rows_they_learned
     assert graph is not None
     assert {prop.key: prop.value for prop in graph.metadata_props}["rows"] == f"700 of {legitimate:,} legitimate ones"
     assert f"autoencoder: fitted on 700 of {legitimate:,} legitimate ones" in caplog.text
-    assert f"logistic regression: fitted on 700 of {rows.plan.train.rows:,} rows" in caplog.text
+    assert f"references: fitted on 700 of {rows.plan.train.rows:,} rows" in caplog.text

@@ -43,7 +43,7 @@ def score_references(
     negative_weight
         How many real legitimate rows one stands for.
     seed
-        Of XGBoost, and of the rows that the logistic regression learns from where there are many.
+        Of XGBoost, and of the rows that both learn from where there are many.
     definition
         What the columns are; those of the data set that ships where nothing is said.
 
@@ -55,8 +55,12 @@ def score_references(
     train, calibration, test = (
         read_slice(features, part, negative_weight, definition) for part in (plan.train, plan.calibration, plan.test)
     )
+    learned = sampled(len(train.label), seed)
+    if isinstance(learned, np.ndarray):
+        _log.info("references: fitted on %s of %s rows", f"{SAMPLED_ROWS:,}", f"{len(train.label):,}")
+    train = train.part(learned)
     fitted = {
-        LOGISTIC_REGRESSION: (_logistic_regression(train, seed), 0.0),
+        LOGISTIC_REGRESSION: (_logistic_regression(train), 0.0),
         XGBOOST_DEFAULTS: (_xgboost_defaults(train, seed), -math.log(negative_weight)),
     }
     return {
@@ -65,11 +69,7 @@ def score_references(
     }
 
 
-def _logistic_regression(train: ModelRows, seed: int) -> _Scorer:
-    learned = sampled(len(train.label), seed)
-    if isinstance(learned, np.ndarray):
-        _log.info("logistic regression: fitted on %s of %s rows", f"{SAMPLED_ROWS:,}", f"{len(train.label):,}")
-    train = train.part(learned)
+def _logistic_regression(train: ModelRows) -> _Scorer:
     model = make_pipeline(*_preparation(train), LogisticRegression(max_iter=1000))
     model.fit(train.x, train.label, logisticregression__sample_weight=train.weight)
     return lambda x: np.asarray(model.decision_function(x), dtype=np.float64)

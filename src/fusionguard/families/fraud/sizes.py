@@ -9,7 +9,7 @@ from fusionguard.families.fraud.config import XGBoostConfig
 MOST_TREES = 8
 """Trees of a round where nothing is said and the rows are few enough."""
 SAMPLED_ROWS = 200_000
-"""So many rows are enough for what is no tree: the autoencoder and the logistic regression learn from no more."""
+"""So many rows are enough for what the booster is compared and fused with: autoencoder and references learn from no more."""
 
 _CELLS = 42_000_000
 """Numbers that the trees of one round read at most, as long as a round has more than one tree."""

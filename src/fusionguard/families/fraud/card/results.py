@@ -13,7 +13,7 @@ from fusionguard.families.fraud.slices import SliceReading
 def readings(inputs: FraudCardInputs, image_folder: str | None) -> str:
     """Show every metric of the model beside the references'."""
     report = inputs.evaluation
-    few = f" (the logistic regression on {count(SAMPLED_ROWS)} of them)" if inputs.plan.train.rows > SAMPLED_ROWS else ""
+    few = f" (fitted on {count(SAMPLED_ROWS)} of them, drawn by chance)" if inputs.plan.train.rows > SAMPLED_ROWS else ""
     models = list(report.readings())
     rows = [(row.label, *(row.readings[model].text(row.digits) for model in models)) for row in report.table_rows()]
     return paragraphs(
