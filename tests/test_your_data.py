@@ -89,7 +89,7 @@ def test_from_a_foreign_file_to_an_answering_service(make: object, names: dict[s
         assert answer["origin"] == ("simulated" if corrected_by_hand else "local"), "only a person knows who made the rows"
         outcome = {"labels": [{"request_id": answer["request_id"], "row": 0, "label": 1, "observed_at": "2026-01-31T12:00:00Z"}]}
         (tmp_path / "outcome.json").write_text(json.dumps(outcome), encoding="utf-8")
-        assert json.loads(guide.run(tell))["recorded"] == 1
+        assert json.loads(guide.run(tell))["stored"] == 1
     assert "Verdict" in guide.run(monitor)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -138,6 +139,31 @@ def test_its_description_is_true(served: Served) -> None:
     assert "score_card_payments" in [each["name"] for each in served.client.get("/schema.json").json()["routes"]]
     assert f'fusionguard_log_rows_written_total{{model="{TELCO}"' in served.client.get("/metrics").text
     assert f"| `POST /v1/{TELCO}/score` |" in write_readme((), released_families(served.folder / "release"))
+
+
+def test_outcomes_are_told_in_the_words_of_the_table(served: Served) -> None:
+    path = f"/v1/{PAYMENTS}/labels"
+    about = {"request_id": "told", "observed_at": "2026-01-31T12:00:00Z"}
+    told = [about | {"row": row, "label": label} for row, label in enumerate(["N", "Y", 0, 1])]
+    assert served.post(path, {"labels": told}).json()["stored"] == 4
+    assert append_labels(served.folder / "log", PAYMENTS, [("told", row, row % 2, 10**15) for row in range(4)]).repeated == 4
+    twice = json.dumps({"labels": told[:2]}).replace('"label": "Y"', '"label": "N", "label": "Y"')
+    answer = served.client.post(path, content=twice, headers={"content-type": "application/json"}).json()
+    assert [fault["path"] for fault in answer["errors"]] == ["labels[1].label"]
+    content = served.post(path, {"labels": [told[0] | {"row": 9}, told[1] | {"label": "yes"}]}).json()
+    fault = {"path": "labels[1].label", "expected": '0, 1, "Y" or "N"', "found": "a string that is not that"}
+    assert content["errors"] == [fault]
+    assert append_labels(served.folder / "log", PAYMENTS, [("told", 9, 0, 10**15)]).stored == 1
+    assert served.post(f"/v1/{TELCO}/labels", {"labels": [told[1]]}).json()["errors"][0]["expected"] == '0, 1, "yes" or "no"'
+    document = served.client.get("/openapi.json").json()
+    assert document["components"]["schemas"]["Card-paymentsOutcome"]["properties"]["label"] == {"enum": [0, 1, "Y", "N"]}
+    for name, yes in ((PAYMENTS, "Y"), (TELCO, "yes")):
+        described = document["paths"][f"/v1/{name}/labels"]["post"]
+        body = described["requestBody"]["content"]["application/json"]
+        assert body["schema"] == {"$ref": f"#/components/schemas/{name.capitalize()}Outcomes"}
+        assert f': "{yes}" is ' in described["summary"]
+        (example,) = [each["value"] for each in body["examples"].values()]
+        assert example["labels"][0]["label"] == yes and served.post(f"/v1/{name}/labels", example).json()["stored"] == 1
 
 
 def test_its_log_is_read_without_its_bundle_and_lives_through_another_declaration(served: Served) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,9 +10,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.csv as csv
 
-from fusionguard.datasets.declared_values import as_text
 from fusionguard.errors import DataError
 from fusionguard.families.family import LABEL, ModelFamily
+from fusionguard.serving.outcome_words import OutcomeWords
 from fusionguard.serving.prediction_log.labels import Label
 from fusionguard.serving.prediction_log.schema import REQUEST_ID, ROW
 from fusionguard.serving.request_ids import EXPECTED, is_request_id
@@ -51,7 +51,7 @@ def read_outcome_file(file: Path, family: ModelFamily, *, now: datetime | None =
         The file cannot be read, lacks a column, or holds a value that means nothing; rows are counted from 1 below the header.
     """
     table, column = _read(file, family)
-    positive, negative = _values(family)
+    known = OutcomeWords.of(family).of_table or {"0": 0, "1": 1}
     moment = now or datetime.now(UTC)
     labels: list[Label] = []
     faults: list[str] = []
@@ -61,12 +61,12 @@ def read_outcome_file(file: Path, family: ModelFamily, *, now: datetime | None =
         if not told:
             unknown += 1
             continue
-        wrong = list(_faults(cells, told, column, positive | negative))
+        wrong = list(_faults(cells, told, column, known))
         faults += [f"row {number}: {each}" for each in wrong]
         if not wrong:
             observed = datetime.fromisoformat(cells[OBSERVED]) if cells.get(OBSERVED) else moment
             place = int(cells.get(ROW) or 0)
-            labels.append(Label(cells[REQUEST_ID], place, int(told in positive), round(observed.timestamp() * 1e6)))
+            labels.append(Label(cells[REQUEST_ID], place, known[told], round(observed.timestamp() * 1e6)))
     if faults:
         more = f"; and {len(faults) - _MOST_NAMED} more" if len(faults) > _MOST_NAMED else ""
         raise DataError(f"'{file.name}' cannot be taken: {'; '.join(faults[:_MOST_NAMED])}{more}.", "Nothing was stored.")
@@ -92,13 +92,6 @@ def _read(file: Path, family: ModelFamily) -> tuple[pa.Table, str]:
     return table, column
 
 
-def _values(family: ModelFamily) -> tuple[frozenset[str], frozenset[str]]:
-    if family.declared is None:
-        return frozenset({"1"}), frozenset({"0"})
-    label = family.declared.label
-    return frozenset(map(as_text, label.positive)), frozenset(map(as_text, label.negative))
-
-
 def _plain(cell: str) -> str:
     """Return a cell's text; whole numbers as declarations have them."""
     text = cell.strip()
@@ -106,7 +99,7 @@ def _plain(cell: str) -> str:
     return whole if rest and not rest.strip("0") and whole.lstrip("-").isdigit() else text
 
 
-def _faults(cells: dict[str, str], told: str, column: str, known: frozenset[str]) -> Iterator[str]:
+def _faults(cells: dict[str, str], told: str, column: str, known: Mapping[str, int]) -> Iterator[str]:
     if not is_request_id(cells[REQUEST_ID]):
         yield f"{REQUEST_ID} must be {EXPECTED}"
     if told not in known:

@@ -136,11 +136,11 @@ class RiskApp(GuardedApp):
             "/schema.json": Route({"GET": fixed(json_response(client_schema("RiskScoring", document)))}),
             "/docs": Route({"GET": fixed(docs_page(document))}),
         }
-        served = {family.model for family in families}
+        served = {family.model: family for family in families}
         for name, scoring in self._scoring.items():
             if name not in served:
                 continue  # of a release that was in use before
-            labels = LabelRoutes(name, self.settings)
+            labels = LabelRoutes(served[name], self.settings)
             for called in {name, shipped_name(name)}:
                 routes[f"/v1/{called}/score"] = Route({"POST": scoring.score})
                 routes[f"/v1/{called}/score_batch"] = Route({"POST": scoring.score_batch})

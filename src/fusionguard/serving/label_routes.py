@@ -10,17 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from fusionguard.errors import StorageError
+from fusionguard.families.family import ModelFamily
 from fusionguard.json_kinds import kind_of
 from fusionguard.serving.http import JSON, Request, Response, json_response
+from fusionguard.serving.outcome_words import OutcomeWords
 from fusionguard.serving.prediction_log import Label, LabelConflictError, append_labels
 from fusionguard.serving.problems import MOST_COUNTED, Fault, ProblemError, clip, invalid
-from fusionguard.serving.repeats import refuse_repeats
+from fusionguard.serving.repeats import count_texts, refuse_repeats
 from fusionguard.serving.request_ids import EXPECTED, is_request_id
 from fusionguard.serving.requests import check_count, parse_json
 from fusionguard.serving.settings import ServeSettings
 
 _FIELDS = ("request_id", "row", "label", "observed_at")
-_TEXTS = ("request_id", "observed_at")
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _LARGEST_ROW = 99_999
 
@@ -28,8 +29,8 @@ _LARGEST_ROW = 99_999
 class LabelRoutes:
     """The route of one family's outcomes."""
 
-    def __init__(self, family: str, settings: ServeSettings) -> None:
-        self._family, self._folder = family, settings.log
+    def __init__(self, family: ModelFamily, settings: ServeSettings) -> None:
+        self._family, self._words, self._folder = family, OutcomeWords.of(family), settings.log
         self._most_bytes, self._most_rows = settings.largest_body_bytes, settings.largest_batch_rows
 
     async def store(self, request: Request) -> Response:
@@ -41,8 +42,10 @@ class LabelRoutes:
         return await asyncio.to_thread(self._store, self._folder, body, request)
 
     def _store(self, folder: Path, body: bytes, request: Request) -> Response:
-        labels = read_labels(parse_json(body), self._most_rows)
-        refuse_repeats(body, 1 + len(labels) * (len(_FIELDS) + len(_TEXTS)))
+        content = parse_json(body)
+        labels = read_labels(content, self._most_rows, self._words)
+        texts = count_texts(body, content["labels"])
+        refuse_repeats(body, None if texts is None else 1 + texts)
         try:
             receipt = append_labels(folder, self._family, labels)
         except LabelConflictError as error:
@@ -63,7 +66,7 @@ class LabelRoutes:
         return json_response({"request_id": request.id, "stored": receipt.stored, "repeated": receipt.repeated})
 
 
-def read_labels(content: Any, most: int) -> list[Label]:
+def read_labels(content: Any, most: int, words: OutcomeWords) -> list[Label]:
     """Check ``{"labels": [{"request_id": ..., "row": ..., "label": ..., "observed_at": ...}]}``; raise :class:`ProblemError`."""
     if type(content) is not dict or set(content) != {"labels"}:
         found = kind_of(content) if type(content) is not dict else "other members"
@@ -75,11 +78,11 @@ def read_labels(content: Any, most: int) -> list[Label]:
     labels: list[Label] = []
     faults: list[Fault] = []
     for place, row in enumerate(rows):
-        wrong = _faults(row, f"labels[{place}]")
+        wrong = _faults(row, f"labels[{place}]", words)
         faults += wrong
         if not wrong:
             micros = round(_instant(row["observed_at"]).timestamp() * 1e6)
-            labels.append(Label(row["request_id"], row["row"], row["label"], micros))
+            labels.append(Label(row["request_id"], row["row"], int(words.read(row["label"]) == 1), micros))
         if len(faults) >= MOST_COUNTED:
             break
     if faults:
@@ -87,7 +90,7 @@ def read_labels(content: Any, most: int) -> list[Label]:
     return labels
 
 
-def _faults(row: Any, at: str) -> list[Fault]:
+def _faults(row: Any, at: str, words: OutcomeWords) -> list[Fault]:
     if type(row) is not dict:
         return [Fault(at, "an object", kind_of(row))]
     strangers = islice((name for name in row if name not in _FIELDS), MOST_COUNTED)
@@ -95,15 +98,15 @@ def _faults(row: Any, at: str) -> list[Fault]:
     expected: dict[str, tuple[str, Callable[[Any], bool]]] = {
         "request_id": (EXPECTED, lambda value: type(value) is str and is_request_id(value)),
         "row": (f"a whole number from 0 to {_LARGEST_ROW}", lambda value: type(value) is int and 0 <= value <= _LARGEST_ROW),
-        "label": ("0 or 1", lambda value: type(value) is int and value in (0, 1)),
+        "label": (words.expected, lambda value: words.read(value) is not None),
         "observed_at": ("a time such as 2026-01-31T12:00:00Z, at most a day ahead", _is_instant),
     }
-    for name, (words, fits) in expected.items():
+    for name, (right, fits) in expected.items():
         if name not in row:
-            faults.append(Fault(f"{at}.{name}", words, "nothing"))
+            faults.append(Fault(f"{at}.{name}", right, "nothing"))
         elif not fits(row[name]):
             found = kind_of(row[name])
-            faults.append(Fault(f"{at}.{name}", words, found if found in ("null", "a boolean") else f"{found} that is not that"))
+            faults.append(Fault(f"{at}.{name}", right, found if found in ("null", "a boolean") else f"{found} that is not that"))
     return faults
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -23,6 +24,7 @@ from fusionguard.serving.openapi_parts import (
     unprocessable,
 )
 from fusionguard.serving.openapi_schemas import family_schemas, shared_schemas
+from fusionguard.serving.outcome_words import OutcomeWords
 from fusionguard.serving.problems import Fault, ProblemError
 from fusionguard.serving.tables import ARROW, OCTETS, PARQUET
 
@@ -130,10 +132,12 @@ def _paths(family: ModelFamily) -> Json:
     many = {JSON: {"schema": ref(f"{name}Batch"), "examples": _batches(row)}, OCTETS: _TABLE}
     tables = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in (PARQUET, ARROW)}
     scored_many = {JSON: {"schema": ref(f"{name}Answers"), "examples": _batch_answers(answer)}} | tables
-    label = {"request_id": EXAMPLE_ID, "row": 0, "label": 1, "observed_at": "2026-01-31T12:00:00Z"}
-    labels = {JSON: {"schema": ref("Outcomes"), "examples": {family.outcome: {"value": {"labels": [label]}}}}}
+    positive = OutcomeWords.of(family).positive
+    label = {"request_id": EXAMPLE_ID, "row": 0, "label": positive, "observed_at": "2026-01-31T12:00:00Z"}
+    outcomes = ref("Outcomes" if family.declared is None else f"{name}Outcomes")
+    labels = {JSON: {"schema": outcomes, "examples": {family.outcome: {"value": {"labels": [label]}}}}}
     stored = {JSON: {"schema": ref("Receipt"), "example": {"request_id": EXAMPLE_ID, "stored": 1, "repeated": 0}}}
-    told = f"Tell what became of scored {thing}s: 1 is {family.positive}."
+    told = f"Tell what became of scored {thing}s: {json.dumps(positive)} is {family.positive}."
 
     def post(does: str, summary: str, body: Json, content: Json, **more: Any) -> Json:
         return {"post": operation(does, summary, model, content, faults, body=body, headers=_MODEL_HEADERS, **more)}

@@ -7,6 +7,7 @@ from fusionguard.families.declared_fields import Category, Measured, Moment
 from fusionguard.families.family import REASONS, ModelFamily
 from fusionguard.families.request_fields import Choice, Field, Number, RequestFields
 from fusionguard.serving.openapi_parts import REQUEST_ID, Json, always, array, choice, closed, number, ref, text, whole
+from fusionguard.serving.outcome_words import OutcomeWords
 
 ROW_ID = {"type": "string", "pattern": "^[A-Za-z0-9._:~-]{1,64}$", "description": "Yours; given back, never logged."}
 
@@ -15,17 +16,11 @@ def family_schemas(family: ModelFamily, most: int) -> Json:
     """Return what is sent and answered of a family, by name; each begins with the family's."""
     name, fields = family.model.capitalize(), family.request_fields
     choices = {f"{name}{field.name}": choice(*field.values) for field in fields.all if type(field) is Choice}
-    return choices | _sent(name, fields, most) | _answered(name, family)
+    return choices | _sent(name, fields, most) | _answered(name, family) | _told(name, family, most)
 
 
 def shared_schemas(models: tuple[str, ...], most: int) -> Json:
     """Return what all families share: outcomes, models in use, what a feature adds."""
-    outcome = {
-        "request_id": REQUEST_ID,
-        "row": whole(minimum=0, maximum=99_999),
-        "label": {"type": "integer", "enum": [0, 1]},
-        "observed_at": {"type": "string", "format": "date-time", "examples": ["2026-01-31T12:00:00Z"]},
-    }
     model = {
         "model": choice(*models),
         "role": choice("champion", "challenger"),
@@ -40,8 +35,7 @@ def shared_schemas(models: tuple[str, ...], most: int) -> Json:
     }
     value = {"type": ["number", "string", "null"]}
     return {
-        "Outcomes": closed({"labels": array(ref("Outcome"), minItems=1, maxItems=most)}),
-        "Outcome": closed(outcome),
+        **_outcomes("", {"type": "integer", "enum": [0, 1]}, most),
         "Receipt": closed({"request_id": text(), "stored": whole(), "repeated": whole()}),
         "ModelsInUse": closed({"request_id": text(), "models": array(ref("ModelInUse"))}),
         "ModelInUse": closed(model),
@@ -63,6 +57,22 @@ def _sent(name: str, fields: RequestFields, most: int) -> Json:
         f"{name}BatchByRow": closed({"rows": array(ref(f"{name}Row"), minItems=1, maxItems=most)}),
         f"{name}BatchByColumn": closed({"columns": ref(f"{name}Columns")}),
     }
+
+
+def _told(name: str, family: ModelFamily, most: int) -> Json:
+    """Return what outcomes look like in the words of a declared data set; those that ship share one schema."""
+    return {} if family.declared is None else _outcomes(name, {"enum": list(OutcomeWords.of(family).values)}, most)
+
+
+def _outcomes(name: str, label: Json, most: int) -> Json:
+    outcome = {
+        "request_id": REQUEST_ID,
+        "row": whole(minimum=0, maximum=99_999),
+        "label": label,
+        "observed_at": {"type": "string", "format": "date-time", "examples": ["2026-01-31T12:00:00Z"]},
+    }
+    labels = array(ref(f"{name}Outcome"), minItems=1, maxItems=most)
+    return {f"{name}Outcomes": closed({"labels": labels}), f"{name}Outcome": closed(outcome)}
 
 
 def _answered(name: str, family: ModelFamily) -> Json:
