@@ -84,7 +84,11 @@ REFUSED = {
         PLAIN.replace(",", ";"),
         "row 0 (line 2), column x: '1234.5' is not a number",
     ),
-    "wrong thousands": ('csv: {thousands: ","}\n', PLAIN.replace("1234.5", '"1,23.5"'), "is not a number"),
+    "wrong thousands": (
+        'csv: {thousands: ","}\n',
+        PLAIN.replace("1234.5", '"1,23.5"'),
+        'numeric.x holds text in row 0 ("1,23.5")',
+    ),
     "another separator": (
         'csv: {separator: ";"}\n',
         PLAIN.replace("a;b", "a"),
@@ -95,7 +99,7 @@ REFUSED = {
     "a quote that is not closed": ("", PLAIN.replace(",", ";") + '1;2;"c;0\n5;6;c;1\n', "a quote that is never closed"),
     "nothing": ("", "", "is empty (0 bytes)"),
     "no rows": ("", "x;z;c;y\n", "has a header but no rows"),
-    "no label": ("", "x,z,c\n1,2,a\n", "line 4: label.column needs the column 'y': rows.csv lacks the column 'y'"),
+    "no label": ("", "x,z,c\n1,2,a\n", "line 4: label.column needs the column 'y', which the table lacks"),
     "one class": ("", "x,z,c,y\n1,2,a,0\n3,4,b,0\n", "no row is positive"),
     "a sign declared in vain": ('csv: {signs: ["5"]}\n', PLAIN, "it must be a sign, such as £ or EUR"),
     "one sign for two things": (

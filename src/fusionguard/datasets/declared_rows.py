@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 from fusionguard.data.csv_faults import CellError
 from fusionguard.data.file_kinds import file_kind
 from fusionguard.data.headers import ColumnsError
-from fusionguard.data.ingest import read_raw
+from fusionguard.data.ingest import raw_header, read_raw
 from fusionguard.data.part_files import part_files
-from fusionguard.data.schema import DatasetSchema
+from fusionguard.data.schema import ColumnType, DatasetSchema
 from fusionguard.data.table import Table
 from fusionguard.datasets.contradictions import dotted
 from fusionguard.datasets.faults import ContradictionError, Fault
@@ -20,7 +20,10 @@ from fusionguard.datasets.feature_checks import check_numbers
 from fusionguard.datasets.findings import Findings
 from fusionguard.datasets.layout import raw_layout
 from fusionguard.datasets.reading import DeclaredDataset
+from fusionguard.datasets.resolving import resolve
+from fusionguard.datasets.table_checks import column_place
 from fusionguard.datasets.table_rows import TableRows, open_rows, quoted, string
+from fusionguard.errors import DataError
 from fusionguard.files import atomic_path
 
 
@@ -32,9 +35,9 @@ def read_declared(declared: DeclaredDataset, source: Path | Sequence[Path], dest
     Raises
     ------
     ContradictionError
-        A cell is not what its column's role asks for; the message says the declaration's line and the row, from 0.
+        The rows are not what is declared; the message tells all that :func:`~fusionguard.datasets.resolving.resolve` finds.
     DataError
-        The file is not what it claims to be, or has other columns than are declared.
+        The file is not what it claims to be.
     """
     declaration = declared.declaration
     layout = raw_layout(declaration)
@@ -49,7 +52,8 @@ def read_declared(declared: DeclaredDataset, source: Path | Sequence[Path], dest
     with TemporaryDirectory(dir=destination.parent) as folder:
         written = _read(declared, source, layout, Path(folder) / "written.parquet")
         with open_rows(written, declaration.missing_values) as rows, atomic_path(destination) as temporary:
-            _write(declared, rows, emptied, temporary)
+            if found := _write(declared, rows, emptied, temporary):
+                raise ContradictionError(declared.file, _contradictions(declared, written) or found)
     return Table(destination)
 
 
@@ -57,28 +61,57 @@ def _read(declared: DeclaredDataset, source: Path | Sequence[Path], layout: Data
     try:
         return read_raw(source, layout, destination)
     except ColumnsError as error:
-        faults = [*_column_faults(declared, error)]
+        faults = _found_in_texts(declared, source, destination.parent) or [*_column_faults(declared, error)]
         raise ContradictionError(declared.file, faults) from error
     except CellError as error:
-        places = dict(reversed([*declared.declaration.mentions()]))
-        place = ("types", error.column) if error.column in declared.declaration.types else places.get(error.column, ())
-        said = Fault(declared.line(place), f"{dotted(place)} against {error}", error.column, error.row)
-        raise ContradictionError(declared.file, [said]) from error
+        faults = _found_in_texts(declared, source, destination.parent)
+        if error.column not in [fault.column for fault in faults]:
+            typed = error.column in declared.declaration.types
+            place = ("types", error.column) if typed else column_place(declared.declaration, error.column)
+            faults.append(Fault(declared.line(place), f"{dotted(place)} against {error}", error.column, error.row))
+        raise ContradictionError(declared.file, faults) from error
+
+
+def _found_in_texts(declared: DeclaredDataset, source: Path | Sequence[Path], folder: Path) -> list[Fault]:
+    """Return all that contradicts the declaration in a file that has other columns, or cells of other types, than are declared.
+
+    Its columns are read as texts, so that one wrong cell hides no other; nothing is returned where it cannot be read so either.
+    """
+    layout = raw_layout(declared.declaration)
+    try:
+        header, _ = raw_header(source if isinstance(source, Path) else source[0], layout)
+        if not set(header) & set(layout.columns):
+            return []  # its first line may be a row, which is not shown
+        columns: dict[str, ColumnType] = dict.fromkeys([*layout.columns, *header], "text")
+        texts = replace(layout, columns=columns, optional=frozenset(columns), as_stored=frozenset(columns))
+        with TemporaryDirectory(dir=folder) as scratch:
+            return _contradictions(declared, read_raw(source, texts, Path(scratch) / "texts.parquet"))
+    except DataError:
+        return []
+
+
+def _contradictions(declared: DeclaredDataset, table: Table) -> list[Fault]:
+    try:
+        resolve(declared, table)
+    except ContradictionError as error:
+        return list(error.faults)
+    return []
 
 
 def _column_faults(declared: DeclaredDataset, error: ColumnsError) -> Iterator[Fault]:
-    places, told = dict(reversed([*declared.declaration.mentions()])), f": {error}"
+    told = f": {error}"
     for column in error.columns:
         if error.unknown:
             what = f"ignored names no role of the column '{column}', which the file has; declare it, or add it to ignored"
             yield Fault(declared.line(("ignored",)), what, column)
         else:
-            place = places.get(column, ())
+            place = column_place(declared.declaration, column)
             yield Fault(declared.line(place), f"{dotted(place)} needs the column '{column}'{told}".lstrip(), column)
         told = ", which the file lacks, too"
 
 
-def _write(declared: DeclaredDataset, rows: TableRows, emptied: set[str], file: Path) -> None:
+def _write(declared: DeclaredDataset, rows: TableRows, emptied: set[str], file: Path) -> list[Fault]:
+    """Write the rows, those cells empty that mean that nothing is known; or return what is wrong with the numbers among them."""
     findings, declaration, columns = Findings(declared), declared.declaration, []
     measured = {name: each for name, each in declaration.measured.items() if name in emptied and name in rows.names}
     check_numbers(findings, rows, measured, "TRUE")
@@ -91,8 +124,9 @@ def _write(declared: DeclaredDataset, rows: TableRows, emptied: set[str], file: 
             value = f"CASE WHEN NOT {rows.empty(name)} THEN {quoted(name)} END"
         columns.append(f"{value} AS {quoted(name)}")
     if findings.faults:
-        raise ContradictionError(declared.file, findings.faults)
+        return findings.faults
     rows.database.execute(f"COPY (SELECT {', '.join(columns)} FROM given) TO {string(str(file))} (FORMAT parquet)")
+    return []
 
 
 def _is_parquet(source: Path | Sequence[Path]) -> bool:

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from fusionguard.datasets.declaration import Amount, Place, Time
+from fusionguard.datasets.declaration import Amount, Declaration, Place, Time
 from fusionguard.datasets.findings import Findings, and_more
 from fusionguard.datasets.moment_sql import event, no_moment
 from fusionguard.datasets.table_rows import TableRows, quoted, string
 from fusionguard.errors import did_you_mean
 
 _MOST_GROUPS = 100
+_LISTS = ("ignored", "protected", "private", "unique")
+_NEEDED = ("time", "amount", "label", "entities")
 
 
 def check_presence(findings: Findings, rows: TableRows) -> tuple[str, ...]:
     """Note columns that are missing or not declared, and return the optional ones that the table lacks."""
     declaration, there = findings.declaration, list(rows.kinds)
-    roles = dict(reversed([*declaration.mentions()]))
     absent = [column for column in declaration.columns if column not in there]
     for column in absent:
         if column not in declaration.optional:
-            near = did_you_mean(column, [name for name in there if name not in declaration.columns]).strip()
-            place = roles.get(column) or _listed_at(findings, column)
-            findings.add(place, f"needs the column '{column}', which the table lacks{f'. {near}' if near else ''}", column)
+            place = column_place(declaration, column)
+            # A list may name a column that has a role; what has a role of its own is under another name among the strangers.
+            near = did_you_mean(column, [name for name in there if place[0] in _LISTS or name not in declaration.columns]).strip()
+            what = f"needs the column '{column}', which the table lacks{_may_lack(declaration, column, place)}"
+            findings.add(place, f"{what}{f'. {near}' if near else ''}", column)
     extra = [column for column in there if column not in declaration.columns]
     if extra:
         shown = ", ".join(f"'{column}'" for column in extra[:8])
@@ -147,8 +150,21 @@ def check_unique(findings: Findings, rows: TableRows) -> None:
             findings.add(place, f"is '{column}', and rows {first} and {second} hold the same value", column, second)
 
 
-def _listed_at(findings: Findings, column: str) -> Place:
+def column_place(declaration: Declaration, column: str) -> Place:
+    """Return the place that gives a column its role or, where it has none, that of the list that names it."""
+    for name, place in declaration.mentions():
+        if name == column:
+            return place
     for key in ("protected", "private", "unique"):
-        if column in (values := getattr(findings.declaration, key)):
+        if column in (values := getattr(declaration, key)):
             return (key, values.index(column))
     return ()
+
+
+def _may_lack(declaration: Declaration, column: str, place: Place) -> str:
+    """Say how a column may be left away, where every row does not need it."""
+    if place[0] in _NEEDED:
+        return ""
+    feature = declaration.numeric.get(column) or declaration.categorical.get(column)
+    allow = ", with `missing: allow`" if feature is not None and feature.missing == "refuse" else ""
+    return f"; if tables may lack it, add it to optional{allow}"
