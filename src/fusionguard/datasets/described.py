@@ -48,7 +48,19 @@ def read_described(
         return raw, resolve(declared, raw.table, earliest=earliest, strict=False)
     own = declared_source(declared, source)
     _log.info("source: %s", own.description)
-    return own.fetch(folder, earliest=earliest)
+    raw, described = own.fetch(folder, earliest=earliest)
+    if described.repeated_rows:
+        _log.warning("%s", _repetitions(described))
+    return raw, described
+
+
+def _repetitions(described: ResolvedDataset) -> str:
+    repeated, share = described.repeated_rows, described.repeated_rows / described.rows
+    rows, are = ("1 row", "is") if repeated == 1 else (f"{repeated:,} rows", "are")
+    what = (
+        f"{rows} ({100 * share:.2f} %) {are} the same as an earlier one in every column, and learned from and judged by as often."
+    )
+    return f"{what} Keep one of each, or declare an id where they are not the same."
 
 
 def read_dataset(

@@ -66,6 +66,8 @@ class ResolvedDataset(_Resolved):
     """Of all amounts, after conversion where rates are declared."""
     absent: tuple[str, ...] = ()
     """Optional columns that the table lacks."""
+    repeated_rows: int = 0
+    """How many rows are the same as an earlier one in every column."""
 
     @property
     def cut(self) -> Literal["chronological slices", "folds"]:
@@ -74,7 +76,8 @@ class ResolvedDataset(_Resolved):
 
     def to_json(self) -> str:
         """Return it as JSON that :meth:`from_json` reads."""
-        content = self.model_dump(mode="json", exclude={"declaration"})
+        untold = {"declaration"} if self.repeated_rows else {"declaration", "repeated_rows"}
+        content = self.model_dump(mode="json", exclude=untold)
         declaration = self.declaration.model_dump(mode="json", exclude_defaults=True)  # the same however it was stored on the way
         return json.dumps({"format": FORMAT, "declaration": declaration, **content}, ensure_ascii=False, indent=1)
 

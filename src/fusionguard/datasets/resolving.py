@@ -15,7 +15,7 @@ from fusionguard.datasets.layout import raw_layout
 from fusionguard.datasets.moment_sql import event
 from fusionguard.datasets.reading import DeclaredDataset
 from fusionguard.datasets.resolved import ResolvedCategories, ResolvedColumn, ResolvedDataset, ResolvedType
-from fusionguard.datasets.table_checks import check_known, check_money, check_presence, check_time, check_unique
+from fusionguard.datasets.table_checks import check_known, check_money, check_presence, check_time, check_unique, repeated_rows
 from fusionguard.datasets.table_rows import Kind, TableRows, open_rows
 
 _TYPES: dict[Kind, ResolvedType] = {"integer": "integer", "float": "float", "boolean": "boolean", "time": "timestamp"}
@@ -41,7 +41,7 @@ def resolve(
     earliest
         The same by time, where there is one: the share of the rows, counted from the first moment on.
     strict
-        Whether contradictions are refused; else they are left to whoever reads the table next.
+        Whether contradictions are refused and repeated rows counted; else both are left to whoever reads the table next.
 
     Raises
     ------
@@ -91,6 +91,7 @@ def _resolved(
         label=label,
         currency=currency,
         absent=absent,
+        repeated_rows=repeated_rows(rows) if strict and declaration.id is None else 0,  # rows with ids of their own differ
     )
 
 

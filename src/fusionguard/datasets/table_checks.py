@@ -150,6 +150,12 @@ def check_unique(findings: Findings, rows: TableRows) -> None:
             findings.add(place, f"is '{column}', and rows {first} and {second} hold the same value", column, second)
 
 
+def repeated_rows(rows: TableRows) -> int:
+    """Return how many rows are the same as an earlier one in every column, by a hash of 64 bits."""
+    columns = ", ".join(map(quoted, rows.kinds))
+    return int(rows.fetch(f"SELECT COUNT(*) - COUNT(DISTINCT hash({columns})) FROM given")[0][0])
+
+
 def column_place(declaration: Declaration, column: str) -> Place:
     """Return the place that gives a column its role or, where it has none, that of the list that names it."""
     for name, place in declaration.mentions():

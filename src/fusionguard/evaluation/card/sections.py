@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fusionguard.config import TrainingConfig
@@ -39,11 +39,22 @@ def origin(provenance: Provenance, manifest: FeatureManifest, origin_in_words: s
         ("source", provenance.description),
         ("SHA-256 of the raw file", f"`{provenance.sha256}`"),
         ("raw rows", count(manifest.raw_rows)),
+        *_repetitions(manifest),
         *more,
         ("features made by", f"{manifest.engine}, schema version {manifest.schema_version}"),
         ("SHA-256 of the features", f"`{manifest.features_sha256}`"),
     ]
     return table(("", "value"), rows, left=(0, 1))
+
+
+def _repetitions(manifest: FeatureManifest) -> Iterator[tuple[str, str]]:
+    described = manifest.described
+    if described is not None and described.repeated_rows:
+        share = described.repeated_rows / described.rows
+        yield (
+            "rows that repeat an earlier one in every column",
+            f"{count(described.repeated_rows)} ({percent(share, 2)}); all are kept",
+        )
 
 
 def training(found: Mapping[str, Any]) -> str:
