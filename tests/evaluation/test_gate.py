@@ -304,3 +304,36 @@ BRIER_BELOW = (
 )
 def test_the_reason_is_the_whole_comparison_in_words(found: dict[str, PairedDifference], reason: str) -> None:
     assert decide(CHAMPION, **found).reason == reason
+
+
+FEW = (
+    " This was decided on 6 positive test rows: the 95 % interval of average precision (0.213 to 0.984) is wide, and other rows"
+    " may decide otherwise."
+)
+
+
+def test_a_verdict_says_that_few_positives_decided_it_and_decides_the_same() -> None:
+    few = FACTS.model_copy(update={"positives": 6, "interval": (0.2134, 0.9841)})
+    for champion, found in (
+        (None, {}),
+        (CHAMPION, {"difference": difference(0.93)}),
+        (CHAMPION, {"difference": difference(0.3)}),
+    ):
+        told, untold = decide(champion, facts=few, **found), decide(champion, **found)
+        assert told == untold.model_copy(update={"reason": untold.reason + FEW})
+    one = decide(None, facts=FACTS.model_copy(update={"positives": 1})).reason
+    assert " on 1 positive test row: the 95 % interval of average precision is wide, and other rows may" in one
+
+
+@pytest.mark.parametrize(("positives", "said"), [(49, True), (50, False), (4_000, False), (None, False)])
+def test_enough_positives_need_no_words(positives: int | None, said: bool) -> None:
+    verdict = decide(CHAMPION, facts=FACTS.model_copy(update={"positives": positives}), difference=difference(0.93))
+    assert ("This was decided on" in verdict.reason) is said
+
+
+def test_what_no_positives_decided_is_not_said_to_rest_on_them() -> None:
+    few = FACTS.model_copy(update={"positives": 6})
+    assert decide(CHAMPION, CHALLENGER.model_copy(update={"sha256": "bb"}), facts=few) == stays(
+        "This model is already champion: the bundles are the same."
+    )
+    assert "decided on" not in decide(None, facts=few.model_copy(update={"refusals": REFUSALS})).reason

@@ -109,7 +109,9 @@ def test_its_reading_comes_back_from_json(pair: Pair) -> None:
     assert again == pair.report and again.to_json() == pair.report.to_json()
     assert pair.report.test_rows == pair.label.size
     assert pair.report.value("roc_auc") == pytest.approx(roc_auc_score(pair.label, pair.answers["score"].to_numpy()))
-    assert pair.report.gate_facts().own == pair.report.value("average_precision")
+    facts, read = pair.report.gate_facts(), pair.report.metrics["average_precision"]
+    assert (facts.own, facts.interval) == (read.value, (read.low, read.high))
+    assert facts.positives == pair.report.test_positives == int(pair.label.sum())
     assert sum(rows for _, rows, _ in pair.family.outcomes.reliability(pair.report)) == pytest.approx(pair.label.size)
 
 

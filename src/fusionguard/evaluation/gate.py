@@ -19,6 +19,9 @@ BAR_OF_THE_FIRST = "logistic regression"
 FILE = "gate.json"
 """What a model's folder calls the verdict of its last run."""
 
+FEW_POSITIVES = 50
+"""A share of so many rows has a 95 % interval of up to 28 points: what fewer positives decide is said to rest on them."""
+
 _CALIBRATED_WORSE = 0.5
 """A model whose log loss or Brier score is lower in fewer of the draws is taken for calibrated worse."""
 
@@ -50,6 +53,10 @@ class GateFacts(BaseModel):
 
     own: float
     """The challenger's average precision."""
+    interval: tuple[float, float] | None = None
+    """Its 95 % interval, where there is one."""
+    positives: int | None = None
+    """How many of the test rows are positive, where that is known."""
     bar: float | None = None
     """The logistic regression's on the same rows, where it was read."""
     test_seconds: tuple[int, int] | None = None
@@ -148,7 +155,7 @@ def decide_gate(
         return _verdict(challenger, champion, promoted=False, reason=obstacle)
     comparison = compare()
     promoted, reason = _judge(comparison, config.probability_better)
-    return _verdict(challenger, champion, promoted=promoted, reason=reason, comparison=comparison)
+    return _verdict(challenger, champion, promoted=promoted, reason=f"{reason}{_rests_on(facts)}", comparison=comparison)
 
 
 def _refused(challenger: Contender, champion: Contender | None, facts: GateFacts, lost: LostChampion | None) -> GateVerdict:
@@ -174,7 +181,18 @@ def _first(challenger: Contender, facts: GateFacts, lost: LostChampion | None) -
     promoted = facts.own > facts.bar
     verb = "beats" if promoted else "does not beat"
     reason = f"{_vacancy(lost)}, and average precision {facts.own:.3f} {verb} the {BAR_OF_THE_FIRST}'s {facts.bar:.3f}."
-    return GateVerdict(promoted=promoted, challenger_version=challenger.version, reason=reason)
+    return GateVerdict(promoted=promoted, challenger_version=challenger.version, reason=f"{reason}{_rests_on(facts)}")
+
+
+def _rests_on(facts: GateFacts) -> str:
+    """Return the sentence that says that few positives have decided, or nothing."""
+    if facts.positives is None or facts.positives >= FEW_POSITIVES:
+        return ""
+    known = "" if facts.interval is None else f" ({facts.interval[0]:.3f} to {facts.interval[1]:.3f})"
+    return (
+        f" This was decided on {facts.positives} positive test row{'s' if facts.positives != 1 else ''}: the 95 % interval of"
+        f" average precision{known} is wide, and other rows may decide otherwise."
+    )
 
 
 def _vacancy(lost: LostChampion | None) -> str:

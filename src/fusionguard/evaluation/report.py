@@ -69,6 +69,11 @@ class Report(ReportPart):
         """How many rows the reading was taken on."""
 
     @property
+    @abstractmethod
+    def test_positives(self) -> int:
+        """How many of them are positive."""
+
+    @property
     def simulated(self) -> bool:
         """Whether the rows were made by the simulator."""
         return self.origin == "simulated"
@@ -110,8 +115,11 @@ class Report(ReportPart):
 
     def gate_facts(self) -> GateFacts:
         """Return what the gate must know; raise :class:`DataError` where the average precision has no value."""
+        own = self.readings()[self.OWN][AVERAGE_PRECISION]
         return GateFacts(
             own=self.value(AVERAGE_PRECISION),
+            interval=None if own.low is None or own.high is None else (own.low, own.high),
+            positives=self.test_positives,
             bar=self.value(AVERAGE_PRECISION, BAR_OF_THE_FIRST) if BAR_OF_THE_FIRST in self.references else None,
             test_seconds=self._test_seconds(),
             refusals=self._refusals(),

@@ -95,6 +95,11 @@ class ChurnReport(Report):
         return self.test.rows
 
     @property
+    def test_positives(self) -> int:
+        """How many of them left."""
+        return self.test.churners
+
+    @property
     def mitigated(self) -> bool:
         """Whether the policy has margins for groups."""
         return bool(self.policy.group_margins)

@@ -83,6 +83,11 @@ class EvaluationReport(Report):
         """How many transactions the reading was taken on."""
         return self.test.rows
 
+    @property
+    def test_positives(self) -> int:
+        """How many of them are frauds."""
+        return self.test.frauds
+
     def _refusals(self) -> tuple[str, ...]:
         """Return the gaps between groups that are beyond their limits."""
         return () if self.fairness is None else tuple(gap.sentence() for gap in self.fairness.broken)
