@@ -66,7 +66,7 @@ def test_a_chronological_split_keeps_order_and_seconds(
 def test_forward_folds_go_from_past_to_future(rows: tuple[np.ndarray, np.ndarray], folds: int) -> None:
     seconds, label = rows
     try:
-        found = forward_folds(PlannedRows(label, seconds, columns=TIMED), folds)
+        found = forward_folds(PlannedRows(label, seconds, columns=TIMED), folds, stops=True)
     except DataError:
         assume(False)
     assert len(found) == folds

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from sklearn.metrics import average_precision_score
 
-from fusionguard.families.churn import catboost_model, lightgbm_model
+from fusionguard.families.churn import catboost_model, lightgbm_model, refit
 from fusionguard.families.churn.build import build_churn_bundle
 from fusionguard.families.churn.family import CHURN_FAMILY
 from fusionguard.families.churn.model import load
@@ -18,7 +21,7 @@ from fusionguard.families.churn.rows import read_customers
 from fusionguard.features.churn import CHURN_FEATURES
 from fusionguard.models.bundle import Bundle
 
-from .conftest import CONFIG, PROVENANCE, Trained
+from .conftest import CONFIG, PROVENANCE, Trained, write_features
 
 FILES = {LIGHTGBM: {"lightgbm.txt"}, CATBOOST: {"catboost.cbm"}, AVERAGE: {"lightgbm.txt", "catboost.cbm"}}
 
@@ -82,3 +85,29 @@ def test_a_refit_repeats_itself_to_the_bit(pair: tuple[str, Bundle, Bundle], tra
     _, evaluated, refitted = pair
     again = refit_churn_bundle(tmp_path / "again", evaluated, trained.features, CONFIG)
     assert again.sha256 == refitted.sha256 != evaluated.sha256
+
+
+def test_a_customer_whose_outcome_is_not_known_yet_teaches_the_delivered_model_nothing(
+    pair: tuple[str, Bundle, Bundle], trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, evaluated, _ = pair
+    # Of 2,000 customers, one a minute, outcomes come an hour later; of the earliest three, two days later.
+    rows = trained.features.rows
+    second = 60 * np.arange(rows)
+    known = second + 3_600
+    known[:3] = second[-1] + np.array([0, 1, 172_800])
+    timed = trained.features.read().append_column("second", pa.array(second)).append_column("known", pa.array(known))
+    columns = {"time_column": "second", "known_column": "known", "known_computed": True}
+    used = SimpleNamespace(features=replace(CHURN_FEATURES, **columns), combination=load(evaluated).combination)
+    monkeypatch.setattr(refit, "load", lambda _: used)
+
+    def refitted(name: str, *turned: int) -> Bundle:
+        label = timed[CHURN_FEATURES.label].to_numpy().copy()
+        label[list(turned)] = 1 - label[list(turned)]
+        features = write_features(tmp_path / f"{name}.parquet", timed, **{CHURN_FEATURES.label: label})
+        return refit_churn_bundle(tmp_path / name, evaluated, features, CONFIG)
+
+    whole = refitted("whole")
+    assert whole.manifest.refitted_rows == rows - 60 - 2
+    assert refitted("unknown", 1, 2, *range(rows - 60, rows)).sha256 == whole.sha256
+    assert refitted("known", 0, rows - 61).sha256 != whole.sha256

@@ -5,9 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from sklearn.metrics import average_precision_score
 
+from fusionguard.data.table import Table
+from fusionguard.evaluation.splits import SplitPlan
+from fusionguard.families.fraud import refit
 from fusionguard.families.fraud.family import FRAUD_FAMILY
 from fusionguard.families.fraud.model import load
 from fusionguard.families.fraud.refit import refit_fraud_bundle
@@ -51,3 +56,27 @@ def test_the_evaluated_model_is_found_again_and_the_delivered_one_knows_the_test
 def test_a_refit_repeats_itself_to_the_bit(refitted: Bundle, trained: Trained, tmp_path: Path) -> None:
     again = refit_fraud_bundle(tmp_path / "again", trained.bundle, trained.features, trained.plan, CONFIG, negative_weight=1.0)
     assert again.sha256 == refitted.sha256 != trained.bundle.sha256
+
+
+def test_rows_whose_outcome_is_not_known_when_the_data_ends_are_neither_fitted_on_nor_counted(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = trained.features.read()
+    known = table["time_seconds"].to_numpy() + 1
+    known[[2, 3, 5]] += 10**6
+    pq.write_table(table.append_column("known", pa.array(known)), tmp_path / "features.parquet")
+    last = int(np.count_nonzero(known[6:] > table["time_seconds"].to_numpy()[-1]))
+    columns = trained.plan.columns.model_copy(update={"known": "known", "known_computed": True})
+    fitted: list[int] = []
+
+    def train(features: Table, plan: SplitPlan, *_: object, **__: object) -> object:
+        fitted.extend(plan.train.places(features).tolist())
+        return trained.booster
+
+    monkeypatch.setattr(refit, "train_booster", train)
+    plan = trained.plan.model_copy(update={"columns": columns})
+    made = refit_fraud_bundle(
+        tmp_path / "bundle", trained.bundle, Table(tmp_path / "features.parquet"), plan, CONFIG, negative_weight=1.0
+    )
+    assert last > 0 and not {2, 3, 5, table.num_rows - 1} & set(fitted)
+    assert made.manifest.refitted_rows == len(fitted) == table.num_rows - 3 - last

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -17,12 +18,13 @@ from sklearn.metrics import average_precision_score
 from fusionguard.checkpoint import FOLDER_VARIABLE, SECONDS_VARIABLE
 from fusionguard.data.table import Table
 from fusionguard.errors import DataError
+from fusionguard.evaluation.forward_folds import ForwardFold
 from fusionguard.evaluation.planned_rows import planned_rows
 from fusionguard.evaluation.splits import plan_split
-from fusionguard.families.fraud import search_space
+from fusionguard.families.fraud import search_space, tuning
 from fusionguard.families.fraud.boosting import fit_booster
 from fusionguard.families.fraud.config import XGBoostConfig
-from fusionguard.families.fraud.rows import ModelRows, read_slice
+from fusionguard.families.fraud.rows import Encoding, ModelRows, read_slice
 from fusionguard.families.fraud.tuning import FOLDS, TunedBooster
 from fusionguard.features.fraud import FRAUD_FEATURES, LABEL, TIME
 from tests.models.studies import timeless, trials_of, tried
@@ -185,3 +187,19 @@ def test_every_searched_setting_is_one_of_the_config_and_its_default_lies_inside
         assert within.low <= getattr(XGBoostConfig(), name) <= within.high, name
         for edge in (within.low, within.high):
             XGBoostConfig(**{name: edge})
+
+
+def test_a_trial_learns_from_no_outcome_that_was_not_known_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.arange(12, dtype=np.float32)[:, None]
+    rows = ModelRows(x, (np.arange(12) % 3 == 0).astype(np.int8), np.ones(12), Encoding(("x",), {}))
+    known = np.array([True, True, False, True, True, True, False, True, False])
+    seen: list[list[float]] = []
+
+    def fit(train: ModelRows, validation: ModelRows, *_: object, **__: object) -> object:
+        seen.extend([train.x[:, 0].tolist(), validation.x[:, 0].tolist()])
+        return SimpleNamespace(set_param=lambda _: None, inplace_predict=lambda x, **_: x[:, 0])
+
+    monkeypatch.setattr(tuning, "fit_booster", fit)
+    fold = ForwardFold(slice(0, 6), slice(6, 9), slice(9, 12), known)
+    assert tuning._average_precision(XGBoostConfig(), rows, fold, 1) == pytest.approx(1 / 3)
+    assert seen == [[0, 1, 3, 4, 5], [7]]

@@ -19,6 +19,8 @@ def refit_fraud_bundle(
 ) -> Bundle:
     """Fit the trees of ``evaluated`` on all rows, with as many rounds and trees a round as it has, and write the bundle.
 
+    Left out are rows whose outcome was not known yet when the data ends.
+
     The autoencoder, the fusion with its calibration, and the policy stay those of ``evaluated``: they were learned on slices that
     its trees had not been fitted on, and no rows are left to learn them anew.
     """
@@ -33,4 +35,4 @@ def refit_fraud_bundle(
     files = {BOOSTER: bytes(booster.save_raw("ubj"))}
     if BOOSTER_ONNX in evaluated.manifest.files:
         files[BOOSTER_ONNX] = booster_bytes(booster)
-    return write_refitted(destination, evaluated, files, rows=features.rows)
+    return write_refitted(destination, evaluated, files, rows=plan.train.rows)

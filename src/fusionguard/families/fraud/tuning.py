@@ -45,7 +45,8 @@ def tune(
 
     Trials are judged on folds of the train slice that go forward in time, see :func:`forward_folds`: trees are fitted, stopped
     early where the settings say so, and judged on rows that follow each other, as the train, validation and later slices do.
-    Nothing outside the train slice is read. What is judged are the trees alone, before they meet the autoencoder.
+    Rows whose outcome was not known when the next part begins are not learned from. Nothing outside the train slice is read.
+    What is judged are the trees alone, before they meet the autoencoder.
 
     The best of many values on few folds leans to the good side; the test slice had no part in the search, and its reading does
     not. How a search is interrupted, resumed and shared is said at :func:`tune_settings`.
@@ -68,12 +69,13 @@ def tune(
 
     rows = read_slice(features, plan.train, negative_weight, definition)
     start = settled_trees(config.xgboost, *rows.x.shape)
-    folds = forward_folds(plan.columns.read(features).take(plan.train.places(features)), FOLDS)
+    planned = plan.columns.read(features).take(plan.train.places(features))
+    folds = forward_folds(planned, FOLDS, stops=start.early_stopping_rounds is not None)
     categories = {"categories": dict(rows.encoding.categories)} if rows.encoding.categories else {}
     name = study_name(
         "fraud-xgboost",
         protocol=_PROTOCOL,
-        arrays=(rows.x, rows.label, rows.weight, _borders(folds)),
+        arrays=(rows.x, rows.label, rows.weight, _borders(folds), *(fold.known for fold in folds if fold.known is not None)),
         start=start,
         space=SPACE,
         seed=config.seed,
@@ -101,7 +103,8 @@ def tune(
 
 def _average_precision(settings: XGBoostConfig, rows: ModelRows, fold: ForwardFold, seed: int) -> float:
     judged = rows.part(fold.judged)
-    booster = fit_booster(rows.part(fold.fitted), rows.part(fold.stopping), settings, seed=seed, threads=_THREADS)
+    fitted, stopping = rows.part(fold.learned(fold.fitted)), rows.part(fold.learned(fold.stopping))
+    booster = fit_booster(fitted, stopping, settings, seed=seed, threads=_THREADS)
     booster.set_param({"nthread": _THREADS})
     margin = booster.inplace_predict(judged.x, predict_type="margin", validate_features=False).astype(np.float64)
     return Ranking(judged.label, margin).average_precision(judged.weight)
