@@ -13,9 +13,9 @@ from fusionguard.datasets.faults import DeclarationError, Fault
 from fusionguard.datasets.prepared_names import TAKEN, prepared_names
 from fusionguard.datasets.reading import parse_declaration, read_declaration
 from fusionguard.errors import UsageError
-from fusionguard.features.expressions.expression import parse_rows
-from fusionguard.features.expressions.grammar import KEYWORDS
-from fusionguard.features.expressions.tree import RawColumn
+from fusionguard.expressions.expression import parse_rows
+from fusionguard.expressions.grammar import KEYWORDS
+from fusionguard.expressions.tree import RawColumn
 
 PROBLEMS = ("churn", "fraud")
 

@@ -25,6 +25,7 @@ from fusionguard.evaluation.explanation import Explanation, Wording
 from fusionguard.evaluation.ranked import Ranking
 from fusionguard.evaluation.readings import ROC_AUC
 from fusionguard.evaluation.scored import Flags
+from fusionguard.expressions.tree import raw_columns
 from fusionguard.families import catalog
 from fusionguard.families.family import COMMON_PACKAGES, LABEL, REASONS, ModelFamily, ServiceExample
 from fusionguard.families.online import REASONS_TOLD, Answer, Answers, Contributions, OnlineModel
@@ -35,7 +36,6 @@ from fusionguard.families.scoring_model import ScoringModel
 from fusionguard.families.words import FamilyWords, FieldWords
 from fusionguard.features import definitions
 from fusionguard.features.definition import FeatureDefinition, Segmentation
-from fusionguard.features.expressions.tree import raw_columns
 from fusionguard.features.maker import FeatureMaker
 from fusionguard.models.bundle import Bundle
 

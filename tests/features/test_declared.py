@@ -24,10 +24,10 @@ from fusionguard.features.declared import declared_features
 from fusionguard.features.duckdb_engine import DuckDBEngine, score_table
 from fusionguard.features.maker import FeatureMaker
 from fusionguard.features.spark_engine import SparkEngine
+from tests.expressions.engines import bits
 from tests.foreign import write_payments, write_telco
 
 from .declared_tables import LOANS, PAYMENTS, READINGS, WIDE, Made, loans, made, payments, readings, wide
-from .expressions.engines import bits
 
 needs_java = pytest.mark.skipif(shutil.which("java") is None, reason="needs Java 17 for Spark")
 

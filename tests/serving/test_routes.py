@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from fusionguard.data.table import Table
+from fusionguard.expressions.errors import RowError
 from fusionguard.families.catalog import model_family
-from fusionguard.features.expressions.errors import RowError
 from fusionguard.models.bundle import Bundle
 from fusionguard.serving.app import RiskApp
 from fusionguard.serving.asgi import PROBES

@@ -5,9 +5,9 @@ from __future__ import annotations
 from fusionguard.data.contract_suites import LARGEST_AMOUNT, UniqueRule, between, one_of
 from fusionguard.datasets.bank_churn.contract import CHURN_LIMITS, GENDERS, GEOGRAPHIES, LABEL_SHARE
 from fusionguard.datasets.bank_churn.schema import CHURN
+from fusionguard.expressions.tree import RawColumn, raw_columns
 from fusionguard.features.churn_told import told_of_customers
 from fusionguard.features.definition import FeatureContract, FeatureDefinition, Segmentation, sql_text
-from fusionguard.features.expressions.tree import RawColumn, raw_columns
 
 SCHEMA_VERSION = 1
 """Raised with every change of the meaning of a column that models read."""

@@ -13,9 +13,9 @@ from fusionguard.datasets.moments import LARGEST_TIME
 from fusionguard.datasets.prepared_names import CLOCK, EVENT, GROUP, KNOWN, OTHER, ROW, TIME, prepared_names
 from fusionguard.datasets.resolved import ResolvedDataset
 from fusionguard.errors import UsageError
+from fusionguard.expressions.tree import RawColumn
 from fusionguard.features.calendar import CALENDAR_SQL
 from fusionguard.features.definition import FeatureContract, FeatureDefinition, Segmentation
-from fusionguard.features.expressions.tree import RawColumn
 
 LARGEST_NUMBER = 1e300
 """Numbers whose range nobody declared are not refused up to here, beyond which what is computed of them is infinite."""

@@ -9,8 +9,8 @@ from functools import cached_property
 from importlib.resources import files
 
 from fusionguard.data.contract_suites import CellRule, UniqueRule
-from fusionguard.features.expressions.expression import RowsText, parse_rows
-from fusionguard.features.expressions.tree import RawColumn
+from fusionguard.expressions.expression import RowsText, parse_rows
+from fusionguard.expressions.tree import RawColumn
 from fusionguard.features.told import Told
 
 

@@ -12,8 +12,8 @@ import pyarrow as pa
 
 from fusionguard.data.table import Table
 from fusionguard.errors import DataError, StorageError
+from fusionguard.expressions.writing import literal as sql_literal
 from fusionguard.features.definition import FeatureDefinition
-from fusionguard.features.expressions.writing import literal as sql_literal
 from fusionguard.files import atomic_path, storage_errors
 
 PARQUET = "FORMAT parquet, COMPRESSION uncompressed, ROW_GROUP_SIZE 122880"

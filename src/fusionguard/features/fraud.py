@@ -7,8 +7,8 @@ from itertools import pairwise
 from fusionguard.data.contract_suites import LARGEST_AMOUNT, UniqueRule, between
 from fusionguard.datasets.creditcard.contract import LABEL_SHARE, LARGEST_V, LAST_SECOND
 from fusionguard.datasets.creditcard.schema import FRAUD
+from fusionguard.expressions.tree import raw_columns
 from fusionguard.features.definition import FeatureContract, FeatureDefinition, Segmentation, sql_text
-from fusionguard.features.expressions.tree import raw_columns
 
 SCHEMA_VERSION = 1
 """Raised with every change of the meaning of a column."""

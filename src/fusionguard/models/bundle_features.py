@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from fusionguard.errors import BundleError
+from fusionguard.expressions.errors import ExpressionError
 from fusionguard.features.definition import FeatureDefinition
-from fusionguard.features.expressions.errors import ExpressionError
 from fusionguard.files import write_json
 from fusionguard.models.bundle import Bundle
 

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from fusionguard.features.expressions.errors import RowError
+from fusionguard.expressions.errors import RowError
 from fusionguard.serving.docs_page import STYLE, render_docs
 from fusionguard.serving.guard import Guard
 from fusionguard.serving.http import (

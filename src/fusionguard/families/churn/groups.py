@@ -10,10 +10,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fusionguard.errors import UsageError
+from fusionguard.expressions.expression import RowsText, parse_expression
+from fusionguard.expressions.tree import RawColumn
 from fusionguard.families.churn.fairness_config import FairnessConfig
 from fusionguard.features.definition import FeatureDefinition, Segmentation
-from fusionguard.features.expressions.expression import RowsText, parse_expression
-from fusionguard.features.expressions.tree import RawColumn
 
 MOST_GROUPS = 12
 """Groups of one attribute that are told apart, at most: the rest are taken together."""

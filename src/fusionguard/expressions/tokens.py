@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal, NamedTuple, cast
 
-from fusionguard.features.expressions.errors import ExpressionError
+from fusionguard.expressions.errors import ExpressionError
 
 LONGEST_TEXT = 20_000
 """Characters of a text that is read, at most: 500 columns need 15,000."""

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fusionguard.features.expressions.errors import RowError
-from fusionguard.features.expressions.tree import (
+from fusionguard.expressions.errors import RowError
+from fusionguard.expressions.tree import (
     BIGINT_RANGE,
     INT_RANGE,
     Absolute,

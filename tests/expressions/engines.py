@@ -10,8 +10,8 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from fusionguard.features.expressions.errors import RowError
-from fusionguard.features.expressions.expression import RowsText
+from fusionguard.expressions.errors import RowError
+from fusionguard.expressions.expression import RowsText
 
 REFUSED = "refused"
 Row = tuple[Any, ...]

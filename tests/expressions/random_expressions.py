@@ -6,7 +6,7 @@ import random
 
 import pyarrow as pa
 
-from fusionguard.features.expressions.tree import RawColumn
+from fusionguard.expressions.tree import RawColumn
 
 COLUMNS = {
     "a": RawColumn("float"),

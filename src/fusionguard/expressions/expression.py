@@ -10,13 +10,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fusionguard.data.schema import ColumnType
-from fusionguard.features.expressions.checking import Checker
-from fusionguard.features.expressions.column_code import column_values
-from fusionguard.features.expressions.errors import ExpressionError
-from fusionguard.features.expressions.grammar import Grammar
-from fusionguard.features.expressions.row_code import RowFunction, row_function
-from fusionguard.features.expressions.tree import Arithmetic, Column, Constant, Floor, Node, RawColumn, SqlType, raw_columns
-from fusionguard.features.expressions.writing import sql_of
+from fusionguard.expressions.checking import Checker
+from fusionguard.expressions.column_code import column_values
+from fusionguard.expressions.errors import ExpressionError
+from fusionguard.expressions.grammar import Grammar
+from fusionguard.expressions.row_code import RowFunction, row_function
+from fusionguard.expressions.tree import Arithmetic, Column, Constant, Floor, Node, RawColumn, SqlType, raw_columns
+from fusionguard.expressions.writing import sql_of
 
 
 @dataclass(frozen=True)

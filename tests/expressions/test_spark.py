@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from fusionguard.data.table import Table
+from fusionguard.expressions.expression import parse_expression, parse_rows
+from fusionguard.expressions.tree import RawColumn
 from fusionguard.features.definition import FeatureDefinition
-from fusionguard.features.expressions.expression import parse_expression, parse_rows
-from fusionguard.features.expressions.tree import RawColumn
 from fusionguard.features.spark_engine import SparkEngine
 
 from .engines import REFUSED, bits, by_row

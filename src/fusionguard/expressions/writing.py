@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fusionguard.features.expressions.tree import (
+from fusionguard.expressions.tree import (
     INT_RANGE,
     Absolute,
     Arithmetic,

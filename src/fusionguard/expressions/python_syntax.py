@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from fusionguard.features.expressions.tree import Arithmetic, Column, Comparison, Constant, Node, SqlType
+from fusionguard.expressions.tree import Arithmetic, Column, Comparison, Constant, Node, SqlType
 
 _COMPARED: dict[str, ast.cmpop] = {
     "=": ast.Eq(),

@@ -6,10 +6,10 @@ import pickle
 
 import pytest
 
-from fusionguard.features.expressions.errors import ExpressionError, RowError
-from fusionguard.features.expressions.expression import parse_expression, parse_rows
-from fusionguard.features.expressions.tokens import LONGEST_TEXT
-from fusionguard.features.expressions.tree import RawColumn
+from fusionguard.expressions.errors import ExpressionError, RowError
+from fusionguard.expressions.expression import parse_expression, parse_rows
+from fusionguard.expressions.tokens import LONGEST_TEXT
+from fusionguard.expressions.tree import RawColumn
 
 COLUMNS = {"amount": "float", "income": RawColumn("float", missing=True), "age": "integer", "country": "text"}
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from fusionguard.data.schema import ColumnType
 from fusionguard.errors import did_you_mean
-from fusionguard.features.expressions.errors import ExpressionError
-from fusionguard.features.expressions.tokens import Token
-from fusionguard.features.expressions.tree import (
+from fusionguard.expressions.errors import ExpressionError
+from fusionguard.expressions.tokens import Token
+from fusionguard.expressions.tree import (
     BIGINT_RANGE,
     INT_RANGE,
     Absolute,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fusionguard.features.expressions.checking import FUNCTIONS, Checker
-from fusionguard.features.expressions.errors import ExpressionError
-from fusionguard.features.expressions.tokens import Token, tokens_of
-from fusionguard.features.expressions.tree import Constant, Node, SqlType
+from fusionguard.expressions.checking import FUNCTIONS, Checker
+from fusionguard.expressions.errors import ExpressionError
+from fusionguard.expressions.tokens import Token, tokens_of
+from fusionguard.expressions.tree import Constant, Node, SqlType
 
 DEEPEST = 60
 """How deep parentheses, calls and conditions may stand in each other."""

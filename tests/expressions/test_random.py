@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fusionguard.features.expressions.expression import parse_expression, parse_rows
+from fusionguard.expressions.expression import parse_expression, parse_rows
 
 from .engines import assert_agree
 from .random_expressions import COLUMNS, RandomText, hostile_table

@@ -6,7 +6,7 @@ import ast
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 
-from fusionguard.features.expressions.python_syntax import (
+from fusionguard.expressions.python_syntax import (
     absorbed,
     any_of,
     as_double,
@@ -18,7 +18,7 @@ from fusionguard.features.expressions.python_syntax import (
     store,
     unless,
 )
-from fusionguard.features.expressions.tree import (
+from fusionguard.expressions.tree import (
     BIGINT_RANGE,
     INT_RANGE,
     Absolute,

@@ -11,9 +11,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from math import floor, fmod, isinf, isnan, nan
 from typing import Any
 
-from fusionguard.features.expressions.errors import RowError
-from fusionguard.features.expressions.row_syntax import FUNCTION, REFUSE, REFUSED, RowSyntax
-from fusionguard.features.expressions.tree import Node
+from fusionguard.expressions.errors import RowError
+from fusionguard.expressions.row_syntax import FUNCTION, REFUSE, REFUSED, RowSyntax
+from fusionguard.expressions.tree import Node
 
 RowFunction = Callable[[Sequence[Any]], list[Any]]
 """From a row's values in the order of the columns, with None where one is missing, to the values of the trees in theirs."""
