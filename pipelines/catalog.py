@@ -70,7 +70,7 @@ class PipelineEntry:
 
 
 def training_arguments(family: str, config: TrainingConfig, home: Home) -> dict[str, Any]:
-    """Return the settings of a family's training, the data set's declaration, and the fingerprint of the source they name."""
+    """Return the settings of a family's training, how the data set is declared, and the fingerprint of the source they name."""
     from fusionguard.datasets.catalog import find_dataset, shipped_name
     from fusionguard.datasets.described import locate
 
@@ -81,7 +81,8 @@ def training_arguments(family: str, config: TrainingConfig, home: Home) -> dict[
             f"{declared.file} declares a problem of {problem}, and the pipeline is {family}.", f"Run --pipeline {problem}."
         )
     source, fingerprint = locate(declared, config.data.source, rows=config.data.rows, seed=config.seed)
-    return {"config": config, "declaration": declared.text, "source": source, "source_fingerprint": fingerprint}
+    read = {"declaration": declared.text, "own_sql": declared.sql or "", "source": source, "source_fingerprint": fingerprint}
+    return {"config": config, **read}
 
 
 def training_tags(arguments: Mapping[str, Any]) -> tuple[str, ...]:

@@ -39,11 +39,13 @@ if TYPE_CHECKING:
 
 
 @pipeline(**pipeline_options("churn"))
-def churn(config: ChurnConfig, declaration: str, source: str, source_fingerprint: str) -> None:
+def churn(config: ChurnConfig, declaration: str, source: str, source_fingerprint: str, own_sql: str = "") -> None:
     """Compose the steps; ZenML runs them in the order their inputs allow."""
     serving, config = config.serving, without_afterwards(config)
     seed = config.seed
-    raw, provenance, dataset = load_data(declaration, source, config.data.rows, seed, source_fingerprint, 1 - config.holdout.test)
+    raw, provenance, dataset = load_data(
+        declaration, source, config.data.rows, seed, source_fingerprint, 1 - config.holdout.test, own_sql
+    )
     raw_contract, _ = check_raw_data(raw, provenance, dataset)
     features, manifest = build_features(raw, provenance, dataset, raw_contract, config.data.engine)
     feature_contract, _ = check_feature_table(features, manifest)

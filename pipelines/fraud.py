@@ -38,11 +38,13 @@ if TYPE_CHECKING:
 
 
 @pipeline(**pipeline_options("fraud"))
-def fraud(config: FraudConfig, declaration: str, source: str, source_fingerprint: str) -> None:
+def fraud(config: FraudConfig, declaration: str, source: str, source_fingerprint: str, own_sql: str = "") -> None:
     """Compose the steps; ZenML runs them in the order their inputs allow."""
     serving, config = config.serving, without_afterwards(config)
     seed = config.seed
-    raw, provenance, dataset = load_data(declaration, source, config.data.rows, seed, source_fingerprint, config.split.train)
+    raw, provenance, dataset = load_data(
+        declaration, source, config.data.rows, seed, source_fingerprint, config.split.train, own_sql
+    )
     raw_contract, _ = check_raw_data(raw, provenance, dataset)
     features, manifest = build_features(raw, provenance, dataset, raw_contract, config.data.engine)
     feature_contract, _ = check_feature_table(features, manifest)

@@ -192,7 +192,7 @@ def _read(family: ModelFamily, file: Path, destination: Path, id_column: str | N
     if family.declared is None:
         return read_raw(file, family.schema, destination, only=family.features.model_columns, carried=id_column)
     header, typed = raw_header(file, family.schema)
-    needed = scored_columns(family.declared.declaration, header)
+    needed = scored_columns(family.declared, header)
     declaration = family.declared.declaration
     allowed = {name for name, (_, each) in declaration.measured.items() if each.missing == "allow"}
     written = set() if typed else allowed | set(declaration.missing_values)

@@ -17,7 +17,7 @@ from fusionguard.home import find_home
 
 @step
 def load_data(
-    declaration: str, source: str, rows: int, seed: int, fingerprint: str, earliest: float = 1.0
+    declaration: str, source: str, rows: int, seed: int, fingerprint: str, earliest: float = 1.0, own_sql: str = ""
 ) -> tuple[
     Annotated[Table, "{pipeline}_raw"],
     Annotated[Provenance, "{pipeline}_provenance"],
@@ -35,8 +35,10 @@ def load_data(
         The source's, so that other content is another cache key.
     earliest
         The share of the rows, by time, that ranges and known values are read from.
+    own_sql
+        The text of the SQL that the declaration names; nothing where it names none.
     """
-    declared = parse_declaration(declaration)
+    declared = parse_declaration(declaration, sql=own_sql or None)
     name = declared.declaration.name
     # Which categories prepared rows know depends on the share that they were read from: another share, other rows.
     identity = fingerprint if earliest == 1.0 else f"{fingerprint}\n{earliest!r}"

@@ -406,8 +406,9 @@ def test_a_folder_holds_its_declaration(tmp_path: Path) -> None:
     with pytest.raises(DeclarationError) as caught:
         read_declaration(folder, PROBLEMS)
     assert caught.value.faults == (Fault(27, 'sql.rows is "more.sql"; there is no such file beside the declaration'),)
-    (folder / "more.sql").write_text("SELECT 1 AS near FROM raw", encoding="utf-8")
+    (folder / "more.sql").write_text("SELECT age AS near FROM raw", encoding="utf-8")
     declared = read_declaration(folder, PROBLEMS)
+    assert declared.sql == "SELECT age AS near FROM raw"
     assert (declared.folder, declared.declaration.features[-3:]) == (folder, ("near", "mcc", "country"))
 
 

@@ -7,7 +7,7 @@ import pickle
 import pytest
 
 from fusionguard.expressions.errors import ExpressionError, RowError
-from fusionguard.expressions.expression import parse_expression, parse_rows
+from fusionguard.expressions.expression import parse_expression, parse_rows, parse_select
 from fusionguard.expressions.tokens import LONGEST_TEXT
 from fusionguard.expressions.tree import RawColumn
 
@@ -80,7 +80,7 @@ def test_what_is_wrong_is_told_with_its_place(text: str, character: int, message
 
 
 def test_a_text_without_end_is_not_read() -> None:
-    with pytest.raises(ExpressionError, match="20,004 characters"):
+    with pytest.raises(ExpressionError, match=f"{LONGEST_TEXT + 4:,} characters"):
         parse_expression("age+" * (LONGEST_TEXT // 4) + "age1", COLUMNS)
 
 
@@ -89,8 +89,8 @@ def test_a_text_without_end_is_not_read() -> None:
     [
         ("SELECT\n    amount * 0.5 AS half\nFROM raw", 2, "0.5 is a DECIMAL to the engines. Write 0.5e0."),
         ("SELECT\n    age * 2 AS twice\nFROM raw", 2, "'age' is stored as INT or BIGINT, and overflows accordingly"),
-        ("SELECT\n    FLOOR(amount) AS whole\nFROM raw", 1, "'whole' keeps the sign of a zero that FLOOR gives in DuckDB"),
-        ("SELECT\n    age\nFROM raw", 1, "Write CAST(age AS INT) AS age."),
+        ("SELECT\n    FLOOR(amount) AS whole\nFROM raw", 2, "'whole' keeps the sign of a zero that FLOOR gives in DuckDB"),
+        ("SELECT\n    age\nFROM raw", 2, "Write CAST(age AS INT) AS age."),
         ("SELECT\n    amount AS x,\n    income AS x\nFROM raw", 3, "the column 'x' is defined twice"),
         ("SELECT amount\nFROM other", 2, "rows are made from 'other'. Write FROM raw."),
         ("SELECT amount\nFROM raw\nWHERE amount > 0e0", 3, "WHERE is not allowed"),
@@ -110,12 +110,37 @@ def test_an_expression_knows_its_columns_and_its_sql() -> None:
     found = parse_expression("amount / (income + 1) - .5", COLUMNS)
     assert found.columns == ("amount", "income")
     assert found.sql() == "(amount / NULLIF(income + 1, 0e0)) - 0.5e0 + 0e0"
-    assert found.nullable
-    ratio = found.function()
-    assert ratio({"amount": 22.0, "income": 3, "age": 1}) == 5.0
-    assert ratio({"amount": 22.0, "income": -1.0}) is None
-    assert ratio({"amount": 22.0, "income": None}) is None
-    assert str(ratio({"amount": 2, "income": 3.0})) == "0.0"
+    make = parse_rows(f"SELECT {found.sql()} AS ratio FROM raw", COLUMNS).row_function(found.columns, ["ratio"])
+    assert [make(row) for row in ([22.0, 3], [22.0, -1.0], [22.0, None])] == [[5.0], [None], [None]]
+    assert str(make([2, 3.0])) == "[0.0]"
+
+
+def test_what_a_person_selects_is_written_anew_as_doubles() -> None:
+    text = """SELECT -- plainer than what engines run
+        age / 3 - .5 AS third, CAST(country = 'a' AS INT) AS a, amount - 1 - (income - 2) * 3 * age AS chain FROM raw"""
+    found = parse_select(text, COLUMNS)
+    assert {name: each.number_sql() for name, each in found.items()} == {
+        "third": "(CAST(age AS BIGINT) / 3) - 0.5e0 + 0e0",
+        "a": "CAST(CAST(country = 'a' AS INT) AS DOUBLE) + 0e0",
+        "chain": "amount - 1 - ((income - 2) * 3 * CAST(age AS BIGINT)) + 0e0",
+    }
+    assert [each.columns for each in found.values()] == [("age",), ("country",), ("amount", "income", "age")]
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "message"),
+    [
+        ("SELECT age AS a,\n  country AS b FROM raw", (2, 3), "'b' is a text, and must be a number. Write CASE WHEN x = 'a'"),
+        ("SELECT age > 3 AS a FROM raw", (1, 8), "'a' is a condition, and must be a number. Write CAST(condition AS INT)"),
+        ("SELECT\n age AS a,\n NULL AS b FROM raw", (3, 2), "'b' is NULL, and must be a number"),
+        ("SELECT age AS a\nFROM raw WHERE age > 3", (2, 10), "WHERE is not allowed"),
+    ],
+)
+def test_a_person_selects_numbers_alone(text: str, place: tuple[int, int], message: str) -> None:
+    with pytest.raises(ExpressionError) as caught:
+        parse_select(text, COLUMNS)
+    assert message in str(caught.value)
+    assert (caught.value.line, caught.value.column) == place
 
 
 def test_a_row_that_leaves_a_type_is_refused_with_the_feature() -> None:

@@ -50,6 +50,20 @@ derived:
 bands:
   amount_band: {column: Betrag in €, edges: [0, 4.35]}
 protected: [age group]
+sql:
+  rows: more.sql
+  features: {minute: minute of the hour, km_amount: null, grocers: null, flags: how many signs, odd: null, drift: null}
+"""
+PAYMENTS_SQL = """\
+-- what a formula cannot say
+SELECT
+    Betrag_in / distance_km AS km_amount,
+    CASE WHEN mcc = 'grocer' OR group_2 IN ('FR', 'it''s') THEN Betrag_in ELSE -0.5 END AS grocers,
+    CAST(mcc IS NULL AS INT) + 2 * CAST(Select_2 = '2' AS INT) AS flags, -- an integer
+    FLOOR(clock_seconds / 60) % 60 AS minute,
+    COALESCE(order_2 % distance_km, NULLIF(Betrag_in, 1.005)) AS odd,
+    Betrag_in - 0.1 - Betrag_in * 3 / 7 * order_2 + FLOOR(-Betrag_in) AS drift
+FROM raw
 """
 LOANS = """\
 version: 1
@@ -96,12 +110,12 @@ class Made:
 
     def for_scoring(self) -> pa.Table:
         """What is prepared where no label is read."""
-        return prepare_rows(self.described, self.raw.select(scored_columns(self.described.declaration, self.raw.column_names)))
+        return prepare_rows(self.described, self.raw.select(scored_columns(self.described, self.raw.column_names)))
 
 
-def made(text: str, raw: pa.Table, folder: Path) -> Made:
-    """Hold a declaration against a table, prepare its rows for training, and read its features."""
-    declared = parse_declaration(text)
+def made(text: str, raw: pa.Table, folder: Path, sql: str | None = None) -> Made:
+    """Hold a declaration, with its own SQL, against a table, prepare its rows for training, and read its features."""
+    declared = parse_declaration(text, sql=sql)
     described = resolve(declared, raw)
     folder.mkdir(parents=True, exist_ok=True)
     pq.write_table(raw, folder / "source.parquet")

@@ -27,7 +27,7 @@ from fusionguard.features.spark_engine import SparkEngine
 from tests.expressions.engines import bits
 from tests.foreign import write_payments, write_telco
 
-from .declared_tables import LOANS, PAYMENTS, READINGS, WIDE, Made, loans, made, payments, readings, wide
+from .declared_tables import LOANS, PAYMENTS, PAYMENTS_SQL, READINGS, WIDE, Made, loans, made, payments, readings, wide
 
 needs_java = pytest.mark.skipif(shutil.which("java") is None, reason="needs Java 17 for Spark")
 
@@ -50,7 +50,7 @@ def _shipped(name: str, problem: str) -> Callable[[Path], Made]:
 
 
 TABLES: dict[str, Callable[[Path], Made]] = {
-    "payments": lambda folder: made(PAYMENTS, payments(), folder),
+    "payments": lambda folder: made(PAYMENTS, payments(), folder, PAYMENTS_SQL),
     "loans": lambda folder: made(LOANS, loans(), folder),
     "readings": lambda folder: made(READINGS, readings(), folder),
     "foreign payments": _foreign(write_payments, True),
@@ -154,7 +154,8 @@ def test_categories_derived_numbers_and_missing_parts(tables: Callable[[str], Ma
     maker = FeatureMaker(table.definition)
     assert maker.names == (
         *("distance_km", "order_2", "Betrag_in", "hour_of_day", "day_of_week", "day_of_month", "month", "weekend", "night"),
-        *("amount_a_km", "per_order", "cents", "mcc", "group_2", "Select_2"),
+        *("amount_a_km", "per_order", "cents"),
+        *("minute", "km_amount", "grocers", "flags", "odd", "drift", "mcc", "group_2", "Select_2"),
     )
     sent = {"clock_seconds": 0.0, "Betrag_in": -12.345, "distance_km": None, "order_2": 2.0}
     row = [*(sent[name] for name in table.definition.model_columns[:4]), OTHER, None, "1"]

@@ -98,7 +98,7 @@ def test_a_row_is_prepared_as_the_sql_prepares_it(
     rows = [base | each for each in odd]
     reader, maker = RowReader(family.request_fields), FeatureMaker(family.features)
     ones = [reader.read_one(json.dumps(row).encode()).values for row in rows]
-    columns = scored_columns(family.declared.declaration, base)
+    columns = scored_columns(family.declared, base)
     for number, row in enumerate(rows):  # each in a table of its own, with the types of its cells
         table = pa.table({column: [row[column]] for column in columns})
         prepared = prepare_rows(family.declared, table)

@@ -51,9 +51,10 @@ class DeclaredSource:
 
     @cached_property
     def fingerprint(self) -> str:
-        """The file's SHA-256, mixed with the declaration: either changing makes other results."""
+        """The file's SHA-256, mixed with the declaration and its own SQL: any of them changing makes other results."""
         declared = self.declared.declaration.model_dump_json(exclude_unset=True)
-        return hashlib.sha256(f"{self.sha256}\n{declared}".encode()).hexdigest()
+        own = "" if self.declared.sql is None else f"\n{self.declared.sql}"
+        return hashlib.sha256(f"{self.sha256}\n{declared}{own}".encode()).hexdigest()
 
     def fetch(self, folder: Path, *, earliest: float = 1.0) -> tuple[RawData, ResolvedDataset]:
         """Write the prepared rows as ``folder/raw.parquet``; return them, and the data set as it was found.

@@ -15,7 +15,7 @@ def example_row(described: ResolvedDataset) -> dict[str, Any]:
     """
     declaration = described.declaration
     row: dict[str, Any] = {}
-    if declaration.time is not None and declaration.calendar:
+    if declaration.time is not None and described.reads_clock:
         row[declaration.time.column] = example_time(declaration.time)
     for name, (_, numeric) in declaration.measured.items():
         found = described.columns[name].range if name in described.columns else None

@@ -49,7 +49,7 @@ def prepared_columns(described: ResolvedDataset, rows: TableRows) -> Iterator[tu
     """Yield the prepared columns that features are made of, each with its SQL over the raw rows."""
     declaration = described.declaration
     names = prepared_names(declaration)
-    if declaration.time is not None and declaration.calendar:
+    if declaration.time is not None and described.reads_clock:
         yield CLOCK, clock(rows, declaration.time)
     for column in declaration.measured:
         yield names[column], _number(declaration, rows, column)

@@ -14,6 +14,7 @@ from fusionguard.datasets.contradictions import contradictions
 from fusionguard.datasets.declaration import Declaration, Place
 from fusionguard.datasets.faults import DeclarationError, Fault
 from fusionguard.datasets.field_faults import field_fault
+from fusionguard.datasets.own_sql import own_faults, read_own_sql
 from fusionguard.datasets.reserved_names import reserved_name
 from fusionguard.datasets.upgrade import shown, upgraded
 from fusionguard.datasets.yaml_tree import LARGEST_BYTES, NotPlainYamlError, YamlTree, read_tree
@@ -49,6 +50,8 @@ class DeclaredDataset:
     folder: Path | None = None
     text: str = field(default="", repr=False)
     """As it was written."""
+    sql: str | None = field(default=None, repr=False)
+    """The text of its own SQL; None where it has none, and where nobody could read it."""
 
     def line(self, place: Place) -> int | None:
         """Return the line of a place or of the nearest one around it; None where the declaration was not read from text."""
@@ -85,9 +88,22 @@ def read_declaration(path: Path, problems: Collection[str] | None = None) -> Dec
 
 
 def parse_declaration(
-    raw: bytes | str, file: str = FILE_NAME, *, folder: Path | None = None, problems: Collection[str] | None = None
+    raw: bytes | str,
+    file: str = FILE_NAME,
+    *,
+    folder: Path | None = None,
+    problems: Collection[str] | None = None,
+    sql: str | None = None,
 ) -> DeclaredDataset:
-    """Return the declaration that YAML text holds; raise :class:`DeclarationError` as :func:`read_declaration` does."""
+    """Return the declaration that YAML text holds; raise :class:`DeclarationError` as :func:`read_declaration` does.
+
+    Parameters
+    ----------
+    folder
+        Where its own files lie.
+    sql
+        The text of its own SQL, where that was read before and there is no folder.
+    """
     try:
         tree = read_tree(raw.encode() if isinstance(raw, str) else raw)
     except NotPlainYamlError as error:
@@ -99,7 +115,8 @@ def parse_declaration(
     declaration, faults = _validated(content, tree)
     if declaration is not None:
         faults += [Fault(tree.line(place), what) for place, what in contradictions(declaration, tree.line)]
-        faults += _beside(declaration, tree, folder)
+        sql, wrong = _own_sql(declaration, folder, sql)
+        faults += [Fault(tree.line(place), what) for place, what in wrong]
         if (taken := reserved_name(declaration, problems or ())) is not None:
             faults.append(Fault(tree.line(("name",)), f"name is {shown(declaration.name)}; {taken}"))
     problem = content.get("problem")
@@ -109,7 +126,7 @@ def parse_declaration(
         faults.append(Fault(tree.line(("problem",)), f"problem is {shown(problem)}; {known}"))
     if faults or declaration is None:
         raise DeclarationError(file, faults)
-    return DeclaredDataset(declaration, file, tree.lines, folder, raw if isinstance(raw, str) else raw.decode())
+    return DeclaredDataset(declaration, file, tree.lines, folder, raw if isinstance(raw, str) else raw.decode(), sql)
 
 
 def _validated(content: dict[str, Any], tree: YamlTree) -> tuple[Declaration | None, list[Fault]]:
@@ -143,8 +160,12 @@ def _without(content: dict[str, Any], places: list[Place]) -> dict[str, Any]:
     return kept
 
 
-def _beside(declaration: Declaration, tree: YamlTree, folder: Path | None) -> list[Fault]:
-    if declaration.sql is None or folder is None or (folder / declaration.sql.rows).is_file():
-        return []
-    what = f"sql.rows is {shown(declaration.sql.rows)}; there is no such file beside the declaration"
-    return [Fault(tree.line(("sql", "rows")), what)]
+def _own_sql(declaration: Declaration, folder: Path | None, text: str | None) -> tuple[str | None, list[tuple[Place, str]]]:
+    """Return the text of a declaration's own SQL, read from its folder where there is one, and what is wrong with it."""
+    if declaration.sql is None:
+        return None, []
+    try:
+        text = text if folder is None else read_own_sql(declaration.sql, folder)
+    except ValueError as error:
+        return None, [(("sql", "rows"), f"sql.rows is {shown(declaration.sql.rows)}; {error}")]
+    return text, [] if text is None else list(own_faults(declaration, text))

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from fusionguard.datasets.declaration import Declaration
 from fusionguard.datasets.declared_values import Scalar
+from fusionguard.datasets.own_sql import own_features
+from fusionguard.datasets.prepared_names import CLOCK
 from fusionguard.datasets.upgrade import upgraded
 from fusionguard.errors import DataError
 
@@ -68,6 +70,15 @@ class ResolvedDataset(_Resolved):
     """Optional columns that the table lacks."""
     repeated_rows: int = 0
     """How many rows are the same as an earlier one in every column."""
+    sql: str | None = None
+    """The text of the SQL that the declaration names, where it does."""
+
+    @property
+    def reads_clock(self) -> bool:
+        """Whether models read of the time of a row: the calendar, or what its own SQL makes of the clock."""
+        if self.declaration.time is None or self.declaration.calendar:
+            return bool(self.declaration.calendar)
+        return any(CLOCK in each.columns for each in own_features(self.declaration, self.sql).values())
 
     @property
     def cut(self) -> Literal["chronological slices", "folds"]:
@@ -76,8 +87,8 @@ class ResolvedDataset(_Resolved):
 
     def to_json(self) -> str:
         """Return it as JSON that :meth:`from_json` reads."""
-        untold = {"declaration"} if self.repeated_rows else {"declaration", "repeated_rows"}
-        content = self.model_dump(mode="json", exclude=untold)
+        unset = {name for name, value in (("repeated_rows", self.repeated_rows), ("sql", self.sql)) if not value}
+        content = self.model_dump(mode="json", exclude={"declaration", *unset})
         declaration = self.declaration.model_dump(mode="json", exclude_defaults=True)  # the same however it was stored on the way
         return json.dumps({"format": FORMAT, "declaration": declaration, **content}, ensure_ascii=False, indent=1)
 

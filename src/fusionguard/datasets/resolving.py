@@ -92,6 +92,7 @@ def _resolved(
         currency=currency,
         absent=absent,
         repeated_rows=repeated_rows(rows) if strict and declaration.id is None else 0,  # rows with ids of their own differ
+        sql=declared.sql,
     )
 
 

@@ -23,10 +23,11 @@ Check = tuple[str, str, str]
 """A column, the condition that a cell of it is wrong, and what such cells are."""
 
 
-def scored_columns(declaration: Declaration, there: Collection[str]) -> list[str]:
+def scored_columns(described: ResolvedDataset, there: Collection[str]) -> list[str]:
     """Return the raw columns that must be in a table to be scored, and those optional ones that are ``there``."""
+    declaration = described.declaration
     columns = [*declaration.measured, *declaration.categorical]
-    if declaration.time is not None and declaration.calendar:
+    if declaration.time is not None and described.reads_clock:
         columns.append(declaration.time.column)
     amount = declaration.amount
     if amount is not None:
@@ -82,7 +83,7 @@ def _checks(described: ResolvedDataset, rows: TableRows) -> Iterator[Check]:
     for column, categorical in declaration.categorical.items():
         if column in rows.kinds:
             yield from _category_checks(described, rows, column, categorical)
-    if declaration.time is not None and declaration.calendar:
+    if declaration.time is not None and described.reads_clock:
         yield declaration.time.column, _no_moment(rows, declaration.time), f"not {expected_time(declaration.time)}"
     yield from _money_checks(described, rows)
 

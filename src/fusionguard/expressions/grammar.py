@@ -63,10 +63,12 @@ _COMPARISONS = ("=", "<>", "!=", "<", "<=", ">", ">=")
 class Grammar:
     """Reads a text from left to right."""
 
-    def __init__(self, checker: Checker) -> None:
+    def __init__(self, checker: Checker, *, comments: bool) -> None:
         self._make = checker
-        self._tokens = tokens_of(checker.text, comments=checker.portable)
+        self._tokens = tokens_of(checker.text, comments=comments)
         self._place = self._depth = 0
+        self.positions: dict[str, int] = {}
+        """Where the columns that :meth:`rows_query` has read begin in the text."""
 
     def whole_expression(self) -> Node:
         """Read an expression and nothing behind it."""
@@ -89,7 +91,7 @@ class Grammar:
                 raise self._unexpected("AS and a name")
             if name.value in columns:
                 raise self._make.error(name, f"the column '{name.value}' is defined twice")
-            columns[name.value] = value
+            columns[name.value], self.positions[name.value] = value, first.position
             if not self._take(","):
                 break
         self._expect("FROM")

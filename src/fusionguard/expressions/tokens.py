@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple, cast
 
 from fusionguard.expressions.errors import ExpressionError
 
-LONGEST_TEXT = 20_000
-"""Characters of a text that is read, at most: 500 columns need 15,000."""
+LONGEST_TEXT = 1_000_000
+"""Characters of a text that is read, at most: 500 columns need 15,000; 64 KB written anew may need ten times as many."""
 
 TokenKind = Literal["name", "integer", "decimal", "double", "text", "sign", "end"]
 

@@ -32,6 +32,8 @@ def sql_of(node: Node) -> str:
             return literal(value)
         case Column(name=name, cast=cast):
             return f"CAST({name} AS BIGINT)" if cast else name
+        case Arithmetic(operator=operator, left=Arithmetic(operator=inner) as left, right=right) if _chained(inner, operator):
+            return f"{sql_of(left)} {operator} {_part(right)}"  # a chain of many terms is no deeper than one of two
         case Arithmetic(operator=operator, left=left, right=right) | Comparison(operator=operator, left=left, right=right):
             return f"{_part(left)} {operator} {_part(right)}"
         case Negative(operand=operand):
@@ -66,6 +68,11 @@ def literal(value: float | str | bool | None) -> str:
         return str(value) if INT_RANGE[0] < value <= INT_RANGE[1] else f"CAST({value} AS BIGINT)"
     digits = repr(value).replace("e+", "e")
     return digits if "e" in digits else f"{digits.removesuffix('.0')}e0"
+
+
+def _chained(inner: str, outer: str) -> bool:
+    """Return whether ``a inner b outer c`` is read from left to right."""
+    return (inner in "+-") == (outer in "+-")
 
 
 def _part(node: Node) -> str:

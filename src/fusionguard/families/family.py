@@ -182,7 +182,7 @@ class FamilyTraits:
             return score_table(self.features, read_rows(rows, self.schema, self.features.model_columns))
         from fusionguard.datasets.scoring_rows import prepare_rows, scored_columns
 
-        chosen = select_rows(rows, self.schema, lambda there: scored_columns(declared.declaration, there))
+        chosen = select_rows(rows, self.schema, lambda there: scored_columns(declared, there))
         return score_table(self.features, prepare_rows(declared, chosen))
 
 

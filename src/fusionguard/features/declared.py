@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from fusionguard.data.contract_suites import UniqueRule
-from fusionguard.datasets.declaration import Declaration
+from fusionguard.datasets.declaration import Declaration, OwnFeature
 from fusionguard.datasets.expressions import columns_of
 from fusionguard.datasets.formula_sql import formula_sql
 from fusionguard.datasets.moments import LARGEST_TIME
+from fusionguard.datasets.own_sql import own_features, readable_columns
 from fusionguard.datasets.prepared_names import CLOCK, EVENT, GROUP, KNOWN, OTHER, ROW, TIME, prepared_names
 from fusionguard.datasets.resolved import ResolvedDataset
-from fusionguard.errors import UsageError
+from fusionguard.expressions.expression import Expression
 from fusionguard.expressions.tree import RawColumn
 from fusionguard.features.calendar import CALENDAR_SQL
 from fusionguard.features.definition import FeatureContract, FeatureDefinition, Segmentation
@@ -27,20 +28,18 @@ _PARTS_OF_DAY: dict[int | str, str] = {0: "00 to 05", 1: "06 to 11", 2: "12 to 1
 
 
 def declared_features(described: ResolvedDataset) -> FeatureDefinition:
-    """Return the features of a declared data set: numbers, the amount, the calendar, derived numbers, then categories."""
-    declaration = described.declaration
-    if declaration.sql is not None:
-        raise UsageError(f"The data set '{declaration.name}' has SQL of its own, which is not run yet.", "Write it as `derived`.")
+    """Return the features of a declared data set: numbers, the amount, the calendar, derived ones, own SQL, then categories."""
+    declaration, own = described.declaration, own_features(described.declaration, described.sql)
     names, view = prepared_names(declaration), f"d_{declaration.name.replace('-', '_')}_rows"
     label = names[declaration.label.column]
-    features = dict(_features(declaration, names))
+    features = dict(_features(declaration, names, own))
     raw = dict(_raw(declaration, names))
     kept = dict(_kept(declaration, names))
     expressions = {ROW: f"CAST({ROW} AS BIGINT)", **kept, **features, label: f"CAST({label} AS INT)"}
     columns = ",\n".join(f"    {sql} AS {name}" for name, sql in expressions.items())
     order = [name for name in (TIME, ROW) if name in expressions]
     limits = {names[name]: each.range or (-LARGEST_NUMBER, LARGEST_NUMBER) for name, (_, each) in declaration.measured.items()}
-    if declaration.calendar:
+    if described.reads_clock:
         limits = {CLOCK: (-LARGEST_TIME, LARGEST_TIME), **limits}
     cuts, protected = _segmentations(described, names)
     known = {names[name]: _known(described, name) for name in declaration.categorical}
@@ -62,7 +61,7 @@ def declared_features(described: ResolvedDataset) -> FeatureDefinition:
         limits=limits,
         known=known,
         open_texts=frozenset(names[name] for name, each in declaration.categorical.items() if each.unseen != "refuse"),
-        made_of=dict(_made_of(declaration, names)),
+        made_of=dict(_made_of(declaration, names, own)),
         row_column=ROW,
         span_column=EVENT if declaration.time is not None else None,
         hour_column="hour_of_day" if "hour_of_day" in declaration.calendar else None,
@@ -83,27 +82,23 @@ def declared_features(described: ResolvedDataset) -> FeatureDefinition:
     return definition
 
 
-def _features(declaration: Declaration, names: dict[str, str]) -> Iterator[tuple[str, str]]:
+def _features(declaration: Declaration, names: dict[str, str], own: dict[str, Expression]) -> Iterator[tuple[str, str]]:
     """Yield each model feature with its SQL, in the order of :attr:`Declaration.features`."""
     yield from ((names[name], f"{names[name]} + 0e0") for name in declaration.measured)
     yield from ((name, CALENDAR_SQL[name]) for name in declaration.calendar)
     yield from ((name, f"{formula_sql(each.tree, names)} + 0e0") for name, each in declaration.derived.items())
+    yield from ((name, each.number_sql()) for name, each in own.items())
     yield from ((names[name], names[name]) for name in declaration.categorical)
 
 
 def _raw(declaration: Declaration, names: dict[str, str]) -> Iterator[tuple[str, RawColumn]]:
     if declaration.time is not None:
         yield EVENT, RawColumn("float")
-        yield CLOCK, RawColumn("float")
     if declaration.label.known is not None and declaration.time is not None:
         yield KNOWN, RawColumn("float", True)
     if declaration.entities:
         yield GROUP, RawColumn("integer")
-    for name, (_, each) in declaration.measured.items():
-        yield names[name], RawColumn("float", each.missing == "allow" or name in declaration.optional)
-    for name, categorical in declaration.categorical.items():
-        lost = categorical.missing == "allow" or categorical.unseen == "missing" or name in declaration.optional
-        yield names[name], RawColumn("text", lost)
+    yield from readable_columns(declaration).items()
     cut = declaration.banded
     yield from ((names[name], RawColumn("float" if name in cut else "text", True)) for name in _only_protected(declaration))
     yield names[declaration.label.column], RawColumn("integer")
@@ -162,20 +157,27 @@ def _edges(edges: tuple[float, ...]) -> tuple[str, ...]:
     return (f"under {edges[0]:g}", *inner, f"{edges[-1]:g} and more")
 
 
-def _made_of(declaration: Declaration, names: dict[str, str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _made_of(
+    declaration: Declaration, names: dict[str, str], own: dict[str, Expression]
+) -> Iterator[tuple[str, tuple[str, ...]]]:
     yield from ((name, (CLOCK,)) for name in declaration.calendar)
     yield from ((name, tuple(names[each] for each in columns_of(made.tree))) for name, made in declaration.derived.items())
+    yield from ((name, each.columns) for name, each in own.items())
 
 
 def _words(declaration: Declaration, names: dict[str, str]) -> dict[str, str]:
     """Return what people call each feature."""
     words = {names[name]: _label(declaration, name) for name in (*declaration.measured, *declaration.categorical)}
     words |= {name: name.replace("_", " ") for name in declaration.calendar}
-    return words | {name: _label(declaration, name) for name in declaration.derived}
+    return words | {name: _label(declaration, name) for name in (*declaration.derived, *_own(declaration))}
+
+
+def _own(declaration: Declaration) -> dict[str, OwnFeature]:
+    return {} if declaration.sql is None else declaration.sql.features
 
 
 def _label(declaration: Declaration, name: str) -> str:
-    for declared in (declaration.numeric, declaration.categorical, declaration.derived, declaration.bands):
+    for declared in (declaration.numeric, declaration.categorical, declaration.derived, _own(declaration), declaration.bands):
         if name in declared and (found := declared[name].label):
             return str(found)
     if declaration.amount is not None and name == declaration.amount.column and declaration.amount.label:

@@ -48,7 +48,8 @@ class DuckDBEngine:
             for part, condition in enumerate(_spans(database, raw, self.definition.span_column, self.span_rows)):
                 _define_views(database, self.definition, scan(raw), raw.columns, condition)
                 file = destination / f"part-{part:05d}.parquet"
-                database.execute(f"COPY ({self.definition.training_set_text}) TO {literal(file)} ({PARQUET})")
+                with _unmakeable(self.definition):
+                    database.execute(f"COPY ({self.definition.training_set_text}) TO {literal(file)} ({PARQUET})")
         return Table(destination)
 
 
@@ -63,7 +64,8 @@ def score_rows(definition: FeatureDefinition, raw: Table, destination: Path) -> 
     """
     with atomic_path(destination) as temporary, connection(scratch=destination.parent) as database:
         query = _scored_rows(database, definition, scan(raw), raw.columns)
-        database.execute(f"COPY ({query}) TO {literal(temporary)} ({PARQUET})")
+        with _unmakeable(definition):
+            database.execute(f"COPY ({query}) TO {literal(temporary)} ({PARQUET})")
     return Table(destination)
 
 
@@ -71,7 +73,9 @@ def score_table(definition: FeatureDefinition, raw: pa.Table) -> pa.Table:
     """Return what models read for every row of a table in memory, as :func:`score_rows` does; nothing is written to any disk."""
     with connection(scratch=None) as database:
         database.register("given", raw)
-        return database.sql(_scored_rows(database, definition, "given", raw.column_names)).to_arrow_table()
+        query = _scored_rows(database, definition, "given", raw.column_names)
+        with _unmakeable(definition):
+            return database.sql(query).to_arrow_table()
 
 
 @contextmanager
@@ -98,6 +102,18 @@ def connection(scratch: Path | None) -> Iterator[duckdb.DuckDBPyConnection]:
         ) from error
     finally:
         database.close()
+
+
+@contextmanager
+def _unmakeable(definition: FeatureDefinition) -> Iterator[None]:
+    """Tell of a row that no feature can be made of, without the value that DuckDB shows."""
+    try:
+        yield
+    except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
+        raise DataError(
+            f"A feature of {definition.dataset} cannot be made of a row: a number is out of the range of its type.",
+            "Cast to BIGINT or not at all in its SQL, or declare the ranges of the columns that it reads.",
+        ) from error
 
 
 def scan(table: Table) -> str:

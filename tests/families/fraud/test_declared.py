@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +15,12 @@ from fusionguard.families.fraud.online import OnlineFraudModel
 from fusionguard.families.fraud.rows import Encoding, amounts
 from fusionguard.families.of_bundle import family_of
 from fusionguard.features.fraud import FRAUD_FEATURES
-from tests.payments import DeclaredPayments
+from fusionguard.features.maker import FeatureMaker
+from fusionguard.models.bundle import Bundle
+from fusionguard.monitoring.faults.evidence import sent_features
+from fusionguard.serving.requests import RowReader
+from tests.foreign import write_payments
+from tests.payments import DeclaredPayments, train_fraud
 
 NAMES = ("distance_km", "attempts", "betrag", "hour_of_day", "weekend", "per_attempt", "mcc", "country")
 
@@ -136,3 +142,30 @@ def test_rows_without_amounts_have_none() -> None:
     rows = pa.table({"Amount": [3.0, None]})
     assert amounts(rows, FRAUD_FEATURES).tolist() == pytest.approx([3.0, np.nan], nan_ok=True)
     assert np.isnan(amounts(rows, replace(FRAUD_FEATURES, amount=None))).all()
+
+
+@pytest.mark.full
+def test_a_bundle_makes_features_by_own_sql_without_its_file(tmp_path: Path) -> None:
+    declaration = write_payments(tmp_path / "source", 1_500)
+    own = "sql: {rows: own.sql, features: {hour_km: distance after hours, strange: a strange trade}}\n"
+    declaration.write_text(declaration.read_text(encoding="utf-8") + own, encoding="utf-8")
+    sql = (
+        "SELECT CAST(mcc = '6051' AS INT) + 0.25 AS strange, distance_km * (FLOOR(clock_seconds / 3600) % 24) AS hour_km FROM raw"
+    )
+    (tmp_path / "source" / "own.sql").write_text(sql, encoding="utf-8")
+    trained = train_fraud(str(declaration), tmp_path)
+    (tmp_path / "source" / "own.sql").unlink()
+    opened = Bundle.open(trained.bundle.folder)
+    family = family_of(opened)
+    assert family.declared is not None and family.declared.sql == sql
+    names = family.features.model_features
+    assert names == (*NAMES[:6], "hour_km", "strange", *NAMES[6:])
+    sent = {"booked at": "01.03.2024 03:10", "betrag": 8.0, "currency": "EUR", "rate": 0.5, "distance km": 2.5, "attempts": 0}
+    values = RowReader(family.request_fields).one(sent | {"mcc": "6051", "country": "PT"}).values
+    made = dict(zip(names, FeatureMaker(family.features).one(values), strict=True))
+    assert (made["hour_km"], made["strange"], made["betrag"]) == (7.5, 1.25, 4.0)
+    assert not {"hour_km", "strange"} & {field.name for field in family.request_fields.all}
+    answer = load(opened).answer(pa.Table.from_pylist([sent | {"mcc": "6051", "country": "PT"}]), reasons=len(names))
+    one = OnlineFraudModel(load(opened)).decide(values)
+    assert answer["probability"][0].as_py() == pytest.approx(one.values[1], abs=1e-6)
+    assert (family.features.words["strange"], "strange" in sent_features(family.features)) == ("a strange trade", False)
