@@ -121,6 +121,7 @@ def test_an_altered_content_is_ignored(folder: Path, caplog: pytest.LogCaptureFi
     assert "is ignored" in caplog.text
 
 
+@pytest.mark.full
 def test_a_kill_at_any_moment_leaves_the_last_checkpoint_or_the_new_one(folder: Path) -> None:
     """The child says when a save is done; what is found must be that one or the one that was being written."""
     script = (

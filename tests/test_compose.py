@@ -34,6 +34,7 @@ def test_it_follows_the_compose_specification(tmp_path: Path) -> None:
     assert not follows("compose-spec", wrong), "the check finds what there is"
 
 
+@pytest.mark.full
 def test_the_workflow_the_forms_and_the_citation_follow_their_schemas_too() -> None:
     assert follows("github-workflows", ROOT / ".github" / "workflows" / "ci.yml")
     assert follows("citation-file-format", ROOT / "CITATION.cff")

@@ -72,6 +72,7 @@ def test_help_and_usage_errors_load_nothing_heavy(
     assert loaded & HEAVY == set()
 
 
+@pytest.mark.full
 def test_listing_models_loads_nothing_heavy(store: Home, fraud_bundle: Bundle, tmp_path: Path) -> None:
     version = register_bundle(store, fraud_bundle, metrics={}, plots={}, provenance=PROVENANCE, config={})
     set_alias(store, "fraud", "champion", version.version, why="a test says so")
@@ -84,6 +85,7 @@ def test_the_public_names_load_nothing_before_they_are_asked_for(tmp_path: Path)
     assert "fusionguard" in loaded and loaded & HEAVY == set()
 
 
+@pytest.mark.full
 def test_scoring_with_the_champion_loads_what_scores_and_no_more(store: Home, fraud_bundle: Bundle, tmp_path: Path) -> None:
     version = register_bundle(store, fraud_bundle, metrics={}, plots={}, provenance=PROVENANCE, config={})
     set_alias(store, "fraud", "champion", version.version, why="a test says so")
@@ -96,12 +98,14 @@ def test_scoring_with_the_champion_loads_what_scores_and_no_more(store: Home, fr
     assert loaded & NEEDED_BY_NO_SCORE == set()
 
 
+@pytest.mark.full
 def test_a_service_loads_the_libraries_of_no_model_before_its_release(tmp_path: Path) -> None:
     loaded = _imported(tmp_path, "import fusionguard.serving.app, fusionguard.serving.service", status=0)
     assert "bentoml" in loaded
     assert loaded & {"xgboost", "lightgbm", "catboost", "onnxruntime", "duckdb", "mlflow", "sklearn"} == set()
 
 
+@pytest.mark.full
 def test_onnx_runtime_keeps_and_sends_nothing_of_the_machine(tmp_path: Path) -> None:
     """By itself it writes an identifier and a database of events below the home as soon as it is imported."""
     environment = {name: value for name, value in os.environ.items() if name not in ("ORT_DISABLE_TELEMETRY", "CI")}

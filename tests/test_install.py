@@ -142,6 +142,7 @@ def test_what_was_interrupted_is_installed_again_as_a_whole(tmp_path: Path) -> N
     assert not environment.begun.exists()
 
 
+@pytest.mark.full
 def test_without_a_network_one_line_says_what_to_hand_over(tmp_path: Path) -> None:
     env = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "UV_"))}
     env |= {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_CONFIG_FILE": os.devnull, "HOME": str(tmp_path)}

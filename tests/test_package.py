@@ -140,6 +140,7 @@ def _link(source: Path, target: Path) -> None:
         shutil.copy2(source, target)
 
 
+@pytest.mark.full
 def test_the_wheel_holds_the_package_as_it_is_and_its_one_version(wheel: Path) -> None:
     roots = {"fusionguard": ROOT / "src", "steps": ROOT, "materializers": ROOT, "stacks": ROOT}
     files = [(root, path) for package, root in roots.items() for path in (root / package).rglob("*") if path.is_file()]
@@ -159,6 +160,7 @@ def test_a_checkouts_lock_is_made_of_what_the_extras_ask_for() -> None:
     assert {*named} == {*nested, "spark", "gpu", "gcp"}
 
 
+@pytest.mark.full
 def test_what_the_package_imports_is_asked_for_by_name() -> None:
     """What comes with another package today may not come with its next version."""
     files = [ROOT / f"requirements-{group}.in" for group in ("base", *EXTRAS)]
@@ -192,6 +194,7 @@ def _imported(file: Path) -> set[str]:
     return found
 
 
+@pytest.mark.full
 def test_it_imports_and_helps_without_what_is_left_out(installed: Installed) -> None:
     code = f"""
 import importlib.util, sys
@@ -205,11 +208,13 @@ print([name for name in {LEFT_OUT} if importlib.util.find_spec(name)])
     assert shown.returncode == 0 and "score" in shown.stdout and shown.stderr == ""
 
 
+@pytest.mark.full
 def test_what_is_installed_is_whole(installed: Installed) -> None:
     done = subprocess.run([UV, "pip", "check", "--python", installed.python], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("model", ["fraud", "churn"])
 def test_it_scores_a_file_as_the_checkout_does(installed: Installed, request: pytest.FixtureRequest, model: str) -> None:
     bundle: Bundle = request.getfixturevalue(f"{model}_bundle")
@@ -226,6 +231,7 @@ def test_it_scores_a_file_as_the_checkout_does(installed: Installed, request: py
     assert len(scores) == 300 and len(set(scores)) > 100, "different rows have different scores"
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("arguments", "extra"),
     [
@@ -245,6 +251,7 @@ def test_a_command_names_the_extra_that_it_lacks_in_one_line(installed: Installe
     assert "mlflow" in line and ("gradio" in line) == (extra == "assistant")
 
 
+@pytest.mark.full
 def test_without_a_registry_it_says_what_else_can_be_named(installed: Installed) -> None:
     done = installed.run("score", "-m", "fraud@champion", "-i", "x.csv", "-o", "y.csv")
     (line,) = done.stderr.splitlines()
@@ -252,6 +259,7 @@ def test_without_a_registry_it_says_what_else_can_be_named(installed: Installed)
     assert line.endswith("Name a bundle's folder, or say in FUSIONGUARD_HOME or MLFLOW_TRACKING_URI where a registry is.")
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("command", ["bento", "clean"])
 def test_a_command_that_needs_a_checkout_says_so(installed: Installed, command: str) -> None:
     done = installed.run(command)
@@ -260,6 +268,7 @@ def test_a_command_that_needs_a_checkout_says_so(installed: Installed, command: 
     assert "checkout of FusionGuard" in line
 
 
+@pytest.mark.full
 def test_the_doctor_calls_nothing_broken_that_was_not_asked_for(installed: Installed) -> None:
     done = installed.run("doctor")
     assert (done.returncode, done.stderr) == (0, "")

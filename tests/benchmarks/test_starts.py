@@ -89,6 +89,7 @@ def test_a_command_that_ends_otherwise_is_no_measurement(tmp_path: Path) -> None
     assert version.take(failing, status=1).processor > 0
 
 
+@pytest.mark.full
 def test_every_quick_command_ends_as_it_should(tmp_path: Path) -> None:
     version = Version(CHECKOUT, tmp_path / "now")
     commands = quick_commands([version])

@@ -65,6 +65,7 @@ def test_what_pythons_writer_writes_is_read_back(
     assert list(zip(*read.values(), strict=True)) == [tuple(cell or None for cell in row) for row in rows]
 
 
+@pytest.mark.full
 @settings(max_examples=300, deadline=None)
 @given(_TABLES, _DIALECTS, st.data())
 def test_damaged_quotes_are_refused_or_read_as_pythons_strict_reader_does(

@@ -56,6 +56,7 @@ def test_the_interval_of_a_mean_is_the_textbook_one() -> None:
     assert read.high == pytest.approx(values.mean() + half, abs=0.2 * half)
 
 
+@pytest.mark.full
 def test_the_interval_covers_the_truth_about_as_often_as_it_says(make_rows: Any) -> None:
     truth = read_metrics(make_rows(200_000, seed=99), POLICY, FraudEvaluationConfig(bootstrap_samples=20), seed=0)[
         AVERAGE_PRECISION

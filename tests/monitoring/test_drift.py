@@ -102,6 +102,7 @@ def test_other_shares_of_categories_are_caught_as_chi_square_says(churn_referenc
     assert "'Spain' has" in finding.sentence
 
 
+@pytest.mark.full
 def test_a_finding_is_dated_by_the_first_day_beyond_its_limit(counted_fraud_reference: Reference, tmp_path: Path) -> None:
     rows = fraud_window(8_000, 15, days=8)
     late = rows["time"].cast(pa.int64()).to_numpy() >= START_MICROS + 5 * DAY_MICROS
@@ -111,6 +112,7 @@ def test_a_finding_is_dated_by_the_first_day_beyond_its_limit(counted_fraud_refe
     assert found(report, "psi", "V5").since == datetime.fromtimestamp((START_MICROS + 5 * DAY_MICROS) / 1e6, UTC)
 
 
+@pytest.mark.full
 def test_nothing_begins_before_the_first_row(counted_fraud_reference: Reference, tmp_path: Path) -> None:
     rows = fraud_window(8_000, 15, days=8)
     rows = rows.filter(pa.array(rows["time"].cast(pa.int64()).to_numpy() >= START_MICROS + DAY_MICROS // 2))
@@ -132,6 +134,7 @@ def test_drift_inside_one_segment_is_found_there(churn_reference: Reference, tmp
     assert "geography: France" not in acting
 
 
+@pytest.mark.full
 def test_one_campaign_in_a_segment_is_no_drift_where_frauds_come_in_campaigns(
     counted_fraud_reference: Reference, tmp_path: Path
 ) -> None:
@@ -149,6 +152,7 @@ def test_one_campaign_in_a_segment_is_no_drift_where_frauds_come_in_campaigns(
     assert found(read_drift(grown, replace(counted_fraud_reference, design_effect=6.0)), "tail", "Amount").level == "act"
 
 
+@pytest.mark.full
 def test_readings_agree_with_scipy(counted_fraud_reference: Reference, tmp_path: Path) -> None:
     rows = fraud_window(2_000, 17, change=shift)
     report = read_drift(read_sketch(rows, counted_fraud_reference, scratch=tmp_path), counted_fraud_reference)
@@ -161,6 +165,7 @@ def test_readings_agree_with_scipy(counted_fraud_reference: Reference, tmp_path:
         report.reading("ks", "V99")
 
 
+@pytest.mark.full
 def test_small_effects_in_large_windows_are_read_and_not_reported(counted_fraud_reference: Reference, tmp_path: Path) -> None:
     def nudge(columns: Columns, rng: np.random.Generator) -> None:
         columns["V2"] = columns["V2"] + 0.08
@@ -178,6 +183,7 @@ def test_windows_too_small_to_judge_say_so(counted_fraud_reference: Reference, t
     assert "fewer than the 200" in report.remarks[0]
 
 
+@pytest.mark.full
 def test_hours_are_not_judged_in_short_windows(counted_fraud_reference: Reference, tmp_path: Path) -> None:
     def at_night(columns: Columns, rng: np.random.Generator) -> None:
         columns["hour_of_day"] = rng.integers(0, 5, columns["V1"].size).astype(np.int32)
@@ -190,6 +196,7 @@ def test_hours_are_not_judged_in_short_windows(counted_fraud_reference: Referenc
         assert reading.level == level
 
 
+@pytest.mark.full
 def test_segments_by_time_of_day_are_judged_where_the_hour_is(counted_fraud_reference: Reference, tmp_path: Path) -> None:
     """What comes at some hours alone is another mix of hours where the reference does not show them whole."""
 
@@ -228,6 +235,7 @@ def test_at_most_one_undrifted_window_in_twenty_raises_an_alarm(
     assert len(alarms) <= 3, alarms
 
 
+@pytest.mark.full
 def test_limits_can_be_chosen(counted_fraud_reference: Reference, tmp_path: Path) -> None:
     rows = fraud_window(3_000, 11, change=shift)
     sketch = read_sketch(rows, counted_fraud_reference, scratch=tmp_path)

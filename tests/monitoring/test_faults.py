@@ -146,6 +146,7 @@ def test_a_changed_unit_is_told_by_the_factor_since_it_began(
     assert float(told[1]) == pytest.approx(100, rel=0.05)
 
 
+@pytest.mark.full
 def test_shares_are_told_of_the_rows_since_they_changed(counted_fraud_reference: Reference, tmp_path: Path) -> None:
     """From the fifth of eight days on V3 is missing in 4 of 10 rows; of the window that is 2 of 10."""
     rows = fraud_window(8_000, 54)
@@ -176,6 +177,7 @@ def test_coarser_values_are_a_changed_rounding(
     assert found.sentence.startswith(f"100% of the values of {name} are {words} since ")
 
 
+@pytest.mark.full
 def test_more_decimal_places_are_a_changed_rounding_and_single_precision_is_none(
     counted_fraud_reference: Reference, tmp_path: Path
 ) -> None:

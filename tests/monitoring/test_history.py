@@ -40,6 +40,7 @@ def test_verdicts_come_back_in_their_order_with_their_numbers(home: Home) -> Non
     assert history_file(home, "churn") != file
 
 
+@pytest.mark.full
 def test_runs_at_the_same_time_lose_no_line(home: Home, tmp_path: Path) -> None:
     (tmp_path / "record.json").write_text(a_record().model_dump_json())
     file = history_file(home, "fraud")

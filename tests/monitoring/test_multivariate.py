@@ -40,6 +40,7 @@ def test_a_changed_dependence_is_caught_and_its_columns_named(small_reference: R
     assert classifier_test(sketch, small_reference) == read, "the same rows and seed, the same reading"
 
 
+@pytest.mark.full
 def test_windows_without_drift_are_not_told_apart(small_reference: Reference, churn_reference: Reference, tmp_path: Path) -> None:
     chances = []
     for seed in range(8):

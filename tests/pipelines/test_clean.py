@@ -64,6 +64,7 @@ def _files(home: Home) -> set[Path]:
     return {file for file in (home.state / "artifacts").rglob("*") if file.is_file() and file.name != ".mark"}
 
 
+@pytest.mark.full
 def test_the_newest_runs_stay_and_others_go_with_their_artifacts_and_logs(home: Home) -> None:
     first, second, third = (_run(home, f"rows={rows}", cache=False).zenml_run for rows in (11, 12, 13))
     page = _shown_on_a_models_page(first)
@@ -109,6 +110,7 @@ def test_old_runs_go_however_few_they_are_but_the_last_good_one_stays(home: Home
     assert _runs(home) == [good]
 
 
+@pytest.mark.full
 def test_what_a_kept_run_took_from_the_cache_stays(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = (_run(home, "rows=7").zenml_run for _ in range(2))
     assert _output(second, "make", "made").id == _output(first, "make", "made").id
@@ -135,6 +137,7 @@ def test_the_run_of_a_needed_model_stays(home: Home, monkeypatch: pytest.MonkeyP
     assert _output(first, "make", "made").load().rows == 12
 
 
+@pytest.mark.full
 def test_a_run_that_is_under_way_keeps_all_it_has(home: Home) -> None:
     first, second = (_run(home, cache=False).zenml_run for _ in range(2))
     before = _files(home)
@@ -153,6 +156,7 @@ def _play_squeue(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> 
     monkeypatch.delenv("SLURM_CONF", raising=False)
 
 
+@pytest.mark.full
 def test_a_run_with_a_job_on_a_cluster_keeps_all_it_has_and_old_job_folders_go(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -268,6 +272,7 @@ def test_a_home_that_cannot_be_read_is_one_line(
     assert "You may not write there" in err and len(err.splitlines()) == 1
 
 
+@pytest.mark.full
 def test_a_cached_step_whose_files_are_gone_runs_again(home: Home) -> None:
     first = _run(home, "rows=9")
     shutil.rmtree(_output(first.zenml_run, "make", "made").uri)

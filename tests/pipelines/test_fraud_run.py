@@ -152,6 +152,7 @@ def _recorded(run: Any) -> Any:
     return Client().get_model_version(said.model, said.version)
 
 
+@pytest.mark.full
 @pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning")
 def test_the_same_run_again_is_cached_and_registers_nothing_new(fraud_run: PipelineRun, tmp_path: Path) -> None:
     done = fraud_run.again("--summary", str(tmp_path / "again.json"))
@@ -184,6 +185,7 @@ def test_without_the_cache_and_on_spark_the_same_settings_give_the_same_bundle_a
     assert [line for line in done.stdout.splitlines() if line.startswith(("info ", "warning "))] == []
 
 
+@pytest.mark.full
 def test_a_broken_contract_ends_the_run_before_training_with_one_line(fraud_run: PipelineRun, tmp_path: Path) -> None:
     import pyarrow as pa
     import pyarrow.csv as pacsv

@@ -65,6 +65,7 @@ def _offered(stats: LogStats) -> int:
     return stats.rows_written + stats.rows_pending + stats.rows_lost
 
 
+@pytest.mark.full
 def test_a_kill_at_any_moment_leaves_a_readable_log_without_the_last_flush_interval_at_most(tmp_path: Path) -> None:
     draw = random.Random(5)
     killed_at = {}

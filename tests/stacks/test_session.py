@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 
 ENDS = """
@@ -18,6 +20,7 @@ kept = LoggingHandler(logger_provider=LoggerProvider())  # as ZenML keeps that o
 """
 
 
+@pytest.mark.full
 def test_the_interpreters_end_is_quiet(zenml_store: Path) -> None:
     environment = os.environ | {"PYTHONWARNINGS": "ignore"}
     done = subprocess.run([sys.executable, "-c", ENDS], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)

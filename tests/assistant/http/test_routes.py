@@ -137,6 +137,7 @@ def test_fifty_chats_at_once_are_answered(assistant_service: RunningAssistant) -
     assert "Traceback" not in assistant_service.output.read_text()
 
 
+@pytest.mark.full
 def test_an_audit_log_that_cannot_be_written_stops_no_answer_and_is_counted(indexed_home: Home, tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file where the folder should be")
     running = start_assistant(tmp_path / "service", indexed_home, assistant_audit=tmp_path / "taken")

@@ -27,6 +27,7 @@ def size(image: bytes) -> tuple[int, int]:
     return struct.unpack(">II", image[16:24])
 
 
+@pytest.mark.full
 def test_the_same_report_gives_the_same_bytes(churn_case: Any) -> None:
     images = churn_plots(churn_case.report)
     assert list(images) == NAMES

@@ -69,6 +69,7 @@ def test_another_seed_gives_another_bundle(trained: Trained, tmp_path: Path) -> 
     assert other.bundle.sha256 != trained.bundle.sha256
 
 
+@pytest.mark.full
 def test_settings_that_only_judge_a_model_change_what_it_is_held_against_and_none_of_its_files(
     trained: Trained, tmp_path: Path
 ) -> None:
@@ -117,6 +118,7 @@ def test_calibrated_out_of_fold_scores_are_what_the_policy_was_learned_on(traine
     assert policy.minimum_expected_profit > 0
 
 
+@pytest.mark.full
 def test_real_customers_are_ranked_as_well_as_published_models_do(real_data: Path, tmp_path: Path) -> None:
     """One repeat of three folds with the settings that ship; published honest results lie at 0.84 to 0.87."""
     raw = read_raw(real_data / "bank_churn" / CHURN.file_name, CHURN, tmp_path / "raw.parquet")

@@ -163,6 +163,7 @@ def test_the_same_seed_gives_the_same_study_and_other_inputs_another(
     assert len({tuned.study, *(other.study for other in others)}) == 5
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("hang_at", [4, 103])
 def test_a_search_that_was_killed_ends_as_one_that_was_not(
     whole: tuple[TunedChurnModel, Path], features: Table, tmp_path: Path, hang_at: int

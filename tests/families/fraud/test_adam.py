@@ -60,6 +60,7 @@ def test_it_goes_on_from_its_state() -> None:
     assert _bits(through) == _bits(broken)
 
 
+@pytest.mark.full
 def test_it_leaves_the_compiler_alone() -> None:
     script = (
         "import sys, torch\n"

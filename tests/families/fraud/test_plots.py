@@ -28,6 +28,7 @@ def size(image: bytes) -> tuple[int, int]:
     return struct.unpack(">II", image[16:24])
 
 
+@pytest.mark.full
 def test_the_same_report_gives_the_same_bytes(report: EvaluationReport) -> None:
     images = evaluation_plots(report)
     assert list(images) == ["precision_recall", "calibration", "threshold", "cost"]
@@ -62,6 +63,7 @@ def test_reports_with_gaps_are_drawn_too(make_rows: Any) -> None:
         assert all(size(image) for image in images.values())
 
 
+@pytest.mark.full
 def test_explanations_are_drawn_the_same_each_time() -> None:
     generator = np.random.default_rng(0)
     values = generator.normal(size=(300, 20))

@@ -214,6 +214,7 @@ def _steps_saved(file: Path) -> int:
     return int(facts["place"] * LONG_AUTOENCODER.epochs + arrays["fit/epochs"][0])
 
 
+@pytest.mark.full
 def test_kills_at_random_moments_do_not_change_a_bit(job: Job, expected: str) -> None:
     rng = random.Random(3)
     for steps in (0, *(rng.randint(2, 9) for _ in range(6))):
@@ -244,6 +245,7 @@ def test_a_warning_saves_within_one_step_and_the_process_stays(job: Job, expecte
     assert job.log.count("resumed after") == 1
 
 
+@pytest.mark.full
 def test_a_warning_that_nothing_follows_only_costs_the_wait(job: Job, expected: str) -> None:
     pid = job.start(every_seconds=3600, wait_seconds=0.2)
     job.wait_for_steps(9)
@@ -253,12 +255,14 @@ def test_a_warning_that_nothing_follows_only_costs_the_wait(job: Job, expected: 
     assert "it goes on" in job.log
 
 
+@pytest.mark.full
 def test_a_finished_training_that_is_started_again_trains_nothing(job: Job, expected: str) -> None:
     assert job.finish(every_seconds=3600) == expected
     assert job.finish(every_seconds=3600) == expected
     assert job.read("steps") == ""
 
 
+@pytest.mark.full
 def test_a_damaged_checkpoint_is_ignored(job: Job, expected: str) -> None:
     job.finish(every_seconds=3600)
     (file,) = job.files()

@@ -140,6 +140,7 @@ def test_the_same_seed_gives_the_same_study_and_other_inputs_another(
     assert len({tuned.study, *(other.study for other in others)}) == 5
 
 
+@pytest.mark.full
 def test_a_search_that_was_killed_ends_as_one_that_was_not(
     whole: tuple[TunedBooster, Path], features: Table, tmp_path: Path
 ) -> None:
