@@ -24,6 +24,11 @@ from tests.foreign import write_payments, write_telco
 ROOT = Path(__file__).resolve().parents[1]
 GUIDE = ROOT / "docs" / "your_data.md"
 HOURS = 600
+SMALL = {
+    "payments": ("xgboost.rounds=60", "autoencoder.epochs=3", "evaluation.bootstrap_samples=50"),
+    "telco": ("holdout.folds=3", "holdout.repeats=1", "catboost.rounds=60", "evaluation.bootstrap_samples=50"),
+}
+"""What the training is told besides, by the table's name, so that it takes a minute."""
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(HOURS)]
 
@@ -61,8 +66,12 @@ def telco(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("make", "names"),
-    [(payments, {}), (telco, {"payments": "telco", "payment.json": "customer.json"})],
-    ids=["a bank's payments", "a telco's contracts"],
+    [
+        pytest.param(payments, {}, id="a bank's payments"),
+        pytest.param(
+            telco, {"payments": "telco", "payment.json": "customer.json"}, id="a telco's contracts", marks=pytest.mark.long
+        ),
+    ],
 )
 def test_from_a_foreign_file_to_an_answering_service(make: object, names: dict[str, str], tmp_path: Path) -> None:
     assert callable(make)
@@ -76,7 +85,7 @@ def test_from_a_foreign_file_to_an_answering_service(make: object, names: dict[s
     corrected_by_hand = (corrected := tmp_path / "corrected.yaml").exists()
     if corrected_by_hand:
         corrected.rename(tmp_path / f"{name}.yaml")
-    assert "is the new champion" in guide.run(train)
+    assert "is the new champion" in guide.run(" --set ".join((train, *SMALL[name])))
     assert f"fusionguard-{name}" in guide.run(models)
     guide.run(score)
     scores = pd.read_csv(tmp_path / "scores.csv")
