@@ -18,9 +18,8 @@ from pydantic import BaseModel, ConfigDict
 from zenml import pipeline, step
 
 from fusionguard.data.table import Table
-from fusionguard.datasets.creditcard.schema import FRAUD
-from fusionguard.datasets.resolve_source import resolve_source
-from fusionguard.home import find_home
+from fusionguard.datasets.catalog import find_dataset
+from fusionguard.datasets.described import locate
 from steps.data.build_features import build_features
 from steps.data.check_raw_data import check_raw_data
 from steps.data.load_data import load_data
@@ -51,10 +50,11 @@ def count_frauds(raw: Table) -> Annotated[Frauds, "{pipeline}_frauds"]:
 @pipeline(**pipeline_options("hourly"))
 def hourly(rows: int) -> None:
     """Simulate transactions, check them, build the model's features of them, and count frauds."""
-    fingerprint = resolve_source("simulated", FRAUD, find_home(), seed=SEED, rows=rows).fingerprint
-    raw, provenance = load_data("fraud", "simulated", rows, SEED, fingerprint)
-    contract, _ = check_raw_data(raw, provenance)
-    build_features(raw, provenance, contract, "duckdb")
+    declared = find_dataset("creditcard")  # or the path of your own declaration, with its file as the source
+    source, fingerprint = locate(declared, "simulated", rows=rows, seed=SEED)
+    raw, provenance, dataset = load_data(declared.text, source, rows, SEED, fingerprint)
+    contract, _ = check_raw_data(raw, provenance, dataset)
+    build_features(raw, provenance, dataset, contract, "duckdb")
     count_frauds(raw)
 
 

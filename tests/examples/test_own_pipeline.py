@@ -65,6 +65,7 @@ def check_runs(first: dict[str, Any], second: dict[str, Any]) -> None:
     assert first["read"] == {
         "hourly_raw": "Table",
         "hourly_provenance": "Provenance",
+        "hourly_dataset": "ResolvedDataset",
         "hourly_raw_contract": "ContractReport",
         "hourly_raw_contract_page": "HTMLString",
         "hourly_features": "Table",
