@@ -74,6 +74,7 @@ def test_an_outcome_keeps_the_reasons_of_its_survivors() -> None:
     assert [survivor.reason for survivor in result.survivors] == ["b does what a does, always", ""]
 
 
+@pytest.mark.long
 @pytest.mark.full
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("file", [_SLICE[0], *(pytest.param(file, marks=pytest.mark.bench) for file in _SLICE[1:])])

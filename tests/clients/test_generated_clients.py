@@ -17,7 +17,7 @@ import pytest
 
 from tests.clients.conftest import COMMANDS, HERE, UV, Service, run, words
 
-pytestmark = [pytest.mark.full, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.full, pytest.mark.long, pytest.mark.timeout(600)]
 PROBES = ("health", "ready", "livez", "healthz", "readyz")
 FAULT = {"path": "V7", "expected": "a finite number from -150 to 150", "found": "a number out of range"}
 

@@ -146,6 +146,7 @@ def test_an_address_that_is_none(make_raw: MakeRaw, tmp_path: Path, monkeypatch:
         SparkEngine(FRAUD_FEATURES).build(make_raw(10), tmp_path / "spark")
 
 
+@pytest.mark.long
 @pytest.mark.full
 def test_what_spark_cannot_read_is_said_in_one_line(make_raw: MakeRaw, tmp_path: Path) -> None:
     raw = make_raw(10)
@@ -207,6 +208,7 @@ def test_a_standalone_cluster(make_raw: MakeRaw, tmp_path: Path, monkeypatch: py
     assert_identical(spark, DuckDBEngine(FRAUD_FEATURES).build(raw, tmp_path / "duckdb"))
 
 
+@pytest.mark.long
 @pytest.mark.full
 def test_spark_connect(make_raw: MakeRaw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     port = _free_port()

@@ -165,6 +165,7 @@ def test_names_and_customer_ids_end_at_the_raw_table(churn_run: PipelineRun) -> 
     assert not [word for word in words if word in printed]
 
 
+@pytest.mark.long
 @pytest.mark.full
 def test_the_same_run_again_is_cached_and_registers_nothing_new(churn_run: PipelineRun, tmp_path: Path) -> None:
     done = churn_run.again("--summary", str(tmp_path / "again.json"))
@@ -175,6 +176,7 @@ def test_the_same_run_again_is_cached_and_registers_nothing_new(churn_run: Pipel
     assert again["registered_as"] == churn_run.summary["registered_as"]
 
 
+@pytest.mark.long
 @pytest.mark.full
 def test_without_the_cache_and_on_spark_the_same_settings_give_the_same_bundle(churn_run: PipelineRun, tmp_path: Path) -> None:
     done = churn_run.again("--no-cache", "--engine", "spark", "--quiet", "--summary", str(tmp_path / "anew.json"))
@@ -185,6 +187,7 @@ def test_without_the_cache_and_on_spark_the_same_settings_give_the_same_bundle(c
     assert anew["model_version"] == churn_run.summary["model_version"]
 
 
+@pytest.mark.long
 @pytest.mark.full
 def test_the_gate_refuses_a_model_that_breaks_a_limit_of_fairness(churn_run: PipelineRun, tmp_path: Path) -> None:
     before = champion(churn_run.home, "churn")
@@ -201,6 +204,7 @@ def test_the_gate_refuses_a_model_that_breaks_a_limit_of_fairness(churn_run: Pip
     assert (before and before.version) == (after and after.version)
 
 
+@pytest.mark.long
 @pytest.mark.full
 def test_mitigation_is_in_the_bundle_and_the_card_tells_its_price(churn_run: PipelineRun, tmp_path: Path) -> None:
     done = churn_run.again("--set", "fairness.mitigation=group_thresholds", "--summary", str(tmp_path / "mitigated.json"))
@@ -214,6 +218,7 @@ def test_mitigation_is_in_the_bundle_and_the_card_tells_its_price(churn_run: Pip
     assert f"{evaluation['mitigation']['price']['value']:.0f}" in card
 
 
+@pytest.mark.long
 @pytest.mark.full
 def test_a_dirty_copy_ends_the_run_before_features_with_the_row(churn_run: PipelineRun, tmp_path: Path) -> None:
     raw = _raw(churn_run)

@@ -62,6 +62,7 @@ def test_the_fraud_example_gives_the_runs_model(fraud_run: PipelineRun, tmp_path
     assert not (tmp_path / "home").exists(), "nothing outside the folder that was named"
 
 
+@pytest.mark.long
 @pytest.mark.full
 def test_the_churn_example_gives_the_runs_model_with_and_without_the_columns_that_nobody_reads(
     churn_run: PipelineRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

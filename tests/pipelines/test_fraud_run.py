@@ -170,6 +170,7 @@ def test_the_same_run_again_is_cached_and_registers_nothing_new(fraud_run: Pipel
         assert "already champion" in again["gate"]["reason"]
 
 
+@pytest.mark.long
 @pytest.mark.full
 def test_without_the_cache_and_on_spark_the_same_settings_give_the_same_bundle_and_verbose_shows_what_libraries_log(
     fraud_run: PipelineRun, tmp_path: Path
@@ -240,6 +241,7 @@ def test_a_search_is_a_step_of_those_runs_alone_that_ask_for_it(zenml_store: Pat
     assert steps(1) == {*STEPS, "tune_xgboost"}
 
 
+@pytest.mark.long
 @pytest.mark.full
 def test_what_a_search_finds_is_what_is_trained_and_told(
     fraud_run: PipelineRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

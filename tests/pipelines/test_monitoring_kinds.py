@@ -16,7 +16,7 @@ from fusionguard.monitoring.traffic import Drift, usual_size
 from fusionguard.monitoring.verdict import Verdict
 from tests.conftest import PipelineRun, run_small
 
-pytestmark = pytest.mark.full
+pytestmark = [pytest.mark.full, pytest.mark.long]
 
 FRAUD = (
     *("data.rows=200000", "xgboost.rounds=100", "autoencoder.epochs=2", "autoencoder.latent_sizes=[2]"),

@@ -62,6 +62,7 @@ def logged_rows(run: PipelineRun, model: str) -> int:
     return read_log(run.home.predictions, model).table.num_rows if (run.home.predictions / model).is_dir() else 0
 
 
+@pytest.mark.long
 @pytest.mark.full
 @pytest.mark.timeout(1800)
 def test_a_drifted_log_leads_to_a_new_champion_that_is_served(
@@ -102,6 +103,7 @@ def test_a_drifted_log_leads_to_a_new_champion_that_is_served(
     assert first < run.out.index(f"Then    the {model} pipeline trains on {traffic.rows:,} rows") < second
 
 
+@pytest.mark.long
 @pytest.mark.full
 @pytest.mark.timeout(1800)
 def test_the_documented_example_ends_as_the_document_says(

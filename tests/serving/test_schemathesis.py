@@ -28,6 +28,7 @@ expected-statuses = [400, 401, 403, 404, 405, 406, 409, 413, 415, 422, 428, 429]
 """
 
 
+@pytest.mark.long
 @pytest.mark.full
 @pytest.mark.timeout(600)
 def test_nothing_is_found(service: RunningService, tmp_path: Path) -> None:

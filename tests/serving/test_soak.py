@@ -131,6 +131,7 @@ def test_a_killed_worker_loses_no_more_than_a_flush(starter: Starter, release_fo
     check_log(service, load, killed)
 
 
+@pytest.mark.long
 @pytest.mark.full
 def test_a_soak(
     starter: Starter,

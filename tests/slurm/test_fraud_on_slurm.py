@@ -21,6 +21,7 @@ pytestmark = [
     # 2026-11: ZenML 0.98 reads a field of its own filters that it has deprecated.
     pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning"),
     pytest.mark.full,
+    pytest.mark.long,
     pytest.mark.timeout(900),
 ]
 SMALL = {

@@ -108,6 +108,7 @@ def test_a_node_that_fails_gives_the_job_back(toy: ToyRuns, tmp_path: Path) -> N
     assert toy.metadata()["slurm_restarts"] == 1
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_a_job_that_runs_out_of_time_goes_on(toy: ToyRuns, tmp_path: Path) -> None:
     # Slurm looks at limits every half minute or so: work for longer than the minute is sure to be cut.
@@ -120,6 +121,7 @@ def test_a_job_that_runs_out_of_time_goes_on(toy: ToyRuns, tmp_path: Path) -> No
     assert _lines(journal) == 120, "a round was done twice"
 
 
+@pytest.mark.long
 def test_a_job_that_runs_out_of_time_too_often_is_told_so(toy: ToyRuns) -> None:
     toy.stack(time="1", timeout_limit=0)
     done = toy.finish(toy.start("--quiet", wait_seconds=400), 280)
