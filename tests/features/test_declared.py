@@ -114,7 +114,7 @@ def test_the_training_set_has_all_rows_and_the_same_features(tables: Callable[[s
 
 @pytest.mark.full
 @needs_java
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=() if name == "payments" else pytest.mark.long) for name in TABLES])
 def test_spark_makes_the_same_training_set(tables: Callable[[str], Made], name: str, tmp_path: Path) -> None:
     table = tables(name)
     by_duckdb = DuckDBEngine(table.definition).build(table.prepared, tmp_path / "duckdb").read()
