@@ -21,6 +21,8 @@ from fusionguard.registry.tracking import open_store
 from stacks.session import open_client
 from tests.conftest import PipelineRun
 
+pytestmark = pytest.mark.full
+
 STEPS = [
     "load_data",
     "check_raw_data",
@@ -166,7 +168,6 @@ def test_names_and_customer_ids_end_at_the_raw_table(churn_run: PipelineRun) -> 
 
 
 @pytest.mark.long
-@pytest.mark.full
 def test_the_same_run_again_is_cached_and_registers_nothing_new(churn_run: PipelineRun, tmp_path: Path) -> None:
     done = churn_run.again("--summary", str(tmp_path / "again.json"))
     assert done.returncode == 0, done.stderr
@@ -177,7 +178,6 @@ def test_the_same_run_again_is_cached_and_registers_nothing_new(churn_run: Pipel
 
 
 @pytest.mark.long
-@pytest.mark.full
 def test_without_the_cache_and_on_spark_the_same_settings_give_the_same_bundle(churn_run: PipelineRun, tmp_path: Path) -> None:
     done = churn_run.again("--no-cache", "--engine", "spark", "--quiet", "--summary", str(tmp_path / "anew.json"))
     assert done.returncode == 0, done.stderr
@@ -188,7 +188,6 @@ def test_without_the_cache_and_on_spark_the_same_settings_give_the_same_bundle(c
 
 
 @pytest.mark.long
-@pytest.mark.full
 def test_the_gate_refuses_a_model_that_breaks_a_limit_of_fairness(churn_run: PipelineRun, tmp_path: Path) -> None:
     before = champion(churn_run.home, "churn")
     unfair = ["--set", "fairness.age_band.selection_rate=0.01", "--set", "fairness.beyond_doubt=false"]
@@ -205,7 +204,6 @@ def test_the_gate_refuses_a_model_that_breaks_a_limit_of_fairness(churn_run: Pip
 
 
 @pytest.mark.long
-@pytest.mark.full
 def test_mitigation_is_in_the_bundle_and_the_card_tells_its_price(churn_run: PipelineRun, tmp_path: Path) -> None:
     done = churn_run.again("--set", "fairness.mitigation=group_thresholds", "--summary", str(tmp_path / "mitigated.json"))
     assert done.returncode == 0, done.stderr
@@ -219,7 +217,6 @@ def test_mitigation_is_in_the_bundle_and_the_card_tells_its_price(churn_run: Pip
 
 
 @pytest.mark.long
-@pytest.mark.full
 def test_a_dirty_copy_ends_the_run_before_features_with_the_row(churn_run: PipelineRun, tmp_path: Path) -> None:
     raw = _raw(churn_run)
     rows = pq.read_table(raw)
