@@ -196,6 +196,7 @@ def test_it_gets_no_secret_of_the_services_environment(start: Start, monkeypatch
     assert not {"AWS_SECRET_ACCESS_KEY", "FUSIONGUARD_ASSISTANT_KEYS"} & set(names)
 
 
+@pytest.mark.full
 def test_a_killed_service_leaves_no_process_that_still_loads(tmp_path: Path) -> None:
     model = tmp_path / "some.gguf"
     model.write_bytes(b"GGUF")

@@ -97,6 +97,7 @@ def test_a_listed_name_in_an_old_index_does_not_leave(tmp_path: Path, listed: Pa
     assert "[name removed]" in told and "Quimble" not in told
 
 
+@pytest.mark.full
 def test_a_full_list_costs_little() -> None:
     names = frozenset(f"Zor{number}vath Quim{number}ble" for number in range(MOST_NAMES))
     redact("warm up", names)

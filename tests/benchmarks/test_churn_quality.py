@@ -45,6 +45,7 @@ def test_every_model_is_read_on_the_same_folds_in_a_process_of_its_own(tmp_path:
     assert quality.took.seconds > 1 and json.loads((tmp_path / "quality.json").read_text())["simulated"] is True
 
 
+@pytest.mark.full
 def test_a_file_that_breaks_its_contract_is_an_error(tmp_path: Path) -> None:
     file = tmp_path / "customers.csv"
     file.write_text(",".join(CHURN.columns) + "\n1,2,Nobody,600,Atlantis,Male,40,3,0,1,1,1,1000,0\n")

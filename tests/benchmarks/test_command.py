@@ -78,6 +78,7 @@ def test_every_part_is_measured_and_written(tmp_path: Path) -> None:
     assert not any((tmp_path / "temporary").iterdir())
 
 
+@pytest.mark.full
 def test_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
     output = tmp_path / "bench.md"
     command = _command(output, "--only", "engines")

@@ -26,6 +26,7 @@ def _check(success: bool, severity: Severity) -> Check:
     )
 
 
+@pytest.mark.full
 @pytest.mark.browser
 @pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium at /usr/bin/chromium")
 def test_the_bars_of_verdict_and_checks_are_coloured(tmp_path: Path) -> None:

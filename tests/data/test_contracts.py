@@ -336,6 +336,7 @@ def test_some_duplicates_are_a_warning_and_many_stop_the_run(check_whole: RunChe
     assert [one.rule for one in check_whole(copy_rows(0, 99)).broken] == ["few exact duplicates"]
 
 
+@pytest.mark.full
 def test_batches_give_the_same_report_as_the_whole(check: RunCheck, monkeypatch: pytest.MonkeyPatch) -> None:
     def spoil(columns: dict[str, np.ndarray]) -> None:
         for row in (7, 650, 651, 1_100):

@@ -32,6 +32,7 @@ def test_bands_hold_the_truth_under_covariate_shift(centre: float, spread: float
     assert min(held.values()) >= 25, held
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "rows, centre, moved",
     [

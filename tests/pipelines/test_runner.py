@@ -73,11 +73,13 @@ def test_another_setting_runs_what_depends_on_it(home: Home) -> None:
     assert _cached(_run(home, "wait_seconds=0.01")) == {"make": True, "work": False, "tell": False}
 
 
+@pytest.mark.full
 def test_the_cache_can_be_left_aside(home: Home) -> None:
     _run(home)
     assert _cached(_run(home, cache=False)) == {"make": False, "work": False, "tell": False}
 
 
+@pytest.mark.full
 def test_changed_code_is_not_served_stale_results(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     import zenml.orchestrators.cache_utils as cache_utils
 
@@ -88,6 +90,7 @@ def test_changed_code_is_not_served_stale_results(home: Home, monkeypatch: pytes
     assert _cached(_run(home)) == {"make": False, "work": False, "tell": False}
 
 
+@pytest.mark.full
 def test_artifacts_that_are_gone_are_made_again(home: Home) -> None:
     _run(home)
     shutil.rmtree(home.state / "artifacts")
@@ -95,6 +98,7 @@ def test_artifacts_that_are_gone_are_made_again(home: Home) -> None:
     assert _cached(_run(home)) == {"make": True, "work": True, "tell": False}
 
 
+@pytest.mark.full
 def test_settings_come_from_the_pipelines_file_then_config_then_set(home: Home, tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text("rows: 5\n")

@@ -153,6 +153,7 @@ def test_a_refitted_model_is_compared_as_it_was_evaluated_for_it_has_seen_the_te
     assert challenger.difference is not None and challenger.difference.value == pytest.approx(-gap)
 
 
+@pytest.mark.full
 def test_a_lost_champion_is_replaced_but_not_by_a_simulated_model(
     contest: Contest, workshop: Workshop, weak: Model, strong: Model
 ) -> None:

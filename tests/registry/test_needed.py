@@ -23,6 +23,7 @@ MakeBundle = Callable[..., Bundle]
 Register = Callable[..., RegisteredVersion]
 
 
+@pytest.mark.full
 def test_aliased_released_and_newest_models_and_their_runs(store: Home, make_bundle: MakeBundle, register: Register) -> None:
     bundles = [make_bundle(content) for content in ("one", "two", "three", "four", "five", "six")]
     for number, bundle in enumerate(bundles, start=1):

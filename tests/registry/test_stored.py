@@ -36,6 +36,7 @@ def test_it_knows_the_tables_of_the_mlflow_that_is_installed(store: Home) -> Non
         assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(REVISION,)]
 
 
+@pytest.mark.full
 def test_it_says_what_mlflow_says(store: Home, make_bundle: MakeBundle, register: Register) -> None:
     assert list_versions(store, "fraud") == []
     run = run_named("fraud-20261128")

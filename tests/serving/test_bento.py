@@ -169,6 +169,7 @@ def test_its_list_of_files_is_what_a_service_loads(release_folder: Path) -> None
     assert done.stdout == "", f"change the list in bentofile.yaml:\n{done.stdout}"
 
 
+@pytest.mark.full
 def test_it_serves_as_in_its_image(built: BuiltBento, starter: Starter, transaction: dict[str, Any], tmp_path: Path) -> None:
     keys = tmp_path / "keys.json"
     key = add_key(keys, "teller")

@@ -78,6 +78,7 @@ def test_wrong_labels_are_named(service: RunningService, change: dict[str, Any],
     assert [fault["path"] for fault in answer.json()["errors"]] == [path]
 
 
+@pytest.mark.full
 def test_a_log_that_cannot_be_written_stops_no_answer(
     starter: Starter, release_folder: Path, transaction: dict[str, Any], tmp_path: Path
 ) -> None:

@@ -33,6 +33,7 @@ def test_simulated_rows(
     compare(service, "churn", churn_bundle, simulated_customers, tmp_path)
 
 
+@pytest.mark.full
 def test_the_real_samples(
     service: RunningService, real_data: Path, fraud_bundle: Bundle, churn_bundle: Bundle, tmp_path: Path
 ) -> None:

@@ -114,6 +114,7 @@ def test_no_broken_release_ever_answers(copy: Path, starter: Starter, breakage: 
     assert "Traceback" not in service.output.read_text()
 
 
+@pytest.mark.full
 def test_a_model_that_cannot_be_read_ends_the_service(copy: Path, starter: Starter) -> None:
     LOADING["a policy of another version"](copy)
     service = starter(copy, wait=False)

@@ -112,6 +112,7 @@ def test_a_dead_worker_is_replaced_in_a_container_too(
     assert other in now
 
 
+@pytest.mark.full
 def test_a_broken_release_leaves_the_models_in_use(
     reloadable: tuple[RunningService, Path], fraud_bundle: Bundle, transaction: dict[str, Any]
 ) -> None:
@@ -124,6 +125,7 @@ def test_a_broken_release_leaves_the_models_in_use(
     service.wait_said("the models in use stay")
 
 
+@pytest.mark.full
 def test_a_challenger_is_logged_and_never_answers(
     starter: Starter, fraud_bundle: Bundle, other_bundle: Bundle, transaction: dict[str, Any], tmp_path: Path
 ) -> None:

@@ -34,6 +34,7 @@ def simulated_rows(service: RunningService, model: str, began: datetime) -> list
     return [row for row in rows if row["request_id"].startswith(SIMULATED_PREFIX)]
 
 
+@pytest.mark.full
 def test_a_service_that_asks_for_a_key_gets_it_or_says_so(starter: Starter, release_folder: Path, tmp_path: Path) -> None:
     key = add_key(tmp_path / "keys.json", "traffic")
     service = starter(release_folder, keys=tmp_path / "keys.json")

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
@@ -15,6 +16,7 @@ from fusionguard.serving.protocol import guarded_protocol
 from tests.serving.conftest import RunningService
 
 
+@pytest.mark.full
 def test_a_client_that_reads_nothing_is_given_up(service: RunningService) -> None:
     given_up = 'fusionguard_requests_total{route="/openapi.json",status="499"}'
     before = service.metric(given_up)

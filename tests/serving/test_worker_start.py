@@ -45,6 +45,7 @@ def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder / "broken"
 
 
+@pytest.mark.full
 def test_a_service_of_which_no_worker_can_start_ends_with_an_error(starter: Starter, release_folder: Path, broken: Path) -> None:
     broken.touch()
     service = starter(release_folder, workers=2, wait=False)

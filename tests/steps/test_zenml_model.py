@@ -93,6 +93,7 @@ def test_a_version_that_the_registry_has_deleted_is_in_production_no_more(store:
     assert stages == {"v1": "archived", "v2": "archived", "somebody's own": None}
 
 
+@pytest.mark.full
 def test_an_alias_moved_while_another_run_looks_gets_its_stage(store: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     from zenml.client import Client
 

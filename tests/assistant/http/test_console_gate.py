@@ -86,6 +86,7 @@ def test_a_name_that_points_here_sees_no_page(assistant_service: RunningAssistan
     assert assistant_service.client.get("/console/", headers={"host": "evil.example:3001"}).status_code == 403
 
 
+@pytest.mark.full
 def test_with_keys_everything_but_health_asks_for_one(indexed_home: Home, tmp_path: Path) -> None:
     keys = tmp_path / "keys.json"
     key = add_key(keys, "analyst")

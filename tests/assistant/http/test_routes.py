@@ -124,6 +124,7 @@ def test_pages_work_offline_and_health_needs_nothing(assistant_service: RunningA
     assert client.get("/nothing").json()["reason"] == "no_route"
 
 
+@pytest.mark.full
 def test_fifty_chats_at_once_are_answered(assistant_service: RunningAssistant) -> None:
     def chat(number: int) -> list[str]:
         told = [assistant_service.ask(QUESTION, conversation=f"chat-{number}") for _ in range(2)]

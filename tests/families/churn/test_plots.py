@@ -90,6 +90,7 @@ def test_the_fairness_picture_shows_limits_and_verdicts(churn_case: Any, monkeyp
             assert axes.patches[0].get_width() == pytest.approx(min(gap.limit, 1 - axes.patches[0].get_x()))
 
 
+@pytest.mark.full
 def test_reports_with_gaps_are_drawn_too(churn_case: Any) -> None:
     report, customers = churn_case.report, churn_case.customers
     safe = customers.scored_by(np.full(customers.rows, 0.02))

@@ -54,6 +54,7 @@ def test_titles_say_that_data_is_simulated(report: EvaluationReport, monkeypatch
     assert all(("SIMULATED" in title) is said for title in titles)
 
 
+@pytest.mark.full
 def test_reports_with_gaps_are_drawn_too(make_rows: Any) -> None:
     rows = make_rows(600)
     config = FraudEvaluationConfig(bootstrap_samples=20)

@@ -228,6 +228,7 @@ def test_kills_at_random_moments_do_not_change_a_bit(job: Job, expected: str) ->
     assert len(job.files()) == 1
 
 
+@pytest.mark.full
 def test_a_warning_saves_within_one_step_and_the_process_stays(job: Job, expected: str) -> None:
     pid = job.start(every_seconds=3600, wait_seconds=60)
     job.wait_for_steps(17)

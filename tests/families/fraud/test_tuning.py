@@ -120,6 +120,7 @@ def test_fitted_rows_are_not_weighted_and_those_that_stop_early_are(features: Ta
     assert reached(fitted, light)[1] != reached(fitted, stopping)[1]
 
 
+@pytest.mark.full
 def test_the_same_seed_gives_the_same_study_and_other_inputs_another(
     whole: tuple[TunedBooster, Path], features: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
