@@ -240,6 +240,7 @@ def small_checkout(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.long
 @pytest.mark.full
 @pytest.mark.skipif(platform.system() != "Linux", reason="PyTorch's CPU build is a matter of Linux")
 def test_a_wheelhouse_is_gathered_and_installed_from_without_a_network(small_checkout: Path, tmp_path: Path) -> None:

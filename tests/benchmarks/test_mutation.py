@@ -86,6 +86,7 @@ def test_a_slice_of_mutants_is_noticed(file: str) -> None:
     assert result.unexplained == 0, result.survivors
 
 
+@pytest.mark.long
 @pytest.mark.full
 @pytest.mark.timeout(600)
 def test_a_mutant_that_no_test_notices_survives(tmp_path: Path) -> None:

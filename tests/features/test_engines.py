@@ -97,6 +97,7 @@ def test_spark_gives_the_rows_of_duckdb_and_leaves_nothing_else(
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.long
 @needs_java
 @pytest.mark.full
 def test_both_engines_agree_at_a_million_rows(make_raw: MakeRaw, tmp_path: Path) -> None:
@@ -181,6 +182,7 @@ def test_an_interrupted_spark_leaves_no_process_and_no_scratch(make_raw: MakeRaw
     assert _living(process.pid) == []
 
 
+@pytest.mark.long
 @pytest.mark.full
 def test_a_standalone_cluster(make_raw: MakeRaw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with_ports = {"host": "127.0.0.1", "port": _free_port(), "web": _free_port()}

@@ -213,6 +213,7 @@ def test_two_runs_at_once_disturb_neither_each_other_nor_the_news(run: PipelineR
     assert (run.home.monitoring / "alerts.jsonl").read_text().splitlines() == told, "the same news is told once"
 
 
+@pytest.mark.long
 @pytest.mark.full
 def test_evidentlys_report_is_an_artifact_that_the_dashboard_shows(run: PipelineRun, tmp_path: Path) -> None:
     from zenml.client import Client

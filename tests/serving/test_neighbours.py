@@ -86,6 +86,7 @@ def assistant(tmp_path: Path) -> Iterator[RunningAssistant]:
     running.stop()
 
 
+@pytest.mark.long
 @pytest.mark.full
 @pytest.mark.timeout(900)
 def test_services_and_the_assistant_end_and_are_killed_beside_each_other(
