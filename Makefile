@@ -87,7 +87,7 @@ test: setup-dev ## the tests a newcomer runs (under 10 minutes)
 	$(BIN)/python -m pytest -m "not full" -n 2
 
 test-full: setup-dev ## the long tests, several at once: most of them wait
-	$(BIN)/python -m pytest -m "full and not bench" -n 4
+	$(BIN)/python -m pytest -m "full and not bench" -n 3 --timeout 600
 
 test-bench: setup-dev ## that all benchmarks can be run, in small: for who changes them
 	$(BIN)/python -m pytest -m "bench"
