@@ -120,7 +120,7 @@ class Container:
 
     def status(self, address: str, **headers: str) -> int:
         """Ask it for a page and return the answer's status."""
-        ask = f"import httpx; print(httpx.get({address!r}, headers={headers!r}, trust_env=False).status_code)"
+        ask = f"import httpx; print(httpx.get({address!r}, headers={headers!r}, trust_env=False, timeout=60).status_code)"
         return int(self.python(ask))
 
     def first_process(self) -> int:

@@ -290,6 +290,7 @@ def test_it_serves_a_bundle(installed: Installed, fraud_bundle: Bundle) -> None:
     assert answer["model_version"] == fraud_bundle.version and 0 < answer["probability"] < 1
 
 
+@pytest.mark.long
 @pytest.mark.full
 @pytest.mark.timeout(600)
 def test_a_project_of_ones_own_has_the_steps_and_reads_a_checkouts_artifacts(

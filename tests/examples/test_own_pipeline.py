@@ -39,7 +39,7 @@ def elsewhere(python: Path, folder: Path, *arguments: object, **settings: str) -
     environment = {name: os.environ[name] for name in kept if name in os.environ} | settings
     environment |= {"ZENML_ANALYTICS_OPT_IN": "false", "ZENML_LOGGING_VERBOSITY": "ERROR"}
     words = [str(word) for word in (python, *arguments)]
-    done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
