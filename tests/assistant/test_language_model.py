@@ -234,6 +234,7 @@ QUESTIONS = (
 )
 
 
+@pytest.mark.long
 @pytest.mark.full
 def test_nothing_the_real_model_makes_up_is_shown(gguf: Path, knowledge: Index, lenient: None) -> None:
     settings = AssistantSettings(model=gguf, answer_seconds=120)

@@ -36,7 +36,7 @@ QUICK = (card_transactions, telco, german, people, clean_accounts, leaky, dirty,
 SLOW = (wide, young_labels)
 EVERY = [
     *(pytest.param(make, id=make.__name__) for make in QUICK),
-    *(pytest.param(make, id=make.__name__, marks=pytest.mark.full) for make in SLOW),
+    *(pytest.param(make, id=make.__name__, marks=(pytest.mark.full, pytest.mark.long)) for make in SLOW),
 ]
 
 

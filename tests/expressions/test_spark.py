@@ -20,6 +20,7 @@ from .random_expressions import COLUMNS, RandomText, hostile_table
 WANTED = 150
 
 
+@pytest.mark.long
 @pytest.mark.full
 @pytest.mark.skipif(shutil.which("java") is None, reason="needs Java 17 for Spark")
 def test_random_expressions_agree_with_spark(tmp_path: Path) -> None:

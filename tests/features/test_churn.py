@@ -142,6 +142,7 @@ def test_rows_are_numbered_as_they_come_whatever_the_columns_that_nobody_reads_s
     assert shuffled.drop_columns([ROW_NUMBER]).equals(features.table.read().take(order).drop_columns([ROW_NUMBER]))
 
 
+@pytest.mark.long
 @needs_java
 @pytest.mark.full
 def test_spark_gives_the_rows_of_duckdb(raw: Table, features: FeatureSet, tmp_path: Path) -> None:
@@ -150,6 +151,7 @@ def test_spark_gives_the_rows_of_duckdb(raw: Table, features: FeatureSet, tmp_pa
     assert content_sha256(spark) == features.manifest.features_sha256
 
 
+@pytest.mark.long
 @needs_java
 @pytest.mark.full
 def test_both_engines_number_the_rows_of_several_files_in_their_order(raw: Table, tmp_path: Path) -> None:

@@ -80,6 +80,7 @@ def test_the_order_of_the_raw_rows_makes_no_difference(make_raw: MakeRaw, tmp_pa
     )
 
 
+@pytest.mark.long
 @needs_java
 @pytest.mark.full
 def test_spark_gives_the_rows_of_duckdb_and_leaves_nothing_else(

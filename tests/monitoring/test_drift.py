@@ -219,6 +219,7 @@ def test_segments_by_time_of_day_are_judged_where_the_hour_is(counted_fraud_refe
         assert any(each.segment.startswith("amount: ") and each.chance < 1 for each in report.segments), "others are judged"
 
 
+@pytest.mark.long
 @pytest.mark.full
 def test_at_most_one_undrifted_window_in_twenty_raises_an_alarm(
     fraud_reference: Reference, counted_fraud_reference: Reference, churn_reference: Reference, tmp_path: Path

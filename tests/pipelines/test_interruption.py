@@ -45,6 +45,7 @@ def _statuses(home: Home) -> tuple[str, dict[str, str]]:
     return str(run.status), {name: str(step.status) for name, step in run.steps.items()}
 
 
+@pytest.mark.long
 @pytest.mark.full
 @pytest.mark.parametrize(
     ("number", "status", "said"),

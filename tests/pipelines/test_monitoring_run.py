@@ -192,6 +192,7 @@ def test_what_cannot_run_is_one_line_before_anything_runs(
     assert not (home.state / "work").exists()
 
 
+@pytest.mark.long
 @pytest.mark.full
 def test_two_runs_at_once_disturb_neither_each_other_nor_the_news(run: PipelineRun, tmp_path: Path) -> None:
     before = read_history(history_file(run.home, "fraud"))

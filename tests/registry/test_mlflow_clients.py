@@ -31,7 +31,7 @@ from install import explained, settings
 UV = Path(sys.executable).with_name("uv")
 NOT_THERE = {"fraud": ("fusionguard", "catboost", "lightgbm"), "churn": ("fusionguard", "xgboost", "onnxruntime")}
 SPOILED = {"fraud": ("Amount", -0.5), "churn": ("Age", 17)}
-pytestmark = pytest.mark.full
+pytestmark = [pytest.mark.full, pytest.mark.long]
 only_fraud = pytest.mark.parametrize("elsewhere", ["fraud"], indirect=True)
 only_churn = pytest.mark.parametrize("elsewhere", ["churn"], indirect=True)
 """A way of MLflow's own, which is the same with every model: one shows that it works."""
@@ -141,7 +141,6 @@ model.predict(rows.assign({column}={value}))
     assert last.endswith("Correct or remove these rows; row 0 is the first row of data.")
 
 
-@pytest.mark.long
 @only_churn
 def test_mlflow_models_predict_takes_the_models_own_example(elsewhere: Elsewhere, bundle: Bundle) -> None:
     example = pd.DataFrame([model_family(elsewhere.family).example])
@@ -158,7 +157,6 @@ def test_mlflow_models_predict_takes_the_models_own_example(elsewhere: Elsewhere
     assert done.returncode != 0 and f"Column '{column}' has 1 cells that are empty, not finite or out of range" in done.stderr
 
 
-@pytest.mark.long
 @only_churn
 def test_mlflow_makes_the_environment_itself(elsewhere: Elsewhere, bundle: Bundle) -> None:
     example = pd.DataFrame([model_family(elsewhere.family).example])
@@ -167,7 +165,6 @@ def test_mlflow_makes_the_environment_itself(elsewhere: Elsewhere, bundle: Bundl
     assert json.loads(done.stdout)["predictions"] == model_family(elsewhere.family).load(bundle).answer(example).to_pylist()
 
 
-@pytest.mark.long
 @only_fraud
 def test_mlflow_models_serve_answers_and_refuses(
     elsewhere: Elsewhere, bundle: Bundle, rows: Callable[[str], pd.DataFrame]
@@ -194,7 +191,6 @@ def test_mlflow_models_serve_answers_and_refuses(
     assert "Traceback" not in (elsewhere.folder / "server.txt").read_text()
 
 
-@pytest.mark.long
 @only_fraud
 def test_the_generated_dockerfile_takes_the_model_and_installs_what_it_needs(elsewhere: Elsewhere) -> None:
     """The steps that are the model's own, run without an engine where MLflow is installed, as it is in the image by then."""

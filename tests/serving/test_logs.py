@@ -161,6 +161,7 @@ def test_a_service_writes_nothing_but_objects(
     assert "Hargrave" not in text and key not in text
 
 
+@pytest.mark.long
 @pytest.mark.full
 def test_the_assistant_does_too(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")

@@ -52,6 +52,7 @@ def answered(service: RunningService) -> float:
     return service.metric('fusionguard_requests_total{route="/metrics",status="200"}')
 
 
+@pytest.mark.long
 @pytest.mark.full
 def test_a_killed_neighbour_leaves_no_process_and_its_folder_only_until_the_next_start(
     service: RunningService, starter: Starter, release_folder: Path

@@ -16,6 +16,7 @@ RUN_TOY = Path(__file__).resolve().parents[1] / "slurm" / "run_toy.py"
 STACKS = Path(__file__).resolve().parents[2] / "stacks"
 
 
+@pytest.mark.long
 @pytest.mark.full
 @pytest.mark.parametrize("homes", [("home", "home"), ("one", "other")])
 def test_both_end_well(tmp_path: Path, homes: tuple[str, str]) -> None:

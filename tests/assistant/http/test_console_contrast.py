@@ -13,6 +13,7 @@ from tests.browser.test_dashboard import ARTIFACTS, CHROMIUM
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.full,
+    pytest.mark.long,
     pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium at /usr/bin/chromium"),
 ]
 LEAST = 4.5

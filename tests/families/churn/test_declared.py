@@ -217,6 +217,7 @@ SHAPES = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.full
 @pytest.mark.parametrize("shape", SHAPES)
 def test_any_shape_of_table_is_trained_and_told(shape: str, tmp_path: Path) -> None:
