@@ -162,6 +162,7 @@ def test_no_code_of_the_models_packages_is_run(small: tuple[Home, Path]) -> None
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.long
 @needs_minilm
 @pytest.mark.full
 def test_the_fused_search_is_as_good_as_the_documents_say(tmp_path: Path) -> None:
