@@ -252,6 +252,12 @@ def test_a_column_of_another_type_is_named(check: RunCheck, column: str) -> None
     assert (broken.rule, broken.column, broken.observed) == ("type", column, "string")
 
 
+def test_each_column_of_another_type_is_named_however_many_there_are(check: RunCheck) -> None:
+    wrong = ["V2", "V3", "V5", "V8", "V13", "V21", "Amount"]
+    broken = check(lambda columns: columns.update({name: columns[name].astype(str).astype(object) for name in wrong})).broken
+    assert [(one.rule, one.column, one.observed) for one in broken] == [("type", name, "string") for name in wrong]
+
+
 def test_too_few_rows(check_whole: RunCheck) -> None:
     (broken,) = check_whole(cut(999)).broken
     assert (broken.rule, broken.observed, broken.expected) == ("enough rows", "999", "1,000 or more")
