@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
@@ -330,7 +331,11 @@ def test_a_damaged_registry_is_said_before_any_server_starts(run: Run, home: Hom
 def test_mlflows_server_is_for_loopback_only_serves_as_a_registry_and_ends_with_the_command(
     home: Home, fraud_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with subprocess.Popen([*COMMAND, "mlflow"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with (
+        subprocess.Popen([*COMMAND, "mlflow"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process,
+        contextlib.ExitStack() as at_the_end,
+    ):
+        at_the_end.callback(process.terminate)  # also where an assertion fails: leaving a server waits for its end
         assert process.stdout is not None
         line = process.stdout.readline()
         address = re.fullmatch(r"MLflow: (http://127\.0\.0\.1:\d+)/#/models\?workflowType=machine_learning .*\n", line)
@@ -344,7 +349,9 @@ def test_mlflows_server_is_for_loopback_only_serves_as_a_registry_and_ends_with_
         capsys.readouterr()
         _use_as_registry(Home(tmp_path / "another machine"), fraud_bundle)
         assert "View run" not in capsys.readouterr().out, "MLflow's own lines have no place in a run's output"
-        assert re.fullmatch(r"#/experiments/\d+/runs\?workflowType=machine_learning", _first_page(url)), "now there are runs"
+        assert re.fullmatch(r"#/experiments/\d+/runs\?workflowType=machine_learning", _first_page(home, url)), (
+            "now there are runs"
+        )
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
     assert process.returncode == cli.INTERRUPTED
