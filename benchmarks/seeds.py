@@ -26,7 +26,7 @@ from fusionguard.evaluation.splits import SplitPlan, plan_split
 from fusionguard.families.fraud.boosting import SEGMENT_ROUNDS, train_booster
 from fusionguard.families.fraud.config import FraudConfig, XGBoostConfig
 from fusionguard.families.fraud.rows import ModelRows, read_slice
-from fusionguard.families.fraud.sizes import settled_trees
+from fusionguard.families.fraud.sizes import settled
 from fusionguard.features.fraud import FRAUD_FEATURES
 from fusionguard.features.store import build_features
 from fusionguard.files import write_text
@@ -104,7 +104,8 @@ def stopped_at(history: list[float]) -> int:
 
 def document(readings: list[Reading], source: str, plan: SplitPlan) -> str:
     """Return the document: every seed, then mean, standard deviation and range."""
-    config = settled_trees(FraudConfig().xgboost, plan.train.rows, len(FRAUD_FEATURES.model_features))
+    features = len(FRAUD_FEATURES.model_features)
+    config = settled(FraudConfig().xgboost, plan.train.rows, features, frauds=plan.train.positives)
     before, now = (np.array([getattr(one, way) for one in readings]) for way in ("before", "now"))
     rows = [(str(seed), f"{one.before:.4f} ({one.stopped})", f"{one.now:.4f}") for seed, one in enumerate(readings)]
     rows += [

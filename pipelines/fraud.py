@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from zenml import pipeline
 
 from fusionguard.config import plain_settings, without_afterwards
-from fusionguard.families.fraud.config import FraudConfig
-from fusionguard.models.tuning.settings import TrainingSettings
+from fusionguard.datasets.reading import parse_declaration
+from fusionguard.families.fraud.config import FraudConfig, XGBoostConfig
+from fusionguard.families.fraud.presets import settle_settings
 from pipelines.summary import Report
 from steps.data.build_features import build_features
 from steps.data.check_feature_table import check_feature_table
@@ -51,9 +52,9 @@ def fraud(config: FraudConfig, declaration: str, source: str, source_fingerprint
     bias = report_bias(features, manifest)
     split = split_by_time(features, manifest, feature_contract, config.split)
 
-    settings = TrainingSettings.of(xgboost=config.xgboost)
+    settings = settle_settings(parse_declaration(declaration, sql=own_sql or None).declaration, config.xgboost)
     if config.tuning.trials > 0:
-        settings = tune_xgboost(features, manifest, split, config.xgboost, config.tuning, seed)
+        settings = tune_xgboost(features, manifest, split, settings.part("xgboost", XGBoostConfig), config.tuning, seed)
     booster = train_xgboost(features, manifest, split, settings, seed)
     autoencoder = train_autoencoder(features, manifest, split, config.autoencoder, seed)
     evaluated = build_bundle(features, manifest, split, booster, autoencoder, settings, provenance, config)

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.declared``: measure the untuned churn models and write their section into docs/benchmarks.md."""
+"""``python -m benchmarks.declared``: measure the untuned models and write their section into docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from fusionguard.files import write_text
 
 _DOCUMENT = CHECKOUT / "docs" / "benchmarks.md"
 _SEED = 17
+RARITY = {"fraud": 0.25, "churn": 1.0}
+"""By family, what multiplies a schema's share of positive rows: frauds are rarer than customers who leave."""
 
 
 def main() -> int:
@@ -29,20 +31,24 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.declared", description=__doc__)
     add = parser.add_argument
     add("--schema", action="append", choices=tuple(SCHEMAS), help="only this schema; repeatable (default: all)")
+    add("--problem", action="append", choices=tuple(RARITY), help="only this family; repeatable (default: all)")
     add("--file", metavar="DECLARATION.yaml", type=Path, action="append", default=[], help="and this declared table; repeatable")
     add("--folds", type=int, default=5)
     add("--output", metavar="FILE.md", type=Path, help="write the section into this file instead of docs/benchmarks.md")
     options = parser.parse_args()
-    machine, measured = describe_machine(), dict[str, TableQuality]()
+    machine = describe_machine()
+    measured: dict[str, dict[str, TableQuality]] = {problem: {} for problem in options.problem or RARITY}
     try:
         with tempfile.TemporaryDirectory(prefix="fusionguard-bench-") as temporary:
-            for name in options.schema or SCHEMAS:
-                measured[name] = _of_schema(name, Path(temporary) / name, options.folds)
-                sys.stderr.write(f"{sentence(name, measured[name])}\n")
+            for problem, tables in measured.items():
+                for name in options.schema or SCHEMAS:
+                    tables[name] = _of_schema(name, problem, Path(temporary) / problem / name, options.folds)
+                    sys.stderr.write(f"{sentence(name, tables[name])}\n")
             for file in options.file:
-                name = read_declaration(file).declaration.name
-                measured[name] = measure_table(file, "a file", Path(temporary) / name, folds=options.folds, truth=None)
-                sys.stderr.write(f"{sentence(name, measured[name])}\n")
+                declaration = read_declaration(file).declaration
+                quality = measure_table(file, "a file", Path(temporary) / declaration.name, folds=options.folds, truth=None)
+                measured.setdefault(declaration.problem, {})[declaration.name] = quality
+                sys.stderr.write(f"{sentence(declaration.name, quality)}\n")
     except FusionGuardError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_status
@@ -54,9 +60,9 @@ def main() -> int:
     return 0
 
 
-def _of_schema(name: str, folder: Path, folds: int) -> TableQuality:
-    schema = SCHEMAS[name](np.random.default_rng([_SEED, *name.encode()]))
-    declaration = schema.write(folder, "churn")
+def _of_schema(name: str, problem: str, folder: Path, folds: int) -> TableQuality:
+    schema = SCHEMAS[name](np.random.default_rng([_SEED, *name.encode()]), RARITY[problem])
+    declaration = schema.write(folder, problem)
     truth = {f"R{place}": float(chance) for place, chance in enumerate(schema.chance)}
     return measure_table(declaration, schema.about, folder, folds=folds, truth=truth)
 

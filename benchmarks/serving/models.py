@@ -29,7 +29,7 @@ from fusionguard.families.fraud.autoencoder import train_autoencoder
 from fusionguard.families.fraud.build import build_fraud_bundle
 from fusionguard.families.fraud.config import AutoencoderConfig, FraudConfig
 from fusionguard.families.fraud.rows import read_slice
-from fusionguard.families.fraud.sizes import settled_trees
+from fusionguard.families.fraud.sizes import settled
 from fusionguard.features.fraud import MODEL_FEATURES
 from fusionguard.features.store import FeatureSet, build_features
 from fusionguard.files import write_json
@@ -62,7 +62,7 @@ def _fraud(material: Material, trees: int) -> Bundle:
     config = FraudConfig(autoencoder=AutoencoderConfig(latent_sizes=(4,), epochs=2))
     plan = plan_split(planned_rows(built.table, built.manifest.definition), config.split)
     train = read_slice(built.table, plan.train, 1.0)
-    chosen = settled_trees(config.xgboost, *train.x.shape)
+    chosen = settled(config.xgboost, *train.x.shape, frauds=train.frauds)
     settings = chosen.model_dump(exclude={"rounds", "early_stopping_rounds"})
     matrix = xgb.QuantileDMatrix(train.x, train.label, feature_names=list(MODEL_FEATURES))
     booster = xgb.train(

@@ -22,16 +22,22 @@ from tests.payments import DeclaredPayments
     [(1_200, 12, 8), (173_387, 31, 8), (173_388, 31, 7), (600_000, 56, 1), (9_000_000, 56, 1)],
 )
 def test_the_more_numbers_the_fewer_trees_of_a_round(rows: int, features: int, trees: int) -> None:
-    assert sizes.settled_trees(XGBoostConfig(), rows, features) == XGBoostConfig(num_parallel_tree=trees)
+    assert sizes.settled(XGBoostConfig(), rows, features, frauds=40) == XGBoostConfig(num_parallel_tree=trees)
 
 
 def test_the_data_set_that_ships_has_all_trees() -> None:
     """Its 284,807 rows are 283,726 without repetitions, of which 170,236 are learned from."""
-    assert sizes.settled_trees(XGBoostConfig(), 170_236, len(FRAUD_FEATURES.model_features)).num_parallel_tree == 8
+    assert sizes.settled(XGBoostConfig(), 170_236, len(FRAUD_FEATURES.model_features), frauds=295).num_parallel_tree == 8
 
 
 def test_what_somebody_set_stays() -> None:
-    assert sizes.settled_trees(XGBoostConfig(num_parallel_tree=5), 9_000_000, 56).num_parallel_tree == 5
+    assert sizes.settled(XGBoostConfig(num_parallel_tree=5), 9_000_000, 56, frauds=295).num_parallel_tree == 5
+    assert sizes.settled(XGBoostConfig(max_depth=7), 1_200, 12, frauds=40).max_depth == 7
+
+
+@pytest.mark.parametrize(("frauds", "depth"), [(1, 2), (99, 2), (100, 3), (40_000, 3)])
+def test_few_frauds_have_shallower_trees_where_the_depth_is_left_open(frauds: int, depth: int) -> None:
+    assert sizes.settled(XGBoostConfig(max_depth=None), 50_000, 12, frauds=frauds).max_depth == depth
 
 
 def test_many_rows_are_sampled_once_each_in_their_order_and_few_are_all_taken() -> None:

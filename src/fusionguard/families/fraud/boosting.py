@@ -18,7 +18,7 @@ from fusionguard.data.table import Table
 from fusionguard.evaluation.splits import SplitPlan
 from fusionguard.families.fraud.config import XGBoostConfig
 from fusionguard.families.fraud.rows import ModelRows, read_slice
-from fusionguard.families.fraud.sizes import MOST_TREES, settled_trees
+from fusionguard.families.fraud.sizes import MOST_TREES, settled
 from fusionguard.features.definition import FeatureDefinition
 from fusionguard.files import sha256_file
 
@@ -73,7 +73,7 @@ def train_booster(
     weights = (plan.train, 1.0), (plan.validation, negative_weight)
     parts = [read_slice(features, part, weight, definition) for part, weight in weights]
     chosen = config.num_parallel_tree is None
-    config = settled_trees(config, *parts[0].x.shape)
+    config = settled(config, *parts[0].x.shape, frauds=parts[0].frauds)
     checkpoints = open_checkpoints("booster", lambda: _identity(parts, config, seed))
     booster, history = _fit(parts[0], parts[1], config, seed, checkpoints)
     last = _last(history, config)
@@ -98,7 +98,7 @@ def fit_booster(train: ModelRows, validation: ModelRows, config: XGBoostConfig, 
     threads
         Fits beside each other take one each; the same number gives the same bytes.
     """
-    config = settled_trees(config, *train.x.shape)
+    config = settled(config, *train.x.shape, frauds=train.frauds)
     unweighted = replace(train, weight=np.ones_like(train.weight))
     return _fit(unweighted, validation, config, seed, Checkpoints(None, "", DEFAULT_SECONDS), threads)[0]
 

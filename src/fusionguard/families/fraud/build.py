@@ -34,7 +34,7 @@ from fusionguard.families.fraud.policy import DecisionPolicy, fit_policy
 from fusionguard.families.fraud.profile import reference_profile
 from fusionguard.families.fraud.reading import scored_rows
 from fusionguard.families.fraud.rows import read_slice
-from fusionguard.families.fraud.sizes import settled_trees
+from fusionguard.families.fraud.sizes import settled
 from fusionguard.families.fraud.traits import FRAUD_TRAITS
 from fusionguard.files import atomic_folder, write_bytes, write_json
 from fusionguard.models.bundle import Bundle
@@ -79,7 +79,7 @@ def build_fraud_bundle(
     scored = scored_rows(Scores(logit, probability), features, plan.calibration, weight, definition, free)
     policy = fit_policy(scored, config.policy)
     train = read_slice(features, plan.train, weight, definition)
-    config = config.model_copy(update={"xgboost": settled_trees(config.xgboost, *train.x.shape)})
+    config = config.model_copy(update={"xgboost": settled(config.xgboost, *train.x.shape, frauds=train.frauds)})
 
     with atomic_folder(destination) as folder:
         write_bytes(folder / BOOSTER, bytes(booster.save_raw("ubj")))

@@ -29,7 +29,8 @@ class XGBoostConfig(FrozenConfig):
     """Stop after so many rounds without a better average precision on validation; null keeps every round, because with few frauds
     there, when it is best is a matter of luck."""
     learning_rate: float = Field(default=0.06, gt=0, le=1)
-    max_depth: int = Field(default=3, ge=1, le=16)
+    max_depth: int | None = Field(default=3, ge=1, le=16)
+    """Null takes 3, and 2 where there are fewer than 100 frauds to learn from."""
     min_child_weight: float = Field(default=0.01, ge=0)
     """Small, because a rare class has small second derivatives: XGBoost's own 1.0 forbids leaves of nothing but fraud."""
     subsample: float = Field(default=0.7, gt=0, le=1)

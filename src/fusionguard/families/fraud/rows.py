@@ -84,6 +84,11 @@ class ModelRows:
     weight: np.ndarray
     encoding: Encoding
 
+    @property
+    def frauds(self) -> int:
+        """How many rows are frauds."""
+        return int(np.count_nonzero(self.label))
+
     def part(self, places: slice | np.ndarray) -> ModelRows:
         """Return a run of the rows, of which nothing is copied, or those at some places."""
         return ModelRows(self.x[places], self.label[places], self.weight[places], self.encoding)

@@ -1,4 +1,4 @@
-"""What bounds a training on many rows: its cost grows with rows times features, and what it finds hardly does."""
+"""How a training follows the rows: its cost grows with rows times features, and what can be found with the frauds among them."""
 
 from __future__ import annotations
 
@@ -11,24 +11,30 @@ MOST_TREES = 8
 SAMPLED_ROWS = 200_000
 """So many rows are enough for what the booster is compared and fused with: autoencoder and references learn from no more."""
 
+FEW_FRAUDS = 100
+"""With fewer to learn from, trees are shallower where nothing is said of their depth."""
+_DEPTH, _DEPTH_OF_FEW = 3, 2
+
 _CELLS = 43_000_000
 """Numbers that the trees of one round read at most, as long as a round has more than one tree."""
 
 
-def settled_trees(config: XGBoostConfig, rows: int, features: int) -> XGBoostConfig:
-    """Choose the trees of a round where the settings leave that open: 8, and fewer the more the train slice holds.
+def settled(config: XGBoostConfig, rows: int, features: int, *, frauds: int) -> XGBoostConfig:
+    """Choose what the settings leave open: the trees of a round, and how deep they are.
 
-    Trees of a round are averaged, so that the model is less a draw of its seed. Many rows do the same work, and take longer.
+    Trees of a round are averaged, so that the model is less a draw of its seed: 8, and fewer the more the train slice holds, for
+    many rows do the same work, and take longer. Few frauds do not show which facts matter together, so trees are shallower there.
 
     Parameters
     ----------
     rows, features
         The shape of the train slice; each is at least 1.
+    frauds
+        How many of the rows are frauds.
     """
-    if config.num_parallel_tree is not None:
-        return config
     trees = max(1, min(MOST_TREES, _CELLS // (rows * features)))
-    return config.model_copy(update={"num_parallel_tree": trees})
+    chosen = {"num_parallel_tree": trees, "max_depth": _DEPTH if frauds >= FEW_FRAUDS else _DEPTH_OF_FEW}
+    return config.model_copy(update={name: value for name, value in chosen.items() if getattr(config, name) is None})
 
 
 def sampled(rows: int, seed: int) -> slice | np.ndarray:

@@ -14,7 +14,7 @@ from fusionguard.evaluation.splits import SplitPlan
 from fusionguard.families.fraud.boosting import SEGMENT_ROUNDS, fit_booster
 from fusionguard.families.fraud.config import FraudConfig, XGBoostConfig
 from fusionguard.families.fraud.rows import ModelRows, read_slice
-from fusionguard.families.fraud.sizes import settled_trees
+from fusionguard.families.fraud.sizes import settled
 from fusionguard.features.definition import FeatureDefinition
 from fusionguard.models.packages import XGBOOST
 from fusionguard.models.tuning.tuned import TunedModel, judge_folds, study_name, tune_settings
@@ -68,7 +68,7 @@ def tune(
     from fusionguard.families.fraud.search_space import SPACE  # Optuna takes a second to import
 
     rows = read_slice(features, plan.train, negative_weight, definition)
-    start = settled_trees(config.xgboost, *rows.x.shape)
+    start = settled(config.xgboost, *rows.x.shape, frauds=rows.frauds)
     planned = plan.columns.read(features).take(plan.train.places(features))
     folds = forward_folds(planned, FOLDS, stops=start.early_stopping_rounds is not None)
     categories = {"categories": dict(rows.encoding.categories)} if rows.encoding.categories else {}

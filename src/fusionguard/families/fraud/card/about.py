@@ -86,7 +86,7 @@ def _parts(inputs: FraudCardInputs) -> str:
 
 def _tuning(inputs: FraudCardInputs) -> str:
     if not inputs.searched:
-        return ""
+        return f"**The trees' hyperparameters.** {inputs.preset}" if inputs.preset else ""
     forward = "that go forward in time" if inputs.time_span_days is not None else "of rows that follow each other"
     return f"**The trees' hyperparameters.** {search(inputs.searched, f'folds of the train slice {forward}, by the trees alone')}"
 
