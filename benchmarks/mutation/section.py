@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from benchmarks.markdown import table
 from benchmarks.mutation.results import ModuleResult, SurvivorResult
 
-BEGIN, END = "<!-- benchmarks/mutation -->", "<!-- end of benchmarks/mutation -->"
+BEGIN = "<!-- benchmarks/mutation -->"
 LEAST_KILLED = 0.9
 
 

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.markdown import insert, kept
 from benchmarks.measure import CHECKOUT
 from benchmarks.mutation.plan import Equivalent, Module, read_plan
 from benchmarks.mutation.results import ModuleResult, SurvivorResult, keep_result, read_results, result_of, source_sha256
 from benchmarks.mutation.run import Outcome, Survivor, mutate
-from benchmarks.mutation.section import failures, section, survivors
+from benchmarks.mutation.section import BEGIN, failures, section, survivors
 
 _SLICE = ("families/fraud/policy.py", "evaluation/metrics.py", "monitoring/statistics.py")
 
@@ -95,3 +96,9 @@ def test_a_mutant_that_no_test_notices_survives(tmp_path: Path) -> None:
     assert result_of(outcome).share < 0.9
     assert {survivor.function for survivor in outcome.survivors if survivor.equivalent is None} == {"fit_policy"}
     assert "Running mutation testing" in (tmp_path / "output.txt").read_text()
+
+
+def test_the_figures_have_their_place_in_the_document() -> None:
+    document = (CHECKOUT / "docs" / "testing.md").read_text(encoding="utf-8")
+    assert "\nnew\n" in insert(document, "new", BEGIN)
+    assert "| `checkpoint.py` |" in kept(document, BEGIN)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -107,6 +108,28 @@ def test_a_service_merges_its_own_small_parts(tmp_path: Path, monkeypatch: pytes
     assert len(parts_of(tmp_path)) <= 6  # a binary counter of eights
     window = read_log(tmp_path, "fraud")
     assert (window.table.num_rows, window.repeated) == (64, 0)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "No space left on device"),
+        (StorageError("The part is damaged.", "Restore it."), "The part is damaged."),
+        (pa.ArrowInvalid("cell 4711 of row 3"), "for now: ArrowInvalid"),
+        (MemoryError("4711"), "for now: MemoryError"),
+    ],
+)
+def test_why_parts_are_not_merged_is_told_without_a_cell_of_their_rows(
+    error: Exception, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*args: object, **options: object) -> None:
+        raise error
+
+    monkeypatch.setattr(writer, "compact", refuse)
+    with PredictionLog.open(tmp_path, model="fraud", flush_seconds=60) as log:
+        log._merge()
+    assert told in caplog.text
+    assert "4711" not in caplog.text
 
 
 def _logged(folder: Path, *sizes: int) -> list[Path]:

@@ -337,3 +337,10 @@ def test_a_kill_loses_two_seconds_by_default_and_memory_and_parts_are_bounded() 
     settings = inspect.signature(PredictionLog.open).parameters
     defaults = {name: settings[name].default for name in ("flush_seconds", "max_rows", "rotate_rows")}
     assert defaults == {"flush_seconds": 2.0, "max_rows": 200_000, "rotate_rows": 500_000}
+
+
+def test_a_log_that_is_opened_without_a_word_keeps_to_what_is_told_of_it() -> None:
+    told = {name: each.default for name, each in inspect.signature(PredictionLog.open).parameters.items()}
+    assert told["flush_seconds"] == 2.0
+    assert told["max_rows"] == 200_000
+    assert told["rotate_rows"] == 500_000
