@@ -64,7 +64,8 @@ def test_a_date_that_stands_for_none_and_a_time_that_is_not_read_are_told(tmp_pa
     both = [f"{day:%d/%m/%Y}" if at % 2 else f"{day:%Y-%m-%d}" for at, day in enumerate(days)]
     found = found_in(tmp_path, {"tx_date": ["9999-12-31", "9999-12-31", *map(str, days[2:])], "start_date": both})
     assert told(found, "placeholder_date") == [("stop", "'tx_date' has the date 9999-12-31, which stands for no date.")]
-    assert told(found, "unread_time") == [("look", "'start_date' is called a time, and its cells are not read as one.")]
+    words = "is called a time, and is not read as one: its cells are written in several ways, or in an unusual one."
+    assert told(found, "unread_time") == [("look", f"'start_date' {words}")]
     assert told(found, "time_gap") == []
 
 

@@ -123,9 +123,7 @@ class Column:
     def sql(self) -> str:
         """SQL of its values: numbers as doubles, times, trimmed texts, null where missing."""
         column = f"c{self.place}"
-        if self.typed:
-            return f"CAST({column} AS DOUBLE)" if self.form.kind == "number" else column
-        return self.form.read.replace("{}", _trimmed(column))
+        return _value(column, self.form, self.typed)
 
     @property
     def sql_text(self) -> str:
@@ -180,6 +178,12 @@ def _trimmed(column: str) -> str:
     return f"nullif(trim({column}, ' \t\r\n\u00a0'), '')"
 
 
+def _value(column: str, form: Form, typed: bool) -> str:
+    if typed and form.pattern is None:
+        return f"CAST({column} AS DOUBLE)" if form.kind == "number" else column
+    return form.read.replace("{}", _text(column, typed))
+
+
 def _text(column: str, typed: bool) -> str:
     return f"CAST({column} AS VARCHAR)" if typed else _trimmed(column)
 
@@ -203,7 +207,7 @@ def _measured(table: OpenedTable, forms: Sequence[tuple[Form, tuple[str, ...], f
     for place in batch:
         form, typed = forms[place][0], table.types[place] != "VARCHAR"
         text, raw = _text(f"c{place}", typed), f"c{place}"
-        value = (f"CAST({raw} AS DOUBLE)" if form.kind == "number" else raw) if typed else form.read.replace("{}", _trimmed(raw))
+        value = _value(raw, form, typed)
         finite = f"CASE WHEN isfinite({value}) THEN {value} END" if typed and form.kind == "number" else value
         ordered = form.kind in ("number", "time")
         stand_ins = ", ".join(quoted(word) for word in sorted(STAND_INS))
