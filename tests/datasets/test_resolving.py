@@ -282,7 +282,7 @@ CASES: dict[str, tuple[dict[str, Any], tuple[int, str, str | None, int | None]]]
         {"booked_at": [1, 2, 3, 4, 5, 6]},
         (
             5,
-            "time.column is 'booked_at', which holds numbers; say their unit or, where they are written as 20240131, their format",
+            "time.column is 'booked_at', which holds numbers; say their unit, or a format such as %Y%m%d",
             "booked_at",
             None,
         ),

@@ -40,7 +40,7 @@ def check_time(findings: Findings, rows: TableRows, time: Time, place: Place) ->
         findings.add((*place, "unit"), f"is {time.unit}, and the column holds timestamps; leave the unit away", column)
         return
     if not time.unit and not time.format and kind in ("integer", "float"):
-        what = f"is '{column}', which holds numbers; say their unit or, where they are written as 20240131, their format"
+        what = f"is '{column}', which holds numbers; say their unit, or a format such as %Y%m%d"
         findings.add((*place, "column"), what, column)
         return
     if kind in ("boolean", "other"):
