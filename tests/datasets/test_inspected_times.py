@@ -23,7 +23,7 @@ from fusionguard.datasets.table_rows import open_rows
 ROWS = 600
 
 
-def inspected(file: Path, columns: dict[str, list[Any]]) -> Inspection:
+def inspected(file: Path, columns: dict[str, Any]) -> Inspection:
     table = {**columns, "size": [each * 37 % 97 for each in range(ROWS)], "is_fraud": [each % 3 // 2 for each in range(ROWS)]}
     if file.suffix == ".parquet":
         pq.write_table(pa.table(table), file)
@@ -95,3 +95,20 @@ def test_what_is_called_a_time_and_not_read_stops_where_nothing_else_says_when_r
     assert unread(inspected(tmp_path / "t.csv", {name: written})) == what
     timed = inspected(tmp_path / "t.csv", {name: written, "event_time": [f"{each:%Y-%m-%dT%H:%M:%S}" for each in _MOMENTS]})
     assert unread(timed) == [("look", text) for _, text in what]
+
+
+@pytest.mark.parametrize("zone", [None, "UTC", "Asia/Tokyo"])
+@pytest.mark.parametrize("unit", ["ns", "us"])
+def test_moments_of_parquet_are_read_whatever_their_unit_and_zone(tmp_path: Path, unit: str, zone: str | None) -> None:
+    file = tmp_path / "t.parquet"
+    found = inspected(file, {"booked_at": pa.array([each.replace(tzinfo=UTC) for each in _MOMENTS], pa.timestamp(unit, zone))})
+    column = found.profile.by_name["booked_at"]
+    assert (column.first, column.last) == (_MOMENTS[0], _MOMENTS[-1])
+    draft = tmp_path / "t.yaml"
+    draft.write_text(draft_declaration(found))
+    read = read_declaration(draft, ["fraud"])
+    assert read.declaration.time is not None
+    for raw in (read_declared(read, file, tmp_path / "read.parquet"), pq.read_table(file)):
+        with open_rows(raw, {}) as rows:
+            seconds = rows.fetch(f"SELECT {event(rows, read.declaration.time)} FROM given ORDER BY _row LIMIT 2")
+        assert seconds == [(each.replace(tzinfo=UTC).timestamp(),) for each in _MOMENTS[:2]]

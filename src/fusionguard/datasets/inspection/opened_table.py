@@ -217,6 +217,8 @@ def _as_plain(column: str, kind: pa.DataType) -> str:
         return f"CAST({column} AS BIGINT)"
     if pa.types.is_floating(value) or pa.types.is_decimal(value):
         return f"CAST({column} AS DOUBLE)"
+    if pa.types.is_timestamp(value) and value.tz is not None:  # nanoseconds with a zone have no way to TIMESTAMP
+        return f"timezone('UTC', CAST({column} AS TIMESTAMPTZ))"
     if pa.types.is_timestamp(value) or pa.types.is_date(value):
         return f"CAST({column} AS TIMESTAMP)"
     return f"CAST({column} AS VARCHAR)"
