@@ -31,6 +31,7 @@ def raw_layout(declaration: Declaration, header: Sequence[str] = ()) -> DatasetS
         form=CsvForm(csv.separator, csv.decimal, csv.thousands or "", csv.signs, declared=True),
         numbers=frozenset(_numbers(declaration)),
         as_stored=frozenset(columns) - ({*declaration.types, *_numbers(declaration)} - _times(declaration)),
+        unread=frozenset(declaration.ignored) - set(declaration.unique),
     )
 
 

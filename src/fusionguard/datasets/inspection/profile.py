@@ -66,6 +66,8 @@ class Column:
         Characters of its texts.
     typed
         Whether the file says its type.
+    unread
+        What it holds, where that is neither numbers, texts nor moments: training does not read it.
     wordy
         Whether most of its texts have several words.
     apart
@@ -95,6 +97,7 @@ class Column:
     typed: bool = False
     apart: int = 0
     wordy: bool = False
+    unread: str = ""
     said: tuple[Value, ...] = ()
 
     def hidden(self, personal: str) -> Column:
@@ -256,6 +259,7 @@ def _column(table: OpenedTable, place: int, form: Form, texts: tuple[str, ...], 
         typed=table.types[place] != "VARCHAR",
         wordy=textual and sum(text.count(" ") >= _WORDS - 1 for text in texts) > 0.5 * len(texts),
         said=tuple(Value(text, said[text]) for text in sorted(said)),
+        unread=table.unread.get(name, ""),
     )
     return column if personal is None else column.hidden(personal)
 

@@ -107,7 +107,10 @@ def guess_roles(
 def _plainly(columns: Sequence[Column]) -> Iterator[tuple[str, Role]]:
     """Yield the roles of columns that hold nothing, one value, currencies, or somebody."""
     for column in columns:
-        if column.filled == 0:
+        if column.unread:
+            what = "lists or structures" if column.unread == "nested" else column.unread
+            yield column.name, Role("ignored", f"it holds {what}, which training does not read", "sure")
+        elif column.filled == 0:
             yield column.name, Role("ignored", "it is empty", "sure")
         elif column.personal is not None:
             kind = _entity(column)
