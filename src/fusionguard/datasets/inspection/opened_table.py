@@ -121,6 +121,21 @@ def _files_of(folder: Path) -> tuple[Path, ...]:
     raise UsageError(f"'{folder}' is a folder without CSV or parquet files.", "Name a file, or a folder of part files.")
 
 
+def declared_rows(files: Sequence[Path]) -> str | None:
+    """Return what a declaration beside a file, or beside a folder of files, names its rows by; None where no words name all."""
+    if len(files) != 1:
+        return None
+    (file,) = files
+    if not file.is_dir() or part_files(file):
+        return file.name
+    found = _files_of(file)
+    endings = {next(path.name[-len(each) :] for each in _FOLDER_SUFFIXES if path.name.lower().endswith(each)) for path in found}
+    for pattern in (*(f"*{ending}" for ending in endings), "*.csv*"):
+        if sorted(path for path in file.glob(pattern) if path.is_file()) == list(found):
+            return f"{file.name}/{pattern}".removeprefix("/")
+    return None
+
+
 def _opened(connection: duckdb.DuckDBPyConnection, parts: Sequence[Path], scratch: Path) -> OpenedTable:
     kinds = [file_kind(part) for part in parts]
     layouts = {"parquet" if kind == "parquet" else "CSV" for kind in kinds}
