@@ -299,3 +299,23 @@ def test_a_folder_that_is_none_of_it(home: Home, tmp_path: Path) -> None:
 def test_one_files_fingerprint_stays_its_sha256(tmp_path: Path) -> None:
     (tmp_path / "visits.csv").write_bytes(TEXT)
     assert LocalSource(tmp_path / "visits.csv", VISITS).fingerprint == sha256_file(tmp_path / "visits.csv")
+
+
+_ALIKE = ("lag_1_12", "lag_11_2", "growth +", "growth -", "fee (£)", "fee ($)", "a b", "a_b")
+
+
+def test_columns_that_look_alike_are_kept_apart(tmp_path: Path) -> None:
+    schema = DatasetSchema("alike", dict.fromkeys(_ALIKE, "float"), "lag_1_12", "", "alike.csv")
+    (tmp_path / "a.csv").write_text(",".join(_ALIKE) + "\n" + ",".join(str(at + 0.5) for at in range(len(_ALIKE))) + "\n")
+    read = read_raw(tmp_path / "a.csv", schema, tmp_path / "raw.parquet").read()
+    assert read.to_pylist() == [{name: at + 0.5 for at, name in enumerate(_ALIKE)}]
+
+
+@pytest.mark.parametrize(("there", "more"), [(_ALIKE[at], _ALIKE[1 - at % 2 + at - at % 2]) for at in range(6)])
+def test_a_column_of_other_numbers_or_signs_is_not_taken_for_one_that_is_there(there: str, more: str, tmp_path: Path) -> None:
+    schema = DatasetSchema("alike", {there: "float", "y": "float"}, "y", "", "alike.csv")
+    (tmp_path / "a.csv").write_text(f"{there},{more},y\n1,2,3\n")
+    with pytest.raises(DataError, match="which is not known"):
+        read_raw(tmp_path / "a.csv", schema, tmp_path / "raw.parquet")
+    read = read_raw(tmp_path / "a.csv", schema, tmp_path / "raw.parquet", only=["y", there]).read()
+    assert read.to_pylist() == [{there: 1.0, "y": 3.0}]

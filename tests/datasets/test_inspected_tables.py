@@ -148,13 +148,13 @@ def test_the_parts_of_a_table_are_read_as_one_with_the_types_that_parquet_has(tm
     assert [finding.what for finding in found.findings] == [
         "The file is not as training reads it: it holds neither numbers, texts nor moments in 'tags' (nested)."
     ]
-    roles = ["id", "time", "amount", "categorical", "entity", "categorical", "categorical", "label"]
+    roles = ["id", "time", "amount", "categorical", "entity", "ignored", "categorical", "label"]
     assert [role.name for role in found.roles.values()] == roles
     assert found.profile.by_name["amount"].largest == float(max(table["amount"].to_pylist()))
     assert str(found.profile.by_name["bookedAt"].first) == str(booked[0]).replace("T", " ")
     declared = parse_declaration(draft_declaration(found)).declaration
     assert declared.label.positive == (1,)
-    assert declared.types == {"PaymentId": "integer", "card_id": "integer", "abroad": "integer", "fraud": "integer"}
+    assert declared.types == {"PaymentId": "integer", "abroad": "integer", "fraud": "integer"}
     pq.write_table(table.slice(0, 10).drop_columns(["tags"]), folder / "part-3.parquet")
     with pytest.raises(
         DataError, match=r"part-3\.parquet lacks the column 'tags' of part-0\.parquet: they are no parts of one table"

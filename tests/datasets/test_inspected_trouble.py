@@ -64,7 +64,8 @@ def test_a_date_that_stands_for_none_and_a_time_that_is_not_read_are_told(tmp_pa
     both = [f"{day:%d/%m/%Y}" if at % 2 else f"{day:%Y-%m-%d}" for at, day in enumerate(days)]
     found = found_in(tmp_path, {"tx_date": ["9999-12-31", "9999-12-31", *map(str, days[2:])], "start_date": both})
     assert told(found, "placeholder_date") == [("stop", "'tx_date' has the date 9999-12-31, which stands for no date.")]
-    assert told(found, "unread_time") == [("look", "'start_date' is called a time, and its cells are not read as one.")]
+    words = "is called a time, and is not read as one: its cells are written in several ways, or in an unusual one."
+    assert told(found, "unread_time") == [("look", f"'start_date' {words}")]
     assert told(found, "time_gap") == []
 
 
@@ -153,3 +154,26 @@ def test_json_goes_into_the_output(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         cli.main()
     assert (ended.value.code or 0, capsys.readouterr().out) == (0, "")
     assert json.loads((tmp_path / "t.json").read_text())["rows"] == ROWS
+
+
+def refunded(kind: str) -> list[Any]:
+    """Amounts that are only paid back after a fraud, which every fifth row is."""
+    paid = [round(3.25 + each * 0.75, 2) for each in drawn(0, 500, seed=7)]
+    return [amount if at % 5 == 0 else {"empty": "", "zero": 0}[kind] for at, amount in enumerate(paid)]
+
+
+@pytest.mark.parametrize("kind", ["empty", "zero"])
+@pytest.mark.parametrize("beside", [{}, {"total_amount_of_order": [each / 4 for each in drawn(40, 4_000, seed=8)]}])
+def test_what_is_filled_after_the_event_is_not_the_amount(tmp_path: Path, kind: str, beside: dict[str, list[Any]]) -> None:
+    fraud = [int(at % 5 == 0) for at in range(ROWS)]
+    size = [each / 8 for each in drawn(0, 400, seed=9)]
+    table = {"size": size, "amount_refunded": refunded(kind), **beside, "is_fraud": fraud}
+    found = inspect_table([write(tmp_path / "t.csv", table)], problems())
+    told_of = {name for finding in found.findings if finding.kind in ("filled_after", "leak_alone") for name in finding.columns}
+    assert told_of == {"amount_refunded"}
+    assert [name for name, role in found.roles.items() if role.name == "amount"] == list(beside)
+    assert found.roles["amount_refunded"].name == {"empty": "ignored", "zero": "numeric"}[kind]
+    if kind == "zero":
+        assert "amount_refunded:" in draft_declaration(found) and "STOP: 'amount_refunded' alone tells" in " ".join(
+            draft_declaration(found).replace("#", "").split()
+        )

@@ -40,6 +40,19 @@ def _prepared(text: str, columns: dict[str, Any], folder: Path, **settings: Any)
 TIMES: dict[str, tuple[str, list[Any], list[float], list[float]]] = {
     "seconds": ("unit: seconds", [SUMMER, WINTER + 0.25], [SUMMER, WINTER + 0.25], [SUMMER, WINTER + 0.25]),
     "milliseconds": ("unit: milliseconds", [1_709_251_199_003, 7], [1_709_251_199.003, 0.007], [1_709_251_199.003, 0.007]),
+    "microseconds": (
+        "unit: microseconds",
+        [1_709_251_199_003_007, 7],
+        [1_709_251_199.003007, 7e-6],
+        [1_709_251_199.003007, 7e-6],
+    ),
+    "nanoseconds": (
+        "unit: nanoseconds",
+        [1_709_251_199_003_007_009, 7000],
+        [1_709_251_199.003007, 7e-6],
+        [1_709_251_199.003007, 7e-6],
+    ),
+    "whole numbers of a format": ('format: "%Y%m%d%H"', [2024063012, 2024013112], [SUMMER, WINTER], [SUMMER, WINTER]),
     "days": ("unit: days", [1.5, -2], [129_600.0, -172_800.0], [129_600.0, -172_800.0]),
     "since a start": ("unit: seconds, since: start", [90_061, 5], [90_061.0, 5.0], [90_061.0, 5.0]),
     "seconds in a zone": ("unit: seconds, zone: Europe/London", [SUMMER, WINTER], [SUMMER, WINTER], [SUMMER + 3600, WINTER]),

@@ -280,7 +280,12 @@ CASES: dict[str, tuple[dict[str, Any], tuple[int, str, str | None, int | None]]]
     ),
     "numbers as times": (
         {"booked_at": [1, 2, 3, 4, 5, 6]},
-        (5, "time.column is 'booked_at', which holds numbers; say their unit", "booked_at", None),
+        (
+            5,
+            "time.column is 'booked_at', which holds numbers; say their unit, or a format such as %Y%m%d",
+            "booked_at",
+            None,
+        ),
     ),
     "known before it happened": (
         _at("known_at", 3, "2026-03-03 23:00:00"),

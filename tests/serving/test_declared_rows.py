@@ -202,6 +202,8 @@ TIMES = [
     ("Europe/Berlin", "%I:%M %p %d/%b/%y", None, ["1:05 pm 05/JAN/24", "12:00 am 1/feb/69", "0:05 am 1/feb/69"]),
     ("Europe/Berlin", None, "seconds", ["1711846800.1234567", "1e9", "-1.5", "1e13", "x", "0.0000005"]),
     (None, None, "milliseconds", ["1711846800123", " 5. ", "-0"]),
+    (None, None, "microseconds", ["1711846800123457", "-7"]),
+    ("Europe/Berlin", None, "nanoseconds", ["1711846800123456789", "7e3"]),
     ("America/New_York", None, "days", ["19000.0001", "1e8"]),
 ]
 

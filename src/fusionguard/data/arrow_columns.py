@@ -49,7 +49,10 @@ def as_numbers(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray
 
 
 def as_type(column: pa.Array | pa.ChunkedArray, kind: pa.DataType) -> pa.Array | pa.ChunkedArray:
-    """Return a column as ``kind`` (float64, int64 or a string), NaN as null; pa.ArrowInvalid where a value does not fit."""
+    """Return a column as ``kind`` (float64, int64 or a string), NaN as null; pa.ArrowInvalid where a value does not fit.
+
+    Whole numbers become the nearest double.
+    """
     values = plain_values(column)
     if pa.types.is_float16(values.type):
         values = values.cast(pa.float32())
@@ -58,8 +61,9 @@ def as_type(column: pa.Array | pa.ChunkedArray, kind: pa.DataType) -> pa.Array |
         values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
     if pa.types.is_decimal(values.type) and pa.types.is_floating(kind):
         values = values.cast(pa.string())  # Arrow's own cast multiplies by a power of ten, and is one bit off now and then
-    # Nobody needs a bank's nanoseconds.
-    return values.cast(kind, safe=not (pa.types.is_timestamp(values.type) and values.type.unit == "ns"))
+    nanoseconds = pa.types.is_timestamp(values.type) and values.type.unit == "ns"  # which nobody needs of a bank
+    nearest = pa.types.is_integer(values.type) and pa.types.is_floating(kind)  # as of a number that is written in a CSV file
+    return values.cast(kind, safe=not (nanoseconds or nearest))
 
 
 def text_bytes(column: pa.Array) -> int:

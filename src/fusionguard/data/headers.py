@@ -82,7 +82,7 @@ def check_columns(
     by_look = {_look(column): column for column in (needed if ignored else schema.columns)}
     for given in header:
         meant = by_look.get(_look(given))
-        if meant is not None and given != meant:
+        if meant is not None and given not in schema.columns:
             where, remedy = f"where {meant!r} is expected", f"Rename it to {meant}."
             if meant in header:
                 where, remedy = f"beside {meant!r}", "Keep one of the two."
@@ -130,8 +130,15 @@ def listed(names: Sequence[str]) -> str:
 
 
 def _look(name: str) -> str:
-    """Return what a reader sees of a name: letters and digits, whatever their case and what is invisible around them."""
-    return "".join(character for character in unicodedata.normalize("NFKC", name).casefold() if character.isalnum())
+    """Return what a reader sees of a name: letters, numbers and signs such as + and £, in any case and whatever is between."""
+    plain = unicodedata.normalize("NFKC", name).casefold()
+    seen = "".join(each if each.isalnum() or _is_sign(each) else " " for each in plain)
+    apart = re.sub(r"(?<=\d) +(?=\d)", "_", seen).replace(" ", "")
+    return apart + "-" if plain.rstrip(" )]").endswith("-") else apart
+
+
+def _is_sign(character: str) -> bool:
+    return character in "%#&" or unicodedata.category(character) in ("Sm", "Sc")
 
 
 def _difference(given: str, meant: str) -> str:

@@ -16,7 +16,7 @@ from fusionguard.data.headers import check_carried, check_columns, listed
 from fusionguard.data.part_files import part_files
 from fusionguard.data.schema import DatasetSchema
 from fusionguard.data.table import CARRIED, CARRIED_NAME, Table
-from fusionguard.data.typed_columns import as_written, check_types, stored_columns, typed_column
+from fusionguard.data.typed_columns import as_written, check_types, is_plain, stored_columns, typed_column
 from fusionguard.errors import DataError, UsageError
 from fusionguard.files import atomic_path, check_name
 
@@ -164,11 +164,21 @@ def _parquet_batches(
             found = source.schema_arrow
             columns = _read_columns(file.name, found.names, schema, only, carried, typed=True)
             columns = stored_columns(found, columns, schema.as_stored)
-            check_types(file.name, found, columns)
+            unread = {each for each in schema.unread if each in found.names and not is_plain(found.field(each).type)}
+            read = pa.schema([each for each in columns if each.name not in unread])
+            check_types(file.name, found, read, schema.as_stored)
+            first_row = 0
             for batch in source.iter_batches(
-                _GROUP_ROWS, columns=list(dict.fromkeys([*columns.names, *([carried] if carried else [])]))
+                _GROUP_ROWS, columns=list(dict.fromkeys([*read.names, *([carried] if carried else [])]))
             ):
-                arrays = [typed_column(file.name, batch.column(field.name), field) for field in columns]
+                rows = batch.num_rows
+                arrays = [
+                    pa.nulls(rows, field.type)
+                    if field.name in unread
+                    else typed_column(file.name, batch.column(field.name), field, first_row)
+                    for field in columns
+                ]
+                first_row += rows
                 if carried is None:
                     yield pa.record_batch(arrays, schema=columns)
                     continue

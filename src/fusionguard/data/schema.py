@@ -37,6 +37,8 @@ class DatasetSchema:
         Columns of texts in which numbers may stand, written as ``form`` says.
     as_stored
         Columns that keep the type which a typed file has for them, where it is a plain one: truth values, numbers, times.
+    unread
+        Columns that nobody reads: one of a type that is not read, such as lists, holds nulls.
     repeating
         Columns of floats whose values repeat, which are stored as dictionaries; how they are stored makes no other layout.
     """
@@ -51,6 +53,7 @@ class DatasetSchema:
     form: CsvForm = field(default_factory=CsvForm)
     numbers: frozenset[str] = field(default_factory=frozenset)
     as_stored: frozenset[str] = field(default_factory=frozenset)
+    unread: frozenset[str] = field(default_factory=frozenset)
     repeating: frozenset[str] = field(default_factory=frozenset, compare=False)
 
     def within(self, names: Collection[str]) -> DatasetSchema:

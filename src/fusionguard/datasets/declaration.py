@@ -40,12 +40,12 @@ class Time(_Declared):
     column: kinds.ColumnName
     zone: kinds.Zone | None = None
     """The time zone of times that name none themselves; UTC where nothing is said."""
-    unit: Literal["seconds", "milliseconds", "days"] | None = None
-    """Of numbers; texts and timestamps have none."""
+    unit: Literal["days", "seconds", "milliseconds", "microseconds", "nanoseconds"] | None = None
+    """Of numbers; texts, timestamps, and numbers with a format have none."""
     since: Literal["epoch", "start"] = "epoch"
     """What numbers count from: 1970, or midnight of a first day whose date nobody knows."""
     format: kinds.TimeFormat | None = None
-    """How texts are written; ISO 8601 where nothing is said."""
+    """How texts are written, or whole numbers such as 20240131; ISO 8601 where nothing is said."""
     range: kinds.Range | None = None
     """Of numbers: a time outside is refused."""
     ordered: kinds.Flag = False

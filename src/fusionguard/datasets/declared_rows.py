@@ -14,6 +14,7 @@ from fusionguard.data.ingest import raw_header, read_raw
 from fusionguard.data.part_files import part_files
 from fusionguard.data.schema import ColumnType, DatasetSchema
 from fusionguard.data.table import Table
+from fusionguard.data.typed_columns import ColumnTypeError
 from fusionguard.datasets.contradictions import dotted
 from fusionguard.datasets.faults import ContradictionError, Fault
 from fusionguard.datasets.feature_checks import check_numbers
@@ -70,6 +71,10 @@ def _read(declared: DeclaredDataset, source: Path | Sequence[Path], layout: Data
             place = ("types", error.column) if typed else column_place(declared.declaration, error.column)
             faults.append(Fault(declared.line(place), f"{dotted(place)} against {error}", error.column, error.row))
         raise ContradictionError(declared.file, faults) from error
+    except ColumnTypeError as error:
+        place = column_place(declared.declaration, error.column)
+        fault = Fault(declared.line(place), f"{dotted(place)} against {error}", error.column)
+        raise ContradictionError(declared.file, [fault]) from error
 
 
 def _found_in_texts(declared: DeclaredDataset, source: Path | Sequence[Path], folder: Path) -> list[Fault]:

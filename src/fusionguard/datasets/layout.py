@@ -30,7 +30,8 @@ def raw_layout(declaration: Declaration, header: Sequence[str] = ()) -> DatasetS
         optional=frozenset(declaration.optional),
         form=CsvForm(csv.separator, csv.decimal, csv.thousands or "", csv.signs, declared=True),
         numbers=frozenset(_numbers(declaration)),
-        as_stored=frozenset(column for column in columns if column not in {*declaration.types, *_numbers(declaration)}),
+        as_stored=frozenset(columns) - ({*declaration.types, *_numbers(declaration)} - _times(declaration)),
+        unread=frozenset(declaration.ignored) - set(declaration.unique),
     )
 
 
@@ -43,8 +44,11 @@ def _numbers(declaration: Declaration) -> set[str]:
     numbers = {*declaration.measured, *declaration.banded}
     if amount is not None and amount.rate_column is not None:
         numbers.add(amount.rate_column)
-    if time is not None and time.unit is not None:
-        numbers.add(time.column)
-        if declaration.label.known is not None and declaration.label.known.column is not None:
-            numbers.add(declaration.label.known.column)
-    return numbers
+    return numbers | _times(declaration) if time is not None and time.unit is not None else numbers
+
+
+def _times(declaration: Declaration) -> set[str]:
+    """Return the columns of times, in a typed file read as they are stored: a double does not hold all nanoseconds."""
+    time, known = declaration.time, declaration.label.known
+    found = {None if time is None else time.column, None if known is None else known.column}
+    return {column for column in found if column is not None and column not in declaration.types}

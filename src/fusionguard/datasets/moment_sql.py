@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from fusionguard.datasets.declaration import Time
-from fusionguard.datasets.moments import EARLIEST, LARGEST_TIME, WITH_OFFSET, WITHOUT_OFFSET
+from fusionguard.datasets.moments import DAY_SECONDS, EARLIEST, LARGEST_TIME, PER_SECOND, WITH_OFFSET, WITHOUT_OFFSET
 from fusionguard.datasets.table_rows import TableRows, quoted, string
 
-_OF_UNIT = {"seconds": "{}", "milliseconds": "({} / 1000e0)", "days": "({} * 86400e0)"}  # a thousandth is no double
+
+def unit_seconds(number: str, unit: str) -> str:
+    """Return the SQL of a time that is a double, in a unit, as seconds."""
+    if unit == "seconds":
+        return number
+    return f"({number} * {DAY_SECONDS:.0f}e0)" if unit == "days" else f"({number} / {PER_SECOND[unit]:.0f}e0)"
 
 
 def event(rows: TableRows, time: Time) -> str:
@@ -16,7 +21,7 @@ def event(rows: TableRows, time: Time) -> str:
     where nothing is said.
     """
     if time.unit:
-        return _OF_UNIT[time.unit].format(rows.number(time.column))
+        return unit_seconds(rows.number(time.column), time.unit)
     zone = string(time.zone or "UTC")
     return _by_offset(rows, time, with_offset="epoch({})", without=f"epoch(timezone({zone}, {{}}))")
 
@@ -41,7 +46,7 @@ def _by_offset(rows: TableRows, time: Time, *, with_offset: str, without: str) -
     kind = rows.kinds[time.column]
     if kind == "time":
         return (with_offset if _zoned(rows, time) else without).format(_stored(rows, time))
-    if kind != "text":
+    if kind != "text" and not (time.format and kind in ("integer", "float")):
         return "CAST(NULL AS DOUBLE)"
     text = _text(rows, time)
     if time.format:
@@ -66,7 +71,7 @@ def _says_offset(pattern: str) -> bool:
 
 def _text(rows: TableRows, time: Time) -> str:
     """Return a cell as it is read: of ISO 8601, ``z``, ``t`` and decimal commas are what ``Z``, ``T`` and points are."""
-    text = f"trim(CAST({quoted(time.column)} AS VARCHAR))"
+    text = f"trim({rows.category(time.column)})"
     return text if time.format else f"replace(upper({text}), ',', '.')"
 
 

@@ -8,11 +8,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from fusionguard.datasets.cells import as_number
+from fusionguard.datasets.cells import as_category, as_number
 from fusionguard.datasets.declaration import Time
 
-UNIT_SECONDS = {"seconds": 1.0, "milliseconds": 0.001, "days": 86_400.0}
-"""Seconds in a unit of times that are numbers."""
+DAY_SECONDS = 86_400.0
+PER_SECOND = {"seconds": 1.0, "milliseconds": 1e3, "microseconds": 1e6, "nanoseconds": 1e9}
+"""How many of a unit of times that are numbers are a second: numbers are divided by it, for a thousandth is no double."""
 
 LARGEST_TIME = 2.0**40
 """Seconds before and after 1970: 34,000 years, within which every step of the calendar is exact in a DOUBLE."""
@@ -56,6 +57,8 @@ def clock_reader(time: Time) -> ClockReader:
     def read(value: Any) -> float | None:
         if isinstance(value, str):
             return of_text(value.strip(" "))
+        if time.format and isinstance(value, int | float) and not isinstance(value, bool):
+            return of_text(as_category(value) or "")
         if isinstance(value, datetime):
             return _seconds(_wall(_micros(value.replace(tzinfo=None)) - _offset(value), zone) if value.tzinfo else _micros(value))
         return float((value.toordinal() - _FIRST_DAY) * 86_400) if isinstance(value, date) else None
@@ -64,13 +67,13 @@ def clock_reader(time: Time) -> ClockReader:
 
 
 def _number_reader(time: Time, zone: ZoneInfo | None) -> ClockReader:
-    factor, (low, high) = UNIT_SECONDS[str(time.unit)], time.range or (float("-inf"), float("inf"))
+    low, high = time.range or (float("-inf"), float("inf"))
 
     def read(value: Any) -> float | None:
         number = as_number(value)
         if number is None or isinstance(value, bool) or not low <= number <= high:
             return None
-        seconds = number / 1000 if time.unit == "milliseconds" else number * factor  # a thousandth is no double
+        seconds = number * DAY_SECONDS if time.unit == "days" else number / PER_SECOND[str(time.unit)]
         if abs(seconds) > LARGEST_TIME:
             return None
         if zone is None:
@@ -203,5 +206,5 @@ def example_time(time: Time) -> str | float:
         return (time.range[0] + time.range[1]) / 2
     if time.unit:
         seconds = 12.5 * 3600 if time.since == "start" else (moment - _EPOCH).total_seconds()
-        return seconds / UNIT_SECONDS[time.unit]
+        return seconds / DAY_SECONDS if time.unit == "days" else seconds * PER_SECOND[time.unit]
     return moment.replace(tzinfo=UTC).strftime(time.format) if time.format else moment.isoformat(timespec="seconds")

@@ -39,8 +39,9 @@ def check_time(findings: Findings, rows: TableRows, time: Time, place: Place) ->
     if time.unit and kind == "time":
         findings.add((*place, "unit"), f"is {time.unit}, and the column holds timestamps; leave the unit away", column)
         return
-    if not time.unit and kind in ("integer", "float"):
-        findings.add((*place, "column"), f"is '{column}', which holds numbers; say their unit", column)
+    if not time.unit and not time.format and kind in ("integer", "float"):
+        what = f"is '{column}', which holds numbers; say their unit, or a format such as %Y%m%d"
+        findings.add((*place, "column"), what, column)
         return
     if kind in ("boolean", "other"):
         findings.add((*place, "column"), f"is '{column}', which holds no times", column)

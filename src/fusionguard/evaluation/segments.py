@@ -50,9 +50,9 @@ def cut_rows(rows: pa.Table, cuts: Sequence[Segmentation]) -> tuple[Segments, ..
         return ()
     with duckdb.connect() as database:
         database.register("given", rows)
-        expressions = ", ".join(f"({cut.expression}) AS cut_{number}" for number, cut in enumerate(cuts))
+        expressions = ", ".join(f"({cut.expression}) AS _cut_{number}" for number, cut in enumerate(cuts))
         found = database.sql(f"SELECT {expressions} FROM given").to_arrow_table()
-    return tuple(_segments(cut, found[f"cut_{number}"].to_pylist()) for number, cut in enumerate(cuts))
+    return tuple(_segments(cut, found[f"_cut_{number}"].to_pylist()) for number, cut in enumerate(cuts))
 
 
 def _segments(cut: Segmentation, keys: list[int | str | None]) -> Segments:

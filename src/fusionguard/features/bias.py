@@ -108,10 +108,7 @@ def bias_report(features: Table, manifest: FeatureManifest) -> BiasReport:
 
 
 def _count(database: duckdb.DuckDBPyConnection, definition: FeatureDefinition, cut: Segmentation) -> list[tuple[str, int, int]]:
-    query = (
-        f"SELECT {cut.expression} AS segment, COUNT(*), CAST(SUM({definition.label}) AS BIGINT) FROM features"
-        " GROUP BY segment ORDER BY segment"
-    )
+    query = f"SELECT {cut.expression}, COUNT(*), CAST(SUM({definition.label}) AS BIGINT) FROM features GROUP BY 1 ORDER BY 1"
     found = {segment: (rows, positives) for segment, rows, positives in database.execute(query).fetchall()}
     empty = found.pop(None, None)
     told = sorted({*cut.names, *found})

@@ -142,7 +142,7 @@ def _spans(database: duckdb.DuckDBPyConnection, raw: Table, seconds: str | None,
     if seconds is None or raw.rows <= span_rows:
         yield "TRUE"
         return
-    query = f"SELECT CAST(FLOOR({seconds} / 60) AS BIGINT) AS minute, COUNT(*) FROM {scan(raw)} GROUP BY minute ORDER BY minute"
+    query = f"SELECT CAST(FLOOR({seconds} / 60) AS BIGINT), COUNT(*) FROM {scan(raw)} GROUP BY 1 ORDER BY 1"
     minutes = database.execute(query).fetchall()
     start, held = minutes[0][0], 0
     for minute, rows in minutes:
@@ -179,8 +179,8 @@ def _refuse_unusable(
     counts = ", ".join(f"COUNT(*) FILTER (WHERE {test})" for test in broken.values())
     for name, count in zip(broken, database.execute(f"SELECT {counts} FROM {source}").fetchall()[0], strict=True):
         if count:
-            numbered = f"SELECT ROW_NUMBER() OVER () - 1 AS data_row, * FROM {source}"
-            query = f"SELECT data_row FROM ({numbered}) WHERE {broken[name]} ORDER BY data_row LIMIT 5"
+            numbered = f"SELECT ROW_NUMBER() OVER () - 1 AS _data_row, * FROM {source}"
+            query = f"SELECT _data_row FROM ({numbered}) WHERE {broken[name]} ORDER BY 1 LIMIT 5"
             rows = ", ".join(str(number) for (number,) in database.execute(query).fetchall())
             wrong = (
                 "empty or not one of " + ", ".join(definition.known[name])

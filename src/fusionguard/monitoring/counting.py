@@ -16,13 +16,13 @@ from fusionguard.evaluation.scored import Floats, Integers
 from fusionguard.features.definition import Segmentation
 from fusionguard.monitoring.distributions import CategoryReference, Counts, NumberReference
 
-MICROS = "time_micros"
+MICROS = "_time_micros"
 """The column of times as whole microseconds since 1970, which each engine lays over the rows: no date function is portable."""
 
 ROWS = "window_rows"
 """The name under which the SQL reads the rows."""
 
-SPAN = "span"
+SPAN = "_span"
 
 _LOG = logging.getLogger(__name__)
 _TELL_SECONDS = 5.0
@@ -62,7 +62,7 @@ class Counting:
     @property
     def groupings(self) -> tuple[str, ...]:
         """The columns of groups that the SQL gives: of spans, then of each cut."""
-        return (SPAN, *(f"cut_{place}" for place in range(len(self.cuts))))
+        return (SPAN, *(f"_cut_{place}" for place in range(len(self.cuts))))
 
     @property
     def widths(self) -> tuple[int, ...]:

@@ -238,9 +238,9 @@ class _Reading:
         names = [*self._reference.family.features.model_features, PROBABILITY]
         columns = ", ".join(f'"{name}"' for name in names)
         micros = f", epoch_us({self._time}) AS {MICROS}" if self._time else ""
-        self._database.register("drawn", pa.table({"place": places}))
-        numbered = f"SELECT ROW_NUMBER() OVER () - 1 AS place, {columns}{micros} FROM {self._source}"
-        chosen = f"SELECT * EXCLUDE (place) FROM ({numbered}) JOIN drawn USING (place) ORDER BY place"
+        self._database.register("drawn", pa.table({"_place": places}))
+        numbered = f"SELECT ROW_NUMBER() OVER () - 1 AS _place, {columns}{micros} FROM {self._source}"
+        chosen = f"SELECT * EXCLUDE (_place) FROM ({numbered}) JOIN drawn USING (_place) ORDER BY _place"
         return self._database.sql(chosen).to_arrow_table()
 
     def _unknown(self, category: CategoryReference) -> tuple[str, ...]:
@@ -249,8 +249,8 @@ class _Reading:
         if OTHER in known:
             return ()
         found = self._database.sql(
-            f'SELECT LEFT(CAST("{category.name}" AS VARCHAR), 30) AS value, COUNT(*) AS n FROM {self._source}'
-            f' WHERE "{category.name}" NOT IN ({texts(known)}) GROUP BY value ORDER BY n DESC, value LIMIT 5'
+            f'SELECT LEFT(CAST("{category.name}" AS VARCHAR), 30), COUNT(*) FROM {self._source}'
+            f' WHERE "{category.name}" NOT IN ({texts(known)}) GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 5'
         ).fetchall()
         return tuple(value for value, _ in found)
 

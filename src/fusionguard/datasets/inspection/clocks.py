@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from fusionguard.datasets.inspection.label import Label
-from fusionguard.datasets.inspection.name_words import OTHER_TIME, TIME, name_words, says, word_set
+from fusionguard.datasets.inspection.name_words import ID, OTHER_TIME, TIME, name_words, says, word_set
 from fusionguard.datasets.inspection.profile import Column
 from fusionguard.datasets.inspection.relation import Relation
+from fusionguard.datasets.moments import PER_SECOND
 
-_EPOCHS = {"seconds": (6.3e8, 2.1e9), "milliseconds": (6.3e11, 2.1e12)}
-"""Seconds and milliseconds since 1970 that lie between 1990 and 2036."""
+_EPOCHS = {unit: (6.3e8 * per, 2.1e9 * per) for unit, per in PER_SECOND.items()}
+"""What has been counted since 1970 between 1990 and 2036."""
 _ELAPSED = word_set("tx transaction event time seconds second secs sec days day ms milliseconds elapsed since start")
 _AFTER_EVENT = 0.95
 
@@ -78,7 +79,7 @@ def read_clock(column: Column, rising: frozenset[str]) -> tuple[str, str]:
     """Return what a column of numbers counts, and since when; nothing where it is no clock."""
     if column.form.kind != "number" or column.smallest is None or column.largest is None or column.distinct < 2:
         return "", ""
-    if says(column.name, TIME):
+    if says(column.name, TIME) and not says(column.name, ID):
         for unit, (low, high) in _EPOCHS.items():
             if low <= column.smallest and column.largest <= high:
                 return unit, "epoch"

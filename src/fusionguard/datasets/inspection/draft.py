@@ -57,8 +57,8 @@ def _head(inspection: Inspection) -> Iterator[str]:
     else:
         yield noted("problem:", f"FILL IN: {inspection.problem.name}? nothing says so; give --problem")
     yield (
-        f"rows: {scalar(inspection.files[0])}"
-        if len(inspection.files) == 1
+        f"rows: {scalar(inspection.rows)}"
+        if inspection.rows is not None
         else "# rows: several files; name a pattern, or give --source"
     )
     yield from _csv(inspection)
@@ -116,7 +116,7 @@ def _amount(inspection: Inspection) -> Iterator[str]:
     currencies = _having(inspection, "currency")
     for column in _having(inspection, "amount"):
         yield "amount:"
-        yield noted(f"  column: {scalar(column.name)}", _stop(inspection, column) + _reason(inspection, column))
+        yield noted(f"  column: {scalar(column.name)}", _reason(inspection, column))
         codes = [value.text.upper() for each in currencies for value in each.values] or list(column.form.currencies)
         if len(codes) == 1 and re.fullmatch("[A-Z]{3}", codes[0]):
             yield f"  currency: {codes[0]}"

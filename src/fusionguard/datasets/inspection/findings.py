@@ -58,7 +58,7 @@ def grouped(findings: Sequence[Finding]) -> Iterator[Finding]:
 def layout(profile: Profile) -> Iterator[Finding]:
     """Find what training cannot read as the file is."""
     typed = profile.layout == "parquet"
-    remedy = "Write them as text, times as ISO 8601, or leave them out." if typed else "Save it as UTF-8."
+    remedy = "The draft ignores them: write numbers, texts or moments to have them read." if typed else "Save it as UTF-8."
     for oddity in profile.oddities:
         yield Finding("layout", "look", (), f"The file is not as training reads it: {oddity}.", remedy)
 

@@ -75,19 +75,23 @@ _DAY_FIRST_OR_NOT = re.compile(
     re.ASCII,
 )
 _YEAR_FIRST = re.compile(r"\d{4}(?P<mark>[./])\d{1,2}(?P=mark)\d{1,2}(?P<time>[ T]\d{1,2}:\d{2}(?P<seconds>:\d{2})?)?", re.ASCII)
-_COMPACT = re.compile(r"(19[89]\d|20[0-3]\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])", re.ASCII)
+_COMPACT = re.compile(
+    r"(19[89]\d|20[0-3]\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?P<time>([01]\d|2[0-3])[0-5]\d(?P<seconds>[0-5]\d)?)?", re.ASCII
+)
 _MONTHS = "(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
-_NAMED_MONTH = re.compile(rf"\d{{1,2}}(?P<mark>[ -]){_MONTHS}(?P=mark)\d{{4}}", re.ASCII)
+_CLOCK = r"(?P<time>,? \d{1,2}:\d{2}(?P<seconds>:\d{2})?(?P<half>\s?[AaPp][Mm])?)?"
+_NAMED_MONTH = re.compile(rf"\d{{1,2}}(?P<mark>[ -]){_MONTHS}(?P=mark)\d{{4}}{_CLOCK}", re.ASCII)
+_MONTH_FIRST = re.compile(rf"{_MONTHS} \d{{1,2}}(?P<mark>,? )\d{{4}}{_CLOCK}", re.ASCII)
 _FEWEST_COMPACT_DATES = 5
 
 
 def find_form(values: Sequence[str], duckdb_type: str) -> Form:
     """Return how a column is written, from a sample of its filled cells, trimmed; stand-ins for missing ones are left out.
 
-    ``values`` may repeat; where a column is not text in the file, its type says all.
+    ``values`` may repeat; where a column is not text in the file, its type says all but whether whole numbers are dates.
     """
     if duckdb_type in _TYPED:
-        return _TYPED[duckdb_type]
+        return (duckdb_type == "BIGINT" and _compact(values)) or _TYPED[duckdb_type]
     filled = [value for value in values if value.lower() not in STAND_INS]
     if not filled:
         return TEXT
@@ -167,14 +171,20 @@ def _iso(values: Sequence[str]) -> Form | None:
 def _compact(values: Sequence[str]) -> Form | None:
     if not _fits(_COMPACT, values) or len(set(values)) < _FEWEST_COMPACT_DATES:
         return None
-    return _timed("%Y%m%d", "dates as numbers, 20240131", ambiguous=False)
+    match = next(found for value in values if (found := _COMPACT.fullmatch(value)))
+    clock, shown = ("", "") if not match["time"] else ("%H%M%S", "130500") if match["seconds"] else ("%H%M", "1305")
+    return _timed(f"%Y%m%d{clock}", f"dates as numbers, 20240131{shown}")
 
 
 def _spelt(values: Sequence[str]) -> Form | None:
-    if not _fits(_NAMED_MONTH, values):
-        return None
-    mark = next(match["mark"] for value in values if (match := _NAMED_MONTH.fullmatch(value)))
-    return _timed(f"%d{mark}%b{mark}%Y", f"dates as 31{mark}Jan{mark}2024", ambiguous=False)
+    for pattern in (_NAMED_MONTH, _MONTH_FIRST):
+        if _fits(pattern, values):
+            match = next(found for value in values if (found := pattern.fullmatch(value)))
+            mark, clock = match["mark"], _clock(match["time"], match["seconds"], match["half"])
+            if pattern is _MONTH_FIRST:
+                return _timed(f"%b %d{mark}%Y{clock}", f"dates as Jan 31{mark}2024")
+            return _timed(f"%d{mark}%b{mark}%Y{clock}", f"dates as 31{mark}Jan{mark}2024")
+    return None
 
 
 def _parted(values: Sequence[str]) -> Form | None:
@@ -210,7 +220,11 @@ def _clock(time: str | None, seconds: str | None, half: str | None) -> str:
     if not time:
         return ""
     hours = "%I" if half else "%H"
-    return f"{time[0]}{hours}:%M" + (":%S" if seconds else "") + (f"{' ' if half.startswith(' ') else ''}%p" if half else "")
+    return (
+        f"{time[: len(time) - len(time.lstrip(', T'))]}{hours}:%M"
+        + (":%S" if seconds else "")
+        + (f"{' ' if half.startswith(' ') else ''}%p" if half else "")
+    )
 
 
 def _timed(pattern: str, words: str, *, ambiguous: bool = False) -> Form:

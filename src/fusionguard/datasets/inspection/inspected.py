@@ -12,9 +12,9 @@ from fusionguard.datasets.inspection.copies import find_copies
 from fusionguard.datasets.inspection.counted_values import profile_table
 from fusionguard.datasets.inspection.findings import Finding
 from fusionguard.datasets.inspection.label import Label, find_label, guess_problem, label_candidates
-from fusionguard.datasets.inspection.leaks import leaks
+from fusionguard.datasets.inspection.leaks import leaks, with_roles
 from fusionguard.datasets.inspection.odd_times import odd_times, stands_for_none
-from fusionguard.datasets.inspection.opened_table import OpenedTable, open_table
+from fusionguard.datasets.inspection.opened_table import OpenedTable, declared_rows, open_table
 from fusionguard.datasets.inspection.over_time import Timeline, read_timeline, rising_columns, time_findings
 from fusionguard.datasets.inspection.problem import Problem
 from fusionguard.datasets.inspection.profile import Column, Profile, repeated_rows
@@ -44,6 +44,8 @@ class Inspection:
         Whether anything speaks for the problem.
     candidates
         Where there is no label, columns that may be it.
+    rows
+        What a declaration beside the file or the folder names its rows by; None of several files.
     """
 
     files: tuple[str, ...]
@@ -57,6 +59,7 @@ class Inspection:
     sentinels: dict[str, tuple[float, int]]
     problem_said: bool = True
     candidates: tuple[Column, ...] = ()
+    rows: str | None = None
 
     def hidden(self, column: Column) -> bool:
         """Return whether no value of a column may be shown."""
@@ -93,7 +96,10 @@ def _inspected(
     label = find_label(profile, problem, named_label)
     relations = relate(table, profile, label) if label is not None else {}
     copies = find_copies(table, profile)
-    roles = guess_roles(profile, label, relations, copies, problem, rising_columns(table, profile))
+    leaking = list(leaks(profile, label, relations)) if label is not None else []
+    suspected = frozenset(name for finding in leaking for name in finding.columns)
+    roles = guess_roles(profile, label, relations, copies, problem, rising_columns(table, profile), suspected)
+    leaking = [with_roles(finding, roles) for finding in leaking]
     timeline = _timeline(table, profile, roles, label)
     id_column = next((name for name, role in roles.items() if role.name == "id"), None)
     but_id = None
@@ -105,12 +111,11 @@ def _inspected(
     candidates = tuple(
         column for column in (label_candidates(profile, problems) if label is None else ()) if column.name not in hidden
     )
-    leaking = list(leaks(profile, label, relations, roles)) if label is not None else []
     roles |= {
         name: Role("ignored", "nearly a copy of the label: it is the answer, written twice", "sure")
         for finding in leaking
         for name in finding.columns
-        if finding.kind == "label_copy" and roles[name].name in ("numeric", "categorical", "amount")
+        if finding.kind == "label_copy" and roles[name].name in ("numeric", "categorical")
     }
     moving = timeline is not None and not stands_for_none(profile.by_name[timeline.column])
     found = [
@@ -140,7 +145,8 @@ def _inspected(
     ]
     ordered = tuple(sorted(found, key=lambda each: each.weight != "stop"))
     names = tuple(file.name for file in files)
-    return Inspection(names, profile, problem, label, roles, relations, timeline, ordered, sentinels, said, candidates)
+    rows = declared_rows(files)
+    return Inspection(names, profile, problem, label, roles, relations, timeline, ordered, sentinels, said, candidates, rows)
 
 
 def _is_sure(role: Role, time: Column) -> bool:

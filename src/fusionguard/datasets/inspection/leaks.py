@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from fusionguard.datasets.inspection.findings import Finding
 from fusionguard.datasets.inspection.label import Label
@@ -15,9 +16,10 @@ TOO_GOOD = 0.98
 _FEW_VALUES = 5
 _FEWEST_FILLED = 20
 _RARELY, _OFTEN = 0.01, 0.2
+_AFTER = "It comes after the event: a row that is scored does not have it yet."
 
 
-def leaks(profile: Profile, label: Label, relations: Mapping[str, Relation], roles: Mapping[str, Role]) -> Iterator[Finding]:
+def leaks(profile: Profile, label: Label, relations: Mapping[str, Relation]) -> Iterator[Finding]:
     """Find columns that are filled, or left empty, only after the event, and those that are too good alone."""
     for column in profile.columns:
         relation = relations.get(column.name)
@@ -30,10 +32,7 @@ def leaks(profile: Profile, label: Label, relations: Mapping[str, Relation], rol
         )
         if (how := _told_by_empty_cells(label, relation, share)) is not None:
             what = f"'{name}' is {how} ({share[0]:.1%} of the positive rows are filled, {share[1]:.1%} of the others)."
-            remedy = "It comes after the event: a row that is scored does not have it yet."
-            if roles[name].name == "known":
-                remedy += " The draft takes it for the time when a label is known."
-            yield Finding("filled_after", "stop", (name,), what, remedy)
+            yield Finding("filled_after", "stop", (name,), what, _AFTER)
         elif relation.auc is not None and relation.auc >= TOO_GOOD:
             if column.distinct <= _FEW_VALUES:
                 what = f"'{name}' is nearly a copy of the label '{label.column.name}' (AUC {relation.auc:.3f})."
@@ -41,6 +40,13 @@ def leaks(profile: Profile, label: Label, relations: Mapping[str, Relation], rol
             else:
                 what = f"'{name}' alone tells the label on rows that were kept apart (AUC {relation.auc:.3f})."
                 yield Finding("leak_alone", "stop", (name,), what, "Ask when it is written. If after the event, leave it out.")
+
+
+def with_roles(found: Finding, roles: Mapping[str, Role]) -> Finding:
+    """Return a finding of :func:`leaks` that says what the draft makes of its column, where that is the time of the label."""
+    if found.kind != "filled_after" or roles[found.columns[0]].name != "known":
+        return found
+    return replace(found, remedy=f"{found.remedy} The draft takes it for the time when a label is known.")
 
 
 def _told_by_empty_cells(label: Label, relation: Relation, share: tuple[float, float]) -> str | None:

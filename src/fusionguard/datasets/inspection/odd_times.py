@@ -5,17 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from fusionguard.datasets.inspection.findings import Finding
-from fusionguard.datasets.inspection.name_words import name_words, word_set
+from fusionguard.datasets.inspection.name_words import FREE_TEXT, ID, OTHER_TIME, name_words, says, word_set
 from fusionguard.datasets.inspection.over_time import Timeline
 from fusionguard.datasets.inspection.profile import MOST_VALUES, Column, Profile
 from fusionguard.datasets.inspection.roles import Role
 
 _DAY_SECONDS = 86_400
 _FIRST_YEAR, _LAST_YEAR = 1901, 2100
-_SOUNDS = word_set("time date datetime timestamp datum zeit joined opened closed born eroffnet")
-_SHORTEST_DATE = 6
+_HAPPENED = word_set(
+    "time date datetime timestamp ts datum zeit zeitstempel epoch booked booking buchung posted created occurred transacted at on"
+)
+_SOUNDS = _HAPPENED | word_set("joined opened closed born eroffnet")
+_SHORTEST_DATE, _FEWEST_DIGITS = 6, 3
 _EXCEL_DAYS = (20_000, 60_000)
 """Days that Excel has counted from 1899-12-30 until 1954 and 2064."""
+_LIKE_TIMES = (
+    (*_EXCEL_DAYS, "days as Excel counts them"),
+    (199_001, 209_912, "months, YYYYMM"),
+    (1_990_001, 2_099_366, "days of years, YYYYDDD"),
+    (19_900_101, 20_991_231, "days, YYYYMMDD"),
+    (199_001_010_000, 209_912_312_359, "minutes, YYYYMMDDHHMM"),
+    (19_900_101_000_000, 20_991_231_235_959, "seconds, YYYYMMDDHHMMSS"),
+    (6.3e17, 6.6e17, "ticks of .NET"),
+)
+"""What numbers of a column that is called a time are, all of them between two."""
 
 
 def odd_times(profile: Profile, roles: Mapping[str, Role], line: Timeline | None) -> Iterator[Finding]:
@@ -28,10 +41,12 @@ def odd_times(profile: Profile, roles: Mapping[str, Role], line: Timeline | None
             if roles[column.name].name in ("time", "known"):
                 weight, remedy = "stop", "Leave such rows out, or find out when they happened: all of time is cut by it."
             yield Finding("placeholder_date", "stop" if weight == "stop" else "look", (column.name,), what, remedy)
-        elif _sounds(column, roles[column.name]):
-            what = f"'{column.name}' is called a time, and its cells are not read as one."
-            remedy = "They are written in several ways, or in an unusual one: write ISO 8601."
-            yield Finding("unread_time", "look", (column.name,), what, remedy)
+        elif (how := _unread(column, roles[column.name])) is not None:
+            what = f"'{column.name}' is called a time, and is not read as one: {how}."
+            untimed = all(role.name != "time" for role in roles.values()) and says(column.name, OTHER_TIME) is None
+            remedy = "Write ISO 8601 where the file is made, or declare it under time with its format or unit"
+            remedy += "; until then rows are judged by folds, and not on the latest." if untimed else "."
+            yield Finding("unread_time", "stop" if untimed else "look", (column.name,), what, remedy)
     if line is not None and line.last - line.first < _DAY_SECONDS:
         column = profile.by_name[line.column]
         what = f"All rows lie within {(line.last - line.first) / 3_600:.1f} hours by '{line.column}'{_rather(column)}."
@@ -46,10 +61,23 @@ def stands_for_none(column: Column) -> bool:
     return column.first.year < _FIRST_YEAR or column.last.year >= _LAST_YEAR
 
 
-def _sounds(column: Column, role: Role) -> bool:
-    if column.form.kind != "text" or role.private or role.name in ("id", "entity", "label") or column.distinct <= MOST_VALUES:
-        return False
-    return column.shortest >= _SHORTEST_DATE and bool(set(name_words(column.name)) & _SOUNDS)
+def _unread(column: Column, role: Role) -> str | None:
+    """Return what the cells of a column are that is called a time and not read as one; None where it is none."""
+    other = says(column.name, OTHER_TIME)
+    if role.name in ("label", "entity", "time", "known") or says(column.name, ID | FREE_TEXT) or (role.private and other):
+        return None
+    if not set(name_words(column.name)) & _SOUNDS:
+        return None
+    if column.form.kind == "number":
+        low, high = column.smallest, column.largest
+        if low is None or high is None or column.distinct <= 2:
+            return None
+        return next((f"its numbers may be {what}" for first, last, what in _LIKE_TIMES if first <= low and high <= last), None)
+    few = column.distinct <= MOST_VALUES
+    digits = all(sum(map(str.isdigit, value.text)) >= _FEWEST_DIGITS for value in column.values)
+    if column.form.kind != "text" or column.shortest < _SHORTEST_DATE or (few and not (column.values and digits)):
+        return None
+    return "its cells are written in several ways, or in an unusual one"
 
 
 def _rather(column: Column) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -52,6 +52,8 @@ class OpenedTable:
         What must be changed before training can read it, in words.
     separators
         What separates the columns of its CSV files; of several, in their order.
+    unread
+        Of columns that hold neither numbers, texts nor moments, what they hold.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -62,6 +64,7 @@ class OpenedTable:
     layout: str
     oddities: tuple[str, ...]
     separators: tuple[str, ...] = ()
+    unread: Mapping[str, str] = field(default_factory=dict)
 
     def ask(self, query: str) -> list[tuple[Any, ...]]:
         """Return the rows that a query gives."""
@@ -118,6 +121,21 @@ def _files_of(folder: Path) -> tuple[Path, ...]:
     raise UsageError(f"'{folder}' is a folder without CSV or parquet files.", "Name a file, or a folder of part files.")
 
 
+def declared_rows(files: Sequence[Path]) -> str | None:
+    """Return what a declaration beside a file, or beside a folder of files, names its rows by; None where no words name all."""
+    if len(files) != 1:
+        return None
+    (file,) = files
+    if not file.is_dir() or part_files(file):
+        return file.name
+    found = _files_of(file)
+    endings = {next(path.name[-len(each) :] for each in _FOLDER_SUFFIXES if path.name.lower().endswith(each)) for path in found}
+    for pattern in (*(f"*{ending}" for ending in endings), "*.csv*"):
+        if sorted(path for path in file.glob(pattern) if path.is_file()) == list(found):
+            return f"{file.name}/{pattern}".removeprefix("/")
+    return None
+
+
 def _opened(connection: duckdb.DuckDBPyConnection, parts: Sequence[Path], scratch: Path) -> OpenedTable:
     kinds = [file_kind(part) for part in parts]
     layouts = {"parquet" if kind == "parquet" else "CSV" for kind in kinds}
@@ -126,12 +144,13 @@ def _opened(connection: duckdb.DuckDBPyConnection, parts: Sequence[Path], scratc
     names: list[str] = []
     oddities: dict[str, None] = {}
     separators: dict[str, None] = {}
+    unread: dict[str, str] = {}
     pieces, rows = [], 0
     for place, (part, kind) in enumerate(zip(parts, kinds, strict=True)):
         if kind == "parquet":
             schema = _parquet_schema(part)
             stored, header = part, schema.names
-            oddities.update(dict.fromkeys(_unread(schema)))
+            unread |= _unread(schema)
         else:
             texts = write_texts(connection, part, kind, scratch / f"{place}.parquet")
             stored, header = texts.file, texts.header
@@ -154,7 +173,11 @@ def _opened(connection: duckdb.DuckDBPyConnection, parts: Sequence[Path], scratc
     connection.execute(f"CREATE VIEW whole AS {' UNION ALL BY NAME '.join(pieces)}")
     types = {str(line[0]): str(line[1]) for line in connection.execute("DESCRIBE whole").fetchall()}
     ordered = tuple(types[f"c{place}"] for place in range(len(names)))
-    return OpenedTable(connection, "whole", tuple(names), ordered, rows, layouts.pop(), tuple(oddities), tuple(separators))
+    if unread:
+        oddities[_unread_words(unread)] = None
+    return OpenedTable(
+        connection, "whole", tuple(names), ordered, rows, layouts.pop(), tuple(oddities), tuple(separators), unread
+    )
 
 
 def _parquet_schema(file: Path) -> pa.Schema:
@@ -166,16 +189,19 @@ def _parquet_schema(file: Path) -> pa.Schema:
         raise DataError(f"{file.name} is not a whole parquet file.", AGAIN) from None
 
 
-def _unread(schema: pa.Schema) -> Iterator[str]:
-    """Yield which columns have types that training does not read: times of day, spans, lists and structures."""
-    names = [
-        f"'{field.name}' ({'nested' if pa.types.is_nested(field.type) else field.type})"
-        for field in schema
-        if not (holds_numbers(field.type) or holds_text(field.type) or holds_times(field.type))
-    ]
-    if names:
-        more = f" and {len(names) - 6} more" if len(names) > 6 else ""
-        yield f"it holds neither numbers, texts nor moments in {', '.join(names[:6])}{more}"
+def _unread(schema: pa.Schema) -> dict[str, str]:
+    """Return the columns of types that training does not read, with what they hold: times of day, spans, lists, structures."""
+    return {
+        each.name: "nested" if pa.types.is_nested(each.type) else str(each.type)
+        for each in schema
+        if not (holds_numbers(each.type) or holds_text(each.type) or holds_times(each.type))
+    }
+
+
+def _unread_words(unread: Mapping[str, str]) -> str:
+    names = [f"'{name}' ({kind})" for name, kind in unread.items()]
+    more = f" and {len(names) - 6} more" if len(names) > 6 else ""
+    return f"it holds neither numbers, texts nor moments in {', '.join(names[:6])}{more}"
 
 
 def _check_names(file: str, names: Sequence[str], *, typed: bool) -> None:
@@ -201,7 +227,7 @@ def _check_names(file: str, names: Sequence[str], *, typed: bool) -> None:
 def _piece(file: Path, offset: int) -> str:
     """Return the SQL that reads one part: each column as text, number, moment or boolean, and the rows' numbers."""
     fields = list(pq.read_schema(file))
-    columns = ", ".join(_as_plain(f"v{place}", field.type) + f" AS c{place}" for place, field in enumerate(fields))
+    columns = ", ".join(_as_plain(f"v{place}", each.type) + f" AS c{place}" for place, each in enumerate(fields))
     aliases = ", ".join([*(f"v{place}" for place in range(len(fields))), "n"])
     source = f"(SELECT * FROM read_parquet({quoted(file)}, file_row_number = true)) AS piece({aliases})"
     return f'SELECT {columns}, n + {offset} AS "{ROW}" FROM {source}'
@@ -212,11 +238,13 @@ def _as_plain(column: str, kind: pa.DataType) -> str:
     if pa.types.is_boolean(value):
         return column
     if pa.types.is_unsigned_integer(value) and value.bit_width == 64:
-        return f"CAST({column} AS DOUBLE)"
+        return f"CAST({column} AS VARCHAR)"  # no other type holds all of them and is measured here
     if pa.types.is_integer(value):
         return f"CAST({column} AS BIGINT)"
     if pa.types.is_floating(value) or pa.types.is_decimal(value):
         return f"CAST({column} AS DOUBLE)"
+    if pa.types.is_timestamp(value) and value.tz is not None:  # nanoseconds with a zone have no way to TIMESTAMP
+        return f"timezone('UTC', CAST({column} AS TIMESTAMPTZ))"
     if pa.types.is_timestamp(value) or pa.types.is_date(value):
         return f"CAST({column} AS TIMESTAMP)"
     return f"CAST({column} AS VARCHAR)"

@@ -13,6 +13,7 @@ from fusionguard.datasets.inspection.label import Label
 from fusionguard.datasets.inspection.opened_table import ROW, OpenedTable
 from fusionguard.datasets.inspection.profile import Column, Profile
 from fusionguard.datasets.inspection.roles import Role
+from fusionguard.datasets.moment_sql import unit_seconds
 
 PERIODS = 20
 """A table is cut into so many equal spans of time."""
@@ -23,7 +24,6 @@ _TIMES, _DEVIATIONS = 2.5, 6.0
 _GAP_PERIODS = 3
 _CHANCE = 0.01
 """So often a gap may be there by chance: far fewer stretches are reported than looked at."""
-_UNIT_SECONDS = {"seconds": 1.0, "milliseconds": 0.001, "days": 86_400.0}
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def rising_columns(table: OpenedTable, profile: Profile) -> frozenset[str]:
 
 def read_timeline(table: OpenedTable, column: Column, role: Role, label: Label | None) -> Timeline | None:
     """Return the table along its time; None where that does not move."""
-    seconds = f"epoch({column.sql})" if column.form.kind == "time" else f"({column.sql}) * {_UNIT_SECONDS[role.unit]}"
+    seconds = f"epoch({column.sql})" if column.form.kind == "time" else unit_seconds(column.sql, role.unit)
     first, last = table.ask(f"SELECT min({seconds}), max({seconds}) FROM {table.relation}")[0]
     if first is None or last <= first:
         return None

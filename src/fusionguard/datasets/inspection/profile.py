@@ -66,6 +66,8 @@ class Column:
         Characters of its texts.
     typed
         Whether the file says its type.
+    unread
+        What it holds, where that is neither numbers, texts nor moments: training does not read it.
     wordy
         Whether most of its texts have several words.
     apart
@@ -95,6 +97,7 @@ class Column:
     typed: bool = False
     apart: int = 0
     wordy: bool = False
+    unread: str = ""
     said: tuple[Value, ...] = ()
 
     def hidden(self, personal: str) -> Column:
@@ -123,9 +126,7 @@ class Column:
     def sql(self) -> str:
         """SQL of its values: numbers as doubles, times, trimmed texts, null where missing."""
         column = f"c{self.place}"
-        if self.typed:
-            return f"CAST({column} AS DOUBLE)" if self.form.kind == "number" else column
-        return self.form.read.replace("{}", _trimmed(column))
+        return _value(column, self.form, self.typed)
 
     @property
     def sql_text(self) -> str:
@@ -180,6 +181,12 @@ def _trimmed(column: str) -> str:
     return f"nullif(trim({column}, ' \t\r\n\u00a0'), '')"
 
 
+def _value(column: str, form: Form, typed: bool) -> str:
+    if typed and form.pattern is None:
+        return f"CAST({column} AS DOUBLE)" if form.kind == "number" else column
+    return form.read.replace("{}", _text(column, typed))
+
+
 def _text(column: str, typed: bool) -> str:
     return f"CAST({column} AS VARCHAR)" if typed else _trimmed(column)
 
@@ -203,7 +210,7 @@ def _measured(table: OpenedTable, forms: Sequence[tuple[Form, tuple[str, ...], f
     for place in batch:
         form, typed = forms[place][0], table.types[place] != "VARCHAR"
         text, raw = _text(f"c{place}", typed), f"c{place}"
-        value = (f"CAST({raw} AS DOUBLE)" if form.kind == "number" else raw) if typed else form.read.replace("{}", _trimmed(raw))
+        value = _value(raw, form, typed)
         finite = f"CASE WHEN isfinite({value}) THEN {value} END" if typed and form.kind == "number" else value
         ordered = form.kind in ("number", "time")
         stand_ins = ", ".join(quoted(word) for word in sorted(STAND_INS))
@@ -252,6 +259,7 @@ def _column(table: OpenedTable, place: int, form: Form, texts: tuple[str, ...], 
         typed=table.types[place] != "VARCHAR",
         wordy=textual and sum(text.count(" ") >= _WORDS - 1 for text in texts) > 0.5 * len(texts),
         said=tuple(Value(text, said[text]) for text in sorted(said)),
+        unread=table.unread.get(name, ""),
     )
     return column if personal is None else column.hidden(personal)
 

@@ -76,6 +76,7 @@ def guess_roles(
     copies: Sequence[tuple[Column, ...]],
     problem: Problem,
     rising: frozenset[str],
+    leaking: frozenset[str] = frozenset(),
 ) -> dict[str, Role]:
     """Return the role of every column, by its name in the order of the table.
 
@@ -83,6 +84,8 @@ def guess_roles(
     ----------
     rising
         The names of number columns that never fall from row to row: clocks, perhaps.
+    leaking
+        Those of columns that know the label too well: none of them is the amount.
     """
     roles: dict[str, Role] = {}
     if label is not None:
@@ -95,7 +98,9 @@ def guess_roles(
         sure: Sure = "guess" if not time.named else "likely" if time.others else "sure"
         roles[time.column.name] = Role("time", words, sure, unit=time.unit, since=time.since)
     roles |= {name: role for name, role in _identities(rest) if name not in roles}
-    if (amount := _amount([column for column in rest if column.name not in roles], problem)) is not None:
+    if (
+        amount := _amount([column for column in rest if column.name not in roles and column.name not in leaking], problem)
+    ) is not None:
         roles[amount[0].name] = Role("amount", f"'{amount[1]}' in its name, and money")
     for column in rest:
         if column.name not in roles:
@@ -107,7 +112,10 @@ def guess_roles(
 def _plainly(columns: Sequence[Column]) -> Iterator[tuple[str, Role]]:
     """Yield the roles of columns that hold nothing, one value, currencies, or somebody."""
     for column in columns:
-        if column.filled == 0:
+        if column.unread:
+            what = "lists or structures" if column.unread == "nested" else column.unread
+            yield column.name, Role("ignored", f"it holds {what}, which training does not read", "sure")
+        elif column.filled == 0:
             yield column.name, Role("ignored", "it is empty", "sure")
         elif column.personal is not None:
             kind = _entity(column)

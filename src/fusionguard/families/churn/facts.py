@@ -69,7 +69,7 @@ def _fact_of_cut(database: duckdb.DuckDBPyConnection, cut: Segmentation) -> Fact
     text = f"CAST({cut.expression} AS VARCHAR)"
     known = [str(value) for value in cut.names]
     if not known:
-        query = f"SELECT {text} AS part FROM customers WHERE part IS NOT NULL GROUP BY part ORDER BY COUNT(*) DESC, part"
+        query = f"SELECT {text} FROM customers WHERE {text} IS NOT NULL GROUP BY 1 ORDER BY COUNT(*) DESC, 1"
         known = [part for (part,) in database.execute(f"{query} LIMIT {_MOST_PARTS + 1}").fetchall()]
     return _fact_of_text(cut.name, text, known)
 

@@ -126,9 +126,9 @@ def read_population(features: Table, definition: FeatureDefinition, facts: Seque
     with connection(scratch=features.path.parent) as database:
         amount = "0" if definition.amount is None else f"COALESCE({definition.amount}, 0)"
         value = f"{policy.base_value!r} + {policy.balance_margin!r} * {amount}"
-        outcome = f"CAST({label} AS INT) AS churned"
-        database.execute(f"CREATE TEMP VIEW customers AS SELECT *, {value} AS value, {outcome} FROM {scan(features)}")
-        totals = "SELECT COUNT(*), CAST(SUM(churned) AS BIGINT), SUM(value), SUM(value * churned) FROM customers"
+        outcome = f"CAST({label} AS INT) AS _churned"
+        database.execute(f"CREATE TEMP VIEW customers AS SELECT *, {value} AS _value, {outcome} FROM {scan(features)}")
+        totals = "SELECT COUNT(*), CAST(SUM(_churned) AS BIGINT), SUM(_value), SUM(_value * _churned) FROM customers"
         rows, churners, worth, lost = database.execute(totals).fetchall()[0]
         counted = sorted((_count(database, fact) for fact in facts), key=lambda each: -each.cut.strength)
         written = definition.told.crossings if definition.told is not None else ()
@@ -147,8 +147,8 @@ def read_population(features: Table, definition: FeatureDefinition, facts: Seque
 
 def _count(database: duckdb.DuckDBPyConnection, fact: Fact) -> _Counted:
     query = (
-        f"SELECT {fact.expression} AS part, COUNT(*), CAST(SUM(churned) AS BIGINT), SUM(value * churned) FROM customers"
-        " GROUP BY part ORDER BY part"
+        f"SELECT {fact.expression}, COUNT(*), CAST(SUM(_churned) AS BIGINT), SUM(_value * _churned) FROM customers"
+        " GROUP BY 1 ORDER BY 1"
     )
     found = database.execute(query).fetchall()
     groups = tuple(_group(_name(fact, part), *counts) for part, *counts in found)
@@ -181,8 +181,8 @@ def _strongest(counted: Sequence[_Counted]) -> tuple[CrossedFacts, ...]:
 def _cross(database: duckdb.DuckDBPyConnection, crossed: CrossedFacts) -> Crossing:
     fact, by = crossed.fact, crossed.by
     query = (
-        f"SELECT {fact.expression} AS part, {by.expression} AS side, COUNT(*), CAST(SUM(churned) AS BIGINT),"
-        " SUM(value * churned) FROM customers GROUP BY part, side ORDER BY part, side"
+        f"SELECT {fact.expression}, {by.expression}, COUNT(*), CAST(SUM(_churned) AS BIGINT),"
+        " SUM(_value * _churned) FROM customers GROUP BY 1, 2 ORDER BY 1, 2"
     )
     found = {(part, side): counts for part, side, *counts in database.execute(query).fetchall()}
     contrasts = []

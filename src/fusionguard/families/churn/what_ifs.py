@@ -156,7 +156,7 @@ def _cell_rates(
     places = pa.table({str(number): customers.row_number, "place": np.arange(customers.rows)})
     with connection(scratch=features.path.parent) as database:
         database.register("test_places", places)
-        database.execute(f"CREATE TEMP VIEW features AS SELECT *, CAST({label} AS INT) AS churned FROM {scan(features)}")
+        database.execute(f"CREATE TEMP VIEW features AS SELECT *, CAST({label} AS INT) AS _churned FROM {scan(features)}")
         repeated = f"SELECT COUNT(*) > COUNT(DISTINCT {number}) FROM features"
         if database.execute(repeated).fetchall()[0][0]:
             return {}
@@ -164,13 +164,13 @@ def _cell_rates(
 
 
 def _rates_sql(number: str, cell: Sequence[str]) -> str:
-    names = ", ".join(f"cell_{place}" for place in range(len(cell)))
-    made = ", ".join(f"{expression} AS cell_{place}" for place, expression in enumerate(cell))
+    names = ", ".join(f"_cell_{place}" for place in range(len(cell)))
+    made = ", ".join(f"{expression} AS _cell_{place}" for place, expression in enumerate(cell))
     return (
-        f"WITH celled AS (SELECT {number}, churned, {made} FROM features),"
+        f"WITH celled AS (SELECT {number}, _churned, {made} FROM features),"
         f" development AS (SELECT * FROM celled WHERE {number} NOT IN (SELECT {number} FROM test_places)),"
-        f" everybody AS (SELECT AVG(churned) AS rate FROM development),"
-        f" cells AS (SELECT {names}, COUNT(*) AS customers, SUM(churned) AS churners FROM development GROUP BY {names})"
+        f" everybody AS (SELECT AVG(_churned) AS rate FROM development),"
+        f" cells AS (SELECT {names}, COUNT(*) AS customers, SUM(_churned) AS churners FROM development GROUP BY {names})"
         f" SELECT (COALESCE(churners, 0) + {PRIOR_CUSTOMERS} * rate) / (COALESCE(customers, 0) + {PRIOR_CUSTOMERS})"
         f" FROM test_places JOIN celled USING ({number}) LEFT JOIN cells USING ({names}), everybody ORDER BY place"
     )
