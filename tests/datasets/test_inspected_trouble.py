@@ -16,6 +16,7 @@ from fusionguard import cli
 from fusionguard.cli.datasets import problems
 from fusionguard.datasets.inspection.draft import draft_declaration
 from fusionguard.datasets.inspection.inspected import Inspection, inspect_table
+from fusionguard.datasets.inspection.relation import alone_auc
 from fusionguard.datasets.inspection.text import WIDTH, inspection_text
 from fusionguard.errors import DataError, UsageError
 
@@ -177,3 +178,12 @@ def test_what_is_filled_after_the_event_is_not_the_amount(tmp_path: Path, kind: 
         assert "amount_refunded:" in draft_declaration(found) and "STOP: 'amount_refunded' alone tells" in " ".join(
             draft_declaration(found).replace("#", "").split()
         )
+
+
+def test_a_leak_is_seen_wherever_the_positive_rows_stand() -> None:
+    outcomes = np.arange(600) % 2 == 0  # each positive row is followed by a negative one
+    noise = np.random.default_rng(5).normal(size=600)
+    leaked = alone_auc(noise + 4 * outcomes, outcomes, ordered=True)
+    unrelated = alone_auc(noise, outcomes, ordered=True)
+    assert leaked is not None and leaked > 0.98
+    assert unrelated is not None and abs(unrelated - 0.5) < 0.1

@@ -72,12 +72,14 @@ def coded(column: Column) -> str:
 
 
 def alone_auc(values: Floats, outcomes: NDArray[np.bool_], *, ordered: bool) -> float | None:
-    """Return the area under the ROC curve of one column alone, on every second row, with what the other rows teach of it.
+    """Return the area under the ROC curve of one column alone, on every second row of a class, with what the others teach of it.
 
     Ordered values are cut at the quantiles of both classes; others are kept as they are, and what is new counts as average. A
     missing value is one of its own. Of ordered values the plain ranking is tried, too.
     """
-    learn = np.arange(len(values)) % 2 == 0
+    learn = np.zeros(len(values), dtype=np.bool_)
+    for side in (outcomes, ~outcomes):
+        learn[np.flatnonzero(side)[::2]] = True
     if min(outcomes[learn].sum(), outcomes[~learn].sum(), (~outcomes[learn]).sum(), (~outcomes[~learn]).sum()) < _FEWEST:
         return None
     bins = _bins(values, outcomes, learn) if ordered else _places(values)
