@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fusionguard.datasets.cells import Spelling
 from fusionguard.datasets.table_rows import TableRows, string
 
 _TOGETHER = 40
@@ -84,9 +85,11 @@ def _number(count: int, values: Iterator[Any]) -> NumberFacts:
     return NumberFacts(int(missing), count - int(missing) - numbers, *rest)
 
 
-def category_facts(rows: TableRows, column: str, learned: str, declared: tuple[str, ...] | None, most: int) -> CategoryFacts:
+def category_facts(
+    rows: TableRows, column: str, spelling: Spelling, learned: str, declared: tuple[str, ...] | None, most: int
+) -> CategoryFacts:
     """Return what a column of categories holds: of the ``declared`` values, else of the ``most`` frequent ones."""
-    value = f"CASE WHEN NOT {rows.empty(column)} THEN {rows.category(column)} END"
+    value = f"CASE WHEN NOT {rows.empty(column)} THEN {rows.category(column, spelling)} END"
     rows.database.execute(
         f"CREATE OR REPLACE TEMP TABLE counted AS SELECT {value} AS value, COUNT(*) AS n, "
         f"SUM(CAST(COALESCE({learned}, FALSE) AS INT)) AS learned FROM given GROUP BY 1"

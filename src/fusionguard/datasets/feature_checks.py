@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fusionguard.data.csv_form import number_remedy
+from fusionguard.datasets.cells import Spelling, spelled, spelling_of
 from fusionguard.datasets.column_facts import NumberFacts, category_facts, number_facts
 from fusionguard.datasets.declaration import Categorical, Numeric, Place
 from fusionguard.datasets.declared_values import as_text
@@ -81,11 +82,16 @@ def check_categories(
             shown = findings.cell(column, broken.value)
             what = f"holds a fraction in row {broken.row}{shown}; declare a number that is measured as numeric"
             findings.add(place, what, column, broken.row)
-    declared = None if categorical.values is None else tuple(as_text(value) for value in categorical.values)
-    facts = category_facts(rows, column, learned, declared, MOST_VALUES)
+    if categorical.values is None:
+        declared, spelling = None, rows.spelling(column)
+    else:
+        written = [as_text(value) for value in categorical.values]
+        spelling = spelling_of(written)
+        declared = tuple(dict.fromkeys(spelled(text, spelling) for text in written))
+    facts = category_facts(rows, column, spelling, learned, declared, MOST_VALUES)
     _check_missing(findings, rows, column, place, categorical, facts.missing)
     if categorical.unseen == "refuse":
-        _refuse_unseen(findings, rows, column, tuple(facts.known), stated=declared is not None)
+        _refuse_unseen(findings, rows, column, spelling, tuple(facts.known), stated=declared is not None)
     type_: ResolvedType = "integer" if kind in ("integer", "float") else "boolean" if kind == "boolean" else "text"
     return (
         ResolvedColumn(type=type_, missing_rows=facts.missing),
@@ -93,13 +99,16 @@ def check_categories(
             values=tuple(facts.known),
             rows=tuple(facts.known.values()),
             distinct=facts.distinct if declared is None else len(facts.known),
+            spelling=spelling,
         ),
     )
 
 
-def _refuse_unseen(findings: Findings, rows: TableRows, column: str, known: tuple[str, ...], *, stated: bool) -> None:
+def _refuse_unseen(
+    findings: Findings, rows: TableRows, column: str, spelling: Spelling, known: tuple[str, ...], *, stated: bool
+) -> None:
     listed = ", ".join(string(value) for value in known)
-    strange = f"(NOT {rows.empty(column)} AND {rows.category(column)} NOT IN ({listed}))" if known else "FALSE"
+    strange = f"(NOT {rows.empty(column)} AND {rows.category(column, spelling)} NOT IN ({listed}))" if known else "FALSE"
     (unseen,) = rows.hits(column, strange)
     if unseen.rows:
         shown = findings.cell(column, unseen.value, "category")

@@ -107,8 +107,9 @@ def _number(declaration: Declaration, rows: TableRows, column: str) -> str:
 def category(described: ResolvedDataset, rows: TableRows, column: str) -> str:
     """Return the SQL of a category: a known value, ``OTHER`` or nothing for one that is not, as is declared."""
     unseen = described.declaration.categorical[column].unseen
-    value, empty = rows.category(column), rows.empty(column)
-    known = ", ".join(string(each) for each in described.categories[column].values) if column in described.categories else ""
+    found, empty = described.categories.get(column), rows.empty(column)
+    value = rows.category(column, "text" if found is None else found.spelling)
+    known = "" if found is None else ", ".join(map(string, found.values))
     if unseen == "refuse":
         return f"CASE WHEN NOT {empty} THEN {value} END"
     otherwise = string(OTHER) if unseen == "other" else "NULL"

@@ -107,9 +107,9 @@ def _category_checks(described: ResolvedDataset, rows: TableRows, column: str, c
     if categorical.missing == "refuse":
         yield column, empty, "empty"
     if categorical.unseen == "refuse":
-        known = described.categories[column].values if column in described.categories else ()
-        listed = ", ".join(map(string, known)) or "NULL"
-        unknown = f"({rows.category(column)} IN ({listed})) IS NOT TRUE"
+        found = described.categories.get(column)
+        listed = ", ".join(map(string, () if found is None else found.values)) or "NULL"
+        unknown = f"({rows.category(column, 'text' if found is None else found.spelling)} IN ({listed})) IS NOT TRUE"
         yield column, f"(NOT {empty} AND {unknown})", "not one of the known categories"
 
 

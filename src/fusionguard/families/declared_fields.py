@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fusionguard.datasets.cells import Marks, as_category, as_number
+from fusionguard.datasets.cells import Marks, Spelling, as_category, as_number
 from fusionguard.datasets.declaration import Categorical, Declaration, Numeric, Time
 from fusionguard.datasets.moments import clock_reader, expected_time
 from fusionguard.datasets.prepared_names import CLOCK, OTHER, prepared_names
@@ -82,6 +82,7 @@ class Category(Choice):
     unseen: str
     marks: Marks
     missing: bool
+    spelling: Spelling = "text"
 
     @cached_property
     def _known(self) -> frozenset[str]:
@@ -103,7 +104,7 @@ class Category(Choice):
         """Return the category as models know it; None where it is missing."""
         if self.marks.hide(value):
             return None if self.missing else BAD
-        text = as_category(value)
+        text = as_category(value, self.spelling)
         if text is None:
             return BAD
         if text in self._known:
@@ -242,9 +243,10 @@ def _measured(declaration: Declaration, column: str, numeric: Numeric, limits: t
 
 
 def _category(described: ResolvedDataset, column: str, categorical: Categorical) -> Category:
-    known = described.categories[column].values if column in described.categories else ()
+    found = described.categories.get(column)
+    known, spelling = ((), "text") if found is None else (found.values, found.spelling)
     marks = Marks.of(categorical.missing_values or ())
-    return Category(column, known, categorical.unseen, marks, categorical.missing == "allow")
+    return Category(column, known, categorical.unseen, marks, categorical.missing == "allow", spelling)
 
 
 def _with_money(described: ResolvedDataset, fields: tuple[Field, ...]) -> tuple[tuple[Field, ...], Mixing | None]:
