@@ -19,6 +19,9 @@ from fusionguard.datasets.expressions import parse_expression
 Scalar = str | int | float | bool
 """A value as a cell of a table may hold it."""
 
+LARGEST_NUMBER = 1e300
+"""Numbers whose range nobody declared are not refused up to here, beyond which what is computed of them is infinite."""
+
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _CURRENCY = re.compile(r"[A-Z]{3}")

@@ -8,8 +8,9 @@ from fusionguard.data.csv_form import number_remedy
 from fusionguard.datasets.cells import Spelling, spelled, spelling_of
 from fusionguard.datasets.column_facts import NumberFacts, category_facts, number_facts
 from fusionguard.datasets.declaration import Categorical, Numeric, Place
-from fusionguard.datasets.declared_values import as_text
+from fusionguard.datasets.declared_values import LARGEST_NUMBER, as_text
 from fusionguard.datasets.findings import Findings, and_more
+from fusionguard.datasets.money_sql import number
 from fusionguard.datasets.resolved import ResolvedCategories, ResolvedColumn, ResolvedType
 from fusionguard.datasets.table_rows import Kind, TableRows, string
 from fusionguard.errors import did_you_mean
@@ -36,8 +37,10 @@ def check_numbers(
             found[column] = ResolvedColumn(type="float", missing_rows=0)
         else:
             readable.append(column)
-    types = findings.declaration.types
-    for column, facts in number_facts(rows, readable, learned).items():
+    types, amount = findings.declaration.types, findings.declaration.amount
+    money = [amount.column] if amount is not None and amount.rate_column is not None and amount.column in readable else []
+    converted = {column: number(findings.declaration, rows, column) for column in money}
+    for column, facts in number_facts(rows, readable, learned, converted).items():
         _check_number(findings, rows, column, *measured[column], facts)
         whole = types[column] == "integer" if column in types else rows.kinds[column] != "float" and facts.written_whole
         bounds = None if facts.learned_least is None or facts.learned_most is None else (facts.learned_least, facts.learned_most)
@@ -46,23 +49,25 @@ def check_numbers(
 
 
 def _check_number(findings: Findings, rows: TableRows, column: str, place: Place, numeric: Numeric, facts: NumberFacts) -> None:
-    number, empty = rows.number(column), rows.empty(column)
+    written, empty = rows.number(column), rows.empty(column)
     if facts.wrong:
-        (wrong,) = rows.hits(column, f"(NOT {empty} AND {number} IS NULL)")
+        (wrong,) = rows.hits(column, f"(NOT {empty} AND {written} IS NULL)")
         what = "text" if rows.kinds[column] == "text" else "an infinite number"
         shown = findings.cell(column, wrong.value)
         told = f"holds {what} in row {wrong.row}{shown}{and_more(wrong.rows)}"
         remedy = number_remedy(wrong.value) if isinstance(wrong.value, str) else ""
         findings.add(place, f"{told}. {remedy}" if remedy else told, column, wrong.row)
     _check_missing(findings, rows, column, place, numeric, facts.missing)
-    if numeric.range is not None and facts.beyond(*numeric.range):
-        low, high = numeric.range
-        (beyond,) = rows.hits(column, f"({number} < {low!r} OR {number} > {high!r})")
+    told, money = number(findings.declaration, rows, column), findings.declaration.amount
+    low, high = numeric.range or (-LARGEST_NUMBER, LARGEST_NUMBER)
+    if (numeric.range is not None or told != written) and facts.beyond(low, high):
+        (beyond,) = rows.hits(column, f"({told} < {low!r} OR {told} > {high!r})")
         shown = findings.cell(column, beyond.value)
-        what = f"is [{low:.10g}, {high:.10g}], and row {beyond.row} lies outside{shown}{and_more(beyond.rows)}"
+        currency = "" if told == written or money is None else f" in {money.currency}"
+        what = f"is [{low:.10g}, {high:.10g}]{currency}, and row {beyond.row} lies outside{shown}{and_more(beyond.rows)}"
         findings.add((*place, "range"), what, column, beyond.row)
     if findings.declaration.types.get(column) == "integer" and not facts.whole:
-        (broken,) = rows.hits(column, f"({number} <> floor({number}))")
+        (broken,) = rows.hits(column, f"({written} <> floor({written}))")
         shown = findings.cell(column, broken.value)
         findings.add(("types", column), f"is integer, and row {broken.row} holds a fraction{shown}", column, broken.row)
 
@@ -76,8 +81,8 @@ def check_categories(
     if kind in _NO_NUMBERS:
         findings.add(place, f"holds {_NO_NUMBERS[kind]}; it must hold texts or whole numbers", column)
     if kind == "float":
-        number = rows.number(column)
-        (broken,) = rows.hits(column, f"({number} <> floor({number}))")
+        found = rows.number(column)
+        (broken,) = rows.hits(column, f"({found} <> floor({found}))")
         if broken.rows:
             shown = findings.cell(column, broken.value)
             what = f"holds a fraction in row {broken.row}{shown}; declare a number that is measured as numeric"

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from fusionguard.data.contract_suites import UniqueRule
 from fusionguard.datasets.declaration import Declaration, OwnFeature
+from fusionguard.datasets.declared_values import LARGEST_NUMBER
 from fusionguard.datasets.expressions import columns_of
 from fusionguard.datasets.formula_sql import formula_sql
 from fusionguard.datasets.moments import LARGEST_TIME
@@ -17,9 +18,6 @@ from fusionguard.expressions.expression import Expression
 from fusionguard.expressions.tree import RawColumn
 from fusionguard.features.calendar import CALENDAR_SQL
 from fusionguard.features.definition import FeatureContract, FeatureDefinition, Segmentation
-
-LARGEST_NUMBER = 1e300
-"""Numbers whose range nobody declared are not refused up to here, beyond which what is computed of them is infinite."""
 
 SCHEMA_VERSION = 1
 _FEW_VALUES = 12
