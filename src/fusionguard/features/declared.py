@@ -120,9 +120,11 @@ def _only_protected(declaration: Declaration) -> list[str]:
 
 
 def _known(described: ResolvedDataset, name: str) -> tuple[str, ...]:
-    """Return the values that a prepared category may have."""
+    """Return the values that a prepared category may have, each once; a table's own ``OTHER`` means what it says."""
     found = described.categories[name].values if name in described.categories else ()
-    return (*found, OTHER) if described.declaration.categorical[name].unseen == "other" else found
+    if described.declaration.categorical[name].unseen != "other":
+        return found
+    return (*(value for value in found if value != OTHER), OTHER)
 
 
 def _segmentations(
