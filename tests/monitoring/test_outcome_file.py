@@ -51,7 +51,10 @@ def test_rows_of_a_data_set_that_ships_are_told_as_ones_and_zeros(tmp_path: Path
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("request_id,label\na,maybe\nb,1\n", "row 1: 'label' must be one of no, yes; row 2: 'label' must be one of no, yes."),
+        (
+            "request_id,label\na,maybe\nb,2\n",
+            "row 1: 'label' must be one of 0, 1, no, yes; row 2: 'label' must be one of 0, 1, no, yes.",
+        ),
         ("request_id,label\na b,yes\n", "row 1: request_id must be 1 to 64 letters"),
         ("request_id,row,label\na,-1,yes\n", "row 1: row must be a whole number from 0 to 99999"),
         ("request_id,label,observed_at\na,yes,2026-03-01\n", "row 1: observed_at must be a time with a zone"),

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import floor, isfinite, isnan
-from typing import Any
+from typing import Any, Literal
 
 from fusionguard.datasets.declared_values import Scalar, as_text
 
 _WRITTEN_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?")
+_WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.0*)?")
+_TRUTHS = {"true": "1", "false": "0"}
 _LARGEST_WHOLE = 1e15
 """From here on, a double is written with an exponent or as it is: it tells no whole number any more."""
+
+Spelling = Literal["text", "whole", "truth"]
+"""How a column's categories are spelled: as they are written; as whole numbers, ``101.0`` being ``101``; or as ``true`` and
+``false``, in whatever case they are written. A truth value among whole numbers is 1 or 0, and the other way round."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +60,30 @@ def as_number(value: Any) -> float | None:
     return number if number is not None and isfinite(number) else None
 
 
-def as_category(value: Any) -> str | None:
-    """Return a cell as a category's text: whole numbers without a decimal point, texts as they are; None for lists and such."""
+def as_category(value: Any, spelling: Spelling = "text") -> str | None:
+    """Return a cell as a category's text, whole numbers without a decimal point; None for lists and such."""
+    text = _plain(value)
+    return None if text is None else spelled(text, spelling)
+
+
+def spelled(text: str, spelling: Spelling) -> str:
+    """Return a category in the spelling of its column; what cannot be spelled so stays as it is written."""
+    if spelling == "text":
+        return text
+    bare = text.strip(" ")
+    whole = str(int(bare.partition(".")[0])) if _WHOLE.fullmatch(bare) else _TRUTHS.get(bare.lower(), text)
+    return {"1": "true", "0": "false"}.get(whole, whole) if spelling == "truth" else whole
+
+
+def spelling_of(texts: Iterable[str]) -> Spelling:
+    """Return how categories are spelled: as whole numbers (no leading zeros) or as truth values where all are, else as texts."""
+    bare = {text.strip(" ") for text in texts}
+    if bare and all(map(_WHOLE.fullmatch, bare)):
+        return "whole"
+    return "truth" if bare and all(text.lower() in _TRUTHS for text in bare) else "text"
+
+
+def _plain(value: Any) -> str | None:
     if isinstance(value, str):
         return value
     if isinstance(value, bool):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fusionguard.datasets.cells import Spelling
 from fusionguard.datasets.table_rows import TableRows, string
 
 _TOGETHER = 40
@@ -59,20 +60,27 @@ class CategoryFacts:
     distinct: int
 
 
-def number_facts(rows: TableRows, columns: Sequence[str], learned: str) -> dict[str, NumberFacts]:
-    """Return what each column of numbers holds; ``learned`` is the condition of the rows that are learned from."""
+def number_facts(
+    rows: TableRows, columns: Sequence[str], learned: str, converted: Mapping[str, str] | None = None
+) -> dict[str, NumberFacts]:
+    """Return what each column of numbers holds; ``learned`` is the condition of the rows that are learned from.
+
+    ``converted`` has the SQL of what models read of a column where that is not the number itself: bounds are of that.
+    """
+    read = converted or {}
     found: dict[str, NumberFacts] = {}
     for start in range(0, len(columns), _TOGETHER):
         batch = columns[start : start + _TOGETHER]
         cells = ", ".join(
             f"{rows.empty(column)} AS e{at}, {rows.number(column)} AS n{at}, {rows.whole(column)} AS w{at}"
+            + (f", {read[column]} AS r{at}" if column in read else "")
             for at, column in enumerate(batch)
         )
         counted = ", ".join(  # a CASE costs a quarter of what a FILTER of each of hundreds of aggregates does
-            f"COALESCE(SUM(CAST(e{at} AS INT)), 0), COUNT(n{at}), MIN(n{at}), MAX(n{at}), "
-            f"MIN(CASE WHEN learned THEN n{at} END), MAX(CASE WHEN learned THEN n{at} END), "
+            f"COALESCE(SUM(CAST(e{at} AS INT)), 0), COUNT(n{at}), MIN({told}), MAX({told}), "
+            f"MIN(CASE WHEN learned THEN {told} END), MAX(CASE WHEN learned THEN {told} END), "
             f"COALESCE(BOOL_AND(n{at} = floor(n{at})), TRUE), COALESCE(BOOL_AND(e{at} OR w{at}), FALSE)"
-            for at in range(len(batch))
+            for at, told in enumerate(f"r{at}" if column in read else f"n{at}" for at, column in enumerate(batch))
         )
         values = iter(rows.fetch(f"SELECT {counted} FROM (SELECT ({learned}) AS learned, {cells} FROM given)")[0])
         found |= {column: _number(rows.count, values) for column in batch}
@@ -84,9 +92,11 @@ def _number(count: int, values: Iterator[Any]) -> NumberFacts:
     return NumberFacts(int(missing), count - int(missing) - numbers, *rest)
 
 
-def category_facts(rows: TableRows, column: str, learned: str, declared: tuple[str, ...] | None, most: int) -> CategoryFacts:
+def category_facts(
+    rows: TableRows, column: str, spelling: Spelling, learned: str, declared: tuple[str, ...] | None, most: int
+) -> CategoryFacts:
     """Return what a column of categories holds: of the ``declared`` values, else of the ``most`` frequent ones."""
-    value = f"CASE WHEN NOT {rows.empty(column)} THEN {rows.category(column)} END"
+    value = f"CASE WHEN NOT {rows.empty(column)} THEN {rows.category(column, spelling)} END"
     rows.database.execute(
         f"CREATE OR REPLACE TEMP TABLE counted AS SELECT {value} AS value, COUNT(*) AS n, "
         f"SUM(CAST(COALESCE({learned}, FALSE) AS INT)) AS learned FROM given GROUP BY 1"

@@ -158,10 +158,10 @@ def _windows(declaration: Declaration) -> Iterator[Contradiction]:
 
 
 def _optional(declaration: Declaration) -> Iterator[Contradiction]:
-    needed = {place[0]: column for column, place in declaration.mentions() if place[0] in ("time", "amount", "label")}
+    needed = {column: place[0] for column, place in declaration.mentions() if place[0] in ("time", "amount", "label")}
     for at, column in enumerate(declaration.optional):
         place: Place = ("optional", at)
-        if role := next((role for role, name in needed.items() if name == column), None):
+        if role := needed.get(column):
             yield place, f"optional: '{column}' is the {role}, which every row needs"
         elif column in declaration.entities.values():
             yield place, f"optional: '{column}' says whose history a row belongs to, which every row needs"

@@ -19,9 +19,13 @@ from fusionguard.datasets.expressions import parse_expression
 Scalar = str | int | float | bool
 """A value as a cell of a table may hold it."""
 
+LARGEST_NUMBER = 1e300
+"""Numbers whose range nobody declared are not refused up to here, beyond which what is computed of them is infinite."""
+
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
+_LABEL_NUMBER = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]*)?")
 _AGGREGATE = re.compile(r"([a-z_]+)(?:\(([^()]+)\))?")
 _LONGEST_COLUMN = 200
 PLAIN_AGGREGATES = ("count", "since_first", "since_last", "label_count", "label_rate")
@@ -47,6 +51,14 @@ def as_text(value: Scalar) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def same_label(text: str) -> str:
+    """Return the text that stands for all ways to write one label: ``1.0`` and ``1`` are one, ``True`` and ``true``, too."""
+    text = text.strip()
+    if _LABEL_NUMBER.fullmatch(text) and float(text).is_integer():
+        return str(int(float(text)))
+    return text.lower() if text.lower() in ("true", "false") else text
 
 
 def split_aggregate(text: str) -> tuple[str, str | None]:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
-from fusionguard.datasets.declared_values import Scalar, as_text
+from fusionguard.datasets.declared_values import Scalar, as_text, same_label
 from fusionguard.datasets.findings import Findings, and_more
 from fusionguard.datasets.resolved import ResolvedLabel
 from fusionguard.datasets.table_rows import TableRows
 
 _MOST_VALUES = 100
 _SHOWN = 5
-_NUMBER = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]*)?")
 _YES, _NO = ("1", "true"), ("0", "false")
 
 
@@ -34,8 +31,8 @@ def check_label(findings: Findings, rows: TableRows) -> ResolvedLabel:
         findings.add(("label", "column"), f"is '{column}', which holds more than {_MOST_VALUES} different values", column)
         found = []
     rows_of = {str(value): int(count) for value, count, _ in found}
-    positive = [value for value in rows_of if _same(value) in _wanted(label.positive, _YES)]
-    negative = [value for value in rows_of if _same(value) in _wanted(label.negative, _NO)]
+    positive = [value for value in rows_of if same_label(value) in _wanted(label.positive, _YES)]
+    negative = [value for value in rows_of if same_label(value) in _wanted(label.negative, _NO)]
     if label.negative is None and label.positive is not None:
         negative = [value for value in rows_of if value not in positive]
     strange = next(((str(value), row) for value, _, row in found if value not in (*positive, *negative)), None)
@@ -76,15 +73,7 @@ def _check_share(findings: Findings, resolved: ResolvedLabel) -> None:
 
 
 def _wanted(declared: tuple[Scalar, ...] | None, otherwise: tuple[str, ...]) -> set[str]:
-    return set(otherwise) if declared is None else {_same(as_text(value)) for value in declared}
-
-
-def _same(text: str) -> str:
-    """Return the text that stands for all ways to write one label: ``1.0`` and ``1`` are one, ``True`` and ``true``, too."""
-    text = text.strip()
-    if _NUMBER.fullmatch(text) and float(text).is_integer():
-        return str(int(float(text)))
-    return text.lower() if text.lower() in ("true", "false") else text
+    return set(otherwise) if declared is None else {same_label(as_text(value)) for value in declared}
 
 
 def _listed(findings: Findings, rows_of: dict[str, int]) -> str:

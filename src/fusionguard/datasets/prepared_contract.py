@@ -23,7 +23,7 @@ def prepared_suite(described: ResolvedDataset, columns: pa.Schema) -> Suite:
     for name, (_, numeric) in declaration.measured.items():
         if numeric.missing == "refuse" and name not in declaration.optional:
             cells.append(not_null(names[name]))
-        if numeric.range is not None and not _converted(described, name):
+        if numeric.range is not None:
             cells.append(between(names[name], *numeric.range))
     for name, categorical in declaration.categorical.items():
         if categorical.missing == "refuse" and categorical.unseen != "missing" and name not in declaration.optional:
@@ -41,11 +41,6 @@ def prepared_suite(described: ResolvedDataset, columns: pa.Schema) -> Suite:
         order=EVENT if EVENT in columns.names else None,
         private=frozenset(names[name] for name in declaration.private),
     )
-
-
-def _converted(described: ResolvedDataset, name: str) -> bool:
-    amount = described.declaration.amount
-    return amount is not None and name == amount.column and amount.rate_column is not None
 
 
 _MOST_LISTED = 100

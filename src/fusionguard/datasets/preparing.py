@@ -16,6 +16,7 @@ from fusionguard.datasets.declaration import Declaration
 from fusionguard.datasets.declared_values import as_text
 from fusionguard.datasets.durations import duration_seconds
 from fusionguard.datasets.moment_sql import clock, event
+from fusionguard.datasets.money_sql import number
 from fusionguard.datasets.prepared_names import CLOCK, EVENT, GROUP, KNOWN, OTHER, prepared_names
 from fusionguard.datasets.resolved import ResolvedDataset
 from fusionguard.datasets.table_rows import TableRows, open_rows, quoted, string
@@ -52,7 +53,7 @@ def prepared_columns(described: ResolvedDataset, rows: TableRows) -> Iterator[tu
     if declaration.time is not None and described.reads_clock:
         yield CLOCK, clock(rows, declaration.time)
     for column in declaration.measured:
-        yield names[column], _number(declaration, rows, column)
+        yield names[column], number(declaration, rows, column) if column in rows.kinds else "CAST(NULL AS DOUBLE)"
     for column in declaration.categorical:
         yield names[column], category(described, rows, column) if column in rows.kinds else "CAST(NULL AS VARCHAR)"
 
@@ -94,21 +95,12 @@ def _shuffled(owner: str | None, label: str) -> str:
     return f"{passed}, {key}"
 
 
-def _number(declaration: Declaration, rows: TableRows, column: str) -> str:
-    if column not in rows.kinds:
-        return "CAST(NULL AS DOUBLE)"
-    number, amount = rows.number(column), declaration.amount
-    if amount is None or column != amount.column or amount.rate_column is None or amount.currency_column is None:
-        return number
-    own = f"{rows.category(amount.currency_column)} = {string(str(amount.currency))}"
-    return f"CASE WHEN {own} THEN {number} ELSE {number} * {rows.number(amount.rate_column)} END"
-
-
 def category(described: ResolvedDataset, rows: TableRows, column: str) -> str:
     """Return the SQL of a category: a known value, ``OTHER`` or nothing for one that is not, as is declared."""
     unseen = described.declaration.categorical[column].unseen
-    value, empty = rows.category(column), rows.empty(column)
-    known = ", ".join(string(each) for each in described.categories[column].values) if column in described.categories else ""
+    found, empty = described.categories.get(column), rows.empty(column)
+    value = rows.category(column, "text" if found is None else found.spelling)
+    known = "" if found is None else ", ".join(map(string, found.values))
     if unseen == "refuse":
         return f"CASE WHEN NOT {empty} THEN {value} END"
     otherwise = string(OTHER) if unseen == "other" else "NULL"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from fusionguard.datasets.cells import Spelling
 from fusionguard.datasets.declaration import Declaration
 from fusionguard.datasets.declared_values import Scalar
 from fusionguard.datasets.own_sql import own_features
@@ -41,6 +42,8 @@ class ResolvedCategories(_Resolved):
     """How many of the rows that were learned from hold each."""
     distinct: int
     """How many values there are in these rows: those beyond the number that is written down count as unseen."""
+    spelling: Annotated[Spelling, Field(exclude_if=lambda spelling: spelling == "text")] = "text"
+    """How the values are spelled, and so any cell that is looked up among them."""
 
 
 class ResolvedLabel(_Resolved):

@@ -9,8 +9,10 @@ import pyarrow as pa
 
 from fusionguard.data.table import CARRIED, Table
 from fusionguard.datasets.declaration import Categorical, Declaration, Numeric, Time
+from fusionguard.datasets.declared_values import LARGEST_NUMBER
 from fusionguard.datasets.moment_sql import no_moment
 from fusionguard.datasets.moments import expected_time
+from fusionguard.datasets.money_sql import no_rate, number
 from fusionguard.datasets.preparing import prepared_columns, write_prepared
 from fusionguard.datasets.resolved import ResolvedDataset
 from fusionguard.datasets.table_rows import TableRows, open_rows, quoted, string
@@ -89,15 +91,18 @@ def _checks(described: ResolvedDataset, rows: TableRows) -> Iterator[Check]:
 
 
 def _number_checks(declaration: Declaration, rows: TableRows, column: str, numeric: Numeric) -> Iterator[Check]:
-    number, empty = rows.number(column), rows.empty(column)
+    written, empty = rows.number(column), rows.empty(column)
     if numeric.missing == "refuse":
         yield column, empty, "empty"
-    yield column, f"(NOT {empty} AND {number} IS NULL)", "no numbers"
-    if numeric.range is not None:
-        low, high = numeric.range
-        yield column, f"({number} < {low!r} OR {number} > {high!r})", f"out of the range from {low:.15g} to {high:.15g}"
+    yield column, f"(NOT {empty} AND {written} IS NULL)", "no numbers"
+    told = number(declaration, rows, column)
+    if numeric.range is not None or told != written:
+        low, high = numeric.range or (-LARGEST_NUMBER, LARGEST_NUMBER)
+        currency = "" if told == written or declaration.amount is None else f" in {declaration.amount.currency}"
+        outside = f"({told} BETWEEN {low!r} AND {high!r}) IS FALSE"
+        yield column, outside, f"out of the range from {low:.15g} to {high:.15g}{currency}"
     if declaration.types.get(column) == "integer":
-        yield column, f"({number} <> floor({number}))", "no whole numbers"
+        yield column, f"({written} <> floor({written}))", "no whole numbers"
 
 
 def _category_checks(described: ResolvedDataset, rows: TableRows, column: str, categorical: Categorical) -> Iterator[Check]:
@@ -107,9 +112,9 @@ def _category_checks(described: ResolvedDataset, rows: TableRows, column: str, c
     if categorical.missing == "refuse":
         yield column, empty, "empty"
     if categorical.unseen == "refuse":
-        known = described.categories[column].values if column in described.categories else ()
-        listed = ", ".join(map(string, known)) or "NULL"
-        unknown = f"({rows.category(column)} IN ({listed})) IS NOT TRUE"
+        found = described.categories.get(column)
+        listed = ", ".join(map(string, () if found is None else found.values)) or "NULL"
+        unknown = f"({rows.category(column, 'text' if found is None else found.spelling)} IN ({listed})) IS NOT TRUE"
         yield column, f"(NOT {empty} AND {unknown})", "not one of the known categories"
 
 
@@ -133,13 +138,5 @@ def _money_checks(described: ResolvedDataset, rows: TableRows) -> Iterator[Check
         yield column, f"({code} <> {own})", f"not in {described.currency}, in which all amounts are"
         return
     yield column, f"NOT regexp_full_match({code}, '[A-Z]{{3}}')", "no currency's three letters"
-    foreign, number, rate = (
-        f"{code} <> {string(str(amount.currency))}",
-        rows.number(amount.column),
-        rows.number(amount.rate_column),
-    )
-    wrong = f"({foreign} AND {number} IS NOT NULL AND ({rate} > 0) IS NOT TRUE)"
-    yield amount.rate_column, wrong, f"no rate above 0 beside another currency than {amount.currency}"
-    low, high = amount.range or (-1e300, 1e300)
-    outside = f"({foreign} AND ({number} * {rate} BETWEEN {low!r} AND {high!r}) IS FALSE)"
-    yield amount.column, outside, f"out of the range from {low:.15g} to {high:.15g} in {amount.currency}"
+    if wrong := no_rate(amount, rows):
+        yield amount.rate_column, wrong, f"no rate above 0, which another currency than {amount.currency} needs"

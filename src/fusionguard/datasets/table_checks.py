@@ -5,6 +5,7 @@ from __future__ import annotations
 from fusionguard.datasets.declaration import Amount, Declaration, Place, Time
 from fusionguard.datasets.findings import Findings, and_more
 from fusionguard.datasets.moment_sql import event, no_moment
+from fusionguard.datasets.money_sql import no_rate
 from fusionguard.datasets.table_rows import TableRows, quoted, string
 from fusionguard.errors import did_you_mean
 
@@ -115,9 +116,11 @@ def check_money(findings: Findings, rows: TableRows, amount: Amount) -> str | No
     elif amount.rate_column in rows.kinds:
         rate, name = rows.number(amount.rate_column), amount.rate_column
         own = f"({code} = {string(str(currency))} AND {rate} <> 1)"
-        none, other = rows.hits(name, f"({rate} IS NULL OR {rate} <= 0)", own)
+        none, other = rows.hits(name, no_rate(amount, rows) or "FALSE", own)
         if none.rows:
-            shown = findings.cell(name, none.value)
+            shown = (
+                f"; in another currency than {currency} it needs one" if none.value is None else findings.cell(name, none.value)
+            )
             what = f"is '{name}', and row {none.row} holds no rate above 0{shown}{and_more(none.rows)}"
             findings.add(("amount", "rate_column"), what, name, none.row)
         if other.rows:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fusionguard.data.table import CARRIED, Table
+from fusionguard.datasets.cells import Spelling
 from fusionguard.datasets.declared_values import Scalar, as_text
 from fusionguard.errors import DataError
 
@@ -23,6 +24,8 @@ _FILE_ROW = "file_row_number"
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT")
 _WRITTEN_NUMBER = r"'[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?'"
 _WRITTEN_WHOLE = "'[+-]?[0-9]{1,18}'"
+_WHOLE = r"'-?(0|[1-9][0-9]{0,14})(\.0*)?'"
+_TRUTH = "('true', 'false')"
 
 
 @dataclass(frozen=True)
@@ -115,13 +118,34 @@ class TableRows:
             return f"regexp_full_match(trim(CAST({quoted(column)} AS VARCHAR)), {_WRITTEN_WHOLE})"
         return "TRUE" if kind == "integer" else "FALSE"
 
-    def category(self, column: str) -> str:
-        """Return the cell as a category's text: whole numbers without a decimal point, texts as they are written."""
+    def category(self, column: str, spelling: Spelling = "text") -> str:
+        """Return the cell as a category's text in a spelling: whole numbers without a decimal point, other texts as they are."""
         name, kind = quoted(column), self.kinds[column]
+        text = f"CAST({name} AS VARCHAR)"
         if kind == "float":
             whole = f"{name} = floor({name}) AND abs({name}) < 1e15"
-            return f"(CASE WHEN {whole} THEN CAST(CAST({name} AS BIGINT) AS VARCHAR) ELSE CAST({name} AS VARCHAR) END)"
-        return f"CAST({name} AS VARCHAR)"
+            text = f"(CASE WHEN {whole} THEN CAST(CAST({name} AS BIGINT) AS VARCHAR) ELSE {text} END)"
+        if spelling == "text" or (spelling == "whole" and kind in ("integer", "float")):
+            return text
+        number = f"CAST(TRY_CAST(split_part(trim({text}), '.', 1) AS BIGINT) AS VARCHAR)"
+        said = f"lower(trim({text}))"
+        spelled = f"CASE WHEN regexp_full_match(trim({text}), {_WHOLE}) THEN {number} "
+        spelled += f"WHEN {said} IN {_TRUTH} THEN CASE {said} WHEN 'true' THEN '1' ELSE '0' END ELSE {text} END"
+        return (
+            f"({spelled})"
+            if spelling == "whole"
+            else f"(CASE {spelled} WHEN '1' THEN 'true' WHEN '0' THEN 'false' ELSE {spelled} END)"
+        )
+
+    def spelling(self, column: str) -> Spelling:
+        """Return how the categories of a column are spelled, by all of its cells that hold something."""
+        kind, text = self.kinds[column], f"trim(CAST({quoted(column)} AS VARCHAR))"
+        if kind != "text":
+            return "truth" if kind == "boolean" else "whole" if kind in ("integer", "float") else "text"
+        cells = f"(SELECT DISTINCT {text} AS cell FROM given WHERE NOT {self.empty(column)})"
+        whole, truth = f"BOOL_AND(regexp_full_match(cell, {_WHOLE}))", f"BOOL_AND(lower(cell) IN {_TRUTH})"
+        is_whole, is_truth = self.fetch(f"SELECT {whole}, {truth} FROM {cells}")[0]
+        return "whole" if is_whole else "truth" if is_truth else "text"
 
 
 @contextmanager

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fusionguard.datasets.cells import Marks, as_category, as_number
+from fusionguard.datasets.cells import Marks, Spelling, as_category, as_number
 from fusionguard.datasets.declaration import Categorical, Declaration, Numeric, Time
+from fusionguard.datasets.declared_values import LARGEST_NUMBER
 from fusionguard.datasets.moments import clock_reader, expected_time
 from fusionguard.datasets.prepared_names import CLOCK, OTHER, prepared_names
 from fusionguard.datasets.resolved import ResolvedDataset
 from fusionguard.families.request_fields import BAD, Choice, Field, Mixing, Number, RequestFields
-from fusionguard.features.declared import LARGEST_NUMBER
 from fusionguard.features.definition import FeatureDefinition
 from fusionguard.json_kinds import kind_of
 
@@ -29,6 +29,8 @@ class Measured(Number):
 
     marks: Marks = field(kw_only=True)
     missing: bool = field(kw_only=True)
+    converted: str = field(kw_only=True, default="")
+    """The range of what the number becomes, in words, where that is what is bounded."""
 
     @property
     def required(self) -> bool:
@@ -43,7 +45,7 @@ class Measured(Number):
     @property
     def expected(self) -> str:
         """What the field must hold, in words."""
-        number = super().expected if self.bounded else f"a {'whole' if self.whole else 'finite'} number"
+        number = super().expected if self.bounded else f"a {'whole' if self.whole else 'finite'} number{self.converted}"
         return f"{number}, or null" if self.missing else number
 
     def read(self, value: Any) -> Any:
@@ -82,6 +84,7 @@ class Category(Choice):
     unseen: str
     marks: Marks
     missing: bool
+    spelling: Spelling = "text"
 
     @cached_property
     def _known(self) -> frozenset[str]:
@@ -103,7 +106,7 @@ class Category(Choice):
         """Return the category as models know it; None where it is missing."""
         if self.marks.hide(value):
             return None if self.missing else BAD
-        text = as_category(value)
+        text = as_category(value, self.spelling)
         if text is None:
             return BAD
         if text in self._known:
@@ -176,22 +179,28 @@ class Currency(Field):
 
 @dataclass(frozen=True)
 class Conversion(Mixing):
-    """Makes one currency of amounts in several: ``amount``, ``currency`` and ``rate`` are the places of their fields."""
+    """Makes one currency of amounts in several: ``amount``, ``currency`` and ``rate`` are the places of their fields.
+
+    ``limits`` are those of amounts in ``own``, the currency that all become; a row that is in it needs no rate.
+    """
 
     fields: tuple[Field, ...]
     own: str
     amount: int
     currency: int
     rate: int
+    limits: tuple[float, float]
 
     def wrong(self, values: Sequence[Any]) -> tuple[Field, str] | None:
         """Tell of a rate that is missing, or makes an amount that is out of range."""
         amount, rate = values[self.amount], values[self.rate]
-        if values[self.currency] == self.own or amount is None or amount != amount:
+        if amount is None or amount != amount:
             return None
-        if rate is None or rate != rate:
+        if values[self.currency] == self.own:
+            rate = 1.0
+        elif rate is None or rate != rate:
             return self.fields[self.rate], f"nothing beside another currency than {self.own}"
-        low, high = self._limits
+        low, high = self.limits
         return None if low <= amount * rate <= high else (self.fields[self.amount], f"an amount out of range in {self.own}")
 
     def mix(self, values: list[Any]) -> None:
@@ -204,15 +213,9 @@ class Conversion(Mixing):
         amount, foreign = columns[self.amount], columns[self.currency] != self.own
         with np.errstate(over="ignore"):
             converted = np.where(foreign, amount * columns[self.rate], amount)
-        low, high = self._limits
+        low, high = self.limits
         columns[self.amount] = converted
-        return np.flatnonzero(foreign & ~np.isnan(amount) & ~((converted >= low) & (converted <= high)))
-
-    @property
-    def _limits(self) -> tuple[float, float]:
-        field = self.fields[self.amount]
-        assert isinstance(field, Number)
-        return field.low, field.high
+        return np.flatnonzero(~np.isnan(amount) & ~((converted >= low) & (converted <= high)))
 
 
 def _is_currency(text: str) -> bool:
@@ -238,13 +241,19 @@ def declared_fields(described: ResolvedDataset, features: FeatureDefinition) -> 
 
 def _measured(declaration: Declaration, column: str, numeric: Numeric, limits: tuple[float, float]) -> Measured:
     whole, marks = declaration.types.get(column) == "integer", Marks.of(numeric.missing_values or ())
-    return Measured(column, *limits, whole, marks=marks, missing=numeric.missing == "allow")
+    converted, amount = "", declaration.amount
+    if amount is not None and column == amount.column and amount.rate_column is not None:
+        if numeric.range is not None:
+            converted = f", from {limits[0]:.15g} to {limits[1]:.15g} in {amount.currency}"
+        limits = (-LARGEST_NUMBER, LARGEST_NUMBER)
+    return Measured(column, *limits, whole, marks=marks, missing=numeric.missing == "allow", converted=converted)
 
 
 def _category(described: ResolvedDataset, column: str, categorical: Categorical) -> Category:
-    known = described.categories[column].values if column in described.categories else ()
+    found = described.categories.get(column)
+    known, spelling = ((), "text") if found is None else (found.values, found.spelling)
     marks = Marks.of(categorical.missing_values or ())
-    return Category(column, known, categorical.unseen, marks, categorical.missing == "allow")
+    return Category(column, known, categorical.unseen, marks, categorical.missing == "allow", spelling)
 
 
 def _with_money(described: ResolvedDataset, fields: tuple[Field, ...]) -> tuple[tuple[Field, ...], Mixing | None]:
@@ -257,4 +266,5 @@ def _with_money(described: ResolvedDataset, fields: tuple[Field, ...]) -> tuple[
     rate = Measured(amount.rate_column, float(np.nextafter(0.0, 1.0)), LARGEST_NUMBER, marks=Marks.of(()), missing=True)
     added = (*fields, Currency(amount.currency_column), rate)
     place = next(place for place, each in enumerate(fields) if each.name == amount.column)
-    return added, Conversion(added, str(amount.currency), place, len(fields), len(fields) + 1)
+    limits = amount.range or (-LARGEST_NUMBER, LARGEST_NUMBER)
+    return added, Conversion(added, str(amount.currency), place, len(fields), len(fields) + 1, limits)

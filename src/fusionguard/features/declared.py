@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from fusionguard.data.contract_suites import UniqueRule
 from fusionguard.datasets.declaration import Declaration, OwnFeature
+from fusionguard.datasets.declared_values import LARGEST_NUMBER
 from fusionguard.datasets.expressions import columns_of
 from fusionguard.datasets.formula_sql import formula_sql
 from fusionguard.datasets.moments import LARGEST_TIME
@@ -17,9 +18,6 @@ from fusionguard.expressions.expression import Expression
 from fusionguard.expressions.tree import RawColumn
 from fusionguard.features.calendar import CALENDAR_SQL
 from fusionguard.features.definition import FeatureContract, FeatureDefinition, Segmentation
-
-LARGEST_NUMBER = 1e300
-"""Numbers whose range nobody declared are not refused up to here, beyond which what is computed of them is infinite."""
 
 SCHEMA_VERSION = 1
 _FEW_VALUES = 12
@@ -122,9 +120,11 @@ def _only_protected(declaration: Declaration) -> list[str]:
 
 
 def _known(described: ResolvedDataset, name: str) -> tuple[str, ...]:
-    """Return the values that a prepared category may have."""
+    """Return the values that a prepared category may have, each once; a table's own ``OTHER`` means what it says."""
     found = described.categories[name].values if name in described.categories else ()
-    return (*found, OTHER) if described.declaration.categorical[name].unseen == "other" else found
+    if described.declaration.categorical[name].unseen != "other":
+        return found
+    return (*(value for value in found if value != OTHER), OTHER)
 
 
 def _segmentations(

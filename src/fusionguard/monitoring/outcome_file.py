@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,22 +51,22 @@ def read_outcome_file(file: Path, family: ModelFamily, *, now: datetime | None =
         The file cannot be read, lacks a column, or holds a value that means nothing; rows are counted from 1 below the header.
     """
     table, column = _read(file, family)
-    known = OutcomeWords.of(family).of_table or {"0": 0, "1": 1}
+    words = OutcomeWords.of(family)
     moment = now or datetime.now(UTC)
     labels: list[Label] = []
     faults: list[str] = []
     unknown = 0
     for number, cells in enumerate(table.to_pylist(), start=1):
-        told = _plain(cells[column])
-        if not told:
+        if not cells[column].strip():
             unknown += 1
             continue
-        wrong = list(_faults(cells, told, column, known))
+        label = words.read_cell(cells[column])
+        wrong = list(_faults(cells, label, column, words))
         faults += [f"row {number}: {each}" for each in wrong]
-        if not wrong:
+        if not wrong and label is not None:
             observed = datetime.fromisoformat(cells[OBSERVED]) if cells.get(OBSERVED) else moment
             place = int(cells.get(ROW) or 0)
-            labels.append(Label(cells[REQUEST_ID], place, known[told], round(observed.timestamp() * 1e6)))
+            labels.append(Label(cells[REQUEST_ID], place, label, round(observed.timestamp() * 1e6)))
     if faults:
         more = f"; and {len(faults) - _MOST_NAMED} more" if len(faults) > _MOST_NAMED else ""
         raise DataError(f"'{file.name}' cannot be taken: {'; '.join(faults[:_MOST_NAMED])}{more}.", "Nothing was stored.")
@@ -92,18 +92,11 @@ def _read(file: Path, family: ModelFamily) -> tuple[pa.Table, str]:
     return table, column
 
 
-def _plain(cell: str) -> str:
-    """Return a cell's text; whole numbers as declarations have them."""
-    text = cell.strip()
-    whole, _, rest = text.partition(".")
-    return whole if rest and not rest.strip("0") and whole.lstrip("-").isdigit() else text
-
-
-def _faults(cells: dict[str, str], told: str, column: str, known: Mapping[str, int]) -> Iterator[str]:
+def _faults(cells: dict[str, str], label: int | None, column: str, words: OutcomeWords) -> Iterator[str]:
     if not is_request_id(cells[REQUEST_ID]):
         yield f"{REQUEST_ID} must be {EXPECTED}"
-    if told not in known:
-        yield f"'{column}' must be one of {', '.join(sorted(known))}"
+    if label is None:
+        yield f"'{column}' must be one of {', '.join(sorted(map(str, words.values)))}"
     place = cells.get(ROW) or "0"
     if not (place.isdigit() and int(place) <= _LARGEST_ROW):
         yield f"{ROW} must be a whole number from 0 to {_LARGEST_ROW}"

@@ -26,7 +26,7 @@ from fusionguard.serving.openapi_parts import (
 from fusionguard.serving.openapi_schemas import family_schemas, shared_schemas
 from fusionguard.serving.outcome_words import OutcomeWords
 from fusionguard.serving.problems import Fault, ProblemError
-from fusionguard.serving.tables import ARROW, OCTETS, PARQUET
+from fusionguard.serving.tables import ARROW, OCTETS, PARQUET, most_columns
 
 _ABOUT = (
     "score, calibrated probability, decision, and why. Every answer carries X-Request-ID; a retry "
@@ -40,15 +40,6 @@ _ID_PARAMETER = {
     "description": "For parquet and Arrow: the column (texts or whole numbers) that names the rows; it comes first in the answer "
     "under its name and with its type, and is never logged. Without it, that is the column 'id', where there is one. "
     "Not for JSON, where rows have 'id' themselves.",
-}
-_TABLE = {
-    "schema": {
-        "type": "string",
-        "format": "binary",
-        "description": "A parquet file or an uncompressed Arrow stream, told apart by its first bytes, with the columns of a "
-        f"row. By their own names, {PARQUET} and {ARROW}, they are read as well. Label, row number, names and ids of the data "
-        "set may be there, and are not looked at.",
-    }
 }
 _REFUSALS = REFUSALS | {
     409: Refusal(
@@ -129,7 +120,7 @@ def _paths(family: ModelFamily) -> Json:
     one = {JSON: {"schema": ref(f"{name}Row"), "examples": {thing: {"value": row}}}}
     scored = {JSON: {"schema": ref(f"{name}Answer"), "example": answer}}
     explained = {JSON: {"schema": ref(f"{name}Explanation"), "example": answer | _explanation(family)}}
-    many = {JSON: {"schema": ref(f"{name}Batch"), "examples": _batches(row)}, OCTETS: _TABLE}
+    many = {JSON: {"schema": ref(f"{name}Batch"), "examples": _batches(row)}, OCTETS: _table(family)}
     tables = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in (PARQUET, ARROW)}
     scored_many = {JSON: {"schema": ref(f"{name}Answers"), "examples": _batch_answers(answer)}} | tables
     positive = OutcomeWords.of(family).positive
@@ -150,6 +141,15 @@ def _paths(family: ModelFamily) -> Json:
         f"{at}/explain": post(f"explain_{called}", f"Score and explain one {thing}{whose}", one, explained),
         f"{at}/labels": {"post": operation(f"label_{called}", told, model, stored, (*faults, 409, 503), body=labels)},
     }
+
+
+def _table(family: ModelFamily) -> Json:
+    described = (
+        "A parquet file or an uncompressed Arrow stream, told apart by its first bytes, with the columns of a row. By their own "
+        f"names, {PARQUET} and {ARROW}, they are read as well. Label, row number, names and ids of the data set may be there, "
+        f"{most_columns(family.request_fields):,} columns at most, and are not looked at."
+    )
+    return {"schema": {"type": "string", "format": "binary", "description": described}}
 
 
 def _batches(row: Json) -> Json:

@@ -61,7 +61,11 @@ def _sent(name: str, fields: RequestFields, most: int) -> Json:
 
 def _told(name: str, family: ModelFamily, most: int) -> Json:
     """Return what outcomes look like in the words of a declared data set; those that ship share one schema."""
-    return {} if family.declared is None else _outcomes(name, {"enum": list(OutcomeWords.of(family).values)}, most)
+    if family.declared is None:
+        return {}
+    words = OutcomeWords.of(family)
+    label: Json = {"enum": list(words.values)}
+    return _outcomes(name, {"anyOf": [label, {"type": "boolean"}]} if words.takes_truth else label, most)
 
 
 def _outcomes(name: str, label: Json, most: int) -> Json:

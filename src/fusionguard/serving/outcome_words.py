@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fusionguard.datasets.declared_values import as_text
+from fusionguard.datasets.declared_values import as_text, same_label
 from fusionguard.families.family import ModelFamily
 
 _MOST_SHOWN = 12
+_TWINS = {"true": ("1", 1), "1": ("true", 1), "false": ("0", 0), "0": ("false", 0)}
+"""Truth values and numbers that stand for each other where the table means by both whether the outcome came."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,8 @@ class OutcomeWords:
     Parameters
     ----------
     of_table
-        1 or 0 by each text that the table of a declared data set holds, the positive ones first; empty for one that ships.
+        1 or 0 by each text that the table of a declared data set holds, as :func:`same_label` has it, the positive ones first;
+        empty for one that ships.
     """
 
     of_table: Mapping[str, int]
@@ -31,7 +34,8 @@ class OutcomeWords:
         if family.declared is None:
             return cls({})
         label = family.declared.label
-        return cls(dict.fromkeys(map(as_text, label.positive), 1) | dict.fromkeys(map(as_text, label.negative), 0))
+        told = [(value, 1) for value in label.positive] + [(value, 0) for value in label.negative]
+        return cls({same_label(as_text(value)): outcome for value, outcome in told})
 
     @property
     def numbers(self) -> tuple[int, ...]:
@@ -40,8 +44,13 @@ class OutcomeWords:
 
     @property
     def values(self) -> tuple[int | str, ...]:
-        """All values, as JSON has them."""
+        """All numbers and texts, as JSON has them."""
         return (*self.numbers, *self.of_table)
+
+    @property
+    def takes_truth(self) -> bool:
+        """Whether true and false tell outcomes, too."""
+        return None not in (self.read(True), self.read(False))
 
     @property
     def positive(self) -> int | str:
@@ -51,7 +60,7 @@ class OutcomeWords:
     @property
     def expected(self) -> str:
         """What is expected of a value, in words."""
-        *others, last = map(json.dumps, self.values[:_MOST_SHOWN])
+        *others, last = map(json.dumps, (*self.values[:_MOST_SHOWN], *((True, False) if self.takes_truth else ())))
         more = len(self.values) - _MOST_SHOWN
         return ", ".join([*others, last]) + f" or one of {more:,} others" if more > 0 else f"{', '.join(others)} or {last}"
 
@@ -60,11 +69,23 @@ class OutcomeWords:
 
         A number other than 0 and 1, or true and false, is looked up as the text that the table's cells hold.
         """
-        if type(value) not in (str, bool, int, float):
+        if type(value) is str:
+            return self._word(same_label(value))
+        if type(value) not in (bool, int, float):
             return None
         told = as_text(value)
-        if type(value) is int and value in (0, 1):
-            return value if value in self.numbers else None
-        if type(value) is float and told in ("0", "1") and not self.numbers:
-            return None
-        return self.of_table.get(told)
+        if told not in ("0", "1"):
+            return self._word(told)
+        return int(told) if self.numbers and (self.of_table or type(value) is int) else None
+
+    def read_cell(self, text: str) -> int | None:
+        """Return the same of a cell of a file, in which numbers are written as texts are."""
+        told = same_label(text)
+        found = self._word(told)
+        return int(told) if found is None and told in ("0", "1") and self.numbers else found
+
+    def _word(self, told: str) -> int | None:
+        if told in self.of_table:
+            return self.of_table[told]
+        twin, meaning = _TWINS.get(told, ("", 0))
+        return meaning if self.of_table.get(twin) == meaning else None

@@ -24,7 +24,8 @@ OCTETS = "application/octet-stream"
 """Either of them, told apart by their first bytes: what clients send that know no media types of tables."""
 
 _PARQUET_BEGINS = b"PAR1"
-_MOST_COLUMNS = 200
+_FEWEST_COLUMNS = 200
+"""So many columns a body may have whatever the model reads; of a wide model twice as many as its data set has."""
 _BYTES_A_CELL = 256
 """A body may unpack to so many bytes a cell; it is measured before it is unpacked."""
 
@@ -50,6 +51,11 @@ def read_table(body: bytes, kind: str, family: ModelFamily, most: int, id_column
         name = "parquet" if is_parquet else "parquet, nor an Arrow stream" if kind == OCTETS else "an Arrow stream"
         raise ProblemError(400, "malformed_table", f"The body is not {name} that can be read ({type(error).__name__}).") from None
     return _rows(table, family.request_fields, id_column)
+
+
+def most_columns(fields: RequestFields) -> int:
+    """Return how many columns a body may have, those that no model reads among them."""
+    return max(_FEWEST_COLUMNS, 2 * (len(fields.all) + len(fields.unread)))
 
 
 def write_table(table: pa.Table, kind: str) -> bytes:
@@ -130,8 +136,8 @@ def _flatbuffer_field(buffer: bytes, table: int, number: int) -> int | None:
 
 def _check_schema(schema: pa.Schema, family: ModelFamily, id_column: str) -> list[str]:
     """Return the names of the columns that are to be read."""
-    if len(schema) > _MOST_COLUMNS:
-        raise invalid([Fault("table", "the columns that models read", f"{len(schema)} columns")])
+    if len(schema) > (most := most_columns(family.request_fields)):
+        raise invalid([Fault("table", f"the columns that models read, and {most:,} columns at most", f"{len(schema):,} columns")])
     faults, known, fields = [], {id_column, *family.schema.columns}, family.request_fields
     for field in fields.all:
         known.add(field.name)

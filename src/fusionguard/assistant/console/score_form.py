@@ -12,7 +12,7 @@ from fusionguard.families.family import ModelFamily
 from fusionguard.families.request_fields import Choice, Field, Number
 
 MISSING = "(missing)"
-"""What stands in a choice where nothing is known."""
+"""What a choice is called where nothing is known; its value is empty, which no category is."""
 _LISTED = 30
 """A choice of more values can be searched."""
 
@@ -43,12 +43,12 @@ class ScoreForm:
     def values(self, changed: Mapping[str, Any] | None = None) -> list[Any]:
         """Return what the inputs show of the example row, some of it changed."""
         row = {**self._family.example_row, **(changed or {})}
-        return [MISSING if row[field.name] is None and isinstance(field, Choice) else row[field.name] for field in self._fields]
+        return ["" if row[field.name] is None and isinstance(field, Choice) else row[field.name] for field in self._fields]
 
     def row(self, values: Sequence[Any]) -> dict[str, Any]:
         """Return the row that the inputs hold; an empty one is nothing."""
         told = {field.name: value for field, value in zip(self._fields, values, strict=True)}
-        return {name: None if value in (MISSING, "") else value for name, value in told.items()}
+        return {name: None if value == "" else value for name, value in told.items()}
 
     def input(self, field: Field) -> Any:
         """Return the input of a field, with what the example row has there."""
@@ -57,7 +57,7 @@ class ScoreForm:
         named: dict[str, Any] = {"label": label, "elem_id": f"field-{self._family.model}-{_plain(field.name)}"}
         if isinstance(field, Choice):
             others = [OTHER] if OTHER not in field.values and not field.wrong(OTHER) else []
-            choices = [*field.values, *others, *([] if field.required else [MISSING])]
+            choices = [*field.values, *others, *([] if field.required else [(MISSING, "")])]
             many = len(choices) > _LISTED
             return gr.Dropdown(choices, value=value, min_width=130, filterable=many, allow_custom_value=False, **named)
         if isinstance(field, Number):

@@ -117,7 +117,9 @@ def mixed_types(profile: Profile, roles: Mapping[str, Role]) -> Iterator[Finding
         if column.misfits:
             kind = "numbers" if column.form.kind == "number" else "times"
             what = f"'{column.name}' holds {kind}, but {column.misfits:,} of {column.filled:,} cells are none."
-            yield Finding("mixed_types", "stop", (column.name,), what, "Correct them, or let them be missing.")
+            listed = "list them in missing_values, if they mean that nothing is known"
+            remedy = f"Correct them, or {listed if kind == 'numbers' else 'let them be missing'}."
+            yield Finding("mixed_types", "stop", (column.name,), what, remedy)
         elif column.form.kind == "text" and not column.form.coded and not column.typed and 0.05 < column.numbers < 0.95:
             codes = column.shortest == column.longest or roles[column.name].name in ("id", "entity")
             if codes or column.personal or column.distinct > 0.9 * column.filled:
