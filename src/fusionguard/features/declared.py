@@ -72,7 +72,6 @@ def declared_features(described: ResolvedDataset) -> FeatureDefinition:
         ),
         time_column=TIME if declaration.time is not None else None,
         known_column=KNOWN if KNOWN in kept else None,
-        known_computed=declaration.label.known is not None and declaration.label.known.after is not None,
         group_column=GROUP if GROUP in kept else None,
         amount=None if declaration.amount is None else names[declaration.amount.column],
         attributes=protected,

@@ -152,7 +152,8 @@ def _label(inspection: Inspection) -> Iterator[str]:
         yield noted("  missing: leave_out", f"{label.column.missing:,} rows have no label")
     known = _having(inspection, "known")
     if known:
-        yield noted(f"  known: {{column: {scalar(known[0].name)}}}", _reason(inspection, known[0]))
+        until = "rows without one count once nearly all of their age have theirs"
+        yield noted(f"  known: {{column: {scalar(known[0].name)}}}", f"{_reason(inspection, known[0])}; {until}")
     elif inspection.timeline is not None:
         yield noted("  # known: {after: 14d}", "how long it takes until a label is known; at once where nothing is said")
 
