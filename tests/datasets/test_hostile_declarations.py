@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from fusionguard.datasets.faults import DeclarationError, Fault
+from fusionguard.datasets.faults import ContradictionError, DeclarationError, Fault
 from fusionguard.datasets.prepared_names import TAKEN, prepared_names
 from fusionguard.datasets.reading import parse_declaration, read_declaration
 from fusionguard.errors import UsageError
@@ -311,7 +311,7 @@ CASES: dict[str, tuple[str | bytes, list[tuple[int, str]]]] = {
         _changed(optional="optional: [note, age, booked_at, merchant_id, nothing]"),
         [
             (21, "optional: 'age' may be absent, and numeric.age.missing is refuse; write `missing: allow` there"),
-            (21, "optional: 'booked_at' is the time, which every row needs"),
+            (21, "optional: 'booked_at' is time, which every row needs"),
             (21, "optional: 'merchant_id' says whose history a row belongs to, which every row needs"),
             (
                 21,
@@ -323,6 +323,51 @@ CASES: dict[str, tuple[str | bytes, list[tuple[int, str]]]] = {
     "a number of text": (
         _changed(types="types: {age: text}"),
         [(22, "types.age is text, and the column is a number by its role; remove one of the two")],
+    ),
+    "optional, and one of several of a role": (
+        _changed(
+            amount="amount: {column: amount, currency: GBP, currency_column: money, rate_column: rate}",
+            optional="optional: [chargeback, chargeback_at, rate, money, amount]",
+        ),
+        [
+            (21, "optional: 'amount' is amount, which every row needs"),
+            (21, "optional: 'chargeback' is label, which every row needs"),
+            (21, "optional: 'chargeback_at' is label.known, which every row needs"),
+            (21, "optional: 'money' is amount.currency_column, which every row needs"),
+            (21, "optional: 'rate' is amount.rate_column, which every row needs"),
+        ],
+    ),
+    "bands of a category": (
+        _changed(bands="bands: {mcc_band: {column: mcc, edges: [30, 60]}}", protected="protected: [mcc, mcc_band]"),
+        [(17, "bands.mcc_band.column: 'mcc' is categorical, and bands cut numbers; declare it as numeric")],
+    ),
+    "bands of a text that no model reads": (
+        _changed(
+            bands="bands: {born_band: {column: born, edges: [1970]}}", protected="protected: [born]", types="types: {born: text}"
+        ),
+        [(22, "types.born is text, and the column is a number by its role; remove one of the two")],
+    ),
+    "one label of two numbers, and of a number and a clock": (
+        _changed(distance_km="  distance_km: {label: Weekend, missing: allow}", age="  age: {label: far}"),
+        [
+            (13, "'distance_km' is called 'Weekend', as 'weekend' is; give one of them another label"),
+            (15, "'far' is called 'far', as 'age' in line 14 is; give one of them another label"),
+        ],
+    ),
+    "one label of two categories, and of a band and a protected column": (
+        _changed(
+            country="  country: {label: merchant's trade}",
+            bands="bands: {age_band: {column: age, edges: [30, 60], label: Sex}}",
+            protected="protected: [age_band, sex, mcc]",
+        ),
+        [
+            (11, "'country' is called 'merchant's trade', as 'mcc' in line 10 is; give one of them another label"),
+            (18, "'sex' is called 'sex', as 'age_band' in line 17 is; give one of them another label"),
+        ],
+    ),
+    "a group that is called as a part of the day": (
+        _changed(country="  country: {label: time of day}"),
+        [(11, "'country' is called 'time of day', as 'time of day' is; give one of them another label")],
     ),
     "a date where there is none": (
         _changed(time="time: {column: booked_at, unit: seconds, since: start}"),
@@ -441,3 +486,18 @@ def test_prepared_names_stand_in_sql_without_quotes() -> None:
             row = f"SELECT {name} + 0e0 AS {name} FROM (SELECT 1e0 AS {name}) AS raw WHERE {name} IS NOT NULL ORDER BY {name}"
             assert database.execute(row).fetchall() == [(1.0,)], name
             parse_rows(f"SELECT\n    {name} + 0e0 AS {name}\nFROM raw\n", {name: RawColumn("float")})
+
+
+def test_an_age_and_its_bands_may_be_called_alike() -> None:
+    text = _changed(
+        age="  age: {label: age}",
+        bands="bands: {age_band: {column: age, edges: [30, 60], label: age}}",
+        protected="protected: [age, age_band]",
+    )
+    assert parse_declaration(text, problems=PROBLEMS).declaration.bands["age_band"].label == "age"
+
+
+@pytest.mark.parametrize("kind", [DeclarationError, ContradictionError])
+def test_an_error_without_a_fault_cannot_be_made(kind: type[DeclarationError] | type[ContradictionError]) -> None:
+    with pytest.raises(ValueError, match="must say what is wrong"):
+        kind("bank.yaml", [])

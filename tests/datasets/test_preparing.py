@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -151,9 +153,29 @@ def test_a_label_that_was_known_before_its_row_is_told_by_instants(tmp_path: Pat
 def test_a_label_is_known_from_a_moment_on(tmp_path: Path) -> None:
     cells = {"at": ["2024-06-30 12:00:00", "2024-01-31 12:00:00"], "known": ["2024-07-01 12:00:00", None]}
     by_column = _prepared("label: {column: y, known: {column: known}}\ntime: at\n", cells, tmp_path)
-    assert by_column["known_seconds"] == [SUMMER + 86_400, None]
+    assert by_column["known_seconds"] == [SUMMER + 86_400, WINTER + 86_400]
     after = _prepared("label: {column: y, known: {after: 36h}}\ntime: at\nignored: [known]\n", cells, tmp_path)
-    assert after["known_seconds"] == [SUMMER + 129_600, WINTER + 129_600]
+    assert after["known_seconds"] == [None, WINTER + 129_600]
+
+
+def test_no_outcome_counts_before_those_of_its_time_and_of_either_class_are_there(tmp_path: Path) -> None:
+    """Positive rows are known 1 to 4 days later and one in 150 after 40; a dated negative one at once, the others at no time."""
+    days = np.arange(300)
+    positive, delay = days % 2 == 1, np.where(days == 151, 40, 1 + days // 2 % 4)
+    dated = positive | (days == 100)
+    moments = pd.Timestamp("2024-01-01") + pd.to_timedelta(days, unit="D")
+    known = (moments + pd.to_timedelta(np.where(positive, delay, 0), unit="D")).astype(str).to_numpy(object)
+    cells = {"at": moments.astype(str).tolist(), "known": np.where(dated, known, None).tolist()}
+    made = _prepared("label: {column: y, known: {column: known}}\ntime: at\n", cells, tmp_path)
+    seconds = zip(made["event_seconds"], made["known_seconds"], strict=True)
+    waited = [None if known is None else (known - event) / 86_400 for event, known in seconds]
+    assert waited == [4.0] * 151 + [40.0] + [4.0] * 146 + [None] * 2, "the last outcome that is written is of day 301"
+
+
+def test_a_column_that_dates_no_outcome_is_refused(tmp_path: Path) -> None:
+    cells = {"at": ["2024-06-30 12:00:00", "2024-01-31 12:00:00"], "known": ["", ""]}
+    with pytest.raises(ContradictionError, match=r"label\.known\.column is 'known', and no row has a time there; .*after: 14d"):
+        _prepared("label: {column: y, known: {column: known}}\ntime: at\n", cells, tmp_path)
 
 
 def test_money_is_in_one_currency(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from fusionguard.config import HoldoutConfig, SplitConfig
@@ -26,6 +27,20 @@ def _planned(declaration: Path) -> PlannedRows:
     return planned_rows(again.table, again.manifest.definition)
 
 
+@pytest.mark.parametrize("dated", ["Y", "YN"])
+def test_slices_leave_out_rows_of_either_class_alike_whoever_dates_them(dated: str, tmp_path: Path) -> None:
+    declaration = write_payments(tmp_path, 1_500)
+    given = pd.read_csv(tmp_path / "rows.csv", dtype=str, keep_default_na=False)
+    given.loc[~given["chargeback"].isin(list(dated)), "chargeback known"] = ""
+    given.to_csv(tmp_path / "rows.csv", index=False)
+    rows = _planned(declaration)
+    plan = plan_split(rows, SplitConfig())
+    for part in plan.slices().values():
+        used = rows.known_by(part.known_by)[part.start : part.stop]
+        assert np.flatnonzero(used).tolist() == list(range(part.rows)), "the earliest rows are used, whatever became of them"
+    assert plan.train.rows > 500 and plan.calibration.unknown_rows > 100
+
+
 @pytest.mark.parametrize(
     ("write", "timed", "read"),
     [
@@ -40,10 +55,10 @@ def test_an_invented_table_is_planned_from_its_declaration(write: type, timed: b
     columns = rows.columns.model_dump()
     assert {name for name in ("time", "known", "group") if columns[name] is not None} == read
     plan = plan_split(rows, SplitConfig())
-    shares = [(part.stop - part.start) / rows.count for part in plan.slices().values()]
-    assert np.abs(np.array(shares) - (0.6, 0.1, 0.1, 0.2)).max() < 0.05
+    used = np.array([part.rows for part in plan.slices().values()])
+    assert np.abs(used / used.sum() - (0.6, 0.1, 0.1, 0.2)).max() < 0.05
     assert all(part.positives >= 5 for part in plan.slices().values())
-    assert (plan.train.unknown_rows > 30) == ("known" in read)
+    assert (plan.calibration.unknown_rows > 100) == ("known" in read)
     holdout = plan_holdout(rows, "f" * 64, HoldoutConfig(folds=3, repeats=2), seed=7)
     development, test = holdout.places(rows)
     assert holdout.repeats == (1 if timed else 2) and abs(test.size / rows.count - 0.2) < 0.02

@@ -50,29 +50,30 @@ def test_a_handful_of_rows_is_refused_too(rows: int) -> None:
         forward_folds(PlannedRows(LABEL[:rows], np.arange(rows)), 3, stops=True)
 
 
-def test_what_was_not_known_when_the_next_part_begins_is_not_learned_from() -> None:
+def test_what_was_not_known_when_the_judged_rows_begin_is_not_learned_from() -> None:
     seconds = 100 * np.arange(60)
     known = seconds + np.where(LABEL == 1, 0, 450)  # frauds are known at once, the others four and a half rows later
-    known[3], known[22] = 2_950, 3_100
+    known[22], known[24] = 3_100, 4_050
     first, second, third = forward_folds(PlannedRows(LABEL, seconds, known), 3, stops=True)
     plain = forward_folds(PlannedRows(LABEL, seconds), 3, stops=True)
     for fold, other in zip((first, second, third), plain, strict=True):
         assert (fold.fitted, fold.stopping, fold.judged) == (other.fitted, other.stopping, other.judged)
-    assert np.setdiff1d(np.arange(20), first.learned(first.fitted)).tolist() == [3, 16, 18]
-    assert np.setdiff1d(np.arange(20, 30), first.learned(first.stopping)).tolist() == [22, 26, 28]
-    assert np.setdiff1d(np.arange(30), second.learned(second.fitted)).tolist() == [22, 26, 28]
-    assert np.setdiff1d(np.arange(40), third.learned(third.fitted)).tolist() == [36, 38]
+    assert np.arange(60)[first.learned(first.fitted)].tolist() == list(range(20))
+    assert np.setdiff1d(np.arange(20, 30), first.learned(first.stopping)).tolist() == [22, 24, 26, 28]
+    assert np.setdiff1d(np.arange(30), second.learned(second.fitted)).tolist() == [24]
+    assert np.setdiff1d(np.arange(30, 40), second.learned(second.stopping)).tolist() == [36, 38]
+    assert np.setdiff1d(np.arange(40), third.learned(third.fitted)).tolist() == []
     early = forward_folds(PlannedRows(LABEL, seconds, known), 3, stops=False)[0]
-    assert np.array_equal(early.learned(early.fitted), first.learned(first.fitted))
-    assert np.array_equal(early.learned(early.stopping), np.arange(20, 30))
+    assert early.learned(early.fitted) == slice(0, 20)
+    assert early.learned(early.stopping) == slice(20, 30)
     at_once = forward_folds(PlannedRows(LABEL, seconds, seconds), 3, stops=True)
     assert at_once == plain and at_once[0].learned(at_once[0].stopping) == slice(20, 30)
 
 
 def test_a_part_whose_frauds_are_known_too_late_is_named() -> None:
     late = PlannedRows(LABEL, np.arange(60), np.arange(60) + 25)
-    with pytest.raises(DataError, match=r"its rows 20 to 30 hold 0 in 0 whose outcome was known when the next part begins\."):
+    with pytest.raises(DataError, match=r"its rows 20 to 30 hold 0 in 0 whose outcome was known when the judged rows begin"):
         forward_folds(PlannedRows(LABEL, np.arange(60), np.arange(60) + np.where(np.arange(60) < 20, 0, 25)), 3, stops=True)
-    with pytest.raises(DataError, match=r"its rows 0 to 20 hold 0 in 0 whose outcome was known"):
+    with pytest.raises(DataError, match=r"its rows 0 to 20 hold 3 in 6 whose outcome was known"):
         forward_folds(late, 3, stops=False)
     assert len(forward_folds(PlannedRows(LABEL, np.arange(60), np.arange(60) + 8), 3, stops=False)) == 3

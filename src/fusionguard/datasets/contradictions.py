@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from fusionguard.datasets.declaration import Declaration, Place
 from fusionguard.datasets.declared_values import COLUMN_AGGREGATES, ENTITY_AGGREGATES, split_aggregate
 from fusionguard.datasets.expressions import columns_of
+from fusionguard.datasets.labels import equal_labels
 from fusionguard.datasets.prepared_names import RESERVED, TAKEN
 from fusionguard.errors import did_you_mean
 
@@ -21,6 +22,7 @@ def contradictions(declaration: Declaration, line: Callable[[Place], int | None]
     """Yield what cannot hold together, each with the place that is in the wrong; ``line`` says where something else stands."""
     yield from _roles(declaration, line)
     yield from _names(declaration)
+    yield from equal_labels(declaration, line)
     yield from _private(declaration)
     yield from _undeclared(declaration)
     yield from _formulas(declaration)
@@ -88,19 +90,21 @@ def _private(declaration: Declaration) -> Iterator[Contradiction]:
 
 
 def _undeclared(declaration: Declaration) -> Iterator[Contradiction]:
-    columns = declaration.columns
+    columns, numbers = declaration.columns, _numbers(declaration)
     for at, column in enumerate(declaration.optional):
         if column not in columns:
             yield ("optional", at), _unknown("optional", column, columns)
     for column, kind in declaration.types.items():
         if column not in columns:
             yield ("types", column), _unknown("types", column, columns)
-        elif kind == "text" and (column in declaration.numeric or _is_amount(declaration, column)):
+        elif kind == "text" and (column in numbers or column in declaration.banded or _is_amount(declaration, column)):
             yield ("types", column), f"types.{column} is text, and the column is a number by its role; remove one of the two"
-    numbers = _numbers(declaration)
     for name, band in declaration.bands.items():
-        if band.column not in numbers and band.column not in declaration.protected:
-            yield ("bands", name, "column"), _unknown(f"bands.{name}.column", band.column, numbers, "no numeric column")
+        place: Place = ("bands", name, "column")
+        if band.column in declaration.categorical:
+            yield place, f"bands.{name}.column: '{band.column}' is categorical, and bands cut numbers; declare it as numeric"
+        elif band.column not in numbers and band.column not in declaration.protected:
+            yield place, _unknown(f"bands.{name}.column", band.column, numbers, "no numeric column")
 
 
 def _formulas(declaration: Declaration) -> Iterator[Contradiction]:
@@ -158,11 +162,11 @@ def _windows(declaration: Declaration) -> Iterator[Contradiction]:
 
 
 def _optional(declaration: Declaration) -> Iterator[Contradiction]:
-    needed = {column: place[0] for column, place in declaration.mentions() if place[0] in ("time", "amount", "label")}
+    needed = {column: place for column, place in declaration.mentions() if place[0] in ("time", "amount", "label")}
     for at, column in enumerate(declaration.optional):
         place: Place = ("optional", at)
-        if role := needed.get(column):
-            yield place, f"optional: '{column}' is the {role}, which every row needs"
+        if column in needed:
+            yield place, f"optional: '{column}' is {dotted(needed[column]).removesuffix('.column')}, which every row needs"
         elif column in declaration.entities.values():
             yield place, f"optional: '{column}' says whose history a row belongs to, which every row needs"
         feature = declaration.numeric.get(column) or declaration.categorical.get(column)

@@ -247,7 +247,8 @@ class Declaration(_Declared):
     amount: Annotated[Amount, _short("column")] | None = None
     label: Annotated[Label, _short("column")]
     entities: dict[kinds.Identifier, kinds.ColumnName] = {}
-    """Who or what has a history, with the column that says which: ``card: card_token``."""
+    """Who or what has a history, with the column that says which: ``card: card_token``. Without a time, rows of the first stay
+    together; of several they do not, for merchants join all cards to one lump that cannot be divided."""
     numeric: dict[kinds.ColumnName, Annotated[Numeric, _short("label")]] = {}
     categorical: dict[kinds.ColumnName, Annotated[Categorical, _short("label")]] = {}
     derived: dict[kinds.Identifier, Annotated[Derived, _short("formula")]] = {}

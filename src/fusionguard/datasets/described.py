@@ -51,6 +51,13 @@ def read_described(
     raw, described = own.fetch(folder, earliest=earliest)
     if described.repeated_rows:
         _log.warning("%s", _repetitions(described))
+    kept, *parted = described.declaration.entities or ("",)
+    if parted and described.declaration.time is None:
+        _log.warning(
+            "Rows of one %s stay together; those of one %s may be learned from and judged by. The first of entities decides.",
+            kept,
+            " or ".join(parted),
+        )
     return raw, described
 
 

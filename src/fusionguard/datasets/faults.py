@@ -51,7 +51,10 @@ class ContradictionError(DataError):
 
 
 def _in_order(faults: Iterable[Fault]) -> tuple[Fault, ...]:
-    return tuple(sorted(set(faults), key=lambda fault: (fault.line or 0, fault.what)))
+    found = tuple(sorted(set(faults), key=lambda fault: (fault.line or 0, fault.what)))
+    if not found:
+        raise ValueError("an error of a declaration must say what is wrong, and there is no fault")
+    return found
 
 
 def _written(file: str, faults: Iterable[Fault]) -> str:

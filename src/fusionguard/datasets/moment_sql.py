@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fusionguard.datasets.declaration import Time
+from fusionguard.datasets.declaration import Known, Time
 from fusionguard.datasets.moments import DAY_SECONDS, EARLIEST, LARGEST_TIME, PER_SECOND, WITH_OFFSET, WITHOUT_OFFSET
 from fusionguard.datasets.table_rows import TableRows, quoted, string
 
@@ -24,6 +24,11 @@ def event(rows: TableRows, time: Time) -> str:
         return unit_seconds(rows.number(time.column), time.unit)
     zone = string(time.zone or "UTC")
     return _by_offset(rows, time, with_offset="epoch({})", without=f"epoch(timezone({zone}, {{}}))")
+
+
+def known_time(known: Known, time: Time) -> Time:
+    """Return the time of the column that dates outcomes, which is written as the rows' own time."""
+    return time.model_copy(update={"column": known.column, "range": None, "ordered": False})
 
 
 def clock(rows: TableRows, time: Time) -> str:

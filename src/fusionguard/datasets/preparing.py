@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fusionguard.data.table import CARRIED, CARRIED_NAME, Table
-from fusionguard.datasets.declaration import Declaration
+from fusionguard.datasets.declaration import Declaration, Known, Time
 from fusionguard.datasets.declared_values import as_text
 from fusionguard.datasets.durations import duration_seconds
-from fusionguard.datasets.moment_sql import clock, event
+from fusionguard.datasets.moment_sql import clock, event, known_time
 from fusionguard.datasets.money_sql import number
 from fusionguard.datasets.prepared_names import CLOCK, EVENT, GROUP, KNOWN, OTHER, prepared_names
 from fusionguard.datasets.resolved import ResolvedDataset
@@ -25,6 +25,8 @@ from fusionguard.files import atomic_path
 PLACE = "row"
 """What the place of a row in its source is called."""
 _BATCH_ROWS = 1 << 17
+_NEARLY_ALL = 0.99
+"""After the delay within which so many of the dated outcomes were known, the others are too few to distort a share."""
 
 
 def prepare_training(described: ResolvedDataset, raw: Table, destination: Path) -> Table:
@@ -63,13 +65,8 @@ def _training_columns(described: ResolvedDataset, rows: TableRows) -> Iterator[t
     names = prepared_names(declaration)
     if declaration.time is not None:
         yield EVENT, event(rows, declaration.time)
-    known = declaration.label.known
-    if known is not None and declaration.time is not None:
-        if known.column is not None:
-            known_time = declaration.time.model_copy(update={"column": known.column, "range": None, "ordered": False})
-            yield KNOWN, event(rows, known_time)
-        elif known.after is not None:
-            yield KNOWN, f"{event(rows, declaration.time)} + {duration_seconds(known.after)}"
+    if declaration.label.known is not None and declaration.time is not None:
+        yield KNOWN, _known(rows, declaration.label.known, declaration.time, label(described, rows))
     if (owner := _owner(declaration, rows)) is not None:
         yield GROUP, f"DENSE_RANK() OVER (ORDER BY {owner}) - 1"
     for column in declaration.protected:
@@ -77,6 +74,25 @@ def _training_columns(described: ResolvedDataset, rows: TableRows) -> Iterator[t
             group = f"CASE WHEN NOT {rows.empty(column)} THEN {rows.category(column)} END"
             yield names[column], rows.number(column) if column in declaration.banded else group
     yield names[declaration.label.column], label(described, rows)
+
+
+def _known(rows: TableRows, known: Known, time: Time, outcome: str) -> str:
+    """Return the SQL of the second from which on an outcome counts as known; nothing where that is not before the data ends.
+
+    Where a column dates outcomes, it is often filled for positive ones alone, and a positive one is there sooner than the
+    certainty that a row will not become one. So no outcome counts before those of its time are there, of either class: the delay
+    within which ``_NEARLY_ALL`` of the dated ones were known, of the slower class. That leaves positive and negative rows out
+    alike, dated or not; the longest delay would let one late outcome keep back all rows.
+    """
+    moment = event(rows, time)
+    if known.after is not None:
+        second, end = f"{moment} + {duration_seconds(known.after)}", f"MAX({moment})"
+    else:
+        own = event(rows, known_time(known, time))
+        slowest = (f"quantile_disc({own} - {moment}, {_NEARLY_ALL}) FILTER (WHERE ({outcome}) = {each})" for each in (0, 1))
+        second = f"GREATEST({own}, {moment} + (SELECT GREATEST({', '.join(slowest)}) FROM given))"  # it passes over nothing
+        end = f"GREATEST(MAX({moment}), MAX({own}))"
+    return f"CASE WHEN {second} <= (SELECT {end} FROM given) THEN {second} END"
 
 
 def _owner(declaration: Declaration, rows: TableRows) -> str | None:

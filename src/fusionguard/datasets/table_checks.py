@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fusionguard.datasets.declaration import Amount, Declaration, Place, Time
 from fusionguard.datasets.findings import Findings, and_more
-from fusionguard.datasets.moment_sql import event, no_moment
+from fusionguard.datasets.moment_sql import event, known_time, no_moment
 from fusionguard.datasets.money_sql import no_rate
 from fusionguard.datasets.table_rows import TableRows, quoted, string
 from fusionguard.errors import did_you_mean
@@ -73,15 +73,19 @@ def check_time(findings: Findings, rows: TableRows, time: Time, place: Place) ->
 
 
 def check_known(findings: Findings, rows: TableRows) -> None:
-    """Note labels that were known before their row happened."""
+    """Note labels that were known before their row happened, and where none is dated."""
     declaration = findings.declaration
     known, time = declaration.label.known, declaration.time
     if known is None or known.column is None or time is None or known.column not in rows.kinds:
         return
-    known_time = time.model_copy(update={"column": known.column, "range": None, "ordered": False})
-    check_time(findings, rows, known_time, ("label", "known"))
-    if time.column in rows.kinds:
-        (early,) = rows.hits(known.column, f"({event(rows, known_time)} < {event(rows, time)})")
+    dated = known_time(known, time)
+    check_time(findings, rows, dated, ("label", "known"))
+    (empty,) = rows.hits(known.column, rows.empty(known.column))
+    if empty.rows == rows.count:
+        what = f"is '{known.column}', and no row has a time there; say how long it takes, such as {{after: 14d}}, or remove known"
+        findings.add(("label", "known", "column"), what, known.column)
+    elif time.column in rows.kinds:
+        (early,) = rows.hits(known.column, f"({event(rows, dated)} < {event(rows, time)})")
         if early.rows:
             what = f"is '{known.column}', and row {early.row} knows its label before it happened{and_more(early.rows)}"
             findings.add(("label", "known", "column"), what, known.column, early.row)

@@ -23,8 +23,8 @@ _PARTS_FITTED_FIRST = 2
 class ForwardFold:
     """Places in consecutive rows: to fit on, to stop early on, and to judge on, each after the one before.
 
-    ``known`` flags which rows (n,) up to the judged ones may be learned from: their outcome was known when the next part begins.
-    It is None where all may be.
+    ``known`` flags which rows (n,) up to the judged ones may be learned from: their outcome was known when these begin, which is
+    when a model that is judged on them would be made. It is None where all may be.
     """
 
     fitted: slice
@@ -69,15 +69,16 @@ def forward_folds(rows: PlannedRows, folds: int, *, stops: bool) -> tuple[Forwar
 def _fold(rows: PlannedRows, stopping: int, judged: int, end: int, *, stops: bool) -> ForwardFold:
     known: Flags | None = None
     if rows.known is not None and rows.seconds is not None:
-        known = rows.known_by(int(rows.seconds[stopping]))
-        known[stopping:] = rows.known_by(int(rows.seconds[judged]))[stopping:] if stops else True
+        known = rows.known_by(int(rows.seconds[judged]))
+        known[stopping:] |= not stops
         known = None if known[:judged].all() else known[:judged]
     return ForwardFold(slice(0, stopping), slice(stopping, judged), slice(judged, end), known)
 
 
 def _demand_both_classes(label: NDArray[np.int8], start: int, stop: int, folds: int, known: Flags | None = None) -> None:
     held = label[start:stop] if known is None else label[start:stop][known[start:stop]]
-    positives, in_time = int(held.sum()), "" if known is None else " whose outcome was known when the next part begins"
+    positives = int(held.sum())
+    in_time = "" if known is None else " whose outcome was known when the judged rows begin (`label.known`)"
     if positives < MINIMUM_POSITIVES or positives == held.size:
         raise DataError(
             f"Tuning on {folds} consecutive folds needs {MINIMUM_POSITIVES} positive rows among other rows in each part of the"

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from fusionguard.config import HoldoutConfig
 from fusionguard.data.table import Table
 from fusionguard.errors import DataError
-from fusionguard.evaluation.cuts import cut
+from fusionguard.evaluation.cuts import cut, told_of_delay, wanted_places
 from fusionguard.evaluation.fold_counts import fold_counts
 from fusionguard.evaluation.group_draws import draw_groups, group_folds
 from fusionguard.evaluation.metrics import Labels
@@ -144,8 +144,13 @@ def plan_holdout(rows: PlannedRows, features_sha256: str, config: HoldoutConfig,
     Raises
     ------
     DataError
-        There are too few rows of one class, or too few customers with them, for the test slice and every fold.
+        There are too few rows of one class, or too few customers with them, for the test slice and every fold, or outcomes are
+        known too late.
     """
+    return told_of_delay(lambda planned: _plan_holdout(planned, features_sha256, config, seed), rows)
+
+
+def _plan_holdout(rows: PlannedRows, features_sha256: str, config: HoldoutConfig, seed: int) -> HoldoutPlan:
     config = fold_counts(config, rows.count)
     development, test = (rows.take(places) for places in _parts(rows, config.test, seed))
     plan = HoldoutPlan(
@@ -194,10 +199,10 @@ def _stratified(rows: PlannedRows, share: float, seed: int) -> Integers:
 
 
 def _earlier_and_later(rows: PlannedRows, share: float) -> tuple[Integers, Integers]:
-    found = cut(rows, np.array([round((1 - share) * rows.count)]), learning=1)
+    found = cut(rows, wanted_places(rows, [1 - share]), learning=1)
     if found is None or rows.seconds is None:
         raise DataError(
-            f"The {rows.count:,} rows hold {rows.positives:,} positive ones, too few or too late for one among other rows in a"
+            f"The {rows.count:,} rows hold {rows.positives:,} positive ones, too few for one among other rows in a"
             " test slice of the latest rows and before it.",
             "Give the run more rows, or another share, such as --set holdout.test=0.3.",
         )

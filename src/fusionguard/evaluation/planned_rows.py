@@ -16,6 +16,9 @@ from fusionguard.errors import DataError
 from fusionguard.evaluation.scored import Flags, Integers
 from fusionguard.features.definition import FeatureDefinition
 
+NEVER = int(np.iinfo(np.int64).max)
+"""When an outcome is known that is not before the data ends."""
+
 
 class PlannedColumns(BaseModel):
     """The columns of a feature table that a plan reads; None for what its rows have not."""
@@ -25,8 +28,6 @@ class PlannedColumns(BaseModel):
     label: str = "label"
     time: str | None = None
     known: str | None = None
-    known_computed: bool = False
-    """Whether ``known`` is the row's own second and a delay, so that it may lie behind the end of the data."""
     group: str | None = None
 
     @classmethod
@@ -36,7 +37,6 @@ class PlannedColumns(BaseModel):
             label=definition.label,
             time=definition.time_column,
             known=definition.known_column,
-            known_computed=definition.known_computed,
             group=None if definition.time_column else definition.group_column,
         )
 
@@ -46,15 +46,14 @@ class PlannedColumns(BaseModel):
         return self.taken_from(features.read([name for name in names if name is not None]))
 
     def taken_from(self, table: pa.Table) -> PlannedRows:
-        """Return the rows of a table that holds these columns; a label that nobody dates was known at once."""
+        """Return the rows of a table that holds these columns; an empty cell of ``known`` is ``NEVER``."""
 
         def column(name: str | None) -> Integers | None:
             return None if name is None else table[name].to_numpy().astype(np.int64)
 
         seconds, known = column(self.time), None
         if self.known is not None and seconds is not None:
-            dated = table[self.known].combine_chunks()
-            known = np.where(dated.is_valid(), dated.fill_null(0).to_numpy(zero_copy_only=False), seconds).astype(np.int64)
+            known = table[self.known].combine_chunks().fill_null(NEVER).to_numpy(zero_copy_only=False).astype(np.int64)
         return PlannedRows(table[self.label].to_numpy().astype(np.int8), seconds, known, column(self.group), self)
 
 
@@ -72,7 +71,8 @@ class PlannedRows:
     seconds
         (n,) when they happened, never falling; None where rows have no time.
     known
-        (n,) the seconds from which on the outcomes were known; None where they always were.
+        (n,) the seconds from which on the outcomes count as known, ``NEVER`` where that is not before the data ends; None where
+        they always were.
     group
         (n,) numbers of customers, whose rows are never parted; None where they may be.
     columns
@@ -106,17 +106,29 @@ class PlannedRows:
 
     @cached_property
     def end(self) -> int | None:
-        """The second at which the data ends: the last that is written in it, of a row or of an outcome."""
+        """The second at which the data ends: the last of a row or of an outcome that is known."""
         if self.seconds is None or not self.count:
             return None
         last = int(self.seconds[-1])
-        return last if self.known is None or self.columns.known_computed else max(last, int(self.known.max()))
+        return last if self.known is None else max(last, int(np.max(self.known, where=self.known < NEVER, initial=last)))
 
     def known_by(self, second: int | None) -> Flags:
-        """Return which outcomes (n,) were known at a second; all of them where nobody dates outcomes."""
+        """Return which outcomes (n,) were known at a second; all of them where nobody says when outcomes are known."""
         if self.known is None or second is None:
             return np.ones(self.count, dtype=np.bool_)
         return self.known <= second
+
+    @property
+    def delay(self) -> str:
+        """How late outcomes are known, in words, and what to do about it; nothing where they always were."""
+        if self.known is None or self.seconds is None:
+            return ""
+        known = self.known < NEVER
+        late = f"outcomes of {np.count_nonzero(~known):,} of {self.count:,} rows are not known before the data ends"
+        if not known.any():
+            return f"{late} (`label.known`)"
+        days = float(np.median((self.known - self.seconds)[known])) / 86_400
+        return f"outcomes are known {days:.3g} days after their row (`label.known`), and {late}"
 
     def take(self, places: NDArray[Any]) -> PlannedRows:
         """Return the rows at some places (m,), or where flags (n,) are true, in their order."""

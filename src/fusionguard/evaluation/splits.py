@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict
 from fusionguard.config import SplitConfig
 from fusionguard.data.table import Table
 from fusionguard.errors import DataError
-from fusionguard.evaluation.cuts import cut
-from fusionguard.evaluation.planned_rows import PlannedColumns, PlannedRows
+from fusionguard.evaluation.cuts import cut, told_of_delay, wanted_places
+from fusionguard.evaluation.planned_rows import NEVER, PlannedColumns, PlannedRows
 from fusionguard.evaluation.scored import Flags, Integers
 from fusionguard.files import json_text
 
@@ -31,7 +31,7 @@ SLICE_USES: dict[SliceName, str] = {
 class Slice(BaseModel):
     """Rows ``[start, stop)`` of the feature table, what time they span and how many of them are positive.
 
-    Those whose outcome was not known yet when the next slice begins, or for the last one when the data ends, are not used.
+    Those whose outcome was not known yet when the test slice begins, or of the test slice when the data ends, are not used.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -61,7 +61,7 @@ class Slice(BaseModel):
         if not self.unknown_rows or self.known_column is None or self.known_by is None:
             return every
         known = features.read([self.known_column], self.start, self.stop)[self.known_column].combine_chunks()
-        flags: Flags = known.fill_null(self.known_by).to_numpy(zero_copy_only=False) <= self.known_by
+        flags: Flags = known.fill_null(NEVER).to_numpy(zero_copy_only=False) <= self.known_by
         return every[flags]
 
     def read(self, features: Table, columns: Sequence[str]) -> pa.Table:
@@ -104,7 +104,8 @@ class SplitPlan(BaseModel):
 
     def whole(self, features: Table) -> Slice:
         """Return all rows of the table as one slice, but those whose outcome is not known when the data ends."""
-        return _slice(self.columns.read(features), 0, self.test.stop)
+        rows = self.columns.read(features)
+        return _slice(rows, 0, self.test.stop, rows.end)
 
     def read_test(self, features: Table, columns: Sequence[str], label: str) -> pa.Table:
         """Read columns of the test slice, the column ``label`` of outcomes last, in the order of the table."""
@@ -123,34 +124,39 @@ class SplitPlan(BaseModel):
 def plan_split(rows: PlannedRows, config: SplitConfig) -> SplitPlan:
     """Cut the rows of a feature table into four consecutive slices; those of one second, or of one customer, stay in one.
 
-    The cuts lie where the shares of the rows say. Where that leaves a slice with fewer than ``ENOUGH_POSITIVES`` positive rows
-    whose outcome was known in time, they move, as little as is needed for that many in each; where there are not so many, for as
-    many as go into each.
+    The cuts lie where the shares of the usable rows say (:func:`wanted_places`). A model is made when its test slice begins: of
+    the slices before it, outcomes are used that were known by then, for validation and calibration, too, are read no earlier.
+    Where that leaves a slice with fewer than ``ENOUGH_POSITIVES`` positive rows whose outcome was known in time, the cuts move,
+    as little as is needed for that many in each; where there are not so many, for as many as go into each.
 
     Raises
     ------
     DataError
-        One customer's rows do not lie together, or there are too few positive rows for one in each slice.
+        One customer's rows do not lie together, or there are too few positive rows, or too few that are known in time, for one in
+        each slice.
     """
+    return told_of_delay(lambda planned: _plan_split(planned, config), rows)
+
+
+def _plan_split(rows: PlannedRows, config: SplitConfig) -> SplitPlan:
     shares = np.cumsum([config.train, config.validation, config.calibration])
-    inner = cut(rows, np.round(shares * rows.count).astype(np.int64), learning=len(shares))
+    inner = cut(rows, wanted_places(rows, shares), learning=len(shares))
     if inner is None:
-        late = "" if rows.known is None else ", or known too late,"
         raise DataError(
-            f"The {rows.count:,} rows hold {rows.positives} positive ones, too few or too close together{late} for one among"
+            f"The {rows.count:,} rows hold {rows.positives} positive ones, too few or too close together for one among"
             f" other rows in each of the {len(SLICE_USES)} slices ({', '.join(SLICE_USES)}).",
             "Train on rows with more of them, or on simulated ones: `--source simulated --set data.rows=20000` has enough.",
         )
-    ends = pairwise([0, *inner, rows.count])
-    slices = {name: _slice(rows, start, stop) for name, (start, stop) in zip(SLICE_USES, ends, strict=True)}
+    ends = list(zip(SLICE_USES, pairwise([0, *inner, rows.count]), strict=True))
+    made = None if rows.seconds is None else int(rows.seconds[inner[-1]])
+    slices = {name: _slice(rows, start, stop, rows.end if name == "test" else made) for name, (start, stop) in ends}
     return SplitPlan(columns=rows.columns, **slices)
 
 
-def _slice(rows: PlannedRows, start: int, stop: int) -> Slice:
+def _slice(rows: PlannedRows, start: int, stop: int, known_by: int | None) -> Slice:
     own = rows.take(np.arange(start, stop))
     if rows.seconds is None or own.seconds is None:
         return Slice(start=start, stop=stop, positives=own.positives)
-    known_by = None if rows.known is None else rows.end if stop == rows.count else int(rows.seconds[stop])
     used = own.known_by(known_by)
     return Slice(
         start=start,
@@ -160,5 +166,5 @@ def _slice(rows: PlannedRows, start: int, stop: int) -> Slice:
         positives=int(np.count_nonzero(own.label[used])),
         unknown_rows=int(np.count_nonzero(~used)),
         known_column=rows.columns.known,
-        known_by=known_by,
+        known_by=None if rows.known is None else known_by,
     )

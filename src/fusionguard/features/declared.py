@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from fusionguard.data.contract_suites import UniqueRule
-from fusionguard.datasets.declaration import Declaration, OwnFeature
+from fusionguard.datasets.declaration import Declaration
 from fusionguard.datasets.declared_values import LARGEST_NUMBER
 from fusionguard.datasets.expressions import columns_of
 from fusionguard.datasets.formula_sql import formula_sql
+from fusionguard.datasets.labels import label_of, own_features_of
 from fusionguard.datasets.moments import LARGEST_TIME
 from fusionguard.datasets.own_sql import own_features, readable_columns
 from fusionguard.datasets.prepared_names import CLOCK, EVENT, GROUP, KNOWN, OTHER, ROW, TIME, prepared_names
@@ -70,7 +71,6 @@ def declared_features(described: ResolvedDataset) -> FeatureDefinition:
         ),
         time_column=TIME if declaration.time is not None else None,
         known_column=KNOWN if KNOWN in kept else None,
-        known_computed=declaration.label.known is not None and declaration.label.known.after is not None,
         group_column=GROUP if GROUP in kept else None,
         amount=None if declaration.amount is None else names[declaration.amount.column],
         attributes=protected,
@@ -140,12 +140,14 @@ def _segmentations(
         column = names[band.column]
         places = " + ".join(f"CAST({column} >= {float(edge)!r} AS INT)" for edge in band.edges)
         listed = band.names or _edges(band.edges)
-        cuts.append((band.column, Segmentation(_label(declaration, name), places, dict(enumerate(listed)), column)))
+        cuts.append((band.column, Segmentation(label_of(declaration, name), places, dict(enumerate(listed)), column)))
     few = [name for name in declaration.categorical if len(_known(described, name)) <= _FEW_VALUES]
     whole = {*declaration.bands, *declaration.banded}  # single numbers are no groups where bands of them are
     for name in dict.fromkeys((*(each for each in declaration.protected if each not in whole), *few)):
         values = _known(described, name) if name in declaration.categorical else ()
-        cuts.append((name, Segmentation(_label(declaration, name), names[name], {value: value for value in values}, names[name])))
+        cuts.append(
+            (name, Segmentation(label_of(declaration, name), names[name], {value: value for value in values}, names[name]))
+        )
     if "hour_of_day" in declaration.calendar:
         cuts.append(("", Segmentation("time of day", "CAST(FLOOR(hour_of_day / 6) AS INT)", _PARTS_OF_DAY, "hour_of_day")))
     protected = tuple(cut for column, cut in cuts if column in declaration.protected)
@@ -167,19 +169,6 @@ def _made_of(
 
 def _words(declaration: Declaration, names: dict[str, str]) -> dict[str, str]:
     """Return what people call each feature."""
-    words = {names[name]: _label(declaration, name) for name in (*declaration.measured, *declaration.categorical)}
+    words = {names[name]: label_of(declaration, name) for name in (*declaration.measured, *declaration.categorical)}
     words |= {name: name.replace("_", " ") for name in declaration.calendar}
-    return words | {name: _label(declaration, name) for name in (*declaration.derived, *_own(declaration))}
-
-
-def _own(declaration: Declaration) -> dict[str, OwnFeature]:
-    return {} if declaration.sql is None else declaration.sql.features
-
-
-def _label(declaration: Declaration, name: str) -> str:
-    for declared in (declaration.numeric, declaration.categorical, declaration.derived, _own(declaration), declaration.bands):
-        if name in declared and (found := declared[name].label):
-            return str(found)
-    if declaration.amount is not None and name == declaration.amount.column and declaration.amount.label:
-        return declaration.amount.label
-    return name
+    return words | {name: label_of(declaration, name) for name in (*declaration.derived, *own_features_of(declaration))}

@@ -112,9 +112,8 @@ class FeatureDefinition:
     time_column
         The column of a training table that holds the second of a row, in whose order the table is; None where rows have no time.
     known_column
-        The column of a training table that holds the second from which on the label was known; None where it always was.
-    known_computed
-        Whether that second is the row's own and a delay that was declared, not one that somebody wrote down.
+        The column of a training table that holds the second from which on the label counts as known, empty where that is not
+        before the data ends; None where it always was.
     group_column
         The column of a training table whose rows of one number belong to one customer; None where nobody says.
     amount
@@ -151,7 +150,6 @@ class FeatureDefinition:
     view: str = ""
     time_column: str | None = None
     known_column: str | None = None
-    known_computed: bool = False
     group_column: str | None = None
     amount: str | None = None
     attributes: tuple[Segmentation, ...] = ()

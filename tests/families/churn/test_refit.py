@@ -96,8 +96,9 @@ def test_a_customer_whose_outcome_is_not_known_yet_teaches_the_delivered_model_n
     second = 60 * np.arange(rows)
     known = second + 3_600
     known[:3] = second[-1] + np.array([0, 1, 172_800])
-    timed = trained.features.read().append_column("second", pa.array(second)).append_column("known", pa.array(known))
-    columns = {"time_column": "second", "known_column": "known", "known_computed": True}
+    known = pa.array(known, mask=known > second[-1])
+    timed = trained.features.read().append_column("second", pa.array(second)).append_column("known", known)
+    columns = {"time_column": "second", "known_column": "known"}
     used = SimpleNamespace(features=replace(CHURN_FEATURES, **columns), combination=load(evaluated).combination)
     monkeypatch.setattr(refit, "load", lambda _: used)
 

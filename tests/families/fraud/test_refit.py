@@ -64,9 +64,10 @@ def test_rows_whose_outcome_is_not_known_when_the_data_ends_are_neither_fitted_o
     table = trained.features.read()
     known = table["time_seconds"].to_numpy() + 1
     known[[2, 3, 5]] += 10**6
-    pq.write_table(table.append_column("known", pa.array(known)), tmp_path / "features.parquet")
-    last = int(np.count_nonzero(known[6:] > table["time_seconds"].to_numpy()[-1]))
-    columns = trained.plan.columns.model_copy(update={"known": "known", "known_computed": True})
+    unknown = known > table["time_seconds"].to_numpy()[-1]
+    pq.write_table(table.append_column("known", pa.array(known, mask=unknown)), tmp_path / "features.parquet")
+    last = int(np.count_nonzero(unknown[6:]))
+    columns = trained.plan.columns.model_copy(update={"known": "known"})
     fitted: list[int] = []
 
     def train(features: Table, plan: SplitPlan, *_: object, **__: object) -> object:

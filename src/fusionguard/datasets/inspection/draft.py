@@ -12,6 +12,7 @@ from fusionguard.datasets.inspection.findings import grouped, read_as_written
 from fusionguard.datasets.inspection.inspected import Inspection
 from fusionguard.datasets.inspection.name_words import PROTECTED_IF_ALONE, name_words
 from fusionguard.datasets.inspection.profile import Column
+from fusionguard.datasets.inspection.roles import PEOPLE
 from fusionguard.datasets.reading import parse_declaration
 
 _AGE_EDGES = (30, 40, 50, 60)
@@ -152,15 +153,18 @@ def _label(inspection: Inspection) -> Iterator[str]:
         yield noted("  missing: leave_out", f"{label.column.missing:,} rows have no label")
     known = _having(inspection, "known")
     if known:
-        yield noted(f"  known: {{column: {scalar(known[0].name)}}}", _reason(inspection, known[0]))
+        until = "rows without one count once nearly all of their age have theirs"
+        yield noted(f"  known: {{column: {scalar(known[0].name)}}}", f"{_reason(inspection, known[0])}; {until}")
     elif inspection.timeline is not None:
         yield noted("  # known: {after: 14d}", "how long it takes until a label is known; at once where nothing is said")
 
 
 def _columns(inspection: Inspection) -> Iterator[str]:
-    entities = _having(inspection, "entity")
+    entities = _entities(inspection)
     if entities:
         yield "entities:"
+        if len(entities) > 1:
+            yield from comment("Without a time, rows of one value of the first are kept together.")
         names: dict[str, int] = {}
         for column in entities:
             kind = inspection.roles[column.name].entity
@@ -188,6 +192,16 @@ def _columns(inspection: Inspection) -> Iterator[str]:
     doubled = _having(inspection, "known")[1:]
     ignored = [c for c in inspection.profile.columns if inspection.roles[c.name].name == "ignored" or c in spare or c in doubled]
     yield from _list(inspection, "ignored", ignored)
+
+
+def _entities(inspection: Inspection) -> list[Column]:
+    """Return the columns of entities, those of people first: a merchant's rows are everybody's."""
+
+    def place(column: Column) -> int:
+        kind = inspection.roles[column.name].entity
+        return PEOPLE.index(kind) if kind in PEOPLE else len(PEOPLE)
+
+    return sorted(_having(inspection, "entity"), key=place)
 
 
 def _band(inspection: Inspection, column: Column) -> Iterator[tuple[str, list[int]]]:

@@ -29,8 +29,8 @@ RoleName = Literal[
 ]
 Sure = Literal["sure", "likely", "guess"]
 
-PEOPLE = ("card", "customer", "account", "device")
-"""Entities that are somebody's: their values are private."""
+PEOPLE = ("customer", "account", "card", "device")
+"""Entities that are somebody's, the widest first: their values are private."""
 _MOST_CATEGORIES = 1_000
 _FEWEST_ROWS_A_CATEGORY = 20
 _FEWEST_ENTITIES = 20

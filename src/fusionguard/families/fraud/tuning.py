@@ -45,7 +45,7 @@ def tune(
 
     Trials are judged on folds of the train slice that go forward in time, see :func:`forward_folds`: trees are fitted, stopped
     early where the settings say so, and judged on rows that follow each other, as the train, validation and later slices do.
-    Rows whose outcome was not known when the next part begins are not learned from. Nothing outside the train slice is read.
+    Rows whose outcome was not known when the judged ones begin are not learned from. Nothing outside the train slice is read.
     What is judged are the trees alone, before they meet the autoencoder.
 
     The best of many values on few folds leans to the good side; the test slice had no part in the search, and its reading does

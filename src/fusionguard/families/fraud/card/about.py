@@ -48,7 +48,7 @@ def _unknown(inputs: FraudCardInputs) -> str:
     if not left_out:
         return ""
     return (
-        f"{count(left_out)} rows are in no slice: their outcome was not known yet when the next slice begins, or when the data"
+        f"{count(left_out)} rows are in no slice: their outcome was not known yet when the test slice begins, or when the data"
         " ends, and a model that learned from them would have known the future."
     )
 

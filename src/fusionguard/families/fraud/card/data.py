@@ -43,7 +43,7 @@ def _sentences(inputs: FraudCardInputs, declared: Declaration) -> Iterator[str]:
     numbers = len(definition.model_features) - len(known)
     yield f"The model reads {count(numbers)} numbers and {count(len(known))} categories of each row."
     if declared.time is None:
-        together = "" if definition.group_column is None else ", and those of one customer stay together"
+        together = f", and those of one {text(next(iter(declared.entities)))} stay together" if declared.entities else ""
         yield f"Rows have no time: they are cut at random{together}."
     if definition.amount is None:
         loss = inputs.evaluation.policy.loss_without_amount
