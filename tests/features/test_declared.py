@@ -219,9 +219,9 @@ def test_the_text_survives_json_and_is_the_definitions_identity(tables: Callable
 
 def test_a_column_is_protected_by_its_own_name_whatever_people_call_it_or_others(tmp_path: Path) -> None:
     roles = "protected: [age, sex]\nbands: {young: {column: age, edges: [30], label: purpose}}\nnumeric:\n"
-    text = LOANS.replace("numeric:\n", roles).replace("refuse}\nderived", "refuse, label: sex}\nderived")
+    text = LOANS.replace("numeric:\n", roles).replace("refuse}\nderived", "refuse, label: reason}\nderived")
     table = loans()
     definition = made(text, table.append_column("sex", pa.array((["f", "m", "m"] * 84)[: table.num_rows])), tmp_path).definition
     attributes, cuts = ([(cut.name, cut.column) for cut in each] for each in (definition.attributes, definition.segmentations))
     assert attributes == [("purpose", "age"), ("sex", "sex")]
-    assert cuts == [*attributes, ("sex", "purpose")]
+    assert cuts == [*attributes, ("reason", "purpose")]
