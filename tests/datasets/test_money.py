@@ -10,7 +10,7 @@ import pytest
 
 from fusionguard.data.table import Table
 from fusionguard.datasets.declared_rows import read_declared
-from fusionguard.datasets.faults import ContradictionError, DeclarationError
+from fusionguard.datasets.faults import ContradictionError
 from fusionguard.datasets.preparing import prepare_training
 from fusionguard.datasets.reading import parse_declaration
 from fusionguard.datasets.resolved import ResolvedDataset
@@ -103,10 +103,3 @@ def test_what_is_refused_is_refused_everywhere(
     with pytest.raises(ProblemError) as answered:
         reader.one(dict(zip(COLUMNS, row, strict=True)))
     assert answered.value.detail == sent
-
-
-def test_none_of_the_columns_of_money_may_be_absent() -> None:
-    with pytest.raises(DeclarationError) as caught:
-        parse_declaration(f"{TEXT}optional: [paid, cur, fx]\n")
-    told = {f"optional: '{name}' is the amount, which every row needs" for name in COLUMNS}
-    assert {fault.what for fault in caught.value.faults} == told
