@@ -15,6 +15,7 @@ import pytest
 
 from fusionguard.assistant.index import open_index
 from fusionguard.config import TuningConfig, load_config
+from fusionguard.datasets.catalog import find_dataset
 from fusionguard.families.fraud.config import FraudConfig, XGBoostConfig
 from fusionguard.models.bundle import Bundle
 from fusionguard.registry.history import list_moves
@@ -230,11 +231,12 @@ def test_ctrl_c_in_the_middle_of_training_stops_at_once(fraud_run: PipelineRun) 
 def test_a_search_is_a_step_of_those_runs_alone_that_ask_for_it(zenml_store: Path) -> None:
     from pipelines.fraud import PIPELINE
 
+    declaration = find_dataset("creditcard").text
+
     def steps(trials: int) -> set[str]:
         composed = PIPELINE.copy()
-        composed.prepare(
-            config=FraudConfig(tuning=TuningConfig(trials=trials)), declaration="", source="auto", source_fingerprint="f"
-        )
+        config = FraudConfig(tuning=TuningConfig(trials=trials))
+        composed.prepare(config=config, declaration=declaration, source="auto", source_fingerprint="f")
         return set(composed.invocations)
 
     assert steps(0) == set(STEPS)

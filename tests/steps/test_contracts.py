@@ -10,6 +10,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import pytest
 
 from fusionguard.config import TuningConfig
+from fusionguard.datasets.catalog import find_dataset
 from fusionguard.families.churn.config import ChurnConfig
 from fusionguard.families.fraud.config import FraudConfig
 from fusionguard.monitoring.settings import MonitoringConfig
@@ -37,7 +38,7 @@ def _outputs(step: Any) -> list[Any]:
     return list(get_args(annotation)) if get_origin(annotation) is tuple else [annotation]
 
 
-READ = {"declaration": "", "source": "auto", "source_fingerprint": "f"}
+READ = {"declaration": find_dataset("creditcard").text, "source": "auto", "source_fingerprint": "f"}
 """What a training is called with besides its settings."""
 
 

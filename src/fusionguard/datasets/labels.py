@@ -27,7 +27,7 @@ def equal_labels(declaration: Declaration, line: Callable[[Place], int | None]) 
     features = (*declaration.measured, *declaration.categorical, *declaration.derived, *own)
     columns = (*declaration.protected, *declaration.categorical)
     groups = (*declaration.bands, *(column for column in columns if column not in declaration.banded))
-    hours = ("time of day",) if "hour_of_day" in declaration.calendar else ()
+    hours = ("time of day",) if declaration.calendar else ()
     told: set[str] = set()
     for names, calendar in ((features, declaration.calendar), (groups, hours)):
         first: dict[str, str] = {words.replace("_", " "): words for words in calendar}
