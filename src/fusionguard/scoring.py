@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,12 +41,14 @@ REASONS_TOLD = 3
 class ScoreSummary:
     """What a scoring run did: the rows it scored and how many of them ask for somebody's attention.
 
-    ``ambiguous_ids`` are the rows whose id is empty or is another row's, too; None where no ids were carried over.
+    ``ambiguous_ids`` are the rows whose id is empty or is another row's, too; None where no ids were carried over. ``unseen``
+    says by column how many rows hold a category that the model has not seen, where that is no reason to refuse them.
     """
 
     rows: int
     flagged: int
     ambiguous_ids: int | None = None
+    unseen: Mapping[str, int] = field(default_factory=dict)
 
 
 def score_columns(family: ModelFamily, carried: pa.Field | None = None) -> pa.Schema:
@@ -171,7 +173,9 @@ def score_file(
     _check_id(family, id_column)
     with scratch_folder(output_file) as scratch:
         raw = _read(family, input_file, scratch / "raw.parquet", id_column)
-        rows_table = raw if family.declared is None else prepare_file(family.declared, raw, scratch / "prepared.parquet")
+        rows_table, unseen = raw, dict[str, int]()
+        if family.declared is not None:
+            rows_table, unseen = prepare_file(family.declared, raw, scratch / "prepared.parquet")
         features = score_rows(family.features, rows_table, scratch / "features.parquet")
         carried = None if id_column is None else pa.field(id_column, raw.schema.field(CARRIED).type)
         ids = _carried_batches(raw) if carried is not None else None
@@ -184,7 +188,7 @@ def score_file(
                 writer.write_batch(batch)
                 rows += batch.num_rows
                 flagged += int(pc.sum(pc.equal(batch["decision"], family.flagged)).as_py())
-        return ScoreSummary(rows, flagged, None if carried is None else _ambiguous(raw, scratch))
+        return ScoreSummary(rows, flagged, None if carried is None else _ambiguous(raw, scratch), unseen)
 
 
 def _read(family: ModelFamily, file: Path, destination: Path, id_column: str | None) -> Table:

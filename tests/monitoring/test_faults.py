@@ -132,6 +132,22 @@ def test_words_give_the_share_of_the_rows_since_it_began_also_where_some_lack_a_
     assert int(told[1]) == pytest.approx(70, abs=2), "three in ten rows hold none"
 
 
+def test_what_has_ended_is_told_with_its_end(counted_fraud_reference: Reference, tmp_path: Path) -> None:
+    rows = fraud_window(6_000, 46)
+    day = datetime.fromtimestamp(START_MICROS / 1e6, UTC)
+    until = ~after(rows, 2.4)
+    report = read(changed(rows, "V4", np.full(rows.num_rows, 0.25), until), counted_fraud_reference, tmp_path)
+    told = re.match(r"(?:99|100)% of the rows hold one value of V4 until (2026-\S+ \S+) UTC; ", only_fault(report).sentence)
+    assert told is not None, only_fault(report).sentence
+    ended = datetime.fromisoformat(f"{told[1]}+00:00") - day
+    assert 2.2 < ended.total_seconds() / 86_400 < 2.5
+    between = after(rows, 1.7) & ~after(rows, 4.1)
+    report = read(changed(rows, "V4", np.round(rows["V4"].to_numpy(), 1), between), counted_fraud_reference, tmp_path)
+    assert re.match(
+        r"(9\d|100)% of the values of V4 are multiples of 0.1 from 2026-\S+ \S+ to 2026-", only_fault(report).sentence
+    )
+
+
 @pytest.mark.parametrize(("days", "since"), [(1.2, r" since 2026-09-22 0[345]:\d\d UTC"), (0.0, "")])
 def test_a_changed_unit_is_told_by_the_factor_since_it_began(
     counted_fraud_reference: Reference, tmp_path: Path, days: float, since: str

@@ -14,7 +14,7 @@ from fusionguard.config import GateConfig
 from fusionguard.data.provenance import Provenance
 from fusionguard.datasets.resolved import ResolvedDataset
 from fusionguard.doctor import examine
-from fusionguard.errors import UnknownChoiceError
+from fusionguard.errors import RegistryError, UnknownChoiceError
 from fusionguard.evaluation.comparison import ComparedRows
 from fusionguard.evaluation.gate import GateFacts, GateVerdict
 from fusionguard.families.scoring_model import ScoringModel
@@ -119,6 +119,8 @@ def test_data_sets_of_one_family_have_champions_of_their_own(several: Several) -
     assert resolve_bundle(home, "fusionguard-transfers@1").sha256 == several.bundles["transfers", 1].sha256
     assert resolve_bundle(home, "telco@champion").sha256 == several.bundles["telco", 2].sha256
     assert [(move.alias, move.after) for move in read_overview(home, "transfers").moves] == [("challenger", 1)]
+    with pytest.raises(RegistryError, match=r"promoted none of its versions.*take one as it is with transfers@1"):
+        resolve_bundle(home, "transfers@champion")
 
 
 def test_the_gate_asks_the_champion_of_the_same_data_set_alone(several: Several) -> None:

@@ -68,7 +68,7 @@ def test_a_file_is_scored_with_its_own_columns_and_its_declared_id(payments: tup
     kept = rows[[name for name in reversed(rows.columns) if name not in ("chargeback", "chargeback known", "age group")]]
     kept.assign(remark="any, thing", mcc="1").to_csv(tmp_path / "new.csv", index=False)
     done = score_file(model, tmp_path / "new.csv", tmp_path / "scores.csv")
-    assert (done.rows, done.ambiguous_ids) == (200, 0)
+    assert (done.rows, done.ambiguous_ids, done.unseen) == (200, 0, {"mcc": 200})
     scores = pd.read_csv(tmp_path / "scores.csv")
     assert (
         list(scores.columns[:3]) == ["row", "payment id", "score"]
@@ -76,7 +76,7 @@ def test_a_file_is_scored_with_its_own_columns_and_its_declared_id(payments: tup
     )
     assert scores["score"].tolist() == pytest.approx([by_hand(row) for row in rows.to_dict("records")], abs=1e-12)
     pd.read_csv(file, dtype={"mcc": str}).to_parquet(tmp_path / "new.parquet", index=False)
-    score_file(model, tmp_path / "new.parquet", tmp_path / "other.csv", "card token")
+    assert score_file(model, tmp_path / "new.parquet", tmp_path / "other.csv", "card token").unseen == {}
     other = pd.read_csv(tmp_path / "other.csv")
     assert other["score"].tolist() == scores["score"].tolist() and other["card token"].tolist() == rows["card token"].tolist()
     frame = pd.read_csv(file, index_col="payment id")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -14,6 +16,8 @@ from fusionguard.datasets.resolving import resolve
 from fusionguard.families.catalog import model_family
 from fusionguard.families.family import ModelFamily
 from fusionguard.monitoring.outcome_file import read_outcome_file
+from fusionguard.serving.docs_page import render_docs
+from fusionguard.serving.openapi import describe_service
 from fusionguard.serving.outcome_words import OutcomeWords
 
 
@@ -116,6 +120,9 @@ def test_table_request_and_file_take_the_same_words(form: str, tmp_path: Path) -
     file = tmp_path / "outcomes.csv"
     file.write_text("request_id,out\n" + "".join(f"a-{place},{cell}\n" for place, cell in enumerate([*yes, *no])))
     assert [each.label for each in read_outcome_file(file, family).labels] == [1] * len(yes) + [0] * len(no)
+    values, truth = ", ".join(map(json.dumps, OutcomeWords.of(family).values)), any(value is True for value, _ in told)
+    page = html.unescape(render_docs(describe_service(100, [family])))
+    assert f"label: one of {values}{' or boolean' if truth else ''}; " in page
 
 
 def test_what_is_expected_names_all_values_but_not_hundreds() -> None:

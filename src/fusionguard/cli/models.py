@@ -47,6 +47,8 @@ def score(
     summary = score_file(loaded, input_file, output_file, id_column)
     if summary.ambiguous_ids:
         say(f"{summary.ambiguous_ids:,} rows have an empty id or one that another row has, too: tell them apart by 'row'.")
+    for column, count in summary.unseen.items():
+        say(f"{count:,} rows hold a value of '{column}' that the model has not seen; they are scored as others of their kind.")
     flagged = f"{summary.flagged:,} {family.flagged_rows_are}"
     say(f"Scored {summary.rows:,} {things}, {flagged}, with model {loaded.version}: {output_file}")
 

@@ -56,12 +56,35 @@ def prepare_rows(described: ResolvedDataset, raw: pa.Table) -> pa.Table:
         return rows.database.sql(f"SELECT {columns} FROM given ORDER BY _row").to_arrow_table()
 
 
-def prepare_file(described: ResolvedDataset, raw: Table, destination: Path) -> Table:
-    """Write the same of a table on disk to a file, a part of the rows at a time. Raises as :func:`prepare_rows` does."""
+def prepare_file(described: ResolvedDataset, raw: Table, destination: Path) -> tuple[Table, dict[str, int]]:
+    """Write the same of a table on disk to a file, a part of the rows at a time; raise as :func:`prepare_rows` does.
+
+    Returns
+    -------
+    The prepared rows, and by column how many cells hold a category that no model has seen and none refuses.
+    """
     with open_rows(raw, described.declaration.missing_values) as rows, atomic_path(destination) as temporary:
         _refuse(described, rows)
+        unseen = _count_unseen(described, rows)
         write_prepared(rows, dict(prepared_columns(described, rows)), temporary)
-    return Table(destination)
+    return Table(destination), unseen
+
+
+def _count_unseen(described: ResolvedDataset, rows: TableRows) -> dict[str, int]:
+    columns = [name for name in described.declaration.categorical if name in rows.kinds]
+    if not columns:
+        return {}
+    counted = ", ".join(f"COUNT(*) FILTER (WHERE {_is_unseen(described, rows, name)})" for name in columns)
+    counts = rows.fetch(f"SELECT {counted} FROM given")[0]
+    return {name: int(count) for name, count in zip(columns, counts, strict=True) if count}
+
+
+def _is_unseen(described: ResolvedDataset, rows: TableRows, column: str) -> str:
+    """Return the condition that a cell holds a category, and none of the known ones."""
+    found = described.categories.get(column)
+    listed = ", ".join(map(string, () if found is None else found.values)) or "NULL"
+    spelling = "text" if found is None else found.spelling
+    return f"(NOT {rows.empty(column)} AND ({rows.category(column, spelling)} IN ({listed})) IS NOT TRUE)"
 
 
 def _refuse(described: ResolvedDataset, rows: TableRows) -> None:
@@ -112,10 +135,7 @@ def _category_checks(described: ResolvedDataset, rows: TableRows, column: str, c
     if categorical.missing == "refuse":
         yield column, empty, "empty"
     if categorical.unseen == "refuse":
-        found = described.categories.get(column)
-        listed = ", ".join(map(string, () if found is None else found.values)) or "NULL"
-        unknown = f"({rows.category(column, 'text' if found is None else found.spelling)} IN ({listed})) IS NOT TRUE"
-        yield column, f"(NOT {empty} AND {unknown})", "not one of the known categories"
+        yield column, _is_unseen(described, rows, column), "not one of the known categories"
 
 
 def _no_moment(rows: TableRows, time: Time) -> str:

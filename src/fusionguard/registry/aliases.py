@@ -95,6 +95,11 @@ def find_version(home: Home, spec: str) -> RegisteredVersion:
     for version in versions:
         if wanted in version.aliases or wanted == str(version.version):
             return version
+    if wanted == "champion":
+        raise RegistryError(
+            f"'{name}' has no champion: the gate has promoted none of its versions.",
+            f"`fusionguard models` says why; take one as it is with {model}@{versions[-1].version}.",
+        )
     exist = [alias for version in versions for alias in version.aliases] + [str(version.version) for version in versions]
     raise UnknownChoiceError(f"version or alias of '{name}'", wanted, exist)
 

@@ -67,6 +67,8 @@ def _fields(schema: Json, document: Json) -> str:
 
 def _expected(field: Json, document: Json) -> str:
     field = resolved(field, document)
+    if "anyOf" in field:
+        return " or ".join(_expected(each, document) for each in field["anyOf"])
     if "enum" in field:
         return "one of " + ", ".join(map(json.dumps, field["enum"]))
     if "description" in field and "pattern" not in field:

@@ -117,12 +117,15 @@ def _holds(folder: Path, listed: list[tuple[ReleasedModel, Bundle]]) -> bool:
 def _champions(home: Home) -> list[tuple[ReleasedModel, Bundle]]:
     from fusionguard.registry.aliases import champion
     from fusionguard.registry.model_names import model_names
+    from fusionguard.registry.versions import list_versions
 
     found = [_resolve(home, f"{name}@champion", "champion") for name in model_names(home) if champion(home, name) is not None]
     if not found:
-        raise RegistryError(
-            "There is no champion yet.", f"Train one first: {', or '.join(f'make {name}' for name in family_names())}."
-        )
+        trained = [f"{name}@{versions[-1].version}" for name in model_names(home) if (versions := list_versions(home, name))]
+        way = f"Train one first: {', or '.join(f'make {name}' for name in family_names())}."
+        if trained:
+            way = f"The gate has promoted none, `fusionguard models` says why; --model {trained[0]} takes one as it is."
+        raise RegistryError("There is no champion yet.", way)
     return found
 
 

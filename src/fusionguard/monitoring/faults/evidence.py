@@ -14,6 +14,8 @@ from fusionguard.monitoring.distributions import as_numbers
 from fusionguard.monitoring.reference import Reference
 from fusionguard.monitoring.sketch import Sketch
 
+_LASTS = 0.95
+"""What goes on up to this share of the window's rows lasts: where it ends is known to a few blocks."""
 _BLOCKS = 100
 
 
@@ -86,6 +88,13 @@ class Evidence:
         """Say since when, where that is not since the window began."""
         moment = self.moment(row)
         return "" if moment is None or row == 0 else f" since {moment:%Y-%m-%d %H:%M} UTC"
+
+    def during(self, first: int, last: int) -> str:
+        """Say the same of rows [first, last), and until when, where so many came after them that it has ended."""
+        if last >= _LASTS * self.micros.size:
+            return self.since(first)
+        until = f"{self.moment(last - 1):%Y-%m-%d %H:%M} UTC"
+        return f" until {until}" if first == 0 else f" from {self.moment(first):%Y-%m-%d %H:%M} to {until}"
 
 
 def gather(sketch: Sketch, reference: Reference) -> Evidence | None:

@@ -59,8 +59,9 @@ def _coarser(evidence: Evidence, column: Column, before: Floats, limits: Monitor
     rounded, step, share, was = best
     chance = statistics.proportions_chance(share * now.size, now.size, was * before.size, before.size)
     known = ~np.isnan(column.now)
-    first, held = _since(is_multiple(column.now, step), known)
-    text = f"{held:.0%} of the values of {column.title} are multiples of {step:g}{evidence.since(first)}, {was:.0%} in training"
+    first, last, held = _since(is_multiple(column.now, step), known)
+    since = evidence.during(first, last)
+    text = f"{held:.0%} of the values of {column.title} are multiples of {step:g}{since}, {was:.0%} in training"
     return Mark("rounding", (column.name,), rounded, min(1.0, len(STEPS) * chance), text, evidence.moment(first))
 
 
@@ -75,8 +76,8 @@ def _finer(evidence: Evidence, column: Column, before: Floats, limits: Monitorin
         if rise < limits.rounding_watch:
             return None
         chance = statistics.proportions_chance(float(odd.sum()), float(known.sum()), (1 - was) * before.size, before.size)
-        first, held = _since(odd, known)
-        since = evidence.since(first)
+        first, last, held = _since(odd, known)
+        since = evidence.during(first, last)
         text = f"{held:.0%} of the values of {column.title} are no multiples of {step:g}{since}, which {was:.0%} were in training"
         return Mark("rounding", (column.name,), rise, min(1.0, len(STEPS) * chance), text, evidence.moment(first))
     return None
@@ -93,9 +94,11 @@ def _without_new_tie(before: Floats, now: Floats) -> NDArray[np.bool_]:
     return kept
 
 
-def _since(flags: NDArray[np.bool_], known: NDArray[np.bool_]) -> tuple[int, float]:
-    """Return the row from which flags (n,) are frequent, and their share of the values that are known among the rows meant."""
+def _since(flags: NDArray[np.bool_], known: NDArray[np.bool_]) -> tuple[int, int, float]:
+    """Return the rows [i, j) in which flags (n,) are frequent, and their share of the values that are known among these."""
     places, flags = np.flatnonzero(known), flags[known]
     first, last = stretch(flags.astype(np.float64))
     held = float(flags[first:last].mean())
-    return (int(places[first]), held) if held >= flags.mean() else (0, float(flags.mean()))
+    if held < flags.mean():
+        return 0, known.size, float(flags.mean())
+    return int(places[first]), int(places[last - 1]) + 1, held

@@ -126,9 +126,9 @@ def _judged(evidence: Evidence, column: Column, spike: _Spike, large: float) -> 
     held = float(np.mean(column.now[first:last] == spike.value))
     whole = float(np.mean(column.now == spike.value))
     if held < whole:
-        first, held = 0, whole
+        first, last, held = 0, column.now.size, whole
     text = (
-        f"{held:.0%} of the rows hold one value of {column.title}{evidence.since(first)}; "
+        f"{held:.0%} of the rows hold one value of {column.title}{evidence.during(first, last)}; "
         f"{spike.before:.1%} of the training's rows hold it"
     )
     return Mark("spike", (column.name,), spike.frozen, spike.chance, text, evidence.moment(first), asks_owner=asks)
