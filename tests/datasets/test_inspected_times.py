@@ -18,6 +18,7 @@ from fusionguard.datasets.inspection.inspected import Inspection, inspect_table
 from fusionguard.datasets.moment_sql import event
 from fusionguard.datasets.moments import clock_reader
 from fusionguard.datasets.reading import read_declaration
+from fusionguard.datasets.resolving import resolve
 from fusionguard.datasets.table_rows import open_rows
 
 ROWS = 600
@@ -112,3 +113,19 @@ def test_moments_of_parquet_are_read_whatever_their_unit_and_zone(tmp_path: Path
         with open_rows(raw, {}) as rows:
             seconds = rows.fetch(f"SELECT {event(rows, read.declaration.time)} FROM given ORDER BY _row LIMIT 2")
         assert seconds == [(each.replace(tzinfo=UTC).timestamp(),) for each in _MOMENTS[:2]]
+
+
+@pytest.mark.parametrize(
+    ("at", "known", "form"),
+    [("%Y%m%d%H%M%S", "%Y-%m-%d", "iso"), ("%Y-%m-%dT%H:%M:%S", "%d.%m.%Y", "%d.%m.%Y"), ("%d.%m.%Y", "%d.%m.%Y", None)],
+)
+def test_what_dates_outcomes_is_drafted_as_it_is_written(at: str, known: str, form: str | None, tmp_path: Path) -> None:
+    late = [each + timedelta(days=9 + place % 5) for place, each in enumerate(_MOMENTS)]
+    dated = [f"{each:{known}}" if place % 3 // 2 else "" for place, each in enumerate(late)]
+    found = inspected(tmp_path / "t.csv", {"booked_at": [f"{each:{at}}" for each in _MOMENTS], "chargeback_date": dated})
+    (tmp_path / "t.yaml").write_text(draft_declaration(found))
+    declared = read_declaration(tmp_path / "t.yaml")
+    assert declared.declaration.label.known is not None
+    assert (declared.declaration.label.known.column, declared.declaration.label.known.format) == ("chargeback_date", form)
+    raw = read_declared(declared, tmp_path / "t.csv", tmp_path / "read.parquet")
+    assert resolve(declared, raw).label.positive_rows == 200

@@ -158,6 +158,23 @@ def test_a_label_is_known_from_a_moment_on(tmp_path: Path) -> None:
     assert after["known_seconds"] == [None, WINTER + 129_600]
 
 
+@pytest.mark.parametrize(
+    ("at", "time", "known", "form", "days"),
+    [
+        ([20240630120000, 20240131120000], 'format: "%Y%m%d%H%M%S"', ["2024-07-02T12:00:00Z", None], "iso", 2.0),
+        ([SUMMER, WINTER], "unit: seconds", ["02.07.2024", None], '"%d.%m.%Y"', 1.5),
+        (["2024-06-30 12:00:00", "2024-01-31 12:00:00"], "zone: UTC", ["02.07.2024 06:00", ""], '"%d.%m.%Y %H:%M"', 1.75),
+    ],
+)
+def test_what_dates_outcomes_may_be_written_in_another_way(
+    at: list[Any], time: str, known: list[Any], form: str, days: float, tmp_path: Path
+) -> None:
+    text = f"label: {{column: y, known: {{column: known, format: {form}}}}}\ntime: {{column: at, {time}}}\n"
+    made = _prepared(text, {"at": at, "known": known}, tmp_path)
+    assert made["event_seconds"] == [SUMMER, WINTER]
+    assert made["known_seconds"] == [SUMMER + days * 86_400, WINTER + days * 86_400]
+
+
 def test_no_outcome_counts_before_those_of_its_time_and_of_either_class_are_there(tmp_path: Path) -> None:
     """Positive rows are known 1 to 4 days later and one in 150 after 40; a dated negative one at once, the others at no time."""
     days = np.arange(300)

@@ -134,6 +134,8 @@ def _times(declaration: Declaration) -> Iterator[Contradiction]:
         if known is not None:
             yield ("label", "known"), "label.known needs a time, and there is none; declare the column, or remove known"
         return
+    if known is not None and known.format and time.since == "start":
+        yield ("label", "known", "format"), "label.known.format dates outcomes, and time counts from a start without a date"
     for at, feature in enumerate(declaration.calendar):
         if time.since == "start" and feature not in _TIMELESS:
             yield ("calendar", at), f"calendar: {feature} needs a date, and time counts from a start without one"

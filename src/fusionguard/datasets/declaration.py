@@ -100,12 +100,16 @@ class Known(_Declared):
     """How long it takes until a label can be known: a column that holds the moment, or a delay after the row's time."""
 
     column: kinds.ColumnName | None = None
+    format: kinds.KnownFormat | None = None
+    """How that column is written where it is not as the rows' own time is; ``iso`` for ISO 8601."""
     after: kinds.Duration | None = None
 
     @model_validator(mode="after")
     def _either(self) -> Known:
         if (self.column is None) == (self.after is None):
             raise ValueError("it must have either a column or after, a duration")
+        if self.format and self.column is None:
+            raise ValueError("its format needs a column that is written so")
         return self
 
 

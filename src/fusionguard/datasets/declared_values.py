@@ -37,6 +37,10 @@ _Values = TypeVar("_Values", bound=Collection[Any])
 _MOMENT = datetime(2031, 11, 23, 17, 46, 39, tzinfo=UTC)
 
 
+ISO = "iso"
+"""As a format: times are written as ISO 8601 says, although others have a format or a unit."""
+
+
 def _checked(wrong: str, right: Callable[[Any], bool]) -> BeforeValidator:
     def check(value: Any) -> Any:
         if not right(value):
@@ -130,6 +134,10 @@ def _time_format(value: Any) -> str:
     return value
 
 
+def _known_format(value: Any) -> str:
+    return ISO if value == ISO else _time_format(value)
+
+
 def _file_name(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError("it must name a file")
@@ -202,6 +210,7 @@ Span = Annotated[str, BeforeValidator(_span)]
 Formula = Annotated[str, BeforeValidator(_formula)]
 Zone = Annotated[str, BeforeValidator(_zone)]
 TimeFormat = Annotated[str, BeforeValidator(_time_format)]
+KnownFormat = Annotated[str, BeforeValidator(_known_format)]
 FileName = Annotated[str, BeforeValidator(_file_name)]
 Aggregate = Annotated[str, BeforeValidator(_aggregate)]
 Range = Annotated[

@@ -44,7 +44,10 @@ def _numbers(declaration: Declaration) -> set[str]:
     numbers = {*declaration.measured, *declaration.banded}
     if amount is not None and amount.rate_column is not None:
         numbers.add(amount.rate_column)
-    return numbers | _times(declaration) if time is not None and time.unit is not None else numbers
+    if time is None or time.unit is None:
+        return numbers
+    known = declaration.label.known
+    return numbers | _times(declaration) - ({known.column} if known is not None and known.format else set())
 
 
 def _times(declaration: Declaration) -> set[str]:

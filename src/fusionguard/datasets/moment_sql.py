@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fusionguard.datasets.declaration import Known, Time
+from fusionguard.datasets.declared_values import ISO
 from fusionguard.datasets.moments import DAY_SECONDS, EARLIEST, LARGEST_TIME, PER_SECOND, WITH_OFFSET, WITHOUT_OFFSET
 from fusionguard.datasets.table_rows import TableRows, quoted, string
 
@@ -27,8 +28,11 @@ def event(rows: TableRows, time: Time) -> str:
 
 
 def known_time(known: Known, time: Time) -> Time:
-    """Return the time of the column that dates outcomes, which is written as the rows' own time."""
-    return time.model_copy(update={"column": known.column, "range": None, "ordered": False})
+    """Return the time of the column that dates outcomes, which is written as the rows' own time, or as is declared."""
+    update: dict[str, object] = {"column": known.column, "range": None, "ordered": False}
+    if known.format is not None:
+        update |= {"unit": None, "format": None if known.format == ISO else known.format}
+    return time.model_copy(update=update)
 
 
 def clock(rows: TableRows, time: Time) -> str:

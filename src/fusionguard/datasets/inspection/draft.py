@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 
+from fusionguard.datasets.declared_values import ISO
 from fusionguard.datasets.faults import DeclarationError, Fault
 from fusionguard.datasets.inspection.draft_lines import cell, comment, dataset_name, noted, scalar
 from fusionguard.datasets.inspection.findings import grouped, read_as_written
@@ -154,9 +155,22 @@ def _label(inspection: Inspection) -> Iterator[str]:
     known = _having(inspection, "known")
     if known:
         until = "rows without one count once nearly all of their age have theirs"
-        yield noted(f"  known: {{column: {scalar(known[0].name)}}}", f"{_reason(inspection, known[0])}; {until}")
+        yield noted(
+            f"  known: {{column: {scalar(known[0].name)}{_other_format(inspection, known[0])}}}",
+            f"{_reason(inspection, known[0])}; {until}",
+        )
     elif inspection.timeline is not None:
         yield noted("  # known: {after: 14d}", "how long it takes until a label is known; at once where nothing is said")
+
+
+def _other_format(inspection: Inspection, known: Column) -> str:
+    """Return how a column that dates outcomes is written, where that is not as the rows' own time is."""
+    time = next(iter(_having(inspection, "time")), None)
+    if time is None or inspection.roles[known.name].unit:
+        return ""
+    if known.form.pattern == time.form.pattern and not inspection.roles[time.name].unit:
+        return ""
+    return f", format: {scalar(known.form.pattern or ISO)}"
 
 
 def _columns(inspection: Inspection) -> Iterator[str]:
