@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from fusionguard.data.table import CARRIED, Table
-from fusionguard.datasets.faults import ContradictionError
+from fusionguard.datasets.faults import ContradictionError, DeclarationError
 from fusionguard.datasets.moments import clock_reader
 from fusionguard.datasets.prepared_names import OTHER
 from fusionguard.datasets.preparing import prepare_training
@@ -173,6 +173,18 @@ def test_what_dates_outcomes_may_be_written_in_another_way(
     made = _prepared(text, {"at": at, "known": known}, tmp_path)
     assert made["event_seconds"] == [SUMMER, WINTER]
     assert made["known_seconds"] == [SUMMER + days * 86_400, WINTER + days * 86_400]
+
+
+def test_a_format_of_outcomes_that_is_none_is_refused_with_what_it_may_be(tmp_path: Path) -> None:
+    text = "label: {column: y, known: {column: known, format: ISO8601}}\ntime: at\n"
+    with pytest.raises(DeclarationError, match=r'label\.known\.format .*such as "%d\.%m\.%Y %H:%M:%S", or iso for ISO 8601'):
+        _prepared(text, {"at": ["2024-06-30"], "known": ["2024-07-01"]}, tmp_path)
+
+
+def test_outcomes_with_a_date_need_rows_with_one(tmp_path: Path) -> None:
+    text = "label: {column: y, known: {column: known, format: iso}}\ntime: {column: at, unit: days, since: start}\n"
+    with pytest.raises(DeclarationError, match="time counts from a start without a date"):
+        _prepared(text, {"at": [3.0], "known": ["2024-07-01"]}, tmp_path)
 
 
 def test_no_outcome_counts_before_those_of_its_time_and_of_either_class_are_there(tmp_path: Path) -> None:

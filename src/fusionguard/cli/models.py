@@ -48,7 +48,7 @@ def score(
     if summary.ambiguous_ids:
         say(f"{summary.ambiguous_ids:,} rows have an empty id or one that another row has, too: tell them apart by 'row'.")
     for column, count in summary.unseen.items():
-        say(f"{count:,} rows hold a value of '{column}' that the model has not seen; they are scored as others of their kind.")
+        say(f"{count:,} rows hold a value of '{column}' that the model has not seen; its declaration says how they are scored.")
     flagged = f"{summary.flagged:,} {family.flagged_rows_are}"
     say(f"Scored {summary.rows:,} {things}, {flagged}, with model {loaded.version}: {output_file}")
 

@@ -135,7 +135,12 @@ def _time_format(value: Any) -> str:
 
 
 def _known_format(value: Any) -> str:
-    return ISO if value == ISO else _time_format(value)
+    if value == ISO:
+        return ISO
+    try:
+        return _time_format(value)
+    except ValueError as error:
+        raise ValueError(f"{error}, or {ISO} for ISO 8601") from None
 
 
 def _file_name(value: Any) -> str:
