@@ -246,8 +246,8 @@ CASES: dict[str, tuple[str | bytes, list[tuple[int, str]]]] = {
         [
             (
                 25,
-                'windows.merchant.of is "median"; it must be one of count, since_first, since_last, label_count, label_rate, '
-                "sum, mean, minimum, maximum, standard_deviation, new(ENTITY), distinct(ENTITY)",
+                'windows.merchant.of is "median"; it must be one of count, since_last, label_count, label_rate, '
+                "sum, mean, maximum, ratio, new(ENTITY), distinct(ENTITY)",
             )
         ],
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from fusionguard.datasets.declaration import Declaration, Place
-from fusionguard.datasets.declared_values import COLUMN_AGGREGATES, ENTITY_AGGREGATES, split_aggregate
+from fusionguard.datasets.declared_values import COLUMN_AGGREGATES, ENTITY_AGGREGATES, LABEL_AGGREGATES, split_aggregate
 from fusionguard.datasets.expressions import columns_of
 from fusionguard.datasets.labels import equal_labels
 from fusionguard.datasets.prepared_names import RESERVED, TAKEN
@@ -153,6 +153,8 @@ def _windows(declaration: Declaration) -> Iterator[Contradiction]:
         for at, text in enumerate(windows.of):
             name, of = split_aggregate(text)
             where, what = (*place, "of", at), f"windows.{entity}.of: {text}"
+            if name in LABEL_AGGREGATES and declaration.label.known is None:
+                yield where, f"{what} needs label.known, which says when an outcome is there; without it, it would be a leak"
             if name in ENTITY_AGGREGATES and of not in declaration.entities:
                 yield where, f"{what}: {_unknown('', str(of), declaration.entities, 'no entity')}"
             elif name in ENTITY_AGGREGATES and of == entity:

@@ -145,7 +145,9 @@ def _validated(content: dict[str, Any], tree: YamlTree) -> tuple[Declaration | N
 
 
 def _names_something(place: Place) -> bool:
-    """Whether a place gives a column its role, or a name its meaning."""
+    """Whether a place gives a column its role, a name its meaning, or windows the outcomes that they may see."""
+    if place[:2] == ("label", "known"):
+        return True
     return place[0] in _BY_NAME if len(place) == 2 else len(place) == 1 and place[0] not in _NAMES_NOTHING
 
 

@@ -1,0 +1,202 @@
+"""What a declaration's windows remember of an entity's earlier rows, as whole numbers, and the features made of these.
+
+One plan says it for all who compute it: SQL over a history, and the state of a running service. A window moves by whole tiles,
+so that what is kept of an entity is bounded by their number and not by its traffic: it holds all rows since the beginning of the
+tile that lies a span back. A row sees those of earlier seconds; those of its own, whose order nobody knows, it does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from fusionguard.datasets.declaration import Declaration
+from fusionguard.datasets.declared_values import split_aggregate
+from fusionguard.datasets.durations import duration_seconds
+from fusionguard.datasets.labels import label_of
+from fusionguard.datasets.prepared_names import prepared_names
+
+MOST_TILES = 30
+"""How many tiles a span has, at most: a window is up to one of them longer than its span."""
+
+HUNDREDTHS = 100
+"""Sums are of whole hundredths, which add up to the same in every order."""
+
+LARGEST_HUNDREDTHS = 10**12
+"""What is further from 0 counts as that, so that no sum leaves the range of whole numbers."""
+
+MOST_OTHERS = 1_000
+"""So many different values of another entity are told apart in a window: those met last."""
+
+Kind = Literal["rows", "values", "hundredths", "largest", "met", "others", "last", "known", "positive"]
+"""What is remembered: how many rows; how many numbers of a column, their sum and the largest; whether another entity's value was
+there before, as 1 or 0; how many different ones were, up to :data:`MOST_OTHERS`; how many seconds ago the last row was; how many
+outcomes became known, and how many of these are positive."""
+
+NUMERIC: tuple[Kind, ...] = ("values", "hundredths", "largest")
+"""The kinds that are about a column's numbers."""
+
+OF_OTHERS: tuple[Kind, ...] = ("met", "others")
+"""The kinds that are about another entity's values."""
+
+OF_OUTCOMES: tuple[Kind, ...] = ("known", "positive")
+"""The kinds that are about outcomes."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """The tiles of a window.
+
+    Parameters
+    ----------
+    text
+        As it is declared: ``7d``.
+    tile_seconds, tiles
+        How long one tile is, and how many lie before the present one.
+    """
+
+    text: str
+    tile_seconds: int
+    tiles: int
+
+    @classmethod
+    def of(cls, text: str) -> Span:
+        """Return the tiles of a declared span: at most :data:`MOST_TILES`, of whole seconds."""
+        seconds = duration_seconds(text)
+        tile = -(-seconds // MOST_TILES)
+        return cls(text, tile, -(-seconds // tile))
+
+    @property
+    def seconds(self) -> int:
+        """All tiles together: the span, or where that is no multiple of a tile a little more."""
+        return self.tile_seconds * self.tiles
+
+    def start(self, second: int) -> int:
+        """Return the first second of the window of a row of this second."""
+        return (second // self.tile_seconds - self.tiles) * self.tile_seconds
+
+
+@dataclass(frozen=True)
+class Memory:
+    """One whole number that is remembered of an entity.
+
+    Parameters
+    ----------
+    name
+        The prepared column that holds it.
+    entity
+        Whose rows it is of.
+    kind
+        What is remembered.
+    span
+        Over which it is.
+    of
+        The column whose numbers, or the entity whose values, it is about; empty where it is of rows or outcomes.
+    """
+
+    name: str
+    entity: str
+    kind: Kind
+    span: Span
+    of: str = ""
+
+
+@dataclass(frozen=True)
+class _Aggregate:
+    """What an aggregate remembers, the feature made of that, and what people call it.
+
+    ``sql`` has a place for each kind that is remembered, as a double, and for the present row's number, ``now``; ``words`` has
+    one for what it is about.
+    """
+
+    kinds: tuple[Kind, ...]
+    sql: str
+    words: str
+    of_longest_span: bool = False
+
+
+_MEAN = f"({{hundredths}} / {HUNDREDTHS}e0 / NULLIF({{values}}, 0e0))"
+_AGGREGATES: Mapping[str, _Aggregate] = {
+    "count": _Aggregate(("rows",), "{rows}", "rows"),
+    "sum": _Aggregate(("hundredths",), f"({{hundredths}} / {HUNDREDTHS}e0)", "sum of {of}"),
+    "mean": _Aggregate(("values", "hundredths"), _MEAN, "mean {of}"),
+    "ratio": _Aggregate(("values", "hundredths"), f"({{now}} / NULLIF({_MEAN}, 0e0))", "{of} against the mean"),
+    "maximum": _Aggregate(("largest",), f"({{largest}} / {HUNDREDTHS}e0)", "largest {of}"),
+    "new": _Aggregate(("met",), "(1e0 - {met})", "first time with this {of}"),
+    "distinct": _Aggregate(("others",), "{others}", "different {of}s"),
+    "since_last": _Aggregate(("last",), "{last}", "seconds since the last", of_longest_span=True),
+    "label_count": _Aggregate(("known",), "{known}", "outcomes that became known"),
+    "label_rate": _Aggregate(("known", "positive"), "({positive} / NULLIF({known}, 0e0))", "share of positive outcomes"),
+}
+
+
+@dataclass(frozen=True)
+class WindowFeature:
+    """A number that models read of an entity's earlier rows.
+
+    Parameters
+    ----------
+    name
+        ``card_count_7d``, ``card_new_merchant_30d``, ``card_since_last``.
+    sql
+        How it is made of prepared columns.
+    words
+        What people call it.
+    memories
+        What it is made of.
+    """
+
+    name: str
+    sql: str
+    words: str
+    memories: tuple[Memory, ...]
+
+
+def window_features(declaration: Declaration) -> tuple[WindowFeature, ...]:
+    """Return the features of a declaration's windows, in the order in which they are declared."""
+    return tuple(_features(declaration)) if declaration.windows else ()
+
+
+def memories(declaration: Declaration) -> tuple[Memory, ...]:
+    """Return all that a declaration's windows remember, each once."""
+    return tuple(dict.fromkeys(each for feature in window_features(declaration) for each in feature.memories))
+
+
+def numbers_of(plan: Iterable[Memory]) -> tuple[str, ...]:
+    """Return the columns whose numbers are remembered."""
+    return tuple(dict.fromkeys(each.of for each in plan if each.kind in NUMERIC))
+
+
+def _features(declaration: Declaration) -> Iterator[WindowFeature]:
+    names = prepared_names(declaration)
+    amount = None if declaration.amount is None else declaration.amount.column
+    sparse = {name for name, (_, each) in declaration.measured.items() if each.missing == "allow"}
+    for entity, windows in declaration.windows.items():
+        spans = [Span.of(text) for text in windows.spans]
+        for text in windows.of:
+            name, of = split_aggregate(text)
+            aggregate = _AGGREGATES[name]
+            about = of if of is not None else amount or ""
+            counted: Kind = "values" if about in sparse else "rows"
+            for span in (max(spans, key=lambda each: each.seconds),) if aggregate.of_longest_span else spans:
+                kinds: list[Kind] = [counted if kind == "values" else kind for kind in aggregate.kinds]
+                part = {kind: _memory(entity, kind, about, span, names) for kind in kinds}
+                filled = {kind: f"({each.name} + 0e0)" for kind, each in zip(aggregate.kinds, part.values(), strict=True)}
+                shown = "" if aggregate.of_longest_span else span.text
+                called = aggregate.words.format(of=_told(declaration, about))
+                yield WindowFeature(
+                    name="_".join(filter(None, (entity, name, "" if of is None else names.get(of, of), shown))),
+                    sql=aggregate.sql.format(now=names.get(about, ""), **filled),
+                    words=f"{entity}: {called}{f' in {shown}' if shown else ''}",
+                    memories=tuple(part.values()),
+                )
+
+
+def _memory(entity: str, kind: Kind, about: str, span: Span, names: Mapping[str, str]) -> Memory:
+    of = about if kind in (*NUMERIC, *OF_OTHERS) else ""
+    return Memory("_".join(filter(None, ("past", entity, kind, names.get(of, of), span.text))), entity, kind, span, of)
+
+
+def _told(declaration: Declaration, about: str) -> str:
+    return about if about in declaration.entities else label_of(declaration, about) if about else ""

@@ -1,0 +1,155 @@
+"""What windows remember: the SQL against the slow way, to the last digit, in any order of the rows."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from fusionguard.datasets.declaration import Declaration
+from fusionguard.datasets.history import MOST_TILES, Span, memories, window_features
+from fusionguard.datasets.history_sql import EVENTS, events_query, history_query
+from fusionguard.datasets.table_rows import open_rows
+from tests.datasets.slow_history import Event, remembered
+
+SPANS = ["31s", "5m", "2h"]
+OF = ["count", "sum", "mean", "ratio", "maximum", "since_last", "label_count", "label_rate"]
+
+
+def declare(**changed: Any) -> Declaration:
+    """Return a declaration of payments with windows over cards and shops."""
+    declared: dict[str, Any] = {
+        "version": 1,
+        "name": "payments",
+        "problem": "fraud",
+        "id": "payment",
+        "time": {"column": "at", "unit": "seconds"},
+        "amount": {"column": "amount", "currency": "GBP", "missing": "allow"},
+        "label": {"column": "fraud", "known": {"column": "told_at"}},
+        "entities": {"card": "card number", "shop": "shop"},
+        "numeric": {"km far": {"missing": "refuse"}},
+        "windows": {
+            "card": {"spans": SPANS, "of": [*OF, "new(shop)", "distinct(shop)", "mean(km far)"]},
+            "shop": {"spans": ["5m"], "of": ["count", "label_rate", "distinct(card)"]},
+        },
+    }
+    return Declaration.model_validate(declared | changed)
+
+
+def draw(seed: int, rows: int = 300) -> list[Event]:
+    """Draw rows of few entities: many in one second, some of nobody, some without numbers, outcomes that are late or never."""
+    generator = np.random.default_rng(seed)
+    events = []
+    for _ in range(rows):
+        second = int(generator.integers(-200, 3_000)) // int(generator.choice([1, 60]))
+        outcome = int(generator.random() < 0.3) if generator.random() < 0.8 else None
+        events.append(
+            Event(
+                second=second,
+                of={
+                    "card": None if generator.random() < 0.05 else f"C{generator.integers(4)}",
+                    "shop": None if generator.random() < 0.05 else f"S{generator.integers(6)}",
+                },
+                numbers={
+                    "amount": None if generator.random() < 0.1 else int(generator.integers(-2_000, 90_000)),
+                    "km far": int(generator.integers(0, 500)),
+                },
+                positive=outcome,
+                known=None if outcome is None else second + int(generator.integers(0, 900)),
+            )
+        )
+    return events
+
+
+def table_of(events: list[Event]) -> pa.Table:
+    """Return the rows as a raw table has them."""
+    return pa.table(
+        {
+            "payment": [f"P{place}" for place in range(len(events))],
+            "at": [float(each.second) + 0.25 for each in events],
+            "amount": [None if each.numbers["amount"] is None else each.numbers["amount"] / 100 for each in events],
+            "km far": [each.numbers["km far"] / 100 for each in events],
+            "card number": [each.of["card"] for each in events],
+            "shop": [each.of["shop"] for each in events],
+            "fraud": pa.array([each.positive for each in events], pa.int64()),
+            "told_at": [None if each.known is None else float(each.known) for each in events],
+        }
+    )
+
+
+def computed(declaration: Declaration, events: list[Event]) -> dict[str, list[int | None]]:
+    """Return what the SQL finds, by memory, in the order of the rows."""
+    with open_rows(table_of(events), {}) as rows:
+        rows.database.execute(f"CREATE TEMP TABLE {EVENTS} AS {events_query(declaration, rows, 'fraud')}")
+        found = rows.database.sql(f"SELECT * FROM ({history_query(memories(declaration))}) ORDER BY _row").to_arrow_table()
+    assert found["_row"].to_pylist() == list(range(len(events)))
+    return {name: found[name].to_pylist() for name in found.column_names[1:]}
+
+
+@pytest.mark.parametrize("seed", [3, 11])
+def test_the_sql_finds_what_looking_through_all_rows_finds(seed: int) -> None:
+    declaration, events = declare(), draw(seed)
+    found = computed(declaration, events)
+    assert set(found) == {each.name for each in memories(declaration)}
+    for memory in memories(declaration):
+        slow = [remembered(memory, events, row) for row in range(len(events))]
+        assert found[memory.name] == slow, memory
+        assert len(set(slow)) > 1, memory
+
+
+def test_the_order_of_the_rows_changes_nothing() -> None:
+    declaration, events = declare(), draw(5)
+    order = np.random.default_rng(8).permutation(len(events))
+    found, shuffled = computed(declaration, events), computed(declaration, [events[place] for place in order])
+    for name, values in found.items():
+        assert shuffled[name] == [values[place] for place in order], name
+
+
+def test_a_window_sees_from_the_tile_that_lies_a_span_back_to_the_second_before() -> None:
+    declaration = declare(windows={"card": {"spans": ["5m"], "of": ["count"]}})
+    seconds = [99, 100, 400, 409, 409, 410, 700, 710]  # tiles of 10 s, 30 of them
+    events = [Event(second, {"card": "C", "shop": None}, {"amount": 1, "km far": 0}) for second in seconds]
+    assert computed(declaration, events)["past_card_rows_5m"] == [0, 1, 1, 2, 2, 3, 4, 2]
+
+
+def test_outcomes_count_from_the_second_in_which_they_are_known() -> None:
+    declaration = declare(windows={"shop": {"spans": ["5m"], "of": ["label_rate"]}})
+    told = [(0, 1, 50), (10, 0, 51), (20, 1, 400), (50, None, None), (51, None, None), (400, None, None)]
+    of = {"card": None, "shop": "S"}
+    events = [Event(second, of, {"amount": 1, "km far": 0}, positive, known) for second, positive, known in told]
+    found = computed(declaration, events)
+    assert found["past_shop_known_5m"] == [0, 0, 0, 1, 2, 1]
+    assert found["past_shop_positive_5m"] == [0, 0, 0, 1, 1, 1]
+
+
+def test_an_outcome_that_is_known_after_a_delay_counts_from_then_on() -> None:
+    windows = {"shop": {"spans": ["5m"], "of": ["label_count"]}}
+    declaration = declare(windows=windows, label={"column": "fraud", "known": {"after": "40s"}})
+    of = {"card": None, "shop": "S"}
+    events = [Event(second, of, {"amount": 1, "km far": 0}, 1) for second in (0, 39, 40, 41, 79)]
+    assert computed(declaration, events)["past_shop_known_5m"] == [0, 0, 1, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("text", "tile", "tiles"), [("30s", 1, 30), ("7s", 1, 7), ("31s", 2, 16), ("1h", 120, 30), ("30d", 86_400, 30)]
+)
+def test_a_span_is_cut_into_at_most_30_tiles_of_whole_seconds(text: str, tile: int, tiles: int) -> None:
+    span = Span.of(text)
+    assert (span.tile_seconds, span.tiles) == (tile, tiles)
+    assert span.tiles <= MOST_TILES
+    assert span.start(-1) == -tile * (tiles + 1)
+
+
+def test_features_have_the_names_of_what_they_are_and_no_two_are_called_alike() -> None:
+    features = window_features(declare())
+    names = [each.name for each in features]
+    assert names[:4] == ["card_count_31s", "card_count_5m", "card_count_2h", "card_sum_31s"]
+    assert {"card_since_last", "card_new_shop_5m", "card_distinct_shop_2h", "card_mean_km_far_31s"} < set(names)
+    assert all(left != right for left, right in itertools.combinations(names, 2))
+    words = {each.name: each.words for each in features}
+    assert words["card_new_shop_5m"] == "card: first time with this shop in 5m"
+    assert words["card_mean_km_far_31s"] == "card: mean km far in 31s"
+    assert words["card_since_last"] == "card: seconds since the last"
