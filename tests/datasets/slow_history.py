@@ -28,10 +28,10 @@ def remembered(memory: Memory, events: Sequence[Event], row: int) -> int | None:
     since = 0
     while since > now.second or since + memory.span.tile_seconds <= now.second:  # the beginning of the present tile
         since += memory.span.tile_seconds if since < now.second else -memory.span.tile_seconds
-    since -= memory.span.tiles * memory.span.tile_seconds
+    tile, since = since, since - memory.span.tiles * memory.span.tile_seconds
     same = [each for each in events if each.of[memory.entity] == mine]
     if memory.kind in ("known", "positive"):
-        told = [e.positive for e in same if e.known is not None and e.positive is not None and since <= e.known <= now.second]
+        told = [e.positive for e in same if e.known is not None and e.positive is not None and since <= e.known < tile]
         return len(told) if memory.kind == "known" else sum(told)
     before = [each for each in same if since <= each.second < now.second]
     if memory.kind == "rows":

@@ -115,22 +115,22 @@ def test_a_window_sees_from_the_tile_that_lies_a_span_back_to_the_second_before(
     assert computed(declaration, events)["past_card_rows_5m"] == [0, 1, 1, 2, 2, 3, 4, 2]
 
 
-def test_outcomes_count_from_the_second_in_which_they_are_known() -> None:
+def test_outcomes_count_once_the_tile_is_over_in_which_they_became_known() -> None:
     declaration = declare(windows={"shop": {"spans": ["5m"], "of": ["label_rate"]}})
-    told = [(0, 1, 50), (10, 0, 51), (20, 1, 400), (50, None, None), (51, None, None), (400, None, None)]
+    told = [(0, 1, 49), (10, 0, 50), (20, 1, 345), (49, None, None), (50, None, None), (60, None, None), (350, None, None)]
     of = {"card": None, "shop": "S"}
     events = [Event(second, of, {"amount": 1, "km far": 0}, positive, known) for second, positive, known in told]
     found = computed(declaration, events)
-    assert found["past_shop_known_5m"] == [0, 0, 0, 1, 2, 1]
-    assert found["past_shop_positive_5m"] == [0, 0, 0, 1, 1, 1]
+    assert found["past_shop_known_5m"] == [0, 0, 0, 0, 1, 2, 2]
+    assert found["past_shop_positive_5m"] == [0, 0, 0, 0, 1, 1, 1]
 
 
 def test_an_outcome_that_is_known_after_a_delay_counts_from_then_on() -> None:
     windows = {"shop": {"spans": ["5m"], "of": ["label_count"]}}
     declaration = declare(windows=windows, label={"column": "fraud", "known": {"after": "40s"}})
     of = {"card": None, "shop": "S"}
-    events = [Event(second, of, {"amount": 1, "km far": 0}, 1) for second in (0, 39, 40, 41, 79)]
-    assert computed(declaration, events)["past_shop_known_5m"] == [0, 0, 1, 1, 2]
+    events = [Event(second, of, {"amount": 1, "km far": 0}, 1) for second in (0, 39, 49, 50, 79, 80)]
+    assert computed(declaration, events)["past_shop_known_5m"] == [0, 0, 0, 1, 1, 2]
 
 
 @pytest.mark.parametrize(

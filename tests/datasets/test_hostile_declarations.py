@@ -205,7 +205,7 @@ CASES: dict[str, tuple[str | bytes, list[tuple[int, str]]]] = {
         [(7, "label: P is both positive and negative")],
     ),
     "no positive value": (
-        _changed(label="label: {column: chargeback, positive: []}"),
+        _changed(label="label: {column: chargeback, positive: [], known: {after: 14d}}"),
         [(7, "label.positive is []; it must hold at least one value")],
     ),
     "a range upside down": (
@@ -420,7 +420,7 @@ def test_a_wrong_value_hides_no_contradiction() -> None:
 def test_codes_of_countries_and_answers_stay_texts() -> None:
     text = _changed(
         country="  country: {values: [NO, on, 0123, 12:30, 1_0, 7, 2.5, true]}",
-        label="label: {column: chargeback, positive: [yes], negative: [no, null_]}",
+        label="label: {column: chargeback, positive: [yes], negative: [no, null_], known: {after: 14d}}",
     )
     declaration = parse_declaration(text).declaration
     assert declaration.categorical["country"].values == ("NO", "on", "0123", "12:30", "1_0", 7, 2.5, True)

@@ -2,7 +2,8 @@
 
 One plan says it for all who compute it: SQL over a history, and the state of a running service. A window moves by whole tiles,
 so that what is kept of an entity is bounded by their number and not by its traffic: it holds all rows since the beginning of the
-tile that lies a span back. A row sees those of earlier seconds; those of its own, whose order nobody knows, it does not.
+tile that lies a span back. A row sees those of earlier seconds; those of its own, whose order nobody knows, it does not. Outcomes
+are seen once the tile is over in which they became known.
 """
 
 from __future__ import annotations

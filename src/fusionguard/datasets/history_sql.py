@@ -1,8 +1,8 @@
 """The SQL of what windows remember: of every row, what had happened and was known of its entities before.
 
-It reads a table of events: ``_row``, which tells them apart; ``second``, when the row happened, and ``known``, from which second
-on its outcome counts (whole seconds); ``positive``, the outcome; ``e_ENTITY``, whose it is; and ``n0``, ``n1`` ..., the numbers that
-are remembered, in whole hundredths. All that it adds up are whole numbers, so that every engine finds the same.
+It reads a table of events: ``_row``, which tells them apart; ``second``, when the row happened, and ``known``, when its outcome
+becomes known, in whole seconds; ``positive``, the outcome; ``e_ENTITY``, whose it is; and ``n0``, ``n1`` ..., the numbers that are
+remembered, in whole hundredths. All that it adds up are whole numbers, so that every engine finds the same.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def _over_rows(memory: Memory, numbers: Mapping[str, str]) -> str:
 
 
 def _outcomes(entity: str, asked: Sequence[Memory], source: str) -> str:
-    """Return the query of outcomes that became known: they are in one stream with the rows that ask, in the order of seconds."""
+    """Return the query of outcomes that became known before the present tile, in one stream with the rows that ask for them."""
     key = f"e_{entity}"
     stream = (
         f"SELECT _row, second AS moment, {key}, 0 AS outcome, 0 AS positive FROM {source}"
@@ -101,8 +101,9 @@ def _outcomes(entity: str, asked: Sequence[Memory], source: str) -> str:
     columns = ["_row"]
     for each in asked:
         summed = "outcome" if each.kind == "known" else "positive"
-        window = f"OVER (PARTITION BY {key} ORDER BY moment {_frame(each.span, 'moment', 'CURRENT ROW')})"
-        columns.append(f"CASE WHEN {key} IS NOT NULL THEN CAST(SUM({summed}) {window} AS BIGINT) END AS {each.name}")
+        frame = _frame(each.span, "moment", f"({_in_tile(each.span, 'moment')} + 1) PRECEDING")
+        found = f"CAST(COALESCE(SUM({summed}) OVER (PARTITION BY {key} ORDER BY moment {frame}), 0) AS BIGINT)"
+        columns.append(f"CASE WHEN {key} IS NOT NULL THEN {found} END AS {each.name}")
     return f"SELECT * FROM (SELECT {', '.join(columns)} FROM ({stream}) AS stream) AS told WHERE _row IS NOT NULL"
 
 
@@ -112,7 +113,12 @@ def _frame(span: Span, second: str, end: str) -> str:
 
 def _since(span: Span, second: str) -> str:
     """Return how many seconds ago the tile began that lies a span back."""
-    return f"{second} - CAST(FLOOR({second} / {span.tile_seconds}) AS BIGINT) * {span.tile_seconds} + {span.seconds}"
+    return f"{_in_tile(span, second)} + {span.seconds}"
+
+
+def _in_tile(span: Span, second: str) -> str:
+    """Return how many seconds ago the present tile began."""
+    return f"{second} - CAST(FLOOR({second} / {span.tile_seconds}) AS BIGINT) * {span.tile_seconds}"
 
 
 def _hundredths(number: str) -> str:
