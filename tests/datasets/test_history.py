@@ -116,7 +116,7 @@ def test_a_window_sees_from_the_tile_that_lies_a_span_back_to_the_second_before(
 
 
 def test_outcomes_count_once_the_tile_is_over_in_which_they_became_known() -> None:
-    declaration = declare(windows={"shop": {"spans": ["5m"], "of": ["label_rate"]}})
+    declaration = declare(windows={"shop": {"spans": ["5m"], "of": ["label_count", "label_rate"]}})
     told = [(0, 1, 49), (10, 0, 50), (20, 1, 345), (49, None, None), (50, None, None), (60, None, None), (350, None, None)]
     of = {"card": None, "shop": "S"}
     events = [Event(second, of, {"amount": 1, "km far": 0}, positive, known) for second, positive, known in told]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 
 from fusionguard.datasets.declaration import Declaration, Place
 from fusionguard.datasets.declared_values import COLUMN_AGGREGATES, ENTITY_AGGREGATES, LABEL_AGGREGATES, split_aggregate
 from fusionguard.datasets.expressions import columns_of
+from fusionguard.datasets.history import window_features
 from fusionguard.datasets.labels import equal_labels
-from fusionguard.datasets.prepared_names import RESERVED, TAKEN
+from fusionguard.datasets.prepared_names import RESERVED, TAKEN, prepared_names
 from fusionguard.errors import did_you_mean
 
 Contradiction = tuple[Place, str]
@@ -27,7 +29,8 @@ def contradictions(declaration: Declaration, line: Callable[[Place], int | None]
     yield from _undeclared(declaration)
     yield from _formulas(declaration)
     yield from _times(declaration)
-    yield from _windows(declaration)
+    wrong = list(_windows(declaration))
+    yield from wrong or _window_names(declaration)
     yield from _optional(declaration)
     if not declaration.features:
         yield (), "it declares nothing to learn from: no numeric, categorical or derived column, and no amount"
@@ -163,6 +166,21 @@ def _windows(declaration: Declaration) -> Iterator[Contradiction]:
                 yield where, f"{what} is of the amount, and there is none; name a numeric column, such as {name}(distance)"
             elif name in COLUMN_AGGREGATES and of is not None and of not in _numbers(declaration):
                 yield where, f"{what}: {_unknown('', of, _numbers(declaration), 'no numeric column')}"
+
+
+def _window_names(declaration: Declaration) -> Iterator[Contradiction]:
+    """Features of windows are called by their entity; another name of that keeps them apart from what has such a name already."""
+    taken = {name.casefold(): column for column, name in prepared_names(declaration).items()}
+    made = (*declaration.derived, *declaration.bands, *(() if declaration.sql is None else declaration.sql.features))
+    taken |= {name.casefold(): name for name in (*made, *declaration.calendar)}
+    for entity, features in itertools.groupby(window_features(declaration), key=lambda each: each.entity):
+        for feature in features:
+            other = next((taken[name] for each in feature.names if (name := each.casefold()) in taken), None)
+            if other is not None:
+                what = f"windows.{entity} makes '{feature.name}', and '{other}' is called so; give the entity another name"
+                yield ("windows", entity), what
+                break
+            taken |= {feature.name.casefold(): feature.name}
 
 
 def _optional(declaration: Declaration) -> Iterator[Contradiction]:

@@ -142,6 +142,8 @@ class WindowFeature:
         ``card_count_7d``, ``card_new_merchant_30d``, ``card_since_last``.
     sql
         How it is made of prepared columns.
+    entity
+        Whose rows it is about.
     words
         What people call it.
     memories
@@ -150,8 +152,14 @@ class WindowFeature:
 
     name: str
     sql: str
+    entity: str
     words: str
     memories: tuple[Memory, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its own name, and those of the prepared columns that it is made of."""
+        return (self.name, *(each.name for each in self.memories))
 
 
 def window_features(declaration: Declaration) -> tuple[WindowFeature, ...]:
@@ -173,15 +181,18 @@ def _features(declaration: Declaration) -> Iterator[WindowFeature]:
     names = prepared_names(declaration)
     amount = None if declaration.amount is None else declaration.amount.column
     sparse = {name for name, (_, each) in declaration.measured.items() if each.missing == "allow"}
+    known = declaration.label.known
+    dated = known is not None and known.column is not None
     for entity, windows in declaration.windows.items():
         spans = [Span.of(text) for text in windows.spans]
         for text in windows.of:
             name, of = split_aggregate(text)
             aggregate = _AGGREGATES[name]
             about = of if of is not None else amount or ""
-            counted: Kind = "values" if about in sparse else "rows"
+            counted: dict[Kind, Kind] = {} if about in sparse else {"values": "rows"}
+            counted |= {"known": "rows"} if dated and name == "label_rate" else {}  # negative outcomes often have no date
             for span in (max(spans, key=lambda each: each.seconds),) if aggregate.of_longest_span else spans:
-                kinds: list[Kind] = [counted if kind == "values" else kind for kind in aggregate.kinds]
+                kinds = [counted.get(kind, kind) for kind in aggregate.kinds]
                 part = {kind: _memory(entity, kind, about, span, names) for kind in kinds}
                 filled = {kind: f"({each.name} + 0e0)" for kind, each in zip(aggregate.kinds, part.values(), strict=True)}
                 shown = "" if aggregate.of_longest_span else span.text
@@ -189,6 +200,7 @@ def _features(declaration: Declaration) -> Iterator[WindowFeature]:
                 yield WindowFeature(
                     name="_".join(filter(None, (entity, name, "" if of is None else names.get(of, of), shown))),
                     sql=aggregate.sql.format(now=names.get(about, ""), **filled),
+                    entity=entity,
                     words=f"{entity}: {called}{f' in {shown}' if shown else ''}",
                     memories=tuple(part.values()),
                 )

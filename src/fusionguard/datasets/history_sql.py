@@ -1,7 +1,7 @@
 """The SQL of what windows remember: of every row, what had happened and was known of its entities before.
 
 It reads a table of events: ``_row``, which tells them apart; ``second``, when the row happened, and ``known``, when its outcome
-becomes known, in whole seconds; ``positive``, the outcome; ``e_ENTITY``, whose it is; and ``n0``, ``n1`` ..., the numbers that are
+becomes known, in whole seconds; ``positive``, the outcome; ``e_ENTITY``, whose it is; and ``n0``, ``n1`` ..., the numbers
 remembered, in whole hundredths. All that it adds up are whole numbers, so that every engine finds the same.
 """
 
@@ -27,7 +27,8 @@ from fusionguard.datasets.moment_sql import event, known_time
 from fusionguard.datasets.money_sql import number
 from fusionguard.datasets.table_rows import TableRows
 
-EVENTS = "events"
+EVENTS, REMEMBERED = "events", "remembered"
+"""The tables of events and of what is found of them."""
 
 
 def events_query(declaration: Declaration, rows: TableRows, outcome: str | None) -> str:

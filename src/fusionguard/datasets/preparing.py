@@ -15,6 +15,8 @@ from fusionguard.data.table import CARRIED, CARRIED_NAME, Table
 from fusionguard.datasets.declaration import Declaration, Known, Time
 from fusionguard.datasets.declared_values import as_text
 from fusionguard.datasets.durations import duration_seconds
+from fusionguard.datasets.history import memories
+from fusionguard.datasets.history_sql import EVENTS, REMEMBERED, events_query, history_query
 from fusionguard.datasets.moment_sql import clock, event, known_time
 from fusionguard.datasets.money_sql import number
 from fusionguard.datasets.prepared_names import CLOCK, EVENT, GROUP, KNOWN, OTHER, prepared_names
@@ -38,7 +40,7 @@ def prepare_training(described: ResolvedDataset, raw: Table, destination: Path) 
     """
     declaration = described.declaration
     with open_rows(raw, declaration.missing_values) as rows, atomic_path(destination) as temporary:
-        columns = dict(prepared_columns(described, rows))
+        columns = dict(prepared_columns(described, rows)) | remember(described, rows)
         columns |= dict(_training_columns(described, rows))
         label = columns[prepared_names(declaration)[declaration.label.column]]
         own = declaration.id if declaration.id is not None and declaration.id in rows.kinds else None
@@ -46,6 +48,21 @@ def prepare_training(described: ResolvedDataset, raw: Table, destination: Path) 
         order = columns[EVENT] if EVENT in columns else _shuffled(_owner(declaration, rows), label)
         write_prepared(rows, columns, temporary, f"WHERE ({label}) IS NOT NULL ORDER BY {order}, _row", own or PLACE)
     return Table(destination)
+
+
+def remember(described: ResolvedDataset, rows: TableRows, earlier: str | None = None) -> dict[str, str]:
+    """Find what windows remember of each row; return the prepared columns that hold it, each with its SQL.
+
+    ``earlier`` is a query of the events of other rows, which are seen and not asked for.
+    """
+    plan = memories(described.declaration)
+    if not plan:
+        return {}
+    outcome = label(described, rows) if described.declaration.label.column in rows.kinds else None
+    events = events_query(described.declaration, rows, outcome)
+    rows.database.execute(f"CREATE TEMP TABLE {EVENTS} AS {events}{'' if earlier is None else f' UNION ALL BY NAME {earlier}'}")
+    rows.database.execute(f"CREATE TEMP TABLE {REMEMBERED} AS {history_query(plan)}")
+    return {each.name: f"{REMEMBERED}.{each.name}" for each in plan}
 
 
 def prepared_columns(described: ResolvedDataset, rows: TableRows) -> Iterator[tuple[str, str]]:
@@ -141,7 +158,8 @@ def write_prepared(
 ) -> None:
     """Write columns, by name with their SQL, of the rows that ``which`` says; with the carried one what its owner calls it."""
     listed = ", ".join(f"{sql} AS {quoted(name)}" for name, sql in columns.items())
-    batches = rows.database.sql(f"SELECT {listed} FROM given {which}").to_arrow_reader(_BATCH_ROWS)
+    source = f"given JOIN {REMEMBERED} USING (_row)" if f"{REMEMBERED}." in listed else "given"
+    batches = rows.database.sql(f"SELECT {listed} FROM {source} {which}").to_arrow_reader(_BATCH_ROWS)
     schema = batches.schema
     if (place := schema.get_field_index(CARRIED)) >= 0:
         schema = schema.set(place, schema.field(place).with_metadata({CARRIED_NAME: str(carried).encode()}))

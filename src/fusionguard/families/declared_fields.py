@@ -233,10 +233,11 @@ def declared_fields(described: ResolvedDataset, features: FeatureDefinition) -> 
         by_prepared[names[column]] = _measured(declaration, column, numeric, features.limits[names[column]])
     for column, categorical in declaration.categorical.items():
         by_prepared[names[column]] = _category(described, column, categorical)
-    fields = tuple(by_prepared[name] for name in features.model_columns)
+    told = tuple(name for name in features.model_columns if name not in features.past)
+    fields = tuple(by_prepared[name] for name in told)
     fields, mixing = _with_money(described, fields)
     unread = frozenset(declaration.columns) - {each.name for each in fields}
-    return RequestFields(fields, features.model_columns, mixing, unread)
+    return RequestFields(fields, told, mixing, unread)
 
 
 def _measured(declaration: Declaration, column: str, numeric: Numeric, limits: tuple[float, float]) -> Measured:

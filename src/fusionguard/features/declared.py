@@ -10,6 +10,7 @@ from fusionguard.datasets.declaration import Declaration
 from fusionguard.datasets.declared_values import LARGEST_NUMBER
 from fusionguard.datasets.expressions import columns_of
 from fusionguard.datasets.formula_sql import formula_sql
+from fusionguard.datasets.history import memories, window_features
 from fusionguard.datasets.labels import label_of, own_features_of
 from fusionguard.datasets.moments import LARGEST_TIME
 from fusionguard.datasets.own_sql import own_features, readable_columns
@@ -60,6 +61,7 @@ def declared_features(described: ResolvedDataset) -> FeatureDefinition:
         limits=limits,
         known=known,
         open_texts=frozenset(names[name] for name, each in declaration.categorical.items() if each.unseen != "refuse"),
+        past=tuple(each.name for each in memories(declaration)),
         made_of=dict(_made_of(declaration, names, own)),
         row_column=ROW,
         span_column=EVENT if declaration.time is not None else None,
@@ -86,6 +88,7 @@ def _features(declaration: Declaration, names: dict[str, str], own: dict[str, Ex
     yield from ((name, CALENDAR_SQL[name]) for name in declaration.calendar)
     yield from ((name, f"{formula_sql(each.tree, names)} + 0e0") for name, each in declaration.derived.items())
     yield from ((name, each.number_sql()) for name, each in own.items())
+    yield from ((each.name, each.sql) for each in window_features(declaration))
     yield from ((names[name], names[name]) for name in declaration.categorical)
 
 
@@ -99,6 +102,7 @@ def _raw(declaration: Declaration, names: dict[str, str]) -> Iterator[tuple[str,
     yield from readable_columns(declaration).items()
     cut = declaration.banded
     yield from ((names[name], RawColumn("float" if name in cut else "text", True)) for name in _only_protected(declaration))
+    yield from ((each.name, RawColumn("integer", True)) for each in memories(declaration))
     yield names[declaration.label.column], RawColumn("integer")
     yield ROW, RawColumn("integer")
 
@@ -165,10 +169,14 @@ def _made_of(
     yield from ((name, (CLOCK,)) for name in declaration.calendar)
     yield from ((name, tuple(names[each] for each in columns_of(made.tree))) for name, made in declaration.derived.items())
     yield from ((name, each.columns) for name, each in own.items())
+    for feature in window_features(declaration):
+        told = {names[each.of] for each in feature.memories if each.of in names}
+        yield feature.name, tuple(sorted(told))
 
 
 def _words(declaration: Declaration, names: dict[str, str]) -> dict[str, str]:
     """Return what people call each feature."""
     words = {names[name]: label_of(declaration, name) for name in (*declaration.measured, *declaration.categorical)}
     words |= {name: name.replace("_", " ") for name in declaration.calendar}
+    words |= {each.name: each.words for each in window_features(declaration)}
     return words | {name: label_of(declaration, name) for name in (*declaration.derived, *own_features_of(declaration))}

@@ -91,6 +91,8 @@ class FeatureDefinition:
         What windows of logged rows are cut by: the expressions read model features alone, for a log has no other columns.
     open_texts
         Those of ``known`` of which other values may come, too: the SQL makes something of them.
+    past
+        Raw columns of whole numbers that no row has itself: what is remembered of earlier rows.
     made_of
         Model features that no client sends, with the raw columns that they are computed of: a fault of those is in them, too.
     limits
@@ -142,6 +144,7 @@ class FeatureDefinition:
     limits: dict[str, tuple[float, float]]
     known: dict[str, tuple[str, ...]] = field(default_factory=dict)
     open_texts: frozenset[str] = frozenset()
+    past: tuple[str, ...] = ()
     made_of: dict[str, tuple[str, ...]] = field(default_factory=dict)
     row_column: str | None = None
     span_column: str | None = None
@@ -158,8 +161,8 @@ class FeatureDefinition:
 
     @property
     def model_columns(self) -> tuple[str, ...]:
-        """The raw columns that model features are made of: what a row must have to be scored."""
-        return (*self.limits, *self.known)
+        """The raw columns that model features are made of: what a row must have to be scored, and what is remembered besides."""
+        return (*self.limits, *self.known, *self.past)
 
     @property
     def scored_columns(self) -> tuple[str, ...]:
