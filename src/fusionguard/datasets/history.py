@@ -194,7 +194,7 @@ def _features(declaration: Declaration) -> Iterator[WindowFeature]:
             for span in (max(spans, key=lambda each: each.seconds),) if aggregate.of_longest_span else spans:
                 kinds = [counted.get(kind, kind) for kind in aggregate.kinds]
                 part = {kind: _memory(entity, kind, about, span, names) for kind in kinds}
-                filled = {kind: f"({each.name} + 0e0)" for kind, each in zip(aggregate.kinds, part.values(), strict=True)}
+                filled = {kind: f"CAST({each.name} AS DOUBLE)" for kind, each in zip(aggregate.kinds, part.values(), strict=True)}
                 shown = "" if aggregate.of_longest_span else span.text
                 called = aggregate.words.format(of=_told(declaration, about))
                 yield WindowFeature(
