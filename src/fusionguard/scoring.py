@@ -17,6 +17,8 @@ from fusionguard.data.ingest import raw_header, read_raw
 from fusionguard.data.local import read_declaration
 from fusionguard.data.rows_in_memory import read_column
 from fusionguard.data.table import CARRIED, Table
+from fusionguard.datasets.history_sql import events_columns
+from fusionguard.datasets.resolved import ResolvedDataset
 from fusionguard.datasets.scoring_rows import prepare_file, scored_columns
 from fusionguard.errors import UsageError
 from fusionguard.families.family import ModelFamily
@@ -138,6 +140,7 @@ def score_file(
     output_file: Path,
     id_column: str | None = None,
     *,
+    history: Path | None = None,
     reasons: int = REASONS_TOLD,
 ) -> ScoreSummary:
     """Score every row of a file in its data set's columns, with or without the label (which is not used), and keep their order.
@@ -153,6 +156,8 @@ def score_file(
     id_column
         A column of the input that the output gets, too, as it is written; by default the one that is declared beside the input,
         or as the id of the data set, where the input has it.
+    history
+        The rows that happened before, for a model that reads what windows remember; needed then, and only then.
 
     Raises
     ------
@@ -169,13 +174,15 @@ def score_file(
     if output_file.exists() and input_file.exists() and output_file.samefile(input_file):
         raise UsageError(f"'{output_file}' is both input and output.", "Write the scores to another file.")
     family = family_of(model.bundle)
+    _check_history(family, history)
     id_column = id_column or read_declaration(input_file).id_column or _declared_id(family, input_file)
     _check_id(family, id_column)
     with scratch_folder(output_file) as scratch:
         raw = _read(family, input_file, scratch / "raw.parquet", id_column)
         rows_table, unseen = raw, dict[str, int]()
         if family.declared is not None:
-            rows_table, unseen = prepare_file(family.declared, raw, scratch / "prepared.parquet")
+            earlier = None if history is None else _read_history(family, family.declared, history, scratch / "history.parquet")
+            rows_table, unseen = prepare_file(family.declared, raw, scratch / "prepared.parquet", earlier)
         features = score_rows(family.features, rows_table, scratch / "features.parquet")
         carried = None if id_column is None else pa.field(id_column, raw.schema.field(CARRIED).type)
         ids = _carried_batches(raw) if carried is not None else None
@@ -202,6 +209,25 @@ def _read(family: ModelFamily, file: Path, destination: Path, id_column: str | N
     written = set() if typed else allowed | set(declaration.missing_values)
     columns = {name: "text" if name in written else kind for name, kind in family.schema.columns.items()}
     return read_raw(file, replace(family.schema, columns=columns), destination, only=needed, carried=id_column)
+
+
+def _check_history(family: ModelFamily, history: Path | None) -> None:
+    if family.features.past and history is None:
+        raise UsageError(
+            f"The models of {family.model} read what happened before each row.",
+            "Name the file of earlier rows with --history; of what is in neither file, nothing is known.",
+        )
+    if history is not None and not family.features.past:
+        raise UsageError(f"The models of {family.model} read nothing of earlier rows.", "Leave --history out.")
+    if history is not None and not history.exists():
+        raise UsageError(f"There is no file '{history}'.", "Give the file of earlier rows with --history.")
+
+
+def _read_history(family: ModelFamily, described: ResolvedDataset, file: Path, destination: Path) -> Table:
+    there = raw_header(file, family.schema)[0]
+    spared = (described.declaration.id, described.declaration.label.column)
+    needed = [name for name in events_columns(described.declaration) if name in there or name not in spared]
+    return read_raw(file, family.schema, destination, only=needed)
 
 
 def _declared_id(family: ModelFamily, file: Path) -> str | None:

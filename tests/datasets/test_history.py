@@ -28,7 +28,7 @@ def declare(**changed: Any) -> Declaration:
         "id": "payment",
         "time": {"column": "at", "unit": "seconds"},
         "amount": {"column": "amount", "currency": "GBP", "missing": "allow"},
-        "label": {"column": "fraud", "known": {"column": "told_at"}},
+        "label": {"column": "fraud", "known": {"column": "told_at"}, "missing": "leave_out"},
         "entities": {"card": "card number", "shop": "shop"},
         "numeric": {"km far": {"missing": "refuse"}},
         "windows": {

@@ -22,6 +22,10 @@ def score(
         str | None,
         typer.Option("--id", metavar="COLUMN", help="A column of the input that the output gets, too; no model reads it."),
     ] = None,
+    history: Annotated[
+        Path | None,
+        typer.Option("--history", help="The rows that happened before, for a model that reads what happened before a row."),
+    ] = None,
 ) -> None:
     """Score the rows of a file: score, calibrated probability, decision, what it is worth, reasons, model version.
 
@@ -44,7 +48,7 @@ def score(
     loaded, things = family.load(bundle), family.features.rows
     if bundle.manifest.origin == "simulated":
         say(f"Model {loaded.version} was trained on SIMULATED data: its scores say nothing about real {things}.")
-    summary = score_file(loaded, input_file, output_file, id_column)
+    summary = score_file(loaded, input_file, output_file, id_column, history=history)
     if summary.ambiguous_ids:
         say(f"{summary.ambiguous_ids:,} rows have an empty id or one that another row has, too: tell them apart by 'row'.")
     for column, count in summary.unseen.items():

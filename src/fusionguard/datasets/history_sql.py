@@ -44,7 +44,8 @@ def events_query(declaration: Declaration, rows: TableRows, outcome: str | None)
     elif known.after is not None:
         columns |= {"known": f"{moment} + {duration_seconds(known.after)}", "positive": outcome}
     else:
-        own = f"CAST(CEIL({event(rows, known_time(known, time))}) AS BIGINT)"
+        dated = known.column in rows.kinds
+        own = f"CAST(CEIL({event(rows, known_time(known, time))}) AS BIGINT)" if dated else "CAST(NULL AS BIGINT)"
         columns |= {"known": own, "positive": outcome}
     for entity in _entities(plan):
         column = declaration.entities[entity]
@@ -52,6 +53,18 @@ def events_query(declaration: Declaration, rows: TableRows, outcome: str | None)
     for place, column in enumerate(numbers_of(plan)):
         columns[f"n{place}"] = _hundredths(number(declaration, rows, column))
     return f"SELECT {', '.join(f'{sql} AS {name}' for name, sql in columns.items())} FROM given"
+
+
+def events_columns(declaration: Declaration) -> list[str]:
+    """Return the raw columns that events are made of, the outcome's among them, and the id."""
+    plan, time, amount, label = memories(declaration), declaration.time, declaration.amount, declaration.label
+    columns = [declaration.id, None if time is None else time.column, *(declaration.entities[each] for each in _entities(plan))]
+    columns += numbers_of(plan)
+    if amount is not None and amount.column in columns:
+        columns += [amount.currency_column, amount.rate_column]
+    if any(each.kind in OF_OUTCOMES for each in plan):
+        columns += [label.column, None if label.known is None else label.known.column]
+    return list(dict.fromkeys(each for each in columns if each is not None))
 
 
 def history_query(plan: Sequence[Memory], source: str = EVENTS) -> str:

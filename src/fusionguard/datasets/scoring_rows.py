@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,10 +10,11 @@ import pyarrow as pa
 from fusionguard.data.table import CARRIED, Table
 from fusionguard.datasets.declaration import Categorical, Declaration, Numeric, Time
 from fusionguard.datasets.declared_values import LARGEST_NUMBER
+from fusionguard.datasets.history_sql import events_columns, events_query
 from fusionguard.datasets.moment_sql import no_moment
 from fusionguard.datasets.moments import expected_time
 from fusionguard.datasets.money_sql import no_rate, number
-from fusionguard.datasets.preparing import prepared_columns, write_prepared
+from fusionguard.datasets.preparing import label, prepared_columns, remember, write_prepared
 from fusionguard.datasets.resolved import ResolvedDataset
 from fusionguard.datasets.table_rows import TableRows, open_rows, quoted, string
 from fusionguard.errors import DataError
@@ -27,10 +28,12 @@ Check = tuple[str, str, str]
 
 def scored_columns(described: ResolvedDataset, there: Collection[str]) -> list[str]:
     """Return the raw columns that must be in a table to be scored, and those optional ones that are ``there``."""
-    declaration = described.declaration
+    declaration, known = described.declaration, described.declaration.label.known
     columns = [*declaration.measured, *declaration.categorical]
-    if declaration.time is not None and described.reads_clock:
+    if declaration.time is not None and (described.reads_clock or declaration.windows):
         columns.append(declaration.time.column)
+    spared = {declaration.id, declaration.label.column, *(() if known is None else (known.column,))}
+    columns += [name for name in events_columns(declaration) if name not in columns and (name not in spared or name in there)]
     amount = declaration.amount
     if amount is not None:
         columns += [each for each in (amount.currency_column, amount.rate_column) if each is not None]
@@ -50,24 +53,62 @@ def prepare_rows(described: ResolvedDataset, raw: pa.Table) -> pa.Table:
     DataError
         A cell is not what is declared; the message names its column and rows, from 0, and shows no cell.
     """
+    if described.declaration.windows:
+        raise DataError(
+            f"The models of {described.declaration.name} read what happened before each row, which rows in memory do not say.",
+            "Score a file with `fusionguard score --history`, or ask a service.",
+        )
     with open_rows(raw, described.declaration.missing_values) as rows:
-        _refuse(described, rows)
+        _refuse(rows, [each for each in _checks(described, rows) if each[0] != CARRIED])
         columns = ", ".join(f"{sql} AS {quoted(name)}" for name, sql in prepared_columns(described, rows))
         return rows.database.sql(f"SELECT {columns} FROM given ORDER BY _row").to_arrow_table()
 
 
-def prepare_file(described: ResolvedDataset, raw: Table, destination: Path) -> tuple[Table, dict[str, int]]:
+def prepare_file(
+    described: ResolvedDataset, raw: Table, destination: Path, earlier: Table | None = None
+) -> tuple[Table, dict[str, int]]:
     """Write the same of a table on disk to a file, a part of the rows at a time; raise as :func:`prepare_rows` does.
+
+    Parameters
+    ----------
+    earlier
+        The rows that happened before, in the columns of :func:`~.history_sql.events_columns`, which windows see besides those of
+        ``raw``; of two rows with one id, that of ``raw`` counts.
 
     Returns
     -------
     The prepared rows, and by column how many cells hold a category that no model has seen and none refuses.
     """
     with open_rows(raw, described.declaration.missing_values) as rows, atomic_path(destination) as temporary:
-        _refuse(described, rows)
+        _refuse(rows, [each for each in _checks(described, rows) if each[0] != CARRIED])
         unseen = _count_unseen(described, rows)
-        write_prepared(rows, dict(prepared_columns(described, rows)), temporary)
+        columns = dict(prepared_columns(described, rows))
+        if described.declaration.windows:
+            events = destination.with_name("events.parquet")
+            columns |= remember(described, rows, None if earlier is None else _earlier(described, earlier, rows.names, events))
+        write_prepared(rows, columns, temporary)
     return Table(destination), unseen
+
+
+def _earlier(described: ResolvedDataset, earlier: Table, there: Collection[str], destination: Path) -> str:
+    """Write the events of earlier rows to a file, and return the query of those that are not among the rows that are scored."""
+    declaration = described.declaration
+    own = (
+        "NULL"
+        if declaration.id is None or declaration.id not in earlier.columns
+        else f"CAST({quoted(declaration.id)} AS VARCHAR)"
+    )
+    with open_rows(earlier, declaration.missing_values) as rows:
+        _refuse(rows, [each for each in _checks(described, rows) if each[0] in events_columns(declaration)])
+        events = events_query(declaration, rows, label(described, rows) if declaration.label.column in rows.kinds else None)
+        ids = f"SELECT _row, {own} AS _id FROM given"
+        rows.database.execute(
+            f"COPY (SELECT * FROM ({events}) JOIN ({ids}) USING (_row)) TO {string(str(destination))} (FORMAT parquet)"
+        )
+    others = ""
+    if declaration.id is not None and declaration.id in there:
+        others = f" WHERE _id IS NULL OR _id NOT IN (SELECT {own} FROM given WHERE {own} IS NOT NULL)"
+    return f"SELECT CAST(NULL AS BIGINT) AS _row, * EXCLUDE (_row, _id) FROM read_parquet({string(str(destination))}){others}"
 
 
 def _count_unseen(described: ResolvedDataset, rows: TableRows) -> dict[str, int]:
@@ -87,8 +128,7 @@ def _is_unseen(described: ResolvedDataset, rows: TableRows, column: str) -> str:
     return f"(NOT {rows.empty(column)} AND ({rows.category(column, spelling)} IN ({listed})) IS NOT TRUE)"
 
 
-def _refuse(described: ResolvedDataset, rows: TableRows) -> None:
-    checks = [each for each in _checks(described, rows) if each[0] != CARRIED]
+def _refuse(rows: TableRows, checks: Sequence[Check]) -> None:
     counts = rows.fetch(f"SELECT {', '.join(f'COUNT(*) FILTER (WHERE {wrong})' for _, wrong, _ in checks) or '0'} FROM given")
     for (column, wrong, what), count in zip(checks, counts[0], strict=False):
         if count:
@@ -108,7 +148,7 @@ def _checks(described: ResolvedDataset, rows: TableRows) -> Iterator[Check]:
     for column, categorical in declaration.categorical.items():
         if column in rows.kinds:
             yield from _category_checks(described, rows, column, categorical)
-    if declaration.time is not None and described.reads_clock:
+    if declaration.time is not None and (described.reads_clock or declaration.windows):
         yield declaration.time.column, _no_moment(rows, declaration.time), f"not {expected_time(declaration.time)}"
     yield from _money_checks(described, rows)
 
