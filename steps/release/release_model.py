@@ -22,4 +22,7 @@ def release_model(
     """Give the service the model where this run promoted it; ``card`` is taken so that the card is written before."""
     if not verdict.promoted:
         return keep_back("the run promoted no model")
-    return hand_over(find_home(), family_of(bundle).model, config.release)
+    family = family_of(bundle)
+    if family.features.past:
+        return keep_back("its models read what happened before each row; score files with fusionguard score --history")
+    return hand_over(find_home(), family.model, config.release)

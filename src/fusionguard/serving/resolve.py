@@ -115,11 +115,13 @@ def _holds(folder: Path, listed: list[tuple[ReleasedModel, Bundle]]) -> bool:
 
 
 def _champions(home: Home) -> list[tuple[ReleasedModel, Bundle]]:
-    from fusionguard.registry.aliases import champion
+    from fusionguard.registry.aliases import champion, resolve_bundle
     from fusionguard.registry.model_names import model_names
     from fusionguard.registry.versions import list_versions
 
-    found = [_resolve(home, f"{name}@champion", "champion") for name in model_names(home) if champion(home, name) is not None]
+    named = [f"{name}@champion" for name in model_names(home) if champion(home, name) is not None]
+    online = [spec for spec in named if not family_of(resolve_bundle(home, spec)).features.past]
+    found = [_resolve(home, spec, "champion") for spec in online or named]  # where none is, what is wrong with one is told
     if not found:
         trained = [f"{name}@{versions[-1].version}" for name in model_names(home) if (versions := list_versions(home, name))]
         way = f"Train one first: {', or '.join(f'make {name}' for name in family_names())}."
@@ -144,8 +146,10 @@ def _resolve(home: Home, spec: str, role: Role) -> tuple[ReleasedModel, Bundle]:
     from fusionguard.registry.runs import describe_run
 
     bundle = resolve_bundle(home, spec)
+    family = family_of(bundle)
+    family.check_online()
     about = ReleasedModel(
-        model=family_of(bundle).model,
+        model=family.model,
         role=role,
         bundle_sha256=bundle.sha256,
         origin=bundle.manifest.origin,

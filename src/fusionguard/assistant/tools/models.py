@@ -65,4 +65,6 @@ class ScoringModels:
             told = f"There is no {name} model to score with."
             remedy = f"Train one first: {how_to_train(name)}, or write a release: fusionguard release."
             raise BundleError(told, remedy) from error
-        return family_of(bundle).open_online(bundle)
+        family = family_of(bundle)
+        family.check_online()
+        return family.open_online(bundle)
