@@ -89,6 +89,7 @@ def score(
     rows: pd.DataFrame | pa.Table | Path | str,
     *,
     id_column: str | None = None,
+    history: Path | str | None = None,
     reasons: int = REASONS_TOLD,
 ) -> pd.DataFrame | pa.Table:
     """Score raw rows, in memory or in a file, and keep their order.
@@ -102,6 +103,8 @@ def score(
         else no model reads may be there, and are not looked at.
     id_column
         A column of the rows that the answer gets, too, as it is; of a file, by default the one that is declared beside it.
+    history
+        Of a file, the file of the rows that happened before, as :func:`score_file` takes it.
     reasons
         How many reason codes are told for each flagged row, at most; each costs about 1 ms a flagged row.
 
@@ -120,7 +123,7 @@ def score(
     if isinstance(rows, str | Path):
         with tempfile.TemporaryDirectory(prefix="fusionguard-") as folder:
             output = Path(folder) / "scores.parquet"
-            score_file(model, Path(rows), output, id_column, reasons=reasons)
+            score_file(model, Path(rows), output, id_column, history=None if history is None else Path(history), reasons=reasons)
             return pq.read_table(output)
     family = family_of(model.bundle)
     _check_id(family, id_column)
