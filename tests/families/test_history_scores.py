@@ -58,7 +58,7 @@ def test_later_rows_get_the_scores_of_their_training_features(trained: DeclaredP
 def test_without_the_rows_before_nothing_is_scored(trained: DeclaredPayments, tmp_path: Path) -> None:
     model = family_of(trained.bundle).load(trained.bundle)
     earlier, later = halves(trained, tmp_path)
-    with pytest.raises(UsageError, match=r"read what happened before each row. Name the file of earlier rows with --history"):
+    with pytest.raises(UsageError, match=r"read what happened before each row\. Name the file of earlier rows with --history"):
         score_file(model, later, tmp_path / "scores.csv")
     with pytest.raises(UsageError, match="There is no file"):
         score_file(model, later, tmp_path / "scores.csv", history=tmp_path / "absent.csv")
@@ -71,5 +71,5 @@ def test_without_the_rows_before_nothing_is_scored(trained: DeclaredPayments, tm
 def test_rows_before_are_refused_where_no_model_reads_them(payments_bundle: Bundle, tmp_path: Path) -> None:
     model = family_of(payments_bundle).load(payments_bundle)
     (tmp_path / "rows.csv").write_text("a\n1\n")
-    with pytest.raises(UsageError, match="read nothing of earlier rows. Leave --history out"):
+    with pytest.raises(UsageError, match=r"read nothing of earlier rows\. Leave --history out"):
         score_file(model, tmp_path / "rows.csv", tmp_path / "scores.csv", history=tmp_path / "rows.csv")
