@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 def monitoring(config: MonitoringConfig) -> None:
     """Compose the steps; ZenML runs them in the order their inputs allow."""
     bundle = find_model(config)
-    window, facts = read_log(bundle, config)
+    window, scores, facts = read_log(bundle, config)
     drift, classifier, drift_plots = measure_drift(bundle, window, facts, config)
-    outcomes = measure_outcomes(bundle, window, facts, drift, config)
+    outcomes = measure_outcomes(bundle, window, scores, facts, drift, config)
     verdict = judge_window(bundle, facts, drift, classifier, outcomes)
     if config.evidently.rows:
         report_evidently(bundle, window, config.evidently)

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmarks.monitoring.windows import BEGIN, DAYS
 from fusionguard.data.table import Table
 from fusionguard.families.of_bundle import family_of
 from fusionguard.families.scoring_model import ScoringModel
 from fusionguard.monitoring.champion import Champion
 from fusionguard.monitoring.drift import read_drift
-from fusionguard.monitoring.estimate import PerformanceEstimate
+from fusionguard.monitoring.estimate import PerformanceEstimate, estimate_performance
 from fusionguard.monitoring.multivariate import classifier_test
-from fusionguard.monitoring.outcomes import estimate_outcomes, read_outcomes
+from fusionguard.monitoring.outcomes import read_outcomes
 from fusionguard.monitoring.reference import Reference
 from fusionguard.monitoring.reference_rows import kept_reference
+from fusionguard.monitoring.score_groups import group_window
 from fusionguard.monitoring.settings import MonitoringConfig
 from fusionguard.monitoring.sketch import read_sketch
 from fusionguard.monitoring.verdict import Verdict, decide
@@ -55,7 +54,7 @@ class Judge:
         with tempfile.TemporaryDirectory() as scratch:
             file = Path(scratch) / "window.parquet"
             pq.write_table(rows, file)
-            return self.of_table(Table(file), until=BEGIN + timedelta(days=DAYS + 1))
+            return self.of_table(Table(file))
 
     def of_rows_alone(self, rows: pa.Table) -> Verdict:
         """Judge a window without its outcomes and the classifier: a recognised fault of the data comes before both."""
@@ -63,19 +62,22 @@ class Judge:
             sketch = read_sketch(rows, self.reference, scratch=Path(scratch), seed=SETTINGS.seed)
         return decide(read_drift(sketch, self.reference, SETTINGS.thresholds), made_of=self._made_of)
 
-    def of_table(
-        self, window: Table, *, until: datetime | None = None, engine: str = "duckdb"
-    ) -> tuple[Verdict, PerformanceEstimate]:
+    def of_table(self, window: Table, *, engine: str = "duckdb") -> tuple[Verdict, PerformanceEstimate]:
         """Judge a window in a file; the estimate of its metrics is made as if none of its outcomes were known."""
         limits = SETTINGS.thresholds
         with tempfile.TemporaryDirectory() as scratch:
             sketch = read_sketch(window, self.reference, scratch=Path(scratch), seed=SETTINGS.seed, engine=engine)
         drift = read_drift(sketch, self.reference, limits)
         classifier = classifier_test(sketch, self.reference, limits, seed=SETTINGS.seed)
-        measured = read_outcomes(window, self.model, self.champion, SETTINGS, until=until or datetime.now(UTC))
+        measured = read_outcomes(window, self.model, self.champion, SETTINGS)
         # An estimate is for the time before labels come: it must not see those of this window.
-        blind = measured.model_copy(update={"calibration": None})
-        estimated = estimate_outcomes(window, self.model, self.champion, blind, drift.findings, SETTINGS)
+        estimated = estimate_performance(
+            group_window(window, self.reference.family.flagged),
+            evaluated=self.champion.calibration(),
+            drift=drift.findings,
+            thresholds=limits,
+            seed=SETTINGS.seed,
+        )
         verdict = decide(drift, classifier=classifier, performance=measured, estimate=estimated, made_of=self._made_of)
         return verdict, estimated
 

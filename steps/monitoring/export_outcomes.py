@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from zenml import get_step_context, step
@@ -28,5 +27,4 @@ def export_outcomes(
     if verdict.action != "retrain":
         return LabelledFile(file=None, rows=facts.rows, positives=0, why=f"the advice is: {verdict.action}")
     folder = find_home().monitoring / facts.model / f"{get_step_context().pipeline_run.name}-outcomes"
-    until = facts.until or datetime.now(UTC)
-    return export_labelled(window, facts, bundle, config, folder, until=until, approved=verdict.approved)
+    return export_labelled(window, facts, bundle, config, folder, approved=verdict.approved)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict
@@ -14,9 +13,10 @@ from fusionguard.home import find_home
 from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring.champion import Champion
 from fusionguard.monitoring.drift import DriftReport
-from fusionguard.monitoring.estimate import PerformanceEstimate
-from fusionguard.monitoring.outcomes import estimate_outcomes, read_outcomes
+from fusionguard.monitoring.estimate import PerformanceEstimate, estimate_performance
+from fusionguard.monitoring.outcomes import read_outcomes
 from fusionguard.monitoring.performance import PerformanceReport
+from fusionguard.monitoring.score_groups import ScoreGroups
 from fusionguard.monitoring.settings import MonitoringConfig
 from fusionguard.monitoring.window import WindowFacts
 
@@ -34,12 +34,19 @@ class Outcomes(BaseModel):
 
 @step
 def measure_outcomes(
-    bundle: Bundle, window: Table, facts: WindowFacts, drift: DriftReport, config: MonitoringConfig
+    bundle: Bundle, window: Table, scores: Table, facts: WindowFacts, drift: DriftReport, config: MonitoringConfig
 ) -> Annotated[Outcomes, "{pipeline}_outcomes"]:
     """Read the training metrics on rows whose outcome is known, and estimate them for all."""
     model = family_of(bundle).load(bundle)
-    until = facts.until or datetime.now(UTC)
     champion = Champion.of(find_home(), bundle)
-    measured = read_outcomes(window, model, champion, config, until=until)
-    estimated = estimate_outcomes(window, model, champion, measured, drift.findings, config) if facts.rows else None
+    measured, estimated = read_outcomes(window, model, champion, config), None
+    if facts.rows:
+        estimated = estimate_performance(
+            ScoreGroups.read(scores),
+            calibration=measured.calibration,
+            evaluated=champion.calibration(),
+            drift=drift.findings,
+            thresholds=config.thresholds,
+            seed=config.seed,
+        )
     return Outcomes(measured=measured, estimated=estimated, metric_labels=champion.metric_labels())

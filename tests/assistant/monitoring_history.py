@@ -16,8 +16,7 @@ from fusionguard.monitoring.detail import VerdictDetail, verdict_detail
 from fusionguard.monitoring.drift import read_drift
 from fusionguard.monitoring.history import append_verdict, history_file, record_verdict
 from fusionguard.monitoring.keep import keep_verdict
-from fusionguard.monitoring.labelled import LabelCoverage
-from fusionguard.monitoring.performance import PerformanceReport
+from fusionguard.monitoring.performance import LabelCoverage, PerformanceReport
 from fusionguard.monitoring.reference import PROBABILITY, Reference
 from fusionguard.monitoring.sketch import read_sketch
 from fusionguard.monitoring.thresholds import MonitoringThresholds

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from fusionguard.monitoring.estimate import PerformanceEstimate
+from fusionguard.monitoring.estimate import PerformanceEstimate, estimate_performance
+from fusionguard.monitoring.score_groups import group_scores
 
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -22,3 +25,10 @@ def holds(read: PerformanceEstimate, name: str, value: float) -> bool:
     low, high = read.metrics[name].low, read.metrics[name].high
     assert low is not None and high is not None
     return low <= value <= high
+
+
+def estimate_rows(
+    probability: np.ndarray, flagged: np.ndarray, *, score: np.ndarray | None = None, **settings: Any
+) -> PerformanceEstimate:
+    """Group rows by their scores and estimate the metrics of the groups, as monitoring does."""
+    return estimate_performance(group_scores(probability, flagged, score), **settings)

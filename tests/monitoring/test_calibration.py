@@ -42,6 +42,30 @@ def test_slope_is_logistic_regressions_and_the_intercept_balances_the_sums() -> 
     assert float(np.sum(1 / (1 + np.exp(-(logit + read.intercept))))) == pytest.approx(label.sum())
 
 
+def test_intercept_slope_and_line_keep_their_values() -> None:
+    rows = np.arange(1, 61)
+    p = np.round(1 / (1 + np.exp(-(rows - 40) / 9)), 3)
+    read = read_calibration(((rows * 7) % 60 < p * 45).astype(np.int8), p)
+    slope, line = read.slope, read.line
+    assert (read.positives, read.expected) == (15, pytest.approx(21.266))
+    assert (read.intercept, read.intercept_error) == pytest.approx((-0.8133946940458139, 0.3710959812149404), abs=1e-9)
+    assert (slope.value, slope.low, slope.high) == pytest.approx(
+        (1.0040076733422194, 0.4444931644136759, 1.5635221822707628), abs=1e-9
+    )
+    assert line is not None and line.source == "the last labels" and line.positives == 15
+    assert (line.intercept, line.slope) == pytest.approx((-0.7863930476299094, 1.0000258702020437), abs=1e-9)
+    assert line.covariance == pytest.approx((0.13579529249887215, -0.014124145076563958, 0.060643153334727355), abs=1e-9)
+
+
+def test_probabilities_that_are_alike_or_sure_decide_no_slope() -> None:
+    label = (np.arange(40) % 5 == 0).astype(np.int8)
+    alike = read_calibration(label, np.full(40, 0.1))
+    assert alike.slope.reason == "all probabilities are alike, or separate the classes"
+    assert alike.intercept == pytest.approx(math.log(0.2 / 0.8) - math.log(0.1 / 0.9), abs=1e-9)
+    sure = read_calibration(label, label.astype(np.float64))
+    assert sure.intercept_error == pytest.approx(1e5), "of rows that decide nothing, a great deal"
+
+
 def test_bins_hold_all_rows_and_equal_expected_positives() -> None:
     label, p = drawn(5_000, 2)
     bins = read_calibration(label, p).bins

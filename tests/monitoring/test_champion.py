@@ -12,8 +12,8 @@ from fusionguard.families.churn.report import ReliabilityBin as ChurnBin
 from fusionguard.families.fraud.curves import Curves, ReliabilityBin
 from fusionguard.families.fraud.report import EvaluationReport, Window
 from fusionguard.models.bundle import Bundle
+from fusionguard.monitoring.calibration import fit_line
 from fusionguard.monitoring.champion import Champion
-from fusionguard.monitoring.recalibration import fit_line
 
 
 def test_the_bins_of_the_evaluation_give_a_line(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from benchmarks.monitoring.windows import BEGIN, DAYS, make_window
+from benchmarks.monitoring.windows import make_window
 from fusionguard.config import EvaluationConfig, PipelineConfig, load_config
 from fusionguard.data.table import Table
 from fusionguard.evaluation.readings import ROC_AUC
@@ -48,7 +47,7 @@ def read(bundle: Bundle, folder: Path, rows: int, drift: Drift = Drift.NONE) -> 
     pq.write_table(make_window(model, rows=rows, drift=drift, size=0.1, seed=43), folder / "window.parquet")
     window = Table(folder / "window.parquet")
     champion = Champion(bundle, folder / "nothing-kept")
-    return read_outcomes(window, model, champion, CONFIG, until=BEGIN + timedelta(days=DAYS + 1)), window
+    return read_outcomes(window, model, champion, CONFIG), window
 
 
 def test_the_metrics_of_transactions_are_those_the_champion_was_evaluated_by(fraud_bundle: Bundle, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -206,7 +205,7 @@ def test_nobody_trains_on_the_features_that_a_log_holds(payments: Watched, tmp_p
     rows = Table(tmp_path / "nothing.parquet")
     facts = WindowFacts(model="card-payments", model_version=bundle.version, rows=5_000, labelled=5_000, simulated=0)
     config = MonitoringConfig(model="card-payments", on_drift="retrain")
-    kept = export_labelled(rows, facts, bundle, config, tmp_path / "out", until=datetime(2026, 3, 9, tzinfo=UTC))
+    kept = export_labelled(rows, facts, bundle, config, tmp_path / "out")
     assert kept.file is None and not (tmp_path / "out").exists()
     assert kept.why.startswith("the log of the declared data set 'card-payments' holds features")
     assert "run.py --dataset FILE.yaml --source NEW_ROWS" in kept.why

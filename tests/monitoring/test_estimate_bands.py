@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from fusionguard.monitoring.estimate import estimate_performance
-from fusionguard.monitoring.recalibration import fit_line
-from tests.monitoring.outcomes import Arrays, holds, outcomes
+from fusionguard.monitoring.calibration import fit_line
+from tests.monitoring.outcomes import Arrays, estimate_rows, holds, outcomes
 
 
 def truth(probability: np.ndarray, flagged: np.ndarray, label: np.ndarray) -> dict[str, float]:
@@ -26,7 +25,7 @@ def test_bands_hold_the_truth_under_covariate_shift(centre: float, spread: float
     held = dict.fromkeys(("precision", "recall", "roc_auc", "average_precision"), 0)
     for seed in range(30):
         probability, flagged, label = outcomes(900, seed, centre, spread)
-        read = estimate_performance(probability, flagged, samples=100)
+        read = estimate_rows(probability, flagged, samples=100)
         for name, value in truth(probability, flagged, label).items():
             held[name] += holds(read, name, value)
     assert min(held.values()) >= 25, held
@@ -57,15 +56,15 @@ def test_bands_hold_the_truth_though_probabilities_are_wrong(rows: int, centre: 
         line = fit_line(label.astype(float), np.ones(rows), probability, source="the evaluation")
         probability, flagged, label = window(seed, rows, moved)
         true = roc_auc_score(label, probability)
-        held += holds(estimate_performance(probability, flagged, evaluated=line, samples=60), "roc_auc", true)
-        bare += holds(estimate_performance(probability, flagged, samples=60), "roc_auc", true)
+        held += holds(estimate_rows(probability, flagged, evaluated=line, samples=60), "roc_auc", true)
+        bare += holds(estimate_rows(probability, flagged, samples=60), "roc_auc", true)
     assert held >= 52
     assert bare <= 40
 
 
 def test_bands_are_those_of_the_poisson_binomial() -> None:
     probability, flagged, _ = outcomes(1_000, 3)
-    read = estimate_performance(probability, flagged, samples=1_500).confusion.true_positives
+    read = estimate_rows(probability, flagged, samples=1_500).confusion.true_positives
     spread = float(np.sqrt(np.sum((probability * (1 - probability))[flagged])))
     assert read.low is not None and read.high is not None
     assert (read.high - read.low) / (2 * 1.96) == pytest.approx(spread, rel=0.06)
@@ -73,6 +72,6 @@ def test_bands_are_those_of_the_poisson_binomial() -> None:
 
 def test_millions_of_rows_cost_seconds() -> None:
     probability, flagged, _ = outcomes(1_000_000, 9)
-    read = estimate_performance(probability, flagged, samples=100)
+    read = estimate_rows(probability, flagged, samples=100)
     assert read.rows == 1_000_000
     assert read.metrics["roc_auc"].high - read.metrics["roc_auc"].low < 0.005  # type: ignore[operator]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks.monitoring.windows import BEGIN, DAYS, make_window
+from benchmarks.monitoring.windows import make_window
 from fusionguard.data.table import Table
 from fusionguard.families.churn.family import CHURN_FAMILY
 from fusionguard.families.fraud.family import FRAUD_FAMILY
@@ -132,8 +131,7 @@ def test_too_few_outcomes_of_one_class_show_nothing(model: ScoringModel) -> None
 def test_it_is_read_with_the_outcomes(model: ScoringModel, tmp_path: Path) -> None:
     pq.write_table(window(model, 311, ("Geography", "Germany", "France")), tmp_path / "window.parquet")
     champion = Champion(model.bundle, tmp_path / "nothing-kept")
-    until = BEGIN + timedelta(days=DAYS + 1)
-    report = read_outcomes(Table(tmp_path / "window.parquet"), model, champion, MonitoringConfig(), until=until)
+    report = read_outcomes(Table(tmp_path / "window.parquet"), model, champion, MonitoringConfig())
     assert [(finding.kind, finding.subject) for finding in report.findings if finding.kind == "miscoded"] == [
         ("miscoded", "Geography")
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -21,14 +23,9 @@ from fusionguard.families.fraud.readings import read_metrics
 from fusionguard.families.outcomes import Gap, MetricReader, OutcomeReading
 from fusionguard.features.churn import CHURN_FEATURES
 from fusionguard.features.fraud import FRAUD_FEATURES
-from fusionguard.monitoring.labelled import LabelledRows, labelled_rows
-from fusionguard.monitoring.performance import (
-    PerformanceReport,
-    delay_cohorts,
-    metric_delta,
-    read_performance,
-)
-from tests.monitoring.windows import DAY_MICROS, START_MICROS, churn_window, fraud_window
+from fusionguard.monitoring.outcomes import LabelledRows, delay_cohorts, labelled_rows, metric_delta, read_performance
+from fusionguard.monitoring.performance import PerformanceReport
+from tests.monitoring.windows import DAY_MICROS, START_MICROS, churn_window, fraud_window, known_at
 
 SAMPLES = 40
 Baseline = tuple[dict[str, Interval], tuple[Gap, ...]]
@@ -140,7 +137,8 @@ def test_chargebacks_alone_are_read_once_rows_are_old_enough() -> None:
     observed = pa.array(time + 10 * DAY_MICROS, mask=~fraud).cast(pa.timestamp("us", tz="UTC"))
     log = log.append_column("label", pa.array(np.ones(1_000, dtype=np.int8), mask=~fraud))
     log = log.append_column("label_observed_at", observed)
-    eager, patient = labelled_rows(log), labelled_rows(log, negative_after_days=30, until_micros=START_MICROS + 100 * DAY_MICROS)
+    until = datetime.fromtimestamp(START_MICROS / 1e6, UTC) + timedelta(days=100)
+    eager, patient = labelled_rows(log), labelled_rows(known_at(log, until, negative_after_days=30))
     assert eager.coverage.positives == eager.coverage.labelled == 20, "only frauds: no rate can be read of these"
     old = time <= START_MICROS + 70 * DAY_MICROS
     assert patient.coverage.labelled == old.sum()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from fusionguard.monitoring.recalibration import fit_line
+from fusionguard.monitoring.calibration import fit_line
 
 
 def wrong(rows: int, seed: int, intercept: float, slope: float) -> tuple[np.ndarray, np.ndarray]:

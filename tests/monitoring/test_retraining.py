@@ -19,10 +19,11 @@ from fusionguard.datasets.shipped import dataset_schema
 from fusionguard.families.catalog import model_family
 from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring.retraining import LabelledFile, export_labelled
-from fusionguard.monitoring.settings import LabelConfig, MonitoringConfig
+from fusionguard.monitoring.settings import MonitoringConfig
 from fusionguard.monitoring.traffic import Drift
 from fusionguard.monitoring.window import WindowFacts
 from tests.monitoring.bundles import changed
+from tests.monitoring.windows import known_at
 
 END = BEGIN + timedelta(days=DAYS)
 SETTINGS = MonitoringConfig(minimum_retraining_rows=1_000, minimum_retraining_positives=20)
@@ -53,7 +54,7 @@ def export(
         simulated=simulated,
     )
     rows = Table(folder / "window.parquet")
-    return export_labelled(rows, facts, bundle, config, folder / "outcomes", until=END, approved=approved)
+    return export_labelled(rows, facts, bundle, config, folder / "outcomes", approved=approved)
 
 
 def test_transactions_keep_their_order_their_hour_and_their_outcome(fraud_bundle: Bundle, tmp_path: Path) -> None:
@@ -102,8 +103,7 @@ def test_where_only_positives_are_told_the_old_rows_without_a_label_are_negative
     label = window["label"].to_numpy()
     told = pa.array(label, pa.int8(), mask=label == 0)
     window = window.set_column(window.column_names.index("label"), "label", told)
-    config = SETTINGS.model_copy(update={"labels": LabelConfig(negative_after_days=3)})
-    found = export(window, fraud_bundle, tmp_path, config)
+    found = export(known_at(window, END, negative_after_days=3), fraud_bundle, tmp_path)
     old = sum(END - time >= timedelta(days=3) for time in window["time"].to_pylist())
     assert found.rows == old < 3_000
     assert found.file is not None

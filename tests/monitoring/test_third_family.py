@@ -20,11 +20,13 @@ from fusionguard.families.training_rows import TrainingRows
 from fusionguard.monitoring.champion import Champion
 from fusionguard.monitoring.counted import table_reference
 from fusionguard.monitoring.drift import read_drift
+from fusionguard.monitoring.estimate import estimate_performance
 from fusionguard.monitoring.multivariate import ClassifierTest
-from fusionguard.monitoring.outcomes import estimate_outcomes, read_outcomes
+from fusionguard.monitoring.outcomes import read_outcomes
 from fusionguard.monitoring.page import verdict_page
 from fusionguard.monitoring.reference_rows import UNSEEN, reference_rows
 from fusionguard.monitoring.retraining import export_labelled
+from fusionguard.monitoring.score_groups import group_window
 from fusionguard.monitoring.settings import MonitoringConfig
 from fusionguard.monitoring.sketch import read_sketch
 from fusionguard.monitoring.traffic import Drift, traffic_rows
@@ -77,13 +79,19 @@ def test_a_window_is_read_judged_told_and_exported(tmp_path: Path) -> None:
     sketch = read_sketch(window, reference, scratch=tmp_path)
     assert {cut for cut, _ in sketch.segments} == {"carrier"}
     drift = read_drift(sketch, reference, config.thresholds)
-    measured = read_outcomes(window, rule, champion, config, until=BEGIN + timedelta(days=8))
+    measured = read_outcomes(window, rule, champion, config)
     assert measured.coverage.labelled == ROWS * 6 // 7
     told = window.read(["label", "score"]).slice(0, ROWS * 6 // 7)
     auc = roc_auc_score(told["label"].to_numpy(), told["score"].to_numpy())
     assert measured.metrics["roc_auc"].value == pytest.approx(auc) and auc < 0.8
     assert measured.remarks == ("punctuality of receivers is not judged",) and measured.fairness is None
-    estimated = estimate_outcomes(window, rule, champion, measured, drift.findings, config)
+    estimated = estimate_performance(
+        group_window(window, THIRD_FAMILY.flagged),
+        calibration=measured.calibration,
+        evaluated=champion.calibration(),
+        drift=drift.findings,
+        seed=config.seed,
+    )
     assert estimated.flagged == np.count_nonzero(np.array(window.read(["decision"])["decision"].to_pylist()) == "call")
     verdict = decide(drift, performance=measured, estimate=estimated, made_of=FEATURES.made_of)
     assert (verdict.state, verdict.cause) == ("act", "upstream data")
@@ -96,7 +104,7 @@ def test_a_window_is_read_judged_told_and_exported(tmp_path: Path) -> None:
     )
     assert f"| rank | {measured.metrics['roc_auc'].text(2)} | – | – |" in page
 
-    file = export_labelled(window, facts, rule.bundle, config, tmp_path / "out", until=BEGIN + timedelta(days=8)).file
+    file = export_labelled(window, facts, rule.bundle, config, tmp_path / "out").file
     assert file is not None and file.name == "shipments.parquet"
     written = pq.read_table(file)
     assert written.column_names == ["distance_km", "stops", "carrier", "late"]

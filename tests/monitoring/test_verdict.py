@@ -12,12 +12,12 @@ import pytest
 from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.monitoring.decision import ACTIONS
 from fusionguard.monitoring.drift import DriftReport, read_drift
-from fusionguard.monitoring.estimate import estimate_performance
 from fusionguard.monitoring.findings import OUTCOME, Finding, Level, worst
 from fusionguard.monitoring.multivariate import ClassifierTest
 from fusionguard.monitoring.reference import Reference
 from fusionguard.monitoring.sketch import read_sketch
 from fusionguard.monitoring.verdict import Verdict, decide
+from tests.monitoring.outcomes import estimate_rows
 from tests.monitoring.verdicts import CALIBRATION, DAY, FELL, GONE, MOVED, WORSE, drift_of, finding, outcomes_of
 from tests.monitoring.windows import fraud_window
 
@@ -231,7 +231,7 @@ def test_from_rows_to_verdict(counted_fraud_reference: Reference, tmp_path: Path
     rows = fraud_window(2_000, 62, change=unit)
     drift = read_drift(read_sketch(rows, counted_fraud_reference, scratch=tmp_path), counted_fraud_reference)
     flagged = np.array(rows["decision"].to_pylist()) == "review"
-    estimate = estimate_performance(rows["probability"].to_numpy(), flagged, drift=drift.findings)
+    estimate = estimate_rows(rows["probability"].to_numpy(), flagged, drift=drift.findings)
     verdict = decide(drift, estimate=estimate)
     assert (verdict.state, verdict.cause, verdict.action, verdict.features[0]) == ("act", "upstream data", "fix data", "V5")
     assert estimate.trust == "no"

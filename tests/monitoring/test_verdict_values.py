@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from fusionguard.evaluation.bootstrap import Interval
-from fusionguard.monitoring.estimate import estimate_performance
 from fusionguard.monitoring.findings import Level
 from fusionguard.monitoring.multivariate import ClassifierTest
 from fusionguard.monitoring.verdict import decide
+from tests.monitoring.outcomes import estimate_rows
 from tests.monitoring.verdicts import drift_of, finding, outcomes_of
 
 EARLY, LATE = datetime(2026, 9, 20, 6, tzinfo=UTC), datetime(2026, 9, 22, 18, 30, tzinfo=UTC)
@@ -24,7 +24,7 @@ def classifier_of(level: Level) -> ClassifierTest:
 
 
 def test_a_quiet_window_is_healthy_and_keeps_its_remarks() -> None:
-    estimate = estimate_performance(np.linspace(0, 1, 50), np.arange(50) > 30, samples=5)
+    estimate = estimate_rows(np.linspace(0, 1, 50), np.arange(50) > 30, samples=5)
     no_test = ClassifierTest(rows=9, reference_rows=0, auc=Interval(reason="no rows"))
     verdict = decide(
         drift_of(remarks=(NOT_JUDGED,)), classifier=no_test, performance=outcomes_of(remarks=(FEW,)), estimate=estimate
@@ -64,7 +64,7 @@ def test_all_findings_are_weighed_the_gravest_first_and_those_of_all_rows_before
         remarks=(NOT_JUDGED,),
     )
     outcomes = outcomes_of(finding("metric", "roc_auc", "watch"), remarks=(FEW,))
-    estimate = estimate_performance(np.linspace(0, 1, 50), np.arange(50) > 30, samples=5)
+    estimate = estimate_rows(np.linspace(0, 1, 50), np.arange(50) > 30, samples=5)
     verdict = decide(drift, classifier=classifier_of("act"), performance=outcomes, estimate=estimate)
     assert [(each.kind, each.subject, each.segment, each.level) for each in verdict.findings] == [
         ("psi", "V1", "", "act"),

@@ -6,12 +6,14 @@ import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from fusionguard.errors import StorageError
 from fusionguard.families.churn.family import CHURN_FAMILY
 from fusionguard.families.fraud.family import FRAUD_FAMILY
+from fusionguard.monitoring.outcomes import labelled_rows
 from fusionguard.monitoring.traffic import SIMULATED_PREFIX
 from fusionguard.monitoring.window import read_window
 from fusionguard.serving.prediction_log import append_labels, compact, read_log
@@ -48,6 +50,25 @@ def test_bounds_are_from_since_to_before_until(tmp_path: Path) -> None:
     window = read_window(tmp_path / "log", FRAUD_FAMILY, VERSION, tmp_path / "w.parquet", since=since, until=until)
     assert window.facts.rows == 10
     assert (window.facts.first, window.facts.last) == (since, until - timedelta(milliseconds=1))
+
+
+def test_where_positives_alone_are_told_old_rows_without_a_label_are_negative(tmp_path: Path) -> None:
+    log_parts(tmp_path / "log", [fraud_row(number) for number in range(10)])
+    append_labels(tmp_path / "log", "fraud", [(f"request-{number}", 0, 1, START_MICROS + 500_000) for number in (0, 3, 8)])
+    # A row is a millisecond younger than the one before: up to ``until``, the row 6 is as old as a day, and no younger one is.
+    until = START + timedelta(days=1, milliseconds=6)
+    window = read_window(tmp_path / "log", FRAUD_FAMILY, VERSION, tmp_path / "w.parquet", until=until, negative_after_days=1)
+    rows = window.table.read(["label", "label_observed_at"])
+    assert rows["label"].to_pylist() == [1, 0, 0, 1, 0, 0, 0, None, None, None], "early labels are positives alone"
+    assert rows.schema.field("label").type == pa.int8()
+    has_come = [time is not None for time in rows["label_observed_at"].to_pylist()]
+    assert [number for number, come in enumerate(has_come) if come] == [0, 3, 8]
+    assert (window.facts.rows, window.facts.labelled) == (10, 3)
+    coverage = labelled_rows(rows.append_column("time", window.table.read(["time"])["time"])).coverage
+    assert (coverage.labelled, coverage.presumed_negative, coverage.positives) == (7, 5, 2)
+    assert coverage.median_delay_days == pytest.approx((500_000 - 3_000) / 86_400e6), "of 0, 3 and 8"
+    latest = read_window(tmp_path / "log", FRAUD_FAMILY, VERSION, tmp_path / "w.parquet", negative_after_days=4e-3 / 86_400)
+    assert latest.table.read(["label"])["label"].to_pylist() == [1, 0, 0, 1, 0, 0, None, None, None, None]
 
 
 def test_a_log_that_is_not_there_or_empty_is_an_empty_window(tmp_path: Path) -> None:

@@ -7,8 +7,7 @@ from typing import Any
 
 from fusionguard.monitoring.drift import DriftReport
 from fusionguard.monitoring.findings import Finding, Kind, Level
-from fusionguard.monitoring.labelled import LabelCoverage
-from fusionguard.monitoring.performance import PerformanceReport
+from fusionguard.monitoring.performance import LabelCoverage, PerformanceReport
 
 DAY = datetime(2026, 9, 22, tzinfo=UTC)
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 
 from fusionguard.datasets.bank_churn.simulator import draw_customers, load_churn_statistics
+from fusionguard.monitoring.window import known_label
 
 DAY_MICROS = 86_400_000_000
 START_MICROS = 20_717 * DAY_MICROS
@@ -49,6 +52,14 @@ def churn_window(rows: int, seed: int, *, days: float = 8.0, change: Change | No
     score = -3 + 0.06 * (age - 35) + 0.8 * (np.asarray(columns["Geography"]) == "Germany") - 0.7 * columns["IsActiveMember"]
     probability = 1 / (1 + np.exp(-score))
     return _logged(columns, score, probability, np.where(probability > 0.12, "offer", "none"), rng, days)
+
+
+def known_at(log: pa.Table, until: datetime, *, negative_after_days: float) -> pa.Table:
+    """Rows with the outcomes that a window of the log up to ``until`` has, where positives alone are told."""
+    with duckdb.connect() as database:
+        database.register("log", log)
+        label = database.sql(f"SELECT {known_label(negative_after_days, until)} AS label FROM log").to_arrow_table()["label"]
+    return log.set_column(log.column_names.index("label"), "label", label)
 
 
 def _logged(

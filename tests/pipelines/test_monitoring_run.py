@@ -17,6 +17,7 @@ import run as door
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring.history import history_file, read_history
+from fusionguard.monitoring.score_groups import ScoreGroups
 from fusionguard.monitoring.traffic import Drift
 from tests.conftest import PipelineRun
 from tests.monitoring.logged import log_drift
@@ -136,11 +137,12 @@ def test_the_lineage_and_the_readings_are_artifacts(run: PipelineRun) -> None:
 
     steps = Client().get_pipeline_run(UUID(run.summary["zenml_run_id"])).steps
     named = {name for step in steps.values() for name in step.outputs}
-    results = {"bundle", "window", "facts", "drift", "classifier", "drift_plots", "outcomes", "verdict", "verdict_page"}
+    results = {"bundle", "window", "scores", "facts", "drift", "classifier", "drift_plots", "outcomes", "verdict", "verdict_page"}
     assert named >= {f"monitoring_{result}" for result in results}
     assert set(steps["judge_window"].inputs) == {"bundle", "facts", "drift", "classifier", "outcomes"}
-    window = steps["read_log"].outputs["monitoring_window"][0]
-    assert window.run_metadata["rows"] == steps["read_log"].outputs["monitoring_facts"][0].load().rows > 3_000
+    window, scores, facts = (steps["read_log"].outputs[f"monitoring_{name}"][0] for name in ("window", "scores", "facts"))
+    assert window.run_metadata["rows"] == facts.load().rows > 3_000
+    assert ScoreGroups.read(scores.load()).rows.sum() == facts.load().rows
     done = Client().get_pipeline_run(UUID(run.summary["zenml_run_id"]))
     verdict, bundle = run.summary["verdict"], steps["find_model"].outputs["monitoring_bundle"][0].load()
     said = tuple(done.run_metadata[name] for name in ("verdict", "cause", "action", "model_version"))

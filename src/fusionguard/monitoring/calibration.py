@@ -1,8 +1,9 @@
-"""Do as many rows turn out positive as the model expects? Calibration on rows whose labels have arrived."""
+"""Do as many rows turn out positive as the model expects? What outcomes show of its probabilities, and how surely."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,15 +12,43 @@ from pydantic import BaseModel, ConfigDict
 from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.scored import Floats
 from fusionguard.monitoring.findings import Check, Finding, judge
-from fusionguard.monitoring.recalibration import CalibrationLine, fit_intercept, fit_labels, fit_slope
 from fusionguard.monitoring.thresholds import MonitoringThresholds
 from fusionguard.proportions import wilson_interval
 
 _Z95 = 1.959964
+_PRIOR_SPREAD = (2.0, 0.5)
+"""Of a line's intercept and slope around 0 and 1: wide, for they are to be learned; it holds where the classes are separated."""
+
+_STEPS, _CLOSE, _CLOSER = 50, 1e-9, 1e-10
+_SINGULAR, _FARTHEST, _LEAST_INFORMATION = 1e12, 1e-12, 1e-10
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CalibrationLine(_Part):
+    """``log-odds = intercept + slope * log-odds of the probability``: what outcomes have shown of a model's probabilities."""
+
+    intercept: float
+    slope: float
+    covariance: tuple[float, float, float]
+    """Of intercept with itself, of intercept with slope, of slope with itself."""
+    positives: float
+    """How many it rests on."""
+    source: str
+    """Where the outcomes are from, for a sentence."""
+
+    def apply(self, probability: Floats) -> Floats:
+        """Return probabilities (n,) moved along the line."""
+        return _sigmoid(self.intercept + self.slope * _logit(probability))
+
+    def draws(self, generator: np.random.Generator, samples: int) -> Iterator[CalibrationLine]:
+        """Yield lines that agree with the outcomes as well as this one, as often as they do."""
+        within, across, slope = self.covariance
+        drawn = generator.multivariate_normal([self.intercept, self.slope], [[within, across], [across, slope]], samples)
+        for intercept, slope_drawn in drawn:
+            yield self.model_copy(update={"intercept": float(intercept), "slope": float(slope_drawn)})
 
 
 class CalibrationBin(_Part):
@@ -90,22 +119,21 @@ def read_calibration(
     """
     limits = thresholds or MonitoringThresholds()
     positives, expected = int(label.sum()), float(probability.sum())
-    variance = float(np.sum(probability * (1 - probability)))
+    has_both = 0 < positives < label.size
     z, chance = _spiegelhalter(label, probability)
-    intercept, error = fit_intercept(label, probability)
-    slope, line = fit_slope(label, probability), fit_labels(label, probability)
+    intercept, error = _intercept(label, probability) if has_both else (None, None)
     parts = _bins(label, probability, bins)
     return CalibrationReading(
         rows=label.size,
         positives=positives,
         expected=expected,
-        ratio=_ratio(positives, expected, variance),
+        ratio=_ratio(positives, probability),
         spiegelhalter_z=z,
         spiegelhalter_chance=chance,
         intercept=intercept,
         intercept_error=error,
-        line=line,
-        slope=slope,
+        line=fit_line(label.astype(np.float64), np.ones(label.size), probability, source="the last labels") if has_both else None,
+        slope=_slope(label, probability) if has_both else Interval(reason="one class only"),
         bins=parts,
         finding=_finding(label, probability, parts, limits),
     )
@@ -117,8 +145,7 @@ def _finding(
     positives, expected = int(label.sum()), float(probability.sum())
     if max(positives, expected) < limits.minimum_positives:
         return None
-    ones = np.ones_like(probability)
-    chances = [_skewed_chance(label, probability, weight) for weight in (ones, 1 - 2 * probability)]
+    chances = [_skewed_chance(label, probability, weight) for weight in (np.ones_like(probability), 1 - 2 * probability)]
     level = max(positives, 0.5) / max(expected, 0.5)
     effect = max(max(level, 1 / level) - 1, _bin_effect(parts))
     off = sum(not part.agrees for part in parts)
@@ -145,8 +172,7 @@ def _skewed_chance(label: NDArray[np.int8], probability: Floats, weight: Floats)
         return 1.0
     z = float(np.sum(weight * (label - probability))) / math.sqrt(variance)
     skewness = float(np.sum(weight**3 * spread * (1 - 2 * probability))) / variance**1.5
-    density = math.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
-    correction = density * skewness / 6 * (z**2 - 1)
+    correction = math.exp(-(z**2) / 2) / math.sqrt(2 * math.pi) * skewness / 6 * (z**2 - 1)
     return float(np.clip(2 * min(float(ndtr(-z)) + correction, float(ndtr(z)) - correction), 0.0, 1.0))
 
 
@@ -169,10 +195,11 @@ def _spiegelhalter(label: NDArray[np.int8], probability: Floats) -> tuple[float 
     return z, float(erfc(abs(z) / math.sqrt(2)))
 
 
-def _ratio(positives: int, expected: float, variance: float) -> Interval:
+def _ratio(positives: int, probability: Floats) -> Interval:
+    expected = float(probability.sum())
     if expected <= 0:
         return Interval(reason="no positives are expected")
-    half = _Z95 * math.sqrt(max(variance, 0.25)) / expected
+    half = _Z95 * math.sqrt(max(float(np.sum(probability * (1 - probability))), 0.25)) / expected
     return Interval(value=positives / expected, low=max(0.0, positives / expected - half), high=positives / expected + half)
 
 
@@ -193,3 +220,81 @@ def _bins(label: NDArray[np.int8], probability: Floats, bins: int) -> tuple[Cali
         rate = Interval(value=positives / rows, low=low, high=high)
         found.append(CalibrationBin(rows=rows, positives=positives, expected=float(p[start:stop].sum()), observed_rate=rate))
     return tuple(found)
+
+
+def fit_line(positives: Floats, rows: Floats, probability: Floats, *, source: str) -> CalibrationLine:
+    """Fit the line to groups of rows: Cox's recalibration (Biometrika 45, 1958), at the maximum a posteriori.
+
+    The prior is normal around intercept 0 and slope 1, the probabilities as they are; the covariance is the inverse of the
+    curvature there (Laplace's approximation).
+
+    Parameters
+    ----------
+    positives, rows, probability
+        (g,) how many of a group's rows are positive, how many it has (1 each for single rows), and their probability.
+    source
+        Where they are from.
+    """
+    beta, curvature = _newton(positives, rows, probability, np.diag(1 / np.square(_PRIOR_SPREAD)), _CLOSE)
+    covariance = np.linalg.inv(curvature)
+    return CalibrationLine(
+        intercept=float(beta[0]),
+        slope=float(beta[1]),
+        covariance=(float(covariance[0, 0]), float(covariance[0, 1]), float(covariance[1, 1])),
+        positives=float(positives.sum()),
+        source=source,
+    )
+
+
+def _intercept(label: NDArray[np.int8], probability: Floats) -> tuple[float, float]:
+    """Fit ``logit(p) + a`` to outcomes (n,) of both classes by Newton's method; return a and its standard error."""
+    z, shift = _logit(probability), 0.0
+    for _ in range(_STEPS):
+        p = 1 / (1 + np.exp(-(z + shift)))
+        information = max(float(np.sum(p * (1 - p))), _LEAST_INFORMATION)
+        step = float(np.sum(label - p)) / information
+        shift += float(np.clip(step, -2, 2))
+        if abs(step) < _CLOSER:
+            break
+    return shift, 1 / math.sqrt(information)
+
+
+def _slope(label: NDArray[np.int8], probability: Floats) -> Interval:
+    """Fit ``a + b * logit(p)`` to outcomes (n,) of both classes (Cox, Biometrika 45, 1958); b with Wald's 95 % interval."""
+    try:
+        beta, information = _newton(label, np.ones(label.size), probability, np.zeros((2, 2)), _CLOSER)
+    except np.linalg.LinAlgError:
+        return Interval(reason="all probabilities are alike, or separate the classes")
+    half = _Z95 * math.sqrt(float(np.linalg.inv(information)[1, 1]))
+    return Interval(value=float(beta[1]), low=float(beta[1] - half), high=float(beta[1] + half))
+
+
+def _newton(
+    positives: Floats | NDArray[np.int8], rows: Floats, probability: Floats, prior: Floats, close: float
+) -> tuple[Floats, Floats]:
+    """Return a line's intercept and slope (2,), and the curvature (2, 2) there; ``prior`` (2, 2) is that around 0 and 1.
+
+    Raises :class:`numpy.linalg.LinAlgError` where the curvature is singular.
+    """
+    x = np.column_stack([np.ones_like(probability, dtype=np.float64), _logit(probability)])
+    centre = beta = np.array([0.0, 1.0])
+    for _ in range(_STEPS):
+        p = _sigmoid(x @ beta)
+        curvature = (x * (rows * p * (1 - p))[:, None]).T @ x + prior
+        if np.linalg.cond(curvature) > _SINGULAR:
+            raise np.linalg.LinAlgError("the curvature is singular")
+        step = np.linalg.solve(curvature, x.T @ (positives - rows * p) - prior @ (beta - centre))
+        beta = beta + np.clip(step, -1, 1)
+        if float(np.abs(step).max()) < close:
+            break
+    return beta, curvature
+
+
+def _logit(probability: Floats) -> Floats:
+    """Return ln(p / (1 - p)); probabilities of 0 and 1 count as nearly so."""
+    p = np.clip(probability, _FARTHEST, 1 - _FARTHEST)
+    return np.asarray(np.log(p / (1 - p)), dtype=np.float64)
+
+
+def _sigmoid(logit: Floats) -> Floats:
+    return np.asarray(1 / (1 + np.exp(-np.clip(logit, -35, 35))), dtype=np.float64)

@@ -17,7 +17,7 @@ from fusionguard.families.of_bundle import family_of
 from fusionguard.families.outcomes import Gap
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
-from fusionguard.monitoring.recalibration import CalibrationLine, fit_line
+from fusionguard.monitoring.calibration import CalibrationLine, fit_line
 from fusionguard.monitoring.reference_rows import FILE as REFERENCE_FILE
 from fusionguard.registry.aliases import resolve_bundle
 

@@ -11,11 +11,10 @@ from pydantic import BaseModel, ConfigDict
 from fusionguard.errors import DataError
 from fusionguard.evaluation.bootstrap import Interval, percentile_interval
 from fusionguard.evaluation.readings import AVERAGE_PRECISION, ROC_AUC
-from fusionguard.evaluation.scored import Flags, Floats
-from fusionguard.monitoring.calibration import CalibrationReading
+from fusionguard.evaluation.scored import Floats
+from fusionguard.monitoring.calibration import CalibrationLine, CalibrationReading
 from fusionguard.monitoring.findings import Finding
-from fusionguard.monitoring.recalibration import CalibrationLine
-from fusionguard.monitoring.score_groups import PRECISION, RECALL, draw_outcomes, group_scores
+from fusionguard.monitoring.score_groups import PRECISION, RECALL, ScoreGroups, draw_outcomes
 from fusionguard.monitoring.thresholds import MonitoringThresholds
 
 Trust = Literal["yes", "with care", "no"]
@@ -61,10 +60,8 @@ class PerformanceEstimate(BaseModel):
 
 
 def estimate_performance(
-    probability: Floats,
-    flagged: Flags,
+    groups: ScoreGroups,
     *,
-    score: Floats | None = None,
     calibration: CalibrationReading | None = None,
     evaluated: CalibrationLine | None = None,
     drift: Sequence[Finding] = (),
@@ -81,7 +78,7 @@ def estimate_performance(
     is Poisson-binomial. Here outcomes are drawn ``samples`` times: a metric's value is its mean over the draws and its band their
     2.5th to 97.5th percentile, so that few positives show as a wide band.
 
-    Probabilities are first moved along the line that outcomes have shown (:mod:`~.recalibration`): that of the last labels where
+    Probabilities are first moved along the line that outcomes have shown (:mod:`~.calibration`): that of the last labels where
     they hold enough of both classes, else that of the champion's evaluation; and each draw takes another line that agrees with
     those outcomes as well. Without that, what a model says of its many safe rows counts as truth, though a few positives among
     them decide the ROC AUC: of simulated transactions the band then missed the truth in one window of five, not of twenty.
@@ -91,8 +88,8 @@ def estimate_performance(
 
     Parameters
     ----------
-    probability, flagged, score
-        (n,) each; rows are ranked by ``score`` where it is given.
+    groups
+        The window's rows, from :func:`~.score_groups.group_window`.
     calibration
         The last reading with labels, of :func:`~.calibration.read_calibration`; None where there has been none.
     evaluated
@@ -105,24 +102,24 @@ def estimate_performance(
     Raises
     ------
     DataError
-        No rows, columns of different length, a probability outside [0, 1].
+        There are no rows.
     """
-    limits = thresholds or MonitoringThresholds()
-    _check(probability, flagged, score)
-    groups = group_scores(probability, flagged, score)
+    if not groups.rows.size:
+        raise DataError("Performance cannot be estimated: there are no rows.", "Choose a window with rows.")
+    limits, flagged = thresholds or MonitoringThresholds(), float(groups.flagged_rows.sum())
     line = _line(calibration, evaluated, limits)
     drawn = draw_outcomes(groups, line, samples, seed)
     caught, missed = (groups if line is None else groups.recalibrated(line)).expected
     trust, reasons = _trust(caught + missed, caught, calibration, line, drift, limits)
     return PerformanceEstimate(
-        rows=probability.size,
-        flagged=int(flagged.sum()),
+        rows=int(groups.rows.sum()),
+        flagged=int(flagged),
         expected_positives=caught + missed,
         confusion=ExpectedConfusion(
             true_positives=percentile_interval(caught, drawn["true_positives"]),
-            false_positives=percentile_interval(float(flagged.sum()) - caught, drawn["false_positives"]),
+            false_positives=percentile_interval(flagged - caught, drawn["false_positives"]),
             false_negatives=percentile_interval(missed, drawn["false_negatives"]),
-            true_negatives=percentile_interval(float((~flagged).sum()) - missed, drawn["true_negatives"]),
+            true_negatives=percentile_interval(float(groups.plain_rows.sum()) - missed, drawn["true_negatives"]),
         ),
         metrics={name: _metric(name, drawn[name]) for name in (PRECISION, RECALL, ROC_AUC, AVERAGE_PRECISION)},
         trust=trust,
@@ -179,12 +176,3 @@ def _metric(name: str, drawn: Floats) -> Interval:
     if not drawn.size:
         return Interval(reason="no row is flagged" if name == PRECISION else "one class only is expected")
     return percentile_interval(float(drawn.mean()), drawn)
-
-
-def _check(probability: Floats, flagged: Flags, score: Floats | None) -> None:
-    if probability.size == 0:
-        raise DataError("Performance cannot be estimated: there are no rows.", "Choose a window with rows.")
-    if flagged.shape != probability.shape or (score is not None and score.shape != probability.shape):
-        raise DataError("Probabilities, flags and scores must have one length.", "Read them from the same rows.")
-    if not bool(((probability >= 0) & (probability <= 1)).all()):
-        raise DataError("A probability lies outside [0, 1] or is missing.", "Check how the rows were scored.")

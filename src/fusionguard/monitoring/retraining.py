@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from fusionguard.families.of_bundle import family_of
 from fusionguard.files import atomic_folder
 from fusionguard.models.bundle import Bundle, BundleManifest
 from fusionguard.monitoring.decision import KNOWN_SHARE
-from fusionguard.monitoring.labelled import labelled_rows
+from fusionguard.monitoring.outcomes import labelled_rows
 from fusionguard.monitoring.settings import MonitoringConfig
 from fusionguard.monitoring.window import WindowFacts
 from fusionguard.serving.prediction_log.schema import OBSERVED_AT
@@ -68,7 +67,6 @@ def export_labelled(
     config: MonitoringConfig,
     folder: Path,
     *,
-    until: datetime,
     approved: Sequence[str] = (),
 ) -> LabelledFile:
     """Write the window's rows whose outcome is known as raw data in Kaggle's layout, and declare where they come from.
@@ -104,9 +102,7 @@ def export_labelled(
     schema, hour = family.schema, family.features.hour_column
     columns = [name for name in schema.columns if name in window.schema.names]
     own = [*dict.fromkeys([*columns, *([] if hour is None else [hour]), TIME, LABEL, OBSERVED_AT])]
-    labelled = labelled_rows(
-        window.read(own), negative_after_days=config.labels.negative_after_days, until_micros=int(until.timestamp() * 1e6)
-    )
+    labelled = labelled_rows(window.read(own))
     rows, positives = labelled.table.num_rows, labelled.coverage.positives
     least, least_positives = config.minimum_retraining_rows, config.minimum_retraining_positives
     if rows < least or positives < least_positives:

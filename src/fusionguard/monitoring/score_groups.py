@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import repeat
+from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
+from fusionguard.data.table import Table
+from fusionguard.errors import DataError
 from fusionguard.evaluation.readings import AVERAGE_PRECISION, ROC_AUC
 from fusionguard.evaluation.scored import Flags, Floats
-from fusionguard.monitoring.recalibration import CalibrationLine
+from fusionguard.monitoring.calibration import CalibrationLine
 
 PRECISION, RECALL = "precision", "recall"
 
@@ -35,6 +41,17 @@ class ScoreGroups:
     probability: Floats
     flagged_probability: Floats
 
+    @classmethod
+    def read(cls, table: Table) -> ScoreGroups:
+        """Return what :meth:`write` has written."""
+        groups = table.read([field.name for field in fields(cls)])
+        return cls(*(column.to_numpy() for column in groups.columns))
+
+    def write(self, file: Path) -> Table:
+        """Write the groups to a parquet file, in their order."""
+        pq.write_table(pa.table({field.name: getattr(self, field.name) for field in fields(self)}), file)
+        return Table(file)
+
     @property
     def plain_rows(self) -> Floats:
         """(g,) how many rows are not flagged."""
@@ -55,12 +72,27 @@ class ScoreGroups:
         return float(self.flagged_rows @ self.flagged_probability), float(self.plain_rows @ self.probability)
 
 
+def group_window(window: Table, flagged: str) -> ScoreGroups:
+    """Group the rows of a window of the log, whose model decides ``flagged`` of some; see :func:`group_scores`."""
+    rows = window.read(["probability", "score", "decision"])
+    is_flagged = pc.equal(rows["decision"], flagged).to_numpy()
+    return group_scores(rows["probability"].to_numpy(), is_flagged, rows["score"].to_numpy())
+
+
 def group_scores(probability: Floats, flagged: Flags, score: Floats | None = None) -> ScoreGroups:
     """Group rows, (n,) each, by ``score`` (the probability where None), at most about :data:`MOST_GROUPS` of them.
 
     Groups are small both where rows are many and where positives are: each border is a step of half the share of rows plus half
     the share of expected positives. Rows of equal score are never parted.
+
+    Raises
+    ------
+    DataError
+        Columns of different length, a probability outside [0, 1].
     """
+    _check(probability, flagged, score)
+    if not probability.size:
+        return ScoreGroups(*(np.empty(0) for _ in fields(ScoreGroups)))
     ranks = probability if score is None else score
     order = np.argsort(-ranks, kind="stable")
     ranked, p, alert = ranks[order], probability[order], flagged[order].astype(np.float64)
@@ -127,3 +159,10 @@ def read_ranking(rows: Floats, positives: Floats) -> tuple[float, float]:
 
 def _mean(total: Floats, count: Floats) -> Floats:
     return np.clip(np.divide(total, count, out=np.zeros_like(total), where=count > 0), 0.0, 1.0)
+
+
+def _check(probability: Floats, flagged: Flags, score: Floats | None) -> None:
+    if flagged.shape != probability.shape or (score is not None and score.shape != probability.shape):
+        raise DataError("Probabilities, flags and scores must have one length.", "Read them from the same rows.")
+    if not bool(((probability >= 0) & (probability <= 1)).all()):
+        raise DataError("A probability lies outside [0, 1] or is missing.", "Check how the rows were scored.")

@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from fusionguard.data.table import Table
 from fusionguard.errors import DataError, StorageError
+from fusionguard.evaluation.scored import SECONDS_PER_DAY
 from fusionguard.families.family import LABEL, TIME, ModelFamily
 from fusionguard.features.duckdb_engine import PARQUET, connection, literal
 from fusionguard.files import atomic_path, storage_errors
@@ -58,7 +59,7 @@ class WindowFacts(BaseModel):
     """The times of the first and the last row; None without rows."""
     rows: int
     labelled: int
-    """Rows whose outcome is known."""
+    """Rows whose label has come."""
     simulated: int
     """Rows of simulated traffic."""
     origin: str = ""
@@ -100,7 +101,15 @@ class WindowFacts(BaseModel):
 
 @dataclass(frozen=True)
 class Window:
-    """A window's rows (the log's columns, ``label`` and ``label_observed_at``) and the facts about them."""
+    """A window's rows and the facts about them.
+
+    Parameters
+    ----------
+    table
+        The log's columns, ``label`` (:func:`known_label`), and ``label_observed_at``, null where no label has come.
+    facts
+        About them.
+    """
 
     table: Table
     facts: WindowFacts
@@ -133,6 +142,7 @@ def read_window(
     *,
     since: datetime | None = None,
     until: datetime | None = None,
+    negative_after_days: float | None = None,
     progress: Progress | None = None,
 ) -> Window:
     """Copy what a version of a family's model answered from ``since`` to before ``until`` into the parquet file ``destination``.
@@ -157,7 +167,8 @@ def read_window(
                     _copy(log / name, layout, version, LogBounds(since, until), copied, found, progress)
                 except FileNotFoundError:  # a part was merged away meanwhile: its rows are elsewhere now
                     continue
-                table = _finish(copied, log, name, destination)
+                label = known_label(negative_after_days, until or found.last)
+                table = _finish(copied, log, name, destination, label)
         rows, labelled, simulated = _count(table)
         facts = WindowFacts(
             model=name,
@@ -177,6 +188,24 @@ def read_window(
         )
         return Window(table, facts)
     raise StorageError(f"The parts in {log / name} change too fast to be read.", "Try again when no compaction runs.")
+
+
+def known_label(negative_after_days: float | None, until: datetime | None) -> str:
+    """Return the SQL of the outcome of a logged row, from its ``time`` and its ``label``; null where it is not known.
+
+    Parameters
+    ----------
+    negative_after_days
+        Where only positives are ever reported, as chargebacks are: rows without a label that are as old as this count as
+        negative, and the outcome of younger rows is unknown whatever their label, for among them early labels are positives
+        alone. None where every row gets a label.
+    until
+        What age counts to; None where there are no rows.
+    """
+    if negative_after_days is None or until is None:
+        return LABEL
+    days = f"({int(until.timestamp() * 1e6)} - epoch_us({TIME})) / CAST({SECONDS_PER_DAY * 1_000_000} AS DOUBLE)"
+    return f"CASE WHEN {days} >= CAST({negative_after_days!r} AS DOUBLE) THEN CAST(COALESCE({LABEL}, 0) AS TINYINT) END"
 
 
 @dataclass
@@ -237,7 +266,7 @@ def _copy(
                 progress(number, len(parts))
 
 
-def _finish(raw: Path, log: Path, model: str, destination: Path) -> Table:
+def _finish(raw: Path, log: Path, model: str, destination: Path, label: str) -> Table:
     """Write each row once, of repeated ones the earliest, with its outcome."""
     with atomic_path(destination) as temporary, connection(raw.parent) as database:
         source = f"read_parquet({literal(raw)})"
@@ -251,7 +280,7 @@ def _finish(raw: Path, log: Path, model: str, destination: Path) -> Table:
         requests = database.sql(f"SELECT DISTINCT {REQUEST_ID} FROM {source}").to_arrow_table()[REQUEST_ID]
         database.register("labels", read_labels(log, model, requests))
         database.execute(
-            f"COPY (SELECT one.*, labels.{LABEL}, labels.{OBSERVED_AT} FROM ({once}) AS one LEFT JOIN labels USING ({keys}))"
+            f"COPY (SELECT one.*, {label} AS {LABEL}, {OBSERVED_AT} FROM ({once}) AS one LEFT JOIN labels USING ({keys}))"
             f" TO {literal(temporary)} ({PARQUET})"
         )
     return Table(destination)
@@ -260,7 +289,7 @@ def _finish(raw: Path, log: Path, model: str, destination: Path) -> Table:
 def _count(table: Table) -> tuple[int, int, int]:
     with connection(table.path.parent) as database:
         rows, labelled, simulated = database.execute(
-            f"SELECT COUNT(*), COUNT({LABEL}), COUNT(*) FILTER (WHERE starts_with({REQUEST_ID}, '{SIMULATED_PREFIX}'))"
+            f"SELECT COUNT(*), COUNT({OBSERVED_AT}), COUNT(*) FILTER (WHERE starts_with({REQUEST_ID}, '{SIMULATED_PREFIX}'))"
             f" FROM read_parquet({literal(table.path)})"
         ).fetchall()[0]
     return int(rows), int(labelled), int(simulated)
