@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -57,7 +58,7 @@ def test_late_events_see_all_that_were_recorded_of_earlier_seconds(tmp_path: Pat
     ]
     order = np.argsort([each.second + generator.integers(0, 61) for each in drawn], kind="stable")
     arrived = [drawn[place] for place in order]
-    assert any(later.second < earlier.second - 40 for earlier, later in zip(arrived, arrived[1:], strict=False))
+    assert any(later.second < earlier.second - 40 for earlier, later in itertools.pairwise(arrived))
     plan = memories(declare())
     state = SqliteState.build(tmp_path / "state", plan)
     for place, each in enumerate(arrived):
@@ -81,7 +82,7 @@ def test_an_event_that_is_too_late_says_so_and_later_ones_see_it(tmp_path: Path)
     assert not state.observe(online(501, years_ago)).exact
     for event in (slow_history.Event(last_folded + 1, of, {"amount": 1, "km far": 0}), replace(rows[-1], second=1_000)):
         seen = state.observe(online(event.second + 10_000, event))
-        assert seen.values == expected(plan, rows + [late, years_ago], event)
+        assert seen.values == expected(plan, [*rows, late, years_ago], event)
         assert seen.exact
         rows.append(event)
     assert state.check().late == 2
