@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from fusionguard.datasets.history import MOST_OTHERS, memories
-from fusionguard.features.online.entity import MOST_SECONDS
+from fusionguard.features.online import entity
+from fusionguard.features.online.entity import FOLDED_AT_ONCE, MOST_SECONDS
 from fusionguard.features.online.sqlite_state import SqliteState
-from fusionguard.features.online.state import Event, Outcome
+from fusionguard.features.online.state import Event, Keeping, Outcome
 from tests.datasets import slow_history
 from tests.datasets.test_history import computed, declare, draw
 from tests.features.online.streams import expected, in_order, online
@@ -72,10 +73,12 @@ def test_an_event_that_is_too_late_says_so_and_later_ones_see_it(tmp_path: Path)
     plan = memories(declare(windows={"card": {"spans": ["1h"], "of": ["count", "maximum", "distinct(shop)", "since_last"]}}))
     state = SqliteState.build(tmp_path / "state", plan)
     of = {"card": "C", "shop": "S"}
-    rows = [slow_history.Event(3 * second, of, {"amount": second, "km far": 0}) for second in range(MOST_SECONDS + 40)]
+    rows = [
+        slow_history.Event(3 * second, of, {"amount": second, "km far": 0}) for second in range(MOST_SECONDS + FOLDED_AT_ONCE + 1)
+    ]
     for place, each in enumerate(rows):
         assert state.observe(online(place, each)).exact
-    last_folded = 3 * 39
+    last_folded = 3 * FOLDED_AT_ONCE
     late = slow_history.Event(last_folded, {"card": "C", "shop": "late"}, {"amount": 7_777, "km far": 0})
     assert not state.observe(online(500, late)).exact
     years_ago = slow_history.Event(-(10**9), of, {"amount": 8_888, "km far": 0})
@@ -128,4 +131,56 @@ def test_of_many_others_all_are_recognized_and_the_count_ends_at_its_limit(tmp_p
     assert [each.values for each in seen] == [
         {name: values[place] for name, values in found.items()} for place in range(len(rows))
     ]
+    state.close()
+
+
+@pytest.mark.parametrize("of", ["since_last", "new(shop)", "distinct(shop)", "label_count", "maximum"])
+def test_each_aggregate_can_stand_alone(tmp_path: Path, of: str) -> None:
+    declaration, events = declare(windows={"card": {"spans": ["7s", "1h"], "of": [of]}}), draw(17, rows=400)
+    found = computed(declaration, events)
+    state = SqliteState.build(tmp_path / "state", memories(declaration))
+    stream = list(in_order(events))
+    for each in stream:
+        if isinstance(each, Outcome):
+            state.tell(each)
+        else:
+            assert state.observe(each).values == {name: values[int(each.id[1:])] for name, values in found.items()}
+    state.close()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_says_that_it_is_exact_is_so_however_late_events_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    monkeypatch.setattr(entity, "MOST_SECONDS", 6)
+    monkeypatch.setattr(entity, "FOLDED_AT_ONCE", 3)
+    monkeypatch.setattr(entity, "MOST_OTHERS", 2)
+    monkeypatch.setattr(entity, "MOST_RECENT_OTHERS", 9)
+    generator = np.random.default_rng(seed + 50)
+    plan = memories(declare())
+    state = SqliteState.build(tmp_path / "state", plan, keeping=Keeping(late_seconds=150))
+    now, arrived, exact, told = 0, [], [], 0
+    for place, drawn in enumerate(draw(seed, rows=350)):
+        now += int(generator.integers(0, 30))
+        second = now - int(generator.choice([0, 0, 1, 20, 100, 700, 9_000]) * generator.random())
+        each = replace(drawn, second=second, positive=None, known=None)
+        seen = state.observe(online(place, each))
+        exact.append(seen.exact)
+        if seen.exact:
+            values = expected(plan, arrived, each)
+            limited = {
+                name: 2 if "_others_" in name and number is not None and number > 2 else number for name, number in values.items()
+            }
+            assert seen.values == limited, (place, each)
+        arrived.append(each)
+        if generator.random() < 0.3:
+            known = int(generator.integers(0, place + 1))
+            if arrived[known].known is None:
+                moment, told = now + int(generator.integers(0, 5)), told + 1
+                arrived[known] = replace(arrived[known], positive=told % 2, known=moment)
+                assert state.tell(Outcome(f"P{known}", told % 2, moment)) == "new"
+        if place % 60 == 59:
+            state.prune(now)
+    assert 20 < exact.count(False) < 200
+    assert state.check().late == exact.count(False)
     state.close()

@@ -95,6 +95,12 @@ class Layout:
         return tuple(dict.fromkeys(each.span for each in self.of_rows))
 
     @cached_property
+    def span_levels(self) -> tuple[int, ...]:
+        """The place of each span's level, -1 where it needs no tiles."""
+        places = {each.tile_seconds: place for place, each in enumerate(self.levels)}
+        return tuple(places.get(span.tile_seconds, -1) for span in self.spans)
+
+    @cached_property
     def asked(self) -> tuple[Asked, ...]:
         """Where the memories of rows are read."""
         levels = {each.tile_seconds: each for each in self.levels}

@@ -32,7 +32,7 @@ class OutcomeTiles:
 
     def to_bytes(self) -> bytes:
         """Return all tiles."""
-        return pack(each for tiles in self._tiles for each in tiles)
+        return pack([each for tiles in self._tiles for each in tiles], range(0, 3 * len(self._tiles), 3))
 
     def add(self, length: int, index: int, known: int, positive: int) -> None:
         """Add outcomes to a tile; ``length`` is a place among the layout's, ``index`` the tile's number since the epoch."""

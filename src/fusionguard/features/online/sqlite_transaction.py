@@ -10,11 +10,12 @@ from hashlib import blake2b
 
 from fusionguard.datasets.history import Kind, Memory
 from fusionguard.errors import DataError
-from fusionguard.features.online.entity import EntityMemory, amounts_of
+from fusionguard.features.online.entity import EntityMemory
 from fusionguard.features.online.layout import Layout, layouts_of
 from fusionguard.features.online.outcomes import OutcomeTiles, read_outcomes, seen_stretches, stretch_of
 from fusionguard.features.online.packing import pack, unpack
 from fusionguard.features.online.state import Event, Outcome, Remembered, Told, check_event, check_outcome
+from fusionguard.features.online.tiles import amounts_of
 
 _WIDE: tuple[Kind, ...] = ("hundredths", "largest", "last")
 
