@@ -1,0 +1,178 @@
+"""The state of one machine: a SQLite file that several processes share.
+
+What a call recorded survives the end of the process, also a sudden one: it is in the file, or its log, when the call returns.
+What the operating system has not written yet is lost where the machine itself stops: the file stays whole, and lacks the last
+moments.
+"""
+
+from __future__ import annotations
+
+import itertools
+import struct
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
+
+from fusionguard.datasets.history import Memory
+from fusionguard.errors import StorageError
+from fusionguard.features.online.sqlite_file import (
+    Result,
+    check_place,
+    connect,
+    damaged,
+    make_tables,
+    missing,
+    read_salt,
+    storage_faults,
+    transact,
+)
+from fusionguard.features.online.sqlite_transaction import Plan, Transaction
+from fusionguard.features.online.sqlite_upkeep import FIRST_KEY, LAST_KEY, count_all, prune_entities, prune_events
+from fusionguard.features.online.state import Counts, Event, Keeping, Outcome, Remembered, Told
+from fusionguard.files import atomic_path
+
+LOADED_AT_ONCE = 2_000
+"""So many events are one transaction of loading."""
+
+
+class SqliteState:
+    """An :class:`~fusionguard.features.online.state.OnlineState` in a file; several threads and processes may share it.
+
+    Texts are kept as 64 bits of a keyed hash: two of a million entities are taken for one with a chance of 3 in 100 million.
+
+    Parameters
+    ----------
+    path
+        The file, which :meth:`build` made.
+    plan
+        What is remembered: the memories of the declaration's windows.
+    keeping
+        For how long ids are.
+
+    Raises
+    ------
+    StorageError
+        The file is not there, is damaged, or is of another plan or format.
+    """
+
+    def __init__(self, path: Path, plan: Sequence[Memory], keeping: Keeping | None = None) -> None:
+        self._path, self._keeping = path, keeping or Keeping()
+        self._lock = threading.Lock()
+        if not path.exists():
+            raise missing(path)
+        with storage_faults(path):
+            self._database = connect(path)
+            try:
+                self._plan = Plan(plan, read_salt(self._database, path, plan))
+                found = path.stat()
+                self._inode = (found.st_dev, found.st_ino)
+            except BaseException:
+                self._database.close()
+                raise
+
+    @classmethod
+    def build(
+        cls, path: Path, plan: Sequence[Memory], history: Iterable[Event | Outcome] = (), keeping: Keeping | None = None
+    ) -> SqliteState:
+        """Make the file, from a history where there is one, and open it; StorageError where it is there already.
+
+        It appears when it is whole.
+        """
+        if path.exists():
+            raise StorageError(f"{path} is there already.", "Open it, or move it away first.")
+        with atomic_path(path) as unfinished:
+            make_tables(unfinished, plan)
+            state = cls(unfinished, plan, keeping)
+            try:
+                state.load(history)
+            finally:
+                state.close()
+        return cls(path, plan, keeping)
+
+    def observe(self, event: Event) -> Remembered:
+        """Return what an event sees, and record it; one that was recorded before sees what it saw, and is not recorded again.
+
+        Raises
+        ------
+        DataError
+            The event lacks an entity or a number, or these cannot be.
+        StorageError
+            The disk is full, or the file is damaged, deleted, or busy for ten seconds.
+        """
+        return self._record(lambda transaction: transaction.observe(event))
+
+    def observe_all(self, events: Sequence[Event]) -> list[Remembered]:
+        """Observe events one after the other: all of them, or none where one is refused."""
+        return self._record(lambda transaction: [transaction.observe(event) for event in events])
+
+    def peek(self, event: Event) -> Remembered:
+        """Return what an event sees or, where it was recorded, saw; nothing is recorded."""
+        return self._transact("BEGIN", lambda: Transaction(self._database, self._plan).peek(event))
+
+    def tell(self, outcome: Outcome) -> Told:
+        """Record what became of an event. Another outcome than before corrects that in its place; each event counts once."""
+        return self._record(lambda transaction: transaction.tell(outcome))
+
+    def load(self, history: Iterable[Event | Outcome]) -> None:
+        """Observe and tell much, some thousand a transaction; where it breaks off, loading all again goes on."""
+        rest = iter(history)
+        while some := list(itertools.islice(rest, LOADED_AT_ONCE)):
+
+            def record(transaction: Transaction, some: list[Event | Outcome] = some) -> None:
+                for each in some:
+                    if isinstance(each, Event):
+                        transaction.observe(each)
+                    else:
+                        transaction.tell(each)
+
+            self._record(record)
+
+    def prune(self, now: int) -> None:
+        """Forget what no event sees from ``late_seconds`` before this second on; earlier ones are late from then on.
+
+        It goes through the file in many short transactions. The file does not shrink: its free pages are used again.
+        """
+        earliest = now - self._keeping.late_seconds
+        answers, known = now - self._keeping.answers_seconds, now - self._keeping.answers_seconds
+        if self._plan.tells:
+            known = min(answers, now - self._keeping.outcomes_seconds)
+
+        def begin() -> None:
+            self._database.execute("UPDATE facts SET value = MAX(COALESCE(value, ?1), ?1) WHERE name = 'earliest'", (earliest,))
+
+        self._transact("BEGIN IMMEDIATE", begin)
+        for prune in (
+            lambda after: prune_entities(self._database, self._plan, after, earliest),
+            lambda after: prune_events(self._database, after, answers, known),
+        ):
+            after = FIRST_KEY
+            while after < LAST_KEY:
+                after = self._transact("BEGIN IMMEDIATE", partial(prune, after))
+
+    def check(self) -> Counts:
+        """Read everything and count it; StorageError where something is damaged."""
+        return self._transact("BEGIN", lambda: count_all(self._database, self._plan, self._path))
+
+    def close(self) -> None:
+        """Give the file back."""
+        with self._lock:
+            self._database.close()
+
+    def _record(self, work: Callable[[Transaction], Result]) -> Result:
+        def record() -> Result:
+            transaction = Transaction(self._database, self._plan)
+            result = work(transaction)
+            transaction.write()
+            return result
+
+        return self._transact("BEGIN IMMEDIATE", record)
+
+    def _transact(self, begin: str, work: Callable[[], Result]) -> Result:
+        with self._lock, storage_faults(self._path):
+            try:
+                result = transact(self._database, begin, work)
+            except (ValueError, IndexError, struct.error) as error:  # the bytes are not what was written
+                raise damaged(self._path, error) from error
+            check_place(self._path, self._inode)
+        return result

@@ -1,0 +1,197 @@
+"""A state gives the same answer to the same event, counts an outcome once, stays small, and forgets what nobody sees."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fusionguard.datasets.history import LARGEST_HUNDREDTHS, memories
+from fusionguard.errors import DataError
+from fusionguard.features.online.entity import MOST_SECONDS
+from fusionguard.features.online.sqlite_state import SqliteState
+from fusionguard.features.online.state import Event, Keeping, Outcome
+from tests.datasets.test_history import computed, declare, draw
+from tests.features.online.streams import in_order
+
+PLAN = memories(declare(windows={"card": {"spans": ["5m", "1h"], "of": ["count", "mean", "label_rate", "new(shop)"]}}))
+
+
+def event(name: str, second: int, **changed: object) -> Event:
+    """Return an event of one card."""
+    base = Event(name, second, {"card": "C", "shop": "S"}, {"amount": 250, "km far": 0})
+    return replace(base, **changed)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> SqliteState:
+    """An empty state."""
+    return SqliteState.build(tmp_path / "state", PLAN)
+
+
+def test_the_same_event_sees_what_it_saw_and_is_not_recorded_again(state: SqliteState) -> None:
+    first = state.observe(event("a", 10))
+    state.observe(event("b", 12))
+    third = state.observe(event("c", 15, numbers={"amount": None, "km far": 0}))
+    assert (third.values["past_card_rows_1h"], third.values["past_card_hundredths_amount_1h"]) == (2, 500)
+    assert state.observe(event("a", 10)) == first
+    assert state.observe(event("c", 99)) == third == state.peek(event("c", 99))
+    assert state.observe_all([event("d", 20), event("d", 20)])[1].values["past_card_rows_1h"] == 3
+    assert state.observe(event("e", 30)).values["past_card_rows_1h"] == 4
+    assert state.check().events == 5
+
+
+def test_peeking_leaves_nothing_behind(state: SqliteState) -> None:
+    state.observe(event("a", 10))
+    before = state.check()
+    assert state.peek(event("b", 20)).values["past_card_rows_5m"] == 1
+    assert state.peek(event("b", 20)).values["past_card_rows_5m"] == 1
+    assert state.check() == before
+
+
+def test_an_outcome_counts_once_however_often_it_is_told_and_corrected(state: SqliteState) -> None:
+    state.observe_all([event("a", 0), event("b", 1)])
+
+    def rate() -> tuple[int | None, int | None]:
+        seen = state.peek(event("later", 700)).values
+        return seen["past_card_known_1h"], seen["past_card_positive_1h"]
+
+    told = [("a", 1, 300), ("a", 1, 400), ("a", 0, 500), ("b", 0, 310), ("a", 1, 520), ("a", 1, 530)]
+    found = []
+    for name, positive, second in told:
+        found.append((state.tell(Outcome(name, positive, second)), *rate()))
+    assert found == [("new", 1, 1), ("same", 1, 1), ("new", 1, 0), ("new", 2, 0), ("new", 2, 1), ("same", 2, 1)]
+    assert state.tell(Outcome("never seen", 1, 300)) == "unknown"
+    assert state.check().unknown_outcomes == 1
+
+
+def test_an_outcome_that_is_told_after_it_counted_is_counted_as_late(state: SqliteState) -> None:
+    state.observe(event("a", 0, known=240))
+    assert state.tell(Outcome("a", 0, 500)) == "same"
+    assert state.peek(event("later", 700)).values["past_card_positive_1h"] == 0
+    assert state.tell(Outcome("a", 1, 500)) == "new"
+    seen = state.peek(event("later", 700)).values
+    assert (seen["past_card_known_1h"], seen["past_card_positive_1h"]) == (1, 1)
+    assert state.check().late_outcomes == 1
+
+
+def test_pruning_changes_no_later_answer(tmp_path: Path) -> None:
+    declaration, drawn = declare(), draw(12, rows=700)
+    events = [replace(each, second=8 * each.second, known=None if each.known is None else 8 * each.known) for each in drawn]
+    found, stream = computed(declaration, events), list(in_order(events))
+    state = SqliteState.build(tmp_path / "state", memories(declaration), keeping=Keeping(3_000, 9_000, 500))
+    sizes, pruned = [], 0
+    for place, each in enumerate(stream):
+        if isinstance(each, Outcome):
+            state.tell(each)
+            continue
+        seen = state.observe(each)
+        assert seen.values == {name: values[int(each.id[1:])] for name, values in found.items()}
+        assert seen.exact
+        if place % 100 == 0:
+            before = state.check()
+            state.prune(pruned := each.second)
+            sizes.append((before, state.check()))
+    assert sizes[-1][1].events < sizes[-1][0].events
+    late = Event("late", pruned - 501, {"card": "C0", "shop": None}, events[0].numbers)
+    assert not state.observe(late).exact
+    state.prune(10**9)
+    left = state.check()
+    assert (left.entities, left.outcome_spans, left.events, left.late) == (0, 0, 0, 1)
+
+
+def test_an_event_whose_answer_is_forgotten_is_still_recorded_once(tmp_path: Path) -> None:
+    state = SqliteState.build(tmp_path / "state", PLAN, keeping=Keeping(100, 5_000, 50))
+    state.observe_all([event("a", 0), event("b", 900)])
+    state.prune(1_000)
+    again = state.observe(event("a", 0))
+    assert not again.exact
+    assert state.peek(event("c", 960)).values["past_card_rows_1h"] == 2
+    assert state.tell(Outcome("a", 1, 961)) == "new"
+    state.prune(10_000)
+    assert state.tell(Outcome("a", 0, 962)) == "unknown"
+
+
+def test_traffic_does_not_make_an_entity_larger(tmp_path: Path) -> None:
+    declared = declare(windows={"shop": {"spans": ["1h", "1d", "7d"], "of": ["count", "mean", "maximum", "label_rate"]}})
+    path = tmp_path / "state"
+    of = {"card": None, "shop": "S"}
+    history = (
+        Event(f"P{place}", 3 * place, of, {"amount": place % 997, "km far": 0}, 3 * place + 600) for place in range(15_000)
+    )
+    state = SqliteState.build(path, memories(declared), history)
+    seen = state.peek(Event("last", 45_000, of, {"amount": 0, "km far": 0}))
+    assert (seen.values["past_shop_rows_1h"], seen.values["past_shop_rows_7d"]) == (1_200, 15_000)
+    with closing(sqlite3.connect(path)) as database:
+        (memory,) = database.execute("SELECT LENGTH(memory) FROM entities").fetchone()
+        (tiles,) = database.execute("SELECT SUM(LENGTH(tiles)) FROM outcomes").fetchone()
+    assert memory < 1_500
+    assert tiles < 4_000
+
+
+def test_ten_thousand_events_of_one_second_do_not_see_each_other(tmp_path: Path) -> None:
+    declared = declare(windows={"card": {"spans": ["1h"], "of": ["count", "sum", "maximum", "since_last", "distinct(shop)"]}})
+    path = tmp_path / "state"
+    events = [
+        Event(f"P{place}", 50, {"card": "C", "shop": f"S{place % 7}"}, {"amount": place, "km far": 0}) for place in range(10_000)
+    ]
+    state = SqliteState.build(path, memories(declared), events)
+    unseen = state.peek(replace(events[0], id="x"))
+    assert set(unseen.values.values()) == {0, None}
+    assert state.peek(replace(events[0], id="x", second=51)).values == {
+        "past_card_rows_1h": 10_000,
+        "past_card_hundredths_amount_1h": 49_995_000,
+        "past_card_largest_amount_1h": 9_999,
+        "past_card_last_1h": 1,
+        "past_card_others_shop_1h": 7,
+    }
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("SELECT LENGTH(memory) FROM entities").fetchone()[0] < 200
+
+
+def test_a_clock_that_is_years_ahead_takes_nothing_from_others(state: SqliteState) -> None:
+    state.observe_all([event("a", 0), event("ahead", 2_000_000_000), event("b", 5)])
+    seen = state.observe(event("c", 9))
+    assert (seen.values["past_card_rows_1h"], seen.exact) == (2, True)
+    back = state.observe(event("back", -2_000_000_000))
+    assert (back.values["past_card_rows_1h"], back.exact) == (0, True)
+    for place in range(MOST_SECONDS):
+        assert state.observe(event(f"n{place}", 10 + place)).values["past_card_rows_1h"] == 3 + place
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"id": ""}, "An event's id must be a text that is not empty."),
+        ({"second": 1_700_000_000_000}, "Event 'x': second must be whole seconds."),
+        ({"second": 1.5}, "Event 'x': second must be whole seconds."),
+        (
+            {"numbers": {"amount": LARGEST_HUNDREDTHS + 1, "km far": 0}},
+            "Event 'x': the number of 'amount' must be whole hundredths",
+        ),
+        ({"numbers": {"amount": 1.0, "km far": 0}}, "Event 'x': the number of 'amount' must be whole hundredths"),
+        ({"numbers": {"km far": 0}}, "Event 'x' lacks the number 'amount'."),
+        ({"keys": {"card": "C"}}, "Event 'x' lacks the entity 'shop'."),
+    ],
+)
+def test_what_cannot_be_an_event_is_refused_and_leaves_nothing(
+    state: SqliteState, changed: dict[str, object], words: str
+) -> None:
+    with pytest.raises(DataError) as refused:
+        state.observe_all([event("fine", 1), replace(event("x", 2), **changed)])  # type: ignore[arg-type]
+    assert refused.value.what.startswith(words)
+    assert (state.check().entities, state.check().events) == (0, 0)
+
+
+def test_negative_and_zero_amounts_and_nobody_are_events_like_others(state: SqliteState) -> None:
+    amounts = [-500, 0, 20, None]
+    state.observe_all([event(f"a{place}", place, numbers={"amount": each, "km far": 0}) for place, each in enumerate(amounts)])
+    assert set(state.observe(event("nobody", 50, keys={"card": None, "shop": "S"})).values.values()) == {None}
+    seen = state.observe(event("last", 51, keys={"card": "C", "shop": None})).values
+    assert (seen["past_card_hundredths_amount_5m"], seen["past_card_values_amount_5m"], seen["past_card_rows_5m"]) == (-480, 3, 4)
+    assert seen["past_card_met_shop_5m"] is None
+    with pytest.raises(DataError, match="must be 1 or 0"):
+        state.tell(Outcome("last", 2, 60))
