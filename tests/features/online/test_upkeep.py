@@ -17,7 +17,9 @@ from fusionguard.features.online.state import Event, Keeping, Outcome
 from tests.datasets.test_history import computed, declare, draw
 from tests.features.online.streams import in_order
 
-PLAN = memories(declare(windows={"card": {"spans": ["5m", "1h"], "of": ["count", "mean", "label_rate", "new(shop)"]}}))
+PLAN = memories(
+    declare(windows={"card": {"spans": ["5m", "1h"], "of": ["count", "mean", "label_count", "label_rate", "new(shop)"]}})
+)
 
 
 def event(name: str, second: int, **changed: object) -> Event:
