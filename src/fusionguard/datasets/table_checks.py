@@ -7,7 +7,7 @@ from fusionguard.datasets.findings import Findings, and_more
 from fusionguard.datasets.moment_sql import event, known_time, no_moment
 from fusionguard.datasets.money_sql import no_rate
 from fusionguard.datasets.table_rows import TableRows, quoted, string
-from fusionguard.errors import did_you_mean
+from fusionguard.errors import nearest
 
 _MOST_GROUPS = 100
 _LISTS = ("ignored", "protected", "private", "unique")
@@ -18,19 +18,21 @@ def check_presence(findings: Findings, rows: TableRows) -> tuple[str, ...]:
     """Note columns that are missing or not declared, and return the optional ones that the table lacks."""
     declaration, there = findings.declaration, list(rows.kinds)
     absent = [column for column in declaration.columns if column not in there]
+    extra = [column for column in there if column not in declaration.columns]
+    meant = set()
     for column in absent:
         if column not in declaration.optional:
             place = column_place(declaration, column)
             # A list may name a column that has a role; what has a role of its own is under another name among the strangers.
-            near = did_you_mean(column, [name for name in there if place[0] in _LISTS or name not in declaration.columns]).strip()
+            near = nearest(column, there if place[0] in _LISTS else extra)
+            meant.add(near)
             what = f"needs the column '{column}', which the table lacks{_may_lack(declaration, column, place)}"
-            findings.add(place, f"{what}{f'. {near}' if near else ''}", column)
-    extra = [column for column in there if column not in declaration.columns]
-    if extra:
-        shown = ", ".join(f"'{column}'" for column in extra[:8])
-        more = f" and {len(extra) - 8} more" if len(extra) > 8 else ""
+            findings.add(place, f"{what}. Did you mean '{near}'?" if near else what, column)
+    if strangers := [column for column in extra if column not in meant]:  # the others are told where they are misspelt
+        shown = ", ".join(f"'{column}'" for column in strangers[:8])
+        more = f" and {len(strangers) - 8} more" if len(strangers) > 8 else ""
         what = f"names no role of the column {shown}{more}, which the table has; declare it, or add it to ignored"
-        findings.add(("ignored",), what, extra[0])
+        findings.add(("ignored",), what, strangers[0])
     return tuple(column for column in absent if column in declaration.optional)
 
 
