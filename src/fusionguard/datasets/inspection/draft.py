@@ -116,17 +116,22 @@ def _time(inspection: Inspection) -> Iterator[str]:
 
 def _amount(inspection: Inspection) -> Iterator[str]:
     currencies = _having(inspection, "currency")
+    rate = next(iter(_having(inspection, "rate")), None)
     for column in _having(inspection, "amount"):
         yield "amount:"
         yield noted(f"  column: {scalar(column.name)}", _reason(inspection, column))
         codes = [value.text.upper() for each in currencies for value in each.values] or list(column.form.currencies)
-        if len(codes) == 1 and re.fullmatch("[A-Z]{3}", codes[0]):
+        if rate is not None:
+            yield f"  currency: {inspection.roles[rate.name].base}"
+        elif len(codes) == 1 and re.fullmatch("[A-Z]{3}", codes[0]):
             yield f"  currency: {codes[0]}"
         else:
             yield noted("  # currency: GBP", "which one is not to be seen in the table")
         if currencies:
             yield f"  currency_column: {scalar(currencies[0].name)}"
-        if len(codes) > 1:
+        if rate is not None:
+            yield noted(f"  rate_column: {scalar(rate.name)}", _reason(inspection, rate))
+        elif len(codes) > 1:
             yield noted("  # rate_column: ...", "several currencies: what one unit is worth in `currency`")
         yield from (f"  {setting}" for setting in _missing(inspection, column))
 
@@ -248,7 +253,7 @@ def _type(inspection: Inspection, column: Column) -> tuple[str, str] | None:
         return "text", "digits with leading zeros"
     if role.protected and not column.typed and any(_band(inspection, column)):
         return ("integer" if column.whole else "float"), "numbers that are cut into bands"
-    if not column.typed or role.name in ("numeric", "amount") or (role.name in ("time", "known") and role.unit):
+    if not column.typed or role.name in ("numeric", "amount", "rate") or (role.name in ("time", "known") and role.unit):
         return None
     if column.form.kind == "boolean":
         return "integer", "the file holds true and false, which are read as 1 and 0"

@@ -24,9 +24,10 @@ from fusionguard.datasets.inspection.problem import Problem
 from fusionguard.datasets.inspection.profile import MOST_VALUES, Column, Profile, holds_currencies
 from fusionguard.datasets.inspection.relation import Relation
 
-RoleName = Literal[
-    "label", "known", "time", "amount", "currency", "id", "entity", "categorical", "numeric", "protected", "private", "ignored"
-]
+RoleName = (
+    Literal["label", "known", "time", "amount", "currency", "rate", "id", "entity"]
+    | Literal["categorical", "numeric", "protected", "private", "ignored"]
+)
 Sure = Literal["sure", "likely", "guess"]
 
 PEOPLE = ("customer", "account", "card", "device")
@@ -56,6 +57,8 @@ class Role:
         Of a time that is a number: what it counts, and from when: ``epoch`` or ``start``.
     names_rows
         Of what is ignored, whether that is because it names rows as an id does.
+    base
+        Of a rate, the currency into which it converts.
     """
 
     name: RoleName
@@ -67,6 +70,7 @@ class Role:
     unit: str = ""
     since: str = ""
     names_rows: bool = False
+    base: str = ""
 
 
 def guess_roles(
