@@ -12,7 +12,7 @@ from fusionguard.datasets.declaration import Categorical, Declaration, Numeric, 
 from fusionguard.datasets.declared_values import LARGEST_NUMBER
 from fusionguard.datasets.moment_sql import no_moment
 from fusionguard.datasets.moments import expected_time
-from fusionguard.datasets.money_sql import no_rate, number
+from fusionguard.datasets.money_sql import no_rate, number, other_rate
 from fusionguard.datasets.preparing import prepared_columns, write_prepared
 from fusionguard.datasets.resolved import ResolvedDataset
 from fusionguard.datasets.table_rows import TableRows, open_rows, quoted, string
@@ -160,3 +160,5 @@ def _money_checks(described: ResolvedDataset, rows: TableRows) -> Iterator[Check
     yield column, f"NOT regexp_full_match({code}, '[A-Z]{{3}}')", "no currency's three letters"
     if wrong := no_rate(amount, rows):
         yield amount.rate_column, wrong, f"no rate above 0, which another currency than {amount.currency} needs"
+    if wrong := other_rate(amount, rows):
+        yield amount.rate_column, wrong, f"another rate than 1, beside {amount.currency}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fusionguard.datasets.declaration import Amount, Declaration, Place, Time
 from fusionguard.datasets.findings import Findings, and_more
 from fusionguard.datasets.moment_sql import event, known_time, no_moment
-from fusionguard.datasets.money_sql import no_rate
-from fusionguard.datasets.table_rows import TableRows, quoted, string
+from fusionguard.datasets.money_sql import no_rate, other_rate
+from fusionguard.datasets.table_rows import TableRows, quoted
 from fusionguard.errors import nearest
 
 _MOST_GROUPS = 100
@@ -120,9 +120,8 @@ def check_money(findings: Findings, rows: TableRows, amount: Amount) -> str | No
             remedy = "declare a rate_column and the currency into which it converts, or keep one currency"
             findings.add(("amount", "currency_column"), f"{what}{remedy}", column, row)
     elif amount.rate_column in rows.kinds:
-        rate, name = rows.number(amount.rate_column), amount.rate_column
-        own = f"({code} = {string(str(currency))} AND {rate} <> 1)"
-        none, other = rows.hits(name, no_rate(amount, rows) or "FALSE", own)
+        name = amount.rate_column
+        none, other = rows.hits(name, no_rate(amount, rows) or "FALSE", other_rate(amount, rows) or "FALSE")
         if none.rows:
             shown = (
                 f"; in another currency than {currency} it needs one" if none.value is None else findings.cell(name, none.value)
