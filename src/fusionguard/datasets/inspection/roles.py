@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from fusionguard.datasets.inspection.clocks import after_event, find_time, read_clock
+from fusionguard.datasets.inspection.clocks import after_event, find_time, is_excel_days, read_clock
 from fusionguard.datasets.inspection.label import Label
 from fusionguard.datasets.inspection.name_words import (
     CODE,
@@ -229,6 +229,8 @@ def _other(column: Column, relation: Relation | None, label: Label | None, risin
         return Role("ignored", "another time; a span made of it may be a feature")
     if read_clock(column, rising)[0]:
         return Role("ignored", "another clock, beside the time")
+    if is_excel_days(column):
+        return Role("ignored", "days as Excel counts them, from 1899-12-30; write them as dates to use them")
     if protected := _protected(column):
         return Role("protected", f"'{protected}' in its name", "sure", protected=True)
     if column.form.kind == "number":
