@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from fusionguard.data.table import CARRIED, Table
+from fusionguard.datasets.category_sql import is_unseen
 from fusionguard.datasets.declaration import Categorical, Declaration, Numeric, Time
 from fusionguard.datasets.declared_values import LARGEST_NUMBER
 from fusionguard.datasets.moment_sql import no_moment
@@ -74,17 +75,9 @@ def _count_unseen(described: ResolvedDataset, rows: TableRows) -> dict[str, int]
     columns = [name for name in described.declaration.categorical if name in rows.kinds]
     if not columns:
         return {}
-    counted = ", ".join(f"COUNT(*) FILTER (WHERE {_is_unseen(described, rows, name)})" for name in columns)
+    counted = ", ".join(f"COUNT(*) FILTER (WHERE {is_unseen(described, rows, name)})" for name in columns)
     counts = rows.fetch(f"SELECT {counted} FROM given")[0]
     return {name: int(count) for name, count in zip(columns, counts, strict=True) if count}
-
-
-def _is_unseen(described: ResolvedDataset, rows: TableRows, column: str) -> str:
-    """Return the condition that a cell holds a category, and none of the known ones."""
-    found = described.categories.get(column)
-    listed = ", ".join(map(string, () if found is None else found.values)) or "NULL"
-    spelling = "text" if found is None else found.spelling
-    return f"(NOT {rows.empty(column)} AND ({rows.category(column, spelling)} IN ({listed})) IS NOT TRUE)"
 
 
 def _refuse(described: ResolvedDataset, rows: TableRows) -> None:
@@ -135,7 +128,7 @@ def _category_checks(described: ResolvedDataset, rows: TableRows, column: str, c
     if categorical.missing == "refuse":
         yield column, empty, "empty"
     if categorical.unseen == "refuse":
-        yield column, _is_unseen(described, rows, column), "not one of the known categories"
+        yield column, is_unseen(described, rows, column), "not one of the known categories"
 
 
 def _no_moment(rows: TableRows, time: Time) -> str:
