@@ -418,6 +418,14 @@ def test_a_misspelt_column_is_one_fault_at_its_own_line_and_strangers_are_told_a
         assert "agee" not in caught.value.faults[1].what
 
 
+def test_a_stranger_is_told_of_a_list_of_ignored_columns_only_where_there_is_one() -> None:
+    text = TEXT.replace("ignored: [holder_name]\n", "").replace("optional: [holder_name]\n", "")
+    with pytest.raises(ContradictionError) as caught:
+        resolve(parse_declaration(text, "bank.yaml"), _table(colour=["red"] * 6, holder_name=None))
+    (fault,) = caught.value.faults
+    assert fault.what == "it names no role of the column 'colour', which the table has; declare it, or add it to ignored"
+
+
 def test_a_list_that_names_no_column_is_told_at_its_own_line(tmp_path: Path) -> None:
     from pyarrow import csv
 

@@ -31,8 +31,11 @@ def check_presence(findings: Findings, rows: TableRows) -> tuple[str, ...]:
     if strangers := [column for column in extra if column not in meant]:  # the others are told where they are misspelt
         shown = ", ".join(f"'{column}'" for column in strangers[:8])
         more = f" and {len(strangers) - 8} more" if len(strangers) > 8 else ""
-        what = f"names no role of the column {shown}{more}, which the table has; declare it, or add it to ignored"
-        findings.add(("ignored",), what, strangers[0])
+        what = f"the column {shown}{more}, which the table has; declare it, or add it to ignored"
+        if declaration.ignored:
+            findings.add(("ignored",), f"names no role of {what}", strangers[0])
+        else:
+            findings.add((), f"it names no role of {what}", strangers[0])
     return tuple(column for column in absent if column in declaration.optional)
 
 
