@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 
 from fusionguard.datasets.declared_values import ISO
 from fusionguard.datasets.faults import DeclarationError, Fault
+from fusionguard.datasets.inspection.draft_csv import csv_lines
 from fusionguard.datasets.inspection.draft_lines import cell, comment, dataset_name, noted, scalar
-from fusionguard.datasets.inspection.findings import grouped, read_as_written
+from fusionguard.datasets.inspection.findings import grouped
 from fusionguard.datasets.inspection.inspected import Inspection
 from fusionguard.datasets.inspection.name_words import PROTECTED_IF_ALONE, name_words
 from fusionguard.datasets.inspection.profile import Column
@@ -63,32 +63,11 @@ def _head(inspection: Inspection) -> Iterator[str]:
         if inspection.rows is not None
         else "# rows: several files; name a pattern, or give --source"
     )
-    yield from _csv(inspection)
+    yield from csv_lines(inspection)
     yield from _id(inspection)
     yield from _time(inspection)
     yield from _amount(inspection)
     yield from _label(inspection)
-
-
-def _csv(inspection: Inspection) -> Iterator[str]:
-    """Yield how CSV files are written, where that is not with commas and plain numbers."""
-    profile = inspection.profile
-    if profile.layout != "CSV":
-        return
-    said: dict[str, str] = {}
-    if len(profile.separators) == 1 and profile.separators[0] != ",":
-        said["separator"] = json.dumps(profile.separators[0])
-    forms = [column.form for column in profile.columns if column.form.kind == "number" and not column.typed]
-    if read_as_written(profile):
-        if any("decimal commas" in form.words for form in forms):
-            said |= {"decimal": '","', "thousands": '"."'}
-        elif any("commas between thousands" in form.words for form in forms):
-            said["thousands"] = '","'
-        signs = sorted({sign for form in forms for sign in (*form.currencies, *(["%"] if "per cent" in form.words else []))})
-        if signs:
-            said["signs"] = json.dumps(signs, ensure_ascii=False)
-    if said:
-        yield noted(f"csv: {{{', '.join(f'{key}: {value}' for key, value in said.items())}}}", "how the file is written")
 
 
 def _id(inspection: Inspection) -> Iterator[str]:
