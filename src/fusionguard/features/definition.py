@@ -91,6 +91,8 @@ class FeatureDefinition:
         What windows of logged rows are cut by: the expressions read model features alone, for a log has no other columns.
     open_texts
         Those of ``known`` of which other values may come, too: the SQL makes something of them.
+    gathered
+        Those of ``open_texts`` whose other values are one category, ``OTHER``; elsewhere that is a word of the table's own.
     made_of
         Model features that no client sends, with the raw columns that they are computed of: a fault of those is in them, too.
     limits
@@ -142,6 +144,7 @@ class FeatureDefinition:
     limits: dict[str, tuple[float, float]]
     known: dict[str, tuple[str, ...]] = field(default_factory=dict)
     open_texts: frozenset[str] = frozenset()
+    gathered: frozenset[str] = frozenset()
     made_of: dict[str, tuple[str, ...]] = field(default_factory=dict)
     row_column: str | None = None
     span_column: str | None = None
