@@ -112,6 +112,9 @@ class Report(RunReport):
         of = "" if self.data.dataset in dataset_names() else f"{self.data.dataset}, "
         say(f"Data    {of}{self.data.origin}, {self.data.rows:,} rows: {self.data.description}{sampled}")
         console.print(_metrics_table(self))
+        for row in self.table:
+            if (lacking := row.readings[self.models[0]].reason) is not None:
+                say(f"No {row.label}: {lacking}.")
         for note in self.notes:
             say(note)
         say(f"Gate    {self.registered_as} {_verdict(self)}. {self.gate.get('reason', '')}")

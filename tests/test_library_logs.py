@@ -112,11 +112,24 @@ def test_mlflow_writes_nothing_past_us(capfd: pytest.CaptureFixture[str]) -> Non
     logger.removeHandler(its_own)
 
 
-def test_the_command_takes_verbose_before_any_subcommand(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--verbose", "--version"),
+        ("models", "--verbose"),
+        ("simulate", "--verbose"),
+        ("simulate", "traffic", "--verbose", "--drift", "of nothing"),
+    ],
+)
+def test_the_command_takes_verbose_before_and_after_a_subcommand(
+    arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("FUSIONGUARD_VERBOSE", "")
-    monkeypatch.setattr(sys, "argv", ["fusionguard", "--verbose", "--version"])
-    with pytest.raises(SystemExit, match="0"):
+    monkeypatch.setenv("FUSIONGUARD_HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["fusionguard", *arguments])
+    with pytest.raises(SystemExit):
         cli.main()
     from fusionguard.verbose import is_verbose
 
+    assert "No such option" not in capfd.readouterr().err
     assert is_verbose()

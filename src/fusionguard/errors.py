@@ -41,9 +41,15 @@ class UnknownChoiceError(UsageError):
 
 def did_you_mean(given: str, choices: Iterable[str]) -> str:
     """Return a question that names the choice most like what was given, with a blank behind it, or nothing where none is near."""
+    near = nearest(given, choices)
+    return "" if near is None else f"Did you mean '{near}'? "
+
+
+def nearest(given: str, choices: Iterable[str]) -> str | None:
+    """Return the choice that is written most like what was given, None where none is near."""
     by_lower = {choice.lower(): choice for choice in choices}
     close = difflib.get_close_matches(given.strip().lower(), by_lower, n=1)
-    return f"Did you mean '{by_lower[close[0]]}'? " if close else ""
+    return by_lower[close[0]] if close else None
 
 
 class DataError(FusionGuardError):

@@ -161,6 +161,42 @@ def dirty(rows: int = 5_000) -> Invented:
     )
 
 
+def converted(rows: int = 4_000) -> Invented:
+    """Payments in several currencies with the rate of each, which moves a little, beside columns that are nearly rates."""
+    random = np.random.default_rng(27)
+    code = random.choice(["SEK", "EUR", "JPY"], rows, p=[0.6, 0.3, 0.1])
+    rate = np.select([code == "SEK", code == "EUR"], [1.0, 11.3], 0.0713) * np.where(
+        code == "SEK", 1, random.uniform(0.97, 1.04, rows)
+    )
+    attempts, paid = random.integers(1, 5, rows), np.round(random.lognormal(4, 1, rows), 2)
+    fraud = risk(random, 0.06, attempts.astype(float), paid)
+    return Invented(
+        name="converted",
+        columns={
+            "payment_id": [f"P{each}Q" for each in random.permutation(10**6)[:rows]],
+            "amount": paid.tolist(),
+            "currency": code.tolist(),
+            "attempts": attempts.tolist(),
+            "in_kronor": [f"{each:.6f}".rstrip("0").rstrip(".") for each in rate],
+            "weight_kg": np.round(random.uniform(1, 30, rows), 2).tolist(),
+            "is_fraud": np.where(fraud, "Y", "N").tolist(),
+        },
+        roles={
+            "payment_id": "id",
+            "amount": "amount",
+            "currency": "currency",
+            "attempts": "numeric",
+            "in_kronor": "rate",
+            "weight_kg": "numeric",
+            "is_fraud": "label",
+        },
+        found={"mixed_currencies": {"currency"}},
+        label="is_fraud",
+        positive="Y",
+        problem="fraud",
+    )
+
+
 def wide(rows: int = 1_500) -> Invented:
     """Three hundred columns of numbers without names that say anything, and a label."""
     random = np.random.default_rng(24)

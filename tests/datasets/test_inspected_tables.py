@@ -24,6 +24,7 @@ from .invented import Invented, card_transactions, german, people, telco
 from .invented_more import (
     card_customers,
     clean_accounts,
+    converted,
     dirty,
     leaky,
     mobile_money,
@@ -32,7 +33,19 @@ from .invented_more import (
     young_labels,
 )
 
-QUICK = (card_transactions, telco, german, people, clean_accounts, leaky, dirty, simulated_us_cards, mobile_money, card_customers)
+QUICK = (
+    card_transactions,
+    telco,
+    german,
+    people,
+    clean_accounts,
+    leaky,
+    dirty,
+    converted,
+    simulated_us_cards,
+    mobile_money,
+    card_customers,
+)
 SLOW = (wide, young_labels)
 EVERY = [
     *(pytest.param(make, id=make.__name__) for make in QUICK),
@@ -102,6 +115,10 @@ def test_the_draft_is_a_declaration_with_these_roles(inspected: Inspected) -> No
     assert set(declaration.columns) == set(truth.columns)
     if declaration.amount is not None and "currency" in truth.roles:
         assert declaration.amount.currency_column == "currency"
+    if having("rate"):
+        assert declaration.amount is not None
+        assert (declaration.amount.currency, [declaration.amount.rate_column]) == ("SEK", having("rate"))
+        assert "# 1 for SEK alone" in draft
 
 
 def test_no_private_value_is_shown(inspected: Inspected) -> None:

@@ -98,6 +98,21 @@ def test_what_is_called_a_time_and_not_read_stops_where_nothing_else_says_when_r
     assert unread(timed) == [("look", text) for _, text in what]
 
 
+def test_days_as_excel_counts_them_are_no_feature_and_what_to_do_is_said(tmp_path: Path) -> None:
+    found = inspected(tmp_path / "t.csv", {"booked_at": [45_291.5 + each / 4 for each in range(ROWS)]})
+    assert found.roles["booked_at"].name == "ignored"
+    draft = draft_declaration(found)
+    assert "booked_at:" not in draft and "  - booked_at" in draft and "days as Excel counts them" in draft
+    remedy = "In the spreadsheet, format the column as yyyy-mm-dd hh:mm:ss (45291.5 is 2023-12-31 12:00) and save the file again"
+    (unread_time,) = [each for each in found.findings if each.kind == "unread_time"]
+    assert unread_time.remedy.startswith(remedy)
+    amounts = inspected(tmp_path / "t.csv", {"fee": [45_291.5 + each / 4 for each in range(ROWS)]})
+    assert amounts.roles["fee"].name == "numeric"
+    named = inspected(tmp_path / "t.csv", {"tx_time": [44_927 + each // 2 for each in range(ROWS)]})
+    (short,) = [each for each in named.findings if each.kind == "short_time"]
+    assert "44927 is 2023-01-01 00:00" in short.remedy
+
+
 @pytest.mark.parametrize("zone", [None, "UTC", "Asia/Tokyo"])
 @pytest.mark.parametrize("unit", ["ns", "us"])
 def test_moments_of_parquet_are_read_whatever_their_unit_and_zone(tmp_path: Path, unit: str, zone: str | None) -> None:

@@ -18,6 +18,7 @@ from fusionguard.datasets.resolving import resolve
 from fusionguard.datasets.scoring_rows import prepare_rows
 from fusionguard.errors import DataError
 from fusionguard.families.catalog import model_family
+from fusionguard.families.request_fields import BAD
 from fusionguard.serving.openapi_schemas import _field
 from fusionguard.serving.problems import ProblemError
 from fusionguard.serving.requests import RowReader
@@ -88,6 +89,12 @@ def test_a_csv_may_leave_the_rate_of_the_models_own_currency_empty(tmp_path: Pat
             "Column 'fx' has 1 cells that are no rate above 0, which another currency than GBP needs (rows 1)",
             "fx: expected a finite number, or null, found a number out of range.",
         ),
+        (
+            (50.0, "GBP", 1.25),
+            "amount.rate_column is 'fx', and row 1, which is in GBP, has another rate than 1 (1.25)",
+            "Column 'fx' has 1 cells that are another rate than 1, beside GBP (rows 1)",
+            "fx: expected a finite number, or null, found another rate than 1 beside GBP.",
+        ),
     ],
 )
 def test_what_is_refused_is_refused_everywhere(
@@ -103,3 +110,8 @@ def test_what_is_refused_is_refused_everywhere(
     with pytest.raises(ProblemError) as answered:
         reader.one(dict(zip(COLUMNS, row, strict=True)))
     assert answered.value.detail == sent
+    fields = reader.fields.all
+    both = [dict(zip(COLUMNS, each, strict=True)) for each in (RIGHT[1], row)]
+    read = [[field.read(given[field.name]) for given in both] for field in fields]
+    if not any(BAD in column for column in read):
+        assert reader.fields.mixed([field.column(column) for field, column in zip(fields, read, strict=True)])[1].tolist() == [1]

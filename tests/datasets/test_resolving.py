@@ -379,7 +379,6 @@ def test_all_contradictions_of_a_file_are_told_at_once(tmp_path: Path) -> None:
         (11, "age", 2),
         (13, "country", 2),
         (14, "trade", None),
-        (16, "trades", None),
         (18, "age", 3),
     ]
     told = [fault.what for fault in caught.value.faults]
@@ -400,6 +399,31 @@ def test_a_cell_that_only_the_reader_refuses_is_told_beside_the_others(tmp_path:
         read_declared(parse_declaration(text, "bank.yaml"), tmp_path / "rows.csv", tmp_path / "rows.parquet")
     assert [(fault.line, fault.column, fault.row) for fault in caught.value.faults] == [(11, "age", 4), (20, "years", 2)]
     assert caught.value.faults[1].what.startswith("protected against rows.csv, row 2 (line 4), column years: 'many' is not a")
+
+
+def test_a_misspelt_column_is_one_fault_at_its_own_line_and_strangers_are_told_apart(tmp_path: Path) -> None:
+    from pyarrow import csv
+
+    table = _table(age=None, agee=COLUMNS["age"], colour=["red"] * 6)
+    csv.write_csv(table, tmp_path / "rows.csv")
+    declared = parse_declaration(TEXT.replace("positive: [Y]", "positive: [Y], negative: [N]"), "bank.yaml")
+    for fails in (
+        lambda: resolve(declared, table),
+        lambda: read_declared(declared, tmp_path / "rows.csv", tmp_path / "r.parquet"),
+    ):
+        with pytest.raises(ContradictionError) as caught:
+            fails()
+        assert [(fault.line, fault.column) for fault in caught.value.faults] == [(11, "age"), (16, "colour")]
+        assert caught.value.faults[0].what.endswith(" Did you mean 'agee'?")
+        assert "agee" not in caught.value.faults[1].what
+
+
+def test_a_stranger_is_told_of_a_list_of_ignored_columns_only_where_there_is_one() -> None:
+    text = TEXT.replace("ignored: [holder_name]\n", "").replace("optional: [holder_name]\n", "")
+    with pytest.raises(ContradictionError) as caught:
+        resolve(parse_declaration(text, "bank.yaml"), _table(colour=["red"] * 6, holder_name=None))
+    (fault,) = caught.value.faults
+    assert fault.what == "it names no role of the column 'colour', which the table has; declare it, or add it to ignored"
 
 
 def test_a_list_that_names_no_column_is_told_at_its_own_line(tmp_path: Path) -> None:

@@ -94,6 +94,21 @@ def test_metrics_without_a_value_say_why_and_the_others_still_read(rows: ScoredR
     assert one["roc_auc"] == Interval(reason="no negative rows here")
 
 
+def test_a_budget_for_nearly_every_row_says_so_instead_of_a_number_that_no_model_could_change(rows: ScoredRows) -> None:
+    assert rows.days is not None
+    daily = float(rows.weight.sum()) / rows.days
+    for share, defined in ((0.8, True), (1.3, False)):
+        alerts = int(share * daily)
+        config = CONFIG.model_copy(update={"top_alerts_per_day": alerts})
+        read = read_metrics(rows, POLICY, config, seed=3)
+        assert list(read) == list(metric_labels(config))
+        found = read["precision_in_top_alerts_per_day"]
+        assert (found.value is not None) is defined
+        if not defined:
+            told = f"with {alerts} alerts a day nearly every row would be looked at; set evaluation.top_alerts_per_day lower"
+            assert found == Interval(reason=told)
+
+
 def test_draws_in_which_nothing_can_be_lost_are_left_out_of_the_savings(rows: ScoredRows) -> None:
     """One of two frauds has no amount, so a quarter of the draws leaves nothing to lose; the other's is small."""
     label, amount, weight = np.zeros(400, dtype=np.int8), rows.amount.copy(), rows.weight.copy()

@@ -44,7 +44,8 @@ def test_a_comparison_takes_the_test_slice_and_counts_sampled_rows_as_often_as_t
 
 
 def test_a_model_of_other_rows_reads_categories_in_its_own_words() -> None:
-    features: Any = SimpleNamespace(open_texts={"mcc", "country"}, known={"mcc": ("5411", "(other)"), "country": ("GB", "FR")})
+    known = {"mcc": ("5411", "(other)"), "country": ("GB", "FR", "(other)")}
+    features: Any = SimpleNamespace(open_texts={"mcc", "country"}, gathered={"mcc"}, known=known)
     rows = pa.table({"country": ["DE", None, "FR"], "amount": [3.5, 1.0, 2.0], "mcc": ["6051", "5411", None]})
     read = as_known(rows, features)
     assert read.to_pydict() == {"country": [None, None, "FR"], "amount": [3.5, 1.0, 2.0], "mcc": ["(other)", "5411", None]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -187,6 +188,25 @@ def test_ten_thousand_categories_are_pooled(payments: Watched) -> None:
     drift = read_drift(read_sketch(logged_window(unknown), reference, scratch=payments.scratch), reference)
     assert drift.reading("new_category", "mcc").effect == pytest.approx(0.1, abs=0.02)
     assert features.known["mcc"] != wide.features.known["mcc"]
+
+
+def test_a_tables_own_word_for_others_is_a_category_like_any(payments: Watched) -> None:
+    features = payments.family.features
+    own = tuple(value for value in features.known["country"] if value != OTHER)
+    closed = replace(features, known={**features.known, "country": (*own, OTHER)}, gathered=features.gathered - {"country"})
+    family = replace(payments.family, features=closed)
+    rows = replaced(payments.calm, "country", 0.2, OTHER)
+    reference = table_reference(rows, family, scratch=payments.scratch)
+    read = reference.categories["country"]
+    assert read.unseen == 0 and OTHER in read.values
+    assert read.shares[read.values.index(OTHER)] == pytest.approx(0.2, abs=0.02)
+    more = replaced(payments.calm, "country", 0.3, OTHER)
+    drift = read_drift(read_sketch(logged_window(more), reference, scratch=payments.scratch), reference)
+    assert drift.reading("new_category", "country").effect == 0
+    assert OTHER in coded_features(family)["country"]
+    many = {f"shop {number}": 2.0 ** -min(number, 40) for number in range(MOST_VALUES + 5)} | {OTHER: 1e-12}
+    pooled = category_reference("shop", many, gathered=False)
+    assert OTHER in pooled.single and (len(pooled.values), pooled.unseen) == (MOST_VALUES + 1, 0)
 
 
 def test_a_column_without_any_value_is_left_out_and_said(telco: Watched) -> None:

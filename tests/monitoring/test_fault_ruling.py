@@ -104,6 +104,32 @@ def test_what_is_graver_outranks_a_fault_unless_it_follows_from_it(
     assert (fault_cause(findings, MADE_OF), fault_advice(findings, MADE_OF)) == ruling
 
 
+@pytest.mark.parametrize(
+    ("effect", "graver", "told"),
+    [
+        (0.031, finding("psi", "probability", effect=0.41), "3.1% of the rows"),
+        (0.031, finding("ks", "probability", effect=0.3), "3.1% of the rows"),
+        (0.031, finding("alert_rate", "decision", effect=9.0, low=0.05, high=0.09), "3.1% of the rows"),
+        (0.031, finding("alert_rate", "decision", effect=9.0, low=0.02, high=0.04), ""),
+        (0.031, finding("tail", "probability", effect=5.0), ""),
+        (0.031, finding("psi", "probability", effect=0.41, segment="night"), ""),
+        (0.33, finding("psi", "probability", effect=0.41), ""),
+        (0.33, finding("ks", "probability", effect=0.3), ""),
+    ],
+)
+def test_what_a_few_faulty_rows_cannot_explain_is_advised_upon_beside_them(effect: float, graver: Finding, told: str) -> None:
+    fault = finding("spike", "V3", "watch", effect=effect)
+    advice = fault_advice([graver, fault], MADE_OF)
+    assert advice is not None and advice[0] == "fix data" and advice[1].startswith(CORRECT[1])
+    if told:
+        rest = f". That is {told} and too few to explain the rest, so find out what has changed there, too: {graver.sentence}"
+        assert advice[1] == CORRECT[1] + rest
+    else:
+        assert advice == CORRECT
+    also = finding("psi", "V3", effect=0.6)
+    assert (also.sentence in fault_advice([graver, also, fault], MADE_OF)[1]) is (effect < 0.1)  # type: ignore[index]
+
+
 @pytest.mark.parametrize("model", family_names())
 def test_the_columns_that_features_are_made_of_are_known(model: str) -> None:
     family = model_family(model)

@@ -79,5 +79,6 @@ def test_the_command_stores_them_once(
     told = capsys.readouterr()
     assert "Stored 2 outcomes of telco, 0 were known already; 1 rows have none yet." in told.err + told.out
     assert "Stored 0 outcomes of telco, 2 were known already" in told.err + told.out
+    assert told.err.count("2 are of rows that this log does not hold: check request_id and row") == 2
     stored = read_labels(tmp_path / "log", telco, pa.array(["a-1", "a-2"])).to_pylist()
     assert [(each["request_id"], each["row"], each["label"]) for each in stored] == [("a-1", 0, 1), ("a-1", 1, 0)]

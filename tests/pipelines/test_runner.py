@@ -13,13 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from fusionguard.data.provenance import Provenance
 from fusionguard.errors import DataError, StorageError, UnknownChoiceError, UsageError
+from fusionguard.evaluation.bootstrap import Interval
+from fusionguard.evaluation.report import TableRow
 from fusionguard.home import Home
 from fusionguard.registry.tracking import open_store
 from pipelines.leftovers import end_in_mlflow
 from pipelines.runner import RunRequest, execute
-from pipelines.summary import Summary, print_summary
+from pipelines.summary import Report, Summary, print_summary
 from tests.pipelines.toy_entry import ENTRY
 
 pytestmark = [
@@ -224,3 +228,19 @@ def test_a_home_that_is_a_file_is_found_before_anything_runs(tmp_path: Path) -> 
     (tmp_path / "home").write_text("")
     with pytest.raises(StorageError, match="choose another folder"):
         _run(Home(tmp_path / "home"))
+
+
+def test_a_summary_says_why_a_metric_has_no_value() -> None:
+    table = (
+        TableRow("brier", "Brier score", {"champion": Interval(value=0.25), "other": Interval(reason="no odds")}, 3),
+        TableRow("top", "precision in the top 9 alerts a day", {"champion": Interval(reason="too few rows")}, 3),
+    )
+    data = Provenance(dataset="fraud", origin="simulated", description="drawn", sha256="1" * 64, rows=3)
+    report = Report.model_construct(data=data, table=table[:1], gate={"promoted": False, "reason": "worse"}, registered_as="x 1")
+    said: list[str] = []
+    console = Console(file=io.StringIO())
+    report.show(console, lambda text, **_: said.append(text))
+    assert not any(line.startswith("No ") for line in said)
+    report = report.model_copy(update={"table": (table[1],)})
+    report.show(console, lambda text, **_: said.append(text))
+    assert "No precision in the top 9 alerts a day: too few rows." in said

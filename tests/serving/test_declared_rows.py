@@ -130,7 +130,7 @@ def _text(value: Any) -> str | None:
 def test_values_that_were_prepared_by_hand(payments: ModelFamily) -> None:
     row = RowReader(payments.request_fields).one(PAYMENT | {"booked at": "31.03.2024 02:30"}).values
     assert row == [1711852200.0, 4.5, 2.0, 12.34 * 0.85, "5411", "FR"]
-    row = RowReader(payments.request_fields).one(PAYMENT | {"country": "ZZ", "mcc": "1", "currency": "GBP", "rate": 9}).values
+    row = RowReader(payments.request_fields).one(PAYMENT | {"country": "ZZ", "mcc": "1", "currency": "GBP", "rate": 1}).values
     assert row[3:] == [12.34, "(other)", "(other)"]
 
 
@@ -141,6 +141,7 @@ FAULTS = [
     ({"attempts": [1]}, "attempts: expected a finite number, found an array."),
     ({"mcc": ""}, "mcc: expected a category: a text, a whole number or a boolean, found nothing."),
     ({"mcc": {}}, "mcc: expected a category: a text, a whole number or a boolean, found an object."),
+    ({"rate": 9, "currency": "GBP"}, "rate: expected a finite number, or null, found another rate than 1 beside GBP."),
     ({"rate": None}, "rate: expected a finite number, or null, found nothing beside another currency than GBP."),
     ({"currency": "eur"}, "currency: expected a currency's three letters, such as 'EUR', found another string."),
     (
@@ -161,7 +162,7 @@ def test_what_is_wrong_is_told_in_the_clients_own_words(payments: ModelFamily, w
         reader.read_many(json.dumps({"rows": [PAYMENT, PAYMENT | wrong]}).encode(), 9)
     assert refused.value.detail == f"rows[1].{told}"
     if "distance" not in wrong:
-        (name,) = wrong
+        name = next(iter(wrong))
         columns = {key: [value, wrong.get(key, value)] for key, value in PAYMENT.items()}
         with pytest.raises(ProblemError) as refused:
             reader.read_many(json.dumps({"columns": columns}).encode(), 9)

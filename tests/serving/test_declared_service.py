@@ -17,6 +17,7 @@ import pytest
 
 from fusionguard.errors import BundleError, UnknownChoiceError
 from fusionguard.home import Home
+from fusionguard.models.bundle import Bundle
 from fusionguard.serving.app import RiskApp
 from fusionguard.serving.bento_readme import write_readme
 from fusionguard.serving.loaded import load_release
@@ -98,7 +99,7 @@ def test_each_answers_by_its_own_name_and_in_its_own_columns(served: Served) -> 
 
 
 def test_batches_are_in_the_raw_columns(served: Served) -> None:
-    rows = [PAYMENT | {"id": "a"}, PAYMENT | {"id": "b", "currency": "GBP", "betrag": "1e2", "mcc": "none"}]
+    rows = [PAYMENT | {"id": "a"}, PAYMENT | {"id": "b", "currency": "GBP", "rate": 1, "betrag": "1e2", "mcc": "none"}]
     expected = [pytest.approx(SUM / 100), pytest.approx((100 + 2 + 2 + 1 + 100 / 3) / 100)]
     answers = served.post(f"/v1/{PAYMENTS}/score_batch", {"rows": rows}).json()["answers"]
     assert [each["score"] for each in answers] == expected and [each["id"] for each in answers] == ["a", "b"]
@@ -207,3 +208,17 @@ def test_a_release_says_what_its_models_are(served: Served, tmp_path: Path) -> N
     write_release(tmp_path / "release", released({f"{TELCO}-champion": bundle}))
     with pytest.raises(BundleError, match=f"The champion of {TELCO} is a model of {PAYMENTS}"):
         load_release(tmp_path / "release")
+
+
+def test_a_service_takes_over_a_data_set_that_it_began_without(served: Served, tmp_path: Path) -> None:
+    payments, telco = Bundle.open(served.folder / "a"), Bundle.open(served.folder / "b")
+    write_release(tmp_path / "release", released({f"{PAYMENTS}-champion": payments}))
+    app = RiskApp(ServeSettings(release=tmp_path / "release", log=tmp_path / "log", log_flush_seconds=0.05))
+    with running(app) as port, httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False) as client:
+        assert client.post(f"/v1/{TELCO}/score", json=CONTRACT).status_code == 404
+        write_release(tmp_path / "release", released({f"{TELCO}-champion": telco}))
+        assert asyncio.run_coroutine_threadsafe(app.reload(), app._watch.get_loop()).result(60)  # type: ignore[union-attr]
+        assert client.post(f"/v1/{TELCO}/score", json=CONTRACT).json()["score"] == pytest.approx((7 + 31.5) / 100)
+        assert client.post(f"/v1/{PAYMENTS}/score", json=PAYMENT).status_code == 404
+        assert [each["model"] for each in client.get("/v1/models").json()["models"]] == [TELCO]
+    assert read_log(tmp_path / "log", TELCO).table.num_rows == 1

@@ -262,6 +262,19 @@ def test_a_release_that_no_worker_could_start_with_does_not_take_the_place_of_an
     out, err = capfd.readouterr()
     assert out == "" and err.startswith("fusionguard: No worker could start: ModuleNotFoundError: import of prometheus_client")
     assert err.count("\n") == 1 and state(folder) == before
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "prometheus_client", None)
+        patch.setenv("FUSIONGUARD_VERBOSE", "")
+        for form in ("text", "json"):
+            patch.setattr(sys, "argv", ["fusionguard", "serve", "--port", str(FREE_PORT), "--verbose", "--log-format", form])
+            with pytest.raises(SystemExit, match="1"):
+                cli.main()
+            told = capfd.readouterr().err.splitlines()[-1]
+            if form == "text":
+                assert told.startswith("fusionguard: No worker could start: ModuleNotFoundError")
+            else:
+                where = json.loads(told)["exception"]
+                assert where.startswith("Traceback") and "in start_and_stop" in where and "from prometheus_client import" in where
 
     class StartedError(Exception):
         pass

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from fusionguard.cli import app
 from fusionguard.config import ServingConfig
 from fusionguard.data.provenance import Provenance
 from fusionguard.errors import FusionGuardError
@@ -19,9 +21,11 @@ from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
 from fusionguard.registry.aliases import set_alias
 from fusionguard.registry.register import register_bundle
+from fusionguard.serving import launch
 from fusionguard.serving.handover import hand_over
 from fusionguard.serving.launch import release_folder
 from fusionguard.serving.loaded import load_release
+from fusionguard.serving.own_releases import hold_release
 from fusionguard.serving.release import check_release
 from fusionguard.serving.resolve import make_release
 from tests.serving.conftest import Starter
@@ -129,3 +133,35 @@ def test_a_bento_of_earlier_versions_answers_as_they_did(
     ]
     service = starter(folder / "src" / "release", bento=folder)
     assert service.post("/v1/fraud/score", transaction).json()["model_version"] == fraud_bundle.version
+
+
+def test_a_model_that_the_gate_refused_and_somebody_released_answers_beside_the_champions(
+    store: Home, fraud_bundle: Bundle, churn_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    about = Provenance(dataset="fraud", origin="simulated", description="drawn by a test", sha256="1" * 64, rows=3)
+    register_bundle(store, fraud_bundle, metrics={}, plots={}, provenance=about, config={})
+    promote(store, churn_bundle)
+    folder = release_folder(store)
+    monkeypatch.setattr(launch, "become", lambda *_: None)
+    monkeypatch.setenv("FUSIONGUARD_HOME", str(store.root))
+    cli = CliRunner()
+
+    def answering() -> dict[str, str]:
+        assert cli.invoke(app, ["serve", "--port", "39998"]).exit_code == 0
+        return {about.model: about.bundle_sha256 for about in check_release(folder).models}
+
+    assert answering() == {"churn": churn_bundle.sha256}
+    told = cli.invoke(app, ["release", "--model", "fraud@1"]).stderr
+    assert told.splitlines() == [
+        f"fraud answers with {fraud_bundle.version} (version 1)",
+        "churn is in it no more: name all that are to answer.",
+        f"Wrote {folder}",
+    ]
+    assert answering() == {"fraud": fraud_bundle.sha256, "churn": churn_bundle.sha256}
+    assert answering() == {"fraud": fraud_bundle.sha256, "churn": churn_bundle.sha256}
+    own = folder.with_name("release-39997")
+    own.mkdir()
+    hold_release(own)
+    told = cli.invoke(app, ["release"]).stderr
+    assert told.splitlines()[-1] == f"The service on port 39997 was told what answers and does not read it: add --output {own}"
+    assert answering() == {"churn": churn_bundle.sha256}, "the champions alone were released"

@@ -156,7 +156,7 @@ def test_a_service_writes_nothing_but_objects(
     text = service.output.read_text()
     said = [(line["level"], line["message"]) for line in lines(text)]
     assert sum(message.startswith("FusionGuard answers on http://127.0.0.1:") for _, message in said) == 1, "one worker says so"
-    assert sum(message.startswith("Models in use: fraud champion ") for _, message in said) == 4, "each at its start, and later"
+    assert sum(message.startswith("Models in use: fraud ") for _, message in said) == 4, "each at its start, and later"
     assert ("error", "Not reloaded, the models in use stay: ") in {(level, message[:38]) for level, message in said}
     assert "Hargrave" not in text and key not in text
 

@@ -23,6 +23,7 @@ from fusionguard.serving.prediction_log import (
     LogVersionError,
     PredictionLog,
     compact,
+    count_unlogged,
     log_schema,
     read_log,
 )
@@ -133,6 +134,17 @@ def test_a_window_begins_with_its_first_moment_and_ends_before_its_last(tmp_path
         read_log(tmp_path, "fraud", since=datetime(2026, 1, 1))
     with pytest.raises(UnknownChoiceError, match="Unknown column 'Surname'"):
         read_log(tmp_path, "fraud", columns=["Surname"])
+
+
+def test_rows_that_the_log_does_not_hold_are_counted_over_all_of_its_parts(tmp_path: Path) -> None:
+    rows = [fraud_row(number) for number in range(30)]
+    log_parts(tmp_path, rows[:20], rows[20:])
+    asked = [(rows[3].request_id, 0), (rows[25].request_id, 0), (rows[25].request_id, 1), ("nobody's", 0), ("nobody's", 0)]
+    assert count_unlogged(tmp_path, "fraud", asked) == 2
+    assert count_unlogged(tmp_path / "nowhere", "fraud", asked) == 4
+    parts_of(tmp_path)[1].write_bytes(b"damaged")
+    assert count_unlogged(tmp_path, "fraud", asked) == 3
+    assert count_unlogged(tmp_path, "fraud", []) == 0
 
 
 def test_a_log_that_does_not_exist_is_empty(tmp_path: Path) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
+import functools
 import inspect
 import os
 import signal
 import sys
 from collections.abc import Callable
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -64,14 +65,29 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 def _version(
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", help="Show what libraries log, too.")] = False,
 ) -> None:
-    if verbose:
-        be_verbose()
-        hear_libraries()
     if version:
         typer.echo(__version__)
         raise typer.Exit
+
+
+def _verbosely(command: Callable[..., None]) -> Callable[..., None]:
+    """Let a command take ``--verbose``, which its function need not know; it may stand before a command as well as after it."""
+    signature = inspect.signature(command, eval_str=True)
+    option = Annotated[bool, typer.Option("--verbose", help="Show what libraries log, too, and where an error was.")]
+    verbose = inspect.Parameter("verbose", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=option)
+
+    @functools.wraps(command)
+    def heard(*arguments: Any, verbose: bool, **options: Any) -> None:
+        if verbose:
+            be_verbose()
+            hear_libraries()
+        command(*arguments, **options)
+
+    parameters = [*signature.parameters.values(), verbose]
+    vars(heard)["__signature__"] = signature.replace(parameters=parameters)
+    heard.__annotations__ = {each.name: each.annotation for each in parameters}
+    return heard
 
 
 def _make_app() -> typer.Typer:
@@ -85,16 +101,16 @@ def _make_app() -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,  # plain text: the library that draws boxes takes longer to load than all else
     )
-    made.callback(invoke_without_command=True)(_version)
+    made.callback(invoke_without_command=True)(_verbosely(_version))
     for command in (inspect_table, score, models, release, serve, outcomes, assistant, index, bento, key, clean, doctor, mlflow):
-        made.command(help=_help(command), short_help=_summary(command))(command)
+        made.command(help=_help(command), short_help=_summary(command))(_verbosely(command))
     simulations = typer.Typer(
         invoke_without_command=True,
         help="Write simulated data, or send simulated traffic to a service.",
         rich_markup_mode=None,
     )
-    simulations.callback()(simulate)
-    simulations.command(help=_help(traffic), short_help=_summary(traffic))(traffic)
+    simulations.callback()(_verbosely(simulate))
+    simulations.command(help=_help(traffic), short_help=_summary(traffic))(_verbosely(traffic))
     made.add_typer(simulations, name="simulate")
     return made
 

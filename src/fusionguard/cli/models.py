@@ -12,6 +12,8 @@ from fusionguard.errors import UsageError
 from fusionguard.home import find_home
 
 _SPECS = "NAME@champion, NAME@3 or a bundle's folder; `fusionguard models` lists the names"
+_DOES = {"champion": "answers with", "challenger": "is shadowed by"}
+"""What a model of a release does in its role; it need not be the registry's champion."""
 
 
 def score(
@@ -66,22 +68,32 @@ def release(
 ) -> None:
     """Write the models a service answers with: the champions as they are now, or those you name.
 
-    A service that runs takes them over without a pause: kill -HUP its process.
+    A service that runs takes them over without a pause: kill -HUP its process. One that was told --model or --shadow has
+    a release of its own, which --output names.
 
     Example: fusionguard release --model NAME@3 --shadow NAME@challenger
     """
     from fusionguard.serving.launch import release_folder
-    from fusionguard.serving.release import check_place
+    from fusionguard.serving.own_releases import held_releases
+    from fusionguard.serving.release import check_place, released_models
     from fusionguard.serving.resolve import make_release
 
     home = find_home()
     if output is not None:
         check_place(output)
     folder = output or release_folder(home)
-    for about in make_release(home, folder, models=model or (), challengers=shadow or ()):
+    before = released_models(folder)
+    written = make_release(home, folder, models=model or (), challengers=shadow or ())
+    for about in written:
         number = f" (version {about.registered_version})" if about.registered_version is not None else ""
-        say(f"{about.model} {about.role}: {about.bundle_sha256[:12]}{number}")
+        say(f"{about.model} {_DOES[about.role]} {about.bundle_sha256[:12]}{number}")
+    for gone in sorted({about.model for about in before} - {about.model for about in written}):
+        say(f"{gone} is in it no more: name all that are to answer.")
     say(f"Wrote {folder}")
+    if output is None:
+        for own in held_releases(folder.parent):
+            port = own.name.rpartition("-")[2]
+            say(f"The service on port {port} was told what answers and does not read it: add --output {own}")
 
 
 def bento(
@@ -101,7 +113,7 @@ def bento(
 
     built = build_bento(find_home(), models=model or (), challengers=shadow or (), base_digest=base_digest)
     for about in built.models:
-        say(f"{about.model} {about.role}: {about.bundle_sha256[:12]}, trained on {about.origin} data")
+        say(f"{about.model} {_DOES[about.role]} {about.bundle_sha256[:12]}, trained on {about.origin} data")
     if built.simulated:
         say("A model in it was trained on SIMULATED data: its scores say nothing about real customers.")
     typer.echo(built.tag)

@@ -21,16 +21,20 @@ def outcomes(
     """Tell the prediction log what became of rows that were scored, in the words of their data set, such as Y and N.
 
     The outcome's column is called as in the table, or label. All of a file is stored or nothing; the same again changes nothing.
+    Outcomes of rows that the log does not hold are stored, too, and counted.
 
     Example: fusionguard outcomes chargebacks.csv --model NAME
     """
     from fusionguard.monitoring.champion import find_champion
     from fusionguard.monitoring.outcome_file import read_outcome_file
-    from fusionguard.serving.prediction_log import append_labels
+    from fusionguard.serving.prediction_log import append_labels, count_unlogged
 
     home = find_home()
     family = find_champion(home, model).family
     read = read_outcome_file(file, family)
-    receipt = append_labels(home.predictions if log is None else log.expanduser(), family, read.labels)
+    folder = home.predictions if log is None else log.expanduser()
+    receipt = append_labels(folder, family, read.labels)
     left = f"; {read.unknown:,} rows have none yet" if read.unknown else ""
     say(f"Stored {receipt.stored:,} outcomes of {family.model}, {receipt.repeated:,} were known already{left}.")
+    if unlogged := count_unlogged(folder, family, [each[:2] for each in read.labels]):
+        say(f"{unlogged:,} are of rows that this log does not hold: check request_id and row, unless they are in another log.")

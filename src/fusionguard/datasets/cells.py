@@ -10,10 +10,13 @@ from typing import Any, Literal
 
 from fusionguard.datasets.declared_values import Scalar, as_text
 
-_WRITTEN_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?")
-_WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.0*)?")
+WRITTEN_NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?"
+"""How numbers are written in texts; RE2, of which DuckDB's SQL is made, reads these patterns as Python does."""
+WRITTEN_WHOLE = r"-?(0|[1-9][0-9]{0,14})(\.0*)?"
+"""How whole numbers are written among categories: a leading zero makes a code."""
+_NUMBER, _WHOLE = re.compile(WRITTEN_NUMBER), re.compile(WRITTEN_WHOLE)
 _TRUTHS = {"true": "1", "false": "0"}
-_LARGEST_WHOLE = 1e15
+LARGEST_WHOLE = 1e15
 """From here on, a double is written with an exponent or as it is: it tells no whole number any more."""
 
 Spelling = Literal["text", "whole", "truth"]
@@ -92,9 +95,9 @@ def _plain(value: Any) -> str | None:
         return str(value)
     if not isinstance(value, float) or isnan(value):
         return None
-    whole = isfinite(value) and value == floor(value) and abs(value) < _LARGEST_WHOLE
+    whole = isfinite(value) and value == floor(value) and abs(value) < LARGEST_WHOLE
     return str(int(value)) if whole else repr(value)
 
 
 def _written(text: str) -> float | None:
-    return float(text) if _WRITTEN_NUMBER.fullmatch(text) else None
+    return float(text) if _NUMBER.fullmatch(text) else None

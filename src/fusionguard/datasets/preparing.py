@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fusionguard.data.table import CARRIED, CARRIED_NAME, Table
+from fusionguard.datasets.category_sql import category
 from fusionguard.datasets.declaration import Declaration, Known, Time
 from fusionguard.datasets.declared_values import as_text
 from fusionguard.datasets.durations import duration_seconds
@@ -19,7 +20,7 @@ from fusionguard.datasets.history import memories
 from fusionguard.datasets.history_sql import EVENTS, REMEMBERED, events_query, history_query
 from fusionguard.datasets.moment_sql import clock, event, known_time
 from fusionguard.datasets.money_sql import number
-from fusionguard.datasets.prepared_names import CLOCK, EVENT, GROUP, KNOWN, OTHER, prepared_names
+from fusionguard.datasets.prepared_names import CLOCK, EVENT, GROUP, KNOWN, prepared_names
 from fusionguard.datasets.resolved import ResolvedDataset
 from fusionguard.datasets.table_rows import TableRows, open_rows, quoted, string
 from fusionguard.files import atomic_path
@@ -126,18 +127,6 @@ def _shuffled(owner: str | None, label: str) -> str:
     stratum = f"({label}) = 1" if owner is None else f"{owner} IN (SELECT {owner} FROM given WHERE ({label}) = 1)"
     passed = f"RANK() OVER (PARTITION BY {stratum} ORDER BY {key}) / COUNT(*) OVER (PARTITION BY {stratum})"
     return f"{passed}, {key}"
-
-
-def category(described: ResolvedDataset, rows: TableRows, column: str) -> str:
-    """Return the SQL of a category: a known value, ``OTHER`` or nothing for one that is not, as is declared."""
-    unseen = described.declaration.categorical[column].unseen
-    found, empty = described.categories.get(column), rows.empty(column)
-    value = rows.category(column, "text" if found is None else found.spelling)
-    known = "" if found is None else ", ".join(map(string, found.values))
-    if unseen == "refuse":
-        return f"CASE WHEN NOT {empty} THEN {value} END"
-    otherwise = string(OTHER) if unseen == "other" else "NULL"
-    return f"CASE WHEN {empty} THEN NULL WHEN {value} IN ({known or 'NULL'}) THEN {value} ELSE {otherwise} END"
 
 
 def label(described: ResolvedDataset, rows: TableRows) -> str:

@@ -8,12 +8,13 @@ from pathlib import Path
 import pyarrow as pa
 
 from fusionguard.data.table import CARRIED, Table
+from fusionguard.datasets.category_sql import is_unseen
 from fusionguard.datasets.declaration import Categorical, Declaration, Numeric, Time
 from fusionguard.datasets.declared_values import LARGEST_NUMBER
 from fusionguard.datasets.history_sql import events_columns, events_query
 from fusionguard.datasets.moment_sql import no_moment
 from fusionguard.datasets.moments import expected_time
-from fusionguard.datasets.money_sql import no_rate, number
+from fusionguard.datasets.money_sql import no_rate, number, other_rate
 from fusionguard.datasets.preparing import label, prepared_columns, remember, write_prepared
 from fusionguard.datasets.resolved import ResolvedDataset
 from fusionguard.datasets.table_rows import TableRows, open_rows, quoted, string
@@ -115,17 +116,9 @@ def _count_unseen(described: ResolvedDataset, rows: TableRows) -> dict[str, int]
     columns = [name for name in described.declaration.categorical if name in rows.kinds]
     if not columns:
         return {}
-    counted = ", ".join(f"COUNT(*) FILTER (WHERE {_is_unseen(described, rows, name)})" for name in columns)
+    counted = ", ".join(f"COUNT(*) FILTER (WHERE {is_unseen(described, rows, name)})" for name in columns)
     counts = rows.fetch(f"SELECT {counted} FROM given")[0]
     return {name: int(count) for name, count in zip(columns, counts, strict=True) if count}
-
-
-def _is_unseen(described: ResolvedDataset, rows: TableRows, column: str) -> str:
-    """Return the condition that a cell holds a category, and none of the known ones."""
-    found = described.categories.get(column)
-    listed = ", ".join(map(string, () if found is None else found.values)) or "NULL"
-    spelling = "text" if found is None else found.spelling
-    return f"(NOT {rows.empty(column)} AND ({rows.category(column, spelling)} IN ({listed})) IS NOT TRUE)"
 
 
 def _refuse(rows: TableRows, checks: Sequence[Check]) -> None:
@@ -175,7 +168,7 @@ def _category_checks(described: ResolvedDataset, rows: TableRows, column: str, c
     if categorical.missing == "refuse":
         yield column, empty, "empty"
     if categorical.unseen == "refuse":
-        yield column, _is_unseen(described, rows, column), "not one of the known categories"
+        yield column, is_unseen(described, rows, column), "not one of the known categories"
 
 
 def _no_moment(rows: TableRows, time: Time) -> str:
@@ -200,3 +193,5 @@ def _money_checks(described: ResolvedDataset, rows: TableRows) -> Iterator[Check
     yield column, f"NOT regexp_full_match({code}, '[A-Z]{{3}}')", "no currency's three letters"
     if wrong := no_rate(amount, rows):
         yield amount.rate_column, wrong, f"no rate above 0, which another currency than {amount.currency} needs"
+    if wrong := other_rate(amount, rows):
+        yield amount.rate_column, wrong, f"another rate than 1, beside {amount.currency}"

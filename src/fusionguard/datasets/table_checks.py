@@ -5,9 +5,9 @@ from __future__ import annotations
 from fusionguard.datasets.declaration import Amount, Declaration, Place, Time
 from fusionguard.datasets.findings import Findings, and_more
 from fusionguard.datasets.moment_sql import event, known_time, no_moment
-from fusionguard.datasets.money_sql import no_rate
-from fusionguard.datasets.table_rows import TableRows, quoted, string
-from fusionguard.errors import did_you_mean
+from fusionguard.datasets.money_sql import no_rate, other_rate
+from fusionguard.datasets.table_rows import TableRows, quoted
+from fusionguard.errors import nearest
 
 _MOST_GROUPS = 100
 _LISTS = ("ignored", "protected", "private", "unique")
@@ -18,19 +18,24 @@ def check_presence(findings: Findings, rows: TableRows) -> tuple[str, ...]:
     """Note columns that are missing or not declared, and return the optional ones that the table lacks."""
     declaration, there = findings.declaration, list(rows.kinds)
     absent = [column for column in declaration.columns if column not in there]
+    extra = [column for column in there if column not in declaration.columns]
+    meant = set()
     for column in absent:
         if column not in declaration.optional:
             place = column_place(declaration, column)
             # A list may name a column that has a role; what has a role of its own is under another name among the strangers.
-            near = did_you_mean(column, [name for name in there if place[0] in _LISTS or name not in declaration.columns]).strip()
+            near = nearest(column, there if place[0] in _LISTS else extra)
+            meant.add(near)
             what = f"needs the column '{column}', which the table lacks{_may_lack(declaration, column, place)}"
-            findings.add(place, f"{what}{f'. {near}' if near else ''}", column)
-    extra = [column for column in there if column not in declaration.columns]
-    if extra:
-        shown = ", ".join(f"'{column}'" for column in extra[:8])
-        more = f" and {len(extra) - 8} more" if len(extra) > 8 else ""
-        what = f"names no role of the column {shown}{more}, which the table has; declare it, or add it to ignored"
-        findings.add(("ignored",), what, extra[0])
+            findings.add(place, f"{what}. Did you mean '{near}'?" if near else what, column)
+    if strangers := [column for column in extra if column not in meant]:  # the others are told where they are misspelt
+        shown = ", ".join(f"'{column}'" for column in strangers[:8])
+        more = f" and {len(strangers) - 8} more" if len(strangers) > 8 else ""
+        what = f"the column {shown}{more}, which the table has; declare it, or add it to ignored"
+        if declaration.ignored:
+            findings.add(("ignored",), f"names no role of {what}", strangers[0])
+        else:
+            findings.add((), f"it names no role of {what}", strangers[0])
     return tuple(column for column in absent if column in declaration.optional)
 
 
@@ -118,9 +123,8 @@ def check_money(findings: Findings, rows: TableRows, amount: Amount) -> str | No
             remedy = "declare a rate_column and the currency into which it converts, or keep one currency"
             findings.add(("amount", "currency_column"), f"{what}{remedy}", column, row)
     elif amount.rate_column in rows.kinds:
-        rate, name = rows.number(amount.rate_column), amount.rate_column
-        own = f"({code} = {string(str(currency))} AND {rate} <> 1)"
-        none, other = rows.hits(name, no_rate(amount, rows) or "FALSE", own)
+        name = amount.rate_column
+        none, other = rows.hits(name, no_rate(amount, rows) or "FALSE", other_rate(amount, rows) or "FALSE")
         if none.rows:
             shown = (
                 f"; in another currency than {currency} it needs one" if none.value is None else findings.cell(name, none.value)

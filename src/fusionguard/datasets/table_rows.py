@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fusionguard.data.table import CARRIED, Table
-from fusionguard.datasets.cells import Spelling
+from fusionguard.datasets.cells import LARGEST_WHOLE, WRITTEN_NUMBER, WRITTEN_WHOLE, Spelling
 from fusionguard.datasets.declared_values import Scalar, as_text
 from fusionguard.errors import DataError
 
@@ -22,9 +22,7 @@ Kind = Literal["integer", "float", "boolean", "text", "time", "other"]
 _SETTINGS = {"autoinstall_known_extensions": False, "autoload_known_extensions": False, "preserve_insertion_order": True}
 _FILE_ROW = "file_row_number"
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT")
-_WRITTEN_NUMBER = r"'[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?'"
-_WRITTEN_WHOLE = "'[+-]?[0-9]{1,18}'"
-_WHOLE = r"'-?(0|[1-9][0-9]{0,14})(\.0*)?'"
+_DIGITS = "'[+-]?[0-9]{1,18}'"
 _TRUTH = "('true', 'false')"
 
 
@@ -106,7 +104,7 @@ class TableRows:
         name, kind = quoted(column), self.kinds[column]
         if kind == "text":
             text = f"trim(CAST({name} AS VARCHAR))"
-            return f"(CASE WHEN regexp_full_match({text}, {_WRITTEN_NUMBER}) THEN TRY_CAST({text} AS DOUBLE) END)"
+            return f"(CASE WHEN regexp_full_match({text}, '{WRITTEN_NUMBER}') THEN TRY_CAST({text} AS DOUBLE) END)"
         if kind in ("integer", "float"):
             return f"CAST({name} AS DOUBLE)"
         return f"CAST(CAST({name} AS INT) AS DOUBLE)" if kind == "boolean" else "CAST(NULL AS DOUBLE)"
@@ -115,7 +113,7 @@ class TableRows:
         """Return the condition that a cell is written as a whole number."""
         kind = self.kinds[column]
         if kind == "text":
-            return f"regexp_full_match(trim(CAST({quoted(column)} AS VARCHAR)), {_WRITTEN_WHOLE})"
+            return f"regexp_full_match(trim(CAST({quoted(column)} AS VARCHAR)), {_DIGITS})"
         return "TRUE" if kind == "integer" else "FALSE"
 
     def category(self, column: str, spelling: Spelling = "text") -> str:
@@ -123,13 +121,13 @@ class TableRows:
         name, kind = quoted(column), self.kinds[column]
         text = f"CAST({name} AS VARCHAR)"
         if kind == "float":
-            whole = f"{name} = floor({name}) AND abs({name}) < 1e15"
+            whole = f"{name} = floor({name}) AND abs({name}) < {LARGEST_WHOLE!r}e0"
             text = f"(CASE WHEN {whole} THEN CAST(CAST({name} AS BIGINT) AS VARCHAR) ELSE {text} END)"
         if spelling == "text" or (spelling == "whole" and kind in ("integer", "float")):
             return text
         number = f"CAST(TRY_CAST(split_part(trim({text}), '.', 1) AS BIGINT) AS VARCHAR)"
         said = f"lower(trim({text}))"
-        spelled = f"CASE WHEN regexp_full_match(trim({text}), {_WHOLE}) THEN {number} "
+        spelled = f"CASE WHEN regexp_full_match(trim({text}), '{WRITTEN_WHOLE}') THEN {number} "
         spelled += f"WHEN {said} IN {_TRUTH} THEN CASE {said} WHEN 'true' THEN '1' ELSE '0' END ELSE {text} END"
         return (
             f"({spelled})"
@@ -143,7 +141,7 @@ class TableRows:
         if kind != "text":
             return "truth" if kind == "boolean" else "whole" if kind in ("integer", "float") else "text"
         cells = f"(SELECT DISTINCT {text} AS cell FROM given WHERE NOT {self.empty(column)})"
-        whole, truth = f"BOOL_AND(regexp_full_match(cell, {_WHOLE}))", f"BOOL_AND(lower(cell) IN {_TRUTH})"
+        whole, truth = f"BOOL_AND(regexp_full_match(cell, '{WRITTEN_WHOLE}'))", f"BOOL_AND(lower(cell) IN {_TRUTH})"
         is_whole, is_truth = self.fetch(f"SELECT {whole}, {truth} FROM {cells}")[0]
         return "whole" if is_whole else "truth" if is_truth else "text"
 

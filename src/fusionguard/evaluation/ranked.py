@@ -98,8 +98,15 @@ class TopAlerts:
         positive_share = np.divide(
             caught[self._ends + 1] - caught[self._starts], last - first, where=last > first, out=np.zeros_like(fits)
         )
-        looked_at = np.minimum(alerts[self._day_ends + 1] - alerts[self._day_starts], self._quota)
-        return _ratio(float(np.sum(fits * positive_share)), float(looked_at.sum()))
+        return _ratio(float(np.sum(fits * positive_share)), self._looked_at(alerts))
+
+    def share(self, weight: Floats) -> float:
+        """Return which share of all rows is looked at; ``weight`` is (n,)."""
+        alerts = _running_sum(weight[self._order])
+        return _ratio(self._looked_at(alerts), float(alerts[-1]))
+
+    def _looked_at(self, alerts: Floats) -> float:
+        return float(np.minimum(alerts[self._day_ends + 1] - alerts[self._day_starts], self._quota).sum())
 
 
 class CalibrationBins:

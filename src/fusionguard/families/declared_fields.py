@@ -181,7 +181,7 @@ class Currency(Field):
 class Conversion(Mixing):
     """Makes one currency of amounts in several: ``amount``, ``currency`` and ``rate`` are the places of their fields.
 
-    ``limits`` are those of amounts in ``own``, the currency that all become; a row that is in it needs no rate.
+    ``limits`` are those of amounts in ``own``, the currency that all become; a row that is in it needs no rate but 1.
     """
 
     fields: tuple[Field, ...]
@@ -192,13 +192,16 @@ class Conversion(Mixing):
     limits: tuple[float, float]
 
     def wrong(self, values: Sequence[Any]) -> tuple[Field, str] | None:
-        """Tell of a rate that is missing, or makes an amount that is out of range."""
+        """Tell of a rate that is missing, is not that of its currency, or makes an amount that is out of range."""
         amount, rate = values[self.amount], values[self.rate]
+        unsaid = rate is None or rate != rate
+        if values[self.currency] == self.own:
+            if not unsaid and rate != 1:
+                return self.fields[self.rate], f"another rate than 1 beside {self.own}"
+            rate, unsaid = 1.0, False
         if amount is None or amount != amount:
             return None
-        if values[self.currency] == self.own:
-            rate = 1.0
-        elif rate is None or rate != rate:
+        if unsaid:
             return self.fields[self.rate], f"nothing beside another currency than {self.own}"
         low, high = self.limits
         return None if low <= amount * rate <= high else (self.fields[self.amount], f"an amount out of range in {self.own}")
@@ -210,12 +213,13 @@ class Conversion(Mixing):
 
     def mix_columns(self, columns: list[NDArray[Any]]) -> NDArray[np.intp]:
         """Convert the amounts of many rows."""
-        amount, foreign = columns[self.amount], columns[self.currency] != self.own
+        amount, foreign, rate = columns[self.amount], columns[self.currency] != self.own, columns[self.rate]
         with np.errstate(over="ignore"):
-            converted = np.where(foreign, amount * columns[self.rate], amount)
+            converted = np.where(foreign, amount * rate, amount)
         low, high = self.limits
         columns[self.amount] = converted
-        return np.flatnonzero(~np.isnan(amount) & ~((converted >= low) & (converted <= high)))
+        outside = ~np.isnan(amount) & ~((converted >= low) & (converted <= high))
+        return np.flatnonzero(outside | (~foreign & ~np.isnan(rate) & (rate != 1)))
 
 
 def _is_currency(text: str) -> bool:

@@ -55,7 +55,7 @@ def as_known(rows: pa.Table, features: FeatureDefinition) -> pa.Table:
     """
     for name in sorted(features.open_texts & {*rows.column_names}):
         known, column = pa.array(features.known[name], pa.string()), rows[name].combine_chunks()
-        other = pa.scalar(OTHER if OTHER in features.known[name] else None, pa.string())
+        other = pa.scalar(OTHER if name in features.gathered else None, pa.string())
         kept = pc.if_else(pc.or_(pc.is_in(column, known), pc.is_null(column)), column, other)
         rows = rows.set_column(rows.column_names.index(name), name, kept)
     return rows

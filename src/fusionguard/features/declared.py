@@ -62,6 +62,7 @@ def declared_features(described: ResolvedDataset) -> FeatureDefinition:
         known=known,
         open_texts=frozenset(names[name] for name, each in declaration.categorical.items() if each.unseen != "refuse"),
         past=tuple(each.name for each in memories(declaration)),
+        gathered=frozenset(names[name] for name, each in declaration.categorical.items() if each.unseen == "other"),
         made_of=dict(_made_of(declaration, names, own)),
         row_column=ROW,
         span_column=EVENT if declaration.time is not None else None,

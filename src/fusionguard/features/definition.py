@@ -93,6 +93,8 @@ class FeatureDefinition:
         Those of ``known`` of which other values may come, too: the SQL makes something of them.
     past
         Raw columns of whole numbers that no row has itself: what is remembered of earlier rows.
+    gathered
+        Those of ``open_texts`` whose other values are one category, ``OTHER``; elsewhere that is a word of the table's own.
     made_of
         Model features that no client sends, with the raw columns that they are computed of: a fault of those is in them, too.
     limits
@@ -145,6 +147,7 @@ class FeatureDefinition:
     known: dict[str, tuple[str, ...]] = field(default_factory=dict)
     open_texts: frozenset[str] = frozenset()
     past: tuple[str, ...] = ()
+    gathered: frozenset[str] = frozenset()
     made_of: dict[str, tuple[str, ...]] = field(default_factory=dict)
     row_column: str | None = None
     span_column: str | None = None

@@ -68,7 +68,9 @@ def table_reference(
         rows=1,
         numbers={name: number for name, number in numbers.items() if name != PROBABILITY},
         categories={
-            name: category_reference(name, dict.fromkeys(known[name], 0.0), words=words.get(name, ""))
+            name: category_reference(
+                name, dict.fromkeys(known[name], 0.0), gathered=name in family.features.gathered, words=words.get(name, "")
+            )
             for name in family.features.model_features
             if name in known
         },

@@ -174,16 +174,22 @@ class Counts:
         )
 
 
-def category_reference(name: str, shares: Mapping[str, float], *, words: str = "") -> CategoryReference:
+def category_reference(name: str, shares: Mapping[str, float], *, gathered: bool = True, words: str = "") -> CategoryReference:
     """Make what a categorical column is compared with.
 
     Parameters
     ----------
     shares
         Of each known value, the most frequent first; among them may be the prepared category of all that is not known.
+    gathered
+        Whether there is such a category; else ``OTHER`` is a word of the table's own, and told apart from the rest.
     """
-    unseen, known = shares.get(OTHER, 0.0), {value: share for value, share in shares.items() if value != OTHER}
-    told, rest = list(known)[:MOST_VALUES], list(known)[MOST_VALUES:]
+    unseen = shares.get(OTHER, 0.0) if gathered else 0.0
+    known = {value: share for value, share in shares.items() if value != OTHER or not gathered}
+    told = list(known)[:MOST_VALUES]
+    if OTHER in known and OTHER not in told:
+        told[-1] = OTHER
+    rest = [value for value in known if value not in told]
     values = (*told, REST) if rest else tuple(told)
     together = [sum(known[value] for value in rest)] if rest else []
     read = np.array([*(known[value] for value in told), *together], dtype=np.float64)

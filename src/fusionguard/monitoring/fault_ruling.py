@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import log
 from typing import Literal
 
 from fusionguard.monitoring.approval import ROWS, approving
-from fusionguard.monitoring.findings import OUTCOME, Finding, graver, worst
+from fusionguard.monitoring.findings import OUTCOME, Finding, Kind, graver, worst
 
 MadeOf = Mapping[str, Sequence[str]]
 """Features that no client sends, and the columns that they are computed of: a fault of those is in them, too."""
@@ -29,6 +30,11 @@ _OF_ROWS: dict[str, tuple[FaultCause, FaultAction, str, str]] = {
         "ask whether rows of these hours exist and where they were lost, and read the window again when they are there",
     ),
 }
+
+_SHARES: frozenset[Kind] = frozenset({"spike", "rounding", "burst"})
+"""Faults whose effect is the share of rows that have them."""
+_SMALLEST_GROUP = 0.05
+"""Of the groups of a PSI, which are of about a tenth of the rows each."""
 
 
 def fault_cause(findings: Sequence[Finding], made_of: MadeOf) -> tuple[FaultCause, str] | None:
@@ -61,9 +67,38 @@ def fault_advice(findings: Sequence[Finding], made_of: MadeOf) -> tuple[FaultAct
         _, action, _, advice = _OF_ROWS[faults[0].kind]
         return action, advice
     if any(finding.certain for finding in columns):
-        return "fix data", "correct the source of these values; until then take the scores of such rows with care"
+        correct = "correct the source of these values; until then take the scores of such rows with care"
+        return "fix data", correct + _besides(findings, faults)
     asked = "ask whether these values are meant before anything else is done: a real change could look the same"
     return ASK_OWNER, f"{asked}; if they are, judge the window again with {approving(columns)}"
+
+
+def _besides(findings: Sequence[Finding], faults: Sequence[Finding]) -> str:
+    """Say what is graver than the faults, and more than the rows that have them can have caused; nothing where nothing is."""
+    if not all(fault.kind in _SHARES for fault in faults):
+        return ""
+    share = min(1.0, sum(fault.effect for fault in faults))
+    more = [each for each in findings if graver(each.level, faults[0].level) and not _may_be_of(each, share)]
+    if not more:
+        return ""
+    told = "; ".join(finding.told for finding in more[:3])
+    return f". That is {share:.1%} of the rows and too few to explain the rest, so find out what has changed there, too: {told}"
+
+
+def _may_be_of(finding: Finding, share: float) -> bool:
+    """Tell whether a share of rows, whatever they hold, can have made a distribution as different as was found.
+
+    They move no more than themselves: of the PSI, at most all of them into the smallest of its groups. Nobody knows how many of
+    a segment's rows they are.
+    """
+    if finding.segment or share >= 1:
+        return True
+    if finding.kind == "ks":
+        return finding.effect <= share
+    if finding.kind == "psi":
+        grown = share * (1 - _SMALLEST_GROUP)
+        return finding.effect <= grown * log(1 + grown / _SMALLEST_GROUP) - share * log(1 - share)
+    return finding.kind != "alert_rate" or finding.low is None or finding.low <= share
 
 
 def untrainable(findings: Sequence[Finding]) -> str | None:

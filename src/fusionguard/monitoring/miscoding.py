@@ -35,7 +35,10 @@ def coded_features(family: ModelFamily) -> dict[str, tuple[object, ...]]:
     """
     features = family.features
     flags: dict[str, tuple[object, ...]] = {name: (0, 1) for name, limits in features.limits.items() if limits == (0, 1)}
-    known = {name: tuple(value for value in values if value != OTHER) for name, values in features.known.items()}
+    known = {
+        name: tuple(value for value in values if value != OTHER or name not in features.gathered)
+        for name, values in features.known.items()
+    }
     found = {name: values for name, values in {**known, **flags}.items() if name in features.model_features}
     few = {name: values for name, values in found.items() if 2 <= len(values) <= MOST_CODES}
     pairs, kept = 0, {}

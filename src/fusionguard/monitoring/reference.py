@@ -134,7 +134,9 @@ def profile_reference(bundle: Bundle, *, rows: int | None = None, flagged: tuple
         rows=ASSUMED_ROWS if rows is None else rows,
         numbers={name: number for name, number in numbers.items() if name != PROBABILITY},
         categories={
-            name: _category(name, known[name], profile, bundle, words.get(name, ""), name in optional) for name in categorical
+            name: replace(each, missing=np.nan) if name in optional else each
+            for name in categorical
+            for each in [_category(name, family.features, profile, bundle)]
         },
         probability=numbers[PROBABILITY],
         flagged=flagged,
@@ -185,11 +187,9 @@ def _number(name: str, profile: list[dict[str, Any]], bundle: Bundle, words: str
     return number_reference(name, np.array([value for _, value in found], dtype=np.float64), missing=missing, words=words)
 
 
-def _category(
-    name: str, values: tuple[str, ...], profile: list[dict[str, Any]], bundle: Bundle, words: str, is_optional: bool
-) -> CategoryReference:
+def _category(name: str, features: FeatureDefinition, profile: list[dict[str, Any]], bundle: Bundle) -> CategoryReference:
     found = {row["category"]: row["value"] for row in profile if row["column"] == name}
-    if set(values) - set(found):
+    if set(features.known[name]) - set(found):
         raise BundleError(f"{PROFILE} in the bundle '{bundle.folder.name}' lacks the shares of '{name}'.", _REMEDY)
-    made = category_reference(name, {value: found[value] for value in values}, words=words)
-    return replace(made, missing=np.nan) if is_optional else made
+    shares = {value: found[value] for value in features.known[name]}
+    return category_reference(name, shares, gathered=name in features.gathered, words=features.words.get(name, ""))

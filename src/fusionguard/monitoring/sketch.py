@@ -12,7 +12,6 @@ import numpy as np
 import pyarrow as pa
 
 from fusionguard.data.table import Table
-from fusionguard.datasets.prepared_names import OTHER
 from fusionguard.errors import DataError, UnknownChoiceError, UsageError
 from fusionguard.evaluation.scored import SECONDS_PER_DAY, Integers
 from fusionguard.features.duckdb_engine import connection, scan
@@ -245,9 +244,10 @@ class _Reading:
 
     def _unknown(self, category: CategoryReference) -> tuple[str, ...]:
         """Return some of the values themselves; none where whoever prepared the rows has put all into one category."""
-        known = self._reference.family.features.known[category.name]
-        if OTHER in known:
+        features = self._reference.family.features
+        if category.name in features.gathered:
             return ()
+        known = features.known[category.name]
         found = self._database.sql(
             f'SELECT LEFT(CAST("{category.name}" AS VARCHAR), 30), COUNT(*) FROM {self._source}'
             f' WHERE "{category.name}" NOT IN ({texts(known)}) GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 5'

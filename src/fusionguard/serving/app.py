@@ -122,7 +122,7 @@ class RiskApp(GuardedApp):
         self._common = list(SECURITY_HEADERS)
         if simulated:
             self._common.append((b"x-trained-on-simulated-data", ", ".join(simulated).encode()))
-        told = [f"{each.about.model} {each.about.role} {each.version} ({each.origin} data)" for each in release.models]
+        told = [f"{_named(each)} ({each.origin} data)" for each in release.models]
         _log.info("Models in use: %s", ", ".join(told))
 
     def _make_routes(self, release: LoadedRelease) -> dict[str, Route]:
@@ -183,3 +183,8 @@ def _describe(model: LoadedModel) -> dict[str, Any]:
         "metrics": model.about.metrics,
         "feature_schema_version": manifest.feature_schema_version,
     }
+
+
+def _named(model: LoadedModel) -> str:
+    shadow = "'s shadow" if model.about.role == "challenger" else ""
+    return f"{model.about.model}{shadow} {model.version}"

@@ -87,22 +87,23 @@ def configure_logs(form: LogFormat) -> None:
         _log_what_nobody_caught()
 
 
-def failure_line(text: str, form: LogFormat) -> str:
-    """Return the one line that says why a service did not start."""
+def failure_line(text: str, form: LogFormat, cause: BaseException | None = None) -> str:
+    """Return the one line that says why a service did not start; where all is to be shown, with what was raised and where."""
+    raised = "" if cause is None or not is_verbose() else _raised(cause, whole=True)
     if form == "text":
-        return f"fusionguard: {' '.join(text.split())}"
+        return f"{raised}fusionguard: {' '.join(text.split())}"
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     line = {"time": now, "level": "critical", "logger": _log.name, "message": " ".join(text.split()), "process": os.getpid()}
-    return _json(line)
+    return _json(line | ({"exception": raised} if raised else {}))
 
 
 @contextmanager
 def one_line_errors(form: LogFormat) -> Iterator[None]:
-    """End the process with one line on standard error where what it is asked for cannot be done."""
+    """End the process with one line on standard error where what it is asked for cannot be done; verbose, with its cause."""
     try:
         yield
     except FusionGuardError as error:
-        print(failure_line(str(error), form), file=sys.stderr, flush=True)  # noqa: T201 - whatever else ends BentoML, it shows whole
+        print(failure_line(str(error), form, error.__cause__), file=sys.stderr, flush=True)  # noqa: T201 - whatever else ends BentoML, it shows whole
         raise SystemExit(error.exit_status) from None
 
 

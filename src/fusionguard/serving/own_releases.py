@@ -34,6 +34,13 @@ def unheld_releases(place: Path) -> Iterator[Path]:
             yield folder
 
 
+def held_releases(place: Path) -> Iterator[Path]:
+    """Yield releases, in the folder of all of them, of services of their own that run."""
+    for folder in sorted(place.glob("release-*")):
+        if _OWN.fullmatch(folder.name) and _is_held(_lock_of(folder)):
+            yield folder
+
+
 def unused_locks(place: Path) -> Iterator[Path]:
     """Yield locks, in the folder of all releases, whose releases have gone."""
     for lock in place.glob(".release-*.lock"):

@@ -159,6 +159,14 @@ def released_families(folder: Path) -> tuple[ModelFamily, ...]:
     return tuple(family_of(Bundle(folder / about.folder)) for about in champions)
 
 
+def released_models(folder: Path) -> tuple[ReleasedModel, ...]:
+    """Return what the release in a folder says it holds; nothing where there is none, or it cannot be read."""
+    try:
+        return read_release(folder).models
+    except BundleError:
+        return ()
+
+
 def written_at(folder: Path) -> float | None:
     """Return when the release in a folder was written, as a Unix time; None where there is none."""
     try:

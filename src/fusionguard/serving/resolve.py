@@ -31,6 +31,8 @@ def renew_release(
 ) -> None:
     """Make the release in a folder that of the models of now, for a service that starts; one that holds them is not touched.
 
+    Where no models are named, what answers there stays for data sets without a champion: somebody has released it by its name.
+
     Parameters
     ----------
     check
@@ -41,12 +43,18 @@ def renew_release(
     FusionGuardError
         As :func:`make_release` and ``check`` raise it.
     """
-    listed = choose(home, models, challengers)
+    listed = choose(home, models, challengers, kept=() if models else _answering(folder))
     if not _holds(folder, listed):
         write_release(folder, listed, check=check)
 
 
-def choose(home: Home, models: Sequence[str], challengers: Sequence[str]) -> list[tuple[ReleasedModel, Bundle]]:
+def choose(
+    home: Home,
+    models: Sequence[str],
+    challengers: Sequence[str],
+    *,
+    kept: Sequence[tuple[ReleasedModel, Bundle]] = (),
+) -> list[tuple[ReleasedModel, Bundle]]:
     """Resolve champions and challengers now.
 
     Parameters
@@ -56,6 +64,8 @@ def choose(home: Home, models: Sequence[str], challengers: Sequence[str]) -> lis
         champions there are.
     challengers
         What is scored in the shadow, named likewise.
+    kept
+        What answers where no models are named and a data set has no champion.
 
     Raises
     ------
@@ -63,7 +73,7 @@ def choose(home: Home, models: Sequence[str], challengers: Sequence[str]) -> lis
         A name means nothing, two mean the same data set, a challenger has no champion or is the same model, or a bundle is
         damaged.
     """
-    chosen = [_resolve(home, spec, "champion") for spec in models] or _champions(home)
+    chosen = [_resolve(home, spec, "champion") for spec in models] or _champions(home, kept)
     answering = {about.model: about.bundle_sha256 for about, _ in chosen}
     if len(answering) < len(chosen):
         raise UsageError("Two of the models are of the same data set.", _one_of_each())
@@ -114,14 +124,25 @@ def _holds(folder: Path, listed: list[tuple[ReleasedModel, Bundle]]) -> bool:
         return False
 
 
-def _champions(home: Home) -> list[tuple[ReleasedModel, Bundle]]:
+def _answering(folder: Path) -> list[tuple[ReleasedModel, Bundle]]:
+    """Return what answers by the release in a folder; nothing where there is none, or it is damaged."""
+    try:
+        return [(about, Bundle(folder / about.folder)) for about in check_release(folder).models if about.role == "champion"]
+    except BundleError:
+        return []
+
+
+def _champions(home: Home, kept: Sequence[tuple[ReleasedModel, Bundle]]) -> list[tuple[ReleasedModel, Bundle]]:
     from fusionguard.registry.aliases import champion, resolve_bundle
     from fusionguard.registry.model_names import model_names
     from fusionguard.registry.versions import list_versions
 
-    named = [f"{name}@champion" for name in model_names(home) if champion(home, name) is not None]
-    online = [spec for spec in named if not family_of(resolve_bundle(home, spec)).features.past]
-    found = [_resolve(home, spec, "champion") for spec in online or named]  # where none is, what is wrong with one is told
+    specs = [f"{name}@champion" for name in model_names(home) if champion(home, name) is not None]
+    online = [spec for spec in specs if not family_of(resolve_bundle(home, spec)).features.past]
+    found = [_resolve(home, spec, "champion") for spec in online or specs]  # where none is, what is wrong with one is told
+    named = {about.model for about, _ in found}
+    if others := [pair for pair in kept if pair[0].model not in named]:
+        found = sorted([*found, *others], key=lambda pair: _place(pair[0].model))
     if not found:
         trained = [f"{name}@{versions[-1].version}" for name in model_names(home) if (versions := list_versions(home, name))]
         way = f"Train one first: {', or '.join(f'make {name}' for name in family_names())}."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from fusionguard.datasets.inspection.label import Label
 from fusionguard.datasets.inspection.name_words import ID, OTHER_TIME, TIME, name_words, says, word_set
@@ -15,6 +16,13 @@ _EPOCHS = {unit: (6.3e8 * per, 2.1e9 * per) for unit, per in PER_SECOND.items()}
 """What has been counted since 1970 between 1990 and 2036."""
 _ELAPSED = word_set("tx transaction event time seconds second secs sec days day ms milliseconds elapsed since start")
 _AFTER_EVENT = 0.95
+_HAPPENED = word_set(
+    "time date datetime timestamp ts datum zeit zeitstempel epoch booked booking buchung posted created occurred transacted at on"
+)
+_SOUNDS = _HAPPENED | word_set("joined opened closed born eroffnet")
+_EXCEL_START = datetime(1899, 12, 30)
+EXCEL_DAYS = (20_000, 60_000)
+"""Days that Excel has counted from 1899-12-30 until 1954 and 2064."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +95,24 @@ def read_clock(column: Column, rising: frozenset[str]) -> tuple[str, str]:
     if column.name in rising and column.smallest >= 0 and parts <= _ELAPSED and parts & (TIME | {"seconds", "days"}):
         return ("days" if parts & {"day", "days"} else "milliseconds" if parts & {"ms", "milliseconds"} else "seconds"), "start"
     return "", ""
+
+
+def sounds_like_a_time(column: Column) -> bool:
+    """Return whether a word of a column's name says when something happened."""
+    return bool(set(name_words(column.name)) & _SOUNDS)
+
+
+def is_excel_days(column: Column) -> bool:
+    """Return whether a column that is called a time holds days as Excel counts them, which no declaration reads."""
+    low, high = column.smallest, column.largest
+    if column.form.kind != "number" or low is None or high is None or column.distinct <= 2 or says(column.name, ID):
+        return False
+    return sounds_like_a_time(column) and EXCEL_DAYS[0] <= low and high <= EXCEL_DAYS[1]
+
+
+def excel_moment(days: float) -> str:
+    """Return the moment of days as Excel counts them, to the minute."""
+    return f"{_EXCEL_START + timedelta(days=days):%Y-%m-%d %H:%M}"
 
 
 def after_event(column: Column, relation: Relation, label: Label) -> bool:

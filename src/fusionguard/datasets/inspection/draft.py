@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 
 from fusionguard.datasets.declared_values import ISO
 from fusionguard.datasets.faults import DeclarationError, Fault
+from fusionguard.datasets.inspection.draft_csv import csv_lines
 from fusionguard.datasets.inspection.draft_lines import cell, comment, dataset_name, noted, scalar
-from fusionguard.datasets.inspection.findings import grouped, read_as_written
+from fusionguard.datasets.inspection.findings import grouped
 from fusionguard.datasets.inspection.inspected import Inspection
 from fusionguard.datasets.inspection.name_words import PROTECTED_IF_ALONE, name_words
 from fusionguard.datasets.inspection.profile import Column
@@ -63,32 +63,11 @@ def _head(inspection: Inspection) -> Iterator[str]:
         if inspection.rows is not None
         else "# rows: several files; name a pattern, or give --source"
     )
-    yield from _csv(inspection)
+    yield from csv_lines(inspection)
     yield from _id(inspection)
     yield from _time(inspection)
     yield from _amount(inspection)
     yield from _label(inspection)
-
-
-def _csv(inspection: Inspection) -> Iterator[str]:
-    """Yield how CSV files are written, where that is not with commas and plain numbers."""
-    profile = inspection.profile
-    if profile.layout != "CSV":
-        return
-    said: dict[str, str] = {}
-    if len(profile.separators) == 1 and profile.separators[0] != ",":
-        said["separator"] = json.dumps(profile.separators[0])
-    forms = [column.form for column in profile.columns if column.form.kind == "number" and not column.typed]
-    if read_as_written(profile):
-        if any("decimal commas" in form.words for form in forms):
-            said |= {"decimal": '","', "thousands": '"."'}
-        elif any("commas between thousands" in form.words for form in forms):
-            said["thousands"] = '","'
-        signs = sorted({sign for form in forms for sign in (*form.currencies, *(["%"] if "per cent" in form.words else []))})
-        if signs:
-            said["signs"] = json.dumps(signs, ensure_ascii=False)
-    if said:
-        yield noted(f"csv: {{{', '.join(f'{key}: {value}' for key, value in said.items())}}}", "how the file is written")
 
 
 def _id(inspection: Inspection) -> Iterator[str]:
@@ -116,17 +95,22 @@ def _time(inspection: Inspection) -> Iterator[str]:
 
 def _amount(inspection: Inspection) -> Iterator[str]:
     currencies = _having(inspection, "currency")
+    rate = next(iter(_having(inspection, "rate")), None)
     for column in _having(inspection, "amount"):
         yield "amount:"
         yield noted(f"  column: {scalar(column.name)}", _reason(inspection, column))
         codes = [value.text.upper() for each in currencies for value in each.values] or list(column.form.currencies)
-        if len(codes) == 1 and re.fullmatch("[A-Z]{3}", codes[0]):
+        if rate is not None:
+            yield f"  currency: {inspection.roles[rate.name].base}"
+        elif len(codes) == 1 and re.fullmatch("[A-Z]{3}", codes[0]):
             yield f"  currency: {codes[0]}"
         else:
             yield noted("  # currency: GBP", "which one is not to be seen in the table")
         if currencies:
             yield f"  currency_column: {scalar(currencies[0].name)}"
-        if len(codes) > 1:
+        if rate is not None:
+            yield noted(f"  rate_column: {scalar(rate.name)}", _reason(inspection, rate))
+        elif len(codes) > 1:
             yield noted("  # rate_column: ...", "several currencies: what one unit is worth in `currency`")
         yield from (f"  {setting}" for setting in _missing(inspection, column))
 
@@ -248,7 +232,7 @@ def _type(inspection: Inspection, column: Column) -> tuple[str, str] | None:
         return "text", "digits with leading zeros"
     if role.protected and not column.typed and any(_band(inspection, column)):
         return ("integer" if column.whole else "float"), "numbers that are cut into bands"
-    if not column.typed or role.name in ("numeric", "amount") or (role.name in ("time", "known") and role.unit):
+    if not column.typed or role.name in ("numeric", "amount", "rate") or (role.name in ("time", "known") and role.unit):
         return None
     if column.form.kind == "boolean":
         return "integer", "the file holds true and false, which are read as 1 and 0"

@@ -173,13 +173,17 @@ def ids_as_numbers(profile: Profile, roles: Mapping[str, Role]) -> Iterator[Find
             yield Finding("id_as_number", "look", (column.name,), what, "As a feature it lets a model learn rows by heart.")
 
 
-def mixed_currencies(profile: Profile) -> Iterator[Finding]:
-    """Find amounts in several currencies."""
+def mixed_currencies(profile: Profile, roles: Mapping[str, Role]) -> Iterator[Finding]:
+    """Find amounts in several currencies, which stop where no column has their rates."""
+    rate = next(((name, role.base) for name, role in roles.items() if role.name == "rate"), None)
     for column in profile.columns:
         codes = holds_currencies(column) or column.form.currencies
         if len(codes) > 1:
             what = f"'{column.name}' says several currencies: {', '.join(codes[:8])}."
-            yield Finding("mixed_currencies", "stop", (column.name,), what, "Add a column of rates, or convert amounts into one.")
+            remedy = "Add a column of rates, or convert amounts into one."
+            if rate is not None:
+                remedy = f"The draft converts them into {rate[1]} by '{rate[0]}': check that it is what one unit is worth."
+            yield Finding("mixed_currencies", "look" if rate else "stop", (column.name,), what, remedy)
 
 
 def personal(profile: Profile) -> Iterator[Finding]:

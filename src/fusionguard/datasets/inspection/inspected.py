@@ -18,6 +18,7 @@ from fusionguard.datasets.inspection.opened_table import OpenedTable, declared_r
 from fusionguard.datasets.inspection.over_time import Timeline, read_timeline, rising_columns, time_findings
 from fusionguard.datasets.inspection.problem import Problem
 from fusionguard.datasets.inspection.profile import Column, Profile, repeated_rows
+from fusionguard.datasets.inspection.rates import find_rate
 from fusionguard.datasets.inspection.relation import Relation, relate
 from fusionguard.datasets.inspection.repetitions import duplicates, repeated_customers, spellings
 from fusionguard.datasets.inspection.roles import Role, guess_roles
@@ -99,6 +100,7 @@ def _inspected(
     leaking = list(leaks(profile, label, relations)) if label is not None else []
     suspected = frozenset(name for finding in leaking for name in finding.columns)
     roles = guess_roles(profile, label, relations, copies, problem, rising_columns(table, profile), suspected)
+    roles |= find_rate(table, profile, roles)
     leaking = [with_roles(finding, roles) for finding in leaking]
     timeline = _timeline(table, profile, roles, label)
     id_column = next((name for name, role in roles.items() if role.name == "id"), None)
@@ -136,7 +138,7 @@ def _inspected(
         *find.written_otherwise(profile, roles),
         *find.mixed_types(profile, roles),
         *find.stand_ins(profile, sentinels, roles),
-        *find.mixed_currencies(profile),
+        *find.mixed_currencies(profile, roles),
         *find.ids_as_numbers(profile, roles),
         *find.column_copies(copies, roles),
         *find.constant(profile, roles),

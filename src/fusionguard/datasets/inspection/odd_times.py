@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from fusionguard.datasets.inspection.clocks import EXCEL_DAYS, excel_moment, is_excel_days, sounds_like_a_time
 from fusionguard.datasets.inspection.findings import Finding
-from fusionguard.datasets.inspection.name_words import FREE_TEXT, ID, OTHER_TIME, name_words, says, word_set
+from fusionguard.datasets.inspection.name_words import FREE_TEXT, ID, OTHER_TIME, says
 from fusionguard.datasets.inspection.over_time import Timeline
 from fusionguard.datasets.inspection.profile import MOST_VALUES, Column, Profile
 from fusionguard.datasets.inspection.roles import Role
 
 _DAY_SECONDS = 86_400
 _FIRST_YEAR, _LAST_YEAR = 1901, 2100
-_HAPPENED = word_set(
-    "time date datetime timestamp ts datum zeit zeitstempel epoch booked booking buchung posted created occurred transacted at on"
-)
-_SOUNDS = _HAPPENED | word_set("joined opened closed born eroffnet")
 _SHORTEST_DATE, _FEWEST_DIGITS = 6, 3
-_EXCEL_DAYS = (20_000, 60_000)
-"""Days that Excel has counted from 1899-12-30 until 1954 and 2064."""
 _LIKE_TIMES = (
-    (*_EXCEL_DAYS, "days as Excel counts them"),
+    (*EXCEL_DAYS, "days as Excel counts them"),
     (199_001, 209_912, "months, YYYYMM"),
     (1_990_001, 2_099_366, "days of years, YYYYDDD"),
     (19_900_101, 20_991_231, "days, YYYYMMDD"),
@@ -45,12 +40,16 @@ def odd_times(profile: Profile, roles: Mapping[str, Role], line: Timeline | None
             what = f"'{column.name}' is called a time, and is not read as one: {how}."
             untimed = all(role.name != "time" for role in roles.values()) and says(column.name, OTHER_TIME) is None
             remedy = "Write ISO 8601 where the file is made, or declare it under time with its format or unit"
+            if is_excel_days(column):
+                remedy = _as_dates(column)
             remedy += "; until then rows are judged by folds, and not on the latest." if untimed else "."
             yield Finding("unread_time", "stop" if untimed else "look", (column.name,), what, remedy)
     if line is not None and line.last - line.first < _DAY_SECONDS:
         column = profile.by_name[line.column]
         what = f"All rows lie within {(line.last - line.first) / 3_600:.1f} hours by '{line.column}'{_rather(column)}."
         remedy = "Write ISO 8601 where the file is made, or correct the unit in the draft."
+        if is_excel_days(column):
+            remedy = f"{_as_dates(column)}."
         yield Finding("short_time", "stop", (line.column,), what, remedy)
 
 
@@ -66,7 +65,7 @@ def _unread(column: Column, role: Role) -> str | None:
     other = says(column.name, OTHER_TIME)
     if role.name in ("label", "entity", "time", "known") or says(column.name, ID | FREE_TEXT) or (role.private and other):
         return None
-    if not set(name_words(column.name)) & _SOUNDS:
+    if not sounds_like_a_time(column):
         return None
     if column.form.kind == "number":
         low, high = column.smallest, column.largest
@@ -80,13 +79,18 @@ def _unread(column: Column, role: Role) -> str | None:
     return "its cells are written in several ways, or in an unusual one"
 
 
+def _as_dates(column: Column) -> str:
+    shown = "" if column.smallest is None else f" ({column.smallest:.10g} is {excel_moment(column.smallest)})"
+    return f"In the spreadsheet, format the column as yyyy-mm-dd hh:mm:ss{shown} and save the file again"
+
+
 def _rather(column: Column) -> str:
     """Return what numbers that were taken for seconds rather are."""
     low, high = column.smallest, column.largest
-    if low is None or high is None or (not column.whole and low < _EXCEL_DAYS[0]):
+    if low is None or high is None or (not column.whole and low < EXCEL_DAYS[0]):
         return ""
     if low >= 190_001 and high <= 210_012 and 1 <= low % 100 <= 12 and 1 <= high % 100 <= 12:
         return f": {low:.0f} to {high:.0f} are months, YYYYMM, and no seconds"
-    if low >= _EXCEL_DAYS[0] and high <= _EXCEL_DAYS[1]:
+    if low >= EXCEL_DAYS[0] and high <= EXCEL_DAYS[1]:
         return f": {low:.0f} to {high:.0f} may be days as Excel counts them, and no seconds"
     return ""

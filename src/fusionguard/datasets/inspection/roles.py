@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from fusionguard.datasets.inspection.clocks import after_event, find_time, read_clock
+from fusionguard.datasets.inspection.clocks import after_event, find_time, is_excel_days, read_clock
 from fusionguard.datasets.inspection.label import Label
 from fusionguard.datasets.inspection.name_words import (
     CODE,
@@ -24,9 +24,10 @@ from fusionguard.datasets.inspection.problem import Problem
 from fusionguard.datasets.inspection.profile import MOST_VALUES, Column, Profile, holds_currencies
 from fusionguard.datasets.inspection.relation import Relation
 
-RoleName = Literal[
-    "label", "known", "time", "amount", "currency", "id", "entity", "categorical", "numeric", "protected", "private", "ignored"
-]
+RoleName = (
+    Literal["label", "known", "time", "amount", "currency", "rate", "id", "entity"]
+    | Literal["categorical", "numeric", "protected", "private", "ignored"]
+)
 Sure = Literal["sure", "likely", "guess"]
 
 PEOPLE = ("customer", "account", "card", "device")
@@ -56,6 +57,8 @@ class Role:
         Of a time that is a number: what it counts, and from when: ``epoch`` or ``start``.
     names_rows
         Of what is ignored, whether that is because it names rows as an id does.
+    base
+        Of a rate, the currency into which it converts.
     """
 
     name: RoleName
@@ -67,6 +70,7 @@ class Role:
     unit: str = ""
     since: str = ""
     names_rows: bool = False
+    base: str = ""
 
 
 def guess_roles(
@@ -225,6 +229,8 @@ def _other(column: Column, relation: Relation | None, label: Label | None, risin
         return Role("ignored", "another time; a span made of it may be a feature")
     if read_clock(column, rising)[0]:
         return Role("ignored", "another clock, beside the time")
+    if is_excel_days(column):
+        return Role("ignored", "days as Excel counts them, from 1899-12-30; write them as dates to use them")
     if protected := _protected(column):
         return Role("protected", f"'{protected}' in its name", "sure", protected=True)
     if column.form.kind == "number":

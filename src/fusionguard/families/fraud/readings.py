@@ -27,6 +27,9 @@ RECALL_AT_RATE = "recall_at_false_positive_rate"
 TOP_PRECISION = "precision_in_top_alerts_per_day"
 SAVINGS = "savings"
 
+_NEARLY_ALL = 0.9
+"""Where a day's alerts are a larger share of its rows, their precision is the share of frauds, whatever the model says."""
+
 
 def metric_labels(config: FraudEvaluationConfig, *, timed: bool = True) -> dict[str, str]:
     """Return every metric's name for people, in reading order, with the settings that define it; some need times."""
@@ -76,7 +79,13 @@ def read_metrics(rows: ScoredRows, policy: DecisionPolicy, config: FraudEvaluati
         SAVINGS: _savings_reader(rows, alert, policy.review_cost),
     }
     if seconds is not None:
-        readers[TOP_PRECISION] = TopAlerts(label, score, seconds, alerts).precision
+        top = TopAlerts(label, score, seconds, alerts)
+        readers[TOP_PRECISION] = top.precision
+        if TOP_PRECISION in values and top.share(weight) > _NEARLY_ALL:
+            del values[TOP_PRECISION], readers[TOP_PRECISION]
+            missing[TOP_PRECISION] = Interval(
+                reason=f"with {alerts} alerts a day nearly every row would be looked at; set evaluation.top_alerts_per_day lower"
+            )
     read = intervals(label, weight, values, readers, samples=config.bootstrap_samples, seed=seed) | missing
     return {name: read[name] for name in labels}
 

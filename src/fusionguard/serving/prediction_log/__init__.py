@@ -8,7 +8,7 @@ from fusionguard.serving.prediction_log.labels import (
     LabelReceipt,
     append_labels,
 )
-from fusionguard.serving.prediction_log.reader import LogWindow, UnreadablePart, read_log
+from fusionguard.serving.prediction_log.reader import LogWindow, UnreadablePart, count_unlogged, read_log
 from fusionguard.serving.prediction_log.records import LoggedBatch, LoggedRow
 from fusionguard.serving.prediction_log.schema import LOG_VERSION, Logged, LogLayout, LogVersionError, log_layout, log_schema
 from fusionguard.serving.prediction_log.stats import LOST, LogStats
@@ -33,6 +33,7 @@ __all__ = [
     "UnreadablePart",
     "append_labels",
     "compact",
+    "count_unlogged",
     "log_layout",
     "log_schema",
     "read_log",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -107,6 +107,44 @@ def read_log(
     unique = _first_of_each(rows)
     labelled = _with_labels(unique, folder, layout.model) if {LABEL, OBSERVED_AT} & {*wanted} else unique
     return LogWindow(labelled.select(wanted), rows.num_rows - unique.num_rows, unreadable)
+
+
+def count_unlogged(folder: Path, model: Logged, keys: Iterable[tuple[str, int]]) -> int:
+    """Return how many rows, by request id and row number, no part on the disk holds; damaged parts are passed over.
+
+    It reads the ids of the whole log, one row group at a time, and stops when all are found.
+
+    Raises
+    ------
+    LogVersionError
+        A newer FusionGuard wrote a part.
+    StorageError
+        A folder may not be read.
+    """
+    layout = log_layout(model)
+    missing = set(keys)
+    for _ in range(_ATTEMPTS):
+        try:
+            for path in list_parts(folder / layout.model):
+                if missing:
+                    missing -= _logged_among(path, layout.model, missing)
+        except FileNotFoundError:  # it was merged away; what is found already stays found
+            continue
+        return len(missing)
+    raise StorageError(f"The parts in {folder / layout.model} change too fast to be read.", "Try again when no compaction runs.")
+
+
+def _logged_among(path: Path, model: str, keys: set[tuple[str, int]]) -> set[tuple[str, int]]:
+    wanted, found = pa.array(sorted({request_id for request_id, _ in keys}), pa.string()), set()
+    try:
+        with OpenPart(path, model) as part:
+            for number in range(part.groups):
+                rows = part.read(number, list(KEY))
+                rows = rows.filter(pc.is_in(pc.cast(rows[REQUEST_ID], pa.string()), value_set=wanted))
+                found |= set(zip(rows[REQUEST_ID].to_pylist(), rows[ROW].to_pylist(), strict=True))
+    except (DamagedPartError, ForeignPartError):
+        pass
+    return found
 
 
 @dataclass(frozen=True)
