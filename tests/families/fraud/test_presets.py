@@ -29,4 +29,5 @@ def test_what_nobody_set_is_the_preset_and_what_was_set_stays_even_at_its_defaul
     given = {"rounds": 120, "learning_rate": learning_rate}
     assert settled.parts["xgboost"] == XGBoostConfig().model_dump() | dict(XGBOOST) | given
     assert settled.settle(config).xgboost.max_depth is None, "the number of frauds says how deep trees are"
+    assert settled.settle(config).xgboost.max_bin is None, "their share says how many bins a number has"
     assert "preset" in settled.preset

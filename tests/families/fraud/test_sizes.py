@@ -10,9 +10,10 @@ import pytest
 from fusionguard.evaluation.splits import SplitPlan
 from fusionguard.families.fraud import autoencoder, references, sizes
 from fusionguard.families.fraud.autoencoder import train_autoencoder
-from fusionguard.families.fraud.boosting import train_booster
+from fusionguard.families.fraud.boosting import fit_booster, train_booster
 from fusionguard.families.fraud.config import AutoencoderConfig, XGBoostConfig
 from fusionguard.families.fraud.references import score_references
+from fusionguard.families.fraud.rows import Encoding, ModelRows
 from fusionguard.features.fraud import FRAUD_FEATURES
 from tests.payments import DeclaredPayments
 
@@ -38,6 +39,37 @@ def test_what_somebody_set_stays() -> None:
 @pytest.mark.parametrize(("frauds", "depth"), [(1, 2), (99, 2), (100, 3), (40_000, 3)])
 def test_few_frauds_have_shallower_trees_where_the_depth_is_left_open(frauds: int, depth: int) -> None:
     assert sizes.settled(XGBoostConfig(max_depth=None), 50_000, 12, frauds=frauds).max_depth == depth
+
+
+@pytest.mark.parametrize(
+    ("rows", "frauds", "bins"),
+    [
+        (5_000, 320, 256),
+        (16_000, 1_000, 256),
+        (16_001, 1_000, 257),
+        (542_562, 3_973, 2_185),
+        (1_000_000, 500, 4_096),
+        (100, 0, 1_600),
+    ],
+)
+def test_the_rarer_frauds_are_the_more_bins_where_they_are_left_open(rows: int, frauds: int, bins: int) -> None:
+    assert sizes.settled(XGBoostConfig(max_bin=None), rows, 12, frauds=frauds).max_bin == bins
+    assert sizes.settled(XGBoostConfig(), rows, 12, frauds=frauds).max_bin == 256
+    assert sizes.settled(XGBoostConfig(max_bin=64), rows, 12, frauds=frauds).max_bin == 64
+
+
+@pytest.mark.parametrize(("bins", "least", "most"), [(None, 50, 60), (256, 0, 0)])
+def test_frauds_above_a_limit_come_first_though_they_are_few_among_many_rows(bins: int | None, least: int, most: int) -> None:
+    """The 60 highest of 40,000 amounts are frauds, fewer than a bin of 256 holds, besides 140 of any amount."""
+    generator = np.random.default_rng(5)
+    amount = generator.exponential(50, 40_000).astype(np.float32)
+    label, above = np.zeros(40_000, dtype=np.int8), np.argsort(amount)[-60:]
+    label[above] = label[generator.choice(40_000, 140, replace=False)] = 1
+    rows = ModelRows(amount[:, None], label, np.ones(40_000), Encoding(("amount",), {}))
+    config = XGBoostConfig(rounds=5, num_parallel_tree=1, subsample=1, colsample_bytree=1, learning_rate=0.5, max_bin=bins)
+    margin = fit_booster(rows, rows, config, seed=3, threads=1).inplace_predict(rows.x, predict_type="margin")
+    others = np.delete(margin, above).max()
+    assert least <= np.count_nonzero(margin[above] > others) <= most
 
 
 def test_many_rows_are_sampled_once_each_in_their_order_and_few_are_all_taken() -> None:

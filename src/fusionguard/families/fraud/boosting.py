@@ -251,13 +251,15 @@ def _best(history: History) -> int:
     return max(range(len(history)), key=history.__getitem__, default=-1)
 
 
-def _dmatrix(rows: ModelRows, max_bin: int, threads: int | None, reference: xgb.DMatrix | None = None) -> xgb.QuantileDMatrix:
+def _dmatrix(
+    rows: ModelRows, max_bin: int | None, threads: int | None, reference: xgb.DMatrix | None = None
+) -> xgb.QuantileDMatrix:
     return xgb.QuantileDMatrix(
         rows.x, rows.label, weight=rows.weight, max_bin=max_bin, ref=reference, nthread=threads, **rows.encoding.of_columns
     )
 
 
-def _judged(rows: ModelRows, max_bin: int, threads: int | None, train: xgb.QuantileDMatrix) -> xgb.DMatrix:
+def _judged(rows: ModelRows, max_bin: int | None, threads: int | None, train: xgb.QuantileDMatrix) -> xgb.DMatrix:
     """Return rows to read each round on. Bins know only the categories that are in ``train``, so those are read as they are."""
     if not rows.encoding.categories:
         return _dmatrix(rows, max_bin, threads, reference=train)

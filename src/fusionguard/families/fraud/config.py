@@ -36,7 +36,8 @@ class XGBoostConfig(FrozenConfig):
     subsample: float = Field(default=0.7, gt=0, le=1)
     colsample_bytree: float = Field(default=0.3, gt=0, le=1)
     reg_lambda: float = Field(default=5.0, ge=0)
-    max_bin: int = Field(default=256, ge=16)
+    max_bin: int | None = Field(default=256, ge=16)
+    """Into how many bins a number is cut, between which trees split. Null takes 256, and up to 4,096 the rarer frauds are."""
 
 
 class AutoencoderConfig(FrozenConfig):
