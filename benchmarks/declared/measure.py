@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,13 +16,13 @@ from fusionguard.datasets.declaration import Declaration
 from fusionguard.datasets.described import read_described
 from fusionguard.datasets.reading import read_declaration
 from fusionguard.evaluation.bootstrap import Interval
-from fusionguard.evaluation.holdout import HoldoutPlan, plan_holdout
+from fusionguard.evaluation.holdout import Fold, HoldoutPlan, plan_holdout
 from fusionguard.evaluation.planned_rows import PlannedRows, planned_rows
+from fusionguard.evaluation.ranked import Ranking
 from fusionguard.evaluation.readings import AVERAGE_PRECISION, ROC_AUC
 from fusionguard.evaluation.ties import mean_interval
 from fusionguard.families.churn import presets as churn_presets
 from fusionguard.families.churn.config import CatBoostConfig, ChurnConfig, LightGBMConfig
-from fusionguard.families.churn.cross_validation import fold_metrics
 from fusionguard.families.churn.out_of_fold import (
     CANDIDATES,
     Floats,
@@ -39,11 +39,12 @@ from fusionguard.families.fraud import presets as fraud_presets
 from fusionguard.families.fraud.boosting import fit_booster
 from fusionguard.families.fraud.config import FraudConfig, XGBoostConfig
 from fusionguard.families.fraud.rows import Encoding, ModelRows
+from fusionguard.families.fraud.sizes import LEAST_BINS, settled
 from fusionguard.features.store import FeatureSet, build_features
 
-XGBOOST = "XGBoost"
-OWN_MODELS = {"churn": tuple(reversed(CANDIDATES)), "fraud": (XGBOOST,)}
-"""By problem, what its pipeline fits with settings that nobody tuned to the table."""
+XGBOOST, XGBOOST_OF_FEW_BINS = "XGBoost", f"XGBoost, {LEAST_BINS} bins"
+OWN_MODELS = {"churn": tuple(reversed(CANDIDATES)), "fraud": (XGBOOST_OF_FEW_BINS, XGBOOST)}
+"""By problem, what its pipeline fits with settings that nobody tuned to the table, and what shows the effect of one of these."""
 TRUTH = "the truth's own ranking"
 METRICS = (AVERAGE_PRECISION, ROC_AUC)
 
@@ -54,16 +55,26 @@ class TableQuality(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     about: str
+    """What its rows are, beside their number and whether a simulator made them."""
+    simulated: bool
     rows: int
     share: float
     """Of the rows that are positive."""
+    negatives_kept: float
+    """The share of the negative rows that the table holds; metrics count one as often as it stands for."""
+    folds: int
+    timed: bool
+    """Whether folds go forward in time."""
     chosen: str
     models: dict[str, dict[str, float]]
     """By model, the mean of each metric over the folds."""
     ahead: dict[str, Interval]
     """By metric, how far the chosen model is above the better of both libraries' defaults on the same folds."""
-    seconds: float
-    """What all fits took, the references' among them."""
+
+    @property
+    def real_share(self) -> float:
+        """Of the rows that were there before negative ones were left out, those that are positive."""
+        return self.share / (self.share + (1 - self.share) / self.negatives_kept)
 
 
 @dataclass(frozen=True)
@@ -86,8 +97,9 @@ class _Folded:
 
 def measure_table(declaration: Path, about: str, folder: Path, *, folds: int, truth: Mapping[str, float] | None) -> TableQuality:
     """Cross-validate on the development part of a declared table; ``truth`` is each row's chance by its id, where known."""
-    config = ChurnConfig(holdout=HoldoutConfig(folds=folds, repeats=1))
     declared = read_declaration(declaration)
+    holdout = HoldoutConfig(folds=folds, repeats=1, **_FOLDED_ROWS[declared.declaration.problem])
+    config = ChurnConfig(holdout=holdout)
     found, described = read_described(
         declared, "auto", folder / "raw", rows=0, seed=config.seed, earliest=1 - config.holdout.test
     )
@@ -98,27 +110,39 @@ def measure_table(declaration: Path, about: str, folder: Path, *, folds: int, tr
     folded = plan.folded_places(planned)
     customers, _ = read_customers(built.table, definition)
     table = _Folded(declared.declaration, built, plan, customers.take(folded), planned.take(folded), config.seed)
-    begin = time.monotonic()
     scored, chosen = _MODELS[declared.declaration.problem](table)
-    seconds = time.monotonic() - begin
     scores = dict(scored.scores)
     if truth is not None:
         ids = found.table.read([CARRIED])[CARRIED].to_pylist()
         scores[TRUTH] = [np.array([truth[str(name)] for name in ids])[folded]] * plan.repeats
-    read = {name: fold_metrics(scored.label, each, None, scored.folds) for name, each in scores.items()}
+    weight = built.manifest.negative_weight
+    read = {name: read_folds(scored.label, each[0], scored.folds, weight) for name, each in scores.items()}
     ahead = {}
     for metric in METRICS:
         better = max((LIGHTGBM_DEFAULTS, CATBOOST_DEFAULTS), key=lambda name: float(read[name][metric].mean()))
         ahead[metric] = mean_interval(read[chosen][metric] - read[better][metric], plan.folds)
     return TableQuality(
         about=about,
+        simulated=declared.declaration.simulated,
         rows=plan.rows,
         share=plan.positives / plan.rows,
+        negatives_kept=built.manifest.negative_sampling_rate,
+        folds=plan.folds,
+        timed=plan.timed,
         chosen=chosen,
         models={name: {metric: float(each[metric].mean()) for metric in METRICS} for name, each in read.items()},
         ahead=ahead,
-        seconds=seconds,
     )
+
+
+def read_folds(label: Labels, scores: Floats, folds: Sequence[Fold], negative_weight: float) -> dict[str, Floats]:
+    """Return each metric on each fold (k,) of ``label`` and ``scores`` (n,); a negative row counts ``negative_weight`` times."""
+    weight = np.where(label == 0, negative_weight, 1.0)
+    ranked = [(Ranking(label[places], scores[places]), weight[places]) for _, places in folds]
+    return {
+        AVERAGE_PRECISION: np.array([ranking.average_precision(each) for ranking, each in ranked]),
+        ROC_AUC: np.array([ranking.roc_auc(each) for ranking, each in ranked]),
+    }
 
 
 def _churn(table: _Folded) -> tuple[OutOfFold, str]:
@@ -140,19 +164,27 @@ def _churn(table: _Folded) -> tuple[OutOfFold, str]:
 
 def _fraud(table: _Folded) -> tuple[OutOfFold, str]:
     """Fit the fraud pipeline's trees, which its autoencoder joins only where that helps."""
-    definition = table.built.manifest.definition
-    settings = fraud_presets.settle_settings(table.declaration, FraudConfig().xgboost)
-    xgboost = settings.part("xgboost", XGBoostConfig)
-    encoding = Encoding.of(definition)
+    xgboost = fraud_presets.settle_settings(table.declaration, FraudConfig().xgboost).part("xgboost", XGBoostConfig)
+    encoding = Encoding.of(table.built.manifest.definition)
 
-    def trees(rows: CustomerRows, known: Labels, unseen: CustomerRows) -> Floats:
-        learned = ModelRows(rows.matrix().astype(np.float32), known, np.ones(rows.rows), encoding)
-        booster = fit_booster(learned, learned, xgboost, seed=table.seed, threads=1)
-        margin = booster.inplace_predict(unseen.matrix().astype(np.float32), predict_type="margin", validate_features=False)
-        return np.asarray(margin, dtype=np.float64)
+    def trees(config: XGBoostConfig) -> Scorer:
+        def score(rows: CustomerRows, known: Labels, unseen: CustomerRows) -> Floats:
+            learned = ModelRows(rows.matrix().astype(np.float32), known, np.ones(rows.rows), encoding)
+            # Every round is kept, so what they are read on decides nothing: one row of each class is soonest read.
+            one_of_each = learned.part(np.array([known.argmin(), known.argmax()]))
+            booster = fit_booster(learned, one_of_each, config, seed=table.seed, threads=1)
+            x = unseen.matrix().astype(np.float32)
+            return np.asarray(booster.inplace_predict(x, predict_type="margin", validate_features=False), dtype=np.float64)
 
-    scorers: dict[str, Scorer] = {XGBOOST: trees}
+        return score
+
+    scorers: dict[str, Scorer] = {XGBOOST: trees(xgboost)}
+    bins = settled(xgboost, table.rows.count, len(encoding.names), frauds=table.rows.positives).max_bin
+    if bins != LEAST_BINS:
+        scorers[XGBOOST_OF_FEW_BINS] = trees(xgboost.model_copy(update={"max_bin": LEAST_BINS}))
     return table.fit(scorers | table.reference(LIGHTGBM_DEFAULTS) | table.reference(CATBOOST_DEFAULTS)), XGBOOST
 
 
 _MODELS: Mapping[str, Callable[[_Folded], tuple[OutOfFold, str]]] = {"churn": _churn, "fraud": _fraud}
+_FOLDED_ROWS: Mapping[str, dict[str, int]] = {"churn": {}, "fraud": {"rows": sys.maxsize}}
+"""Folds are of the rows that a pipeline learns from: churn's of a sample of many, as it folds them; fraud's of all."""

@@ -62,7 +62,7 @@ def numeric_only(rng: np.random.Generator, rarity: float) -> Schema:
     x[:, 5:10] = np.exp(x[:, 5:10])
     logit = 1.1 * x[:, 0] - 0.8 * x[:, 1] * x[:, 2] + 0.9 * np.sin(2 * x[:, 3]) + 0.5 * np.log1p(x[:, 5]) - 0.6 * (x[:, 6] > 2)
     logit += 0.5 * x[:, 10] * (x[:, 11] > 0) + 0.3 * np.abs(x[:, 12]) - 0.4 * x[:, 13]
-    return _schema("numeric-only", "8,000 rows, 30 numbers", rng, _frame(x), logit, 0.08 * rarity)
+    return _schema("numeric-only", "30 numbers", rng, _frame(x), logit, 0.08 * rarity)
 
 
 def many_categories(rng: np.random.Generator, rarity: float) -> Schema:
@@ -74,9 +74,7 @@ def many_categories(rng: np.random.Generator, rarity: float) -> Schema:
         codes = rng.choice(levels, rows, p=weight / weight.sum())
         logit = logit + rng.normal(scale=size, size=levels)[codes]
         table[name] = [f"{name} {code}" for code in codes]
-    return _schema(
-        "many-categories", "20,000 rows, 4 columns of 30 to 1,500 categories, 6 numbers", rng, table, logit, 0.06 * rarity
-    )
+    return _schema("many-categories", "4 columns of 30 to 1,500 categories, 6 numbers", rng, table, logit, 0.06 * rarity)
 
 
 def many_gaps(rng: np.random.Generator, rarity: float) -> Schema:
@@ -89,7 +87,7 @@ def many_gaps(rng: np.random.Generator, rarity: float) -> Schema:
         x[rng.random(len(x)) < 1 / (1 + np.exp(-(np.log(share / (1 - share)) + shift))), place] = np.nan
     table = _frame(x)
     table["segment"] = np.where(rng.random(len(x)) < 0.4, None, rng.choice(["a", "b", "c"], len(x)))
-    return _schema("many-gaps", "10,000 rows, 20 numbers and a category, 35 to 65 % missing", rng, table, logit, 0.12 * rarity)
+    return _schema("many-gaps", "20 numbers and a category, 35 to 65 % missing", rng, table, logit, 0.12 * rarity)
 
 
 def tiny(rng: np.random.Generator, rarity: float) -> Schema:
@@ -97,9 +95,7 @@ def tiny(rng: np.random.Generator, rarity: float) -> Schema:
     x = rng.normal(size=(2_000, 10))
     plan, area = rng.choice(["basic", "plus", "max"], 2_000), rng.choice(list("ABCDEFGH"), 2_000)
     logit = 0.9 * x[:, 0] - 0.7 * x[:, 1] + 0.6 * x[:, 2] ** 2 - 0.8 * (plan == "max") + 0.5 * (area == "C") * x[:, 3]
-    return _schema(
-        "tiny", "2,000 rows, 10 numbers, 2 categories", rng, _frame(x).assign(plan=plan, area=area), logit, 0.15 * rarity
-    )
+    return _schema("tiny", "10 numbers, 2 categories", rng, _frame(x).assign(plan=plan, area=area), logit, 0.15 * rarity)
 
 
 def wide(rng: np.random.Generator, rarity: float) -> Schema:
@@ -108,7 +104,7 @@ def wide(rng: np.random.Generator, rarity: float) -> Schema:
     x[:, 100:200] = x[:, :100] + 0.5 * x[:, 100:200]
     effect = rng.normal(scale=0.35, size=25)
     logit = x[:, :25] @ effect + 0.5 * x[:, 30] * x[:, 31]
-    return _schema("wide", "6,000 rows, 300 numbers", rng, _frame(x), logit, 0.1 * rarity)
+    return _schema("wide", "300 numbers", rng, _frame(x), logit, 0.1 * rarity)
 
 
 def drifting(rng: np.random.Generator, rarity: float) -> Schema:
@@ -118,7 +114,7 @@ def drifting(rng: np.random.Generator, rarity: float) -> Schema:
     logit = (1.4 - 1.8 * age) * x[:, 0] + (0.2 + 1.2 * age) * x[:, 1] - 0.7 * x[:, 2] + 0.5 * x[:, 3] * x[:, 4] + 0.8 * age
     x[:, 5] += 1.5 * age
     table = _frame(x).assign(channel=rng.choice(["web", "shop", "phone"], rows))
-    schema = _schema("drifting", "12,000 rows over a year, 12 numbers, a category", rng, table, logit, 0.08 * rarity)
+    schema = _schema("drifting", "over a year, 12 numbers, a category", rng, table, logit, 0.08 * rarity)
     moments = pd.Timestamp("2023-01-01") + pd.to_timedelta((age * 364 * 86_400).astype(int), unit="s")
     schema.rows.insert(0, "moment", moments.strftime("%Y-%m-%dT%H:%M:%S"))
     return Schema(schema.name, schema.about, schema.rows, schema.chance, {"time": {"column": "moment"}, **schema.declaration})
