@@ -8,7 +8,6 @@ moments.
 from __future__ import annotations
 
 import itertools
-import struct
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -23,11 +22,11 @@ from fusionguard.features.online.sqlite_file import (
     Result,
     check_place,
     connect,
-    damaged,
+    connected,
+    faults,
     make_tables,
     missing,
     read_salt,
-    storage_faults,
     transact,
 )
 from fusionguard.features.online.sqlite_transaction import Decoded, Held, Transaction
@@ -64,10 +63,10 @@ class SqliteState:
         self._lock, self._held = threading.Lock(), Held(Decoded(), Decoded())
         if not path.exists():
             raise missing(path)
-        with storage_faults(path):
+        with faults(path):
             self._database = connect(path)
             try:
-                self._plan = Plan(plan, read_salt(self._database, path, plan))
+                self._plan = Plan(plan, transact(self._database, "BEGIN", lambda: read_salt(self._database, path, plan)))
                 found = path.stat()
                 self._inode = (found.st_dev, found.st_ino)
             except BaseException:
@@ -156,8 +155,9 @@ class SqliteState:
                 time.sleep(GIVE_WAY_SECONDS)
 
     def check(self) -> Counts:
-        """Read everything and count it; StorageError where something is damaged."""
-        return self._transact("BEGIN", lambda: count_all(self._database, self._plan, self._path))
+        """Read everything and count it, while others go on; StorageError where something is damaged."""
+        with faults(self._path), connected(self._path) as database:
+            return transact(database, "BEGIN", lambda: count_all(database, self._plan, self._path))
 
     def close(self) -> None:
         """Give the file back."""
@@ -174,11 +174,8 @@ class SqliteState:
         return self._transact("BEGIN IMMEDIATE", record, lambda recorded: recorded[1].keep())[0]
 
     def _transact(self, begin: str, work: Callable[[], Result], afterwards: Callable[[Result], None] = lambda _: None) -> Result:
-        with self._lock, storage_faults(self._path):
-            try:
-                result = transact(self._database, begin, work)
-            except (ValueError, IndexError, struct.error) as error:  # the bytes are not what was written
-                raise damaged(self._path, error) from error
+        with self._lock, faults(self._path):
+            result = transact(self._database, begin, work)
             check_place(self._path, self._inode)
             afterwards(result)
         return result
