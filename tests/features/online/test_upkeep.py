@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -43,6 +44,27 @@ def test_the_same_event_sees_what_it_saw_and_is_not_recorded_again(state: Sqlite
     assert state.observe_all([event("d", 20), event("d", 20)])[1].values["past_card_rows_1h"] == 3
     assert state.observe(event("e", 30)).values["past_card_rows_1h"] == 4
     assert state.check().events == 5
+
+
+def test_a_history_that_breaks_off_is_loaded_again_and_a_state_appears_when_it_is_whole(tmp_path: Path) -> None:
+    def history(until: int) -> Iterator[Event | Outcome]:
+        for place in range(until):
+            yield event(f"e{place}", place)
+            yield Outcome(f"e{place}", place % 2, place + 40)
+        if until < 1_500:
+            raise OSError("the source is gone")
+
+    with pytest.raises(OSError, match="the source is gone"):
+        SqliteState.build(tmp_path / "state", PLAN, history(1_400))
+    assert list(tmp_path.iterdir()) == []
+    state = SqliteState.build(tmp_path / "state", PLAN)
+    with pytest.raises(OSError, match="the source is gone"):
+        state.load(history(1_400))
+    assert 0 < state.check().events < 1_400
+    state.load(history(1_500))
+    seen = state.peek(event("last", 2_000)).values
+    assert (seen["past_card_rows_1h"], seen["past_card_known_1h"], seen["past_card_positive_1h"]) == (1_500, 1_500, 750)
+    assert [each.name for each in tmp_path.iterdir() if not each.name.startswith("state")] == []
 
 
 def test_peeking_leaves_nothing_behind(state: SqliteState) -> None:
