@@ -148,28 +148,40 @@ def test_each_aggregate_can_stand_alone(tmp_path: Path, of: str) -> None:
     state.close()
 
 
-@pytest.mark.parametrize("seed", range(3))
+SHORT = {
+    "card": {"spans": ["7s", "30s", "2m"], "of": ["count", "maximum", "since_last", "distinct(shop)", "new(shop)", "label_rate"]}
+}
+
+
+@pytest.mark.parametrize(
+    ("seed", "windows", "step", "limits"),
+    [(0, None, 30, (6, 3, 2, 9)), (1, None, 30, (6, 3, 2, 9)), (2, SHORT, 5, (2, 1, 4, 30)), (3, SHORT, 5, (3, 0, 3, 4))],
+)
 def test_what_says_that_it_is_exact_is_so_however_late_events_are(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    seed: int,
+    windows: dict[str, object] | None,
+    step: int,
+    limits: tuple[int, int, int, int],
 ) -> None:
-    monkeypatch.setattr(entity, "MOST_SECONDS", 6)
-    monkeypatch.setattr(entity, "FOLDED_AT_ONCE", 3)
-    monkeypatch.setattr(entity, "MOST_OTHERS", 2)
-    monkeypatch.setattr(entity, "MOST_RECENT_OTHERS", 9)
+    for name, limit in zip(("MOST_SECONDS", "FOLDED_AT_ONCE", "MOST_OTHERS", "MOST_RECENT_OTHERS"), limits, strict=True):
+        monkeypatch.setattr(entity, name, limit)
     generator = np.random.default_rng(seed + 50)
-    plan = memories(declare())
-    state = SqliteState.build(tmp_path / "state", plan, keeping=Keeping(late_seconds=150))
+    plan = memories(declare() if windows is None else declare(windows=windows))
+    state = SqliteState.build(tmp_path / "state", plan, keeping=Keeping(late_seconds=5 * step))
     now, arrived, exact, told = 0, [], [], 0
     for place, drawn in enumerate(draw(seed, rows=350)):
-        now += int(generator.integers(0, 30))
-        second = now - int(generator.choice([0, 0, 1, 20, 100, 700, 9_000]) * generator.random())
+        now += int(generator.integers(0, step))
+        second = now - int(generator.choice([0, 0, 0.03, 0.7, 3, 23, 300]) * step * generator.random())
         each = replace(drawn, second=second, positive=None, known=None)
         seen = state.observe(online(place, each))
         exact.append(seen.exact)
         if seen.exact:
             values = expected(plan, arrived, each)
             limited = {
-                name: 2 if "_others_" in name and number is not None and number > 2 else number for name, number in values.items()
+                name: limits[2] if "_others_" in name and number is not None and number > limits[2] else number
+                for name, number in values.items()
             }
             assert seen.values == limited, (place, each)
         arrived.append(each)

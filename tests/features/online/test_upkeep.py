@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from fusionguard.datasets.history import LARGEST_HUNDREDTHS, memories
+from fusionguard.datasets.history import LARGEST_HUNDREDTHS, MOST_OTHERS, memories
 from fusionguard.errors import DataError
-from fusionguard.features.online.entity import MOST_SECONDS
+from fusionguard.features.online.entity import MOST_RECENT_OTHERS, MOST_SECONDS, EntityMemory
+from fusionguard.features.online.layout import layouts_of
 from fusionguard.features.online.sqlite_state import SqliteState
 from fusionguard.features.online.state import Event, Keeping, Outcome
 from tests.datasets.test_history import computed, declare, draw
@@ -44,6 +46,27 @@ def test_the_same_event_sees_what_it_saw_and_is_not_recorded_again(state: Sqlite
     assert state.observe_all([event("d", 20), event("d", 20)])[1].values["past_card_rows_1h"] == 3
     assert state.observe(event("e", 30)).values["past_card_rows_1h"] == 4
     assert state.check().events == 5
+
+
+def test_a_history_that_breaks_off_is_loaded_again_and_a_state_appears_when_it_is_whole(tmp_path: Path) -> None:
+    def history(until: int) -> Iterator[Event | Outcome]:
+        for place in range(until):
+            yield event(f"e{place}", place)
+            yield Outcome(f"e{place}", place % 2, place + 40)
+        if until < 1_500:
+            raise OSError("the source is gone")
+
+    with pytest.raises(OSError, match="the source is gone"):
+        SqliteState.build(tmp_path / "state", PLAN, history(1_400))
+    assert list(tmp_path.iterdir()) == []
+    state = SqliteState.build(tmp_path / "state", PLAN)
+    with pytest.raises(OSError, match="the source is gone"):
+        state.load(history(1_400))
+    assert 0 < state.check().events < 1_400
+    state.load(history(1_500))
+    seen = state.peek(event("last", 2_000)).values
+    assert (seen["past_card_rows_1h"], seen["past_card_known_1h"], seen["past_card_positive_1h"]) == (1_500, 1_500, 750)
+    assert [each.name for each in tmp_path.iterdir() if not each.name.startswith("state")] == []
 
 
 def test_peeking_leaves_nothing_behind(state: SqliteState) -> None:
@@ -105,6 +128,20 @@ def test_pruning_changes_no_later_answer(tmp_path: Path) -> None:
     assert (left.entities, left.outcome_spans, left.events, left.late) == (0, 0, 0, 1)
 
 
+def test_the_first_second_that_is_not_late_after_pruning_sees_its_whole_window(tmp_path: Path) -> None:
+    plan = memories(declare(windows={"card": {"spans": ["5m"], "of": ["count", "new(shop)", "label_count"]}}))  # tiles of 10 s
+    state = SqliteState.build(tmp_path / "state", plan, keeping=Keeping(late_seconds=50))
+    state.observe_all([event("a", 699), event("b", 700, known=700), event("c", 999, known=999)])
+    state.prune(1_055)  # from 1,005 on, whose window begins at 700
+    late, first = state.peek(event("late", 1_004)), state.peek(event("first", 1_005))
+    assert (late.exact, first.exact) == (False, True)
+    assert [first.values[name] for name in ("past_card_rows_5m", "past_card_met_shop_5m", "past_card_known_5m")] == [2, 1, 2]
+    state.prune(1_065)
+    assert state.peek(event("next", 1_015)).values["past_card_rows_5m"] == 1
+    state.prune(500)
+    assert not state.peek(event("still late", 1_014)).exact
+
+
 def test_an_event_whose_answer_is_forgotten_is_still_recorded_once(tmp_path: Path) -> None:
     state = SqliteState.build(tmp_path / "state", PLAN, keeping=Keeping(100, 5_000, 50))
     state.observe_all([event("a", 0), event("b", 900)])
@@ -132,6 +169,17 @@ def test_traffic_does_not_make_an_entity_larger(tmp_path: Path) -> None:
         (tiles,) = database.execute("SELECT SUM(LENGTH(tiles)) FROM outcomes").fetchone()
     assert memory < 1_500
     assert tiles < 4_000
+
+
+def test_a_crowd_at_one_place_stays_within_bounds() -> None:
+    (layout,) = layouts_of(memories(declare(windows={"shop": {"spans": ["1h"], "of": ["distinct(card)", "new(card)"]}})))
+    memory, cuts = EntityMemory(layout), 0
+    for place in range(12_000):
+        cuts += len(memory.add(place // 300, [], [place]))
+    content = memory.to_bytes()
+    assert len(content) < 12 * (MOST_RECENT_OTHERS + MOST_OTHERS + 300) + 500
+    assert EntityMemory(layout, content).to_bytes() == content
+    assert 12_000 - (MOST_RECENT_OTHERS + MOST_OTHERS + 300) <= cuts <= 12_000 - MOST_RECENT_OTHERS - MOST_OTHERS + 300
 
 
 def test_ten_thousand_events_of_one_second_do_not_see_each_other(tmp_path: Path) -> None:
@@ -182,10 +230,12 @@ def test_a_clock_that_is_years_ahead_takes_nothing_from_others(state: SqliteStat
 def test_what_cannot_be_an_event_is_refused_and_leaves_nothing(
     state: SqliteState, changed: dict[str, object], words: str
 ) -> None:
+    state.observe(event("before", 0))
     with pytest.raises(DataError) as refused:
         state.observe_all([event("fine", 1), replace(event("x", 2), **changed)])  # type: ignore[arg-type]
     assert refused.value.what.startswith(words)
-    assert (state.check().entities, state.check().events) == (0, 0)
+    assert state.check().events == 1
+    assert state.observe(event("after", 2)).values["past_card_rows_1h"] == 1
 
 
 def test_negative_and_zero_amounts_and_nobody_are_events_like_others(state: SqliteState) -> None:

@@ -107,14 +107,14 @@ class EntityMemory:
         froms = [bisect_left(self._seconds, start, 0, before) for start in starts]
         end = None if exact else second
         tiled = [self._tiles.between(at, start, end) for at, start in zip(layout.span_levels, starts, strict=True)]
-        for place, kind, span, level, at in layout.asked:
+        fields, tiles = self._fields, self._tiles.fields
+        for place, kind, span, at, level, held in layout.asked:
             if level >= 0:
-                tiles = self._tiles.field(level, at)[tiled[span]]
-                recent = self._fields[at][froms[span] : before]
+                numbers = fields[at][froms[span] : before] + tiles[level][held][tiled[span]]
                 if kind != "largest":
-                    seen[place] = sum(tiles) + sum(recent)
+                    seen[place] = sum(numbers)
                 else:
-                    largest = max(max(tiles, default=NOTHING), max(recent, default=NOTHING))
+                    largest = max(numbers, default=NOTHING)
                     seen[place] = None if largest == NOTHING else largest
             elif kind == "last":
                 last = self._seconds[before - 1] if before else self._folded if exact else _NEVER

@@ -29,13 +29,17 @@ class Level(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """Where a memory is read: its place in the plan, its span and level, and the field or the other entity that it is of."""
+    """Where a memory is read: its place in the plan, its span, the field or the other entity that it is of, and its tiles.
+
+    ``level`` is -1 where it has no tiles; ``held`` is the field's place among the level's.
+    """
 
     place: int
     kind: Kind
     span: int
-    level: int
     at: int
+    level: int = -1
+    held: int = -1
 
 
 @dataclass(frozen=True)
@@ -103,18 +107,16 @@ class Layout:
     @cached_property
     def asked(self) -> tuple[Asked, ...]:
         """Where the memories of rows are read."""
-        levels = {each.tile_seconds: each for each in self.levels}
-        order = list(levels)
+        order = [each.tile_seconds for each in self.levels]
         found = []
         for place, each in enumerate(self.plan):
             if each.entity == self.entity and each.kind not in OF_OUTCOMES:
-                level, at = -1, -1
+                span = self.spans.index(each.span)
                 if _is_tiled(each):
-                    level = order.index(each.span.tile_seconds)
-                    at = self.fields.index(_field(each))
-                elif each.kind in OF_OTHERS:
-                    at = self.others.index(each.of)
-                found.append(Asked(place, each.kind, self.spans.index(each.span), level, at))
+                    at, level = self.fields.index(_field(each)), order.index(each.span.tile_seconds)
+                    found.append(Asked(place, each.kind, span, at, level, self.levels[level].fields.index(at)))
+                else:
+                    found.append(Asked(place, each.kind, span, self.others.index(each.of) if each.kind in OF_OTHERS else -1))
         return tuple(found)
 
     @cached_property
@@ -131,13 +133,7 @@ class Layout:
     def outcomes_asked(self) -> tuple[Asked, ...]:
         """Where the memories of outcomes are read; ``at`` is 0 for known ones, 1 for positive ones."""
         return tuple(
-            Asked(
-                place,
-                each.kind,
-                self.outcome_spans.index(each.span),
-                self.outcome_lengths.index(each.span.tile_seconds),
-                OF_OUTCOMES.index(each.kind),
-            )
+            Asked(place, each.kind, self.outcome_spans.index(each.span), OF_OUTCOMES.index(each.kind))
             for place, each in enumerate(self.plan)
             if each in self.of_outcomes
         )

@@ -5,38 +5,41 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 
-from fusionguard.datasets.history import Span
 from fusionguard.features.online.layout import Layout
 from fusionguard.features.online.packing import pack, unpack
 
 
 class OutcomeTiles:
-    """Tiles of outcomes.
+    """Tiles of outcomes, numbered from the beginning of their stretch.
 
     Parameters
     ----------
     layout
         Whose ``outcome_lengths`` the tiles have.
+    until
+        The last second of the stretch.
     content
         What :meth:`to_bytes` returned; ValueError where it is damaged.
     """
 
-    __slots__ = ("_layout", "_tiles")
+    __slots__ = ("_firsts", "_tiles")
 
-    def __init__(self, layout: Layout, content: bytes | None = None) -> None:
-        self._layout = layout
-        lists = [[] for _ in range(3 * len(layout.outcome_lengths))] if content is None else unpack(content)
+    def __init__(self, layout: Layout, until: int, content: bytes | None = None) -> None:
+        lists: list[list[int]] = [[] for _ in range(3 * len(layout.outcome_lengths))] if content is None else unpack(content)
         if len(lists) != 3 * len(layout.outcome_lengths):
             raise ValueError("it lacks lists")
-        self._tiles: list[list[list[int]]] = [lists[at : at + 3] for at in range(0, len(lists), 3)]
+        self._tiles = [lists[at : at + 3] for at in range(0, len(lists), 3)]
+        begin = until + 1 - layout.outcome_seconds
+        self._firsts = [begin // length for length in layout.outcome_lengths]
 
     def to_bytes(self) -> bytes:
         """Return all tiles."""
-        return pack([each for tiles in self._tiles for each in tiles], range(0, 3 * len(self._tiles), 3))
+        return pack([each for tiles in self._tiles for each in tiles])
 
-    def add(self, length: int, index: int, known: int, positive: int) -> None:
-        """Add outcomes to a tile; ``length`` is a place among the layout's, ``index`` the tile's number since the epoch."""
+    def add(self, length: int, tile: int, known: int, positive: int) -> None:
+        """Add outcomes to a tile; ``length`` is a place among the layout's, ``tile`` the number since the epoch."""
         indexes, *counted = self._tiles[length]
+        index = tile - self._firsts[length]
         at = bisect_left(indexes, index)
         if at == len(indexes) or indexes[at] != index:
             indexes.insert(at, index)
@@ -46,12 +49,12 @@ class OutcomeTiles:
             counted[0][at] += known
             counted[1][at] += positive
 
-    def sums(self, length: int, span: Span, second: int) -> tuple[int, int]:
-        """Return the outcomes, and the positive ones, of the tiles that a row of this second sees."""
+    def sums(self, length: int, first: int, end: int) -> tuple[int, int]:
+        """Return the outcomes, and the positive ones, of the tiles from one to before another."""
         indexes, known, positive = self._tiles[length]
-        present = second // span.tile_seconds
-        first, end = bisect_left(indexes, present - span.tiles), bisect_left(indexes, present)
-        return sum(known[first:end]), sum(positive[first:end])
+        begin = bisect_left(indexes, first - self._firsts[length])
+        stop = bisect_left(indexes, end - self._firsts[length], begin)
+        return (sum(known[begin:stop]), sum(positive[begin:stop])) if begin < stop else (0, 0)
 
 
 def stretch_of(layout: Layout, length: int, second: int) -> tuple[int, int]:
@@ -68,5 +71,13 @@ def seen_stretches(layout: Layout, second: int) -> tuple[int, int]:
 
 def read_outcomes(layout: Layout, stretches: Sequence[OutcomeTiles], second: int, seen: list[int | None]) -> None:
     """Write what a row of a second sees of outcomes into its places in ``seen``."""
-    for place, _, span, length, at in layout.outcomes_asked:
-        seen[place] = sum(each.sums(length, layout.outcome_spans[span], second)[at] for each in stretches)
+    found: list[tuple[int, int]] = []
+    for span in layout.outcome_spans:
+        length, end = layout.outcome_lengths.index(span.tile_seconds), second // span.tile_seconds
+        known = positive = 0
+        for each in stretches:
+            some = each.sums(length, end - span.tiles, end)
+            known, positive = known + some[0], positive + some[1]
+        found.append((known, positive))
+    for asked in layout.outcomes_asked:
+        seen[asked.place] = found[asked.span][asked.at]

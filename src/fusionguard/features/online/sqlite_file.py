@@ -6,6 +6,7 @@ import hashlib
 import json
 import secrets
 import sqlite3
+import struct
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -25,6 +26,9 @@ _APPLICATION = 0x46475331
 _CACHE_KIB = 32_768
 _WAL_PAGES = 4_000
 _SHORTEST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.000_05, 0.001
+GIVE_WAY_SECONDS = 2 * _LONGEST_PAUSE_SECONDS
+"""Who has much to do pauses so long between transactions: those who wait look twice."""
+
 _TABLES = (
     "CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID",
     "CREATE TABLE entities (key INTEGER PRIMARY KEY, layout INTEGER NOT NULL, memory BLOB NOT NULL)",
@@ -50,7 +54,7 @@ def fingerprint(plan: Sequence[Memory]) -> str:
 
 def make_tables(path: Path, plan: Sequence[Memory]) -> None:
     """Make the tables of a plan in an empty file."""
-    with storage_faults(path), connected(path, synchronous="OFF") as database:
+    with faults(path), connected(path, "OFF") as database:
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("BEGIN IMMEDIATE")
         for table in _TABLES:
@@ -79,7 +83,7 @@ def connect(path: Path, synchronous: str = "NORMAL") -> sqlite3.Connection:
 
 
 @contextmanager
-def connected(path: Path, synchronous: str) -> Iterator[sqlite3.Connection]:
+def connected(path: Path, synchronous: str = "NORMAL") -> Iterator[sqlite3.Connection]:
     """Connect for a while."""
     database = connect(path, synchronous)
     try:
@@ -123,10 +127,12 @@ def transact(database: sqlite3.Connection, begin: str, work: Callable[[], Result
 
 
 @contextmanager
-def storage_faults(path: Path) -> Iterator[None]:
-    """Turn what SQLite says of a file into a :class:`StorageError` that says what to do."""
+def faults(path: Path) -> Iterator[None]:
+    """Turn what SQLite says of a file, or bytes that are not as they were written, into a :class:`StorageError`."""
     try:
         yield
+    except (ValueError, IndexError, struct.error) as error:
+        raise damaged(path, error) from error
     except sqlite3.Error as error:
         code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
         if not path.exists():

@@ -8,31 +8,33 @@ moments.
 from __future__ import annotations
 
 import itertools
-import struct
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
 from fusionguard.datasets.history import Memory
 from fusionguard.errors import StorageError
+from fusionguard.features.online.plan import Plan
 from fusionguard.features.online.sqlite_file import (
+    GIVE_WAY_SECONDS,
     Result,
     check_place,
     connect,
-    damaged,
+    connected,
+    faults,
     make_tables,
     missing,
     read_salt,
-    storage_faults,
     transact,
 )
-from fusionguard.features.online.sqlite_transaction import Plan, Transaction
+from fusionguard.features.online.sqlite_transaction import Decoded, Held, Transaction
 from fusionguard.features.online.sqlite_upkeep import FIRST_KEY, LAST_KEY, count_all, prune_entities, prune_events
 from fusionguard.features.online.state import Counts, Event, Keeping, Outcome, Remembered, Told
 from fusionguard.files import atomic_path
 
-LOADED_AT_ONCE = 2_000
+LOADED_AT_ONCE = 1_000
 """So many events are one transaction of loading."""
 
 
@@ -58,13 +60,13 @@ class SqliteState:
 
     def __init__(self, path: Path, plan: Sequence[Memory], keeping: Keeping | None = None) -> None:
         self._path, self._keeping = path, keeping or Keeping()
-        self._lock = threading.Lock()
+        self._lock, self._held = threading.Lock(), Held(Decoded(), Decoded())
         if not path.exists():
             raise missing(path)
-        with storage_faults(path):
+        with faults(path):
             self._database = connect(path)
             try:
-                self._plan = Plan(plan, read_salt(self._database, path, plan))
+                self._plan = Plan(plan, transact(self._database, "BEGIN", lambda: read_salt(self._database, path, plan)))
                 found = path.stat()
                 self._inode = (found.st_dev, found.st_ino)
             except BaseException:
@@ -108,7 +110,7 @@ class SqliteState:
 
     def peek(self, event: Event) -> Remembered:
         """Return what an event sees or, where it was recorded, saw; nothing is recorded."""
-        return self._transact("BEGIN", lambda: Transaction(self._database, self._plan).peek(event))
+        return self._transact("BEGIN", lambda: Transaction(self._database, self._plan, self._held).peek(event))
 
     def tell(self, outcome: Outcome) -> Told:
         """Record what became of an event. Another outcome than before corrects that in its place; each event counts once."""
@@ -127,6 +129,7 @@ class SqliteState:
                         transaction.tell(each)
 
             self._record(record)
+            time.sleep(GIVE_WAY_SECONDS)
 
     def prune(self, now: int) -> None:
         """Forget what no event sees from ``late_seconds`` before this second on; earlier ones are late from then on.
@@ -149,10 +152,12 @@ class SqliteState:
             after = FIRST_KEY
             while after < LAST_KEY:
                 after = self._transact("BEGIN IMMEDIATE", partial(prune, after))
+                time.sleep(GIVE_WAY_SECONDS)
 
     def check(self) -> Counts:
-        """Read everything and count it; StorageError where something is damaged."""
-        return self._transact("BEGIN", lambda: count_all(self._database, self._plan, self._path))
+        """Read everything and count it, while others go on; StorageError where something is damaged."""
+        with faults(self._path), connected(self._path) as database:
+            return transact(database, "BEGIN", lambda: count_all(database, self._plan, self._path))
 
     def close(self) -> None:
         """Give the file back."""
@@ -160,19 +165,17 @@ class SqliteState:
             self._database.close()
 
     def _record(self, work: Callable[[Transaction], Result]) -> Result:
-        def record() -> Result:
-            transaction = Transaction(self._database, self._plan)
+        def record() -> tuple[Result, Transaction]:
+            transaction = Transaction(self._database, self._plan, self._held)
             result = work(transaction)
             transaction.write()
-            return result
+            return result, transaction
 
-        return self._transact("BEGIN IMMEDIATE", record)
+        return self._transact("BEGIN IMMEDIATE", record, lambda recorded: recorded[1].keep())[0]
 
-    def _transact(self, begin: str, work: Callable[[], Result]) -> Result:
-        with self._lock, storage_faults(self._path):
-            try:
-                result = transact(self._database, begin, work)
-            except (ValueError, IndexError, struct.error) as error:  # the bytes are not what was written
-                raise damaged(self._path, error) from error
+    def _transact(self, begin: str, work: Callable[[], Result], afterwards: Callable[[Result], None] = lambda _: None) -> Result:
+        with self._lock, faults(self._path):
+            result = transact(self._database, begin, work)
             check_place(self._path, self._inode)
+            afterwards(result)
         return result

@@ -4,93 +4,60 @@ from __future__ import annotations
 
 import sqlite3
 import struct
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
+from typing import Generic, NamedTuple, TypeVar
 
-from fusionguard.datasets.history import Kind, Memory
-from fusionguard.errors import DataError
 from fusionguard.features.online.entity import EntityMemory
-from fusionguard.features.online.layout import Layout, layouts_of
+from fusionguard.features.online.layout import Layout
 from fusionguard.features.online.outcomes import OutcomeTiles, read_outcomes, seen_stretches, stretch_of
-from fusionguard.features.online.packing import pack, unpack
+from fusionguard.features.online.plan import Plan
 from fusionguard.features.online.state import Event, Outcome, Remembered, Told, check_event, check_outcome
-from fusionguard.features.online.tiles import amounts_of
 
-_WIDE: tuple[Kind, ...] = ("hundredths", "largest", "last")
+MOST_DECODED = 1_000
+"""So many entities that were used last are held decoded."""
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
 
 
-class Plan:
-    """A plan, as the state reads it.
+class Decoded(Generic[Key, Value]):
+    """What was used last, with the bytes that it was read from or written as: what others changed since is decoded again."""
 
-    Parameters
-    ----------
-    memories
-        All that is remembered.
-    salt
-        What keys are hashed with, so that nobody outside can look for two that collide.
-    """
+    def __init__(self) -> None:
+        self._held: OrderedDict[Key, tuple[bytes, Value]] = OrderedDict()
 
-    def __init__(self, memories: Sequence[Memory], salt: bytes) -> None:
-        self.memories = tuple(sorted(memories, key=lambda each: each.name))
-        self.layouts = layouts_of(self.memories)
-        self.names = tuple(each.name for each in self.memories)
-        self.entities = tuple(dict.fromkeys(name for each in self.layouts for name in (each.entity, *each.others)))
-        self.tells = tuple((place, each) for place, each in enumerate(self.layouts) if each.of_outcomes)
-        self.columns = tuple(tuple(each.of for each in layout.fields) for layout in self.layouts)
-        wide = [place for place, each in enumerate(self.memories) if each.kind in _WIDE]
-        self._written = (wide, [place for place in range(len(self.memories)) if place not in wide])
-        self._salt = salt
+    def take(self, key: Key, content: bytes) -> Value | None:
+        """Return what these bytes are, where it is held, and hold it no more: who took it may change it, and then break off."""
+        held = self._held.pop(key, None)
+        return held[1] if held is not None and held[0] == content else None
 
-    def key(self, kind: str, text: str) -> int:
-        """Return 64 bits that stand for a text among those of its kind."""
-        content = f"{kind}\0{text}".encode(errors="surrogatepass")
-        return int.from_bytes(blake2b(content, digest_size=8, key=self._salt).digest(), "little", signed=True)
+    def hold(self, key: Key, content: bytes, value: Value) -> None:
+        """Hold what these bytes are."""
+        self._held[key] = (content, value)
+        if len(self._held) > MOST_DECODED:
+            self._held.popitem(last=False)
 
-    def keys(self, event: Event) -> dict[str, int | None]:
-        """Return the keys of an event's entities; DataError where it lacks one that is remembered."""
-        try:
-            texts = [(entity, event.keys[entity]) for entity in self.entities]
-        except KeyError as error:
-            raise DataError(f"Event '{event.id}' lacks the entity {error}.", "Nothing was recorded.") from None
-        return {entity: None if text is None else self.key(entity, text) for entity, text in texts}
 
-    def amounts(self, place: int, event: Event) -> list[int]:
-        """Return what an event adds to the fields of a layout; DataError where it lacks a column."""
-        try:
-            return amounts_of(self.layouts[place], [event.numbers[of] if of else None for of in self.columns[place]])
-        except KeyError as error:
-            raise DataError(f"Event '{event.id}' lacks the number {error}.", "Nothing was recorded.") from None
+class Held(NamedTuple):
+    """What is decoded for a while: memories of entities, and outcomes of entities and stretches."""
 
-    def pack_answer(self, seen: Sequence[int | None], exact: bool) -> bytes:
-        """Return what an event saw as bytes."""
-        unknown = [place for place, number in enumerate(seen) if number is None]
-        return pack([[int(exact)], unknown, *([seen[place] or 0 for place in places] for places in self._written)])
-
-    def answer(self, content: bytes) -> Remembered:
-        """Return what :meth:`pack_answer` packed; ValueError where it is damaged."""
-        (exact,), unknown, *numbers = unpack(content)
-        seen: list[int | None] = [None] * len(self.names)
-        for places, some in zip(self._written, numbers, strict=True):
-            for place, number in zip(places, some, strict=True):
-                seen[place] = number
-        for place in unknown:
-            seen[place] = None
-        return self.remembered(seen, bool(exact))
-
-    def remembered(self, seen: Sequence[int | None], exact: bool) -> Remembered:
-        """Return what was seen, by the memories' names."""
-        return Remembered(dict(zip(self.names, seen, strict=True)), exact)
+    memories: Decoded[int, EntityMemory]
+    outcomes: Decoded[tuple[int, int], OutcomeTiles]
 
 
 @dataclass
 class Transaction:
-    """What is read and changed between BEGIN and COMMIT; :meth:`write` must come before the latter."""
+    """What is read and changed between BEGIN and COMMIT: :meth:`write` must come before the latter, and :meth:`keep` after it."""
 
     database: sqlite3.Connection
     plan: Plan
+    held: Held
     _memories: dict[int, tuple[int, EntityMemory]] = field(default_factory=dict)
     _outcomes: dict[tuple[int, int], tuple[int, OutcomeTiles]] = field(default_factory=dict)
+    _memory_bytes: dict[int, bytes] = field(default_factory=dict)
+    _outcome_bytes: dict[tuple[int, int], bytes] = field(default_factory=dict)
     _changed: set[int] = field(default_factory=set)
     _told: set[tuple[int, int]] = field(default_factory=set)
     _counts: dict[str, int] = field(default_factory=dict)
@@ -153,12 +120,21 @@ class Transaction:
         """Write what has changed."""
         for entity in self._changed:
             place, memory = self._memories[entity]
-            self.database.execute("REPLACE INTO entities VALUES (?, ?, ?)", (entity, place, memory.to_bytes()))
-        for entity, until in self._told:
-            place, tiles = self._outcomes[entity, until]
-            self.database.execute("REPLACE INTO outcomes VALUES (?, ?, ?, ?)", (entity, until, place, tiles.to_bytes()))
+            content = self._memory_bytes[entity] = memory.to_bytes()
+            self.database.execute("REPLACE INTO entities VALUES (?, ?, ?)", (entity, place, content))
+        for key in self._told:
+            place, tiles = self._outcomes[key]
+            content = self._outcome_bytes[key] = tiles.to_bytes()
+            self.database.execute("REPLACE INTO outcomes VALUES (?, ?, ?, ?)", (*key, place, content))
         for name, count in self._counts.items():
             self.database.execute("UPDATE facts SET value = value + ? WHERE name = ?", (count, name))
+
+    def keep(self) -> None:
+        """Hold what was read and written for the next transactions."""
+        for entity, content in self._memory_bytes.items():
+            self.held.memories.hold(entity, content, self._memories[entity][1])
+        for key, content in self._outcome_bytes.items():
+            self.held.outcomes.hold(key, content, self._outcomes[key][1])
 
     def _answer(self, key: int, event: Event) -> Remembered | None:
         found = self.database.execute("SELECT answer FROM events WHERE key = ?", (key,)).fetchone()
@@ -190,20 +166,41 @@ class Transaction:
         return seen, exact
 
     def _memory(self, place: int, entity: int) -> EntityMemory:
-        if (held := self._memories.get(entity)) is None:
-            found = self.database.execute("SELECT memory FROM entities WHERE key = ?", (entity,)).fetchone()
-            held = (place, EntityMemory(self.plan.layouts[place], None if found is None else found[0]))
-            self._memories[entity] = held
-        return held[1]
+        if (known := self._memories.get(entity)) is not None:
+            return known[1]
+        found = self.database.execute("SELECT memory FROM entities WHERE key = ?", (entity,)).fetchone()
+        memory = None
+        if found is not None:
+            self._memory_bytes[entity] = found[0]
+            memory = self.held.memories.take(entity, found[0])
+        if memory is None:
+            memory = EntityMemory(self.plan.layouts[place], None if found is None else found[0])
+        self._memories[entity] = (place, memory)
+        return memory
 
     def _stretches(self, place: int, layout: Layout, entity: int, second: int) -> list[OutcomeTiles]:
         query = "SELECT until, tiles FROM outcomes WHERE entity = ? AND until BETWEEN ? AND ?"
         first, last = seen_stretches(layout, second)
         for until, content in self.database.execute(query, (entity, first, last)).fetchall():
             if (entity, until) not in self._outcomes:
-                self._outcomes[entity, until] = (place, OutcomeTiles(layout, content))
+                self._take_stretch(place, layout, (entity, until), content)
         known = range(first, last + 1, layout.outcome_seconds)
         return [self._outcomes[entity, until][1] for until in known if (entity, until) in self._outcomes]
+
+    def _stretch(self, place: int, layout: Layout, key: tuple[int, int]) -> OutcomeTiles:
+        if (known := self._outcomes.get(key)) is not None:
+            return known[1]
+        found = self.database.execute("SELECT tiles FROM outcomes WHERE entity = ? AND until = ?", key).fetchone()
+        if found is not None:
+            return self._take_stretch(place, layout, key, found[0])
+        self._outcomes[key] = (place, tiles := OutcomeTiles(layout, key[1]))
+        return tiles
+
+    def _take_stretch(self, place: int, layout: Layout, key: tuple[int, int], content: bytes) -> OutcomeTiles:
+        self._outcome_bytes[key] = content
+        tiles = self.held.outcomes.take(key, content) or OutcomeTiles(layout, key[1], content)
+        self._outcomes[key] = (place, tiles)
+        return tiles
 
     def _count_outcome(self, entities: Sequence[int | None], second: int, known: int, positive: int) -> None:
         for (place, layout), entity in zip(self.plan.tells, entities, strict=True):
@@ -211,15 +208,8 @@ class Transaction:
                 continue
             for length in range(len(layout.outcome_lengths)):
                 index, until = stretch_of(layout, length, second)
-                self._stretch(place, layout, entity, until).add(length, index, known, positive)
+                self._stretch(place, layout, (entity, until)).add(length, index, known, positive)
                 self._told.add((entity, until))
-
-    def _stretch(self, place: int, layout: Layout, entity: int, until: int) -> OutcomeTiles:
-        if (held := self._outcomes.get((entity, until))) is None:
-            query = "SELECT tiles FROM outcomes WHERE entity = ? AND until = ?"
-            found = self.database.execute(query, (entity, until)).fetchone()
-            held = self._outcomes[entity, until] = (place, OutcomeTiles(layout, None if found is None else found[0]))
-        return held[1]
 
     def _last_meeting(self, entity: int, other: int, key: int, second: int) -> int | None:
         query = "SELECT MAX(second) FROM meetings WHERE entity = ? AND other = ? AND key = ? AND second < ?"

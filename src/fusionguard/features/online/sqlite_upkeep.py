@@ -8,15 +8,15 @@ from pathlib import Path
 
 from fusionguard.features.online.entity import EntityMemory
 from fusionguard.features.online.outcomes import OutcomeTiles
+from fusionguard.features.online.plan import Plan
 from fusionguard.features.online.sqlite_file import COUNTED
-from fusionguard.features.online.sqlite_transaction import Plan
 from fusionguard.features.online.state import Counts
 
 FIRST_KEY, LAST_KEY = -(2**63), 2**63 - 1
 """Every key lies between them."""
 
-_ENTITIES_AT_ONCE = 250
-_EVENTS_AT_ONCE = 5_000
+_ENTITIES_AT_ONCE = 100
+_EVENTS_AT_ONCE = 1_000
 
 
 def prune_entities(database: sqlite3.Connection, plan: Plan, after: int, earliest: int) -> int:
@@ -54,7 +54,7 @@ def count_all(database: sqlite3.Connection, plan: Plan, path: Path) -> Counts:
         raise ValueError(found)
     read: tuple[tuple[str, Callable[[int, bytes], object]], ...] = (
         ("SELECT layout, memory FROM entities", lambda place, content: EntityMemory(plan.layouts[place], content)),
-        ("SELECT layout, tiles FROM outcomes", lambda place, content: OutcomeTiles(plan.layouts[place], content)),
+        ("SELECT layout, tiles FROM outcomes", lambda place, content: OutcomeTiles(plan.layouts[place], 0, content)),
         ("SELECT 0, answer FROM events WHERE answer IS NOT NULL", lambda _, content: plan.answer(content)),
     )
     for query, decode in read:

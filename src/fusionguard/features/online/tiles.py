@@ -14,7 +14,7 @@ NOTHING = -LARGEST_HUNDREDTHS - 1
 
 
 class Tiles:
-    """Tiles of each length that a layout asks for.
+    """Tiles of each length that a layout asks for; ``fields`` are, by level and field, the numbers of all tiles.
 
     Parameters
     ----------
@@ -24,16 +24,16 @@ class Tiles:
         What :meth:`to_bytes` returned; without it, there are none yet. ValueError where it is damaged.
     """
 
-    __slots__ = ("_content", "_fields", "_indexes", "_layout")
+    __slots__ = ("_content", "_indexes", "_layout", "fields")
 
     def __init__(self, layout: Layout, content: bytes = b"") -> None:
         self._layout, self._content = layout, content
         self._indexes: list[list[int]] = [[] for _ in layout.levels]
-        self._fields: list[list[list[int]]] = [[[] for _ in level.fields] for level in layout.levels]
+        self.fields: list[list[list[int]]] = [[[] for _ in level.fields] for level in layout.levels]
         if content:
             lists = iter(unpack(content))
             try:
-                for level, fields in enumerate(self._fields):
+                for level, fields in enumerate(self.fields):
                     self._indexes[level] = next(lists)
                     fields[:] = [next(lists) for _ in fields]
             except StopIteration:
@@ -44,7 +44,7 @@ class Tiles:
         if not self._content and self:
             lists: list[Sequence[int]] = []
             ascending = []
-            for indexes, fields in zip(self._indexes, self._fields, strict=True):
+            for indexes, fields in zip(self._indexes, self.fields, strict=True):
                 ascending.append(len(lists))
                 lists += [indexes, *fields]
             self._content = pack(lists, ascending)
@@ -61,14 +61,10 @@ class Tiles:
         end = len(indexes) if end_second is None else bisect_left(indexes, end_second // seconds)
         return slice(bisect_left(indexes, first_second // seconds), end)
 
-    def field(self, level: int, field: int) -> list[int]:
-        """Return what a level's tiles have of a field of the layout."""
-        return self._fields[level][self._layout.levels[level].fields.index(field)]
-
     def add(self, second: int, amounts: Sequence[int]) -> None:
         """Add what a second's rows add up to."""
         self._content = b""
-        for level, indexes, fields in zip(self._layout.levels, self._indexes, self._fields, strict=True):
+        for level, indexes, fields in zip(self._layout.levels, self._indexes, self.fields, strict=True):
             index = second // level.tile_seconds
             at = bisect_left(indexes, index)
             new = at == len(indexes) or indexes[at] != index
@@ -79,7 +75,7 @@ class Tiles:
 
     def forget(self, earliest: int) -> None:
         """Forget what no row of this second or a later one sees."""
-        for level, indexes, fields in zip(self._layout.levels, self._indexes, self._fields, strict=True):
+        for level, indexes, fields in zip(self._layout.levels, self._indexes, self.fields, strict=True):
             gone = bisect_left(indexes, earliest // level.tile_seconds - level.tiles)
             if gone:
                 self._content = b""

@@ -1,0 +1,135 @@
+"""``python -m benchmarks.online_state``: how fast a state takes events from one process and from several, and how large it is."""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import sqlite3
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.machine import describe_machine
+from benchmarks.markdown import table
+from fusionguard.datasets.declaration import Declaration
+from fusionguard.datasets.history import Memory, memories
+from fusionguard.features.online.sqlite_state import SqliteState
+from fusionguard.features.online.state import Event
+
+DAY_SECONDS = 86_400
+DAYS = 30
+DELAY_SECONDS = 7 * DAY_SECONDS
+EVENTS_A_CARD = 30
+EVENTS_A_SHOP = 500
+
+_BEGIN = 1_700_000_000
+_SUMMED = 12_000
+_DECLARED: dict[str, Any] = {
+    "version": 1,
+    "name": "payments",
+    "problem": "fraud",
+    "id": "payment",
+    "time": {"column": "at", "unit": "seconds"},
+    "amount": {"column": "amount", "currency": "GBP"},
+    "label": {"column": "fraud", "known": {"after": "7d"}},
+    "entities": {"card": "card", "shop": "shop"},
+    "windows": {
+        "card": {
+            "spans": ["1h", "1d", "7d", "30d"],
+            "of": ["count", "mean", "maximum", "since_last", "new(shop)", "distinct(shop)"],
+        },
+        "shop": {"spans": ["1d", "7d", "30d"], "of": ["count", "label_rate"]},
+    },
+}
+
+
+def plan() -> tuple[Memory, ...]:
+    """Return 30 memories of cards and shops."""
+    return memories(Declaration.model_validate(_DECLARED))
+
+
+def draw(seed: int, count: int, of: int, begin: int = _BEGIN) -> Iterator[Event]:
+    """Yield ``count`` events as they come in a stream of ``of`` events in 30 days; ``seed`` tells their ids from others, too."""
+    generator = np.random.default_rng(seed)
+    cards, shops = max(1, of // EVENTS_A_CARD), max(1, of // EVENTS_A_SHOP)
+    seconds = begin + generator.exponential(DAYS * DAY_SECONDS / of, count).cumsum().astype(int)
+    for place, second in enumerate(seconds.tolist()):
+        keys = {"card": f"C{generator.integers(cards)}", "shop": f"S{int(shops * generator.random() ** 3)}"}
+        amount = {"amount": int(generator.integers(100, 90_000))}
+        yield Event(f"{seed}-{place}", second, keys, amount, second + DELAY_SECONDS)
+
+
+def observe(path: Path, count: int, of: int, seed: int) -> list[float]:
+    """Return the seconds that each of ``count`` events took."""
+    events = list(draw(seed, count, of, _BEGIN + (DAYS + 1) * DAY_SECONDS))
+    with closing(SqliteState(path, plan())) as state:
+        return [_timed(partial(state.observe, event)) for event in events]
+
+
+def compute(count: int, _: int) -> list[float]:
+    """Return the seconds that each of ``count`` equal sums took: what this machine does to any process."""
+    return [_timed(partial(sum, range(_SUMMED))) for _ in range(count)]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure and print; return the exit status."""
+    parser = argparse.ArgumentParser(prog="benchmarks.online_state", description="Measure the state of a service.")
+    parser.add_argument("--events", metavar="N", type=int, default=100_000, help="events of the history (100000)")
+    parser.add_argument("--observed", metavar="N", type=int, default=4_000, help="events that each process observes (4000)")
+    parser.add_argument("--processes", metavar="N", type=int, default=2, help="the most processes (2)")
+    options = parser.parse_args(arguments)
+    machine = describe_machine([])
+    with tempfile.TemporaryDirectory(prefix="fg-bench-state-") as folder:
+        path = Path(folder) / "state.sqlite"
+        begin = time.perf_counter()
+        SqliteState.build(path, plan(), draw(0, options.events, options.events)).close()
+        loaded = options.events / (time.perf_counter() - begin)
+        sizes = _sizes(path)
+        rows = []
+        for processes in sorted({1, options.processes}):
+            observed = _together(partial(observe, path, options.observed, options.events), processes)
+            computed = _together(partial(compute, options.observed), processes)
+            rate = sum(len(each) / sum(each) for each in observed)
+            rows.append([f"{processes}", f"{rate:,.0f}", *_percentiles(observed), *_percentiles(computed)])
+    head = ["processes", "events a second", "median, ms", "p99, ms", "a sum: median, ms", "p99, ms"]
+    print(f"{machine.sentences(f'SQLite {sqlite3.sqlite_version}')} {len(plan())} memories, {options.events:,} events.")
+    print(f"Loaded {loaded:,.0f} events a second. Bytes: {', '.join(f'{size:,.0f} {of}' for of, size in sizes.items())}.\n")
+    print(table(head, rows))
+    return 0
+
+
+def _timed(work: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
+def _together(work: partial[list[float]], processes: int) -> list[list[float]]:
+    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+        pool.map(abs, range(processes), chunksize=1)  # all have started
+        return pool.map(work, range(processes * 1_000 + 1, processes * 1_000 + processes + 1), chunksize=1)
+
+
+def _percentiles(taken: list[list[float]]) -> list[str]:
+    return [f"{1_000 * each:.2f}" for each in np.percentile([second for some in taken for second in some], [50, 99])]
+
+
+def _sizes(path: Path) -> dict[str, float]:
+    with closing(sqlite3.connect(path)) as database:
+        of = {
+            f"a {layout}": database.execute("SELECT AVG(LENGTH(memory)) FROM entities WHERE layout = ?", (place,)).fetchone()[0]
+            for place, layout in enumerate(("card", "shop"))
+        }
+        (events,) = database.execute("SELECT AVG(LENGTH(answer) + LENGTH(entities)) FROM events").fetchone()
+    return {**of, "an event's answer": events, "the file": path.stat().st_size}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
