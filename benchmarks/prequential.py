@@ -141,7 +141,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="fusionguard-bench-") as temporary:
             folded = read_table(options.file, Path(temporary))
         sys.stderr.write(f"features: {folded.seconds:.0f} s\n")
-        listed = []
+        listed: list[tuple[str, ...]] = []
         for days in options.learned or [7, 0]:
             plan = PrequentialPlan(learned_days=days or None, folds=options.folds)
             for name, (read, seconds) in measure(folded, declaration, plan, options.threads).items():
