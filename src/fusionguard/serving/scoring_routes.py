@@ -17,12 +17,13 @@ import pyarrow as pa
 
 from fusionguard.families.family import REASONS, FamilyTraits
 from fusionguard.families.online import Answer, Answers
+from fusionguard.families.request_fields import ID
 from fusionguard.serving.http import JSON, Request, Response, json_response
 from fusionguard.serving.loaded import LoadedModel, LoadedRelease
 from fusionguard.serving.metrics import Metrics
 from fusionguard.serving.prediction_log import LoggedBatch, LoggedRow, PredictionLog
 from fusionguard.serving.problems import Fault, ProblemError, invalid
-from fusionguard.serving.requests import ID, ManyRows
+from fusionguard.serving.requests import ManyRows
 from fusionguard.serving.settings import ServeSettings
 from fusionguard.serving.tables import ARROW, OCTETS, PARQUET, read_table, write_table
 

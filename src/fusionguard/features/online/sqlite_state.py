@@ -28,7 +28,7 @@ from fusionguard.features.online.sqlite_file import (
     transact,
 )
 from fusionguard.features.online.sqlite_transaction import Plan, Transaction
-from fusionguard.features.online.sqlite_upkeep import FIRST_KEY, LAST_KEY, count_all, prune_entities, prune_events
+from fusionguard.features.online.sqlite_upkeep import FIRST_KEY, LAST_KEY, count_all, prune_aliases, prune_entities, prune_events
 from fusionguard.features.online.state import Counts, Event, Keeping, Outcome, Remembered, Told
 from fusionguard.files import atomic_path
 
@@ -145,6 +145,7 @@ class SqliteState:
         for prune in (
             lambda after: prune_entities(self._database, self._plan, after, earliest),
             lambda after: prune_events(self._database, after, answers, known),
+            lambda after: prune_aliases(self._database, after, known),
         ):
             after = FIRST_KEY
             while after < LAST_KEY:
