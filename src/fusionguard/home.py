@@ -49,6 +49,11 @@ class Home:
         return self.state / "predictions"
 
     @property
+    def online(self) -> Path:
+        """What services that were started here remember of earlier rows, one file for each data set and its windows."""
+        return self.state / "online"
+
+    @property
     def monitoring(self) -> Path:
         """Verdicts, their pages and alerts, one folder a model."""
         return self.state / "monitoring"

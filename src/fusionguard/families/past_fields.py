@@ -18,7 +18,7 @@ from fusionguard.datasets.durations import duration_seconds
 from fusionguard.datasets.history import HUNDREDTHS, LARGEST_HUNDREDTHS, entities_of, memories, numbers_of
 from fusionguard.datasets.moments import instant_reader
 from fusionguard.families.request_fields import BAD, ID, Columns, Field
-from fusionguard.features.online.state import Event
+from fusionguard.features.online.state import Event, declared_event
 from fusionguard.json_kinds import kind_of
 
 
@@ -164,11 +164,6 @@ class PastFields:
         """How many seconds after a row its outcome counts, where that is declared."""
         known = self.declaration.label.known
         return None if known is None or known.after is None else duration_seconds(known.after)
-
-
-def declared_event(text: str) -> str:
-    """Return how a state knows a row by the declared id."""
-    return f"id {text}"
 
 
 def _hundredths(number: float | None) -> int | None:

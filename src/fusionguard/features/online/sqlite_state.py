@@ -73,13 +73,20 @@ class SqliteState:
 
     @classmethod
     def build(
-        cls, path: Path, plan: Sequence[Memory], history: Iterable[Event | Outcome] = (), keeping: Keeping | None = None
+        cls,
+        path: Path,
+        plan: Sequence[Memory],
+        history: Iterable[Event | Outcome] = (),
+        keeping: Keeping | None = None,
+        *,
+        replace: bool = False,
     ) -> SqliteState:
         """Make the file, from a history where there is one, and open it; StorageError where it is there already.
 
-        It appears when it is whole.
+        It appears when it is whole. With ``replace`` it takes the place of another one: who has that open is told so at the next
+        call, and nothing that this one recorded goes into the new one.
         """
-        if path.exists():
+        if path.exists() and not replace:
             raise StorageError(f"{path} is there already.", "Open it, or move it away first.")
         with atomic_path(path) as unfinished:
             make_tables(unfinished, plan)
@@ -88,7 +95,14 @@ class SqliteState:
                 state.load(history)
             finally:
                 state.close()
+            for beside in ("-wal", "-shm"):  # of the file that is replaced: SQLite would read them as the new one's
+                path.with_name(path.name + beside).unlink(missing_ok=True)
         return cls(path, plan, keeping)
+
+    @property
+    def takes_outcomes(self) -> bool:
+        """Whether it remembers outcomes at all."""
+        return bool(self._plan.tells)
 
     def observe(self, event: Event) -> Remembered:
         """Return what an event sees, and record it; one that was recorded before sees what it saw, and is not recorded again.
@@ -150,6 +164,11 @@ class SqliteState:
             after = FIRST_KEY
             while after < LAST_KEY:
                 after = self._transact("BEGIN IMMEDIATE", partial(prune, after))
+
+    def latest_second(self) -> int | None:
+        """Return the second of the latest event that is known by its id; None where none is."""
+        query = "SELECT MAX(second) FROM events"
+        return self._transact("BEGIN", lambda: self._database.execute(query).fetchone()[0])  # type: ignore[no-any-return]
 
     def check(self) -> Counts:
         """Read everything and count it; StorageError where something is damaged."""

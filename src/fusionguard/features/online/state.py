@@ -132,6 +132,11 @@ class OnlineState(Protocol):
         """Give the state back."""
 
 
+def declared_event(text: str) -> str:
+    """Return the id of an event whose row has a declared id: it is the same in a history, a request and a batch."""
+    return f"id {text}"
+
+
 def check_event(event: Event) -> None:
     """Raise DataError where an event's id, second or numbers cannot be those of one; the state refuses entities it lacks."""
     if not isinstance(event.id, str) or not event.id:
