@@ -102,8 +102,8 @@ def _make_app() -> typer.Typer:
         help="Make, check or prune what a service remembers of earlier rows, for models that read what happened before.",
         rich_markup_mode=None,
     )
-    for command in (build, check, prune):
-        states.command(help=_help(command), short_help=_summary(command))(command)
+    for of_states in (build, check, prune):
+        states.command(help=_help(of_states), short_help=_summary(of_states))(of_states)
     made.add_typer(states, name="state")
     return made
 

@@ -189,10 +189,14 @@ class SqliteState:
         return self._transact("BEGIN IMMEDIATE", record)
 
     def _transact(self, begin: str, work: Callable[[], Result]) -> Result:
+        def in_its_place() -> Result:
+            check_place(self._path, self._inode)
+            return work()
+
         with self._lock, storage_faults(self._path):
             try:
-                result = transact(self._database, begin, work)
+                result = transact(self._database, begin, in_its_place)
             except (ValueError, IndexError, struct.error) as error:  # the bytes are not what was written
                 raise damaged(self._path, error) from error
-            check_place(self._path, self._inode)
+            check_place(self._path, self._inode)  # else what was recorded would be gone, and have been acknowledged
         return result
