@@ -50,8 +50,8 @@ class Home:
 
     @property
     def online(self) -> Path:
-        """What services that were started here remember of earlier rows, one file for each data set and its windows."""
-        return self.state / "online"
+        """What services remember of earlier rows: ``FUSIONGUARD_SERVE_STATE`` where it is set, else under ``state``."""
+        return Path(os.environ.get("FUSIONGUARD_SERVE_STATE") or self.state / "online")
 
     @property
     def monitoring(self) -> Path:

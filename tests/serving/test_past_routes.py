@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,13 +15,18 @@ import pyarrow as pa
 import pytest
 
 from fusionguard.datasets.history import memories
-from fusionguard.errors import StorageError, UsageError
+from fusionguard.errors import BundleError, StorageError, UsageError
 from fusionguard.features.online.sqlite_state import SqliteState
+from fusionguard.models.bundle import Bundle
 from fusionguard.serving.app import RiskApp
+from fusionguard.serving.launch import rehearse
 from fusionguard.serving.loaded import load_release
+from fusionguard.serving.prediction_log import Label, read_log
+from fusionguard.serving.release import write_release
 from fusionguard.serving.settings import ServeSettings
-from fusionguard.serving.states import States
+from fusionguard.serving.states import States, tell_outcomes
 from fusionguard.serving.tables import ARROW, PARQUET, write_table
+from tests.serving.conftest import released
 from tests.serving.past_payments import EARLIER, NAME, PastPayments, train
 from tests.serving.test_third_family import running
 
@@ -206,6 +212,49 @@ def test_the_description_shows_what_is_asked_for(served: Served) -> None:
     (example,) = body["examples"].values()
     assert {"booked at", "card token", "payment id"} <= example["value"].keys()
     assert served.post("score", example["value"]).status_code == 200
+
+
+def test_a_challenger_sees_what_its_champion_sees(past: PastPayments, built: Path, tmp_path: Path) -> None:
+    other = shutil.copytree(past.trained.bundle.folder, tmp_path / "other")
+    policy = json.loads((other / "policy.json").read_text())
+    (other / "policy.json").write_text(json.dumps(policy | {"review_cost": 5000.0}))
+    facts = json.loads((other / "MANIFEST.json").read_text())
+    facts.pop("files")
+    (other / "MANIFEST.json").unlink()
+    models = {f"{NAME}-champion": past.trained.bundle, f"{NAME}-challenger": Bundle.seal(other, **facts)}
+    write_release(tmp_path / "release", released(models))
+    state = shutil.copytree(built, tmp_path / "state")
+    app = RiskApp(ServeSettings(release=tmp_path / "release", log=tmp_path / "log", log_flush_seconds=0.05, state=state))
+    with running(app) as port, httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False) as client:
+        client.post(f"/v1/{NAME}/score", json=payment("A", 1))
+        assert client.post(f"/v1/{NAME}/score", json=payment("B", 2)).status_code == 200
+        assert client.post(BATCH, json={"rows": [payment("C", 3), payment("D", 4)]}).status_code == 200
+        assert f'fusionguard_shadow_failures_total{{model="{NAME}"}} 0.0' in client.get("/metrics").text
+    names = ["request_id", "row", *past.family.features.model_features]
+    answered, shadow = (
+        read_log(tmp_path / "log", past.family, shadow=each).table.select(names).sort_by("card_count_1d")
+        for each in (False, True)
+    )
+    assert shadow.equals(answered) and shadow["card_count_1d"].to_pylist() == [0, 1, 2, 3]
+    (file,) = state.glob("*.sqlite")
+    remembered = SqliteState(file, memories(past.family.declared.declaration))  # type: ignore[union-attr]
+    assert remembered.check().events == EARLIER + 4
+    remembered.close()
+
+
+def test_outcomes_from_a_file_are_seen_like_those_that_are_posted(served: Served) -> None:
+    served.post("score", payment("A", 1), x_request_id="first")
+    micros = 1_714_737_600_000_000  # noon of 3 May 2024
+    tell_outcomes(served.state.parent, served.past.family, [Label("first", 0, 1, micros)])
+    later = payment("X", 0, **{"booked at": "05.05.2024 12:00"})
+    assert served.features(later)["card_label_rate_30d"] == 1
+    tell_outcomes(served.state.parent / "none", served.past.family, [Label("first", 0, 0, micros)])
+    assert served.features(later)["card_label_rate_30d"] == 1
+
+
+def test_a_service_is_not_started_without_its_state(past: PastPayments, tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match=r"No worker could start: .* Build it: fusionguard state build --model card-payments@3"):
+        rehearse(ServeSettings(release=tmp_path / "release", state=tmp_path), past.release)
 
 
 def test_a_start_without_a_state_says_which_command_makes_one(past: PastPayments, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -100,8 +99,7 @@ def _place(model: str) -> tuple[ResolvedDataset, Path]:
     family = family_of(resolve_bundle(home, model))
     if family.declared is None or not family.features.past:
         raise UsageError(f"The models of {family.model} read nothing of earlier rows.", "They need no state.")
-    folder = os.environ.get("FUSIONGUARD_SERVE_STATE")
-    return family.declared, state_file(Path(folder) if folder else home.online, family.declared.declaration)
+    return family.declared, state_file(home.online, family.declared.declaration)
 
 
 def _counted(counts: Counts) -> str:

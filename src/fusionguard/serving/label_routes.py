@@ -17,7 +17,7 @@ from fusionguard.serving.http import JSON, Request, Response, json_response
 from fusionguard.serving.outcome_words import OutcomeWords
 from fusionguard.serving.prediction_log import Label, LabelConflictError, append_labels
 from fusionguard.serving.problems import MOST_COUNTED, Fault, ProblemError, clip, invalid
-from fusionguard.serving.remembering import request_event
+from fusionguard.serving.remembering import outcomes_of
 from fusionguard.serving.repeats import count_texts, refuse_repeats
 from fusionguard.serving.request_ids import EXPECTED, is_request_id
 from fusionguard.serving.requests import check_count, parse_json
@@ -67,9 +67,7 @@ class LabelRoutes:
             detail = "The outcomes cannot be stored now; nothing was stored."
             raise ProblemError(503, "storage", detail, headers={"retry-after": "5"}) from None
         if self._tell is not None:  # what is told again after a refusal here is no other outcome
-            self._tell(
-                [Outcome(request_event(*each[:2]), each.label, -(-each.observed_at_micros // 1_000_000)) for each in labels]
-            )
+            self._tell(outcomes_of(labels))
         return json_response({"request_id": request.id, "stored": receipt.stored, "repeated": receipt.repeated})
 
 

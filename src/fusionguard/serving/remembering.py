@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import replace
@@ -17,6 +17,7 @@ from fusionguard.families.request_fields import Columns
 from fusionguard.features.online.sqlite_state import SqliteState
 from fusionguard.features.online.state import Event, Outcome, Remembered
 from fusionguard.serving.metrics import Metrics
+from fusionguard.serving.prediction_log import Label
 from fusionguard.serving.problems import Fault, ProblemError, invalid
 
 _Found = TypeVar("_Found")
@@ -105,6 +106,11 @@ def named_event(event: Event, row_id: str | int | None, request_id: str, row: in
 def request_event(request_id: str, row: int) -> str:
     """Return how a state knows a row by its place in a request."""
     return f"request {request_id} {row}"
+
+
+def outcomes_of(labels: Iterable[Label]) -> list[Outcome]:
+    """Return what became of scored rows as a state is told it: from the second on that follows the moment."""
+    return [Outcome(request_event(*each[:2]), each.label, -(-each.observed_at_micros // 1_000_000)) for each in labels]
 
 
 def past_columns(names: Sequence[str], found: Sequence[Remembered]) -> Columns:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from fusionguard.datasets.history import memories
@@ -9,6 +10,8 @@ from fusionguard.errors import StorageError, UsageError
 from fusionguard.families.family import ModelFamily
 from fusionguard.features.online.place import state_file
 from fusionguard.features.online.sqlite_state import SqliteState
+from fusionguard.serving.prediction_log import Label
+from fusionguard.serving.remembering import outcomes_of
 
 
 class States:
@@ -59,4 +62,18 @@ class States:
     def close(self) -> None:
         """Give all files back."""
         for state in (*self._replaced, *(state for _, state in self._open.values())):
+            state.close()
+
+
+def tell_outcomes(folder: Path, family: ModelFamily, labels: Iterable[Label]) -> None:
+    """Tell the state of a family's data set in a folder, where there is one, what became of scored rows."""
+    if not family.features.past or family.declared is None:
+        return
+    path = state_file(folder, family.declared.declaration)
+    if path.exists():
+        state = SqliteState(path, memories(family.declared.declaration))
+        try:
+            if state.takes_outcomes:
+                state.load(outcomes_of(labels))
+        finally:
             state.close()
