@@ -23,6 +23,7 @@ from fusionguard.serving.launch import rehearse
 from fusionguard.serving.loaded import load_release
 from fusionguard.serving.prediction_log import Label, read_log
 from fusionguard.serving.release import write_release
+from fusionguard.serving.requests import RowReader
 from fusionguard.serving.settings import ServeSettings
 from fusionguard.serving.states import States, tell_outcomes
 from fusionguard.serving.tables import ARROW, PARQUET, write_table
@@ -269,11 +270,19 @@ def test_a_state_that_is_made_anew_is_opened_with_the_next_release(past: PastPay
     states = States(tmp_path)
     first = load_release(past.release, states).champions[NAME].state
     assert load_release(past.release, states).champions[NAME].state is first
+    event = RowReader(past.family.request_fields).one(past.sent(EARLIER)).event
+    assert first is not None and event is not None
+    first.observe(event)
     past.build_state(tmp_path, "--replace", earlier=EARLIER - 100)
-    assert first is not None
     with pytest.raises(StorageError, match="was replaced by another file"):
         first.check()
     second = load_release(past.release, states).champions[NAME].state
     assert second is not None and second is not first
-    assert second.check().events == EARLIER - 100 and file.exists()
+    assert second.check().events == EARLIER - 100, "nothing of the log beside the file that was replaced is in it"
+    second.observe(event)
     states.close()
+    assert [each.name for each in tmp_path.glob("*.sqlite*")] == [file.name]
+    again = States(tmp_path)
+    third = load_release(past.release, again).champions[NAME].state
+    assert third is not None and third.check().events == EARLIER - 99
+    again.close()

@@ -14,7 +14,9 @@ from typer.testing import CliRunner
 from fusionguard.cli import app
 from fusionguard.datasets.history import memories
 from fusionguard.errors import StorageError, UsageError
+from fusionguard.features.online.rebuild import read_history
 from fusionguard.features.online.sqlite_state import SqliteState
+from fusionguard.features.online.state import Event, Outcome
 from fusionguard.models.bundle import Bundle
 from fusionguard.serving.app import RiskApp
 from fusionguard.serving.settings import ServeSettings
@@ -62,6 +64,25 @@ def test_a_delayed_outcome_counts_for_the_service_when_it_does_for_files(past: P
         assert [each[name] for each in features] == expected[name].to_pylist(), name
     rates = expected["place_label_rate_7d"].drop_null()
     assert pa.compute.max(rates).as_py() > pa.compute.min(rates).as_py()
+
+
+def test_what_no_history_says_counts_as_negative_where_it_may_still_be_told(past: PastPayments, tmp_path: Path) -> None:
+    rows = past.rows.iloc[:EARLIER].copy()
+    rows.loc[[3, EARLIER - 1], "chargeback"] = ""
+    rows.loc[5, "payment id"] = ""
+    rows.to_csv(tmp_path / "history.csv", index=False)
+    described = past.family.declared
+    assert described is not None
+    stream = list(read_history(described, tmp_path / "history.csv", tmp_path))
+    events = [each for each in stream if isinstance(each, Event)]
+    outcomes = {each.id: each for each in stream if isinstance(each, Outcome)}
+    assert [each.second for each in events] == sorted(each.second for each in events) and len(events) == EARLIER
+    by_id = {each.id: each for each in events}
+    silent, told, last = by_id["id P0000003"], by_id["id P0000004"], by_id[f"id P{EARLIER - 1:07d}"]
+    assert (silent.known, last.known) == (None, last.second + 12 * 86_400)
+    assert told.known == outcomes[told.id].second == told.second + 12 * 86_400
+    assert not {silent.id, last.id} & outcomes.keys()
+    assert "history 5" in by_id and outcomes["history 5"].positive == int(rows.loc[5, "chargeback"] == "Y")
 
 
 def test_what_is_there_is_not_replaced_by_accident(past: PastPayments, tmp_path: Path) -> None:
