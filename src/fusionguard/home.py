@@ -49,6 +49,11 @@ class Home:
         return self.state / "predictions"
 
     @property
+    def online(self) -> Path:
+        """What services remember of earlier rows: ``FUSIONGUARD_SERVE_STATE`` where it is set, else under ``state``."""
+        return Path(os.environ.get("FUSIONGUARD_SERVE_STATE") or self.state / "online")
+
+    @property
     def monitoring(self) -> Path:
         """Verdicts, their pages and alerts, one folder a model."""
         return self.state / "monitoring"

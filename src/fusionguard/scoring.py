@@ -17,9 +17,7 @@ from fusionguard.data.ingest import raw_header, read_raw
 from fusionguard.data.local import read_declaration
 from fusionguard.data.rows_in_memory import read_column
 from fusionguard.data.table import CARRIED, Table
-from fusionguard.datasets.history_sql import events_columns
-from fusionguard.datasets.resolved import ResolvedDataset
-from fusionguard.datasets.scoring_rows import prepare_file, scored_columns
+from fusionguard.datasets.scoring_rows import prepare_file, read_earlier, scored_columns
 from fusionguard.errors import UsageError
 from fusionguard.families.family import ModelFamily
 from fusionguard.families.of_bundle import family_of
@@ -184,7 +182,7 @@ def score_file(
         raw = _read(family, input_file, scratch / "raw.parquet", id_column)
         rows_table, unseen = raw, dict[str, int]()
         if family.declared is not None:
-            earlier = None if history is None else _read_history(family, family.declared, history, scratch / "history.parquet")
+            earlier = None if history is None else read_earlier(family.declared, history, scratch / "history.parquet")
             rows_table, unseen = prepare_file(family.declared, raw, scratch / "prepared.parquet", earlier)
         features = score_rows(family.features, rows_table, scratch / "features.parquet")
         carried = None if id_column is None else pa.field(id_column, raw.schema.field(CARRIED).type)
@@ -224,13 +222,6 @@ def _check_history(family: ModelFamily, history: Path | None) -> None:
         raise UsageError(f"The models of {family.model} read nothing of earlier rows.", "Leave --history out.")
     if history is not None and not history.exists():
         raise UsageError(f"There is no file '{history}'.", "Give the file of earlier rows with --history.")
-
-
-def _read_history(family: ModelFamily, described: ResolvedDataset, file: Path, destination: Path) -> Table:
-    there = raw_header(file, family.schema)[0]
-    spared = (described.declaration.id, described.declaration.label.column)
-    needed = [name for name in events_columns(described.declaration) if name in there or name not in spared]
-    return read_raw(file, family.schema, destination, only=needed)
 
 
 def _declared_id(family: ModelFamily, file: Path) -> str | None:

@@ -14,7 +14,7 @@ import pytest
 
 from fusionguard.data.table import CARRIED, Table
 from fusionguard.datasets.faults import ContradictionError, DeclarationError
-from fusionguard.datasets.moments import clock_reader
+from fusionguard.datasets.moments import clock_reader, instant_reader
 from fusionguard.datasets.prepared_names import OTHER
 from fusionguard.datasets.preparing import prepare_training
 from fusionguard.datasets.reading import parse_declaration
@@ -106,8 +106,10 @@ def test_a_time_is_an_instant_and_what_a_clock_showed(case: str, tmp_path: Path)
     made = _prepared(declared, {"at": cells}, tmp_path)
     assert made["event_seconds"] == events
     assert made["clock_seconds"] == clocks
-    read = clock_reader(parse_declaration(f"{HEAD}label: y\n{declared}").declaration.time)  # type: ignore[arg-type]
-    assert [read(cell) for cell in cells] == clocks
+    moment = parse_declaration(f"{HEAD}label: y\n{declared}").declaration.time
+    assert moment is not None
+    assert [clock_reader(moment)(cell) for cell in cells] == clocks
+    assert [instant_reader(moment)(cell) for cell in cells] == events
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ import pytest
 from fusionguard.datasets.catalog import find_dataset
 from fusionguard.datasets.declaration import Time
 from fusionguard.datasets.described import read_described
-from fusionguard.datasets.moment_sql import clock
-from fusionguard.datasets.moments import clock_reader
+from fusionguard.datasets.moment_sql import clock, event
+from fusionguard.datasets.moments import clock_reader, instant_reader
 from fusionguard.datasets.resolved import ResolvedDataset
 from fusionguard.datasets.scoring_rows import prepare_rows, scored_columns
 from fusionguard.datasets.table_rows import open_rows, quoted
@@ -214,16 +214,28 @@ def test_a_moment_is_read_as_the_sql_reads_it(zone: str | None, written: str | N
     from fusionguard.datasets.scoring_rows import _no_moment
 
     time = Time(column="at", zone=zone, format=written, unit=unit)
-    read = clock_reader(time)
+    for reader, sql in ((clock_reader, clock), (instant_reader, event)):
+        read = reader(time)
+        with open_rows(pa.table({"at": texts}), {}) as rows:
+            right = f"CASE WHEN NOT {_no_moment(rows, time)} THEN {sql(rows, time)} END"
+            expected = rows.fetch(f"SELECT {quoted('at')}, {right} FROM given ORDER BY _row")
+        assert [(text, read(text)) for text in texts] == expected
+        if unit is None:
+            stamps = pd.to_datetime(["2024-03-31 00:30:00.123456", "1969-12-31 23:59:59.5"])
+            for column in (pa.array(stamps), pa.array(stamps.tz_localize("UTC")), pa.array(stamps).cast(pa.date32(), safe=False)):
+                with open_rows(pa.table({"at": column}), {}) as rows:
+                    found = rows.fetch(f"SELECT {sql(rows, time)} FROM given ORDER BY _row")
+                assert [read(value) for value in column.to_pylist()] == [seconds for (seconds,) in found]
+
+
+@pytest.mark.parametrize("zone", ["Europe/London", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata"])
+def test_an_instant_is_found_where_clocks_are_put_forward_and_back(zone: str) -> None:
+    days = ["2024-03-31", "2024-10-27", "2024-03-10", "2024-11-03", "2024-04-07", "2024-10-06"]
+    texts = [f"{day} {hour:02}:{minute:02}" for day in days for hour in range(5) for minute in (0, 15, 30, 59)]
+    time = Time(column="at", zone=zone)
     with open_rows(pa.table({"at": texts}), {}) as rows:
-        right = f"CASE WHEN NOT {_no_moment(rows, time)} THEN {clock(rows, time)} END"
-        assert [(text, read(text)) for text in texts] == rows.fetch(f"SELECT {quoted('at')}, {right} FROM given ORDER BY _row")
-    if unit is None:
-        stamps = pd.to_datetime(["2024-03-31 00:30:00.123456", "1969-12-31 23:59:59.5"])
-        for column in (pa.array(stamps), pa.array(stamps.tz_localize("UTC")), pa.array(stamps).cast(pa.date32(), safe=False)):
-            with open_rows(pa.table({"at": column}), {}) as rows:
-                found = rows.fetch(f"SELECT {clock(rows, time)} FROM given ORDER BY _row")
-            assert [read(value) for value in column.to_pylist()] == [seconds for (seconds,) in found]
+        expected = rows.fetch(f"SELECT {event(rows, time)} FROM given ORDER BY _row")
+    assert [(instant_reader(time)(text),) for text in texts] == expected
 
 
 def test_the_example_is_a_row_of_the_clients_table(payments: ModelFamily, telco: ModelFamily) -> None:

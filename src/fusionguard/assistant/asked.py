@@ -10,6 +10,7 @@ from fusionguard.assistant.field_patterns import FieldPatterns
 from fusionguard.families.catalog import family_names, model_family
 from fusionguard.families.declared_words import spelled
 from fusionguard.families.family import ModelFamily
+from fusionguard.families.past_fields import Key
 
 
 class AskedModel:
@@ -56,7 +57,8 @@ class AskedModel:
         declaration = self.family.declared.declaration
         ids = {declaration.id} if declaration.id is not None else set()
         hidden = {*self.family.schema.private, *declaration.private, *declaration.entities.values(), *ids}
-        return frozenset(hidden - {field.name for field in self.family.request_fields.all})
+        learned = {field.name for field in self.family.request_fields.all if not isinstance(field, Key)}
+        return frozenset(hidden - learned)
 
 
 def mentioned_models(text: str, models: Sequence[AskedModel]) -> tuple[AskedModel, ...]:

@@ -22,6 +22,7 @@ from fusionguard.cli.registered import models
 from fusionguard.cli.say import say
 from fusionguard.cli.services import assistant, index, key, mlflow, serve
 from fusionguard.cli.simulate import simulate, traffic
+from fusionguard.cli.states import build, check, prune
 from fusionguard.cli.upkeep import clean, doctor
 from fusionguard.errors import FusionGuardError, UsageError
 from fusionguard.families.catalog import OF_WHOM, WHAT_FOR
@@ -112,6 +113,14 @@ def _make_app() -> typer.Typer:
     simulations.callback()(_verbosely(simulate))
     simulations.command(help=_help(traffic), short_help=_summary(traffic))(_verbosely(traffic))
     made.add_typer(simulations, name="simulate")
+    states = typer.Typer(
+        no_args_is_help=True,
+        help="Make, check or prune what a service remembers of earlier rows, for models that read what happened before.",
+        rich_markup_mode=None,
+    )
+    for of_states in (build, check, prune):
+        states.command(help=_help(of_states), short_help=_summary(of_states))(of_states)
+    made.add_typer(states, name="state")
     return made
 
 

@@ -20,6 +20,8 @@ def outcomes(
 ) -> None:
     """Tell the prediction log what became of rows that were scored, in the words of their data set, such as Y and N.
 
+    Where a service remembers earlier rows, later ones see these outcomes, too.
+
     The outcome's column is called as in the table, or label. All of a file is stored or nothing; the same again changes nothing.
     Outcomes of rows that the log does not hold are stored, too, and counted.
 
@@ -28,12 +30,14 @@ def outcomes(
     from fusionguard.monitoring.champion import find_champion
     from fusionguard.monitoring.outcome_file import read_outcome_file
     from fusionguard.serving.prediction_log import append_labels, count_unlogged
+    from fusionguard.serving.states import tell_outcomes
 
     home = find_home()
     family = find_champion(home, model).family
     read = read_outcome_file(file, family)
     folder = home.predictions if log is None else log.expanduser()
     receipt = append_labels(folder, family, read.labels)
+    tell_outcomes(home.online, family, read.labels)
     left = f"; {read.unknown:,} rows have none yet" if read.unknown else ""
     say(f"Stored {receipt.stored:,} outcomes of {family.model}, {receipt.repeated:,} were known already{left}.")
     if unlogged := count_unlogged(folder, family, [each[:2] for each in read.labels]):

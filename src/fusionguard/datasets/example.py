@@ -15,7 +15,7 @@ def example_row(described: ResolvedDataset) -> dict[str, Any]:
     """
     declaration = described.declaration
     row: dict[str, Any] = {}
-    if declaration.time is not None and described.reads_clock:
+    if declaration.time is not None and (described.reads_clock or declaration.windows):
         row[declaration.time.column] = example_time(declaration.time)
     for name, (_, numeric) in declaration.measured.items():
         found = described.columns[name].range if name in described.columns else None
@@ -30,4 +30,7 @@ def example_row(described: ResolvedDataset) -> dict[str, Any]:
         row[declaration.amount.currency_column] = described.currency
         if declaration.amount.rate_column is not None:
             row[declaration.amount.rate_column] = 1.0
+    if declaration.windows:
+        own = () if declaration.id is None else (declaration.id,)
+        row |= {column: f"{column} 1" for column in (*declaration.entities.values(), *own) if column not in row}
     return row

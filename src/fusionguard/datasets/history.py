@@ -8,7 +8,7 @@ are seen once the tile is over in which they became known.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -175,6 +175,11 @@ def memories(declaration: Declaration) -> tuple[Memory, ...]:
 def numbers_of(plan: Iterable[Memory]) -> tuple[str, ...]:
     """Return the columns whose numbers are remembered."""
     return tuple(dict.fromkeys(each.of for each in plan if each.kind in NUMERIC))
+
+
+def entities_of(plan: Sequence[Memory]) -> tuple[str, ...]:
+    """Return the entities that a row must tell: those that are remembered, and those whose values are."""
+    return tuple(dict.fromkeys([*(each.entity for each in plan), *(each.of for each in plan if each.kind in OF_OTHERS)]))
 
 
 def _features(declaration: Declaration) -> Iterator[WindowFeature]:

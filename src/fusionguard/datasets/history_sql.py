@@ -8,7 +8,7 @@ remembered, in whole hundredths. All that it adds up are whole numbers, so that 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from fusionguard.datasets.declaration import Declaration
 from fusionguard.datasets.durations import duration_seconds
@@ -16,10 +16,10 @@ from fusionguard.datasets.history import (
     HUNDREDTHS,
     LARGEST_HUNDREDTHS,
     MOST_OTHERS,
-    OF_OTHERS,
     OF_OUTCOMES,
     Memory,
     Span,
+    entities_of,
     memories,
     numbers_of,
 )
@@ -47,7 +47,7 @@ def events_query(declaration: Declaration, rows: TableRows, outcome: str | None)
         dated = known.column in rows.kinds
         own = f"CAST(CEIL({event(rows, known_time(known, time))}) AS BIGINT)" if dated else "CAST(NULL AS BIGINT)"
         columns |= {"known": own, "positive": outcome}
-    for entity in _entities(plan):
+    for entity in entities_of(plan):
         column = declaration.entities[entity]
         columns[f"e_{entity}"] = f"CASE WHEN NOT {rows.empty(column)} THEN {rows.category(column)} END"
     for place, column in enumerate(numbers_of(plan)):
@@ -58,7 +58,7 @@ def events_query(declaration: Declaration, rows: TableRows, outcome: str | None)
 def events_columns(declaration: Declaration) -> list[str]:
     """Return the raw columns that events are made of, the outcome's among them, and the id."""
     plan, time, amount, label = memories(declaration), declaration.time, declaration.amount, declaration.label
-    columns = [declaration.id, None if time is None else time.column, *(declaration.entities[each] for each in _entities(plan))]
+    columns = [declaration.id, None if time is None else time.column, *(declaration.entities[each] for each in entities_of(plan))]
     columns += numbers_of(plan)
     if amount is not None and amount.column in columns:
         columns += [amount.currency_column, amount.rate_column]
@@ -138,8 +138,3 @@ def _in_tile(span: Span, second: str) -> str:
 def _hundredths(number: str) -> str:
     bounded = f"GREATEST(LEAST(FLOOR({number} * {HUNDREDTHS}e0 + 0.5e0), {LARGEST_HUNDREDTHS}), -{LARGEST_HUNDREDTHS})"
     return f"CASE WHEN ({number}) IS NOT NULL THEN CAST({bounded} AS BIGINT) END"
-
-
-def _entities(plan: Sequence[Memory]) -> Iterator[str]:
-    named = [each.entity for each in plan] + [each.of for each in plan if each.kind in OF_OTHERS]
-    yield from dict.fromkeys(named)

@@ -1,11 +1,11 @@
-"""A moment as a row tells it, as the seconds that a clock on a wall of its zone showed: what ``moment_sql.clock`` says in SQL."""
+"""A moment as a row tells it: what ``moment_sql`` says in SQL, as an instant and as what a clock on a wall of its zone showed."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from fusionguard.datasets.cells import as_category, as_number
@@ -38,21 +38,42 @@ _DIGITS = {"Y": "4", "y": "1,2", "m": "1,2", "d": "1,2", "H": "1,2", "M": "1,2",
 _FIRST_OF_1900 = 69
 """A year of two digits from here on is one of the twentieth century, as for ``strptime``."""
 
-ClockReader = Callable[[Any], float | None]
-"""From what a row holds to the seconds of the clock; None for what is no such time."""
+MomentReader = Callable[[Any], float | None]
+"""From what a row holds to seconds; None for what is no such time."""
 
 
-def clock_reader(time: Time) -> ClockReader:
-    """Return the function that reads the times of a declared column.
+class _Shown(NamedTuple):
+    """What becomes of a moment in microseconds, of one in UTC and of one as a clock showed it; None where no calendar reaches."""
+
+    of_utc: Callable[[int], int | None]
+    of_local: Callable[[int], int | None]
+
+
+def clock_reader(time: Time) -> MomentReader:
+    """Return the function that reads the times of a declared column as the seconds of a clock.
 
     It takes what JSON and Arrow hold, texts, numbers, dates and times: seconds since 1970 as a clock in the declared zone showed
     them, exact to the microsecond, or since the first day where times count from that. None is a time before the year 1000 or
     outside of its declared range.
     """
     zone = None if time.zone in (None, "UTC") else ZoneInfo(str(time.zone))
+    return _reader(time, _Shown(lambda micros: _wall(micros, zone), _same), whole=zone is None)
+
+
+def instant_reader(time: Time) -> MomentReader:
+    """Return the function that reads the same times as seconds since 1970 in UTC.
+
+    What a clock showed twice was the later moment, and what it never showed is as far behind the change as it says, as DuckDB
+    has it.
+    """
+    zone = None if time.zone in (None, "UTC") else ZoneInfo(str(time.zone))
+    return _reader(time, _Shown(_same, lambda micros: _utc(micros, zone)), whole=True)
+
+
+def _reader(time: Time, shown: _Shown, *, whole: bool) -> MomentReader:
     if time.unit:
-        return _number_reader(time, zone)
-    of_text = _format_reader(time.format, zone) if time.format else _iso_reader(zone)
+        return _number_reader(time, None if whole else shown)
+    of_text = _format_reader(time.format, shown) if time.format else _iso_reader(shown)
 
     def read(value: Any) -> float | None:
         if isinstance(value, str):
@@ -60,13 +81,16 @@ def clock_reader(time: Time) -> ClockReader:
         if time.format and isinstance(value, int | float) and not isinstance(value, bool):
             return of_text(as_category(value) or "")
         if isinstance(value, datetime):
-            return _seconds(_wall(_micros(value.replace(tzinfo=None)) - _offset(value), zone) if value.tzinfo else _micros(value))
-        return float((value.toordinal() - _FIRST_DAY) * 86_400) if isinstance(value, date) else None
+            micros = _micros(value.replace(tzinfo=None))
+            return _seconds(shown.of_utc(micros - _offset(value)) if value.tzinfo else shown.of_local(micros))
+        if isinstance(value, date):
+            return _seconds(shown.of_local((value.toordinal() - _FIRST_DAY) * 86_400 * _SECOND))
+        return None
 
     return read
 
 
-def _number_reader(time: Time, zone: ZoneInfo | None) -> ClockReader:
+def _number_reader(time: Time, shown: _Shown | None) -> MomentReader:
     low, high = time.range or (float("-inf"), float("inf"))
 
     def read(value: Any) -> float | None:
@@ -76,17 +100,15 @@ def _number_reader(time: Time, zone: ZoneInfo | None) -> ClockReader:
         seconds = number * DAY_SECONDS if time.unit == "days" else number / PER_SECOND[str(time.unit)]
         if abs(seconds) > LARGEST_TIME:
             return None
-        if zone is None:
-            return seconds
-        return _seconds(_wall(round(seconds * _SECOND), zone))
+        return seconds if shown is None else _seconds(shown.of_utc(round(seconds * _SECOND)))
 
     return read
 
 
-def _format_reader(written: str, zone: ZoneInfo | None) -> ClockReader:
+def _format_reader(written: str, shown: _Shown) -> MomentReader:
     """Return the function that reads texts of a format: ten times as fast as ``strptime`` where all of its parts are numbers."""
     pattern = _number_pattern(written)
-    return _strptime_reader(written, zone) if pattern is None else _pattern_reader(pattern)
+    return _strptime_reader(written, shown) if pattern is None else _pattern_reader(pattern, shown)
 
 
 def _number_pattern(written: str) -> re.Pattern[str] | None:
@@ -103,7 +125,7 @@ def _number_pattern(written: str) -> re.Pattern[str] | None:
     return re.compile("".join(parts))
 
 
-def _pattern_reader(pattern: re.Pattern[str]) -> ClockReader:
+def _pattern_reader(pattern: re.Pattern[str], shown: _Shown) -> MomentReader:
     def read(text: str) -> float | None:
         found = pattern.fullmatch(text)
         if found is None:
@@ -116,12 +138,12 @@ def _pattern_reader(pattern: re.Pattern[str]) -> ClockReader:
             moment = datetime(year, int(part("m", "1")), int(part("d", "1")), *of_day)
         except ValueError:
             return None
-        return None if year < EARLIEST_YEAR else _seconds(_micros(moment))
+        return None if year < EARLIEST_YEAR else _seconds(shown.of_local(_micros(moment)))
 
     return read
 
 
-def _strptime_reader(written: str, zone: ZoneInfo | None) -> ClockReader:
+def _strptime_reader(written: str, shown: _Shown) -> MomentReader:
     def read(text: str) -> float | None:
         if not text.isascii():  # other digits than these mean nothing to DuckDB
             return None
@@ -132,12 +154,12 @@ def _strptime_reader(written: str, zone: ZoneInfo | None) -> ClockReader:
         if moment.year < EARLIEST_YEAR:
             return None
         local = _micros(moment.replace(tzinfo=None))
-        return _seconds(local if moment.tzinfo is None else _wall(local - _offset(moment), zone))
+        return _seconds(shown.of_local(local) if moment.tzinfo is None else shown.of_utc(local - _offset(moment)))
 
     return read
 
 
-def _iso_reader(zone: ZoneInfo | None) -> ClockReader:
+def _iso_reader(shown: _Shown) -> MomentReader:
     def read(text: str) -> float | None:
         text = text.upper().replace(",", ".") if text.isascii() else text
         found = _WITHOUT_OFFSET.fullmatch(text) or _WITH_OFFSET.fullmatch(text)
@@ -155,7 +177,7 @@ def _iso_reader(zone: ZoneInfo | None) -> ClockReader:
         except ValueError:
             return None
         micros = ((days * 24 + hours) * 3600 + minutes * 60 + seconds) * _SECOND + part
-        return _seconds(_wall(micros - _written_offset(offset), zone) if offset else micros)
+        return _seconds(shown.of_utc(micros - _written_offset(offset)) if offset else shown.of_local(micros))
 
     return read
 
@@ -182,6 +204,21 @@ def _wall(micros: int, zone: ZoneInfo | None) -> int | None:
         return micros + _offset((_EPOCH_UTC + timedelta(microseconds=micros)).astimezone(zone))
     except OverflowError:
         return None
+
+
+def _utc(micros: int, zone: ZoneInfo | None) -> int | None:
+    """Return when a clock in a zone shows a moment, in UTC, both in microseconds; None where no calendar reaches."""
+    if zone is None:
+        return micros
+    try:
+        local = (_EPOCH + timedelta(microseconds=micros)).replace(tzinfo=zone)
+        return micros - min(_offset(local), _offset(local.replace(fold=1)))
+    except OverflowError:
+        return None
+
+
+def _same(micros: int) -> int:
+    return micros
 
 
 def _seconds(micros: int | None) -> float | None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
 
+from fusionguard.data.ingest import raw_header, read_raw
 from fusionguard.data.table import CARRIED, Table
 from fusionguard.datasets.category_sql import is_unseen
 from fusionguard.datasets.declaration import Categorical, Declaration, Numeric, Time
 from fusionguard.datasets.declared_values import LARGEST_NUMBER
 from fusionguard.datasets.history_sql import events_columns, events_query
+from fusionguard.datasets.layout import raw_layout
 from fusionguard.datasets.moment_sql import no_moment
 from fusionguard.datasets.moments import expected_time
 from fusionguard.datasets.money_sql import no_rate, number, other_rate
@@ -86,30 +89,56 @@ def prepare_file(
         columns = dict(prepared_columns(described, rows))
         if described.declaration.windows:
             events = destination.with_name("events.parquet")
-            columns |= remember(described, rows, None if earlier is None else _earlier(described, earlier, rows.names, events))
+            columns |= remember(described, rows, None if earlier is None else _earlier(described, earlier, rows, events))
         write_prepared(rows, columns, temporary)
     return Table(destination), unseen
 
 
-def _earlier(described: ResolvedDataset, earlier: Table, there: Collection[str], destination: Path) -> str:
-    """Write the events of earlier rows to a file, and return the query of those that are not among the rows that are scored."""
+def read_earlier(described: ResolvedDataset, file: Path, destination: Path) -> Table:
+    """Read what events are made of from the file of rows that happened before; label and id may be missing.
+
+    Raises
+    ------
+    UsageError, DataError
+        As :func:`~fusionguard.data.ingest.read_raw` raises them.
+    """
     declaration = described.declaration
-    own = (
-        "NULL"
-        if declaration.id is None or declaration.id not in earlier.columns
-        else f"CAST({quoted(declaration.id)} AS VARCHAR)"
-    )
+    layout = raw_layout(declaration)
+    there = raw_header(file, layout)[0]
+    spared = (declaration.id, declaration.label.column)
+    needed = [name for name in events_columns(declaration) if name in there or name not in spared]
+    return read_raw(file, layout, destination, only=needed)
+
+
+@contextmanager
+def open_events(described: ResolvedDataset, earlier: Table) -> Iterator[tuple[TableRows, str]]:
+    """Open rows that :func:`read_earlier` read; yield them and the query of their events.
+
+    ``_id`` is what the declared id says, nothing where there is none. Raises DataError where a cell is not what is declared.
+    """
+    declaration = described.declaration
     with open_rows(earlier, declaration.missing_values) as rows:
         _refuse(rows, [each for each in _checks(described, rows) if each[0] in events_columns(declaration)])
         events = events_query(declaration, rows, label(described, rows) if declaration.label.column in rows.kinds else None)
-        ids = f"SELECT _row, {own} AS _id FROM given"
-        rows.database.execute(
-            f"COPY (SELECT * FROM ({events}) JOIN ({ids}) USING (_row)) TO {string(str(destination))} (FORMAT parquet)"
-        )
-    others = ""
-    if declaration.id is not None and declaration.id in there:
+        yield rows, f"SELECT * FROM ({events}) JOIN (SELECT _row, {_own_id(declaration, rows)} AS _id FROM given) USING (_row)"
+
+
+def _earlier(described: ResolvedDataset, earlier: Table, scored: TableRows, destination: Path) -> str:
+    """Write the events of earlier rows to a file, and return the query of those that are not among the rows that are scored."""
+    with open_events(described, earlier) as (rows, events):
+        rows.database.execute(f"COPY ({events}) TO {string(str(destination))} (FORMAT parquet)")
+    own, others = _own_id(described.declaration, scored), ""
+    if described.declaration.id in scored.kinds:
         others = f" WHERE _id IS NULL OR _id NOT IN (SELECT {own} FROM given WHERE {own} IS NOT NULL)"
     return f"SELECT CAST(NULL AS BIGINT) AS _row, * EXCLUDE (_row, _id) FROM read_parquet({string(str(destination))}){others}"
+
+
+def _own_id(declaration: Declaration, rows: TableRows) -> str:
+    """Return the SQL of what the owner calls a row."""
+    name = declaration.id
+    if name is None or name not in rows.kinds:
+        return "CAST(NULL AS VARCHAR)"
+    return f"(CASE WHEN NOT {rows.empty(name)} THEN {rows.category(name)} END)"
 
 
 def _count_unseen(described: ResolvedDataset, rows: TableRows) -> dict[str, int]:

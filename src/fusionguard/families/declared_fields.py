@@ -16,6 +16,7 @@ from fusionguard.datasets.declared_values import LARGEST_NUMBER
 from fusionguard.datasets.moments import clock_reader, expected_time
 from fusionguard.datasets.prepared_names import CLOCK, OTHER, prepared_names
 from fusionguard.datasets.resolved import ResolvedDataset
+from fusionguard.families.past_fields import PastFields
 from fusionguard.families.request_fields import BAD, Choice, Field, Mixing, Number, RequestFields
 from fusionguard.features.definition import FeatureDefinition
 from fusionguard.json_kinds import kind_of
@@ -239,9 +240,19 @@ def declared_fields(described: ResolvedDataset, features: FeatureDefinition) -> 
         by_prepared[names[column]] = _category(described, column, categorical)
     told = tuple(name for name in features.model_columns if name not in features.past)
     fields = tuple(by_prepared[name] for name in told)
+    past = PastFields.of(declaration, [field.name for field in fields]) if declaration.windows else None
     fields, mixing = _with_money(described, fields)
+    if past is not None:
+        fields = _with_past(declaration, fields, past)
     unread = frozenset(declaration.columns) - {each.name for each in fields}
-    return RequestFields(fields, told, mixing, unread)
+    return RequestFields(fields, told, mixing, unread, past)
+
+
+def _with_past(declaration: Declaration, fields: tuple[Field, ...], past: PastFields) -> tuple[Field, ...]:
+    """Add what says when a row happened and whose it is, where that is no feature anyway."""
+    time = () if declaration.time is None else (Moment(declaration.time.column, declaration.time),)
+    there = {field.name for field in fields}
+    return (*fields, *(field for field in (*time, *past.fields) if field.name not in there))
 
 
 def _measured(declaration: Declaration, column: str, numeric: Numeric, limits: tuple[float, float]) -> Measured:

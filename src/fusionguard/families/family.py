@@ -17,7 +17,6 @@ from fusionguard.datasets.catalog import is_shipped
 from fusionguard.datasets.example import example_row
 from fusionguard.datasets.layout import raw_layout
 from fusionguard.datasets.resolved import ResolvedDataset
-from fusionguard.errors import UsageError
 from fusionguard.families.declared_fields import declared_fields
 from fusionguard.families.declared_words import declared_words
 from fusionguard.families.online import OnlineModel
@@ -172,14 +171,6 @@ class FamilyTraits:
     def model(self) -> str:
         """What its models are called in registry, routes and logs: as the data set that was declared; else the family's name."""
         return self.name if self.declared is None else self.declared.declaration.name
-
-    def check_online(self) -> None:
-        """Raise :class:`UsageError` where single rows cannot be answered: models that read what happened before score files."""
-        if self.features.past:
-            raise UsageError(
-                f"The models of {self.model} read what happened before each row, which no service looks up yet.",
-                "Score files: fusionguard score --history EARLIER_ROWS.",
-            )
 
     def make_features(self, rows: pd.DataFrame | pa.Table) -> pa.Table:
         """Return the features of raw rows in memory, in their order; raise :class:`DataError` for what cannot be scored."""

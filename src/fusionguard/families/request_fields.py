@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,12 @@ from numpy.typing import NDArray
 from fusionguard.data.schema import DatasetSchema
 from fusionguard.features.definition import FeatureDefinition
 from fusionguard.json_kinds import kind_of
+
+if TYPE_CHECKING:
+    from fusionguard.families.past_fields import PastFields
+
+ID = "id"
+"""The field by which a client knows its rows: optional, given back as it came, never logged."""
 
 Columns = dict[str, NDArray[Any]]
 """Columns (n,) of the values that features are made of, by name: float64 for numbers, object for texts, in which NaN and None are
@@ -166,19 +172,23 @@ class RequestFields:
     Parameters
     ----------
     all
-        Those of the prepared columns in the order of the definition's ``model_columns``, then those that only mix into one.
+        Those of the prepared columns in the order of the definition's ``model_columns``, then those that only mix into one, then
+        those that only say whose past a row has.
     prepared
         The names of the prepared columns, as many as are made of the first fields.
     mixing
         What makes one value of several fields; None where each is a column of its own.
     unread
         Columns that a client's table has besides: they may be sent, and nobody looks at them.
+    past
+        What makes the events that a past is looked up for, where models read one.
     """
 
     all: tuple[Field, ...]
     prepared: tuple[str, ...]
     mixing: Mixing | None = None
     unread: frozenset[str] = frozenset()
+    past: PastFields | None = None
 
     @classmethod
     def of(cls, schema: DatasetSchema, features: FeatureDefinition) -> RequestFields:
@@ -205,16 +215,22 @@ class RequestFields:
         return all(type(field) in (Number, Choice) for field in self.all) and not self.unread
 
     def row(self, content: Mapping[str, Any]) -> list[Any]:
-        """Return the prepared values of a row that was checked, in the order of ``prepared``."""
+        """Return what models read of a row that was checked and has no past: the prepared values in their order, then nothing."""
         values = [field.read(content.get(field.name)) for field in self.all]
         if self.mixing is not None:
             self.mixing.mix(values)
-        return values[: len(self.prepared)]
+        return values[: len(self.prepared)] + [None] * len(self.past_names)
 
     def columns(self, content: Mapping[str, Any]) -> Columns:
-        """Return the prepared columns, of length 1, of a row that was checked."""
+        """Return the same as columns of length 1."""
         values = self.row(content)
-        return {name: field.column([value]) for name, field, value in zip(self.prepared, self.all, values, strict=False)}
+        own = {name: field.column([value]) for name, field, value in zip(self.prepared, self.all, values, strict=False)}
+        return own | {name: np.array([np.nan]) for name in self.past_names}
+
+    @property
+    def past_names(self) -> tuple[str, ...]:
+        """The prepared columns of what is remembered, which no client tells."""
+        return () if self.past is None else self.past.names
 
     def mixed(self, columns: list[NDArray[Any]]) -> tuple[Columns, NDArray[np.intp]]:
         """Return prepared columns of what was read of each field (n,), in their order, and the rows that cannot be mixed."""

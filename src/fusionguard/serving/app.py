@@ -22,9 +22,11 @@ from fusionguard.serving.loaded import LoadedModel, LoadedRelease, load_release
 from fusionguard.serving.metrics import Metrics
 from fusionguard.serving.openapi import describe_service, described_families
 from fusionguard.serving.prediction_log import LogLayout, PredictionLog, log_layout
+from fusionguard.serving.remembering import Remembering
 from fusionguard.serving.request_metrics import CONTENT_TYPE
 from fusionguard.serving.scoring_routes import ScoringRoutes
 from fusionguard.serving.settings import ServeSettings
+from fusionguard.serving.states import States
 
 STATS_SECONDS = 1.0
 
@@ -40,6 +42,8 @@ class RiskApp(GuardedApp):
         super().__init__(Guard(settings), self.metrics, settings.body_seconds)
         self._batches = ThreadPoolExecutor(1, "batches")
         self._explanations = ThreadPoolExecutor(1, "explanations")
+        self._lookups = ThreadPoolExecutor(1, "lookups")
+        self._states = States(settings.state)
         self._logs: dict[str, list[tuple[LogLayout, PredictionLog]]] = {}
         self._log_of: dict[str, PredictionLog] = {}
         self._scoring: dict[str, ScoringRoutes] = {}
@@ -53,7 +57,7 @@ class RiskApp(GuardedApp):
             await self._start()
 
     async def _start(self) -> None:
-        release = await asyncio.to_thread(load_release, self.settings.release)
+        release = await asyncio.to_thread(load_release, self.settings.release, self._states)
         for name in family_names():
             self._add(model_family(name))
         self._use(release)
@@ -63,7 +67,9 @@ class RiskApp(GuardedApp):
         """End the batches at work and write what the logs hold."""
         if self._watch is not None:
             self._watch.cancel()
-        await asyncio.gather(*(asyncio.to_thread(pool.shutdown) for pool in (self._batches, self._explanations)))
+        pools = self._batches, self._explanations, self._lookups
+        await asyncio.gather(*(asyncio.to_thread(pool.shutdown) for pool in pools))
+        await asyncio.to_thread(self._states.close)
         await asyncio.gather(*(asyncio.to_thread(log.close) for logs in self._logs.values() for _, log in logs))
         self._count_logs()
 
@@ -72,7 +78,7 @@ class RiskApp(GuardedApp):
         async with self._reloading:
             try:
                 self.guard.reload()
-                release = await asyncio.to_thread(load_release, self.settings.release)
+                release = await asyncio.to_thread(load_release, self.settings.release, self._states)
             except FusionGuardError as error:
                 self.metrics.reloaded("refused")
                 _log.error("Not reloaded, the models in use stay: %s", error)
@@ -87,7 +93,14 @@ class RiskApp(GuardedApp):
         if family.model not in self._scoring:
             log = lambda model: self._log_of.get(model.version)  # noqa: E731
             self._scoring[family.model] = ScoringRoutes(
-                family.model, family, self.settings, self.metrics, log, self._batches, self._explanations
+                family.model,
+                family,
+                self.settings,
+                self.metrics,
+                log,
+                Remembering(family.model, self.metrics, self._lookups),
+                self._batches,
+                self._explanations,
             )
 
     def _open_log(self, family: ModelFamily) -> PredictionLog | None:
@@ -140,7 +153,7 @@ class RiskApp(GuardedApp):
         for name, scoring in self._scoring.items():
             if name not in served:
                 continue  # of a release that was in use before
-            labels = LabelRoutes(served[name], self.settings)
+            labels = LabelRoutes(served[name], self.settings, scoring.teller(release))
             for called in {name, shipped_name(name)}:
                 routes[f"/v1/{called}/score"] = Route({"POST": scoring.score})
                 routes[f"/v1/{called}/score_batch"] = Route({"POST": scoring.score_batch})

@@ -11,11 +11,13 @@ from typing import Any
 
 from fusionguard.errors import StorageError
 from fusionguard.families.family import ModelFamily
+from fusionguard.features.online.state import Outcome
 from fusionguard.json_kinds import kind_of
 from fusionguard.serving.http import JSON, Request, Response, json_response
 from fusionguard.serving.outcome_words import OutcomeWords
 from fusionguard.serving.prediction_log import Label, LabelConflictError, append_labels
 from fusionguard.serving.problems import MOST_COUNTED, Fault, ProblemError, clip, invalid
+from fusionguard.serving.remembering import outcomes_of
 from fusionguard.serving.repeats import count_texts, refuse_repeats
 from fusionguard.serving.request_ids import EXPECTED, is_request_id
 from fusionguard.serving.requests import check_count, parse_json
@@ -27,9 +29,10 @@ _LARGEST_ROW = 99_999
 
 
 class LabelRoutes:
-    """The route of one family's outcomes."""
+    """The route of one family's outcomes; ``tell`` hands them to what remembers earlier rows, where something does."""
 
-    def __init__(self, family: ModelFamily, settings: ServeSettings) -> None:
+    def __init__(self, family: ModelFamily, settings: ServeSettings, tell: Callable[[list[Outcome]], None] | None = None) -> None:
+        self._tell = tell
         self._family, self._words, self._folder = family, OutcomeWords.of(family), settings.log
         self._most_bytes, self._most_rows = settings.largest_body_bytes, settings.largest_batch_rows
 
@@ -63,6 +66,8 @@ class LabelRoutes:
         except (StorageError, OSError):
             detail = "The outcomes cannot be stored now; nothing was stored."
             raise ProblemError(503, "storage", detail, headers={"retry-after": "5"}) from None
+        if self._tell is not None:  # what is told again after a refusal here is no other outcome
+            self._tell(outcomes_of(labels))
         return json_response({"request_id": request.id, "stored": receipt.stored, "repeated": receipt.repeated})
 
 

@@ -4,25 +4,43 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from fusionguard.errors import BundleError, FusionGuardError
 from fusionguard.families.family import ModelFamily
 from fusionguard.families.of_bundle import family_of
 from fusionguard.families.online import OnlineModel
+from fusionguard.features.online.sqlite_state import SqliteState
+from fusionguard.features.online.state import Remembered
 from fusionguard.files import locked
 from fusionguard.models.bundle import Bundle
 from fusionguard.serving.release import ReleasedModel, check_release, written_at
 from fusionguard.serving.requests import RowReader
+from fusionguard.serving.states import States
 
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model that is ready to answer, with its family on the data set that it was made of, and what reads its requests."""
+    """A model that is ready to answer, with its family on the data set that it was made of, and what reads its requests.
+
+    ``state`` is what a champion looks the past of rows up in; None for one that reads none, and for a challenger, which sees what
+    its champion saw.
+    """
 
     about: ReleasedModel
     online: OnlineModel
     family: ModelFamily
     reader: RowReader
+    state: SqliteState | None = None
+
+    @property
+    def past(self) -> tuple[str, ...]:
+        """What it reads of the past, in its order."""
+        return self.family.features.past
+
+    def with_past(self, values: list[Any], found: Remembered | None) -> list[Any]:
+        """Return what it reads of a row: the row's own values, then what was found that happened before."""
+        return values if found is None else [*values, *(found.values[name] for name in self.past)]
 
     @property
     def version(self) -> str:
@@ -55,20 +73,27 @@ class LoadedRelease:
         return [*self.champions.values(), *self.challengers.values()]
 
 
-def load_release(folder: Path) -> LoadedRelease:
+def load_release(folder: Path, states: States | None = None) -> LoadedRelease:
     """Check every byte of a release and load its models; what lies in the folder later does not matter.
 
     A release that takes its place meanwhile is loaded instead: never a part of each.
 
+    Parameters
+    ----------
+    states
+        Opens what champions look the past of rows up in.
+
     Raises
     ------
+    UsageError, StorageError
+        A champion reads what happened before, and ``states`` has none of that.
     BundleError
         The release is not whole, as :func:`check_release` says, or holds a model that this version cannot read.
     """
     while True:
         before = _identity(folder)
         try:
-            loaded = _load(folder)
+            loaded = _load(folder, states or States(None))
         except FusionGuardError:
             if _identity(folder) == before:
                 raise
@@ -81,14 +106,16 @@ def load_release(folder: Path) -> LoadedRelease:
                 return loaded
 
 
-def _load(folder: Path) -> LoadedRelease:
+def _load(folder: Path, states: States) -> LoadedRelease:
     loaded: dict[str, dict[str, LoadedModel]] = {"champion": {}, "challenger": {}}
     written = written_at(folder)
     for about in check_release(folder).models:
         bundle = Bundle(folder / about.folder)
         family = family_of(bundle)
+        spec = "BUNDLE" if about.registered_version is None else f"{about.model}@{about.registered_version}"
+        state = states.open(family, spec) if about.role == "champion" else None
         reader = RowReader(family.request_fields)
-        loaded[about.role][about.model] = LoadedModel(about, family.open_online(bundle), family, reader)
+        loaded[about.role][about.model] = LoadedModel(about, family.open_online(bundle), family, reader, state)
     return LoadedRelease(loaded["champion"], loaded["challenger"], written or 0.0)
 
 

@@ -46,6 +46,15 @@ class Metrics(RequestMetrics):
         for outcome in ("loaded", "refused"):  # a rise from nothing is none for Prometheus: it must have seen 0
             self._reloads.labels(outcome)
         self._shadow_failures = Counter("fusionguard_shadow_failures", "Rows a challenger failed to score.", ["model"], **own)
+        self._late = Counter(
+            "fusionguard_late_events", "Rows that came too late to see exactly what was before them.", ["model"], **own
+        )
+        self._state_failures = Counter(
+            "fusionguard_state_failures",
+            "Requests refused because what happened before could not be looked up.",
+            ["model"],
+            **own,
+        )
         self._lost = Counter(
             "fusionguard_log_rows_lost", "Rows that the prediction log will never hold.", ["model", "reason"], **own
         )
@@ -100,6 +109,14 @@ class Metrics(RequestMetrics):
         """Count a row or batch that the challenger did not score."""
         self._shadow_failures.labels(model).inc()
 
+    def late_events(self, model: str, rows: int) -> None:
+        """Count rows that came too late to see exactly what was before them."""
+        self._late.labels(model).inc(rows)
+
+    def state_failed(self, model: str) -> None:
+        """Count a request whose rows' past could not be looked up."""
+        self._state_failures.labels(model).inc()
+
     def reloaded(self, outcome: str) -> None:
         """Count a reload: ``loaded`` or ``refused``."""
         self._reloads.labels(outcome).inc()
@@ -115,6 +132,10 @@ class Metrics(RequestMetrics):
             began = each.about.trained_at
             seconds = math.nan if began is None else datetime.fromisoformat(began).timestamp()
             self._trained.labels(each.about.model, each.about.role).set(seconds)
+        for name, each in release.champions.items():
+            if each.state is not None:
+                self._late.labels(name)
+                self._state_failures.labels(name)
         for model in release.challengers:
             self._shadow_failures.labels(model)
         self._loaded.set(release.written)

@@ -52,7 +52,7 @@ _REFUSALS = REFUSALS | {
         ),
     ),
     503: Refusal(
-        "The disk refuses the outcomes now.",
+        "The disk refuses outcomes now, or what happened before a row cannot be looked up.",
         ProblemError(503, "storage", "The outcomes cannot be stored now; nothing was stored."),
     ),
 }
@@ -130,8 +130,10 @@ def _paths(family: ModelFamily) -> Json:
     stored = {JSON: {"schema": ref("Receipt"), "example": {"request_id": EXAMPLE_ID, "stored": 1, "repeated": 0}}}
     told = f"Tell what became of scored {thing}s: {json.dumps(positive)} is {family.positive}."
 
+    scoring_faults = (*faults, 503) if family.features.past else faults
+
     def post(does: str, summary: str, body: Json, content: Json, **more: Any) -> Json:
-        return {"post": operation(does, summary, model, content, faults, body=body, headers=_MODEL_HEADERS, **more)}
+        return {"post": operation(does, summary, model, content, scoring_faults, body=body, headers=_MODEL_HEADERS, **more)}
 
     return {
         f"{at}/score": post(f"score_{called}", f"Score one {thing}{whose}", one, scored),

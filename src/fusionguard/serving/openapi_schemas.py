@@ -5,6 +5,7 @@ from __future__ import annotations
 from fusionguard.datasets.moments import example_time
 from fusionguard.families.declared_fields import Category, Measured, Moment
 from fusionguard.families.family import REASONS, ModelFamily
+from fusionguard.families.past_fields import Key
 from fusionguard.families.request_fields import Choice, Field, Number, RequestFields
 from fusionguard.serving.openapi_parts import REQUEST_ID, Json, always, array, choice, closed, number, ref, text, whole
 from fusionguard.serving.outcome_words import OutcomeWords
@@ -112,6 +113,8 @@ def _field(name: str, field: Field) -> Json:
         return schema | _nullable("integer" if field.whole else "number", field) | limits
     if isinstance(field, Category):
         return schema | _nullable("string", field) | {"examples": list(field.values[:3])}
+    if isinstance(field, Key):
+        return schema | {"type": ["string", "integer", "boolean", "null"]}
     if isinstance(field, Moment):
         return schema | {"type": "number" if field.time.unit else "string", "examples": [example_time(field.time)]}
     return schema | {"type": "string"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any
@@ -11,13 +11,11 @@ from typing import Any
 import orjson
 
 from fusionguard.errors import DataError, did_you_mean
-from fusionguard.families.request_fields import BAD, Columns, RequestFields
+from fusionguard.families.request_fields import BAD, ID, Columns, RequestFields
+from fusionguard.features.online.state import Event
 from fusionguard.json_kinds import kind_of
 from fusionguard.serving.problems import MOST_COUNTED, Fault, ProblemError, clip, invalid
 from fusionguard.serving.repeats import count_texts, refuse_repeats
-
-ID = "id"
-"""The field by which a client knows its rows: optional, given back as it came, never logged."""
 
 _ID = re.compile(r"[A-Za-z0-9._:~-]{1,64}\Z")
 ID_EXPECTED = "1 to 64 letters, digits or ._:~-"
@@ -27,10 +25,11 @@ _LONGEST_NAME = 60
 
 @dataclass(frozen=True)
 class OneRow:
-    """A checked row: its prepared ``values`` in their order, and the client's name for it or None."""
+    """A checked row: its prepared ``values`` in their order, the client's name for it or None, and what its past is found by."""
 
     values: list[Any]
     id: str | int | None
+    event: Event | None = None
 
 
 @dataclass(frozen=True)
@@ -42,6 +41,8 @@ class ManyRows:
     by_column: bool
     id_name: str = ID
     """What those names are called in the answer."""
+    events: Sequence[Event] = ()
+    """What the past of each is found by, where models read one."""
 
     @property
     def rows(self) -> int:
@@ -109,7 +110,8 @@ class RowReader:
             row_id = content.get(ID)
             values = self._fast(content)
             if values is not None and (ID not in content or self._names_a_row(row_id)):
-                return OneRow(values, row_id)
+                past = self.fields.past
+                return OneRow(values, row_id, None if past is None else past.event(content, values))
         raise invalid(self._faults(content, ""))
 
     def many(self, content: Any, most: int) -> ManyRows:
@@ -134,7 +136,7 @@ class RowReader:
             if mixing.wrong(values) is not None:
                 return None
             mixing.mix(values)
-            del values[self._width :]
+        del values[self._width :]
         return values
 
     def _rows(self, rows: Any, most: int) -> ManyRows:
@@ -149,7 +151,8 @@ class RowReader:
         if made is None or (ids is not None and not all(map(self._names_a_row, ids))):
             raise invalid(self._row_faults(rows))
         check_unique(ids, "rows[{}].id")
-        return ManyRows(made, ids, by_column=False)
+        sent = {name: [row.get(name) for row in rows] for name in self.fields.past.columns} if self.fields.past else {}
+        return ManyRows(made, ids, by_column=False, events=self._events(sent, made))
 
     def _columns(self, columns: Any, most: int) -> ManyRows:
         if type(columns) is not dict:
@@ -186,7 +189,10 @@ class RowReader:
         if made is None or (ids is not None and not all(map(self._names_a_row, ids))):
             raise invalid(self._column_faults({name: columns.get(name, nothing) for name in (*self._names, ID)}, ids))
         check_unique(ids, "columns.id[{}]")
-        return ManyRows(made, ids, by_column=True)
+        return ManyRows(made, ids, by_column=True, events=self._events(columns, made))
+
+    def _events(self, sent: Mapping[str, Sequence[Any]], made: Columns) -> Sequence[Event]:
+        return () if self.fields.past is None else self.fields.past.events(sent, made)
 
     def _made(self, columns: list[list[Any]]) -> Columns | None:
         """Return the prepared columns of what was sent for each field, or None where a value is not what its field holds."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from fusionguard.errors import BundleError, RegistryError, UsageError
 from fusionguard.families.catalog import family_names
 from fusionguard.families.of_bundle import family_of
+from fusionguard.features.online.place import is_same_past
 from fusionguard.files import locked, storage_errors
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
@@ -80,13 +81,19 @@ def choose(
     shadows = [_resolve(home, spec, "challenger") for spec in challengers]
     if len({about.model for about, _ in shadows}) < len(shadows):
         raise UsageError("Two of the challengers are of the same data set.", _one_of_each())
-    for about, _ in shadows:
+    champions = {about.model: bundle for about, bundle in chosen}
+    for about, bundle in shadows:
         if about.model not in answering:
             raise UsageError(f"The {about.model} challenger has no champion to shadow.", "Name a model of the same data set.")
         if about.bundle_sha256 == answering[about.model]:
             raise UsageError(
                 f"The {about.model} challenger is the model that answers itself ({about.bundle_sha256[:12]}).",
                 "There is nothing to compare: name another version, or leave --shadow out.",
+            )
+        if not _sees_the_same(bundle, champions[about.model]):
+            raise UsageError(
+                f"The {about.model} challenger reads of what happened before what its champion does not look up.",
+                "Shadow a model with the same windows: nothing is remembered for a challenger alone.",
             )
     return chosen + shadows
 
@@ -116,6 +123,14 @@ def update_release(home: Home, folder: Path, model: str) -> tuple[ReleasedModel,
     return tuple(about for about, _ in listed)
 
 
+def _sees_the_same(challenger: Bundle, champion: Bundle) -> bool:
+    """Whether what a champion looks up of the past of a row is what a challenger reads of it."""
+    asks, answers = family_of(challenger).declared, family_of(champion).declared
+    if asks is None or not asks.declaration.windows:
+        return True
+    return answers is not None and is_same_past(asks.declaration, answers.declaration)
+
+
 def _holds(folder: Path, listed: list[tuple[ReleasedModel, Bundle]]) -> bool:
     """Tell whether a folder holds a whole release of these models."""
     try:
@@ -133,13 +148,11 @@ def _answering(folder: Path) -> list[tuple[ReleasedModel, Bundle]]:
 
 
 def _champions(home: Home, kept: Sequence[tuple[ReleasedModel, Bundle]]) -> list[tuple[ReleasedModel, Bundle]]:
-    from fusionguard.registry.aliases import champion, resolve_bundle
+    from fusionguard.registry.aliases import champion
     from fusionguard.registry.model_names import model_names
     from fusionguard.registry.versions import list_versions
 
-    specs = [f"{name}@champion" for name in model_names(home) if champion(home, name) is not None]
-    online = [spec for spec in specs if not family_of(resolve_bundle(home, spec)).features.past]
-    found = [_resolve(home, spec, "champion") for spec in online or specs]  # where none is, what is wrong with one is told
+    found = [_resolve(home, f"{name}@champion", "champion") for name in model_names(home) if champion(home, name) is not None]
     named = {about.model for about, _ in found}
     if others := [pair for pair in kept if pair[0].model not in named]:
         found = sorted([*found, *others], key=lambda pair: _place(pair[0].model))
@@ -168,7 +181,6 @@ def _resolve(home: Home, spec: str, role: Role) -> tuple[ReleasedModel, Bundle]:
 
     bundle = resolve_bundle(home, spec)
     family = family_of(bundle)
-    family.check_online()
     about = ReleasedModel(
         model=family.model,
         role=role,

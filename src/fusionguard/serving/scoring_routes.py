@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
@@ -17,12 +17,16 @@ import pyarrow as pa
 
 from fusionguard.families.family import REASONS, FamilyTraits
 from fusionguard.families.online import Answer, Answers
+from fusionguard.families.request_fields import ID, Columns
+from fusionguard.features.online.sqlite_state import SqliteState
+from fusionguard.features.online.state import Event, Outcome, Remembered
 from fusionguard.serving.http import JSON, Request, Response, json_response
 from fusionguard.serving.loaded import LoadedModel, LoadedRelease
 from fusionguard.serving.metrics import Metrics
 from fusionguard.serving.prediction_log import LoggedBatch, LoggedRow, PredictionLog
 from fusionguard.serving.problems import Fault, ProblemError, invalid
-from fusionguard.serving.requests import ID, ManyRows
+from fusionguard.serving.remembering import Remembering, named_event, past_columns
+from fusionguard.serving.requests import ManyRows, OneRow
 from fusionguard.serving.settings import ServeSettings
 from fusionguard.serving.tables import ARROW, OCTETS, PARQUET, read_table, write_table
 
@@ -43,6 +47,8 @@ class ScoringRoutes:
         The family that it is of; its outputs are the same on every data set.
     log
         Returns where what a model answers is logged; None where nothing is.
+    remembering
+        Looks up what happened before a row.
     """
 
     def __init__(
@@ -52,6 +58,7 @@ class ScoringRoutes:
         settings: ServeSettings,
         metrics: Metrics,
         log: Callable[[LoadedModel], PredictionLog | None],
+        remembering: Remembering,
         batches: ThreadPoolExecutor,
         explanations: ThreadPoolExecutor,
     ) -> None:
@@ -61,7 +68,7 @@ class ScoringRoutes:
         self._decision, self._reasons = self._outputs.index("decision"), self._outputs.index(REASONS)
         self._probability = self._outputs.index("probability")
         self._settings, self._metrics, self._log_of = settings, metrics, log
-        self._batches, self._explanations = batches, explanations
+        self._remembering, self._batches, self._explanations = remembering, batches, explanations
         self._waiting = 0
 
     def use(self, release: LoadedRelease) -> None:
@@ -74,12 +81,13 @@ class ScoringRoutes:
         body = await request.body(ONE_ROW_BYTES)
         model, challenger = self._model(), self.challenger
         row = model.reader.read_one(body)
-        answer = model.online.decide(row.values)
+        found = await self._look_up(request, model, row, self._remembering.observe)
+        answer = model.online.decide(model.with_past(row.values, found))
         if answer.flagged:
             answer = await self._elsewhere(model.online.add_reasons, answer)
         self._note(request, model, answer)
         if challenger is not None:
-            asyncio.get_running_loop().call_soon(self._shadow_one, request, (model, challenger), row.values, body)
+            asyncio.get_running_loop().call_soon(self._shadow_one, request, (model, challenger), row.values, body, found)
         return json_response(self._content(request, model, answer, row.id), _headers(model))
 
     async def explain(self, request: Request) -> Response:
@@ -88,7 +96,8 @@ class ScoringRoutes:
         body = await request.body(ONE_ROW_BYTES)
         model = self._model()
         row = model.reader.read_one(body)
-        told = await self._elsewhere(model.online.explain, row.values)
+        found = await self._look_up(request, model, row, self._remembering.peek)
+        told = await self._elsewhere(model.online.explain, model.with_past(row.values, found))
         self._note(request, model, told.answer)
         content = self._content(request, model, told.answer, row.id)
         values = [*told.answer.features, *[None] * (len(told.names) - len(told.answer.features))]
@@ -98,6 +107,25 @@ class ScoringRoutes:
             {"feature": name, "value": value, "contribution": contribution} for name, value, contribution in pairs
         ]
         return json_response(content, _headers(model))
+
+    def teller(self, release: LoadedRelease) -> Callable[[list[Outcome]], None] | None:
+        """Return what outcomes are handed to, so that later rows see them; None where no row of this model does."""
+        champion = release.champions.get(self._name)
+        if champion is None or champion.state is None or not champion.state.takes_outcomes:
+            return None
+        return partial(self._remembering.tell, champion.state)
+
+    async def _look_up(
+        self,
+        request: Request,
+        model: LoadedModel,
+        row: OneRow,
+        ask: Callable[[SqliteState, Event], Awaitable[Remembered]],
+    ) -> Remembered | None:
+        """Return what a row sees; None where its model reads nothing of the past."""
+        if model.state is None or row.event is None:
+            return None
+        return await ask(model.state, named_event(row.event, row.id, request.id, 0))
 
     async def score_batch(self, request: Request) -> Response:
         """Score many rows, in the thread of batches, so that single rows are answered meanwhile."""
@@ -127,11 +155,16 @@ class ScoringRoutes:
         model, challenger = models
         most = self._settings.largest_batch_rows
         rows = _read_many(model, body, kind, most, id_column)
-        answers = model.online.many(rows.columns)
+        past: Columns = {}
+        if model.state is not None:
+            ids = rows.ids or [None] * rows.rows
+            events = [named_event(each, ids[place], request.id, place) for place, each in enumerate(rows.events)]
+            past = past_columns(model.past, self._remembering.observe_all(model.state, events))
+        answers = model.online.many(rows.columns | past)
         self._note_many(request, model, answers, role="champion")
         if challenger is not None:
             read = None if _alike(model, challenger) else partial(_read_many, challenger, body, kind, most, id_column)
-            self._batches.submit(self._shadow_many, request, challenger, rows, read)
+            self._batches.submit(self._shadow_many, request, challenger, rows, read, past)
         if accepted == JSON:
             return self._batch_json(request, model, answers, rows)
         table = answers.values.append_column("decision_reason", pa.array(answers.whys, pa.string()))
@@ -209,10 +242,18 @@ class ScoringRoutes:
                 )
             )
 
-    def _shadow_one(self, request: Request, models: tuple[LoadedModel, LoadedModel], values: list[Any], body: bytes) -> None:
+    def _shadow_one(
+        self,
+        request: Request,
+        models: tuple[LoadedModel, LoadedModel],
+        values: list[Any],
+        body: bytes,
+        found: Remembered | None,
+    ) -> None:
         challenger = models[1]
         try:
-            answer = challenger.online.one(values if _alike(*models) else challenger.reader.read_one(body).values)
+            values = values if _alike(*models) else challenger.reader.read_one(body).values
+            answer = challenger.online.one(challenger.with_past(values, found))
         except Exception as error:  # whatever is wrong with a challenger is counted, and reaches nobody
             self._shadow_failed(error)
             return
@@ -224,12 +265,12 @@ class ScoringRoutes:
             )
 
     def _shadow_many(
-        self, request: Request, challenger: LoadedModel, rows: ManyRows, read: Callable[[], ManyRows] | None
+        self, request: Request, challenger: LoadedModel, rows: ManyRows, read: Callable[[], ManyRows] | None, past: Columns
     ) -> None:
         """Score a batch in the shadow; ``read`` reads it anew for a challenger that was made of other columns."""
         try:
-            rows = rows if read is None else read()
-            self._note_many(request, challenger, challenger.online.many(rows.columns), role="challenger")
+            rows, seen = rows if read is None else read(), {name: past[name] for name in challenger.past}
+            self._note_many(request, challenger, challenger.online.many(rows.columns | seen), role="challenger")
         except Exception as error:
             self._shadow_failed(error)
 

@@ -26,6 +26,8 @@ class ServeSettings(BaseModel):
     """The folder of models, as ``fusionguard release`` writes it."""
     log: Path | None = None
     """The folder of the prediction log; nothing is logged where it is not set."""
+    state: Path | None = None
+    """The folder of what is remembered of earlier rows, as ``fusionguard state build`` writes it, for models that read that."""
     log_flush_seconds: float = Field(default=2.0, gt=0, le=60)
     """How often scored rows go to the disk: what a killed worker loses at most."""
     log_rows: int = Field(default=50_000, ge=1_000)

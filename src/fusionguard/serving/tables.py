@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,10 @@ from numpy.typing import NDArray
 from fusionguard.data.arrow_columns import as_numbers, holds_numbers, holds_text, plain_values, text_bytes, value_type
 from fusionguard.families.declared_fields import Moment
 from fusionguard.families.family import ModelFamily
-from fusionguard.families.request_fields import BAD, Choice, Columns, Field, Number, RequestFields
+from fusionguard.families.request_fields import BAD, ID, Choice, Columns, Field, Number, RequestFields
+from fusionguard.features.online.state import Event
 from fusionguard.serving.problems import Fault, ProblemError, clip, invalid
-from fusionguard.serving.requests import ID, ID_EXPECTED, ManyRows, check_count, check_unique, nearest
+from fusionguard.serving.requests import ID_EXPECTED, ManyRows, check_count, check_unique, nearest
 
 PARQUET = "application/vnd.apache.parquet"
 ARROW = "application/vnd.apache.arrow.stream"
@@ -203,7 +205,14 @@ def _rows(table: pa.Table, fields: RequestFields, id_column: str) -> ManyRows:
     if faults:
         raise invalid(faults)
     check_unique(ids, f"table.{clip(id_column)}[{{}}]")
-    return ManyRows(columns, ids, by_column=True, id_name=id_column)
+    return ManyRows(columns, ids, by_column=True, id_name=id_column, events=_events(table, fields, columns))
+
+
+def _events(table: pa.Table, fields: RequestFields, columns: Columns) -> Sequence[Event]:
+    """Return what the past of each row is found by, where models read one."""
+    if fields.past is None:
+        return ()
+    return fields.past.events({name: _cells(table[name]) for name in fields.past.columns if name in table.column_names}, columns)
 
 
 def _declared(field: Field, column: pa.ChunkedArray) -> tuple[NDArray[Any], list[Fault]]:

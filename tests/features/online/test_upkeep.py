@@ -69,6 +69,25 @@ def test_a_history_that_breaks_off_is_loaded_again_and_a_state_appears_when_it_i
     assert [each.name for each in tmp_path.iterdir() if not each.name.startswith("state")] == []
 
 
+def test_an_outcome_is_told_by_the_id_or_by_any_alias_of_its_event(state: SqliteState) -> None:
+    state.observe(event("a", 0, alias="first"))
+    state.observe(event("a", 0, alias="again"))
+    state.observe(event("b", 1, alias="first"))  # an alias stays with whom it was given
+    assert [state.tell(Outcome(name, 1, 200)) for name in ("again", "first", "a", "other")] == ["new", "same", "same", "unknown"]
+    assert state.tell(Outcome("b", 0, 200)) == "new"
+    seen = state.peek(event("c", 300)).values
+    assert (seen["past_card_known_5m"], seen["past_card_positive_5m"]) == (2, 1)
+
+
+def test_aliases_go_with_their_events(state: SqliteState) -> None:
+    day = 86_400
+    state.observe_all([event("old", 0, alias="x"), event("new", 150 * day, alias="y")])
+    state.prune(200 * day)
+    assert [state.tell(Outcome(name, 1, 200 * day)) for name in ("x", "y")] == ["unknown", "new"]
+    with closing(sqlite3.connect(state._path)) as database:
+        assert database.execute("SELECT second FROM aliases").fetchall() == [(150 * day,)]
+
+
 def test_peeking_leaves_nothing_behind(state: SqliteState) -> None:
     state.observe(event("a", 10))
     before = state.check()

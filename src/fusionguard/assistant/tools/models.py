@@ -6,11 +6,13 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fusionguard.errors import BundleError, RegistryError, UnknownChoiceError
+from fusionguard.errors import BundleError, RegistryError, UnknownChoiceError, UsageError
 from fusionguard.home import Home
 
 if TYPE_CHECKING:
+    from fusionguard.families.family import ModelFamily
     from fusionguard.families.online import OnlineModel
+    from fusionguard.models.bundle import Bundle
 
 
 class ScoringModels:
@@ -58,13 +60,20 @@ class ScoringModels:
             for about in check_release(self._release).models:
                 if (about.model, about.role) == (name, "champion"):
                     bundle = Bundle(self._release / about.folder)
-                    return family_of(bundle).open_online(bundle)
+                    return _open(family_of(bundle), bundle)
         try:
             bundle = resolve_bundle(self._home, f"{name}@champion")
         except (RegistryError, UnknownChoiceError) as error:
             told = f"There is no {name} model to score with."
             remedy = f"Train one first: {how_to_train(name)}, or write a release: fusionguard release."
             raise BundleError(told, remedy) from error
-        family = family_of(bundle)
-        family.check_online()
-        return family.open_online(bundle)
+        return _open(family_of(bundle), bundle)
+
+
+def _open(family: ModelFamily, bundle: Bundle) -> OnlineModel:
+    if family.features.past:
+        raise UsageError(
+            f"The models of {family.model} read what happened before each row, which only a service looks up.",
+            f"Ask it: POST /v1/{family.model}/score.",
+        )
+    return family.open_online(bundle)

@@ -92,7 +92,8 @@ class OnlineFraudModel(OnlineModel):
 def _blank(definition: FeatureDefinition) -> Columns:
     """Return a row that could come: numbers as near to 0 as they may be, and of each text the first known value."""
     columns: Columns = {name: np.array([min(max(0.0, low), high)]) for name, (low, high) in definition.limits.items()}
-    return columns | {name: np.array([next(iter(known), None)], dtype=object) for name, known in definition.known.items()}
+    columns |= {name: np.array([next(iter(known), None)], dtype=object) for name, known in definition.known.items()}
+    return columns | {name: np.array([np.nan]) for name in definition.past}
 
 
 def _single_row_session(model: bytes) -> Any:

@@ -38,6 +38,7 @@ _TABLES = (
     " PRIMARY KEY (entity, until)) WITHOUT ROWID",
     "CREATE TABLE events (key INTEGER PRIMARY KEY, second INTEGER NOT NULL, known INTEGER, positive INTEGER, entities BLOB,"
     " answer BLOB)",
+    "CREATE TABLE aliases (key INTEGER PRIMARY KEY, event INTEGER NOT NULL, second INTEGER NOT NULL)",
 )
 COUNTED = ("late", "late_outcomes", "unknown_outcomes")
 _REBUILD = "Move it away and build it again from the history."

@@ -30,7 +30,7 @@ from fusionguard.features.online.sqlite_file import (
     transact,
 )
 from fusionguard.features.online.sqlite_transaction import Decoded, Held, Transaction
-from fusionguard.features.online.sqlite_upkeep import FIRST_KEY, LAST_KEY, count_all, prune_entities, prune_events
+from fusionguard.features.online.sqlite_upkeep import FIRST_KEY, LAST_KEY, count_all, prune_aliases, prune_entities, prune_events
 from fusionguard.features.online.state import Counts, Event, Keeping, Outcome, Remembered, Told
 from fusionguard.files import atomic_path
 
@@ -75,13 +75,20 @@ class SqliteState:
 
     @classmethod
     def build(
-        cls, path: Path, plan: Sequence[Memory], history: Iterable[Event | Outcome] = (), keeping: Keeping | None = None
+        cls,
+        path: Path,
+        plan: Sequence[Memory],
+        history: Iterable[Event | Outcome] = (),
+        keeping: Keeping | None = None,
+        *,
+        replace: bool = False,
     ) -> SqliteState:
         """Make the file, from a history where there is one, and open it; StorageError where it is there already.
 
-        It appears when it is whole.
+        It appears when it is whole. With ``replace`` it takes the place of another one: who has that open is told so at the next
+        call, and nothing that this one recorded goes into the new one.
         """
-        if path.exists():
+        if path.exists() and not replace:
             raise StorageError(f"{path} is there already.", "Open it, or move it away first.")
         with atomic_path(path) as unfinished:
             make_tables(unfinished, plan)
@@ -90,7 +97,14 @@ class SqliteState:
                 state.load(history)
             finally:
                 state.close()
+            for beside in ("-wal", "-shm"):  # of the file that is replaced: SQLite would read them as the new one's
+                path.with_name(path.name + beside).unlink(missing_ok=True)
         return cls(path, plan, keeping)
+
+    @property
+    def takes_outcomes(self) -> bool:
+        """Whether it remembers outcomes at all."""
+        return bool(self._plan.tells)
 
     def observe(self, event: Event) -> Remembered:
         """Return what an event sees, and record it; one that was recorded before sees what it saw, and is not recorded again.
@@ -148,11 +162,17 @@ class SqliteState:
         for prune in (
             lambda after: prune_entities(self._database, self._plan, after, earliest),
             lambda after: prune_events(self._database, after, answers, known),
+            lambda after: prune_aliases(self._database, after, known),
         ):
             after = FIRST_KEY
             while after < LAST_KEY:
                 after = self._transact("BEGIN IMMEDIATE", partial(prune, after))
                 time.sleep(GIVE_WAY_SECONDS)
+
+    def latest_second(self) -> int | None:
+        """Return the second of the latest event that is known by its id; None where none is."""
+        query = "SELECT MAX(second) FROM events"
+        return self._transact("BEGIN", lambda: self._database.execute(query).fetchone()[0])  # type: ignore[no-any-return]
 
     def check(self) -> Counts:
         """Read everything and count it, while others go on; StorageError where something is damaged."""
@@ -174,8 +194,12 @@ class SqliteState:
         return self._transact("BEGIN IMMEDIATE", record, lambda recorded: recorded[1].keep())[0]
 
     def _transact(self, begin: str, work: Callable[[], Result], afterwards: Callable[[Result], None] = lambda _: None) -> Result:
-        with self._lock, faults(self._path):
-            result = transact(self._database, begin, work)
+        def in_its_place() -> Result:
             check_place(self._path, self._inode)
+            return work()
+
+        with self._lock, faults(self._path):
+            result = transact(self._database, begin, in_its_place)
+            check_place(self._path, self._inode)  # else what was recorded would be gone, and have been acknowledged
             afterwards(result)
         return result

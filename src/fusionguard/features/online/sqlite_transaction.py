@@ -66,6 +66,9 @@ class Transaction:
         """Return what an event sees, and record it; or what it saw."""
         check_event(event)
         key = self.plan.key("", event.id)
+        if event.alias is not None and self.plan.tells:
+            alias = (self.plan.key("", event.alias), key, event.second)
+            self.database.execute("INSERT OR IGNORE INTO aliases VALUES (?, ?, ?)", alias)
         if (answer := self._answer(key, event)) is not None:
             return answer
         keys = self.plan.keys(event)
@@ -99,11 +102,14 @@ class Transaction:
         """Record what became of an event."""
         check_outcome(outcome)
         key = self.plan.key("", outcome.id)
-        found = self.database.execute("SELECT known, positive, entities FROM events WHERE key = ?", (key,)).fetchone()
+        query = "SELECT known, positive, entities, key FROM events WHERE key = "
+        found = self.database.execute(f"{query} ?", (key,)).fetchone()
+        if found is None:
+            found = self.database.execute(f"{query} (SELECT event FROM aliases WHERE key = ?)", (key,)).fetchone()
         if found is None:
             self._count("unknown_outcomes")
             return "unknown"
-        known, before, entities = found
+        known, before, entities, key = found
         if known is not None and before == outcome.positive:
             return "same"
         if known is None:

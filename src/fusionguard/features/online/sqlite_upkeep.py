@@ -39,13 +39,24 @@ def prune_entities(database: sqlite3.Connection, plan: Plan, after: int, earlies
 
 def prune_events(database: sqlite3.Connection, after: int, answers: int, known: int) -> int:
     """Forget of some events behind a key the answers, or all, of those before a second each; return the last one's key."""
-    query = "SELECT key FROM events WHERE key > ? ORDER BY key LIMIT 1 OFFSET ?"
-    found = database.execute(query, (after, _EVENTS_AT_ONCE - 1)).fetchone()
-    last: int = LAST_KEY if found is None else found[0]
+    last = _last_key(database, "events", after)
     database.execute("DELETE FROM events WHERE key > ? AND key <= ? AND second < ?", (after, last, known))
     forget = "UPDATE events SET answer = NULL WHERE key > ? AND key <= ? AND second < ? AND answer IS NOT NULL"
     database.execute(forget, (after, last, answers))
     return last
+
+
+def prune_aliases(database: sqlite3.Connection, after: int, known: int) -> int:
+    """Forget of some aliases behind a key those of events before a second; return the last one's key."""
+    last = _last_key(database, "aliases", after)
+    database.execute("DELETE FROM aliases WHERE key > ? AND key <= ? AND second < ?", (after, last, known))
+    return last
+
+
+def _last_key(database: sqlite3.Connection, table: str, after: int) -> int:
+    query = f"SELECT key FROM {table} WHERE key > ? ORDER BY key LIMIT 1 OFFSET ?"
+    found = database.execute(query, (after, _EVENTS_AT_ONCE - 1)).fetchone()
+    return LAST_KEY if found is None else int(found[0])
 
 
 def count_all(database: sqlite3.Connection, plan: Plan, path: Path) -> Counts:

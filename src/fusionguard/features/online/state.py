@@ -33,6 +33,8 @@ class Event:
     known
         The second in which its outcome counts, where that is a declared delay after the event: as a negative one, unless a
         positive one is told. None where outcomes are known when they are told.
+    alias
+        A second name by which its outcome can be told; of an event that comes again, that of each time.
     """
 
     id: str
@@ -40,11 +42,12 @@ class Event:
     keys: Mapping[str, str | None]
     numbers: Mapping[str, int | None]
     known: int | None = None
+    alias: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of an event: ``positive`` is 1 or 0, ``second`` when that became known."""
+    """What became of an event, by its id or its alias: ``positive`` is 1 or 0, ``second`` when that became known."""
 
     id: str
     positive: int
@@ -127,6 +130,11 @@ class OnlineState(Protocol):
 
     def close(self) -> None:
         """Give the state back."""
+
+
+def declared_event(text: str) -> str:
+    """Return the id of an event whose row has a declared id: it is the same in a history, a request and a batch."""
+    return f"id {text}"
 
 
 def check_event(event: Event) -> None:

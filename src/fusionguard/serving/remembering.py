@@ -1,0 +1,122 @@
+"""What a scoring route asks the state of: the past of a row, beside the thread that answers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import numpy as np
+
+from fusionguard.errors import DataError, StorageError
+from fusionguard.families.request_fields import Columns
+from fusionguard.features.online.sqlite_state import SqliteState
+from fusionguard.features.online.state import Event, Outcome, Remembered
+from fusionguard.serving.metrics import Metrics
+from fusionguard.serving.prediction_log import Label
+from fusionguard.serving.problems import Fault, ProblemError, invalid
+
+_Found = TypeVar("_Found")
+
+_log = logging.getLogger(__name__)
+
+
+class Remembering:
+    """The past of one model's rows.
+
+    Parameters
+    ----------
+    model
+        What it is called.
+    metrics
+        Where rows that came late and refusals are counted.
+    lookups
+        The thread that asks for single rows.
+    """
+
+    def __init__(self, model: str, metrics: Metrics, lookups: ThreadPoolExecutor) -> None:
+        self._model, self._metrics, self._lookups = model, metrics, lookups
+        self._fault, self._late = "", False
+
+    async def observe(self, state: SqliteState, event: Event) -> Remembered:
+        """Return what an event sees, and record it. Raises :class:`ProblemError` where the state does not answer."""
+        found = await self._elsewhere(lambda: state.observe(event))
+        self._count_late([found])
+        return found
+
+    async def peek(self, state: SqliteState, event: Event) -> Remembered:
+        """Return what an event sees, and record nothing; raises as :meth:`observe` does."""
+        return await self._elsewhere(lambda: state.peek(event))
+
+    def observe_all(self, state: SqliteState, events: Sequence[Event]) -> list[Remembered]:
+        """Observe a batch in the order of time, on this thread, all of it or nothing; return what each of them sees."""
+        order = sorted(range(len(events)), key=lambda place: events[place].second)
+        found = dict(zip(order, self._ask(lambda: state.observe_all([events[place] for place in order])), strict=True))
+        self._count_late(list(found.values()))
+        return [found[place] for place in range(len(events))]
+
+    def tell(self, state: SqliteState, outcomes: Sequence[Outcome]) -> None:
+        """Record outcomes, on this thread; raises as :meth:`observe` does."""
+        self._ask(lambda: state.load(outcomes))
+
+    async def _elsewhere(self, ask: Callable[[], _Found]) -> _Found:
+        run = copy_context().run
+        return await asyncio.get_running_loop().run_in_executor(self._lookups, run, self._ask, ask)
+
+    def _ask(self, ask: Callable[[], _Found]) -> _Found:
+        try:
+            found = ask()
+        except DataError:  # of what the fields let through, this is all that a state refuses
+            raise invalid([Fault("$", "a row whose time lies within 3,000 years of 1970", "another")]) from None
+        except StorageError as error:
+            self._metrics.state_failed(self._model)
+            if str(error) != self._fault:
+                _log.error("What happened before cannot be looked up for %s: %s", self._model, error)
+                self._fault = str(error)
+            detail = "What happened before cannot be looked up now; no row was recorded. The service's log says what to do."
+            raise ProblemError(503, "state", detail, headers={"retry-after": "5"}) from None
+        if self._fault:
+            _log.warning("What happened before is looked up again for %s.", self._model)
+            self._fault = ""
+        return found
+
+    def _count_late(self, found: Sequence[Remembered]) -> None:
+        late = sum(not each.exact for each in found)
+        if late:
+            self._metrics.late_events(self._model, late)
+        if late and not self._late:
+            _log.warning("A row of %s came too late to see exactly what was before it; such rows are counted.", self._model)
+            self._late = True
+
+
+def named_event(event: Event, row_id: str | int | None, request_id: str, row: int) -> Event:
+    """Return a row's event under its names: the declared id, else what the client calls it, else its place in the request.
+
+    By the last its outcome can always be told.
+    """
+    place = request_event(request_id, row)
+    called = event.id or (place if row_id is None else f"row {row_id}")
+    return replace(event, id=called, alias=None if called == place else place)
+
+
+def request_event(request_id: str, row: int) -> str:
+    """Return how a state knows a row by its place in a request."""
+    return f"request {request_id} {row}"
+
+
+def outcomes_of(labels: Iterable[Label]) -> list[Outcome]:
+    """Return what became of scored rows as a state is told it: from the second on that follows the moment."""
+    return [Outcome(request_event(*each[:2]), each.label, -(-each.observed_at_micros // 1_000_000)) for each in labels]
+
+
+def past_columns(names: Sequence[str], found: Sequence[Remembered]) -> Columns:
+    """Return what many rows see as columns (n,), NaN where nothing is remembered."""
+    missing = float("nan")
+    rows: list[dict[str, Any]] = [each.values for each in found]
+    return {
+        name: np.array([missing if (value := row[name]) is None else value for row in rows], dtype=np.float64) for name in names
+    }
