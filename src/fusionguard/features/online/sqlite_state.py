@@ -176,6 +176,8 @@ class SqliteState:
 
     def check(self) -> Counts:
         """Read everything and count it, while others go on; StorageError where something is damaged."""
+        with faults(self._path):
+            check_place(self._path, self._inode)
         with faults(self._path), connected(self._path) as database:
             return transact(database, "BEGIN", lambda: count_all(database, self._plan, self._path))
 
