@@ -17,6 +17,7 @@ from fusionguard.data.ingest import raw_header, read_raw
 from fusionguard.data.local import read_declaration
 from fusionguard.data.rows_in_memory import read_column
 from fusionguard.data.table import CARRIED, Table
+from fusionguard.datasets.history_checks import history_remarks
 from fusionguard.datasets.scoring_rows import prepare_file, read_earlier, scored_columns
 from fusionguard.errors import UsageError
 from fusionguard.families.family import ModelFamily
@@ -42,13 +43,15 @@ class ScoreSummary:
     """What a scoring run did: the rows it scored and how many of them ask for somebody's attention.
 
     ``ambiguous_ids`` are the rows whose id is empty or is another row's, too; None where no ids were carried over. ``unseen``
-    says by column how many rows hold a category that the model has not seen, where that is no reason to refuse them.
+    says by column how many rows hold a category that the model has not seen, where that is no reason to refuse them. ``remarks``
+    are about the file of earlier rows.
     """
 
     rows: int
     flagged: int
     ambiguous_ids: int | None = None
     unseen: Mapping[str, int] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
 
 def score_columns(family: ModelFamily, carried: pa.Field | None = None) -> pa.Schema:
@@ -180,10 +183,12 @@ def score_file(
     _check_id(family, id_column)
     with scratch_folder(output_file) as scratch:
         raw = _read(family, input_file, scratch / "raw.parquet", id_column)
-        rows_table, unseen = raw, dict[str, int]()
+        rows_table, unseen, remarks = raw, dict[str, int](), tuple[str, ...]()
         if family.declared is not None:
             earlier = None if history is None else read_earlier(family.declared, history, scratch / "history.parquet")
             rows_table, unseen = prepare_file(family.declared, raw, scratch / "prepared.parquet", earlier)
+            if earlier is not None:
+                remarks = tuple(history_remarks(family.declared.declaration, raw, earlier))
         features = score_rows(family.features, rows_table, scratch / "features.parquet")
         carried = None if id_column is None else pa.field(id_column, raw.schema.field(CARRIED).type)
         ids = _carried_batches(raw) if carried is not None else None
@@ -196,7 +201,7 @@ def score_file(
                 writer.write_batch(batch)
                 rows += batch.num_rows
                 flagged += int(pc.sum(pc.equal(batch["decision"], family.flagged)).as_py())
-        return ScoreSummary(rows, flagged, None if carried is None else _ambiguous(raw, scratch), unseen)
+        return ScoreSummary(rows, flagged, None if carried is None else _ambiguous(raw, scratch), unseen, remarks)
 
 
 def _read(family: ModelFamily, file: Path, destination: Path, id_column: str | None) -> Table:

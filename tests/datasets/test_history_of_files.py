@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,10 +12,11 @@ import yaml
 
 from fusionguard.data.table import Table
 from fusionguard.datasets.history import window_features
+from fusionguard.datasets.history_checks import history_remarks
 from fusionguard.datasets.preparing import prepare_training
 from fusionguard.datasets.reading import DeclaredDataset, parse_declaration
 from fusionguard.datasets.resolving import resolve
-from fusionguard.datasets.scoring_rows import prepare_file, prepare_rows, scored_columns
+from fusionguard.datasets.scoring_rows import prepare_file, prepare_rows, read_earlier, scored_columns
 from fusionguard.errors import DataError
 from fusionguard.features.declared import declared_features
 from fusionguard.features.duckdb_engine import DuckDBEngine, score_rows
@@ -76,3 +78,64 @@ def test_a_time_that_is_none_is_refused_in_the_file_of_earlier_rows_too(tmp_path
     earlier, asked = write(broken, tmp_path / "earlier.parquet"), write(raw, tmp_path / "raw.parquet")
     with pytest.raises(DataError, match=r"'at' has 1 cells that are not .* \(rows 0\)"):
         prepare_file(described, asked, tmp_path / "scored.parquet", earlier)
+
+
+@pytest.mark.parametrize(
+    ("moved", "told"),
+    [
+        (0, ["The history begins 2 hours before the first row of the input: what windows of 2d remember from before that"]),
+        (86_400 * 1.5, ["The history ends 36 hours before", "The history begins 38 hours before"]),
+        (86_400 * 4, ["The history ends 4 days before the first row of the input: no window sees anything of it."]),
+        (-86_400, ["The history begins after the last row of the input: no row sees anything of it."]),
+    ],
+)
+def test_a_history_that_lies_elsewhere_in_time_is_told(tmp_path: Path, moved: float, told: list[str]) -> None:
+    declaration = declared(windows={"card": {"spans": ["1h", "2d"], "of": ["count"]}}).declaration
+    events = sorted(draw(4), key=lambda each: each.second)
+    raw = table_of([replace(each, second=60 * (place % 150)) for place, each in enumerate(events)])
+    times = pa.array([at + 9_000 + moved for at in raw["at"].to_pylist()])
+    earlier, asked = write(raw, tmp_path / "earlier.parquet"), write(raw.set_column(1, "at", times), tmp_path / "asked.parquet")
+    found = list(history_remarks(declaration, asked, earlier))
+    assert len(found) == len(told)
+    assert all(line.startswith(start) for line, start in zip(found, told, strict=True)), found
+
+
+def test_a_history_that_is_empty_or_tells_no_rows_apart_is_told(tmp_path: Path) -> None:
+    declaration = declared(windows={"card": {"spans": ["20m"], "of": ["count"]}}).declaration
+    raw = table_of(draw(4))
+    asked = write(raw, tmp_path / "asked.parquet")
+    empty = write(raw.slice(0, 0), tmp_path / "empty.parquet")
+    assert list(history_remarks(declaration, asked, empty)) == [
+        "The history holds no rows: of what happened before the rows of the input, nothing is known."
+    ]
+    nameless = write(raw.drop_columns(["payment"]), tmp_path / "nameless.parquet")
+    assert next(history_remarks(declaration, asked, nameless)) == (
+        "The history has no column 'payment': a row that is in the input, too, counts twice."
+    )
+
+
+def test_outcomes_of_earlier_rows_are_needed_and_dated_as_is_declared(tmp_path: Path) -> None:
+    described = resolve(declared(), table_of(draw(3)))
+    raw = table_of(draw(3))
+    asked = write(raw, tmp_path / "asked.parquet")
+    write(raw.drop_columns(["fraud"]), tmp_path / "unlabelled.parquet")
+    with pytest.raises(DataError, match="fraud"):
+        read_earlier(described, tmp_path / "unlabelled.parquet", tmp_path / "read.parquet")
+    dates = pa.array([None, "yesterday", *[None] * (raw.num_rows - 2)], pa.string())
+    place = raw.column_names.index("told_at")
+    misdated = write(raw.set_column(place, "told_at", dates), tmp_path / "misdated.parquet")
+    with pytest.raises(DataError, match=r"'told_at' has 1 cell.* \(rows? 1\)"):
+        prepare_file(described, asked, tmp_path / "scored.parquet", misdated)
+
+
+def test_windows_that_are_longer_than_the_table_are_told_when_it_is_prepared(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    raw = table_of(draw(3))
+    for span, said in (("10d", 1), ("20m", 0)):
+        described = resolve(declared(windows={"card": {"spans": [span], "of": ["count"]}}), raw)
+        caplog.clear()
+        prepare_training(described, write(raw, tmp_path / "raw.parquet"), tmp_path / f"{span}.parquet")
+        told = [each.message for each in caplog.records if "no row sees a whole one" in each.message]
+        assert len(told) == said
+    assert said == 0

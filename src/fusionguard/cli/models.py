@@ -53,6 +53,8 @@ def score(
     summary = score_file(loaded, input_file, output_file, id_column, history=history)
     if summary.ambiguous_ids:
         say(f"{summary.ambiguous_ids:,} rows have an empty id or one that another row has, too: tell them apart by 'row'.")
+    for remark in summary.remarks:
+        say(remark)
     for column, count in summary.unseen.items():
         say(f"{count:,} rows hold a value of '{column}' that the model has not seen; its declaration says how they are scored.")
     flagged = f"{summary.flagged:,} {family.flagged_rows_are}"

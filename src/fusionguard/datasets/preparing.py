@@ -5,6 +5,7 @@ Everything behind this, features, models, service and monitoring, reads prepared
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from fusionguard.datasets.declaration import Declaration, Known, Time
 from fusionguard.datasets.declared_values import as_text
 from fusionguard.datasets.durations import duration_seconds
 from fusionguard.datasets.history import memories
+from fusionguard.datasets.history_checks import short_table
 from fusionguard.datasets.history_sql import EVENTS, REMEMBERED, events_query, history_query
 from fusionguard.datasets.moment_sql import clock, event, known_time
 from fusionguard.datasets.money_sql import number
@@ -24,6 +26,8 @@ from fusionguard.datasets.prepared_names import CLOCK, EVENT, GROUP, KNOWN, prep
 from fusionguard.datasets.resolved import ResolvedDataset
 from fusionguard.datasets.table_rows import TableRows, open_rows, quoted, string
 from fusionguard.files import atomic_path
+
+_log = logging.getLogger("fusionguard.source")
 
 PLACE = "row"
 """What the place of a row in its source is called."""
@@ -42,6 +46,8 @@ def prepare_training(described: ResolvedDataset, raw: Table, destination: Path) 
     declaration = described.declaration
     with open_rows(raw, declaration.missing_values) as rows, atomic_path(destination) as temporary:
         columns = dict(prepared_columns(described, rows)) | remember(described, rows)
+        if declaration.windows and (short := short_table(declaration, rows)):
+            _log.warning("%s", short)
         columns |= dict(_training_columns(described, rows))
         label = columns[prepared_names(declaration)[declaration.label.column]]
         own = declaration.id if declaration.id is not None and declaration.id in rows.kinds else None

@@ -15,7 +15,7 @@ from fusionguard.datasets.declaration import Categorical, Declaration, Numeric, 
 from fusionguard.datasets.declared_values import LARGEST_NUMBER
 from fusionguard.datasets.history_sql import events_columns, events_query
 from fusionguard.datasets.layout import raw_layout
-from fusionguard.datasets.moment_sql import no_moment
+from fusionguard.datasets.moment_sql import known_time, no_moment
 from fusionguard.datasets.moments import expected_time
 from fusionguard.datasets.money_sql import no_rate, number, other_rate
 from fusionguard.datasets.preparing import label, prepared_columns, remember, write_prepared
@@ -95,7 +95,7 @@ def prepare_file(
 
 
 def read_earlier(described: ResolvedDataset, file: Path, destination: Path) -> Table:
-    """Read what events are made of from the file of rows that happened before; label and id may be missing.
+    """Read what events are made of from the file of rows that happened before; the id may be missing.
 
     Raises
     ------
@@ -105,8 +105,7 @@ def read_earlier(described: ResolvedDataset, file: Path, destination: Path) -> T
     declaration = described.declaration
     layout = raw_layout(declaration)
     there = raw_header(file, layout)[0]
-    spared = (declaration.id, declaration.label.column)
-    needed = [name for name in events_columns(declaration) if name in there or name not in spared]
+    needed = [name for name in events_columns(declaration) if name in there or name != declaration.id]
     return read_raw(file, layout, destination, only=needed)
 
 
@@ -172,6 +171,11 @@ def _checks(described: ResolvedDataset, rows: TableRows) -> Iterator[Check]:
             yield from _category_checks(described, rows, column, categorical)
     if declaration.time is not None and (described.reads_clock or declaration.windows):
         yield declaration.time.column, _no_moment(rows, declaration.time), f"not {expected_time(declaration.time)}"
+    known = declaration.label.known
+    if declaration.windows and declaration.time is not None and known is not None and known.column in rows.kinds:
+        dated = known_time(known, declaration.time)
+        wrong = f"(NOT {rows.empty(dated.column)} AND {no_moment(rows, dated)})"
+        yield dated.column, wrong, f"not {expected_time(dated)}"
     yield from _money_checks(described, rows)
 
 
