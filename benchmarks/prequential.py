@@ -1,6 +1,8 @@
 """``python -m benchmarks.prequential --file DECLARATION.yaml``: untuned models of a table on folds that wait for outcomes.
 
 Models are learned from some days, wait until these days' outcomes are known, and are judged on days after; so they are used.
+The protocol is that of Le Borgne, Siblini, Lebichot and Bontempi, *Reproducible Machine Learning for Credit Card Fraud Detection*
+(2022), chapter 5.
 """
 
 from __future__ import annotations

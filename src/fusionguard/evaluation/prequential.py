@@ -1,8 +1,7 @@
 """Prequential validation: learn from some days, wait until their outcomes are known, judge days after; each fold a step earlier.
 
-So is a model of transactions used: it is trained on what was known, and asked about owners of cards whose frauds nobody has found
-yet. Le Borgne, Siblini, Lebichot and Bontempi, *Reproducible Machine Learning for Credit Card Fraud Detection* (2022), chapter 5,
-has the protocol and the reading by owners.
+So are models used: one is made of what was known, and asked about owners of whom nobody has found out yet. The protocol and the
+reading by owners are those of Le Borgne, Siblini, Lebichot and Bontempi (Université Libre de Bruxelles, 2022), chapter 5.
 """
 
 from __future__ import annotations
