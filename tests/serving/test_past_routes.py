@@ -18,6 +18,7 @@ from fusionguard.datasets.history import memories
 from fusionguard.errors import BundleError, StorageError, UsageError
 from fusionguard.features.online.sqlite_state import SqliteState
 from fusionguard.models.bundle import Bundle
+from fusionguard.serving import remembering
 from fusionguard.serving.app import RiskApp
 from fusionguard.serving.launch import rehearse
 from fusionguard.serving.loaded import load_release
@@ -137,8 +138,10 @@ def test_a_moment_is_one_everywhere(served: Served) -> None:
     assert seen["card_since_last"] == 7_200
 
 
+@pytest.mark.parametrize("at_once", [1_000, 3])
 @pytest.mark.parametrize("kind", ["rows", "columns", ARROW, PARQUET])
-def test_a_batch_is_seen_in_the_order_of_time(served: Served, kind: str) -> None:
+def test_a_batch_is_seen_in_the_order_of_time(served: Served, kind: str, at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remembering, "ROWS_AT_ONCE", at_once)
     minutes = [9, 3, 5, 3]
     rows = [payment(f"B{place}", minute, betrag=10.0 + place) for place, minute in enumerate(minutes)]
     columns = {name: [row[name] for row in rows] for name in rows[0]}
