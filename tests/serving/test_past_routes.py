@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from fusionguard.datasets.history import memories
 from fusionguard.errors import BundleError, StorageError, UsageError
 from fusionguard.features.online.sqlite_state import SqliteState
 from fusionguard.models.bundle import Bundle
+from fusionguard.serving import remembering
 from fusionguard.serving.app import RiskApp
 from fusionguard.serving.launch import rehearse
 from fusionguard.serving.loaded import load_release
@@ -137,8 +139,10 @@ def test_a_moment_is_one_everywhere(served: Served) -> None:
     assert seen["card_since_last"] == 7_200
 
 
+@pytest.mark.parametrize("at_once", [1_000, 3])
 @pytest.mark.parametrize("kind", ["rows", "columns", ARROW, PARQUET])
-def test_a_batch_is_seen_in_the_order_of_time(served: Served, kind: str) -> None:
+def test_a_batch_is_seen_in_the_order_of_time(served: Served, kind: str, at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remembering, "ROWS_AT_ONCE", at_once)
     minutes = [9, 3, 5, 3]
     rows = [payment(f"B{place}", minute, betrag=10.0 + place) for place, minute in enumerate(minutes)]
     columns = {name: [row[name] for row in rows] for name in rows[0]}
@@ -155,6 +159,27 @@ def test_a_batch_is_seen_in_the_order_of_time(served: Served, kind: str) -> None
     alone = [served.post("score", row).json()["score"] for row in rows]
     np.testing.assert_allclose(scores, alone, atol=1e-5)
     assert len(set(np.round(scores, 6))) > 1
+
+
+def test_a_table_names_its_rows_by_the_declared_id(served: Served) -> None:
+    served.post("score", payment("A", 1))
+    moments = [datetime(2024, 5, 2, 11, minute, tzinfo=UTC) for minute in (2, 3)]  # an hour less than on clocks in London
+    columns = {name: [value] * 2 for name, value in payment("A", 0).items() if name not in ("booked at", "rate")}
+    table = pa.table(columns | {"payment id": ["A", "B"], "booked at": moments, "card token": ["tok-new"] * 2})
+    headers = {"content-type": ARROW, "accept": ARROW}
+    answered = served.client.post(f"{BATCH}?id=payment%20id", content=write_table(table, ARROW), headers=headers)
+    assert answered.status_code == 200, answered.text
+    assert pa.ipc.open_stream(answered.content).read_all()["payment id"].to_pylist() == ["A", "B"]
+    seen = served.features(payment("C", 4))
+    assert (seen["card_count_1d"], seen["card_since_last"]) == (2, 60), "the payment that is known already is no other one"
+
+
+def test_a_time_that_no_state_holds_is_refused(served: Served) -> None:
+    far = payment("A", 1, **{"booked at": "02.05.9999 12:00"})
+    for route, content in (("score", far), ("explain", far), ("score_batch", {"rows": [far]})):
+        refused = served.post(route, content)
+        assert refused.status_code == 422
+        assert refused.json()["detail"] == "$: expected a row whose time lies within 3,000 years of 1970, found another."
 
 
 def test_outcomes_are_told_by_request_and_row(served: Served) -> None:

@@ -112,7 +112,7 @@ def _load(folder: Path, states: States) -> LoadedRelease:
     for about in check_release(folder).models:
         bundle = Bundle(folder / about.folder)
         family = family_of(bundle)
-        spec = "BUNDLE" if about.registered_version is None else f"{about.model}@{about.registered_version}"
+        spec = "BUNDLE_FOLDER" if about.registered_version is None else f"{about.model}@{about.registered_version}"
         state = states.open(family, spec) if about.role == "champion" else None
         reader = RowReader(family.request_fields)
         loaded[about.role][about.model] = LoadedModel(about, family.open_online(bundle), family, reader, state)

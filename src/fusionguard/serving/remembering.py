@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -19,6 +21,12 @@ from fusionguard.features.online.state import Event, Outcome, Remembered
 from fusionguard.serving.metrics import Metrics
 from fusionguard.serving.prediction_log import Label
 from fusionguard.serving.problems import Fault, ProblemError, invalid
+
+ROWS_AT_ONCE = 1_000
+"""So many rows of a batch are one transaction, half a second: single rows wait that long for it, in all workers."""
+
+_PAUSE_SECONDS = 0.005
+"""Between two of them, so that those who wait come to their turn."""
 
 _Found = TypeVar("_Found")
 
@@ -53,9 +61,18 @@ class Remembering:
         return await self._elsewhere(lambda: state.peek(event))
 
     def observe_all(self, state: SqliteState, events: Sequence[Event]) -> list[Remembered]:
-        """Observe a batch in the order of time, on this thread, all of it or nothing; return what each of them sees."""
+        """Observe a batch in the order of time, on this thread; return what each of its rows sees.
+
+        Where the state stops answering midway, the same rows under the same names see the same again.
+        """
         order = sorted(range(len(events)), key=lambda place: events[place].second)
-        found = dict(zip(order, self._ask(lambda: state.observe_all([events[place] for place in order])), strict=True))
+        found: dict[int, Remembered] = {}
+        for begin in range(0, len(order), ROWS_AT_ONCE):
+            if begin:
+                time.sleep(_PAUSE_SECONDS)
+            places = order[begin : begin + ROWS_AT_ONCE]
+            seen = self._ask(partial(state.observe_all, [events[place] for place in places]))
+            found |= zip(places, seen, strict=True)
         self._count_late(list(found.values()))
         return [found[place] for place in range(len(events))]
 
@@ -77,7 +94,7 @@ class Remembering:
             if str(error) != self._fault:
                 _log.error("What happened before cannot be looked up for %s: %s", self._model, error)
                 self._fault = str(error)
-            detail = "What happened before cannot be looked up now; no row was recorded. The service's log says what to do."
+            detail = "What happened before cannot be looked up now, so nothing was scored. The service's log says what to do."
             raise ProblemError(503, "state", detail, headers={"retry-after": "5"}) from None
         if self._fault:
             _log.warning("What happened before is looked up again for %s.", self._model)
