@@ -6,6 +6,7 @@ import importlib.metadata
 import shutil
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from fusionguard import doctor
@@ -197,10 +198,15 @@ def test_a_damaged_registry_is_in_the_way_and_stays(home: Home) -> None:
 
 def test_the_last_verdict_of_monitoring_is_told(home: Home) -> None:
     from fusionguard.monitoring.history import append_verdict, history_file
+    from fusionguard.serving.prediction_log.parts import part_name, write_part
     from tests.monitoring.test_history import a_record
 
     assert _finding(home, "fraud monitoring").remedy == "For a demonstration: make monitoring"
     (home.predictions / "fraud").mkdir(parents=True)
+    (home.predictions / "fraud" / "labels.sqlite").write_bytes(b"")
+    assert _finding(home, "fraud monitoring").detail == "nothing has been scored yet"
+    write_part(home.predictions / "fraud" / part_name(1, 1, "abcd"), pa.table({"time": [1]}))
+    assert _finding(home, "fraud monitoring").detail == "rows were scored and never judged"
     assert "--set model=fraud" in _finding(home, "fraud monitoring").remedy
     append_verdict(history_file(home, "fraud"), a_record())
     found = _finding(home, "fraud monitoring")

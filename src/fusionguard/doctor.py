@@ -243,7 +243,7 @@ def _monitoring(home: Home) -> list[Finding]:
             simulated = " (SIMULATED data)" if last.simulated else ""
             detail = f"{last.state}{simulated} on {last.at:%Y-%m-%d %H:%M} UTC, version {last.model_version}"
             findings.append(Finding(name, Status.OK, detail, "" if last.action == "none" else f"advice: {last.action}"))
-        elif (home.predictions / model).is_dir():
+        elif any((home.predictions / model).glob("*.parquet")):  # a service makes the folder before any row comes
             findings.append(Finding(name, Status.ABSENT, "rows were scored and never judged", f"Judge them{_where()}: {command}"))
         else:
             findings.append(

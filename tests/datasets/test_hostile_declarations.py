@@ -341,6 +341,10 @@ CASES: dict[str, tuple[str | bytes, list[tuple[int, str]]]] = {
         _changed(bands="bands: {mcc_band: {column: mcc, edges: [30, 60]}}", protected="protected: [mcc, mcc_band]"),
         [(17, "bands.mcc_band.column: 'mcc' is categorical, and bands cut numbers; declare it as numeric")],
     ),
+    "what is missing of a number that models read": (
+        _changed(bands='bands: {age_band: {column: age, edges: [30, 60], missing_values: ["?"]}}'),
+        [(17, "bands.age_band.missing_values: models read 'age'; write there what means that nothing is known")],
+    ),
     "bands of a text that no model reads": (
         _changed(
             bands="bands: {born_band: {column: born, edges: [1970]}}", protected="protected: [born]", types="types: {born: text}"

@@ -14,10 +14,12 @@ import pytest
 
 from fusionguard import cli
 from fusionguard.cli.datasets import problems
+from fusionguard.datasets.declared_rows import read_declared
 from fusionguard.datasets.inspection.draft import draft_declaration
 from fusionguard.datasets.inspection.inspected import Inspection, inspect_table
 from fusionguard.datasets.inspection.relation import alone_auc
 from fusionguard.datasets.inspection.text import WIDTH, inspection_text
+from fusionguard.datasets.reading import parse_declaration
 from fusionguard.errors import DataError, UsageError
 
 ROWS = 600
@@ -116,6 +118,26 @@ def test_ages_get_bands_and_protected_columns_are_no_features(tmp_path: Path) ->
     draft = draft_declaration(found)
     assert "  customer_age_band: {column: Customer_Age, edges: [40, 50, 60]}" in draft.splitlines()
     assert "  - customer_age_band  " in draft.partition("protected:")[2]
+
+
+def test_ages_with_words_for_missing_get_the_same_bands_and_a_file_of_them_is_read_by_the_draft(tmp_path: Path) -> None:
+    ages: list[Any] = drawn(34, 71)
+    ages[3] = ages[7] = "n/a"
+    found = found_in(tmp_path, {"age": ages})
+    remedies = [finding.remedy for finding in found.findings if finding.kind == "missing_words"]
+    assert remedies == ["The draft takes them for missing (missing_values)."]
+    draft = draft_declaration(found)
+    assert '  age_band: {column: age, edges: [40, 50, 60], missing_values: ["n/a"]}' in draft.splitlines()
+    read = read_declared(parse_declaration(draft), tmp_path / "t.csv", tmp_path / "rows.parquet").read()["age"]
+    assert str(read.type) == "int64"
+    assert read.to_pylist() == [None if age == "n/a" else age for age in ages]
+
+
+def test_words_in_ages_that_get_no_bands_are_left_to_their_owner(tmp_path: Path) -> None:
+    found = found_in(tmp_path, {"age": ["n/a", *drawn(34, 71)[1:]], "age_band": [("a", "b")[each % 2] for each in range(ROWS)]})
+    remedies = [finding.remedy for finding in found.findings if finding.kind == "missing_words"]
+    assert remedies == ["Leave such cells empty where the file is made."]
+    assert "bands:" not in draft_declaration(found)
 
 
 def test_a_folder_of_several_kinds_and_a_part_without_a_column_are_named(tmp_path: Path) -> None:

@@ -401,6 +401,22 @@ def test_a_cell_that_only_the_reader_refuses_is_told_beside_the_others(tmp_path:
     assert caught.value.faults[1].what.startswith("protected against rows.csv, row 2 (line 4), column years: 'many' is not a")
 
 
+def test_what_bands_say_is_missing_is_and_other_words_in_their_column_are_refused(tmp_path: Path) -> None:
+    from pyarrow import csv
+
+    tenure = 'tenure: {column: years, edges: [2, 5], missing_values: ["?"]}'
+    bands = f"bands: {{{tenure}, long: {{column: years, edges: [9], missing_values: [-1]}}}}"
+    declared = parse_declaration(TEXT + f"{bands}\nprotected: [years]\n", "bank.yaml")
+    csv.write_csv(_table(years=["1", "?", "3", "-1", "5", "6.5"]), tmp_path / "rows.csv")
+    read = read_declared(declared, tmp_path / "rows.csv", tmp_path / "rows.parquet").read()
+    assert read["years"].to_pylist() == [1.0, None, 3.0, None, 5.0, 6.5]
+    csv.write_csv(_table(years=["1", "?", "3", "many", "5", "6.5"]), tmp_path / "rows.csv")
+    with pytest.raises(ContradictionError) as caught:
+        read_declared(declared, tmp_path / "rows.csv", tmp_path / "rows.parquet")
+    (fault,) = caught.value.faults
+    assert (fault.line, fault.column, fault.row, fault.what) == (19, "years", 3, 'bands.tenure holds text in row 3 ("many")')
+
+
 def test_a_misspelt_column_is_one_fault_at_its_own_line_and_strangers_are_told_apart(tmp_path: Path) -> None:
     from pyarrow import csv
 

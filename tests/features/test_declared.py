@@ -225,3 +225,15 @@ def test_a_column_is_protected_by_its_own_name_whatever_people_call_it_or_others
     attributes, cuts = ([(cut.name, cut.column) for cut in each] for each in (definition.attributes, definition.segmentations))
     assert attributes == [("purpose", "age"), ("sex", "sex")]
     assert cuts == [*attributes, ("reason", "purpose")]
+
+
+def test_bands_are_protected_by_their_own_name_and_by_their_columns_and_other_bands_of_it_are_not(tmp_path: Path) -> None:
+    young, old, poor = (f"{{column: {column}, edges: [{edge}]}}" for column, edge in (("age", 30), ("age", 60), ("debt", 9)))
+    found = {}
+    for at, protected in enumerate(("young", "age", "age, young", "poor, old")):
+        roles = f"protected: [{protected}]\nbands: {{young: {young}, old: {old}, poor: {poor}}}\nnumeric:\n"
+        definition = made(LOANS.replace("numeric:\n", roles), loans(), tmp_path / str(at)).definition
+        found[protected] = [(cut.name, cut.column) for cut in definition.attributes]
+        assert [cut.name for cut in definition.segmentations] == ["young", "old", "poor", "purpose"]
+    both = [("young", "age"), ("old", "age")]
+    assert found == {"young": both[:1], "age": both, "age, young": both, "poor, old": [both[1], ("poor", "debt")]}

@@ -143,6 +143,19 @@ def test_segments_are_those_of_the_declaration(payments: Watched, telco: Watched
     assert ("region", "North") in telco.reference.segments
 
 
+def test_numbers_that_are_protected_and_learned_without_bands_are_judged_as_columns_and_cut_no_window(tmp_path: Path) -> None:
+    declaration = write_telco(tmp_path / "given", 3_000)
+    text = declaration.read_text(encoding="utf-8")
+    declaration.write_text(text.replace("protected: [Gender, Region]", "protected: [Gender, Monthly Charges]"), encoding="utf-8")
+    family, rows = declared_rows(declaration, tmp_path / "made")
+    assert [cut.column for cut in family.features.attributes] == ["Gender", "Monthly_Charges"]
+    watched = Watched(family, rows, tmp_path)
+    drift = watched.drift(watched.calm)
+    assert {finding.segment.split(":")[0] for finding in drift.segments} == {"kind of contract", "way to pay", "region"}
+    tenfold = watched.drift(multiplied(watched.calm, ("Monthly_Charges",), 10.0))
+    assert tenfold.reading("scale", "Monthly_Charges").level == "act"
+
+
 def test_an_unseen_share_of_the_reference_is_what_a_window_is_held_against(payments: Watched) -> None:
     rows = replaced(payments.calm, "mcc", 0.05, OTHER, seed=8)
     known = table_reference(rows, payments.family, scratch=payments.scratch)

@@ -108,6 +108,9 @@ def _undeclared(declaration: Declaration) -> Iterator[Contradiction]:
             yield place, f"bands.{name}.column: '{band.column}' is categorical, and bands cut numbers; declare it as numeric"
         elif band.column not in numbers and band.column not in declaration.protected:
             yield place, _unknown(f"bands.{name}.column", band.column, numbers, "no numeric column")
+        elif band.missing_values is not None and band.column in declaration.measured:
+            what = f"models read '{band.column}'; write there what means that nothing is known"
+            yield ("bands", name, "missing_values"), f"bands.{name}.missing_values: {what}"
 
 
 def _formulas(declaration: Declaration) -> Iterator[Contradiction]:

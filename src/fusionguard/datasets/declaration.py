@@ -171,6 +171,8 @@ class Band(_Declared):
     names: tuple[kinds.Words, ...] | None = None
     """One more than edges."""
     label: kinds.Words | None = None
+    missing_values: kinds.Cells | None = None
+    """What stands in the column where nothing is known, if no model reads it; else the numeric column says so."""
 
     @model_validator(mode="after")
     def _agrees(self) -> Band:
@@ -300,9 +302,20 @@ class Declaration(_Declared):
         return numbers if self.amount is None else {**numbers, self.amount.column: (("amount",), self.amount)}
 
     @property
+    def only_banded(self) -> dict[str, tuple[Place, Numeric]]:
+        """The columns of numbers that no model reads and bands cut, each with the place of the first that does."""
+        numbers: dict[str, tuple[Place, Numeric]] = {}
+        for name, band in self.bands.items():
+            if band.column not in self.measured:
+                place, found = numbers.get(band.column, (("bands", name), Numeric(missing="allow")))
+                marks = tuple(dict.fromkeys((*(found.missing_values or ()), *(band.missing_values or ())))) or None
+                numbers[band.column] = place, found.model_copy(update={"missing_values": marks})
+        return numbers
+
+    @property
     def missing_values(self) -> dict[str, tuple[kinds.Scalar, ...]]:
         """By column, what stands where nothing is known, besides an empty cell."""
-        numbers = {name: each.missing_values for name, (_, each) in self.measured.items()}
+        numbers = {name: each.missing_values for name, (_, each) in (*self.measured.items(), *self.only_banded.items())}
         categories = {name: each.missing_values for name, each in self.categorical.items()}
         return {name: values for name, values in {**numbers, **categories}.items() if values}
 

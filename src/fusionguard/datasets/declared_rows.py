@@ -118,7 +118,8 @@ def _column_faults(declared: DeclaredDataset, error: ColumnsError) -> Iterator[F
 def _write(declared: DeclaredDataset, rows: TableRows, emptied: set[str], file: Path) -> list[Fault]:
     """Write the rows, those cells empty that mean that nothing is known; or return what is wrong with the numbers among them."""
     findings, declaration, columns = Findings(declared), declared.declaration, []
-    measured = {name: each for name, each in declaration.measured.items() if name in emptied and name in rows.names}
+    numbers = {**declaration.measured, **declaration.only_banded}
+    measured = {name: each for name, each in numbers.items() if name in emptied and name in rows.names}
     check_numbers(findings, rows, measured, "TRUE")
     for name in rows.names:
         value = quoted(name)

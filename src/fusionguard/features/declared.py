@@ -140,22 +140,23 @@ def _segmentations(
     They are bands, protected columns, categories of few values and the part of the day; where there is none, all rows are one.
     """
     declaration = described.declaration
-    cuts: list[tuple[str, Segmentation]] = []  # each with the raw column that it is by
+    cuts: list[tuple[set[str], Segmentation]] = []  # each with the names by which it may be protected
     for name, band in declaration.bands.items():
         column = names[band.column]
         places = " + ".join(f"CAST({column} >= {float(edge)!r} AS INT)" for edge in band.edges)
         listed = band.names or _edges(band.edges)
-        cuts.append((band.column, Segmentation(label_of(declaration, name), places, dict(enumerate(listed)), column)))
+        cut = Segmentation(label_of(declaration, name), places, dict(enumerate(listed)), column)
+        cuts.append(({name, band.column}, cut))
     few = [name for name in declaration.categorical if len(_known(described, name)) <= _FEW_VALUES]
     whole = {*declaration.bands, *declaration.banded}  # single numbers are no groups where bands of them are
     for name in dict.fromkeys((*(each for each in declaration.protected if each not in whole), *few)):
         values = _known(described, name) if name in declaration.categorical else ()
-        cuts.append(
-            (name, Segmentation(label_of(declaration, name), names[name], {value: value for value in values}, names[name]))
-        )
+        cut = Segmentation(label_of(declaration, name), names[name], {value: value for value in values}, names[name])
+        cuts.append(({name}, cut))
     if "hour_of_day" in declaration.calendar:
-        cuts.append(("", Segmentation("time of day", "CAST(FLOOR(hour_of_day / 6) AS INT)", _PARTS_OF_DAY, "hour_of_day")))
-    protected = tuple(cut for column, cut in cuts if column in declaration.protected)
+        cut = Segmentation("time of day", "CAST(FLOOR(hour_of_day / 6) AS INT)", _PARTS_OF_DAY, "hour_of_day")
+        cuts.append((set(), cut))
+    protected = tuple(cut for called, cut in cuts if called & {*declaration.protected})
     return tuple(cut for _, cut in cuts) or (Segmentation("all", "0", {0: "all rows"}),), protected
 
 

@@ -154,7 +154,7 @@ class _Reading:
         self._time, self._span_seconds = time, span_seconds
         self._numbers = [*reference.numbers.values(), reference.probability]
         self._known, self._categories = reference.categories, list(reference.categories.values())
-        self._cuts = tuple(cut for cut in reference.family.features.log_segmentations if len(cut.names) <= MOST_SEGMENTS)
+        self._cuts = tuple(cut for cut in reference.family.features.log_segmentations if 0 < len(cut.names) <= MOST_SEGMENTS)
         self._check_columns()
 
     def sketch(self, count: _Count, sample_rows: int, seed: int, progress: Progress | None) -> Sketch:

@@ -163,6 +163,8 @@ def test_card_and_insights_speak_of_the_declared_data(telco_model: DeclaredModel
     assert report.amount == "monthly bill" and {group.attribute for group in report.fairness.groups} == {"Gender", "region"}
     assert "# Model card: customer churn, telco" in card and "100.00 plus 0.0013 of the monthly bill" in card
     assert "Protected columns are never told as a reason (region)" in card
+    assert "Profits are in EUR." in card and "All of these are settings, in EUR." in card and "in the currency of" not in card
+    assert card.count("No time of the rows is declared") == 2 and "No time of the rows is declared." in insights
     assert "**kind of contract" in insights.lower() and "calls to support" in insights
     for text in (card, insights):
         assert not [word for word in ("bank", "balance", "Geography", "credit", "country") if word in text]

@@ -7,17 +7,14 @@ from collections.abc import Iterator
 
 from fusionguard.datasets.declared_values import ISO
 from fusionguard.datasets.faults import DeclarationError, Fault
+from fusionguard.datasets.inspection.bands import age_bands
 from fusionguard.datasets.inspection.draft_csv import csv_lines
 from fusionguard.datasets.inspection.draft_lines import cell, comment, dataset_name, noted, scalar
 from fusionguard.datasets.inspection.findings import grouped
 from fusionguard.datasets.inspection.inspected import Inspection
-from fusionguard.datasets.inspection.name_words import PROTECTED_IF_ALONE, name_words
 from fusionguard.datasets.inspection.profile import Column
 from fusionguard.datasets.inspection.roles import PEOPLE
 from fusionguard.datasets.reading import parse_declaration
-
-_AGE_EDGES = (30, 40, 50, 60)
-_IDENTIFIER = re.compile("[a-z][a-z0-9_]{0,62}")
 
 
 def draft_declaration(inspection: Inspection) -> str:
@@ -177,13 +174,14 @@ def _columns(inspection: Inspection) -> Iterator[str]:
                 settings = f"{{{', '.join(_missing(inspection, column))}}}".removeprefix("{}")
                 yield noted(f"  {scalar(column.name)}: {settings}".rstrip(), _about(inspection, column))
     protected = [c for c in inspection.profile.columns if inspection.roles[c.name].protected]
-    bands = {name: (c, edges) for c in protected for name, edges in _band(inspection, c)}
+    bands = [(column, *band) for column in protected if (band := age_bands(inspection.profile, column))]
     if bands:
         yield "bands:"
-        for name, (column, edges) in bands.items():
-            yield f"  {name}: {{column: {scalar(column.name)}, edges: [{', '.join(map(str, edges))}]}}"
+        for column, name, edges in bands:
+            cut = (f"column: {scalar(column.name)}", f"edges: [{', '.join(map(str, edges))}]", *_marks(inspection, column))
+            yield f"  {name}: {{{', '.join(cut)}}}"
     yield from _list(inspection, "protected", protected)
-    for name, (column, _) in bands.items():
+    for column, name, _ in bands:
         yield noted(f"  - {name}", f"bands of '{column.name}', in which people think")
     yield from _list(inspection, "private", [c for c in inspection.profile.columns if inspection.roles[c.name].private])
     spare = [*_having(inspection, "currency")] if not _having(inspection, "amount") else _having(inspection, "currency")[1:]
@@ -202,19 +200,6 @@ def _entities(inspection: Inspection) -> list[Column]:
     return sorted(_having(inspection, "entity"), key=place)
 
 
-def _band(inspection: Inspection, column: Column) -> Iterator[tuple[str, list[int]]]:
-    """Yield the name of bands of an age and where they begin, those of the shipped bank customers; none of what is no age."""
-    low, high = column.smallest, column.largest
-    words = name_words(column.name)
-    name = f"{'_'.join(words)}_band"
-    taken = {each.name.casefold() for each in inspection.profile.columns}
-    if column.form.kind != "number" or not set(words) & PROTECTED_IF_ALONE or name in taken or low is None or high is None:
-        return
-    edges = [edge for edge in _AGE_EDGES if low < edge <= high]
-    if edges and _IDENTIFIER.fullmatch(name) and not column.misfits and not column.said:
-        yield name, edges
-
-
 def _closing(inspection: Inspection) -> Iterator[str]:
     types = [(column, *kind) for column in inspection.profile.columns if (kind := _type(inspection, column))]
     if types:
@@ -230,7 +215,7 @@ def _type(inspection: Inspection, column: Column) -> tuple[str, str] | None:
     role = inspection.roles[column.name]
     if role.name in ("numeric", "categorical") and column.form.coded:
         return "text", "digits with leading zeros"
-    if role.protected and not column.typed and any(_band(inspection, column)):
+    if role.protected and not column.typed and age_bands(inspection.profile, column):
         return ("integer" if column.whole else "float"), "numbers that are cut into bands"
     if not column.typed or role.name in ("numeric", "amount", "rate") or (role.name in ("time", "known") and role.unit):
         return None
@@ -277,10 +262,16 @@ def _about(inspection: Inspection, column: Column) -> str:
 
 def _missing(inspection: Inspection, column: Column) -> Iterator[str]:
     """Yield that cells may be missing, and which words and numbers mean that they are."""
+    marks = [*_marks(inspection, column)]
+    if column.missing or column.misfits or marks:
+        yield "missing: allow"
+    yield from marks
+
+
+def _marks(inspection: Inspection, column: Column) -> Iterator[str]:
+    """Yield which words and numbers mean that a cell is missing, where any do."""
     marks = [scalar(value.text) for value in column.said]
     if column.name in inspection.sentinels:
         marks.append(f"{inspection.sentinels[column.name][0]:.0f}")
-    if column.missing or column.misfits or marks:
-        yield "missing: allow"
     if marks:
         yield f"missing_values: [{', '.join(marks)}]"

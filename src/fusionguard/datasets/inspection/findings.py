@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from fusionguard.datasets.inspection.bands import age_bands
 from fusionguard.datasets.inspection.forms import STAND_INS
 from fusionguard.datasets.inspection.label import Label
 from fusionguard.datasets.inspection.profile import Column, Profile, holds_currencies
@@ -128,7 +129,7 @@ def mixed_types(profile: Profile, roles: Mapping[str, Role]) -> Iterator[Finding
             yield Finding("mixed_types", "look", (column.name,), what, "Two things may have got into one column: ask its owner.")
 
 
-def _missing_words(column: Column, role: Role) -> Iterator[Finding]:
+def _missing_words(column: Column, role: Role, drafted: bool) -> Iterator[Finding]:
     """Yield what is to be done about words such as ``unknown`` in a column of numbers or times."""
     if not column.said:
         return
@@ -139,7 +140,7 @@ def _missing_words(column: Column, role: Role) -> Iterator[Finding]:
         yield Finding(
             "missing_words", "stop", (column.name,), what, "Times have no such words: leave the cells empty, or the rows out."
         )
-    elif role.name in ("numeric", "categorical", "amount"):
+    elif drafted:
         yield Finding("missing_words", "look", (column.name,), what, "The draft takes them for missing (missing_values).")
     else:
         yield Finding("missing_words", "look", (column.name,), what, "Leave such cells empty where the file is made.")
@@ -150,13 +151,14 @@ def stand_ins(profile: Profile, sentinels: Mapping[str, tuple[float, int]], role
     for column in profile.columns:
         if column.personal:
             continue
+        role = roles[column.name]
+        drafted = role.name in ("numeric", "categorical", "amount") or (role.protected and age_bands(profile, column) is not None)
         if column.name in sentinels:
             number, rows = sentinels[column.name]
             what = f"'{column.name}' is {number:g} in {rows:,} rows, far from all others: it may stand for a missing value."
-            drafted = roles[column.name].name in ("numeric", "categorical", "amount")
             remedy = "The draft takes it so (missing_values): check that it is." if drafted else "Leave such cells empty."
             yield Finding("stand_in", "stop", (column.name,), what, remedy)
-        yield from _missing_words(column, roles[column.name])
+        yield from _missing_words(column, role, drafted)
         said = [value for value in column.values if value.text.lower() in STAND_INS]
         if said and column.form.kind == "text":
             rows = sum(value.rows for value in said)

@@ -197,7 +197,7 @@ def sensitivity(offers: Sequence[WhatIf], report: ChurnReport, break_even: float
 
 def cautions(population: Population, report: ChurnReport, texts: Texts, *, dated: bool) -> str:
     """Say what these numbers do not mean; ``dated`` where the rows have times."""
-    undated = "" if dated else "The file has no dates. "
+    undated = "" if dated else "No time of the rows is declared. "
     points = [
         texts.not_causes,
         *_small(population),

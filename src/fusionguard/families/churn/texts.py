@@ -22,8 +22,8 @@ def worth_in_words(amount: str | None, base: float, margin: float) -> str:
 
 
 def currency_in_words(amount: str | None) -> str:
-    """Say which currency profits are in: that of an amount, or that of the settings."""
-    return "currency of the settings" if amount is None else f"currency of the {amount}"
+    """Say which currency profits are in where none is declared: that of an amount, or that of the settings."""
+    return "the currency of the settings" if amount is None else f"the currency of the {amount}"
 
 
 def _of_labels(definition: FeatureDefinition) -> Texts:

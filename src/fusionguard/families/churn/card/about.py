@@ -29,7 +29,7 @@ def data(inputs: ChurnCardInputs) -> str:
     plan = inputs.plan
     left = f"{count(plan.positives)} ({percent(plan.positives / plan.rows)})"
     return paragraphs(
-        inputs.texts.rows + ("" if _dated(inputs) else " There is no date in the data."),
+        inputs.texts.rows + ("" if _dated(inputs) else " No time of the rows is declared."),
         origin(
             inputs.provenance,
             inputs.features,
@@ -150,8 +150,8 @@ def limits(inputs: ChurnCardInputs) -> str:
     """Say what the numbers cannot tell."""
     report, texts = inputs.evaluation, inputs.texts
     undated = (
-        "**No time.** The data has no dates: nothing is claimed about customers of a later year, about seasons, or about how long"
-        " before leaving a customer is recognised. Expect the model to age without the data showing when."
+        "**No time.** No time of the rows is declared: nothing is claimed about customers of a later year, about seasons, or"
+        " about how long before leaving a customer is recognised. Expect the model to age without the data showing when."
     )
     points = [
         *([] if _dated(inputs) else [undated]),

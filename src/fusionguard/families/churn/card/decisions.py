@@ -6,6 +6,7 @@ from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.card.markdown import count, image, percent, table
 from fusionguard.evaluation.card.sections import paragraphs, reasons
 from fusionguard.families.churn.bands import BandReading
+from fusionguard.families.churn.card.inputs import ChurnCardInputs
 from fusionguard.families.churn.readings import EMPC, metric_digits
 from fusionguard.families.churn.report import ChurnReport
 from fusionguard.families.churn.retention import RetentionPolicy
@@ -14,8 +15,9 @@ from fusionguard.families.churn.texts import worth_in_words
 _LIFT_SHARES = (0.05, 0.1, 0.2, 0.3, 0.5)
 
 
-def policy(report: ChurnReport, image_folder: str | None) -> str:
+def policy(inputs: ChurnCardInputs, image_folder: str | None) -> str:
     """Say who gets an offer, and what that earned on the test slice."""
+    report = inputs.evaluation
     rule, campaign = report.policy, report.campaign
     rows = [
         ("offers per 1,000 customers", count(campaign.offers_per_1000)),
@@ -32,7 +34,7 @@ def policy(report: ChurnReport, image_folder: str | None) -> str:
         f" {report.test.mean_value:,.2f} on average. A contact costs {rule.contact_cost:,.2f}, an offer that is taken"
         f" {rule.offer_cost:,.2f}. A customer about to leave takes it and stays with probability {percent(rule.acceptance, 0)};"
         " one who would have stayed takes it in any case, and it is wasted. All of these are settings"
-        f"{'.' if report.amount is None else f', in the currency of the {report.amount}.'}",
+        f"{'.' if report.amount is None else f', in {inputs.currency}.'}",
         f"An offer is made where p × {rule.acceptance:g} × (value - {rule.offer_cost:g}) - (1 - p) × {rule.offer_cost:g} -"
         f" {rule.contact_cost:g}, what it is expected to earn at probability p, exceeds {_bar(rule)}",
         _margins(rule),

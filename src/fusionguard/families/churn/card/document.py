@@ -38,7 +38,7 @@ def churn_model_card(inputs: ChurnCardInputs, *, image_folder: str | None = None
         ("Why the two differ", results.differences(inputs)),
         ("Segments", results.segments(inputs.evaluation)),
         ("Explainability", results.explainability(inputs, image_folder)),
-        ("Retention policy", decisions.policy(inputs.evaluation, image_folder)),
+        ("Retention policy", decisions.policy(inputs, image_folder)),
         ("Risk bands", decisions.bands(inputs.evaluation, image_folder)),
         ("Lift", decisions.lift(inputs.evaluation, image_folder)),
         ("Fairness", fairness.fairness(inputs, image_folder)),

@@ -6,7 +6,7 @@ from fusionguard.evaluation.card.inputs import CardInputs
 from fusionguard.evaluation.holdout import HoldoutPlan
 from fusionguard.families.churn.config import ChurnConfig
 from fusionguard.families.churn.report import ChurnReport
-from fusionguard.families.churn.texts import texts_of
+from fusionguard.families.churn.texts import currency_in_words, texts_of
 from fusionguard.features.definition import FeatureDefinition
 from fusionguard.features.told import Texts
 
@@ -22,6 +22,13 @@ class ChurnCardInputs(CardInputs):
     def definition(self) -> FeatureDefinition:
         """What the columns of the rows are."""
         return self.features.definition
+
+    @property
+    def currency(self) -> str:
+        """What profits are in, in words."""
+        described = self.features.described
+        declared = None if described is None else described.currency
+        return declared or currency_in_words(self.evaluation.amount)
 
     @property
     def texts(self) -> Texts:

@@ -10,7 +10,6 @@ from fusionguard.evaluation.readings import AVERAGE_PRECISION, BRIER, CALIBRATIO
 from fusionguard.families.churn.card.inputs import ChurnCardInputs
 from fusionguard.families.churn.readings import metric_digits
 from fusionguard.families.churn.report import ChurnReport
-from fusionguard.families.churn.texts import currency_in_words
 from fusionguard.families.churn.wording import word_of
 
 _FOLD_METRICS = (ROC_AUC, AVERAGE_PRECISION, CALIBRATION_ERROR, BRIER)
@@ -51,8 +50,8 @@ def test(inputs: ChurnCardInputs, image_folder: str | None) -> str:
         f" seen. In brackets is the 95 % interval of {count(report.bootstrap_samples)} bootstrap draws. The references were"
         " fitted and calibrated on the same customers, and their campaign profit is that of the same policy. Calibration error"
         " and Brier score are better the lower they are, everything else the higher; the interval of the calibration error leans"
-        " upwards, because redrawing rows only adds to it, so that it may lie above the value. Profits are in the"
-        f" {currency_in_words(report.amount)}.",
+        " upwards, because redrawing rows only adds to it, so that it may lie above the value. Profits are in"
+        f" {inputs.currency}.",
         table(("metric", *models), rows),
         stands_for(inputs.refitted_rows, "customers"),
         f"*A dash: {'; or '.join(lacking)}.*" if lacking else "",
