@@ -68,7 +68,7 @@ def fraud(config: FraudConfig, declaration: str, source: str, source_fingerprint
     # What is measured and kept to compare with is of the model that has not seen the test slice; what is used may have.
     given = plain_settings(config)
     bundle = refit_model(evaluated, features, manifest, split, settings, given) if config.refit else evaluated
-    reference = keep_reference(evaluated, features, manifest, split, seed)
+    reference = keep_reference(evaluated, bundle, features, manifest, split, seed)
     version = register_model(bundle, evaluation, evaluation_plots, explanation_plots, provenance, settings, given)
     verdict = gate(version, bundle, evaluation, features, manifest, split, config.gate, seed)
     *_, card = write_model_card(

@@ -18,11 +18,12 @@ from steps.workspace import work_folder
 
 @step
 def keep_reference(
-    bundle: Bundle, features: Table, manifest: FeatureManifest, plan: Plan, seed: int
+    evaluated: Bundle, delivered: Bundle, features: Table, manifest: FeatureManifest, plan: Plan, seed: int
 ) -> Annotated[Table, "{pipeline}_reference"]:
-    """Draw rows of the whole table with the model's answers; no name and no id is among them."""
-    family = family_of(bundle)
+    """Draw rows of the whole table with the model's answers, as the delivered one spreads them; no name and no id is there."""
+    family = family_of(evaluated)
     rows = TrainingRows(features, manifest, plan)
     file = work_folder() / FILE
-    pq.write_table(reference_rows(family.load(bundle), rows, seed=seed), file)
+    refitted = None if delivered.manifest.refitted_rows is None else family.load(delivered)
+    pq.write_table(reference_rows(family.load(evaluated), rows, seed=seed, delivered=refitted), file)
     return Table(file)

@@ -82,7 +82,22 @@ REFUSED = {
     "a point that is no decimal one": (
         'csv: {decimal: ","}\n',
         PLAIN.replace(",", ";"),
-        "row 0 (line 2), column x: '1234.5' is not a number",
+        "row 0 (line 2), column x: '1234.5' is not a number. The declaration says `csv: {decimal: \",\"}`, and a point begins",
+    ),
+    "a point in spite of a comma, behind a declared sign, where a number may be missing": (
+        'csv: {decimal: ",", thousands: ".", signs: ["€"]}\n',
+        PLAIN.replace("1234.5", '"1234,5"').replace("-0.5", '"-0,5"').replace("2.25", "29.95 €"),
+        'numeric.z holds text in row 0 ("29.95 €"). The declaration says `csv: {decimal: ","}`, and a point begins',
+    ),
+    "another sign than the declared one": (
+        "csv: {signs: [€]}\n",
+        PLAIN.replace("2.25", "29.95 £"),
+        'If signs belong to the numbers, write `csv: {signs: ["£"]}`',
+    ),
+    "thousands beside a declared comma": (
+        'csv: {decimal: ",", signs: [€]}\n',
+        PLAIN.replace("1234.5", '"1.234,5 €"').replace("-0.5", '"-0,5"').replace("2.25", '"2,25"'),
+        "write `csv: {thousands: ...}` with what stands",
     ),
     "wrong thousands": (
         'csv: {thousands: ","}\n',

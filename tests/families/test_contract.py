@@ -18,6 +18,7 @@ from fusionguard.families.card_files import write_card_files
 from fusionguard.families.catalog import family_names
 from fusionguard.families.family import LABEL, REASONS, TIME
 from fusionguard.families.of_bundle import family_of
+from fusionguard.families.scoring_model import ScoringModel
 from fusionguard.monitoring.reference_rows import UNSEEN, kept_reference, reference_rows, scored_rows
 from fusionguard.registry.mlflow_model import example_rows
 from fusionguard.scoring import score
@@ -134,6 +135,21 @@ def test_a_refitted_model_keeps_the_one_that_was_read(pair: Pair) -> None:
     assert read.to_pydict() == pair.answers.to_pydict()
     new = pair.family.load(refitted).answer_features(pair.test)["score"].to_numpy()
     assert np.isfinite(new).all() and np.abs(new - pair.answers["score"].to_numpy()).max() > 1e-6
+    _check_reference_of_refitted(pair, pair.family.load(refitted))
+
+
+def _check_reference_of_refitted(pair: Pair, delivered: ScoringModel) -> None:
+    """Rows that one of the two has not seen are scored as the delivered one spreads what both were fitted on."""
+    before = reference_rows(pair.model, pair.trained.rows, seed=7)
+    kept = reference_rows(pair.model, pair.trained.rows, seed=7, delivered=delivered)
+    assert kept.drop_columns("probability").equals(before.drop_columns("probability"))
+    unseen = before[UNSEEN].to_numpy()
+    old, new = before["probability"].to_numpy(), kept["probability"].to_numpy()
+    assert np.array_equal(new[~unseen], old[~unseen])
+    if not unseen.any():
+        return
+    order = np.argsort(old[unseen], kind="stable")
+    assert (np.diff(new[unseen][order]) >= 0).all() and np.abs(new[unseen] - old[unseen]).max() > 1e-6
 
 
 def test_rows_are_kept_to_compare_with(pair: Pair, tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ def _first_fault(
                 if cell and not _fits(cell, kind, schema.form):
                     shown = "a value that is not shown" if column in schema.private else _shown(cell[:40])
                     what = f"{where}, column {column}: {shown} is not {_wanted(cell, kind)}."
-                    remedy = number_remedy(cell) if schema.form.declared and kind != "text" else ""
+                    remedy = number_remedy(cell, schema.form) if schema.form.declared and kind != "text" else ""
                     return header, _Found(what, remedy or "Correct it.", column, row)
     except csv.Error as error:
         return header, _Found(

@@ -76,16 +76,26 @@ class CsvForm:
         return pc.all(pc.match_substring_regex(texts, self._pattern)).as_py() is not False
 
 
-def number_remedy(text: str) -> str:
-    """Say what a declaration needs so that a text can be read as a number; nothing where that is not to be seen."""
-    if found := re.search(_SIGN, text):
+def number_remedy(text: str, form: CsvForm) -> str:
+    """Say what a declaration needs so that a text can be read as a number, or what of the text is not as the declared form says.
+
+    Nothing is said where neither is to be seen. The text is not shown.
+    """
+    bare = text
+    for sign in form.signs:
+        bare = bare.replace(sign, "")
+    if found := re.search(_SIGN, bare):
         return f'If signs belong to the numbers, write `csv: {{signs: ["{found[0]}"]}}` into the declaration, else remove them.'
-    if re.fullmatch(r"\s*[+-]?([0-9]{1,3}(\.[0-9]{3})+|[0-9]+),[0-9]+\s*", text):
-        return 'If commas begin the decimals, write `csv: {decimal: ","}` into the declaration.'
-    if re.fullmatch(r"\s*[+-]?[0-9]{1,3}([ ,'][0-9]{3})+(\.[0-9]*)?\s*", text):
-        return "If thousands are set apart, write `csv: {thousands: ...}` with what stands between them into the declaration."
-    if text.rstrip().endswith("%"):
+    number = re.sub(r"^[+-]", "", bare.strip())
+    if number.endswith("%"):
         return 'If all its numbers are per cent, write `csv: {signs: ["%"]}` into the declaration.'
+    if form.decimal == "." and re.fullmatch(r"([0-9]{1,3}(\.[0-9]{3})+|[0-9]+),[0-9]+", number):
+        return 'If commas begin the decimals, write `csv: {decimal: ","}` into the declaration.'
+    grouped = r"[0-9]{1,3}([ ,'][0-9]{3})+(\.[0-9]*)?" if form.decimal == "." else r"[0-9]{1,3}([ .'][0-9]{3})+(,[0-9]*)?"
+    if not form.thousands and re.fullmatch(grouped, number):
+        return "If thousands are set apart, write `csv: {thousands: ...}` with what stands between them into the declaration."
+    if form.decimal == "," and re.fullmatch(r"[0-9][0-9,]*\.[0-9]*", number):
+        return 'The declaration says `csv: {decimal: ","}`, and a point begins the decimals here: write a comma, or correct that.'
     return ""
 
 

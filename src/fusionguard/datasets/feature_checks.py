@@ -10,6 +10,7 @@ from fusionguard.datasets.column_facts import NumberFacts, category_facts, numbe
 from fusionguard.datasets.declaration import Categorical, Numeric, Place
 from fusionguard.datasets.declared_values import LARGEST_NUMBER, as_text
 from fusionguard.datasets.findings import Findings, and_more
+from fusionguard.datasets.layout import raw_layout
 from fusionguard.datasets.missing_words import missing_words_remedy
 from fusionguard.datasets.money_sql import number
 from fusionguard.datasets.resolved import ResolvedCategories, ResolvedColumn, ResolvedType
@@ -57,7 +58,7 @@ def _check_number(findings: Findings, rows: TableRows, column: str, place: Place
         what = "text" if rows.kinds[column] == "text" else "an infinite number"
         shown = findings.cell(column, wrong.value)
         told = f"holds {what} in row {wrong.row}{shown}{and_more(wrong.rows)}"
-        remedy = number_remedy(wrong.value) if isinstance(wrong.value, str) else ""
+        remedy = number_remedy(wrong.value, raw_layout(findings.declaration).form) if isinstance(wrong.value, str) else ""
         if not remedy and rows.kinds[column] == "text":
             remedy = missing_words_remedy(findings, rows, column, numeric, no_number)
         findings.add(place, f"{told}. {remedy}" if remedy else told, column, wrong.row)

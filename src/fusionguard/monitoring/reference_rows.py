@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fusionguard.data.table import Table
+from fusionguard.evaluation.scored import Floats
 from fusionguard.families.of_bundle import family_of
 from fusionguard.families.scoring_model import ScoringModel
 from fusionguard.families.training_rows import TrainingRows
@@ -32,20 +33,45 @@ _POSITIVES_A_BLOCK = 3.0
 _FEWEST_POSITIVES = 60
 
 
-def reference_rows(model: ScoringModel, rows: TrainingRows, *, seed: int) -> pa.Table:
+def reference_rows(model: ScoringModel, rows: TrainingRows, *, seed: int, delivered: ScoringModel | None = None) -> pa.Table:
     """Return rows as the log has them: model features, ``probability``, ``decision`` and ``unseen``.
 
     They come from the whole table, for what rows look like and how they score at any hour; each is drawn by its weight, so that a
     file that lacks rows of label 0 has the shares it would have without that. Rows that were not fitted on and are like the whole
     come again, marked as unseen, where the plan has some. Where rows have an order of time they carry the design effect of the
     positives, which may come in campaigns.
+
+    Parameters
+    ----------
+    model
+        The one that was evaluated, and has not seen all rows.
+    delivered
+        The one that answers, if it was fitted anew on all rows: it spreads its probabilities a little differently, and what it
+        says of any row here is surer than it can be. The probabilities of unseen rows are then carried over to it, see
+        :func:`carried_over`; decisions stay those of ``model``.
     """
     definition = rows.definition
     label = rows.features.read([definition.label])[definition.label].to_numpy().astype(np.int8)
     weight = np.where(label == 0, rows.manifest.negative_weight, 1.0)
     unseen = rows.plan.unseen_places(rows.features)
-    drawn = _rows(model, rows.features, (np.arange(label.size), unseen), (weight, weight[unseen]), seed)
+    drawn = _rows(model, delivered, rows.features, (np.arange(label.size), unseen), (weight, weight[unseen]), seed)
     return drawn if definition.span_column is None else with_design_effect(drawn, design_effect(label))
+
+
+def carried_over(probability: Floats, before: Floats, after: Floats) -> Floats:
+    """Return probabilities (n,) of one model as another one would spread them, in the same order.
+
+    Each becomes the quantile of ``after`` at its place in ``before``: what the two models say of (m,) rows on which both, or
+    neither, were fitted, so that being fitted moves both alike. Equal ones are spread over the quantiles that they stand for.
+    """
+    order, known = np.argsort(probability, kind="stable"), np.sort(before)
+    ranked = probability[order]
+    low, high = (np.searchsorted(known, ranked, side) / known.size for side in ("left", "right"))
+    first, last = (np.searchsorted(ranked, ranked, side) for side in ("left", "right"))
+    level = low + (high - low) * (np.arange(ranked.size) - first + 0.5) / (last - first)
+    carried = np.empty_like(probability)
+    carried[order] = np.quantile(after, level)
+    return carried
 
 
 def kept_reference(bundle: Bundle, rows: Table | None, *, scratch: Path, seed: int) -> Reference:
@@ -107,6 +133,7 @@ def kept_design_effect(rows: Table) -> float:
 
 def _rows(
     model: ScoringModel,
+    delivered: ScoringModel | None,
     features: Table,
     places: tuple[np.ndarray, np.ndarray],
     weights: tuple[np.ndarray, np.ndarray],
@@ -119,8 +146,12 @@ def _rows(
     rows = features.read(names).take(np.concatenate(chosen))
     answer = model.answer_features(rows)
     flags = np.repeat([False, True], [drawn.size for drawn in chosen])
-    for name in ("probability", "decision"):
-        rows = rows.append_column(name, answer[name])
+    probability = answer["probability"].to_numpy().copy()
+    fitted = ~flags & ~np.isin(np.concatenate(chosen), places[1])
+    if delivered is not None and flags.any():
+        after = delivered.answer_features(rows.filter(fitted))["probability"].to_numpy()
+        probability[flags] = carried_over(probability[flags], probability[fitted], after)
+    rows = rows.append_column("probability", pa.array(probability)).append_column("decision", answer["decision"])
     return rows.append_column(UNSEEN, pa.array(flags)).combine_chunks()
 
 
