@@ -185,7 +185,8 @@ def score_file(
         rows_table, unseen = raw, dict[str, int]()
         if family.declared is not None:
             earlier = None if history is None else _read_history(family, family.declared, history, scratch / "history.parquet")
-            rows_table, unseen = prepare_file(family.declared, raw, scratch / "prepared.parquet", earlier)
+            files = None if history is None else (input_file.name, history.name)
+            rows_table, unseen = prepare_file(family.declared, raw, scratch / "prepared.parquet", earlier, files=files)
         features = score_rows(family.features, rows_table, scratch / "features.parquet")
         carried = None if id_column is None else pa.field(id_column, raw.schema.field(CARRIED).type)
         ids = _carried_batches(raw) if carried is not None else None
