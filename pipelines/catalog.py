@@ -129,8 +129,8 @@ CATALOG = {family: _training(family, config) for family, config in _TRAININGS.it
         arguments=monitoring_arguments,
         module="pipelines.monitoring",
         input_remedy=(
-            "It reads the prediction log, what the services answered: choose the model with --set model=NAME, its data set,"
-            " the rows with --set window.hours=168, and a log elsewhere with --set log=FOLDER."
+            "It reads the prediction log, what the services answered: choose the model with --set model=NAME, its data set"
+            " (NAME@3 for a version of it), the rows with --set window.hours=168, and a log elsewhere with --set log=FOLDER."
         ),
     ),
 }

@@ -316,10 +316,10 @@ def test_whole_numbers_of_pandas_are_read_as_what_they_are(churn_bundle: Bundle,
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        ({"Amount": -0.01}, DataError, r"Column 'Amount' has 1 cells .*out of range \(rows 3\)"),
+        ({"Amount": -0.01}, DataError, r"Column 'Amount' has 1 cell .*out of range \(rows 3\)"),
         ({"Amount": float("inf")}, DataError, "infinite number in column Amount"),
-        ({"V7": float("nan")}, DataError, r"Column 'V7' has 1 cells that are empty.*\(rows 3\)"),
-        ({"Time": -1.0}, DataError, r"Column 'Time' has 1 cells .*out of range \(rows 3\)"),
+        ({"V7": float("nan")}, DataError, r"Column 'V7' has 1 cell that is empty.*\(rows 3\)"),
+        ({"Time": -1.0}, DataError, r"Column 'Time' has 1 cell .*out of range \(rows 3\)"),
         ({"V7": "12,5"}, DataError, "values of different kinds in column V7"),
         ({"Amount": [1.0]}, DataError, "values of different kinds in column Amount"),
     ],

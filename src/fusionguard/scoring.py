@@ -186,7 +186,8 @@ def score_file(
         rows_table, unseen, remarks = raw, dict[str, int](), tuple[str, ...]()
         if family.declared is not None:
             earlier = None if history is None else read_earlier(family.declared, history, scratch / "history.parquet")
-            rows_table, unseen = prepare_file(family.declared, raw, scratch / "prepared.parquet", earlier)
+            files = None if history is None else (input_file.name, history.name)
+            rows_table, unseen = prepare_file(family.declared, raw, scratch / "prepared.parquet", earlier, files=files)
             if earlier is not None:
                 remarks = tuple(history_remarks(family.declared.declaration, raw, earlier))
         features = score_rows(family.features, rows_table, scratch / "features.parquet")

@@ -142,6 +142,14 @@ _WORKBOOK = {"[Content_Types].xml": b"<Types/>", "xl/workbook.xml": b"<workbook/
         ("a.csv", b"City,Visits,Spent,Spent \n", "'Spent ' beside 'Spent'", "Keep one"),
         ("a.csv", b"City,Visits,Spent,Spent\n", "'Spent' more than once", "Keep one"),
         ("a.csv", "\u0421ity,Visits,Spent\n".encode(), r"lacks the column 'City'. It has '\u0421ity' instead", "must have City"),
+        ("a.csv", "City,Geb\u00fchr,Spent\n".encode(), "It has 'Geb\u00fchr' instead", "must have City"),
+        ("a.csv", "City,Gebu\u0308hr,Spent\n".encode(), r"It has 'Gebu\u0308hr' instead", "must have City"),
+        (
+            "a.csv",
+            "City,\u0434\u0430\u0442\u0430,Spent\n".encode(),
+            "It has '\u0434\u0430\u0442\u0430' instead",
+            "must have City",
+        ),
         ("a.csv", b'"City,Visits,Spent\nLyon,3,1\n', "a quote in its header that is not closed", "close it"),
         (
             "a.csv",

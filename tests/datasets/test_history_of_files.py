@@ -76,8 +76,13 @@ def test_a_time_that_is_none_is_refused_in_the_file_of_earlier_rows_too(tmp_path
     described = resolve(declared(), raw)
     broken = raw.set_column(1, "at", pa.array([None, *raw["at"].to_pylist()[1:]], pa.float64()))
     earlier, asked = write(broken, tmp_path / "earlier.parquet"), write(raw, tmp_path / "raw.parquet")
-    with pytest.raises(DataError, match=r"'at' has 1 cells that are not .* \(rows 0\)"):
+    with pytest.raises(DataError, match=r"'at' has 1 cell that is not .* \(rows 0\)"):
         prepare_file(described, asked, tmp_path / "scored.parquet", earlier)
+    files = ("new.csv", "old.csv")
+    with pytest.raises(DataError, match=r"'at' of old\.csv has 1 cell that is not .* \(rows 0\)"):
+        prepare_file(described, asked, tmp_path / "scored.parquet", earlier, files=files)
+    with pytest.raises(DataError, match=r"'at' of new\.csv has 1 cell that is not .* \(rows 0\)"):
+        prepare_file(described, earlier, tmp_path / "scored.parquet", asked, files=files)
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,19 @@ def test_a_champion_that_cannot_be_loaded_defends_nothing() -> None:
     assert decide(None, simulated, lost=LostChampion("1", "simulated")) == expected
 
 
+@pytest.mark.parametrize(("own", "promoted"), [(0.813, True), (0.8, False), (0.87, False), (0.55, True)])
+def test_what_a_champion_read_that_cannot_be_compared_holds_on_the_same_rows(own: float, promoted: bool) -> None:
+    """The challenger read 0.82 or 0.8, the logistic regression 0.6."""
+    facts = FACTS.model_copy(update={"own": 0.82 if promoted else 0.8})
+    verdict = decide(None, facts=facts, lost=LostChampion("1", "kaggle", "reads other features (a)", own=own))
+    assert (verdict.promoted, verdict.champion_version) == (promoted, "1" if own > 0.6 else None)
+    bar = f"its {own:.3f} on the same test rows" if own > 0.6 else "the logistic regression's 0.600"
+    verb = "beats" if promoted else "does not beat"
+    assert verdict.reason == (
+        f"The champion, version 1, reads other features (a), and average precision {facts.own:.3f} {verb} {bar}."
+    )
+
+
 def test_a_simulated_model_does_not_replace_a_lost_champion_of_real_data() -> None:
     simulated = CHALLENGER.model_copy(update={"origin": "simulated"})
     verdict = decide(None, simulated, lost=LostChampion("1", "kaggle"))

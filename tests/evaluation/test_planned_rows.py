@@ -80,6 +80,13 @@ def test_outcomes_that_are_known_late_leave_each_slice_its_share_of_those_that_a
     assert [(part.rows, part.unknown_rows) for part in slices.values()] == [(843, 0), (141, 0), (140, 335), (365, 336)]
     plan = plan_holdout(rows, "f" * 64, HoldoutConfig(folds=3), seed=1)
     assert (plan.test_rows, plan.development_rows, plan.unknown_rows) == (365, 1_124, 671)
+    begins = [part.start for part in slices.values()]
+    assert [part.used_seconds for part in slices.values()] == [
+        None,
+        None,
+        (3_600 * begins[2], 3_600 * (begins[2] + 140 - 1)),
+        (3_600 * begins[3], 3_600 * (begins[3] + 365 - 1)),
+    ], "rows are left out at the end of a slice, which ends at the last one that is used"
 
 
 def test_the_test_slice_begins_later_where_too_little_was_known_to_learn_from() -> None:

@@ -207,7 +207,7 @@ def test_what_must_not_be_missing_or_unknown_is_refused(tables: Callable[[str], 
     ):
         place = raw.column_names.index(column)
         changed = raw.set_column(place, column, pa.array([cell], raw[column].type))
-        with pytest.raises(DataError, match=rf"Column '{column}' has 1 cells that are .*{wrong}"):
+        with pytest.raises(DataError, match=rf"Column '{column}' has 1 cell that is .*{wrong}"):
             score_table(table.definition, changed)
 
 

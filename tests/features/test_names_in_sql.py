@@ -70,7 +70,7 @@ def test_a_row_that_cannot_be_scored_is_named(both: tuple[Made, Made]) -> None:
     rows = both[0].for_scoring()
     place = rows.column_names.index("data_row")
     rows = rows.set_column(place, "data_row", pa.array([1001.0 if row == 17 else 2.0 for row in range(_ROWS)]))
-    with pytest.raises(DataError, match=r"'data_row' has 1 cells .* \(rows 17\)"):
+    with pytest.raises(DataError, match=r"'data_row' has 1 cell .* \(rows 17\)"):
         score_table(both[0].definition, rows)
 
 

@@ -9,6 +9,7 @@ import pytest
 from fusionguard.errors import BundleError, RegistryError, UnknownChoiceError, UsageError
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
+from fusionguard.monitoring.champion import find_champion
 from fusionguard.registry.aliases import champion, find_version, resolve_bundle, set_alias
 from fusionguard.registry.versions import RegisteredVersion
 
@@ -42,6 +43,19 @@ def test_specs_resolve_to_the_bundle_that_was_registered(store: Home, make_bundl
     assert resolve_bundle(store, "fusionguard-fraud@champion").sha256 == two.sha256
     assert resolve_bundle(store, "fraud@1").sha256 == one.sha256
     assert resolve_bundle(store, str(one.folder)).folder == one.folder
+
+
+def test_what_the_gate_has_not_promoted_is_judged_by_its_number_as_the_message_says(
+    store: Home, make_bundle: MakeBundle, register: Register
+) -> None:
+    """The last of two versions is named by the message; by its number, as one word or as two, it is found."""
+    register(make_bundle("one"))
+    two = make_bundle("two")
+    register(two)
+    with pytest.raises(RegistryError, match=r"has no champion.*take one as it is with fraud@2\."):
+        find_champion(store, "fraud")
+    assert find_champion(store, "fraud@2").bundle.sha256 == two.sha256
+    assert find_champion(store, "fraud", "2").bundle.sha256 == two.sha256
 
 
 def test_unknown_names_list_what_exists(store: Home, make_bundle: MakeBundle, register: Register) -> None:

@@ -17,6 +17,7 @@ from fusionguard.doctor import examine
 from fusionguard.errors import RegistryError, UnknownChoiceError
 from fusionguard.evaluation.comparison import ComparedRows
 from fusionguard.evaluation.gate import GateFacts, GateVerdict
+from fusionguard.families.churn.report import ChurnReport
 from fusionguard.families.scoring_model import ScoringModel
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
@@ -72,12 +73,13 @@ def several(blank_database: Path, declared: dict[str, ResolvedDataset], tmp_path
     return several
 
 
-def _judged(home: Home, bundle: Bundle, version: RegisteredVersion, own: float) -> GateVerdict:
-    def read_nothing(model: ScoringModel) -> ComparedRows:
-        raise AssertionError("there is nobody to be compared with")
+def _nothing(model: ScoringModel) -> ComparedRows:
+    raise AssertionError("there is nobody to be compared with")
 
+
+def _judged(home: Home, bundle: Bundle, version: RegisteredVersion, own: float) -> GateVerdict:
     facts = GateFacts(own=own, bar=0.4)
-    return pass_gate(home, version, bundle, facts, read_nothing, GateConfig(), samples=10, seed=1)
+    return pass_gate(home, version, bundle, facts, _nothing, GateConfig(), samples=10, seed=1)
 
 
 def test_names_are_those_of_families_and_of_what_is_registered(several: Several) -> None:
@@ -135,7 +137,58 @@ def test_the_gate_asks_the_champion_of_the_same_data_set_alone(several: Several)
 def test_a_champion_that_reads_what_is_not_declared_any_more_is_not_compared(several: Several) -> None:
     verdict = several.verdicts["telco", 2]
     assert verdict.promoted, verdict.reason
-    assert verdict.reason.startswith("The champion, version 1, reads columns that the data set declares no more, and average")
+    assert verdict.reason.startswith(
+        "The champion, version 1, reads features that the data set does not declare any more (calls to support, calls a month),"
+        " and average"
+    )
+
+
+@pytest.mark.parametrize(
+    ("positives", "own", "promoted", "told"),
+    [
+        (31, 0.5, False, "and average precision 0.450 does not beat its 0.500 on the same test rows."),
+        (31, 0.42, True, "and average precision 0.450 beats its 0.420 on the same test rows."),
+        (30, 0.5, True, "and its average precision of 0.500 was read on other test rows, and average precision 0.450 beats the"),
+    ],
+)
+def test_a_champion_of_other_features_holds_by_what_it_read_on_the_same_rows(
+    store: Home,
+    declared: dict[str, ResolvedDataset],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    positives: int,
+    own: float,
+    promoted: bool,
+    told: str,
+) -> None:
+    """The challenger reads 0.45 on 31 positive rows of the same source; the logistic regression is at 0.4."""
+    wide = declared["telco"]
+    narrow = wide.model_copy(update={"declaration": wide.declaration.model_copy(update={"derived": {}})})
+    facts = Provenance(dataset="telco", origin="local", description="rows.csv", sha256="3" * 64, rows=wide.rows)
+    read = {"wide": GateFacts(own=own, bar=0.4, positives=positives), "narrow": GateFacts(own=0.45, bar=0.4, positives=31)}
+    verdicts = []
+    for name, described in (("wide", wide), ("narrow", narrow)):
+        bundle = seal_bundle(tmp_path / name, f'{{"of": "{name}"}}', "local", "churn", described)
+        version = register_bundle(store, bundle, metrics={}, plots={}, provenance=facts, config={"seed": 7})
+        verdicts.append(pass_gate(store, version, bundle, read[name], _nothing, GateConfig(), samples=10, seed=1))
+        kept = store.models / f"telco-{bundle.version}" / "evaluation.json"
+        kept.parent.mkdir(parents=True)
+        kept.write_text(json.dumps(read[name].model_dump(mode="json")))
+        monkeypatch.setattr(ChurnReport, "model_validate_json", lambda text: _Kept(GateFacts.model_validate_json(text)))
+    assert verdicts[1].promoted is promoted and told in verdicts[1].reason, verdicts[1].reason
+    assert verdicts[1].reason.startswith(
+        "The champion, version 1, reads features that the data set does not declare any more (calls a month), and"
+    )
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What a report says to the gate."""
+
+    facts: GateFacts
+
+    def gate_facts(self) -> GateFacts:
+        return self.facts
 
 
 def test_commands_know_each_data_set(
@@ -152,6 +205,7 @@ def test_commands_know_each_data_set(
     [transfers] = json.loads(capsys.readouterr().out)
     assert [(each["version"], each["family"]) for each in transfers["versions"]] == [(1, "fraud")]
     (several.home.predictions / "telco").mkdir(parents=True, exist_ok=True)
+    (several.home.predictions / "telco" / "part-1.parquet").touch()
     found = {each.name: each for each in examine(several.home)}
     champion_of_telco, none = found["telco champion"], found["transfers champion"]
     assert champion_of_telco.detail == f"version 2, bundle {several.bundles['telco', 2].version}"

@@ -154,7 +154,7 @@ def test_mlflow_models_predict_takes_the_models_own_example(elsewhere: Elsewhere
         assert json.loads(done.stdout) == expected
     column, value = SPOILED[elsewhere.family]
     done = elsewhere.predict(example.assign(**{column: value}).to_csv(index=False), "csv")
-    assert done.returncode != 0 and f"Column '{column}' has 1 cells that are empty, not finite or out of range" in done.stderr
+    assert done.returncode != 0 and f"Column '{column}' has 1 cell that is empty, not finite or out of range" in done.stderr
 
 
 @only_churn
@@ -185,7 +185,7 @@ def test_mlflow_models_serve_answers_and_refuses(
         ):
             status, answer = _post(address, body, kind)
             assert (status, answer["error_code"]) == (400, "INVALID_PARAMETER_VALUE") and "stack_trace" not in answer
-            assert f"Column '{column}' has 1 cells that are empty, not finite or out of range (rows 0)" in answer["message"]
+            assert f"Column '{column}' has 1 cell that is empty, not finite or out of range (rows 0)" in answer["message"]
         status, answer = _post(address, example.drop(columns=column).to_csv(index=False), "text/csv")
         assert status == 400 and f"lacks the column '{column}'" in answer["message"]
     assert "Traceback" not in (elsewhere.folder / "server.txt").read_text()

@@ -87,17 +87,17 @@ def test_types_and_further_columns_do_not_matter(champion: Load, rows: Callable[
 REFUSED: dict[str, tuple[str, Callable[[pd.DataFrame], pd.DataFrame], str]] = {
     "infinite": ("fraud", lambda rows: rows.assign(V3=float("inf")), "infinite number in column V3"),
     "negative": ("fraud", lambda rows: rows.assign(Amount=-0.01), r"Column 'Amount' has 2 cells .* out of range \(rows 0, 1\)"),
-    "empty": ("fraud", lambda rows: rows.assign(V3=[0.5, None]), r"Column 'V3' has 1 cells that are empty.* \(rows 1\)"),
+    "empty": ("fraud", lambda rows: rows.assign(V3=[0.5, None]), r"Column 'V3' has 1 cell that is empty.* \(rows 1\)"),
     "before the first second": ("fraud", lambda rows: rows.assign(Time=-1), "Column 'Time' has 2 cells"),
     "missing": ("fraud", lambda rows: rows.drop(columns="V28"), "lacks the column 'V28'"),
     "text": ("fraud", lambda rows: rows.assign(Amount="12"), "in column Amount"),
     "no rows": ("fraud", lambda rows: rows.head(0), "has no rows"),
     "another data set": ("fraud", lambda rows: pd.DataFrame({"Age": [39]}), "lacks the column 'Time'"),
-    "empty count": ("churn", lambda rows: rows.assign(Age=[39, None]), r"Column 'Age' has 1 cells that are empty.* \(rows 1\)"),
+    "empty count": ("churn", lambda rows: rows.assign(Age=[39, None]), r"Column 'Age' has 1 cell that is empty.* \(rows 1\)"),
     "half a year": ("churn", lambda rows: rows.assign(Tenure=0.5), "in column Tenure"),
     "a flag of 2": ("churn", lambda rows: rows.assign(HasCrCard=2), "Column 'HasCrCard' has 2 cells"),
     "unknown country": ("churn", lambda rows: rows.assign(Geography="Italy"), "not one of France, Germany, Spain"),
-    "no country": ("churn", lambda rows: rows.assign(Geography=[None, "Spain"]), r"'Geography' has 1 cells .* \(rows 0\)"),
+    "no country": ("churn", lambda rows: rows.assign(Geography=[None, "Spain"]), r"'Geography' has 1 cell .* \(rows 0\)"),
 }
 
 
@@ -149,7 +149,7 @@ def test_mlflows_server_answers_as_predict_does_and_refuses_in_our_words(champio
     column = {"fraud": "Amount", "churn": "Age"}[family]
     answer = client.post("/invocations", content=example.assign(**{column: -1}).to_csv(index=False), headers=csv)
     assert answer.status_code == 400 and answer.json()["error_code"] == "INVALID_PARAMETER_VALUE"
-    assert f"Column '{column}' has 1 cells" in answer.json()["message"] and "stack_trace" not in answer.json()
+    assert f"Column '{column}' has 1 cell" in answer.json()["message"] and "stack_trace" not in answer.json()
 
 
 def test_a_damaged_bundle_is_not_loaded(registry: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,5 +188,5 @@ def test_a_model_of_a_declared_data_set_scores_its_raw_rows(
         model.predict(model.input_example).to_dict("records")
         == family.load(payments.bundle).answer(pd.DataFrame([family.example])).to_pylist()
     )
-    with pytest.raises(Exception, match=r"Column 'betrag' (has 1 cells|.*betrag)|in column betrag"):
+    with pytest.raises(Exception, match=r"Column 'betrag' (has 1 cell |.*betrag)|in column betrag"):
         model.predict(given.head(3).astype({"betrag": object}).assign(betrag=["12", "much", "3"]))

@@ -168,7 +168,7 @@ def test_what_is_wrong_is_told_in_the_clients_own_words(payments: ModelFamily, w
             reader.read_many(json.dumps({"columns": columns}).encode(), 9)
         assert refused.value.detail == f"columns.{name}[1]{told.removeprefix(name)}"
         table = pd.DataFrame([PAYMENT, PAYMENT | wrong])
-        with pytest.raises(DataError, match=rf"Column '{name}' (has 1 cells that are .* \(rows 1\)|.*)|in column {name}"):
+        with pytest.raises(DataError, match=rf"Column '{name}' (has 1 cell that is .* \(rows 1\)|.*)|in column {name}"):
             payments.make_features(table)
 
 

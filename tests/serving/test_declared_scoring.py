@@ -90,15 +90,15 @@ def test_a_file_is_scored_with_its_own_columns_and_its_declared_id(payments: tup
 @pytest.mark.parametrize(
     ("column", "value", "told"),
     [
-        ("distance km", "far", "Column 'distance km' has 1 cells that are no numbers (rows 3)."),
-        ("attempts", "", "Column 'attempts' has 1 cells that are empty (rows 3)."),
-        ("distance km", "-1", "Column 'distance km' has 1 cells that are out of the range from 0 to 20000 (rows 3)."),
-        ("currency", "eur", "Column 'currency' has 1 cells that are no currency's three letters (rows 3)."),
-        ("mcc", " ", "Column 'mcc' has 1 cells that are empty (rows 3)."),
+        ("distance km", "far", "Column 'distance km' has 1 cell that is not a number (rows 3)."),
+        ("attempts", "", "Column 'attempts' has 1 cell that is empty (rows 3)."),
+        ("distance km", "-1", "Column 'distance km' has 1 cell that is out of the range from 0 to 20000 (rows 3)."),
+        ("currency", "eur", "Column 'currency' has 1 cell that is no currency's three letters (rows 3)."),
+        ("mcc", " ", "Column 'mcc' has 1 cell that is empty (rows 3)."),
         (
             "booked at",
             "31.02.2024 00:00",
-            "Column 'booked at' has 1 cells that are not a time written as %d.%m.%Y %H:%M, such as",
+            "Column 'booked at' has 1 cell that is not a time written as %d.%m.%Y %H:%M, such as",
         ),
     ],
 )

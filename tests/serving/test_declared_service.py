@@ -89,7 +89,9 @@ def test_each_answers_by_its_own_name_and_in_its_own_columns(served: Served) -> 
     assert content["score"] == pytest.approx(SUM / 100) and content["reasons"] == ["distance_km"]
     assert served.post(f"/v1/{TELCO}/score", CONTRACT).json()["score"] == pytest.approx((7 + 31.5) / 100)
     told = served.post(f"/v1/{PAYMENTS}/explain", PAYMENT).json()
-    assert {each["feature"]: each["value"] for each in told["contributions"]}["distance_km"] is None
+    values = {each["feature"]: each["value"] for each in told["contributions"]}
+    assert values["distance from home"] is None and values["attempts in the last hour"] == PAYMENT["attempts"]
+    assert set(values) & {"distance km", "distance_km", "attempts"} == set(), "in the owner's words"
     assert served.post(f"/v1/{TELCO}/score", PAYMENT).status_code == 422
     refused = served.post(f"/v1/{TELCO}/score", CONTRACT | {"Month as customer": 1}).json()
     assert "did you mean 'Months as customer'?" in refused["detail"]

@@ -15,11 +15,11 @@ from typer.testing import CliRunner
 from fusionguard.cli import app
 from fusionguard.config import ServingConfig
 from fusionguard.data.provenance import Provenance
-from fusionguard.errors import FusionGuardError
+from fusionguard.errors import BundleError, FusionGuardError
 from fusionguard.evaluation.gate import GateVerdict
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
-from fusionguard.registry.aliases import set_alias
+from fusionguard.registry.aliases import resolve_bundle, set_alias
 from fusionguard.registry.register import register_bundle
 from fusionguard.serving import launch
 from fusionguard.serving.handover import hand_over
@@ -133,6 +133,38 @@ def test_a_bento_of_earlier_versions_answers_as_they_did(
     ]
     service = starter(folder / "src" / "release", bento=folder)
     assert service.post("/v1/fraud/score", transaction).json()["model_version"] == fraud_bundle.version
+
+
+def test_a_damaged_champion_keeps_no_other_model_from_being_served(
+    store: Home, fraud_bundle: Bundle, churn_bundle: Bundle, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    promote(store, fraud_bundle)
+    about = Provenance(dataset="churn", origin="simulated", description="drawn by a test", sha256="1" * 64, rows=3)
+    register_bundle(store, churn_bundle, metrics={}, plots={}, provenance=about, config={})
+    folder = release_folder(store)
+    monkeypatch.setattr(launch, "become", lambda *_: None)
+    monkeypatch.setenv("FUSIONGUARD_HOME", str(store.root))
+    cli = CliRunner()
+
+    def answering() -> dict[str, str]:
+        caplog.clear()
+        done = cli.invoke(app, ["serve", "--port", "39998"])
+        assert done.exit_code == 0, done.exception
+        return {about.model: about.bundle_sha256 for about in check_release(folder).models}
+
+    kept = resolve_bundle(store, "fraud@champion").folder
+    (kept / "calibration.json").rename(kept / "gone.json")
+    assert cli.invoke(app, ["release", "--model", "churn@1"]).exit_code == 0
+    assert answering() == {"churn": churn_bundle.sha256}
+    assert "The champion of fraud cannot be served, so it is left out: " in caplog.text
+    refused = cli.invoke(app, ["release"])
+    assert isinstance(refused.exception, BundleError), "who asks for the champions hears of it"
+    assert cli.invoke(app, ["release", "--model", "churn@1", "--model", str(fraud_bundle.folder)]).exit_code == 0
+    assert answering() == {"churn": churn_bundle.sha256, "fraud": fraud_bundle.sha256}
+    assert "so what was released of it before answers: " in caplog.text
+    shutil.rmtree(folder)
+    done = cli.invoke(app, ["serve", "--port", "39998"])
+    assert done.exit_code == 1 and "lacks calibration.json" in done.stderr, "nothing can be served"
 
 
 def test_a_model_that_the_gate_refused_and_somebody_released_answers_beside_the_champions(

@@ -13,7 +13,9 @@ from fusionguard.home import find_home
 
 def outcomes(
     file: Annotated[Path, typer.Argument(help="A CSV file: request_id, row, the outcome, and observed_at where it is known.")],
-    model: Annotated[str, typer.Option("--model", "-m", help="Whose rows they are: a model, or its data set.")],
+    model: Annotated[
+        str, typer.Option("--model", "-m", help="Whose rows they are: a model, or its data set; NAME@3 for a version of it.")
+    ],
     log: Annotated[
         Path | None, typer.Option(help="The folder of the prediction log; that of the services here by default.")
     ] = None,

@@ -152,6 +152,8 @@ def _difference(given: str, meant: str) -> str:
 
 
 def _shown(name: str) -> str:
-    return (
-        ascii(name[:40]) if any(not character.isprintable() or ord(character) > 0x7E for character in name) else repr(name[:40])
-    )
+    """Return a name in quotes: letters as they are, and spelt out what cannot be seen or looks like something else."""
+    seen = all(each.isalnum() or _is_sign(each) or " " <= each <= "~" for each in name)
+    scripts = {unicodedata.name(each, "").partition(" ")[0] for each in name if each.isalpha()}
+    plain = seen and len(scripts) <= 1 and unicodedata.normalize("NFKC", name) == name
+    return repr(name[:40]) if plain else ascii(name[:40])

@@ -20,6 +20,7 @@ from fusionguard.datasets.moments import expected_time
 from fusionguard.datasets.money_sql import no_rate, number, other_rate
 from fusionguard.datasets.preparing import label, prepared_columns, remember, write_prepared
 from fusionguard.datasets.resolved import ResolvedDataset
+from fusionguard.datasets.shown_cells import wrong_cells
 from fusionguard.datasets.table_rows import TableRows, open_rows, quoted, string
 from fusionguard.errors import DataError
 from fusionguard.files import atomic_path
@@ -69,7 +70,12 @@ def prepare_rows(described: ResolvedDataset, raw: pa.Table) -> pa.Table:
 
 
 def prepare_file(
-    described: ResolvedDataset, raw: Table, destination: Path, earlier: Table | None = None
+    described: ResolvedDataset,
+    raw: Table,
+    destination: Path,
+    earlier: Table | None = None,
+    *,
+    files: tuple[str, str] | None = None,
 ) -> tuple[Table, dict[str, int]]:
     """Write the same of a table on disk to a file, a part of the rows at a time; raise as :func:`prepare_rows` does.
 
@@ -78,18 +84,21 @@ def prepare_file(
     earlier
         The rows that happened before, in the columns of :func:`~.history_sql.events_columns`, which windows see besides those of
         ``raw``; of two rows with one id, that of ``raw`` counts.
+    files
+        What messages call the files of the rows and of the earlier ones; None where there is one file alone.
 
     Returns
     -------
     The prepared rows, and by column how many cells hold a category that no model has seen and none refuses.
     """
     with open_rows(raw, described.declaration.missing_values) as rows, atomic_path(destination) as temporary:
-        _refuse(rows, [each for each in _checks(described, rows) if each[0] != CARRIED])
+        own, before = ("", "") if files is None else (f" of {name}" for name in files)
+        _refuse(rows, [each for each in _checks(described, rows) if each[0] != CARRIED], own)
         unseen = _count_unseen(described, rows)
         columns = dict(prepared_columns(described, rows))
         if described.declaration.windows:
             events = destination.with_name("events.parquet")
-            columns |= remember(described, rows, None if earlier is None else _earlier(described, earlier, rows, events))
+            columns |= remember(described, rows, None if earlier is None else _earlier(described, earlier, rows, events, before))
         write_prepared(rows, columns, temporary)
     return Table(destination), unseen
 
@@ -110,21 +119,22 @@ def read_earlier(described: ResolvedDataset, file: Path, destination: Path) -> T
 
 
 @contextmanager
-def open_events(described: ResolvedDataset, earlier: Table) -> Iterator[tuple[TableRows, str]]:
+def open_events(described: ResolvedDataset, earlier: Table, where: str = "") -> Iterator[tuple[TableRows, str]]:
     """Open rows that :func:`read_earlier` read; yield them and the query of their events.
 
-    ``_id`` is what the declared id says, nothing where there is none. Raises DataError where a cell is not what is declared.
+    ``_id`` is what the declared id says, nothing where there is none. Raises DataError where a cell is not what is declared;
+    ``where`` is what messages say behind a column's name.
     """
     declaration = described.declaration
     with open_rows(earlier, declaration.missing_values) as rows:
-        _refuse(rows, [each for each in _checks(described, rows) if each[0] in events_columns(declaration)])
+        _refuse(rows, [each for each in _checks(described, rows) if each[0] in events_columns(declaration)], where)
         events = events_query(declaration, rows, label(described, rows) if declaration.label.column in rows.kinds else None)
         yield rows, f"SELECT * FROM ({events}) JOIN (SELECT _row, {_own_id(declaration, rows)} AS _id FROM given) USING (_row)"
 
 
-def _earlier(described: ResolvedDataset, earlier: Table, scored: TableRows, destination: Path) -> str:
+def _earlier(described: ResolvedDataset, earlier: Table, scored: TableRows, destination: Path, where: str) -> str:
     """Write the events of earlier rows to a file, and return the query of those that are not among the rows that are scored."""
-    with open_events(described, earlier) as (rows, events):
+    with open_events(described, earlier, where) as (rows, events):
         rows.database.execute(f"COPY ({events}) TO {string(str(destination))} (FORMAT parquet)")
     own, others = _own_id(described.declaration, scored), ""
     if described.declaration.id in scored.kinds:
@@ -149,14 +159,14 @@ def _count_unseen(described: ResolvedDataset, rows: TableRows) -> dict[str, int]
     return {name: int(count) for name, count in zip(columns, counts, strict=True) if count}
 
 
-def _refuse(rows: TableRows, checks: Sequence[Check]) -> None:
+def _refuse(rows: TableRows, checks: Sequence[Check], where: str = "") -> None:
     counts = rows.fetch(f"SELECT {', '.join(f'COUNT(*) FILTER (WHERE {wrong})' for _, wrong, _ in checks) or '0'} FROM given")
     for (column, wrong, what), count in zip(checks, counts[0], strict=False):
         if count:
             query = f"SELECT _row FROM given WHERE {wrong} ORDER BY _row LIMIT {_ROWS_NAMED}"
             named = ", ".join(str(row) for (row,) in rows.fetch(query))
             raise DataError(
-                f"Column '{column}' has {count} cells that are {what} (rows {named}).",
+                f"Column '{column}'{where} has {wrong_cells(count)} {what} (rows {named}).",
                 "Correct or remove these rows; row 0 is the first row of data.",
             )
 
@@ -183,7 +193,7 @@ def _number_checks(declaration: Declaration, rows: TableRows, column: str, numer
     written, empty = rows.number(column), rows.empty(column)
     if numeric.missing == "refuse":
         yield column, empty, "empty"
-    yield column, f"(NOT {empty} AND {written} IS NULL)", "no numbers"
+    yield column, f"(NOT {empty} AND {written} IS NULL)", "not a number"
     told = number(declaration, rows, column)
     if numeric.range is not None or told != written:
         low, high = numeric.range or (-LARGEST_NUMBER, LARGEST_NUMBER)
@@ -191,13 +201,13 @@ def _number_checks(declaration: Declaration, rows: TableRows, column: str, numer
         outside = f"({told} BETWEEN {low!r} AND {high!r}) IS FALSE"
         yield column, outside, f"out of the range from {low:.15g} to {high:.15g}{currency}"
     if declaration.types.get(column) == "integer":
-        yield column, f"({written} <> floor({written}))", "no whole numbers"
+        yield column, f"({written} <> floor({written}))", "not a whole number"
 
 
 def _category_checks(described: ResolvedDataset, rows: TableRows, column: str, categorical: Categorical) -> Iterator[Check]:
     empty = rows.empty(column)
     if rows.kinds[column] in ("time", "other"):
-        yield column, f"NOT {empty}", "no categories, but times or lists"
+        yield column, f"NOT {empty}", "not a category, but a time or a list"
     if categorical.missing == "refuse":
         yield column, empty, "empty"
     if categorical.unseen == "refuse":

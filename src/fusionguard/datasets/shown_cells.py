@@ -47,3 +47,8 @@ def _looks_personal(value: object, role: Role) -> bool:
         return "@" in value
     named = role == "number" and _CAPITALISED.search(value) is not None  # a column that has slipped, for one
     return named or _LONG_NUMBER.search(value) is not None or looks_personal("", [value], distinct=1, textual=True) is not None
+
+
+def wrong_cells(count: int) -> str:
+    """Return the beginning of a sentence on wrong cells: ``1 cell that is``, ``1,204 cells that are``."""
+    return "1 cell that is" if count == 1 else f"{count:,} cells that are"

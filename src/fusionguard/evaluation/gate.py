@@ -72,6 +72,8 @@ class LostChampion:
     version: str
     origin: Origin
     why: str = "cannot be loaded any more"
+    own: float | None = None
+    """Its average precision on the very test rows of the challenger, where it was read on these."""
 
 
 class GateVerdict(BaseModel):
@@ -117,10 +119,10 @@ def decide_gate(
 ) -> GateVerdict:
     """Decide whether ``challenger`` becomes the champion.
 
-    A challenger that is refused (``facts.refusals``) does not, whether there is a champion or not. Without a champion, the
-    challenger must beat the logistic regression on the same test rows. With one, its average precision must be the higher one in
-    ``config.probability_better`` of the paired bootstrap draws, and it must not be calibrated worse: its log loss and its Brier
-    score must not be the higher ones in more than half of them. One that ranks all rows alike must have the lower log loss in
+    A challenger that is refused (``facts.refusals``) does not, whether there is a champion or not. Without a champion, it must
+    beat the logistic regression on the same test rows, and what a lost champion read on them. With one, its average precision
+    must be the higher one in ``config.probability_better`` of the paired bootstrap draws, and its log loss and its Brier score
+    must not be the higher ones in more than half of them. One that ranks all rows alike must have the lower log loss in
     ``config.probability_better`` of the draws instead, or answer the same and differ in its settings (costs, bars, limits) alone.
     No comparison is made, and the champion stays, where one would mean nothing: the same
     bundle, a model of simulated rows against one of real rows, or a champion that was fitted on the test rows. That is so where
@@ -178,10 +180,17 @@ def _first(challenger: Contender, facts: GateFacts, lost: LostChampion | None) -
     if lost is not None and challenger.origin == "simulated" and lost.origin != "simulated":
         reason = f"{_vacancy(lost)}, but a model trained on simulated data never replaces one trained on real data."
         return GateVerdict(promoted=False, challenger_version=challenger.version, champion_version=lost.version, reason=reason)
-    promoted = facts.own > facts.bar
-    verb = "beats" if promoted else "does not beat"
-    reason = f"{_vacancy(lost)}, and average precision {facts.own:.3f} {verb} the {BAR_OF_THE_FIRST}'s {facts.bar:.3f}."
-    return GateVerdict(promoted=promoted, challenger_version=challenger.version, reason=f"{reason}{_rests_on(facts)}")
+    bar, whose, rival = facts.bar, f"the {BAR_OF_THE_FIRST}'s {facts.bar:.3f}", None
+    if lost is not None and lost.own is not None and lost.own >= bar:
+        bar, whose, rival = lost.own, f"its {lost.own:.3f} on the same test rows", lost.version
+    promoted = facts.own > bar
+    reason = f"{_vacancy(lost)}, and average precision {facts.own:.3f} {'beats' if promoted else 'does not beat'} {whose}."
+    return GateVerdict(
+        promoted=promoted,
+        challenger_version=challenger.version,
+        champion_version=rival,
+        reason=f"{reason}{_rests_on(facts)}",
+    )
 
 
 def _rests_on(facts: GateFacts) -> str:

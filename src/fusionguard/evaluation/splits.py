@@ -41,6 +41,8 @@ class Slice(BaseModel):
     first_second: int | None = None
     """None where rows have no time."""
     last_second: int | None = None
+    used_seconds: tuple[int, int] | None = None
+    """The first and the last second of the rows that are used, where others are left out."""
     positives: int
     """Of the rows that are used."""
     unknown_rows: int = 0
@@ -158,11 +160,13 @@ def _slice(rows: PlannedRows, start: int, stop: int, known_by: int | None) -> Sl
     if rows.seconds is None or own.seconds is None:
         return Slice(start=start, stop=stop, positives=own.positives)
     used = own.known_by(known_by)
+    spanned = own.seconds[used]
     return Slice(
         start=start,
         stop=stop,
         first_second=int(own.seconds[0]),
         last_second=int(own.seconds[-1]),
+        used_seconds=(int(spanned[0]), int(spanned[-1])) if 0 < spanned.size < own.count else None,
         positives=int(np.count_nonzero(own.label[used])),
         unknown_rows=int(np.count_nonzero(~used)),
         known_column=rows.columns.known,

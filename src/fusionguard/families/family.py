@@ -167,6 +167,10 @@ class FamilyTraits:
         """The data set, where it is one that somebody has declared: its rows are prepared. None for one that ships."""
         return None if self.described is None or is_shipped(self.described.declaration) else self.described
 
+    def called(self, feature: str) -> str:
+        """Return what answers call a model feature: its label or its raw column on a declared data set, else its own name."""
+        return feature if self.declared is None else self.features.words.get(feature, feature)
+
     @property
     def model(self) -> str:
         """What its models are called in registry, routes and logs: as the data set that was declared; else the family's name."""

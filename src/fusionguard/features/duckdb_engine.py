@@ -11,6 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from fusionguard.data.table import Table
+from fusionguard.datasets.shown_cells import wrong_cells
 from fusionguard.errors import DataError, StorageError
 from fusionguard.expressions.writing import literal as sql_literal
 from fusionguard.features.definition import FeatureDefinition
@@ -188,6 +189,6 @@ def _refuse_unusable(
                 else "empty, not finite or out of range"
             )
             raise DataError(
-                f"Column '{name}' has {count} cells that are {wrong} (rows {rows}).",
+                f"Column '{name}' has {wrong_cells(count)} {wrong} (rows {rows}).",
                 "Correct or remove these rows; row 0 is the first row of data.",
             )

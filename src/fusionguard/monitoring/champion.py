@@ -99,11 +99,11 @@ class Champion:
 
 
 def find_champion(home: Home, model: str, version: str = "champion") -> Champion:
-    """Return a registered version of a model.
+    """Return a registered version of a model; ``model`` may name it itself, as ``NAME@3`` does, and then that one is meant.
 
     Raises
     ------
     UsageError, RegistryError, BundleError
         As :func:`~fusionguard.registry.aliases.resolve_bundle` says.
     """
-    return Champion.of(home, resolve_bundle(home, f"{model}@{version}"))
+    return Champion.of(home, resolve_bundle(home, model if "@" in model else f"{model}@{version}"))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from fusionguard.errors import UsageError
 from fusionguard.families.catalog import family_names
@@ -18,6 +18,13 @@ if TYPE_CHECKING:  # the catalog of pipelines loads nothing heavy
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+_CHAMPION = "champion"
+
+
+def _number_as_text(version: Any) -> Any:
+    return str(version) if isinstance(version, int) and not isinstance(version, bool) else version
 
 
 class WindowConfig(_Frozen):
@@ -69,8 +76,8 @@ class MonitoringConfig(_Frozen):
 
     seed: int = Field(default=7, ge=0, lt=2**31)
     model: str = family_names()[0]
-    """Whose answers are judged, by the name of the model or of its data set."""
-    version: str = "champion"
+    """Whose answers are judged, by the name of the model or of its data set; ``NAME@3`` is short for that version of it."""
+    version: Annotated[str, BeforeValidator(_number_as_text)] = _CHAMPION
     """Which of its versions: an alias or a number of the registry."""
     log: str | None = None
     """The folder of the prediction log; the home's own where it is null."""
@@ -92,6 +99,19 @@ class MonitoringConfig(_Frozen):
     minimum_retraining_positives: int = Field(default=50, ge=20)
     """Likewise of positives."""
     keep: KeepConfig = KeepConfig(runs=24)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _version_of_the_name(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or not isinstance(given.get("model"), str):
+            return given
+        model, at, wanted = given["model"].partition("@")
+        if not at:
+            return given
+        version = _number_as_text(given.get("version", _CHAMPION))
+        if version not in (_CHAMPION, wanted):
+            raise ValueError(f"model names version {wanted or '(none)'}, and version is {version}: give one of them")
+        return given | {"model": model, "version": wanted}
 
     def check_columns(self, features: FeatureDefinition) -> None:
         """Check that what is approved is about columns that the model reads.

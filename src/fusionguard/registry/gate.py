@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from pydantic import ValidationError
+
 from fusionguard.config import GateConfig
-from fusionguard.errors import BundleError
+from fusionguard.errors import BundleError, DataError
 from fusionguard.evaluation.comparison import ComparedRows, Comparison, compare
 from fusionguard.evaluation.gate import Contender, GateFacts, GateVerdict, LostChampion, decide_gate
 from fusionguard.families.of_bundle import family_of
@@ -22,6 +24,7 @@ from fusionguard.registry.versions import CHALLENGER, CHAMPION, RegisteredVersio
 
 VERDICT_TAG = "gate.verdict"
 REASON_TAG = "gate.reason"
+_NAMED = 3
 
 _log = logging.getLogger(__name__)
 
@@ -42,8 +45,9 @@ def pass_gate(
 
     Both are compared as they were evaluated: a refit has seen the test rows, so it must never be judged on them.
 
-    A champion whose bundle is damaged or gone, or that reads what the data set does not declare any more, defends nothing but its
-    origin. The version carries the alias ``challenger`` afterwards, whatever the verdict.
+    A champion whose bundle is damaged or gone defends nothing but its origin; of one that reads features which the rows do not
+    hold, what it read itself on the same rows counts, where it did. The version carries
+    the alias ``challenger`` afterwards, whatever the verdict.
 
     Parameters
     ----------
@@ -74,7 +78,7 @@ def pass_gate(
             if set(family_of(defending).features.model_features) <= set(family.features.model_features):
                 rival = family_of(defending).load(defending, evaluated=True)
             else:
-                lost = LostChampion(str(current.version), current.origin, "reads columns that the data set declares no more")
+                lost = _other_features(home, current, defending, bundle, facts)
         except BundleError as error:
             _log.warning("The champion, version %s, cannot be loaded: %s", current.version, error)
             lost = LostChampion(str(current.version), current.origin)
@@ -114,6 +118,38 @@ def keep_verdict(home: Home, version: RegisteredVersion, verdict: GateVerdict) -
         client.set_model_version_tag(version.name, number, REASON_TAG, verdict.reason)
         client.update_model_version(version.name, number, put_paragraph(entry.description or "", "Gate", text))
         put_note(client, version.run_id, "Gate", text)
+
+
+def _other_features(home: Home, current: RegisteredVersion, defending: Bundle, bundle: Bundle, facts: GateFacts) -> LostChampion:
+    """Return a champion that reads features which the rows do not hold, with what it read itself on the same ones."""
+    own, other = family_of(bundle).features.model_features, family_of(defending).features
+    missed = [other.words.get(name, name) for name in other.model_features if name not in own]
+    more = f" and {len(missed) - _NAMED} more" if len(missed) > _NAMED else ""
+    why = f"reads features that the data set does not declare any more ({', '.join(missed[:_NAMED])}{more})"
+    read = _own_reading(home, defending)
+    if read is None:
+        return LostChampion(str(current.version), current.origin, why)
+    champion, challenger = defending.manifest, bundle.manifest
+    same = (champion.source_sha256, champion.seed, read.test_seconds, read.positives) == (
+        challenger.source_sha256,
+        challenger.seed,
+        facts.test_seconds,
+        facts.positives,
+    )
+    if same:
+        return LostChampion(str(current.version), current.origin, why, own=read.own)
+    why += f", and its average precision of {read.own:.3f} was read on other test rows"
+    return LostChampion(str(current.version), current.origin, why)
+
+
+def _own_reading(home: Home, defending: Bundle) -> GateFacts | None:
+    """Return what a model read on its own test rows, as its training keeps it in the home; None where that is not there."""
+    family = family_of(defending)
+    try:
+        text = (home.models / f"{family.model}-{defending.version}" / "evaluation.json").read_bytes()
+        return family.report.model_validate_json(text).gate_facts()
+    except (OSError, ValidationError, DataError):
+        return None
 
 
 def _contender(version: str, bundle: Bundle) -> Contender:

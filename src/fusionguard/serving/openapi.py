@@ -176,9 +176,9 @@ def _explanation(family: ModelFamily) -> Json:
 
 
 def _first_feature(family: ModelFamily) -> tuple[str, Any]:
-    """Return the name of the first model feature, and what it is of the example row."""
+    """Return what answers call the first model feature, and what it is of the example row."""
     values = FeatureMaker(family.features).one(family.request_fields.row(family.example))
-    return family.features.model_features[0], values[0]
+    return family.called(family.features.model_features[0]), values[0]
 
 
 def _batch_answers(answer: Json) -> Json:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from fusionguard.errors import BundleError, RegistryError, UsageError
+from fusionguard.errors import BundleError, FusionGuardError, RegistryError, UnknownChoiceError, UsageError
 from fusionguard.families.catalog import family_names
 from fusionguard.families.of_bundle import family_of
 from fusionguard.features.online.place import is_same_past
@@ -13,6 +14,8 @@ from fusionguard.files import locked, storage_errors
 from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
 from fusionguard.serving.release import ReleasedModel, Role, check_release, write_release
+
+_log = logging.getLogger(__name__)
 
 ROLES: tuple[Role, ...] = ("champion", "challenger")
 
@@ -32,7 +35,8 @@ def renew_release(
 ) -> None:
     """Make the release in a folder that of the models of now, for a service that starts; one that holds them is not touched.
 
-    Where no models are named, what answers there stays for data sets without a champion: somebody has released it by its name.
+    Where no models are named, what answers there stays for data sets without a champion, for somebody has released it by its
+    name, and for those whose champion is damaged or of a newer version.
 
     Parameters
     ----------
@@ -44,7 +48,7 @@ def renew_release(
     FusionGuardError
         As :func:`make_release` and ``check`` raise it.
     """
-    listed = choose(home, models, challengers, kept=() if models else _answering(folder))
+    listed = choose(home, models, challengers, kept=None if models else _answering(folder))
     if not _holds(folder, listed):
         write_release(folder, listed, check=check)
 
@@ -54,7 +58,7 @@ def choose(
     models: Sequence[str],
     challengers: Sequence[str],
     *,
-    kept: Sequence[tuple[ReleasedModel, Bundle]] = (),
+    kept: Sequence[tuple[ReleasedModel, Bundle]] | None = None,
 ) -> list[tuple[ReleasedModel, Bundle]]:
     """Resolve champions and challengers now.
 
@@ -66,7 +70,8 @@ def choose(
     challengers
         What is scored in the shadow, named likewise.
     kept
-        What answers where no models are named and a data set has no champion.
+        What answers where no models are named and a data set has no champion that can be served; those that can are served
+        then, and the others named in a warning. None where a damaged champion is an error.
 
     Raises
     ------
@@ -147,15 +152,26 @@ def _answering(folder: Path) -> list[tuple[ReleasedModel, Bundle]]:
         return []
 
 
-def _champions(home: Home, kept: Sequence[tuple[ReleasedModel, Bundle]]) -> list[tuple[ReleasedModel, Bundle]]:
+def _champions(home: Home, kept: Sequence[tuple[ReleasedModel, Bundle]] | None) -> list[tuple[ReleasedModel, Bundle]]:
     from fusionguard.registry.aliases import champion
     from fusionguard.registry.model_names import model_names
     from fusionguard.registry.versions import list_versions
 
-    found = [_resolve(home, f"{name}@champion", "champion") for name in model_names(home) if champion(home, name) is not None]
+    found: list[tuple[ReleasedModel, Bundle]] = []
+    faults: dict[str, FusionGuardError] = {}
+    for name in (each for each in model_names(home) if champion(home, each) is not None):
+        try:
+            found.append(_resolve(home, f"{name}@champion", "champion"))
+        except (BundleError, UsageError) as error:  # damaged, or of a newer version
+            faults[name] = error
     named = {about.model for about, _ in found}
-    if others := [pair for pair in kept if pair[0].model not in named]:
+    if others := [pair for pair in kept or () if pair[0].model not in named]:
         found = sorted([*found, *others], key=lambda pair: _place(pair[0].model))
+    for name, fault in faults.items():
+        if not found or (kept is None and isinstance(fault, BundleError | UnknownChoiceError)):
+            raise fault
+        answers = "what was released of it before answers" if name in {about.model for about, _ in others} else "it is left out"
+        _log.warning("The champion of %s cannot be served, so %s: %s", name, answers, fault)
     if not found:
         trained = [f"{name}@{versions[-1].version}" for name in model_names(home) if (versions := list_versions(home, name))]
         way = f"Train one first: {', or '.join(f'make {name}' for name in family_names())}."

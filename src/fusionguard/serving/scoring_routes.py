@@ -104,7 +104,8 @@ class ScoringRoutes:
         pairs = sorted(zip(told.names, values, told.values, strict=True), key=lambda each: -abs(each[2]))
         content["base"] = told.base
         content["contributions"] = [
-            {"feature": name, "value": value, "contribution": contribution} for name, value, contribution in pairs
+            {"feature": model.family.called(name), "value": value, "contribution": contribution}
+            for name, value, contribution in pairs
         ]
         return json_response(content, _headers(model))
 

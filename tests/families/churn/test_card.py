@@ -3,17 +3,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
 from markdown_it import MarkdownIt
 
 from fusionguard.config import load_config
+from fusionguard.datasets.catalog import find_dataset
+from fusionguard.datasets.described import read_described
 from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.card import card_html
 from fusionguard.evaluation.gate import GateVerdict
 from fusionguard.families.churn.card import ChurnCardInputs, churn_model_card
+from fusionguard.families.churn.card.about import limits
 from fusionguard.families.churn.config import ChurnConfig
+from tests.foreign import write_telco
 
 PNG = b"\x89PNG not really"
 PLOTS = dict.fromkeys(("lift", "calibration", "profit", "bands", "fairness", "cross_validation", "importance", "summary"), PNG)
@@ -55,6 +60,18 @@ def make_inputs(churn_case: Any) -> Callable[..., ChurnCardInputs]:
         return ChurnCardInputs.model_validate(facts | changes)
 
     return make
+
+
+def test_the_limits_say_what_is_read_of_the_past(make_inputs: Any, tmp_path: Path) -> None:
+    file = write_telco(tmp_path / "source", 300, timed=True)
+    windows = "entities: {customer: Customer ID}\nwindows:\n  customer: {spans: [60d], of: [count]}\n"
+    file.write_text(file.read_text().replace("id: Customer ID\n", "") + windows)
+    (tmp_path / "read").mkdir()
+    _, described = read_described(find_dataset(str(file)), "auto", tmp_path / "read", rows=0, seed=1, earliest=0.5)
+    inputs = make_inputs()
+    card = limits(inputs.model_copy(update={"features": inputs.features.model_copy(update={"described": described})}))
+    assert "\n- **What happened before.**" in card and "of the same customer (Customer ID) over 60d (tiles of 2 d)." in card
+    assert "**What happened before.**" not in limits(inputs)
 
 
 def part(card: str, section: str) -> str:

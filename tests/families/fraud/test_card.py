@@ -3,18 +3,23 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
 from markdown_it import MarkdownIt
 
 from fusionguard.config import load_config
+from fusionguard.datasets.catalog import find_dataset
+from fusionguard.datasets.described import read_described
 from fusionguard.evaluation.card import card_html
 from fusionguard.evaluation.card.markdown import clock, table
 from fusionguard.evaluation.gate import GateVerdict
 from fusionguard.families.fraud.card import FraudCardInputs, model_card
+from fusionguard.families.fraud.card.about import limits
 from fusionguard.families.fraud.config import FraudConfig
 from fusionguard.families.fraud.report import EvaluationReport
+from tests.foreign import write_payments
 
 SHA = "ab" * 32
 PNG = b"\x89PNG not really"
@@ -115,6 +120,29 @@ def test_simulated_data_is_said_at_the_top_and_only_then(make_inputs: Any) -> No
     head = model_card(make_inputs("simulated")).split("## ")[0]
     assert "SIMULATED DATA" in head
     assert "SIMULATED" not in model_card(make_inputs("kaggle")).upper().replace("SIMULATED=", "")
+
+
+def test_the_protocol_shows_from_when_to_when_the_rows_are_that_are_used(make_inputs: Any) -> None:
+    """The slice itself goes on to day 2, 14:53 with rows whose outcome was not known."""
+    plan = make_inputs().plan
+    unknown = {"unknown_rows": 400, "used_seconds": (120_009, 130_000), "known_column": "known", "known_by": 140_000}
+    calibration = plan.calibration.model_copy(update=unknown)
+    card = model_card(make_inputs(plan=plan.model_copy(update={"calibration": calibration})))
+    (row,) = re.findall(r"^\| calibration +\|(.*)$", card, re.MULTILINE)
+    assert [cell.strip() for cell in row.split("|")][:4] == ["2,100", "20", "day 2, 09:20", "day 2, 12:06"]
+    assert "400 rows are in no slice" in card
+
+
+@pytest.mark.parametrize("windows", ["", "windows:\n  card: {spans: [1h, 30d], of: [count]}\n"])
+def test_the_limits_say_whether_the_past_is_read(make_inputs: Any, tmp_path: Path, windows: str) -> None:
+    file = write_payments(tmp_path / "source", 400)
+    file.write_text(file.read_text() + windows)
+    (tmp_path / "read").mkdir()
+    _, described = read_described(find_dataset(str(file)), "auto", tmp_path / "read", rows=0, seed=1, earliest=0.5)
+    inputs = make_inputs()
+    card = limits(inputs.model_copy(update={"features": inputs.features.model_copy(update={"described": described})}))
+    assert ("**Single rows.**" in card) is not bool(windows)
+    assert ("of the same card (card token) over 1h (tiles of 2 min), 30d (tiles of 1 d)." in card) is bool(windows)
 
 
 def test_sampled_rows_are_explained(make_inputs: Any) -> None:

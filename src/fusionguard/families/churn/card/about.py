@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fusionguard.evaluation.card.markdown import count, percent, table
+from fusionguard.evaluation.card.past import reads_of_the_past
 from fusionguard.evaluation.card.sections import origin, paragraphs, reproduction, search, training
 from fusionguard.evaluation.holdout import HoldoutPlan
 from fusionguard.families.churn.card.inputs import ChurnCardInputs
@@ -148,13 +149,15 @@ def _dated(inputs: ChurnCardInputs) -> bool:
 
 def limits(inputs: ChurnCardInputs) -> str:
     """Say what the numbers cannot tell."""
-    report, texts = inputs.evaluation, inputs.texts
+    report, texts, described = inputs.evaluation, inputs.texts, inputs.features.described
+    past = "" if described is None else reads_of_the_past(described.declaration)
     undated = (
         "**No time.** No time of the rows is declared: nothing is claimed about customers of a later year, about seasons, or"
         " about how long before leaving a customer is recognised. Expect the model to age without the data showing when."
     )
     points = [
         *([] if _dated(inputs) else [undated]),
+        *([past] if past else []),
         texts.one_file,
         texts.no_causes,
         f"**Values are assumptions.** What a customer is worth, what an offer costs and that"

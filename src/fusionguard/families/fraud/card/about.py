@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from fusionguard.evaluation.card.markdown import clock, count, table
+from fusionguard.evaluation.card.past import reads_of_the_past
 from fusionguard.evaluation.card.sections import paragraphs, reproduction, search, training
 from fusionguard.evaluation.splits import SLICE_USES, Slice
 from fusionguard.families.fraud.card import shipped
@@ -54,8 +55,9 @@ def _unknown(inputs: FraudCardInputs) -> str:
 
 
 def _moments(inputs: FraudCardInputs, part: Slice) -> tuple[str, ...]:
-    """Return when a slice begins and ends, as dates where the data has dates; nothing where rows have no time."""
-    seconds, declared = [second for second in (part.first_second, part.last_second) if second is not None], inputs.declared
+    """Return when the rows begin and end that are used of a slice, as dates where the data has dates; nothing without a time."""
+    ends, declared = part.used_seconds or (part.first_second, part.last_second), inputs.declared
+    seconds = [second for second in ends if second is not None]
     if declared is None or declared.time is None or declared.time.since == "start":
         return tuple(clock(second) for second in seconds)
     return tuple(f"{datetime.fromtimestamp(second, UTC):%Y-%m-%d %H:%M}" for second in seconds)
@@ -139,8 +141,9 @@ def _points(inputs: FraudCardInputs) -> Iterator[str]:
 
 
 def _declared_limits(inputs: FraudCardInputs) -> Iterator[str]:
-    definition = inputs.features.definition
-    yield "**Single rows.** The model sees a row and nothing of what came before it: it knows nobody's habits."
+    definition, declared = inputs.features.definition, inputs.declared
+    past = "" if declared is None else reads_of_the_past(declared)
+    yield past or "**Single rows.** The model sees a row and nothing of what came before it: it knows nobody's habits."
     if definition.time_column is not None and definition.known_column is None:
         yield (
             "**Labels as they are.** The data does not say how long it took until a fraud was known. In use, the latest days are"
