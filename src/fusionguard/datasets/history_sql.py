@@ -56,8 +56,10 @@ def events_query(declaration: Declaration, rows: TableRows, outcome: str | None)
 
 
 def events_columns(declaration: Declaration) -> list[str]:
-    """Return the raw columns that events are made of, the outcome's among them, and the id."""
+    """Return the raw columns that events are made of, the outcome's among them, and the id; none where there are no windows."""
     plan, time, amount, label = memories(declaration), declaration.time, declaration.amount, declaration.label
+    if not plan:
+        return []
     columns = [declaration.id, None if time is None else time.column, *(declaration.entities[each] for each in entities_of(plan))]
     columns += numbers_of(plan)
     if amount is not None and amount.column in columns:
