@@ -24,5 +24,5 @@ def release_model(
         return keep_back("the run promoted no model")
     family = family_of(bundle)
     if family.features.past:
-        return keep_back("its models read what happened before each row; score files with fusionguard score --history")
+        return keep_back("its models read what happened before each row: fusionguard state build, then fusionguard release")
     return hand_over(find_home(), family.model, config.release)
