@@ -23,7 +23,8 @@ def reads_of_the_past(declaration: Declaration) -> str:
         f"**What happened before.** The model sees a row and what is remembered of rows of earlier seconds: {read}."
         f" A window moves by tiles of a {MOST_TILES}th of its span and is up to one of them longer; what lies further back is"
         " not seen. Scoring needs those earlier rows, too: a file beside them (`fusionguard score --history`), a service in its"
-        " state (`fusionguard state build`). A row whose past is not there looks like that of somebody new. A row that does not say whose it is has no past."
+        " state (`fusionguard state build`). A row whose past is not there looks like that of somebody new. A row that does not"
+        " say whose it is has no past."
     )
 
 
