@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StepRecord:
-    """One step of a run: its wall-clock seconds (0 where it was cached) and the rows of the table it made, if it made one."""
+    """One step of a run: its wall-clock seconds (0 where it was cached) and the rows of the largest table it made, if any."""
 
     name: str
     seconds: float
@@ -112,11 +112,7 @@ def _is_cached(step: StepRunResponse | None) -> bool:
 
 
 def _rows(step: StepRunResponse | None) -> int | None:
-    if step is None:
-        return None
-    for versions in step.outputs.values():
-        for artifact in versions:
-            rows = artifact.run_metadata.get("rows")
-            if isinstance(rows, int) and artifact.data_type.attribute == "Table":
-                return rows
-    return None
+    """Return the rows of the largest table that a step made; None where it made none."""
+    made = [artifact for versions in ({} if step is None else step.outputs).values() for artifact in versions]
+    tables = [artifact.run_metadata.get("rows") for artifact in made if artifact.data_type.attribute == "Table"]
+    return max((rows for rows in tables if isinstance(rows, int)), default=None)

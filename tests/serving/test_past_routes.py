@@ -51,7 +51,8 @@ class Served:
         """What the model reads of a row, without recording it."""
         answered = self.post("explain", row)
         assert answered.status_code == 200, answered.text
-        return {each["feature"]: each["value"] for each in answered.json()["contributions"]}
+        told = {each["feature"]: each["value"] for each in answered.json()["contributions"]}
+        return {name: told[self.past.family.called(name)] for name in self.past.family.features.model_features}
 
     def metric(self, name: str) -> float:
         """The sum of a metric over its labels."""

@@ -61,7 +61,7 @@ def test_a_delayed_outcome_counts_for_the_service_when_it_does_for_files(past: P
     assert again["score"] == pytest.approx(scores[-1], abs=1e-5), "what two days before saw is still known after pruning"
     features = [{each["feature"]: each["value"] for each in answer["contributions"]} for answer in found]
     for name in past.family.features.model_features:
-        assert [each[name] for each in features] == expected[name].to_pylist(), name
+        assert [each[past.family.called(name)] for each in features] == expected[name].to_pylist(), name
     rates = expected["place_label_rate_7d"].drop_null()
     assert pa.compute.max(rates).as_py() > pa.compute.min(rates).as_py()
 
@@ -107,7 +107,7 @@ def test_a_history_that_is_not_as_declared_leaves_nothing_behind(past: PastPayme
     rows.loc[7, "booked at"] = "yesterday"
     rows.to_csv(tmp_path / "history.csv", index=False)
     refused = state(folder, "build", past.trained.bundle, "--history", str(tmp_path / "history.csv"))
-    assert "Column 'booked at' has 1 cells that are not a time" in str(refused.exception) and "(rows 7)" in str(refused.exception)
+    assert "Column 'booked at' has 1 cell that is not a time" in str(refused.exception) and "(rows 7)" in str(refused.exception)
     absent = state(folder, "build", past.trained.bundle, "--history", str(tmp_path / "absent.csv"))
     assert isinstance(absent.exception, UsageError)
     assert list(folder.iterdir()) == []
