@@ -134,6 +134,27 @@ def test_an_outcome_that_is_known_after_a_delay_counts_from_then_on() -> None:
 
 
 @pytest.mark.parametrize(
+    ("known", "rate"),
+    [({"column": "told_at"}, 2 / 5), ({"after": "10s"}, 2 / 4)],
+    ids=["of the rows in the span", "of the rows whose outcome is known"],
+)
+def test_a_rate_is_of_rows_where_outcomes_are_dated_and_else_of_known_outcomes(known: dict[str, str], rate: float) -> None:
+    declaration = declare(windows={"shop": {"spans": ["5m"], "of": ["label_rate"]}}, label={"column": "fraud", "known": known})
+    of = {"card": None, "shop": "S"}
+    told = [(0, 1, 20), (1, 1, 30), (2, 0, None), (3, 0, None), (45, None, None)]  # who is negative is rarely dated
+    events = [
+        Event(second, of, {"amount": None if second == 2 else 700, "km far": 0}, positive, at) for second, positive, at in told
+    ]
+    events.append(Event(60, of, {"amount": 900, "km far": 0}))
+    found = computed(declaration, events)
+    (feature,) = window_features(declaration)
+    seen = pa.table({name: pa.array(values, pa.int64()) for name, values in found.items()})
+    with open_rows(seen, {}) as rows:
+        values = [value for (value,) in rows.fetch(f"SELECT {feature.sql} FROM given ORDER BY _row")]
+    assert values[-1] == rate
+
+
+@pytest.mark.parametrize(
     ("text", "tile", "tiles"), [("30s", 1, 30), ("7s", 1, 7), ("31s", 2, 16), ("1h", 120, 30), ("30d", 86_400, 30)]
 )
 def test_a_span_is_cut_into_at_most_30_tiles_of_whole_seconds(text: str, tile: int, tiles: int) -> None:
