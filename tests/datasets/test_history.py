@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,9 @@ import pytest
 
 from fusionguard.datasets.declaration import Declaration
 from fusionguard.datasets.history import MOST_TILES, Span, memories, window_features
-from fusionguard.datasets.history_sql import EVENTS, events_query, history_query
+from fusionguard.datasets.history_frames import frames_query
+from fusionguard.datasets.history_sql import EVENTS, events_query, outcome_delay
+from fusionguard.datasets.history_tiles import tiles_query
 from fusionguard.datasets.table_rows import open_rows
 from tests.datasets.slow_history import Event, remembered
 
@@ -80,19 +83,28 @@ def table_of(events: list[Event]) -> pa.Table:
     )
 
 
-def computed(declaration: Declaration, events: list[Event]) -> dict[str, list[int | None]]:
-    """Return what the SQL finds, by memory, in the order of the rows."""
+def computed(declaration: Declaration, events: list[Event], text: str = "frames") -> dict[str, list[int | None]]:
+    """Return what one of the texts of SQL finds, by memory, in the order of the rows."""
+    plan = memories(declaration)
+    query = frames_query(plan, EVENTS, outcome_delay(declaration)) if text == "frames" else tiles_query(plan, EVENTS)
     with open_rows(table_of(events), {}) as rows:
         rows.database.execute(f"CREATE TEMP TABLE {EVENTS} AS {events_query(declaration, rows, 'fraud')}")
-        found = rows.database.sql(f"SELECT * FROM ({history_query(memories(declaration))}) ORDER BY _row").to_arrow_table()
+        found = rows.database.sql(f"SELECT * FROM ({query}) ORDER BY _row").to_arrow_table()
     assert found["_row"].to_pylist() == list(range(len(events)))
     return {name: found[name].to_pylist() for name in found.column_names[1:]}
 
 
-@pytest.mark.parametrize("seed", [3, 11])
-def test_the_sql_finds_what_looking_through_all_rows_finds(seed: int) -> None:
-    declaration, events = declare(), draw(seed)
-    found = computed(declaration, events)
+TEXTS = ("frames", "tiles")
+"""The two texts of SQL: DuckDB's own, and the one that every engine runs."""
+
+
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize(("seed", "known"), [(3, {"column": "told_at"}), (11, {"column": "told_at"}), (5, {"after": "70s"})])
+def test_the_sql_finds_what_looking_through_all_rows_finds(seed: int, known: dict[str, str], text: str) -> None:
+    declaration, events = declare(label={"column": "fraud", "known": known}), draw(seed)
+    if "after" in known:
+        events = [replace(each, known=None if each.positive is None else each.second + 70) for each in events]
+    found = computed(declaration, events, text)
     assert set(found) == {each.name for each in memories(declaration)}
     for memory in memories(declaration):
         slow = [remembered(memory, events, row) for row in range(len(events))]
@@ -100,27 +112,30 @@ def test_the_sql_finds_what_looking_through_all_rows_finds(seed: int) -> None:
         assert len(set(slow)) > 1, memory
 
 
-def test_the_order_of_the_rows_changes_nothing() -> None:
+@pytest.mark.parametrize("text", TEXTS)
+def test_the_order_of_the_rows_changes_nothing(text: str) -> None:
     declaration, events = declare(), draw(5)
     order = np.random.default_rng(8).permutation(len(events))
-    found, shuffled = computed(declaration, events), computed(declaration, [events[place] for place in order])
+    found, shuffled = computed(declaration, events, text), computed(declaration, [events[place] for place in order], text)
     for name, values in found.items():
         assert shuffled[name] == [values[place] for place in order], name
 
 
-def test_a_window_sees_from_the_tile_that_lies_a_span_back_to_the_second_before() -> None:
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_window_sees_from_the_tile_that_lies_a_span_back_to_the_second_before(text: str) -> None:
     declaration = declare(windows={"card": {"spans": ["5m"], "of": ["count"]}})
     seconds = [99, 100, 400, 409, 409, 410, 700, 710]  # tiles of 10 s, 30 of them
     events = [Event(second, {"card": "C", "shop": None}, {"amount": 1, "km far": 0}) for second in seconds]
-    assert computed(declaration, events)["past_card_rows_5m"] == [0, 1, 1, 2, 2, 3, 4, 2]
+    assert computed(declaration, events, text)["past_card_rows_5m"] == [0, 1, 1, 2, 2, 3, 4, 2]
 
 
-def test_outcomes_count_once_the_tile_is_over_in_which_they_became_known() -> None:
+@pytest.mark.parametrize("text", TEXTS)
+def test_outcomes_count_once_the_tile_is_over_in_which_they_became_known(text: str) -> None:
     declaration = declare(windows={"shop": {"spans": ["5m"], "of": ["label_count", "label_rate"]}})
     told = [(0, 1, 49), (10, 0, 50), (20, 1, 345), (49, None, None), (50, None, None), (60, None, None), (350, None, None)]
     of = {"card": None, "shop": "S"}
     events = [Event(second, of, {"amount": 1, "km far": 0}, positive, known) for second, positive, known in told]
-    found = computed(declaration, events)
+    found = computed(declaration, events, text)
     assert found["past_shop_known_5m"] == [0, 0, 0, 0, 1, 2, 2]
     assert found["past_shop_positive_5m"] == [0, 0, 0, 0, 1, 1, 1]
 

@@ -19,7 +19,8 @@ from fusionguard.datasets.declared_values import as_text
 from fusionguard.datasets.durations import duration_seconds
 from fusionguard.datasets.history import memories
 from fusionguard.datasets.history_checks import short_table
-from fusionguard.datasets.history_sql import EVENTS, REMEMBERED, events_query, history_query
+from fusionguard.datasets.history_frames import frames_query
+from fusionguard.datasets.history_sql import EVENTS, REMEMBERED, events_query, outcome_delay
 from fusionguard.datasets.moment_sql import clock, event, known_time
 from fusionguard.datasets.money_sql import number
 from fusionguard.datasets.prepared_names import CLOCK, EVENT, GROUP, KNOWN, prepared_names
@@ -68,7 +69,7 @@ def remember(described: ResolvedDataset, rows: TableRows, earlier: str | None = 
     outcome = label(described, rows) if described.declaration.label.column in rows.kinds else None
     events = events_query(described.declaration, rows, outcome)
     rows.database.execute(f"CREATE TEMP TABLE {EVENTS} AS {events}{'' if earlier is None else f' UNION ALL BY NAME {earlier}'}")
-    rows.database.execute(f"CREATE TEMP TABLE {REMEMBERED} AS {history_query(plan)}")
+    rows.database.execute(f"CREATE TEMP TABLE {REMEMBERED} AS {frames_query(plan, EVENTS, outcome_delay(described.declaration))}")
     return {each.name: f"{REMEMBERED}.{each.name}" for each in plan}
 
 
