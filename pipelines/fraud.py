@@ -10,6 +10,7 @@ from fusionguard.config import plain_settings, without_afterwards
 from fusionguard.datasets.reading import parse_declaration
 from fusionguard.families.fraud.config import FraudConfig, XGBoostConfig
 from fusionguard.families.fraud.presets import settle_settings
+from pipelines.spark_setup import windows_engine
 from pipelines.summary import Report
 from steps.data.build_features import build_features
 from steps.data.check_feature_table import check_feature_table
@@ -43,8 +44,9 @@ def fraud(config: FraudConfig, declaration: str, source: str, source_fingerprint
     """Compose the steps; ZenML runs them in the order their inputs allow."""
     serving, config = config.serving, without_afterwards(config)
     seed = config.seed
+    windows = windows_engine(declaration, own_sql, config.data.engine)
     raw, provenance, dataset = load_data(
-        declaration, source, config.data.rows, seed, source_fingerprint, config.split.train, own_sql
+        declaration, source, config.data.rows, seed, source_fingerprint, config.split.train, own_sql, windows
     )
     raw_contract, _ = check_raw_data(raw, provenance, dataset)
     features, manifest = build_features(raw, provenance, dataset, raw_contract, config.data.engine)

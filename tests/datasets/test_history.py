@@ -13,8 +13,9 @@ import pytest
 from fusionguard.datasets.declaration import Declaration
 from fusionguard.datasets.history import MOST_TILES, Span, memories, window_features
 from fusionguard.datasets.history_frames import frames_query
-from fusionguard.datasets.history_sql import EVENTS, events_query, outcome_delay
+from fusionguard.datasets.history_sql import events_query, outcome_delay
 from fusionguard.datasets.history_tiles import tiles_query
+from fusionguard.datasets.remembering import EVENTS
 from fusionguard.datasets.table_rows import open_rows
 from tests.datasets.slow_history import Event, remembered
 

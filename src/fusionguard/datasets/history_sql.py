@@ -21,9 +21,6 @@ from fusionguard.datasets.moment_sql import event, known_time
 from fusionguard.datasets.money_sql import number
 from fusionguard.datasets.table_rows import TableRows
 
-EVENTS, REMEMBERED = "events", "remembered"
-"""The tables of events and of what is found of them."""
-
 
 def events_query(declaration: Declaration, rows: TableRows, outcome: str | None) -> str:
     """Return the query of the events of raw rows; ``outcome`` is the SQL of their label, None where they have none."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 
@@ -18,7 +19,8 @@ from fusionguard.datasets.layout import raw_layout
 from fusionguard.datasets.moment_sql import known_time, no_moment
 from fusionguard.datasets.moments import expected_time
 from fusionguard.datasets.money_sql import no_rate, number, other_rate
-from fusionguard.datasets.preparing import label, prepared_columns, remember, write_prepared
+from fusionguard.datasets.preparing import label, prepared_columns, write_prepared
+from fusionguard.datasets.remembering import PastEngine, remember
 from fusionguard.datasets.resolved import ResolvedDataset
 from fusionguard.datasets.shown_cells import wrong_cells
 from fusionguard.datasets.table_rows import TableRows, open_rows, quoted, string
@@ -76,6 +78,7 @@ def prepare_file(
     earlier: Table | None = None,
     *,
     files: tuple[str, str] | None = None,
+    engine: PastEngine | None = None,
 ) -> tuple[Table, dict[str, int]]:
     """Write the same of a table on disk to a file, a part of the rows at a time; raise as :func:`prepare_rows` does.
 
@@ -86,19 +89,27 @@ def prepare_file(
         ``raw``; of two rows with one id, that of ``raw`` counts.
     files
         What messages call the files of the rows and of the earlier ones; None where there is one file alone.
+    engine
+        What finds what windows remember; None for DuckDB.
 
     Returns
     -------
     The prepared rows, and by column how many cells hold a category that no model has seen and none refuses.
     """
-    with open_rows(raw, described.declaration.missing_values) as rows, atomic_path(destination) as temporary:
+    declaration = described.declaration
+    with (
+        TemporaryDirectory(dir=destination.parent, prefix=".remembering-") as folder,
+        open_rows(raw, declaration.missing_values) as rows,
+        atomic_path(destination) as temporary,
+    ):
         own, before = ("", "") if files is None else (f" of {name}" for name in files)
         _refuse(rows, [each for each in _checks(described, rows) if each[0] != CARRIED], own)
         unseen = _count_unseen(described, rows)
         columns = dict(prepared_columns(described, rows))
-        if described.declaration.windows:
-            events = destination.with_name("events.parquet")
-            columns |= remember(described, rows, None if earlier is None else _earlier(described, earlier, rows, events, before))
+        if declaration.windows:
+            seen = None if earlier is None else _earlier(described, earlier, rows, Path(folder) / "events.parquet", before)
+            outcome = label(described, rows) if declaration.label.column in rows.kinds else None
+            columns |= remember(declaration, rows, outcome, Path(folder), earlier=seen, engine=engine)
         write_prepared(rows, columns, temporary)
     return Table(destination), unseen
 

@@ -1,0 +1,64 @@
+"""Finds what windows remember of each row of a table, with DuckDB or with another engine that runs the SQL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from fusionguard.datasets.declaration import Declaration
+from fusionguard.datasets.history import memories
+from fusionguard.datasets.history_frames import frames_query
+from fusionguard.datasets.history_sql import events_query, outcome_delay
+from fusionguard.datasets.history_tiles import tiles_query
+from fusionguard.datasets.table_rows import TableRows, string
+
+EVENTS, REMEMBERED = "events", "remembered"
+"""The tables of events and of what is found of them."""
+
+
+class PastEngine(Protocol):
+    """Runs the SQL of what windows remember, where that is not DuckDB beside the rows."""
+
+    def run(self, query: str, events: Path, destination: Path) -> None:
+        """Write what ``query`` finds, which reads the file ``events`` as the table of this name, as parquet files into a folder.
+
+        ``destination`` is that folder, which does not exist yet.
+        """
+
+
+def remember(
+    declaration: Declaration,
+    rows: TableRows,
+    outcome: str | None,
+    folder: Path,
+    *,
+    earlier: str | None = None,
+    engine: PastEngine | None = None,
+) -> dict[str, str]:
+    """Find what windows remember of each row; return the prepared columns that hold it, each with its SQL over ``REMEMBERED``.
+
+    Parameters
+    ----------
+    outcome
+        The SQL of the rows' label; None where they have none.
+    folder
+        Where an engine's files lie; it must be there until the columns are read.
+    earlier
+        A query of the events of other rows, which are seen and not asked for.
+    engine
+        What looks back; None for DuckDB.
+    """
+    plan = memories(declaration)
+    if not plan:
+        return {}
+    events = events_query(declaration, rows, outcome) + ("" if earlier is None else f" UNION ALL BY NAME {earlier}")
+    if engine is None:
+        rows.database.execute(f"CREATE TEMP TABLE {EVENTS} AS {events}")
+        query = frames_query(plan, EVENTS, outcome_delay(declaration))
+        rows.database.execute(f"CREATE TEMP TABLE {REMEMBERED} AS {query}")
+    else:
+        file, found = folder / "all-events.parquet", folder / "remembered"
+        rows.database.execute(f"COPY ({events}) TO {string(str(file))} (FORMAT parquet)")
+        engine.run(tiles_query(plan, EVENTS), file, found)
+        rows.database.execute(f"CREATE TEMP VIEW {REMEMBERED} AS SELECT * FROM read_parquet({string(f'{found}/*.parquet')})")
+    return {each.name: f"{REMEMBERED}.{each.name}" for each in plan}
