@@ -10,13 +10,20 @@ from fusionguard.datasets.history import Memory
 
 @dataclass(frozen=True)
 class Event:
-    """A row: when it happened, whose it is, its numbers in hundredths, and its outcome with the second in which it is known."""
+    """A row: when it happened, whose it is, its numbers in hundredths, its outcome with the second in which it is known, and when
+    the row arrived, where that was not at once."""
 
     second: int
     of: dict[str, str | None]
     numbers: dict[str, int | None] = field(default_factory=dict)
     positive: int | None = None
     known: int | None = None
+    observed: int | None = None
+
+    @property
+    def arrived(self) -> int:
+        """When it was there to be seen."""
+        return self.second if self.observed is None else max(self.observed, self.second)
 
 
 def remembered(memory: Memory, events: Sequence[Event], row: int) -> int | None:
@@ -29,9 +36,10 @@ def remembered(memory: Memory, events: Sequence[Event], row: int) -> int | None:
     while since > now.second or since + memory.span.tile_seconds <= now.second:  # the beginning of the present tile
         since += memory.span.tile_seconds if since < now.second else -memory.span.tile_seconds
     tile, since = since, since - memory.span.tiles * memory.span.tile_seconds
-    same = [each for each in events if each.of[memory.entity] == mine]
+    same = [each for each in events if each.of[memory.entity] == mine and each.arrived <= now.arrived]
     if memory.kind in ("known", "positive"):
-        told = [e.positive for e in same if e.known is not None and e.positive is not None and since <= e.known < tile]
+        outcomes = [(max(e.known, e.arrived), e.positive) for e in same if e.known is not None and e.positive is not None]
+        told = [positive for known, positive in outcomes if since <= known < tile]
         return len(told) if memory.kind == "known" else sum(told)
     before = [each for each in same if since <= each.second < now.second]
     if memory.kind == "rows":

@@ -12,10 +12,8 @@ import pytest
 
 from fusionguard.datasets.declaration import Declaration
 from fusionguard.datasets.history import MOST_TILES, Span, memories, window_features
-from fusionguard.datasets.history_frames import frames_query
-from fusionguard.datasets.history_sql import events_query, outcome_delay
-from fusionguard.datasets.history_tiles import tiles_query
-from fusionguard.datasets.remembering import EVENTS
+from fusionguard.datasets.history_sql import events_query
+from fusionguard.datasets.remembering import EVENTS, past_query
 from fusionguard.datasets.table_rows import open_rows
 from tests.datasets.slow_history import Event, remembered
 
@@ -69,9 +67,11 @@ def draw(seed: int, rows: int = 300) -> list[Event]:
 
 
 def table_of(events: list[Event]) -> pa.Table:
-    """Return the rows as a raw table has them."""
+    """Return the rows as a raw table has them; when they arrived is there where one of them says so."""
+    seen = [None if each.observed is None else each.observed + 0.5 for each in events]
     return pa.table(
-        {
+        ({"seen_at": pa.array(seen, pa.float64())} if any(each.observed is not None for each in events) else {})
+        | {
             "payment": [f"P{place}" for place in range(len(events))],
             "at": [float(each.second) + 0.25 for each in events],
             "amount": [None if each.numbers["amount"] is None else each.numbers["amount"] / 100 for each in events],
@@ -86,8 +86,7 @@ def table_of(events: list[Event]) -> pa.Table:
 
 def computed(declaration: Declaration, events: list[Event], text: str = "frames") -> dict[str, list[int | None]]:
     """Return what one of the texts of SQL finds, by memory, in the order of the rows."""
-    plan = memories(declaration)
-    query = frames_query(plan, EVENTS, outcome_delay(declaration)) if text == "frames" else tiles_query(plan, EVENTS)
+    query = past_query(declaration, portable=text == "tiles")
     with open_rows(table_of(events), {}) as rows:
         rows.database.execute(f"CREATE TEMP TABLE {EVENTS} AS {events_query(declaration, rows, 'fraud')}")
         found = rows.database.sql(f"SELECT * FROM ({query}) ORDER BY _row").to_arrow_table()
@@ -120,6 +119,54 @@ def test_the_order_of_the_rows_changes_nothing(text: str) -> None:
     found, shuffled = computed(declaration, events, text), computed(declaration, [events[place] for place in order], text)
     for name, values in found.items():
         assert shuffled[name] == [values[place] for place in order], name
+
+
+LATE: dict[str, Any] = {"time": {"column": "at", "unit": "seconds", "observed": "seen_at"}}
+"""What a declaration says besides where rows arrive late."""
+
+
+def late(events: list[Event], seed: int) -> list[Event]:
+    """Return the same rows, every third of them late: by seconds, by tiles, by more than any span; in the order of arrival."""
+    generator = np.random.default_rng(seed)
+    drawn = []
+    for each in events:
+        delay = int(generator.choice([0, 0, 0, 0, 7, 300, 9_000]) * generator.random())
+        drawn.append(replace(each, observed=None if delay == 0 else each.second + delay))
+    return sorted(drawn, key=lambda each: (each.arrived, each.second))
+
+
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize(("seed", "after"), [(13, None), (14, 70)])
+def test_rows_that_arrive_late_are_seen_from_then_on(seed: int, after: int | None, text: str) -> None:
+    known = {"column": "told_at"} if after is None else {"after": f"{after}s"}
+    declaration = declare(**LATE, label={"column": "fraud", "known": known})
+    events = late(draw(seed), seed)
+    if after is not None:
+        events = [replace(each, known=None if each.positive is None else each.second + after) for each in events]
+    found, punctual = computed(declaration, events, text), [replace(each, observed=None) for each in events]
+    for memory in memories(declaration):
+        slow = [remembered(memory, events, row) for row in range(len(events))]
+        assert found[memory.name] == slow, memory
+        if memory.kind != "met" or memory.span.text != "31s":
+            assert slow != [remembered(memory, punctual, row) for row in range(len(events))], memory
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_correction_is_a_row_that_is_seen_once_it_has_arrived(text: str) -> None:
+    declaration = declare(**LATE, windows={"card": {"spans": ["5m"], "of": ["count", "sum", "since_last", "distinct(shop)"]}})
+    of, other = {"card": "C", "shop": "S"}, {"card": "C", "shop": "T"}
+    events = [
+        Event(10, of, {"amount": 900, "km far": 0}),
+        Event(10, other, {"amount": -400, "km far": 0}, observed=50),  # 4.00 of the 9.00 were refunded, and that was told at 50
+        Event(30, of, {"amount": 70, "km far": 0}),
+        Event(40, of, {"amount": 1, "km far": 0}, observed=60),
+        Event(50, of, {"amount": 2, "km far": 0}),
+    ]
+    found = computed(declaration, events, text)
+    assert found["past_card_rows_5m"] == [0, 0, 1, 3, 3]
+    assert found["past_card_hundredths_amount_5m"] == [0, 0, 900, 570, 570]
+    assert found["past_card_last_5m"] == [None, None, 20, 10, 20]
+    assert found["past_card_others_shop_5m"] == [0, 0, 1, 2, 2]
 
 
 @pytest.mark.parametrize("text", TEXTS)

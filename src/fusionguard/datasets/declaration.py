@@ -50,6 +50,8 @@ class Time(_Declared):
     """Of numbers: a time outside is refused."""
     ordered: kinds.Flag = False
     """Whether a file whose times ever decrease is refused."""
+    observed: kinds.ColumnName | None = None
+    """The column, written as the time is, that says when a row arrived; windows see it from then on. Empty: at once."""
 
     @model_validator(mode="after")
     def _agrees(self) -> Time:
@@ -283,6 +285,8 @@ class Declaration(_Declared):
             yield self.id, ("id",)
         if self.time is not None:
             yield self.time.column, ("time", "column")
+            if self.time.observed is not None:
+                yield self.time.observed, ("time", "observed")
         if self.amount is not None:
             for key in ("column", "currency_column", "rate_column"):
                 if (column := getattr(self.amount, key)) is not None:

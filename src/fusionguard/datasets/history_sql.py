@@ -1,8 +1,9 @@
 """The SQL of the events that windows remember, of raw rows.
 
-An event has: ``_row``, which tells them apart; ``second``, when the row happened, and ``known``, when its outcome
-becomes known, in whole seconds; ``positive``, the outcome; ``e_ENTITY``, whose it is; and ``n0``, ``n1`` ..., the numbers
-remembered, in whole hundredths. All that is added up are whole numbers, so that every engine finds the same.
+An event has: ``_row``, which tells them apart; ``second``, when the row happened, and ``known``, when its outcome becomes known,
+in whole seconds; where the declaration says so, ``observed``, when the row arrived; ``positive``, the outcome; ``e_ENTITY``,
+whose it is; and ``n0``, ``n1`` ..., the numbers remembered, in whole hundredths. All that is added up are whole numbers, so that
+every engine finds the same.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from fusionguard.datasets.history import (
     memories,
     numbers_of,
 )
-from fusionguard.datasets.moment_sql import event, known_time
+from fusionguard.datasets.moment_sql import event, known_time, observed_time
 from fusionguard.datasets.money_sql import number
 from fusionguard.datasets.table_rows import TableRows
 
@@ -38,6 +39,13 @@ def events_query(declaration: Declaration, rows: TableRows, outcome: str | None)
         dated = known.column in rows.kinds
         own = f"CAST(CEIL({event(rows, known_time(known, time))}) AS BIGINT)" if dated else "CAST(NULL AS BIGINT)"
         columns |= {"known": own, "positive": outcome}
+    if time.observed is not None:
+        columns["observed"], known_then = moment, columns["known"]
+        if time.observed in rows.kinds:
+            columns["observed"] = (
+                f"GREATEST({moment}, CAST(FLOOR({event(rows, observed_time(time))}) AS BIGINT))"  # it skips nulls
+            )
+        columns["known"] = f"CASE WHEN ({known_then}) IS NOT NULL THEN GREATEST({known_then}, {columns['observed']}) END"
     for entity in entities_of(plan):
         column = declaration.entities[entity]
         columns[f"e_{entity}"] = f"CASE WHEN NOT {rows.empty(column)} THEN {rows.category(column)} END"
@@ -47,9 +55,9 @@ def events_query(declaration: Declaration, rows: TableRows, outcome: str | None)
 
 
 def outcome_delay(declaration: Declaration) -> int | None:
-    """Return after how many seconds the outcome of every row is known; None where a column says it, or nothing does."""
-    known = declaration.label.known
-    return None if known is None or known.after is None else duration_seconds(known.after)
+    """Return after how many seconds the outcome of every row is known; None where that differs by row, or nothing says it."""
+    known, late = declaration.label.known, declaration.time is not None and declaration.time.observed is not None
+    return None if known is None or known.after is None or late else duration_seconds(known.after)
 
 
 def events_columns(declaration: Declaration) -> list[str]:
@@ -57,7 +65,11 @@ def events_columns(declaration: Declaration) -> list[str]:
     plan, time, amount, label = memories(declaration), declaration.time, declaration.amount, declaration.label
     if not plan:
         return []
-    columns = [declaration.id, None if time is None else time.column, *(declaration.entities[each] for each in entities_of(plan))]
+    columns = [
+        declaration.id,
+        *(() if time is None else (time.column, time.observed)),
+        *(declaration.entities[each] for each in entities_of(plan)),
+    ]
     columns += numbers_of(plan)
     if amount is not None and amount.column in columns:
         columns += [amount.currency_column, amount.rate_column]

@@ -8,6 +8,7 @@ from typing import Protocol
 from fusionguard.datasets.declaration import Declaration
 from fusionguard.datasets.history import memories
 from fusionguard.datasets.history_frames import frames_query
+from fusionguard.datasets.history_late import corrected_query
 from fusionguard.datasets.history_sql import events_query, outcome_delay
 from fusionguard.datasets.history_tiles import tiles_query
 from fusionguard.datasets.table_rows import TableRows, string
@@ -24,6 +25,13 @@ class PastEngine(Protocol):
 
         ``destination`` is that folder, which does not exist yet.
         """
+
+
+def past_query(declaration: Declaration, *, portable: bool = False) -> str:
+    """Return the SQL of what windows remember of the table of events: DuckDB's, or one that every engine runs."""
+    plan, time = memories(declaration), declaration.time
+    found = tiles_query(plan, EVENTS) if portable else frames_query(plan, EVENTS, outcome_delay(declaration))
+    return found if time is None or time.observed is None else corrected_query(plan, found, EVENTS)
 
 
 def remember(
@@ -54,11 +62,10 @@ def remember(
     events = events_query(declaration, rows, outcome) + ("" if earlier is None else f" UNION ALL BY NAME {earlier}")
     if engine is None:
         rows.database.execute(f"CREATE TEMP TABLE {EVENTS} AS {events}")
-        query = frames_query(plan, EVENTS, outcome_delay(declaration))
-        rows.database.execute(f"CREATE TEMP TABLE {REMEMBERED} AS {query}")
+        rows.database.execute(f"CREATE TEMP TABLE {REMEMBERED} AS {past_query(declaration)}")
     else:
         file, found = folder / "all-events.parquet", folder / "remembered"
         rows.database.execute(f"COPY ({events}) TO {string(str(file))} (FORMAT parquet)")
-        engine.run(tiles_query(plan, EVENTS), file, found)
+        engine.run(past_query(declaration, portable=True), file, found)
         rows.database.execute(f"CREATE TEMP VIEW {REMEMBERED} AS SELECT * FROM read_parquet({string(f'{found}/*.parquet')})")
     return {each.name: f"{REMEMBERED}.{each.name}" for each in plan}

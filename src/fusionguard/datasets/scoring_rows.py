@@ -16,7 +16,7 @@ from fusionguard.datasets.declaration import Categorical, Declaration, Numeric, 
 from fusionguard.datasets.declared_values import LARGEST_NUMBER
 from fusionguard.datasets.history_sql import events_columns, events_query
 from fusionguard.datasets.layout import raw_layout
-from fusionguard.datasets.moment_sql import known_time, no_moment
+from fusionguard.datasets.moment_sql import known_time, no_moment, observed_time
 from fusionguard.datasets.moments import expected_time
 from fusionguard.datasets.money_sql import no_rate, number, other_rate
 from fusionguard.datasets.preparing import label, prepared_columns, write_prepared
@@ -35,11 +35,12 @@ Check = tuple[str, str, str]
 
 def scored_columns(described: ResolvedDataset, there: Collection[str]) -> list[str]:
     """Return the raw columns that must be in a table to be scored, and those optional ones that are ``there``."""
-    declaration, known = described.declaration, described.declaration.label.known
+    declaration, known, time = described.declaration, described.declaration.label.known, described.declaration.time
     columns = [*declaration.measured, *declaration.categorical]
-    if declaration.time is not None and (described.reads_clock or declaration.windows):
-        columns.append(declaration.time.column)
+    if time is not None and (described.reads_clock or declaration.windows):
+        columns.append(time.column)
     spared = {declaration.id, declaration.label.column, *(() if known is None else (known.column,))}
+    spared |= set() if time is None else {time.observed}
     columns += [name for name in events_columns(declaration) if name not in columns and (name not in spared or name in there)]
     amount = declaration.amount
     if amount is not None:
@@ -197,6 +198,10 @@ def _checks(described: ResolvedDataset, rows: TableRows) -> Iterator[Check]:
         dated = known_time(known, declaration.time)
         wrong = f"(NOT {rows.empty(dated.column)} AND {no_moment(rows, dated)})"
         yield dated.column, wrong, f"not {expected_time(dated)}"
+    if declaration.windows and declaration.time is not None and declaration.time.observed in rows.kinds:
+        arrived = observed_time(declaration.time)
+        wrong = f"(NOT {rows.empty(arrived.column)} AND {no_moment(rows, arrived)})"
+        yield arrived.column, wrong, f"not {expected_time(arrived)}"
     yield from _money_checks(described, rows)
 
 

@@ -15,7 +15,7 @@ from fusionguard.features.online.entity import FOLDED_AT_ONCE, MOST_SECONDS
 from fusionguard.features.online.sqlite_state import SqliteState
 from fusionguard.features.online.state import Event, Keeping, Outcome
 from tests.datasets import slow_history
-from tests.datasets.test_history import computed, declare, draw
+from tests.datasets.test_history import LATE, computed, declare, draw, late
 from tests.features.online.streams import expected, in_order, online
 
 
@@ -66,6 +66,18 @@ def test_late_events_see_all_that_were_recorded_of_earlier_seconds(tmp_path: Pat
         seen = state.observe(online(place, each))
         assert seen.values == expected(plan, arrived[:place], each), each
         assert seen.exact
+    state.close()
+
+
+def test_late_events_see_what_the_sql_finds_where_it_is_declared_when_rows_arrived(tmp_path: Path) -> None:
+    declaration = declare(**LATE)
+    events = [replace(each, positive=None, known=None) for each in late(draw(37, rows=400), 37)]
+    found = computed(declaration, events)
+    state = SqliteState.build(tmp_path / "state", memories(declaration), keeping=Keeping(late_seconds=9_000))
+    for place, each in enumerate(events):
+        seen = state.observe(online(place, each))
+        assert seen.exact
+        assert seen.values == {name: values[place] for name, values in found.items()}, each
     state.close()
 
 
