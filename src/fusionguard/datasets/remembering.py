@@ -16,6 +16,9 @@ from fusionguard.datasets.table_rows import TableRows, string
 EVENTS, REMEMBERED = "events", "remembered"
 """The tables of events and of what is found of them."""
 
+MEMORY = "3GB"
+"""So much of a large table is held at once; the rest lies on disk beside the result for a while."""
+
 
 class PastEngine(Protocol):
     """Runs the SQL of what windows remember, where that is not DuckDB beside the rows."""
@@ -59,6 +62,8 @@ def remember(
     plan = memories(declaration)
     if not plan:
         return {}
+    rows.database.execute(f"SET temp_directory = {string(str(folder / 'spilled'))}")
+    rows.database.execute(f"SET memory_limit = '{MEMORY}'")
     events = events_query(declaration, rows, outcome) + ("" if earlier is None else f" UNION ALL BY NAME {earlier}")
     if engine is None:
         rows.database.execute(f"CREATE TEMP TABLE {EVENTS} AS {events}")
