@@ -72,7 +72,7 @@ def table(rows: int = 900, seed: int = 4) -> tuple[JudgedRows, np.ndarray]:
     generator = np.random.default_rng(seed)
     owner = generator.integers(0, 60, rows)
     label = ((owner < 8) & (generator.random(rows) < 0.7)).astype(np.int8)
-    score = label * 0.8 + 0.7 * generator.random(60)[owner] + 0.3 * generator.random(rows)
+    score = label * 0.4 + 0.7 * generator.random(60)[owner] + 0.3 * generator.random(rows)
     return JudgedRows(label, owner, generator.integers(0, 7, rows), np.ones(rows)), score
 
 
@@ -102,7 +102,7 @@ def test_a_draw_is_the_same_as_a_table_of_the_drawn_owners() -> None:
     rows, renamed = np.concatenate(parts), np.repeat(np.arange(len(parts)), [part.size for part in parts])
     copied = JudgedRows(judged.label[rows], renamed, judged.day[rows], judged.weight[rows])
     whole = FoldsReader([copied], checked=5, edges=(), samples=0, seed=0).read([score[rows]])
-    assert reader.read([score]).values[1, 0, :2] == pytest.approx(whole.values[0, 0, :2])
+    assert reader.read([score]).values[1, 0, :4] == pytest.approx(whole.values[0, 0, :4])
 
 
 def test_two_models_are_compared_on_the_same_draws() -> None:
