@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from fusionguard.errors import DataError
@@ -108,3 +110,21 @@ def test_too_few_days_and_one_class_are_refused_with_what_to_change() -> None:
         prequential_folds(rows, replace(PLAN, folds=1, stop_day=5))
     with pytest.raises(DataError, match="Fold 1 of 2 has 12 rows to judge, of one class only"):
         prequential_folds(dated((6, 1)), PLAN)
+
+
+@pytest.mark.full
+def test_folds_of_the_published_transactions_are_those_of_the_published_protocol(real_data: Path) -> None:
+    read = pq.read_table(
+        real_data / "card_transactions" / "transactions.parquet", columns=["TX_TIME_SECONDS", "CUSTOMER_ID", "TX_FRAUD"]
+    )
+    seconds, customer, fraud = (read[name].to_numpy().astype(np.int64) for name in read.column_names)
+    rows = DatedRows(fraud.astype(np.int8), seconds, customer, seconds + 7 * SECONDS_PER_DAY)
+    for number, fold in enumerate(prequential_folds(rows, PrequentialPlan())):
+        # Le Borgne et al. (2022), chapter 5: the training set, and the test set day by day without customers known so far.
+        begin = rows.last_day + 1 - 21 - 7 * number
+        learned = (rows.day >= begin) & (rows.day < begin + 7)
+        compromised, asked = set(customer[learned & (fraud == 1)]), np.zeros(fraud.size, dtype=np.bool_)
+        for day in range(7):
+            compromised |= set(customer[(rows.day == begin + 7 + day - 1) & (fraud == 1)])
+            asked |= (rows.day == begin + 14 + day) & ~np.isin(customer, list(compromised))
+        assert np.array_equal(fold.learned, learned) and np.array_equal(fold.judged, asked)

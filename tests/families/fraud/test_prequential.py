@@ -113,7 +113,7 @@ def _reading(judged: Judged, has: dict[str, np.ndarray], learned: np.ndarray, fi
 def test_older_models_are_those_of_what_was_known_then(judged: Judged) -> None:
     has, report = days(judged), judged.report
     (ten,) = report.older  # 40 days earlier there is no fold with 20 days to learn from
-    assert (ten.days, ten.folds) == (10, 2)
+    assert (ten.days, ten.folds, report.too_old_days) == (10, 2, (40,))
     expected = []
     for fold in report.folds:
         made = fold.rows.made_day - 10
@@ -164,6 +164,7 @@ def test_the_card_tells_it(judged: Judged) -> None:
     older = next(line for line in told.splitlines() if line.startswith("| 10 days "))
     assert judged.report.older[0].older[OWNER_PRECISION].text() in older
     assert f"{judged.report.older[0].change[OWNER_PRECISION].value:+.3f}" in older
+    assert "There are too few days for models that are made 40 days earlier." in told
     assert folds_in_time(None, dated=True) == ""
     assert "| day 198" in folds_in_time(judged.report, dated=False)
     assert "too high" in folds_in_time(judged.report.model_copy(update={"sampled": True}), dated=True)

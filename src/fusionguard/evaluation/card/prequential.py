@@ -113,8 +113,10 @@ def _bands(report: PrequentialReport) -> str:
 
 
 def _older(report: PrequentialReport) -> str:
+    lacking = " or ".join(_days(days) for days in report.too_old_days)
+    lacking = f"There are too few days for models that are made {lacking} earlier." if lacking else ""
     if not report.older:
-        return ""
+        return lacking
     rows, labels = [], [report.metric_labels[name] for name in (AVERAGE_PRECISION, OWNER_PRECISION)]
     for each in report.older:
         read = (each.older[name].text() for name in (AVERAGE_PRECISION, OWNER_PRECISION))
@@ -125,6 +127,7 @@ def _older(report: PrequentialReport) -> str:
         " then: the oldest that one is who trains once in that time. A difference below 0 is lost by the age; its interval draws"
         " the same owners for both.",
         table(("made earlier by", "folds", *labels, *(f"difference, {label}" for label in labels)), rows),
+        lacking,
     )
 
 

@@ -100,6 +100,7 @@ def judge_folds(
     read = {name: reader.read(each) for name, each in scores.items()}
     perfect = [perfect_precision(rows, folded.checked) for rows in folded.judged]
     days = [fold.made_day + number for fold in folded.folds for number in range(folded.plan.judged_days)]
+    too_old = tuple(age for age, each in older.items() if all(one is None for one in each))
     return PrequentialReport(
         simulated=simulated,
         protocol=_protocol(folded),
@@ -117,7 +118,8 @@ def judge_folds(
         perfect=float(np.mean(perfect)),
         gains={name: read[own].change(each) for name, each in read.items() if name != own},
         bands=_bands(edges, read, own) if edges else (),
-        older=tuple(_older(age, read[own], reader, each) for age, each in older.items() if any(one is not None for one in each)),
+        older=tuple(_older(age, read[own], reader, each) for age, each in older.items() if age not in too_old),
+        too_old_days=too_old,
         shared_days=0 if test_day is None else sum(day >= test_day for day in days),
         sampled=sampled,
         bootstrap_samples=samples,

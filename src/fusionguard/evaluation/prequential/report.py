@@ -96,6 +96,8 @@ class PrequentialReport(_Part):
     bands: tuple[AmountBand, ...]
     """By amount; empty where rows have none."""
     older: tuple[OlderModels, ...] = ()
+    too_old_days: tuple[int, ...] = ()
+    """How much earlier models were wanted, for which there are too few days in every fold."""
     shared_days: int
     """How many of the judged days hold rows of the test slice."""
     sampled: bool

@@ -11,7 +11,6 @@ import numpy as np
 
 from fusionguard.data.table import Table
 from fusionguard.datasets.declaration import Declaration, Validation, whole_days
-from fusionguard.datasets.prepared_names import GROUP
 from fusionguard.errors import UsageError
 from fusionguard.evaluation.planned_rows import planned_rows
 from fusionguard.evaluation.prequential.folds import (
@@ -124,9 +123,10 @@ def _declared(manifest: FeatureManifest) -> tuple[Declaration, Validation]:
 
 def _dated(features: Table, definition: FeatureDefinition) -> DatedRows:
     planned = planned_rows(features, definition)
-    if planned.seconds is None:
-        raise UsageError("Folds in time need rows with a time.", "Declare the column, or remove validation.")
-    owner = features.read([GROUP])[GROUP].to_numpy().astype(np.int64)
+    group = definition.group_column
+    if planned.seconds is None or group is None:
+        raise UsageError("Folds in time need rows with a time and an owner.", "Declare both, or remove validation.")
+    owner = features.read([group])[group].to_numpy().astype(np.int64)
     return DatedRows(planned.label, planned.seconds, owner, planned.known)
 
 
