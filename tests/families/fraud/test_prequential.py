@@ -147,12 +147,12 @@ def test_the_benchmark_can_judge_the_last_days_and_learn_from_all(judged: Judged
     assert last is not None and report.folds[0].rows.last_day == last // 86_400
     assert (report.shared_days, report.older, report.protocol.learned_days) == (10, (), None)
     assert report.folds[0].rows.learned_rows > judged.report.folds[0].rows.learned_rows
-    told = folds_in_time(report, dated=True)
+    told = folds_in_time(report, about="About.", dated=True)
     assert "10 of the judged days have rows of the test slice" in told and "all days up to 11 days before" in told
 
 
 def test_the_card_tells_it(judged: Judged) -> None:
-    told = folds_in_time(judged.report, dated=True, image_folder="plots")
+    told = folds_in_time(judged.report, about="About.", dated=True, image_folder="plots")
     assert told.startswith("**Simulated rows.** ") and "![Readings of each fold](plots/folds_in_time.png)" in told
     assert "25 draws of cards with all of their rows, not of rows" in told
     assert "No judged day is one of the test slice's" in told
@@ -165,9 +165,9 @@ def test_the_card_tells_it(judged: Judged) -> None:
     assert judged.report.older[0].older[OWNER_PRECISION].text() in older
     assert f"{judged.report.older[0].change[OWNER_PRECISION].value:+.3f}" in older
     assert "There are too few days for models that are made 40 days earlier." in told
-    assert folds_in_time(None, dated=True) == ""
-    assert "| day 198" in folds_in_time(judged.report, dated=False)
-    assert "too high" in folds_in_time(judged.report.model_copy(update={"sampled": True}), dated=True)
+    assert folds_in_time(None, about="", dated=True) == ""
+    assert "| day 198" in folds_in_time(judged.report, about="", dated=False)
+    assert "too high" in folds_in_time(judged.report.model_copy(update={"sampled": True}), about="", dated=True)
     assert PrequentialReport.model_validate_json(judged.report.to_json()) == judged.report
     assert prequential_plots(judged.report)["folds_in_time"].startswith(b"\x89PNG")
 
@@ -193,3 +193,6 @@ def test_the_card_has_a_section_where_there_were_folds(judged: Judged, make_inpu
     assert "## Folds in time" not in model_card(plain)
     assert told.index("## Results") < told.index("## Folds in time") < told.index("## Slices")
     assert "plots/folds_in_time.png" in told
+    assert "Trained anew are the trees, 1 a round, without calibration, autoencoder and policy. No judged day" in told
+    searched = model_card(with_folds.model_copy(update={"searched": ("Ten were tried.",)}))
+    assert "searched for on the train slice, of which judged days may be" in searched

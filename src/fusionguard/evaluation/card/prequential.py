@@ -16,11 +16,13 @@ from fusionguard.evaluation.scored import SECONDS_PER_DAY
 _NONE = Interval()
 
 
-def folds_in_time(report: PrequentialReport | None, *, dated: bool, image_folder: str | None = None) -> str:
+def folds_in_time(report: PrequentialReport | None, *, about: str, dated: bool, image_folder: str | None = None) -> str:
     """Write the section; nothing where no folds were declared.
 
     Parameters
     ----------
+    about
+        What of the model was trained anew, in sentences of its family.
     dated
         Whether days have dates; else they are counted from a first one.
     image_folder
@@ -29,7 +31,7 @@ def folds_in_time(report: PrequentialReport | None, *, dated: bool, image_folder
     if report is None:
         return ""
     return paragraphs(
-        f"{_simulated(report)}{_protocol(report)} {_shared(report)}",
+        f"{_simulated(report)}{_protocol(report)} {about}{_sampled(report)} {_shared(report)}",
         _folds(report, _dates if dated else _numbers),
         _means(report),
         image(NAME, "Readings of each fold", image_folder),
@@ -47,14 +49,14 @@ def _protocol(report: PrequentialReport) -> str:
     learned = "all days" if told.learned_days is None else f"the {_days(told.learned_days)}"
     before = f"up to {_days(told.wait_days)} before, whose outcomes were known by then" if told.wait_days else "before"
     return (
-        f"The model's trees as they are used: for each of {len(report.folds)} folds they were trained anew on {learned}"
-        f" {before}, and judged on the {_days(told.judged_days)} after they were made. A {by} of whom a positive row was known"
+        f"The model as it is used: for each of {len(report.folds)} folds it was trained anew on {learned}"
+        f" {before}, and judged on the {_days(told.judged_days)} after it was made. A {by} of whom a positive row was known"
         f" before a day, from {_days(told.blocked_days)} before the wait on, is not judged on it. {by.capitalize()}"
         f" precision@{told.checked} is the share of positive ones among the {told.checked} {by}s with a day's highest scores,"
         " each once; one that was found is not looked at again. Recall is the share of positive rows whose"
         f" {by} was looked at on that day or found before; by amount, the share of their amount. Brackets hold the 95 %"
         f" interval of {count(report.bootstrap_samples)} draws of {by}s with all of their rows, not of rows. The references were"
-        f" fitted and judged on the same rows. The trees are without calibration, autoencoder or policy.{_sampled(report)}"
+        f" fitted and judged on the same rows."
     )
 
 
@@ -99,7 +101,9 @@ def _means(report: PrequentialReport) -> str:
     )
     return paragraphs(
         table(("mean of the folds", *models), rows),
-        f"A perfect ranking would have {report.perfect:.3f} {label}: most days have fewer to find." if report.perfect < 1 else "",
+        f"A perfect ranking would have {report.perfect:.3f} {label}: there are not always so many to find."
+        if report.perfect < 1
+        else "",
         "\n".join(gains),
     )
 

@@ -37,7 +37,11 @@ def folds(inputs: FraudCardInputs, image_folder: str | None) -> str:
     described = inputs.features.described
     time = None if described is None else described.declaration.time
     dated = time is not None and time.since != "start"
-    return folds_in_time(inputs.prequential, dated=dated, image_folder=image_folder)
+    trees = inputs.config.prequential.num_parallel_tree
+    about = f"Trained anew are the trees, {trees} a round, without calibration, autoencoder and policy."
+    if inputs.searched:
+        about += " Their settings were searched for on the train slice, of which judged days may be: that leans to the good side."
+    return folds_in_time(inputs.prequential, about=about, dated=dated, image_folder=image_folder)
 
 
 def slices(inputs: FraudCardInputs) -> str:
