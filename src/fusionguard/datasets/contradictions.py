@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from fusionguard.datasets.declaration import Declaration, Place
 from fusionguard.datasets.declared_values import COLUMN_AGGREGATES, ENTITY_AGGREGATES, LABEL_AGGREGATES, split_aggregate
+from fusionguard.datasets.durations import duration_seconds
 from fusionguard.datasets.expressions import columns_of
 from fusionguard.datasets.history import window_features
 from fusionguard.datasets.labels import equal_labels
@@ -31,6 +32,7 @@ def contradictions(declaration: Declaration, line: Callable[[Place], int | None]
     yield from _times(declaration)
     wrong = list(_windows(declaration))
     yield from wrong or _window_names(declaration)
+    yield from _validation(declaration)
     yield from _optional(declaration)
     if not declaration.features:
         yield (), "it declares nothing to learn from: no numeric, categorical or derived column, and no amount"
@@ -184,6 +186,27 @@ def _window_names(declaration: Declaration) -> Iterator[Contradiction]:
                 yield ("windows", entity), what
                 break
             taken |= {feature.name.casefold(): feature.name}
+
+
+def _validation(declaration: Declaration) -> Iterator[Contradiction]:
+    validation, known = declaration.validation, declaration.label.known
+    if validation is None:
+        return
+    place: Place = ("validation",)
+    if declaration.time is None:
+        yield place, "validation goes by days and needs a time, and there is none; declare the column, or remove validation"
+    if not declaration.entities:
+        yield (
+            place,
+            "validation counts whom somebody looks at and needs entities, and there are none; declare whose rows these are",
+        )
+    elif validation.by is not None and validation.by not in declaration.entities:
+        yield (*place, "by"), _unknown("validation.by", validation.by, declaration.entities, "no entity")
+    if validation.wait is None or known is None or known.after is None:
+        return
+    if duration_seconds(validation.wait) < duration_seconds(known.after):
+        what = f"validation.wait is {validation.wait}, and label.known says that outcomes are known after {known.after}"
+        yield (*place, "wait"), f"{what}; wait at least as long, or leave it out"
 
 
 def _optional(declaration: Declaration) -> Iterator[Contradiction]:

@@ -28,6 +28,10 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 _LABEL_NUMBER = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]*)?")
 _AGGREGATE = re.compile(r"([a-z_]+)(?:\(([^()]+)\))?")
 _LONGEST_COLUMN = 200
+_MOST_COUNTED = 1_000_000
+ALL_DAYS = "all"
+"""Instead of a number of days: all that there are."""
+SECONDS_PER_DAY = 86_400
 PLAIN_AGGREGATES = ("count", "since_last", "label_count", "label_rate")
 COLUMN_AGGREGATES = ("sum", "mean", "maximum", "ratio")
 """Of the amount or, in parentheses, of a numeric column."""
@@ -100,6 +104,31 @@ def _span(value: Any) -> str:
     if duration_seconds(_duration(value)) == 0:
         raise ValueError("a window must be longer than nothing")
     return str(value)
+
+
+def _days(value: Any) -> str:
+    if duration_seconds(_duration(value)) % SECONDS_PER_DAY:
+        raise ValueError("it must be whole days, such as 7d or 2w")
+    return str(value)
+
+
+def _some_days(value: Any) -> str:
+    if duration_seconds(_days(value)) == 0:
+        raise ValueError("it must be at least 1d")
+    return str(value)
+
+
+def _learned_days(value: Any) -> str:
+    if value == ALL_DAYS:
+        return ALL_DAYS
+    try:
+        return _some_days(value)
+    except ValueError as error:
+        raise ValueError(f"{error}, or {ALL_DAYS}") from None
+
+
+def _counted(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _MOST_COUNTED
 
 
 def _formula(value: Any) -> str:
@@ -214,6 +243,10 @@ Number = Annotated[float, BeforeValidator(_number)]
 Flag = Annotated[bool, _checked("it must be true or false", lambda value: isinstance(value, bool))]
 Duration = Annotated[str, BeforeValidator(_duration)]
 Span = Annotated[str, BeforeValidator(_span)]
+Days = Annotated[str, BeforeValidator(_days)]
+SomeDays = Annotated[str, BeforeValidator(_some_days)]
+LearnedDays = Annotated[str, BeforeValidator(_learned_days)]
+Count = Annotated[int, _checked(f"it must be a whole number from 1 to {_MOST_COUNTED:,}", _counted)]
 Formula = Annotated[str, BeforeValidator(_formula)]
 Zone = Annotated[str, BeforeValidator(_zone)]
 TimeFormat = Annotated[str, BeforeValidator(_time_format)]

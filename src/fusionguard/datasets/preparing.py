@@ -113,7 +113,8 @@ def _known(rows: TableRows, known: Known, time: Time, outcome: str) -> str:
 
 def _owner(declaration: Declaration, rows: TableRows) -> str | None:
     """Return the SQL of a text that says whose a row is, and whose order means nothing; a row of nobody is one of its own."""
-    entity = next((column for column in declaration.entities.values() if column in rows.kinds), None)
+    listed = [] if declaration.owner is None else [declaration.owner, *declaration.entities]
+    entity = next((column for each in listed if (column := declaration.entities[each]) in rows.kinds), None)
     if entity is None:
         return None
     return f"md5(CASE WHEN {rows.empty(entity)} THEN 'row ' || _row ELSE 'value ' || {rows.category(entity)} END)"

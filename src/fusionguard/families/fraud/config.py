@@ -93,6 +93,17 @@ class FraudEvaluationConfig(EvaluationConfig):
     shap_rows: int = Field(default=2000, ge=50)
 
 
+class PrequentialConfig(FrozenConfig):
+    """The folds in time of data sets that declare ``validation``."""
+
+    run: bool = True
+    """False leaves them out of a run."""
+    num_parallel_tree: int = Field(default=1, ge=1, le=1000)
+    """Trees of each round: a fold's models are read and thrown away, and need not have as many as the one that is delivered."""
+    retraining_days: tuple[Annotated[int, Field(ge=1, le=3650)], ...] = (7, 28)
+    """What is lost by models that are so many days older, which tells how often to train anew; none leaves that out."""
+
+
 class FraudConfig(TrainingConfig):
     """Every setting of the fraud pipeline."""
 
@@ -107,6 +118,7 @@ class FraudConfig(TrainingConfig):
     policy: PolicyConfig = PolicyConfig()
     fairness: FraudFairnessConfig = FraudFairnessConfig()
     evaluation: FraudEvaluationConfig = FraudEvaluationConfig()
+    prequential: PrequentialConfig = PrequentialConfig()
 
 
 FRAUD_SETTINGS_IN_BUNDLE: dict[str, Any] = {
