@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fusionguard.datasets.declaration import Declaration
 from fusionguard.datasets.history import entities_of, memories, numbers_of
-from fusionguard.features.online.sqlite_file import fingerprint
+from fusionguard.features.online.plan import fingerprint
 
 
 def state_file(folder: Path, declaration: Declaration) -> Path:

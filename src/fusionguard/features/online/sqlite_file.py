@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import secrets
 import sqlite3
 import struct
@@ -13,8 +11,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from fusionguard.datasets.history import MOST_OTHERS, Memory
+from fusionguard.datasets.history import Memory
 from fusionguard.errors import StorageError
+from fusionguard.features.online.plan import fingerprint
+from fusionguard.features.online.records import COUNTED
 
 FORMAT = 1
 """Raised with every change of the tables or of what their bytes mean."""
@@ -40,17 +40,10 @@ _TABLES = (
     " answer BLOB)",
     "CREATE TABLE aliases (key INTEGER PRIMARY KEY, event INTEGER NOT NULL, second INTEGER NOT NULL)",
 )
-COUNTED = ("late", "late_outcomes", "unknown_outcomes")
 _REBUILD = "Move it away and build it again from the history."
 _SPACE = "Nothing of this call was recorded. Free some space, check its permissions, then try again."
 
 Result = TypeVar("Result")
-
-
-def fingerprint(plan: Sequence[Memory]) -> str:
-    """Return what tells plans apart that remember other things."""
-    told = [(each.name, each.entity, each.kind, each.of, each.span.tile_seconds, each.span.tiles) for each in plan]
-    return hashlib.sha256(json.dumps([MOST_OTHERS, sorted(told)]).encode()).hexdigest()
 
 
 def make_tables(path: Path, plan: Sequence[Memory]) -> None:

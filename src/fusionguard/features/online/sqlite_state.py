@@ -29,13 +29,11 @@ from fusionguard.features.online.sqlite_file import (
     read_salt,
     transact,
 )
-from fusionguard.features.online.sqlite_transaction import Decoded, Held, Transaction
+from fusionguard.features.online.sqlite_records import SqliteRecords
 from fusionguard.features.online.sqlite_upkeep import FIRST_KEY, LAST_KEY, count_all, prune_aliases, prune_entities, prune_events
-from fusionguard.features.online.state import Counts, Event, Keeping, Outcome, Remembered, Told
+from fusionguard.features.online.state import LOADED_AT_ONCE, Counts, Event, Keeping, Outcome, Remembered, Told
+from fusionguard.features.online.transaction import Decoded, Held, Transaction
 from fusionguard.files import atomic_path
-
-LOADED_AT_ONCE = 1_000
-"""So many events are one transaction of loading."""
 
 
 class SqliteState:
@@ -124,7 +122,7 @@ class SqliteState:
 
     def peek(self, event: Event) -> Remembered:
         """Return what an event sees or, where it was recorded, saw; nothing is recorded."""
-        return self._transact("BEGIN", lambda: Transaction(self._database, self._plan, self._held).peek(event))
+        return self._transact("BEGIN", lambda: Transaction(SqliteRecords(self._database), self._plan, self._held).peek(event))
 
     def tell(self, outcome: Outcome) -> Told:
         """Record what became of an event. Another outcome than before corrects that in its place; each event counts once."""
@@ -188,7 +186,7 @@ class SqliteState:
 
     def _record(self, work: Callable[[Transaction], Result]) -> Result:
         def record() -> tuple[Result, Transaction]:
-            transaction = Transaction(self._database, self._plan, self._held)
+            transaction = Transaction(SqliteRecords(self._database), self._plan, self._held)
             result = work(transaction)
             transaction.write()
             return result, transaction

@@ -12,6 +12,9 @@ from fusionguard.errors import DataError
 LARGEST_SECOND = 10**11
 """What is further from the epoch is no second: milliseconds, most likely."""
 
+LOADED_AT_ONCE = 1_000
+"""So many events are one transaction of loading."""
+
 Told = Literal["new", "same", "unknown"]
 """What became of an outcome: it is counted, was known already, or is of an event that is not remembered."""
 
@@ -127,6 +130,13 @@ class OnlineState(Protocol):
 
     def check(self) -> Counts:
         """Read everything and count it; StorageError where something is damaged."""
+
+    @property
+    def takes_outcomes(self) -> bool:
+        """Whether it remembers outcomes at all."""
+
+    def latest_second(self) -> int | None:
+        """Return the second of the latest event that is known by its id; None where none is."""
 
     def close(self) -> None:
         """Give the state back."""
