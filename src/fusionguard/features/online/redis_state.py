@@ -110,7 +110,7 @@ class RedisState:
         """
         made = cls(server, name, plan, keeping)
         made._check_server()
-        if not replace and server.ask("EXISTS", made._pointer):
+        if not replace and made.exists():
             raise StorageError(f"{made} is there already.", "Open it, or replace it.")
         generation = secrets.token_hex(8).encode()
         building, pointer = made._prefix + b"building:" + generation, made._pointer
@@ -133,9 +133,18 @@ class RedisState:
         return f"{self._server.address} {self._name}"
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The names of what is remembered."""
+        return self._plan.names
+
+    @property
     def takes_outcomes(self) -> bool:
         """Whether it remembers outcomes at all."""
         return any(each.of_outcomes for each in layouts_of(self._memories))
+
+    def exists(self) -> bool:
+        """Whether there is one."""
+        return bool(self._server.ask("EXISTS", self._pointer))
 
     def open(self) -> None:
         """Ask for it now: StorageError where it is not there, is of another plan or format, or the server does not answer."""

@@ -40,10 +40,14 @@ _TABLES = (
     " answer BLOB)",
     "CREATE TABLE aliases (key INTEGER PRIMARY KEY, event INTEGER NOT NULL, second INTEGER NOT NULL)",
 )
-_REBUILD = "Move it away and build it again from the history."
+_REBUILD = "Build it again from the history, with --replace."
 _SPACE = "Nothing of this call was recorded. Free some space, check its permissions, then try again."
 
 Result = TypeVar("Result")
+
+
+class ReplacedError(StorageError):
+    """Another file lies where the one that is open did."""
 
 
 def make_tables(path: Path, plan: Sequence[Memory]) -> None:
@@ -148,17 +152,20 @@ def damaged(path: Path, why: object) -> StorageError:
 
 def missing(path: Path) -> StorageError:
     """Return the error that says that a state is not there, or not there any more."""
-    return StorageError(f"There is no state of entities at {path}.", "Build it from the history, then start again.")
+    return StorageError(f"There is no state of entities at {path}.", "Build it from the history: fusionguard state build.")
 
 
 def check_place(path: Path, inode: tuple[int, int]) -> None:
-    """Raise StorageError where the file that is open is no longer the one at its path: what it takes would be lost."""
+    """Raise StorageError where the file that is open is no longer the one at its path: what it takes would be lost.
+
+    It is a :class:`ReplacedError` where another file is there.
+    """
     try:
         found = path.stat()
     except OSError:
-        raise StorageError(f"{path} was deleted.", "Build it from the history, then start again.") from None
+        raise StorageError(f"{path} was deleted.", "Build it from the history: who asks it goes on with that.") from None
     if (found.st_dev, found.st_ino) != inode:
-        raise StorageError(f"{path} was replaced by another file.", "Start again.")
+        raise ReplacedError(f"{path} was replaced by another file.", "Start again.")
 
 
 def _is_busy(error: BaseException) -> bool:

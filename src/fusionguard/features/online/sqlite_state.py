@@ -11,6 +11,7 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from fusionguard.errors import StorageError
 from fusionguard.features.online.plan import Plan
 from fusionguard.features.online.sqlite_file import (
     GIVE_WAY_SECONDS,
+    ReplacedError,
     Result,
     check_place,
     connect,
@@ -58,18 +60,9 @@ class SqliteState:
 
     def __init__(self, path: Path, plan: Sequence[Memory], keeping: Keeping | None = None) -> None:
         self._path, self._keeping = path, keeping or Keeping()
-        self._lock, self._held = threading.Lock(), Held(Decoded(), Decoded())
-        if not path.exists():
-            raise missing(path)
-        with faults(path):
-            self._database = connect(path)
-            try:
-                self._plan = Plan(plan, transact(self._database, "BEGIN", lambda: read_salt(self._database, path, plan)))
-                found = path.stat()
-                self._inode = (found.st_dev, found.st_ino)
-            except BaseException:
-                self._database.close()
-                raise
+        self._lock = threading.Lock()
+        self._memories = tuple(plan)
+        self._open()
 
     @classmethod
     def build(
@@ -83,8 +76,8 @@ class SqliteState:
     ) -> SqliteState:
         """Make the file, from a history where there is one, and open it; StorageError where it is there already.
 
-        It appears when it is whole. With ``replace`` it takes the place of another one: who has that open is told so at the next
-        call, and nothing that this one recorded goes into the new one.
+        It appears when it is whole. With ``replace`` it takes the place of another one: who has that open goes on with it, and
+        what these record before that moment is not in it.
         """
         if path.exists() and not replace:
             raise StorageError(f"{path} is there already.", "Open it, or move it away first.")
@@ -98,6 +91,11 @@ class SqliteState:
             for beside in ("-wal", "-shm"):  # of the file that is replaced: SQLite would read them as the new one's
                 path.with_name(path.name + beside).unlink(missing_ok=True)
         return cls(path, plan, keeping)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of what is remembered."""
+        return self._plan.names
 
     @property
     def takes_outcomes(self) -> bool:
@@ -174,8 +172,7 @@ class SqliteState:
 
     def check(self) -> Counts:
         """Read everything and count it, while others go on; StorageError where something is damaged."""
-        with faults(self._path):
-            check_place(self._path, self._inode)
+        self._transact("BEGIN", lambda: None)
         with faults(self._path), connected(self._path) as database:
             return transact(database, "BEGIN", lambda: count_all(database, self._plan, self._path))
 
@@ -183,6 +180,22 @@ class SqliteState:
         """Give the file back."""
         with self._lock:
             self._database.close()
+
+    def _open(self) -> None:
+        path = self._path
+        if not path.exists():
+            raise missing(path)
+        with faults(path):
+            found = path.stat()
+            inode, database = (found.st_dev, found.st_ino), connect(path)
+            try:
+                salt = transact(database, "BEGIN", lambda: read_salt(database, path, self._memories))
+                check_place(path, inode)
+            except BaseException:
+                database.close()
+                raise
+        self._database, self._plan, self._inode = database, Plan(self._memories, salt), inode
+        self._held = Held(Decoded(), Decoded())
 
     def _record(self, work: Callable[[Transaction], Result]) -> Result:
         def record() -> tuple[Result, Transaction]:
@@ -199,7 +212,16 @@ class SqliteState:
             return work()
 
         with self._lock, faults(self._path):
-            result = transact(self._database, begin, in_its_place)
-            check_place(self._path, self._inode)  # else what was recorded would be gone, and have been acknowledged
-            afterwards(result)
-        return result
+            while True:
+                try:
+                    check_place(self._path, self._inode)
+                    result = transact(self._database, begin, in_its_place)
+                    check_place(self._path, self._inode)  # else what was recorded would be gone, and have been acknowledged
+                except ReplacedError:
+                    replaced = self._database
+                    with suppress(ReplacedError):  # by a third one meanwhile
+                        self._open()
+                        replaced.close()
+                else:
+                    afterwards(result)
+                    return result

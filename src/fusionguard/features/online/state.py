@@ -132,6 +132,10 @@ class OnlineState(Protocol):
         """Read everything and count it; StorageError where something is damaged."""
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The names of what is remembered, in the order of what events see."""
+
+    @property
     def takes_outcomes(self) -> bool:
         """Whether it remembers outcomes at all."""
 
