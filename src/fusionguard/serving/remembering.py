@@ -60,14 +60,21 @@ class Remembering:
         self._fault, self._late = "", False
 
     async def observe(self, state: OnlineState, event: Event) -> Remembered:
-        """Return what an event sees, and record it. Raises :class:`ProblemError` where the state does not answer."""
-        found = await self._elsewhere(partial(self._or_nothing, state, 1, lambda: [state.observe(event)]))
-        self._count_late(found)
-        return found[0]
+        """Return what an event sees, and record it. Raises :class:`ProblemError` where the state does not answer.
+
+        What needs no waiting is done on this thread: to wake another one and be woken by it takes as long again.
+        """
+        found = None
+        if not self._fault:
+            found = self._or_nothing(partial(state.observe_at_once, event), partial(self._nothing, state))
+        if found is None:
+            found = await self._elsewhere(partial(state.observe, event), partial(self._nothing, state))
+        self._count_late([found])
+        return found
 
     async def peek(self, state: OnlineState, event: Event) -> Remembered:
         """Return what an event sees, and record nothing; raises as :meth:`observe` does."""
-        return (await self._elsewhere(partial(self._or_nothing, state, 1, lambda: [state.peek(event)])))[0]
+        return await self._elsewhere(partial(state.peek, event), partial(self._nothing, state))
 
     def observe_all(self, state: OnlineState, events: Sequence[Event]) -> list[Remembered]:
         """Observe a batch in the order of time, on this thread; return what each of its rows sees.
@@ -81,7 +88,8 @@ class Remembering:
                 time.sleep(_PAUSE_SECONDS)
             places = order[begin : begin + ROWS_AT_ONCE]
             some = [events[place] for place in places]
-            seen = self._or_nothing(state, len(some), partial(state.observe_all, some))
+            nothing = partial(self._nothing_of, state, len(some))
+            seen = self._or_nothing(partial(state.observe_all, some), nothing)
             found |= zip(places, seen, strict=True)
         self._count_late(list(found.values()))
         return [found[place] for place in range(len(events))]
@@ -90,17 +98,23 @@ class Remembering:
         """Record outcomes, on this thread; raises as :meth:`observe` does."""
         self._ask(lambda: state.load(outcomes))
 
-    async def _elsewhere(self, ask: Callable[[], _Found]) -> _Found:
+    async def _elsewhere(self, ask: Callable[[], _Found], nothing: Callable[[], _Found]) -> _Found:
         run = copy_context().run
-        return await asyncio.get_running_loop().run_in_executor(self._lookups, run, ask)
+        return await asyncio.get_running_loop().run_in_executor(self._lookups, run, self._or_nothing, ask, nothing)
 
-    def _or_nothing(self, state: OnlineState, rows: int, ask: Callable[[], list[Remembered]]) -> list[Remembered]:
-        """Return what rows see, or that nothing could be looked up, where that is what is wanted."""
+    def _or_nothing(self, ask: Callable[[], _Found], nothing: Callable[[], _Found]) -> _Found:
+        """Return what was asked, or where that could not be looked up, and rows are to be answered anyway, nothing."""
         try:
             return self._ask(ask)
         except ProblemError as problem:
             if not self._lasting or problem.status != _NOT_NOW:
                 raise
+        return nothing()
+
+    def _nothing(self, state: OnlineState) -> Remembered:
+        return self._nothing_of(state, 1)[0]
+
+    def _nothing_of(self, state: OnlineState, rows: int) -> list[Remembered]:
         self._metrics.rows_without_history(self._model, rows)
         return [NotLookedUp(dict.fromkeys(state.names), False)] * rows
 

@@ -18,7 +18,7 @@ from redis import Redis
 from fusionguard.datasets.history import LARGEST_HUNDREDTHS, memories
 from fusionguard.errors import StorageError, UsageError
 from fusionguard.features.online import redis_server, redis_state
-from fusionguard.features.online.redis_server import PASSWORD, RedisAddress, RedisServer, read_password
+from fusionguard.features.online.redis_server import PASSWORD, RedisAddress, RedisServer, Script, read_password
 from fusionguard.features.online.redis_state import RedisState
 from fusionguard.features.online.state import Event, Keeping, Outcome
 from tests.datasets.test_history import computed, declare, draw
@@ -226,7 +226,7 @@ def test_a_server_that_is_full_says_so_and_takes_nothing_in_part(own: RunningRed
 
 def test_a_server_whose_disk_is_full_says_so(own: RunningRedis) -> None:
     state = made(own, "disk")
-    command = "redis.call('GET', KEYS[1]) return {err='MISCONF Errors writing to the AOF file'}"
+    command = Script("redis.call('GET', KEYS[1]) return {err='MISCONF Errors writing to the AOF file'}")
     with pytest.raises(StorageError, match=r"cannot write to its disk\. Nothing of this call was recorded\. Free some space"):
         state._server.run(command, [b"x"], [])
 

@@ -4,17 +4,21 @@ Numbers of a state never are numbers here, which Lua has as floats: records are 
 scripts begin with that of the generation in use and that of the lock; arguments, with the generation that is expected.
 """
 
+from __future__ import annotations
+
+from fusionguard.features.online.redis_server import Script
+
 REPLACED, HELD, CHANGED, WRITTEN = b"replaced", b"held", b"changed", b"written"
 """What the scripts answer first."""
 
-READ = """
+READ = Script("""
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return {'replaced'} end
 local found = {'written'}
 for i = 3, #KEYS do found[i - 1] = redis.call('GET', KEYS[i]) or '' end
 return found
-"""
+""")
 
-WRITE = """
+WRITE = Script("""
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return {'replaced'} end
 local holder = redis.call('GET', KEYS[2])
 if holder and holder ~= ARGV[2] then return {'held'} end
@@ -33,7 +37,7 @@ end
 for i = 5 + checked + written, #ARGV, 2 do redis.call('HINCRBY', KEYS[3], ARGV[i], ARGV[i + 1]) end
 if holder then redis.call('DEL', KEYS[2]) end
 return {'written'}
-"""
+""")
 """The third key is that of the facts; of the others, those to be written come first. Arguments: the generation, the lock's token,
 how many keys are checked and how many of these are written, the tokens of the former, what is put at the latter (nothing
 deletes), and what is added to which count."""

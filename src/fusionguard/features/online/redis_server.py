@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -27,6 +29,22 @@ PAUSE_SECONDS = 0.5
 _PORT = 6379
 _CA = "ca"
 _NOT_RECORDED = "What a call that broke off may have recorded is recorded once: send the same rows again under the same ids."
+
+
+Word = bytes | str | int
+"""A part of a command."""
+
+
+@dataclass(frozen=True)
+class Script:
+    """What runs inside Redis, which knows it by its SHA-1."""
+
+    text: str
+
+    @cached_property
+    def sha(self) -> str:
+        """The SHA-1."""
+        return hashlib.sha1(self.text.encode()).hexdigest()
 
 
 def is_redis(where: str) -> bool:
@@ -88,9 +106,10 @@ def read_password(environment: Mapping[str, str] = os.environ) -> str | None:
     return environment.get(PASSWORD) or None
 
 
-@dataclass
 class RedisServer:
-    """A Redis that is asked; every fault of it is a :class:`StorageError`.
+    """A Redis that is asked over one connection; every fault of it is a :class:`StorageError`.
+
+    The library connects, and reads answers. Commands are packed here: to go through its clients takes as long as an event does.
 
     Parameters
     ----------
@@ -98,23 +117,18 @@ class RedisServer:
         Where it is.
     """
 
-    address: RedisAddress
-    _client: Any = field(init=False, repr=False)
-    _shas: dict[str, str] = field(default_factory=dict, repr=False)
-    _gone: tuple[float, str] = (0.0, "")
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-
-    def __post_init__(self) -> None:
-        import redis
+    def __init__(self, address: RedisAddress) -> None:
         from redis.backoff import NoBackoff
+        from redis.connection import Connection, SSLConnection
         from redis.retry import Retry
 
-        secure: dict[str, Any] = {"ssl": True, "ssl_ca_certs": self.address.ca} if self.address.tls else {}
-        self._client = redis.Redis(
-            host=self.address.host,
-            port=self.address.port,
-            db=self.address.database,
-            username=self.address.user,
+        secure: dict[str, Any] = {"ssl_ca_certs": address.ca} if address.tls else {}
+        self.address = address
+        self._connection: Any = (SSLConnection if address.tls else Connection)(
+            host=address.host,
+            port=address.port,
+            db=address.database,
+            username=address.user,
             password=read_password(),
             socket_timeout=ANSWER_SECONDS,
             socket_connect_timeout=CONNECT_SECONDS,
@@ -122,47 +136,50 @@ class RedisServer:
             protocol=2,
             **secure,
         )
+        self._lock = threading.Lock()
+        self._gone: tuple[float, str] = (0.0, "")
 
-    def ask(self, *command: Any) -> Any:
-        """Return what a command answers; one that finds a connection closed is sent again over another."""
-        return self._asked(lambda: self._client.execute_command(*command))
+    def ask(self, *command: Word) -> Any:
+        """Return what a command answers; one that finds the connection closed is sent again over another."""
+        return self._asked(_packed(command))
 
-    def run(self, script: str, keys: Sequence[bytes], arguments: Sequence[Any]) -> Any:
+    def run(self, script: Script, keys: Sequence[bytes], arguments: Sequence[Word]) -> Any:
         """Return what a script answers, in one round trip where the server knows it."""
         from redis.exceptions import NoScriptError
 
-        sha = self._shas.get(script) or self._shas.setdefault(script, _sha(script))
-
-        def run() -> Any:
-            try:
-                return self._client.execute_command("EVALSHA", sha, len(keys), *keys, *arguments)
-            except NoScriptError:
-                return self._client.execute_command("EVAL", script, len(keys), *keys, *arguments)
-
-        return self._asked(run)
+        rest = (len(keys), *keys, *arguments)
+        try:
+            return self._asked(_packed((b"EVALSHA", script.sha, *rest)))
+        except StorageError as error:
+            if not isinstance(error.__cause__, NoScriptError):
+                raise
+        return self._asked(_packed((b"EVAL", script.text, *rest)))
 
     def close(self) -> None:
-        """Give the connections back."""
-        self._client.close()
+        """Give the connection back."""
+        with self._lock:
+            self._connection.disconnect()
 
-    def _asked(self, ask: Any) -> Any:
+    def _exchange(self, packed: bytes) -> Any:
+        self._connection.send_packed_command((packed,), check_health=False)
+        return self._connection.read_response()
+
+    def _asked(self, packed: bytes) -> Any:
         from redis import exceptions
 
         until, why = self._gone
         if time.monotonic() < until:
             raise self._unreachable(why)
-        try:
+        with self._lock:
             try:
-                answer = ask()
-            except exceptions.BusyLoadingError:
-                raise
-            except exceptions.ConnectionError as error:
-                if isinstance(error, exceptions.AuthenticationError):
+                try:
+                    return self._exchange(packed)
+                except (exceptions.BusyLoadingError, exceptions.AuthenticationError):
                     raise
-                answer = ask()  # that of a server that was started anew: each connection to the one before is found closed once
-        except exceptions.RedisError as error:
-            raise self._fault(error) from error
-        return answer
+                except exceptions.ConnectionError:  # the server was started anew, most often
+                    return self._exchange(packed)
+            except exceptions.RedisError as error:
+                raise self._fault(error) from error
 
     def _fault(self, error: Exception) -> StorageError:
         from redis import exceptions
@@ -190,10 +207,13 @@ class RedisServer:
         return StorageError(f"{self.address} does not answer: {why}.", f"Start it, or correct its address. {_NOT_RECORDED}")
 
 
-def _sha(script: str) -> str:
-    import hashlib
-
-    return hashlib.sha1(script.encode()).hexdigest()  # by which Redis knows scripts
+def _packed(words: Sequence[Word]) -> bytes:
+    """Return a command as it goes over the wire."""
+    parts = [b"*%d\r\n" % len(words)]
+    for word in words:
+        content = word if type(word) is bytes else str(word).encode()
+        parts.append(b"$%d\r\n%b\r\n" % (len(content), content))
+    return b"".join(parts)
 
 
 def _without_address(text: str) -> str:

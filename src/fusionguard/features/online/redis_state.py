@@ -33,7 +33,7 @@ from fusionguard.features.online.redis_records import (
     foreseen_of_outcomes,
 )
 from fusionguard.features.online.redis_scripts import CHANGED, HELD, READ, REPLACED, WRITE
-from fusionguard.features.online.redis_server import RedisServer
+from fusionguard.features.online.redis_server import RedisServer, Word
 from fusionguard.features.online.redis_upkeep import count_all, latest_second, prune_all, remove
 from fusionguard.features.online.state import (
     LOADED_AT_ONCE,
@@ -60,6 +60,7 @@ MOST_KNOWN = 20_000
 BUILDING_SECONDS = 600
 """What a build that broke off has left behind goes with a later one, so long after its last sign of life."""
 
+_FACTS = ("format", "plan", "salt")
 _ATTEMPTS_BESIDE_OTHERS = 3
 _HOLD_MILLISECONDS = 5_000
 _PAUSE_SECONDS = 0.001
@@ -116,7 +117,12 @@ class RedisState:
         building, pointer = made._prefix + b"building:" + generation, made._pointer
         server.ask("SET", building, generation, "EX", BUILDING_SECONDS)
         try:
-            facts = {"format": FORMAT, "plan": fingerprint(plan), "salt": secrets.token_bytes(16), **dict.fromkeys(COUNTED, 0)}
+            facts: dict[str, Word] = {
+                "format": FORMAT,
+                "plan": fingerprint(plan),
+                "salt": secrets.token_bytes(16),
+                **dict.fromkeys(COUNTED, 0),
+            }
             server.ask("HSET", made._key(b"facts", generation), *itertools.chain(*facts.items()))
             made._pointer = building
             made._open()
@@ -163,6 +169,9 @@ class RedisState:
             The server does not answer or takes nothing, or the state is not there, is damaged, or busy for ten seconds.
         """
         return self._transact((event,), lambda transaction: transaction.observe(event))
+
+    def observe_at_once(self, event: Event) -> Remembered | None:
+        """Return None: an answer is always waited for."""
 
     def observe_all(self, events: Sequence[Event]) -> list[Remembered]:
         """Observe events one after the other: all of them, or none where one is refused."""
@@ -275,21 +284,23 @@ class RedisState:
         if generation is None:
             remedy = "Build it from the history: fusionguard state build. If it was there, Redis has lost it."
             raise StorageError(f"There is no state of entities in {self}.", remedy)
-        facts = self._server.ask("HGETALL", self._key(b"facts", generation))
-        told = int(facts.get(b"format", 0))
+        facts = dict(zip(_FACTS, self._server.ask("HMGET", self._key(b"facts", generation), *_FACTS), strict=True))
+        told = int(facts["format"] or 0)
         if told != FORMAT:
             raise StorageError(f"{self} has format {told}, and this version of FusionGuard reads {FORMAT}.", _REBUILD)
-        if facts.get(b"plan") != fingerprint(self._memories).encode():
+        if facts["plan"] != fingerprint(self._memories).encode():
             raise StorageError(f"{self} remembers what other windows need than those of this model.", _REBUILD)
         if generation != self._generation:
-            self._generation, self._plan = generation, Plan(self._memories, facts[b"salt"])
+            self._generation, self._plan = generation, Plan(self._memories, facts["salt"])
             self._held = Held(Decoded(), Decoded())
             self._known.clear()
 
     def _check_server(self) -> None:
-        about = self._server.ask("INFO", "memory")
-        if about.get("maxmemory") and str(about.get("maxmemory_policy")).startswith("allkeys"):
-            what = f"{self._server.address} throws away what it was told when its memory is full ({about['maxmemory_policy']})."
+        lines = self._server.ask("INFO", "memory").decode().splitlines()
+        about = dict(line.split(":", 1) for line in lines if ":" in line)
+        policy = about.get("maxmemory_policy", "")
+        if about.get("maxmemory", "0") != "0" and policy.startswith("allkeys"):
+            what = f"{self._server.address} throws away what it was told when its memory is full ({policy})."
             raise StorageError(what, "Set its maxmemory-policy to noeviction.")
 
     def _foresee(self, given: Sequence[Event | Outcome], *, afresh: bool) -> dict[bytes, Value] | None:
@@ -325,7 +336,7 @@ class RedisState:
         tokens = [records.known.get(key, NOTHING_THERE).token for key in keys]
         counts = itertools.chain(*records.counts.items())
         first = self._pointer, self._key(b"lock"), self._key(b"facts")
-        arguments = [self._generation, me, len(keys), len(contents), *tokens, *contents, *counts]
+        arguments: list[Word] = [self._generation, me, len(keys), len(contents), *tokens, *contents, *counts]
         answer, *found = self._server.run(WRITE, [*first, *map(self._key, keys)], arguments)
         if answer == CHANGED:
             return answer, dict(zip(keys, map(Value.of, found), strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import sqlite3
 import struct
@@ -104,9 +105,9 @@ def read_salt(database: sqlite3.Connection, path: Path, plan: Sequence[Memory]) 
     return bytes(facts["salt"])
 
 
-def transact(database: sqlite3.Connection, begin: str, work: Callable[[], Result]) -> Result:
-    """Return what ``work`` returns, in one transaction; it is done again while others are in the way."""
-    deadline, pause = time.monotonic() + WAIT_SECONDS, _SHORTEST_PAUSE_SECONDS
+def transact(database: sqlite3.Connection, begin: str, work: Callable[[], Result], *, waiting: bool = True) -> Result:
+    """Return what ``work`` returns, in one transaction; it is done again while others are in the way, unless nobody waits."""
+    deadline, pause = time.monotonic() + (WAIT_SECONDS if waiting else -1), _SHORTEST_PAUSE_SECONDS
     while True:
         try:
             database.execute(begin)
@@ -116,7 +117,7 @@ def transact(database: sqlite3.Connection, begin: str, work: Callable[[], Result
             with suppress(sqlite3.Error):
                 if database.in_transaction:
                     database.execute("ROLLBACK")
-            if not _is_busy(error) or time.monotonic() > deadline:
+            if not is_busy(error) or time.monotonic() > deadline:
                 raise
         else:
             return result
@@ -155,18 +156,19 @@ def missing(path: Path) -> StorageError:
     return StorageError(f"There is no state of entities at {path}.", "Build it from the history: fusionguard state build.")
 
 
-def check_place(path: Path, inode: tuple[int, int]) -> None:
+def check_place(path: str, inode: tuple[int, int]) -> None:
     """Raise StorageError where the file that is open is no longer the one at its path: what it takes would be lost.
 
     It is a :class:`ReplacedError` where another file is there.
     """
     try:
-        found = path.stat()
+        found = os.stat(path)  # noqa: PTH116  # as a text: a Path would take three times as long, twice a transaction
     except OSError:
         raise StorageError(f"{path} was deleted.", "Build it from the history: who asks it goes on with that.") from None
     if (found.st_dev, found.st_ino) != inode:
         raise ReplacedError(f"{path} was replaced by another file.", "Start again.")
 
 
-def _is_busy(error: BaseException) -> bool:
+def is_busy(error: BaseException) -> bool:
+    """Whether another transaction was in the way."""
     return isinstance(error, sqlite3.OperationalError) and (getattr(error, "sqlite_errorcode", 0) & 0xFF) == sqlite3.SQLITE_BUSY

@@ -8,6 +8,7 @@ moments.
 from __future__ import annotations
 
 import itertools
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -26,6 +27,7 @@ from fusionguard.features.online.sqlite_file import (
     connect,
     connected,
     faults,
+    is_busy,
     make_tables,
     missing,
     read_salt,
@@ -60,7 +62,7 @@ class SqliteState:
 
     def __init__(self, path: Path, plan: Sequence[Memory], keeping: Keeping | None = None) -> None:
         self._path, self._keeping = path, keeping or Keeping()
-        self._lock = threading.Lock()
+        self._file, self._lock = str(path), threading.Lock()
         self._memories = tuple(plan)
         self._open()
 
@@ -113,6 +115,22 @@ class SqliteState:
             The disk is full, or the file is damaged, deleted, or busy for ten seconds.
         """
         return self._record(lambda transaction: transaction.observe(event))
+
+    def observe_at_once(self, event: Event) -> Remembered | None:
+        """Observe an event where no other transaction is in the way; None where one is. Raises as :meth:`observe` does."""
+        if not self._lock.acquire(blocking=False):
+            return None
+        try:
+            with faults(self._path):
+                return self._transact_once("BEGIN IMMEDIATE", *self._recording(lambda transaction: transaction.observe(event)))[0]
+        except ReplacedError:
+            return None
+        except StorageError as error:
+            if error.__cause__ is not None and is_busy(error.__cause__):
+                return None
+            raise
+        finally:
+            self._lock.release()
 
     def observe_all(self, events: Sequence[Event]) -> list[Remembered]:
         """Observe events one after the other: all of them, or none where one is refused."""
@@ -190,7 +208,7 @@ class SqliteState:
             inode, database = (found.st_dev, found.st_ino), connect(path)
             try:
                 salt = transact(database, "BEGIN", lambda: read_salt(database, path, self._memories))
-                check_place(path, inode)
+                check_place(self._file, inode)
             except BaseException:
                 database.close()
                 raise
@@ -198,30 +216,44 @@ class SqliteState:
         self._held = Held(Decoded(), Decoded())
 
     def _record(self, work: Callable[[Transaction], Result]) -> Result:
+        return self._transact("BEGIN IMMEDIATE", *self._recording(work))[0]
+
+    def _recording(
+        self, work: Callable[[Transaction], Result]
+    ) -> tuple[Callable[[], tuple[Result, Transaction]], Callable[[tuple[Result, Transaction]], None]]:
+        """Return what is to be done in a transaction, and after it."""
+
         def record() -> tuple[Result, Transaction]:
             transaction = Transaction(SqliteRecords(self._database), self._plan, self._held)
             result = work(transaction)
             transaction.write()
             return result, transaction
 
-        return self._transact("BEGIN IMMEDIATE", record, lambda recorded: recorded[1].keep())[0]
+        return record, lambda recorded: recorded[1].keep()
 
     def _transact(self, begin: str, work: Callable[[], Result], afterwards: Callable[[Result], None] = lambda _: None) -> Result:
-        def in_its_place() -> Result:
-            check_place(self._path, self._inode)
-            return work()
-
         with self._lock, faults(self._path):
             while True:
                 try:
-                    check_place(self._path, self._inode)
-                    result = transact(self._database, begin, in_its_place)
-                    check_place(self._path, self._inode)  # else what was recorded would be gone, and have been acknowledged
+                    return self._transact_once(begin, work, afterwards, waiting=True)
                 except ReplacedError:
                     replaced = self._database
                     with suppress(ReplacedError):  # by a third one meanwhile
                         self._open()
                         replaced.close()
-                else:
-                    afterwards(result)
-                    return result
+
+    def _transact_once(
+        self, begin: str, work: Callable[[], Result], afterwards: Callable[[Result], None], *, waiting: bool = False
+    ) -> Result:
+        def in_its_place() -> Result:
+            check_place(self._file, self._inode)
+            return work()
+
+        try:
+            result = transact(self._database, begin, in_its_place, waiting=waiting)
+        except sqlite3.DatabaseError:
+            check_place(self._file, self._inode)  # a file that was damaged may have been replaced
+            raise
+        check_place(self._file, self._inode)  # else what was recorded would be gone, and have been acknowledged
+        afterwards(result)
+        return result

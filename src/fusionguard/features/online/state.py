@@ -113,6 +113,9 @@ class OnlineState(Protocol):
     def observe(self, event: Event) -> Remembered:
         """Return what an event sees, and record it; one that was recorded before sees what it saw, and is not recorded again."""
 
+    def observe_at_once(self, event: Event) -> Remembered | None:
+        """Observe an event where that needs no waiting, for others or for an answer from elsewhere; None where it does."""
+
     def observe_all(self, events: Sequence[Event]) -> list[Remembered]:
         """Observe events one after the other: all of them, or none where one is refused."""
 
