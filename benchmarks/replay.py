@@ -212,9 +212,8 @@ def main() -> int:
     kind = "Redis" if options.redis else "SQLite"
     print(f"{machine.sentences()} State in {kind}, {options.workers} workers.")
     differ = {name: count for name, count in found.items() if name and count}
-    print(
-        f"{rows:,} rows in {seconds:,.1f} s; {found['']:,} not logged, {sum(differ.values()):,} features differ: {differ or 'none'}."
-    )
+    wrong = f"{found['']:,} not logged, {sum(differ.values()):,} features differ: {differ or 'none'}"
+    print(f"{rows:,} rows in {seconds:,.1f} s; {wrong}.")
     if timed is not None:
         print(f"\n{timed}")
     return int(bool(found[""] or differ))

@@ -13,7 +13,7 @@ import struct
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from fusionguard.datasets.history import Memory
@@ -117,13 +117,9 @@ class RedisState:
         building, pointer = made._prefix + b"building:" + generation, made._pointer
         server.ask("SET", building, generation, "EX", BUILDING_SECONDS)
         try:
-            facts: dict[str, Word] = {
-                "format": FORMAT,
-                "plan": fingerprint(plan),
-                "salt": secrets.token_bytes(16),
-                **dict.fromkeys(COUNTED, 0),
-            }
-            server.ask("HSET", made._key(b"facts", generation), *itertools.chain(*facts.items()))
+            facts: dict[str, Word] = {"format": FORMAT, "plan": fingerprint(plan), "salt": secrets.token_bytes(16)}
+            facts |= dict.fromkeys(COUNTED, 0)
+            server.ask("HSET", made._key(b"facts", generation), *_flat(facts))
             made._pointer = building
             made._open()
             made._load(history, lambda: server.ask("EXPIRE", building, BUILDING_SECONDS))
@@ -334,9 +330,8 @@ class RedisState:
         token = secrets.token_bytes(TOKEN_BYTES)
         contents = [token + content if content else b"" for content in records.written.values()]
         tokens = [records.known.get(key, NOTHING_THERE).token for key in keys]
-        counts = itertools.chain(*records.counts.items())
         first = self._pointer, self._key(b"lock"), self._key(b"facts")
-        arguments: list[Word] = [self._generation, me, len(keys), len(contents), *tokens, *contents, *counts]
+        arguments: list[Word] = [self._generation, me, len(keys), len(contents), *tokens, *contents, *_flat(records.counts)]
         answer, *found = self._server.run(WRITE, [*first, *map(self._key, keys)], arguments)
         if answer == CHANGED:
             return answer, dict(zip(keys, map(Value.of, found), strict=True))
@@ -370,6 +365,10 @@ class RedisState:
 
     def _damages(self) -> _Damages:
         return _Damages(self)
+
+
+def _flat(named: Mapping[str, Word]) -> list[Word]:
+    return [each for pair in named.items() for each in pair]
 
 
 class _ReplacedError(Exception):
