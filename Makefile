@@ -12,8 +12,8 @@ SHARED  = s/ ; python_full_version < .3\.14. and \(\([^()]*\) or \([^()]*\) or \
 # a blank in the checkout's path would end the option).
 LLAMA := -DGGML_NATIVE=OFF -DLLAVA_BUILD=OFF $(if $(word 2,$(CURDIR)),,-DCMAKE_PROJECT_llama.cpp_INCLUDE=$(CURDIR)/requirements-llm.cmake)
 
-# What libraries of the service ask for and scoring never imports: plots.
-NOT_IN_IMAGE := cffi pycparser matplotlib plotly graphviz contourpy cycler fonttools kiwisolver pillow tenacity
+# What libraries of the service ask for and scoring never imports: plots, and what only Pythons before 3.11.3 need.
+NOT_IN_IMAGE := cffi pycparser matplotlib plotly graphviz contourpy cycler fonttools kiwisolver pillow tenacity async-timeout
 
 # Where Python may not keep what it compiles, each of hundreds of processes would compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE

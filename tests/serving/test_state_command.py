@@ -42,7 +42,7 @@ def test_a_delayed_outcome_counts_for_the_service_when_it_does_for_files(past: P
     folder = past.build_state(tmp_path / "state").parent
     end = EARLIER + 160  # about eight days: what came after the history is not known yet
     expected, scores = past.expected(EARLIER, end)
-    served = RiskApp(ServeSettings(release=past.release, state=folder))
+    served = RiskApp(ServeSettings(release=past.release, state=str(folder)))
     rows = [past.sent(place) for place in range(EARLIER, end)]
     with running(served) as port, httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False) as client:
         found = [client.post(f"/v1/{NAME}/explain", json=row).json() for row in rows[:1]]

@@ -63,10 +63,10 @@ def stretch_of(layout: Layout, length: int, second: int) -> tuple[int, int]:
     return tile, (tile * seconds // layout.outcome_seconds + 1) * layout.outcome_seconds - 1
 
 
-def seen_stretches(layout: Layout, second: int) -> tuple[int, int]:
-    """Return the last seconds of the first and the last stretch that a row of this second sees."""
+def seen_stretches(layout: Layout, second: int) -> range:
+    """Return the last seconds of the stretches that a row of this second sees."""
     first = min(stretch_of(layout, 0, span.start(second))[1] for span in layout.outcome_spans)
-    return first, stretch_of(layout, 0, second)[1]
+    return range(first, stretch_of(layout, 0, second)[1] + 1, layout.outcome_seconds)
 
 
 def read_outcomes(layout: Layout, stretches: Sequence[OutcomeTiles], second: int, seen: list[int | None]) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from hashlib import blake2b
 
-from fusionguard.datasets.history import Kind, Memory
+from fusionguard.datasets.history import MOST_OTHERS, Kind, Memory
 from fusionguard.errors import DataError
 from fusionguard.features.online.layout import layouts_of
 from fusionguard.features.online.packing import pack, unpack
@@ -76,3 +78,9 @@ class Plan:
     def remembered(self, seen: Sequence[int | None], exact: bool) -> Remembered:
         """Return what was seen, by the memories' names."""
         return Remembered(dict(zip(self.names, seen, strict=True)), exact)
+
+
+def fingerprint(plan: Sequence[Memory]) -> str:
+    """Return what tells plans apart that remember other things."""
+    told = [(each.name, each.entity, each.kind, each.of, each.span.tile_seconds, each.span.tiles) for each in plan]
+    return hashlib.sha256(json.dumps([MOST_OTHERS, sorted(told)]).encode()).hexdigest()
