@@ -28,10 +28,6 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 _LABEL_NUMBER = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]*)?")
 _AGGREGATE = re.compile(r"([a-z_]+)(?:\(([^()]+)\))?")
 _LONGEST_COLUMN = 200
-_MOST_COUNTED = 1_000_000
-ALL_DAYS = "all"
-"""Instead of a number of days: all that there are."""
-SECONDS_PER_DAY = 86_400
 PLAIN_AGGREGATES = ("count", "since_last", "label_count", "label_rate")
 COLUMN_AGGREGATES = ("sum", "mean", "maximum", "ratio")
 """Of the amount or, in parentheses, of a numeric column."""
@@ -45,6 +41,12 @@ _MOMENT = datetime(2031, 11, 23, 17, 46, 39, tzinfo=UTC)
 
 ISO = "iso"
 """As a format: times are written as ISO 8601 says, although others have a format or a unit."""
+
+ALL_DAYS = "all"
+"""Instead of a number of days: all that there are."""
+
+SECONDS_PER_DAY = 86_400
+_MOST_COUNTED = 1_000_000
 
 
 def _checked(wrong: str, right: Callable[[Any], bool]) -> BeforeValidator:

@@ -72,7 +72,7 @@ def test_late_events_see_what_the_sql_finds_where_it_is_declared_when_rows_arriv
     declaration = declare(**LATE)
     events = [replace(each, positive=None, known=None) for each in late(draw(37, rows=400), 37)]
     found = computed(declaration, events)
-    state = build(memories(declaration), Keeping(late_seconds=9_000))
+    state = build(memories(declaration), keeping=Keeping(late_seconds=9_000))
     for place, each in enumerate(events):
         seen = state.observe(online(place, each))
         assert seen.exact
