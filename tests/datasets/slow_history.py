@@ -30,6 +30,10 @@ def remembered(memory: Memory, events: Sequence[Event], row: int) -> int | None:
         since += memory.span.tile_seconds if since < now.second else -memory.span.tile_seconds
     tile, since = since, since - memory.span.tiles * memory.span.tile_seconds
     same = [each for each in events if each.of[memory.entity] == mine]
+    if memory.kind in ("last_positive", "last_negative"):
+        wanted = int(memory.kind == "last_positive")
+        told = [e.known for e in same if e.known is not None and e.positive == wanted and since <= e.known < tile]
+        return now.second - max(told) // memory.span.tile_seconds * memory.span.tile_seconds if told else None
     if memory.kind in ("known", "positive"):
         told = [e.positive for e in same if e.known is not None and e.positive is not None and since <= e.known < tile]
         return len(told) if memory.kind == "known" else sum(told)

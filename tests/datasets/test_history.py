@@ -19,7 +19,7 @@ from fusionguard.datasets.table_rows import open_rows
 from tests.datasets.slow_history import Event, remembered
 
 SPANS = ["31s", "5m", "2h"]
-OF = ["count", "sum", "mean", "ratio", "maximum", "since_last", "label_count", "label_rate"]
+OF = ["count", "sum", "mean", "ratio", "maximum", "change", "peak", "since_last", "label_count", "label_rate", "label_run"]
 
 
 def declare(**changed: Any) -> Declaration:

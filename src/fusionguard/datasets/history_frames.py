@@ -64,6 +64,7 @@ def _entity(entity: str, plan: Sequence[Memory], numbers: Sequence[str], source:
         since, until = f"({_in(span)} + {span.seconds + (delay or 0)})", f"({_in(span)} + {1 + (delay or 0)})"
         frame = f"RANGE BETWEEN {since} PRECEDING AND {until} PRECEDING"
         windows.append(f"SUM({_OUTCOME} + positive) OVER ({window} {frame}) AS told_{span.text}")
+        windows += _latest(plan, span, f"second + {delay or 0}", f"{window} {frame}")
     found = ", ".join(f"CASE WHEN {_known(each)} THEN {_found(each, places)} END AS {each.name}" for each in plan)
     return f"SELECT _row, {found} FROM (SELECT *, {', '.join(windows)} FROM ({rows}))"
 
@@ -101,6 +102,8 @@ def _found(memory: Memory, places: dict[str, str]) -> str:
         "last": f"CASE WHEN last_second >= {since} THEN second - last_second END",
         "known": f"CAST(COALESCE(told_{text}, 0) // {_OUTCOME} AS BIGINT)",
         "positive": f"CAST(COALESCE(told_{text}, 0) % {_OUTCOME} AS BIGINT)",
+        "last_positive": f"second - w_{memory.name}",
+        "last_negative": f"second - w_{memory.name}",
     }[memory.kind]
 
 
@@ -116,14 +119,23 @@ def _outcomes(entity: str, asked: Sequence[Memory], source: str) -> str:
         f"SELECT _row, second AS moment, {key}, CAST(NULL AS BIGINT) AS positive FROM {source}"
         f" UNION ALL SELECT NULL, known, {key}, positive FROM {source} WHERE known IS NOT NULL AND positive IS NOT NULL"
     )
-    spans = dict.fromkeys(each.span for each in asked)
-    told = ", ".join(
-        f"SUM({_OUTCOME} + positive) OVER (PARTITION BY {key} ORDER BY moment RANGE BETWEEN ({in_tile(span, 'moment')} +"
-        f" {span.seconds}) PRECEDING AND ({in_tile(span, 'moment')} + 1) PRECEDING) AS told_{span.text}"
-        for span in spans
-    )
+    told = ["moment AS second"]
+    for span in dict.fromkeys(each.span for each in asked):
+        since, until = f"({in_tile(span, 'moment')} + {span.seconds})", f"({in_tile(span, 'moment')} + 1)"
+        frame = f"PARTITION BY {key} ORDER BY moment RANGE BETWEEN {since} PRECEDING AND {until} PRECEDING"
+        told.append(f"SUM({_OUTCOME} + positive) OVER ({frame}) AS told_{span.text}")
+        told += _latest(asked, span, "moment", frame)
     found = ", ".join(f"CASE WHEN {key} IS NOT NULL THEN {_found(each, {})} END AS {each.name}" for each in asked)
-    return f"SELECT _row, {found} FROM (SELECT _row, {key}, {told} FROM ({stream})) WHERE _row IS NOT NULL"
+    return f"SELECT _row, {found} FROM (SELECT _row, {key}, {', '.join(told)} FROM ({stream})) WHERE _row IS NOT NULL"
+
+
+def _latest(plan: Sequence[Memory], span: Span, known: str, window: str) -> Iterator[str]:
+    """Yield when the tiles of a span's latest outcomes of either kind began; ``known`` is when those of a row are known."""
+    begun = f"({known}) - ({in_tile(span, f'({known})')})"
+    for each in plan:
+        if each.span == span and each.kind in ("last_positive", "last_negative"):
+            outcome = int(each.kind == "last_positive")
+            yield f"MAX(CASE WHEN positive = {outcome} THEN {begun} END) OVER ({window}) AS w_{each.name}"
 
 
 def in_tile(span: Span, second: str) -> str:

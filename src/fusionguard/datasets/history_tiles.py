@@ -7,11 +7,18 @@ faster one (:mod:`history_frames`): here each length of tiles is grouped, sorted
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from fusionguard.datasets.history import MOST_OTHERS, NUMERIC, OF_OTHERS, OF_OUTCOMES, Memory, Span, numbers_of
+from fusionguard.datasets.history import MOST_OTHERS, NUMERIC, OF_OTHERS, OF_OUTCOMES, Kind, Memory, Span, numbers_of
 
 _BEFORE = "ORDER BY second RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING"
+_TOLD: Mapping[Kind, str] = {
+    "known": "told",
+    "positive": "positive",
+    "last_positive": "positive",
+    "last_negative": "told - positive",
+}
+"""What tiles count of outcomes, by what is remembered."""
 
 
 def tiles_query(plan: Sequence[Memory], source: str) -> str:
@@ -90,7 +97,7 @@ class _Entity:
             elif each.kind == "rows" or each.kind in NUMERIC:
                 grouped.append(f"{self._added(each, 'is_row')} AS {each.name}")
             elif each.kind in OF_OUTCOMES:
-                grouped.append(f"SUM({'told' if each.kind == 'known' else 'positive'}) AS {each.name}")
+                grouped.append(f"SUM({_TOLD[each.kind]}) AS {each.name}")
         marks = [f"CASE WHEN {self._last_of(name[5:], span)} THEN 1 ELSE 0 END AS {name}" for name in lost]
         of_rows = [*self._numbers, *marks, "0 AS told", "0 AS positive"]
         stream = f"SELECT owner, {_tile(span)} AS tile, 1 AS is_row, {', '.join(of_rows)} FROM {rows}"
@@ -104,7 +111,10 @@ class _Entity:
         for name in lost:
             columns.append(f"SUM({name}) OVER ({order} UNBOUNDED PRECEDING AND {span.tiles + 1} PRECEDING) AS {name}")
         for each in plan:
-            if each.kind not in (*OF_OTHERS, "last"):
+            if each.kind in ("last_positive", "last_negative"):
+                latest = f"MAX(CASE WHEN {each.name} > 0 THEN tile END)"
+                columns.append(f"{latest} OVER ({order} {span.tiles} PRECEDING AND 1 PRECEDING) AS {each.name}")
+            elif each.kind not in (*OF_OTHERS, "last"):
                 summed = "MAX" if each.kind == "largest" else "SUM"
                 columns.append(f"{summed}({each.name}) OVER ({order} {span.tiles} PRECEDING AND 1 PRECEDING) AS {each.name}")
         return f"SELECT * FROM (SELECT {', '.join(columns)} FROM ({tiles}) AS tiles) AS summed WHERE is_row > 0"
@@ -128,6 +138,8 @@ class _Entity:
         since = f"({_tile(memory.span)} - {memory.span.tiles}) * {memory.span.tile_seconds}"
         if memory.kind == "largest":
             return f"GREATEST(b.present_{name}, {whole}.{name})"
+        if memory.kind in ("last_positive", "last_negative"):
+            return f"second - {whole}.{name} * {memory.span.tile_seconds}"
         if memory.kind == "last":
             return f"CASE WHEN last_second >= {since} THEN second - last_second END"
         if memory.kind == "met":

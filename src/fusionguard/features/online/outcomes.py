@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 
+from fusionguard.datasets.history import Kind, Span
 from fusionguard.features.online.layout import Layout
 from fusionguard.features.online.packing import pack, unpack
 
@@ -56,6 +57,15 @@ class OutcomeTiles:
         stop = bisect_left(indexes, end - self._firsts[length], begin)
         return (sum(known[begin:stop]), sum(positive[begin:stop])) if begin < stop else (0, 0)
 
+    def latest(self, length: int, first: int, end: int, positive: bool) -> int | None:
+        """Return the last tile, from one to before another, in which an outcome of a kind became known."""
+        indexes, known, of_them = self._tiles[length]
+        begin = bisect_left(indexes, first - self._firsts[length])
+        for at in range(bisect_left(indexes, end - self._firsts[length], begin) - 1, begin - 1, -1):
+            if (of_them[at] if positive else known[at] - of_them[at]) > 0:
+                return indexes[at] + self._firsts[length]
+        return None
+
 
 def stretch_of(layout: Layout, length: int, second: int) -> tuple[int, int]:
     """Return the tile of outcomes that are known in a second, and the last second of the stretch that holds it."""
@@ -80,4 +90,14 @@ def read_outcomes(layout: Layout, stretches: Sequence[OutcomeTiles], second: int
             known, positive = known + some[0], positive + some[1]
         found.append((known, positive))
     for asked in layout.outcomes_asked:
-        seen[asked.place] = found[asked.span][asked.at]
+        if asked.kind in ("known", "positive"):
+            seen[asked.place] = found[asked.span][asked.at]
+        else:
+            seen[asked.place] = _since_latest(layout.outcome_spans[asked.span], layout, stretches, second, asked.kind)
+
+
+def _since_latest(span: Span, layout: Layout, stretches: Sequence[OutcomeTiles], second: int, kind: Kind) -> int | None:
+    length, end = layout.outcome_lengths.index(span.tile_seconds), second // span.tile_seconds
+    tiles = [each.latest(length, end - span.tiles, end, kind == "last_positive") for each in stretches]
+    latest = max((each for each in tiles if each is not None), default=None)
+    return None if latest is None else second - latest * span.tile_seconds
