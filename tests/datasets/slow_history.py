@@ -34,6 +34,12 @@ def remembered(memory: Memory, events: Sequence[Event], row: int) -> int | None:
         wanted = int(memory.kind == "last_positive")
         told = [e.known for e in same if e.known is not None and e.positive == wanted and since <= e.known < tile]
         return now.second - max(told) // memory.span.tile_seconds * memory.span.tile_seconds if told else None
+    if memory.kind == "run":
+        told = [e for e in same if e.known is not None and e.positive is not None and since <= e.known < tile]
+        ended = {e.known // memory.span.tile_seconds for e in told if e.known is not None and not e.positive}
+        tiles = {e.known // memory.span.tile_seconds for e in told if e.known is not None and e.positive}
+        run = [each for each in tiles if all(other < each for other in ended)]
+        return now.second - min(run) * memory.span.tile_seconds if run else None
     if memory.kind in ("known", "positive"):
         told = [e.positive for e in same if e.known is not None and e.positive is not None and since <= e.known < tile]
         return len(told) if memory.kind == "known" else sum(told)

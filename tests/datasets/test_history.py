@@ -19,7 +19,8 @@ from fusionguard.datasets.table_rows import open_rows
 from tests.datasets.slow_history import Event, remembered
 
 SPANS = ["31s", "5m", "2h"]
-OF = ["count", "sum", "mean", "ratio", "maximum", "change", "peak", "since_last", "label_count", "label_rate", "label_run"]
+OF = ["count", "sum", "mean", "ratio", "maximum", "change", "peak", "since_last", "label_count", "label_rate"]
+OF += ["label_since_positive", "label_since_negative", "label_run"]
 
 
 def declare(**changed: Any) -> Declaration:

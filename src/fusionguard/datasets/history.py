@@ -31,12 +31,23 @@ MOST_OTHERS = 1_000
 """So many different values of another entity are told apart in a window: those met last."""
 
 Kind = Literal[
-    "rows", "values", "hundredths", "largest", "met", "others", "last", "known", "positive", "last_positive", "last_negative"
+    "rows",
+    "values",
+    "hundredths",
+    "largest",
+    "met",
+    "others",
+    "last",
+    "known",
+    "positive",
+    "last_positive",
+    "last_negative",
+    "run",
 ]
 """What is remembered: how many rows; how many numbers of a column, their sum and the largest; whether another entity's value was
 there before, as 1 or 0; how many different ones were, up to :data:`MOST_OTHERS`; how many seconds ago the last row was; how many
 outcomes became known, and how many of these are positive; how many seconds ago the tile began in which the latest positive one
-became known, and the latest negative one."""
+became known, the latest negative one, and the first positive one after all tiles that hold a negative one."""
 
 NUMERIC: tuple[Kind, ...] = ("values", "hundredths", "largest")
 """The kinds that are about a column's numbers."""
@@ -44,7 +55,7 @@ NUMERIC: tuple[Kind, ...] = ("values", "hundredths", "largest")
 OF_OTHERS: tuple[Kind, ...] = ("met", "others")
 """The kinds that are about another entity's values."""
 
-OF_OUTCOMES: tuple[Kind, ...] = ("known", "positive", "last_positive", "last_negative")
+OF_OUTCOMES: tuple[Kind, ...] = ("known", "positive", "last_positive", "last_negative", "run")
 """The kinds that are about outcomes."""
 
 
@@ -111,7 +122,7 @@ class _Aggregate:
     """What an aggregate remembers, the feature made of that, and what people call it.
 
     ``sql`` has a place for each kind that is remembered, as a double, for each of ``usual``, which is remembered over the longest
-    span, as ``usual_KIND``, for the seconds of the ``span``, and for the present row's number, ``now``; ``words`` has one for what
+    span, as ``usual_KIND``, and for the present row's number, ``now``; ``words`` has one for what
     it is about. What differs from the longest span alone, ``of_shorter_spans``, is none of that span itself.
     """
 
@@ -125,7 +136,6 @@ class _Aggregate:
 
 _MEAN = f"({{hundredths}} / {HUNDREDTHS}e0 / NULLIF({{values}}, 0e0))"
 _USUAL = _MEAN.replace("{", "{usual_")
-_RUN = "(COALESCE({last_negative}, {span}e0) - {last_positive})"
 _AGGREGATES: Mapping[str, _Aggregate] = {
     "count": _Aggregate(("rows",), "{rows}", "rows"),
     "sum": _Aggregate(("hundredths",), f"({{hundredths}} / {HUNDREDTHS}e0)", "sum of {of}"),
@@ -152,7 +162,7 @@ _AGGREGATES: Mapping[str, _Aggregate] = {
     "label_rate": _Aggregate(("known", "positive"), "({positive} / NULLIF({known}, 0e0))", "share of positive outcomes"),
     "label_since_positive": _Aggregate(("last_positive",), "{last_positive}", "seconds since the last positive outcome"),
     "label_since_negative": _Aggregate(("last_negative",), "{last_negative}", "seconds since the last negative outcome"),
-    "label_run": _Aggregate(("last_positive", "last_negative"), _RUN, "seconds for which outcomes were positive alone"),
+    "label_run": _Aggregate(("run",), "{run}", "seconds since outcomes have been positive alone"),
 }
 
 
@@ -224,7 +234,7 @@ def _features(declaration: Declaration) -> Iterator[WindowFeature]:
             for span in (longest,) if aggregate.of_longest_span else spans:
                 if aggregate.of_shorter_spans and span.seconds == longest.seconds:
                     continue
-                asked = [(kind, kind, span) for kind in aggregate.kinds]
+                asked: list[tuple[str, Kind, Span]] = [(kind, kind, span) for kind in aggregate.kinds]
                 asked += [(f"usual_{kind}", kind, longest) for kind in aggregate.usual]
                 part = {name: _memory(entity, counted.get(kind, kind), about, over, names) for name, kind, over in asked}
                 filled = {name: f"CAST({each.name} AS DOUBLE)" for name, each in part.items()}
@@ -232,7 +242,7 @@ def _features(declaration: Declaration) -> Iterator[WindowFeature]:
                 called = aggregate.words.format(of=_told(declaration, about))
                 yield WindowFeature(
                     name="_".join(filter(None, (entity, name, "" if of is None else names.get(of, of), shown))),
-                    sql=aggregate.sql.format(now=names.get(about, ""), span=span.seconds, **filled),
+                    sql=aggregate.sql.format(now=names.get(about, ""), **filled),
                     entity=entity,
                     words=f"{entity}: {called}{f' in {shown}' if shown else ''}",
                     memories=tuple(dict.fromkeys(part.values())),

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fusionguard.datasets.history import MOST_OTHERS, NUMERIC, OF_OTHERS, OF_OUTCOMES, Kind, Memory, Span, numbers_of
 
 _BEFORE = "ORDER BY second RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING"
+_NEVER = 2**40
 _TOLD: Mapping[Kind, str] = {
     "known": "told",
     "positive": "positive",
@@ -96,6 +97,8 @@ class _Entity:
                 grouped.append(f"SUM(lost_{each.of}) AS lost_{each.of}")
             elif each.kind == "rows" or each.kind in NUMERIC:
                 grouped.append(f"{self._added(each, 'is_row')} AS {each.name}")
+            elif each.kind == "run":
+                grouped.append(f"SUM(positive) AS {each.name}, SUM(told - positive) AS ended_{each.name}")
             elif each.kind in OF_OUTCOMES:
                 grouped.append(f"SUM({_TOLD[each.kind]}) AS {each.name}")
         marks = [f"CASE WHEN {self._last_of(name[5:], span)} THEN 1 ELSE 0 END AS {name}" for name in lost]
@@ -106,6 +109,11 @@ class _Entity:
             asked = f"SELECT owner, {_tile_of(span, 'known')} AS tile, 0 AS is_row, {', '.join(told)} FROM {rows}"
             stream += f" UNION ALL {asked} WHERE known IS NOT NULL AND positive IS NOT NULL"
         tiles = f"SELECT {', '.join(grouped)} FROM ({stream}) AS stream GROUP BY owner, tile"
+        for each in plan:
+            if each.kind == "run":
+                later = "OVER (PARTITION BY owner ORDER BY tile RANGE BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING)"
+                following = f"MIN(CASE WHEN {each.name} > 0 THEN tile END) {later} AS next_{each.name}"
+                tiles = f"SELECT *, {following} FROM ({tiles}) AS tiles"
         columns = ["owner", "tile", "is_row"]
         order = "PARTITION BY owner ORDER BY tile RANGE BETWEEN"
         for name in lost:
@@ -114,6 +122,10 @@ class _Entity:
             if each.kind in ("last_positive", "last_negative"):
                 latest = f"MAX(CASE WHEN {each.name} > 0 THEN tile END)"
                 columns.append(f"{latest} OVER ({order} {span.tiles} PRECEDING AND 1 PRECEDING) AS {each.name}")
+            elif each.kind == "run":
+                whole = f"OVER ({order} {span.tiles} PRECEDING AND 1 PRECEDING)"
+                after = f"MAX(CASE WHEN ended_{each.name} > 0 THEN COALESCE(next_{each.name}, {_NEVER}) END) {whole}"
+                columns.append(f"COALESCE({after}, MIN(CASE WHEN {each.name} > 0 THEN tile END) {whole}) AS {each.name}")
             elif each.kind not in (*OF_OTHERS, "last"):
                 summed = "MAX" if each.kind == "largest" else "SUM"
                 columns.append(f"{summed}({each.name}) OVER ({order} {span.tiles} PRECEDING AND 1 PRECEDING) AS {each.name}")
@@ -140,6 +152,9 @@ class _Entity:
             return f"GREATEST(b.present_{name}, {whole}.{name})"
         if memory.kind in ("last_positive", "last_negative"):
             return f"second - {whole}.{name} * {memory.span.tile_seconds}"
+        if memory.kind == "run":
+            began = f"{whole}.{name} * {memory.span.tile_seconds}"
+            return f"CASE WHEN {whole}.{name} < b.{_tile(memory.span)} THEN second - {began} END"
         if memory.kind == "last":
             return f"CASE WHEN last_second >= {since} THEN second - last_second END"
         if memory.kind == "met":

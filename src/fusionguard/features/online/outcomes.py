@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from fusionguard.datasets.history import Kind, Span
 from fusionguard.features.online.layout import Layout
@@ -57,14 +57,12 @@ class OutcomeTiles:
         stop = bisect_left(indexes, end - self._firsts[length], begin)
         return (sum(known[begin:stop]), sum(positive[begin:stop])) if begin < stop else (0, 0)
 
-    def latest(self, length: int, first: int, end: int, positive: bool) -> int | None:
-        """Return the last tile, from one to before another, in which an outcome of a kind became known."""
-        indexes, known, of_them = self._tiles[length]
+    def of_kinds(self, length: int, first: int, end: int) -> Iterator[tuple[int, bool, bool]]:
+        """Yield the tiles from before one back to another that hold outcomes: which, and whether positive and negative ones."""
+        indexes, known, positive = self._tiles[length]
         begin = bisect_left(indexes, first - self._firsts[length])
         for at in range(bisect_left(indexes, end - self._firsts[length], begin) - 1, begin - 1, -1):
-            if (of_them[at] if positive else known[at] - of_them[at]) > 0:
-                return indexes[at] + self._firsts[length]
-        return None
+            yield indexes[at] + self._firsts[length], positive[at] > 0, known[at] > positive[at]
 
 
 def stretch_of(layout: Layout, length: int, second: int) -> tuple[int, int]:
@@ -92,12 +90,20 @@ def read_outcomes(layout: Layout, stretches: Sequence[OutcomeTiles], second: int
     for asked in layout.outcomes_asked:
         if asked.kind in ("known", "positive"):
             seen[asked.place] = found[asked.span][asked.at]
-        else:
-            seen[asked.place] = _since_latest(layout.outcome_spans[asked.span], layout, stretches, second, asked.kind)
+        elif (tile := _tile_of(asked.kind, layout.outcome_spans[asked.span], layout, stretches, second)) is not None:
+            seen[asked.place] = second - tile * layout.outcome_spans[asked.span].tile_seconds
 
 
-def _since_latest(span: Span, layout: Layout, stretches: Sequence[OutcomeTiles], second: int, kind: Kind) -> int | None:
+def _tile_of(kind: Kind, span: Span, layout: Layout, stretches: Sequence[OutcomeTiles], second: int) -> int | None:
+    """Return the tile that a memory of a kind asks for, looking back from the latest; ``stretches`` ascend."""
     length, end = layout.outcome_lengths.index(span.tile_seconds), second // span.tile_seconds
-    tiles = [each.latest(length, end - span.tiles, end, kind == "last_positive") for each in stretches]
-    latest = max((each for each in tiles if each is not None), default=None)
-    return None if latest is None else second - latest * span.tile_seconds
+    began = None
+    for stretch in reversed(stretches):
+        for tile, positive, negative in stretch.of_kinds(length, end - span.tiles, end):
+            if kind != "run" and (positive if kind == "last_positive" else negative):
+                return tile
+            if kind == "run" and negative:
+                return began
+            if kind == "run" and positive:
+                began = tile
+    return began
