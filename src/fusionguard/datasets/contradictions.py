@@ -161,6 +161,8 @@ def _windows(declaration: Declaration) -> Iterator[Contradiction]:
         for at, text in enumerate(windows.of):
             name, of = split_aggregate(text)
             where, what = (*place, "of", at), f"windows.{entity}.of: {text}"
+            if name == "change" and len(windows.spans) == 1:
+                yield where, f"{what} sets shorter spans against the longest, and there is one; add a span"
             if name in LABEL_AGGREGATES and declaration.label.known is None:
                 yield where, f"{what} needs label.known, which says when an outcome is there; without it, it would be a leak"
             if name in ENTITY_AGGREGATES and of not in declaration.entities:

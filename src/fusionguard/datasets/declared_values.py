@@ -28,13 +28,13 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 _LABEL_NUMBER = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]*)?")
 _AGGREGATE = re.compile(r"([a-z_]+)(?:\(([^()]+)\))?")
 _LONGEST_COLUMN = 200
-PLAIN_AGGREGATES = ("count", "since_last", "label_count", "label_rate")
-COLUMN_AGGREGATES = ("sum", "mean", "maximum", "ratio")
+LABEL_AGGREGATES = ("label_count", "label_rate", "label_since_positive", "label_since_negative", "label_run")
+"""Of outcomes that have become known."""
+PLAIN_AGGREGATES = ("count", "since_last", *LABEL_AGGREGATES)
+COLUMN_AGGREGATES = ("sum", "mean", "maximum", "ratio", "change", "peak")
 """Of the amount or, in parentheses, of a numeric column."""
 ENTITY_AGGREGATES = ("new", "distinct")
 """Of another entity, in parentheses."""
-LABEL_AGGREGATES = ("label_count", "label_rate")
-"""Of outcomes that have become known."""
 _Values = TypeVar("_Values", bound=Collection[Any])
 _MOMENT = datetime(2031, 11, 23, 17, 46, 39, tzinfo=UTC)
 

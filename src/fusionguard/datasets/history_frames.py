@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from fusionguard.datasets.history import MOST_OTHERS, OF_OTHERS, OF_OUTCOMES, Memory, Span, numbers_of
 
 _BEFORE = "GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING"
+_NEVER = 2**62
 _OUTCOME = 2**32
 """An outcome counts so much in one sum with the positive ones, of which there are fewer: two numbers, and one frame to find."""
 
@@ -53,6 +54,7 @@ def _entity(entity: str, plan: Sequence[Memory], numbers: Sequence[str], source:
     totals = dict(_totals(plan, places))
     before = [f"{total.format(over=f'OVER ({window} {_BEFORE})')} AS {name}" for name, total in totals.items()]
     rows = f"SELECT *, RANK() OVER ({window}) - 1 AS rows_before, {', '.join(before) or '0'} FROM ({rows})"
+    rows = _with_next(rows, plan, key, "second", f"(second + {delay or 0})")
     started = ", ".join(f"{name} := {name}" for name in ("rows_before", *totals) if not name.startswith(("last", "gained")))
     windows = [
         f"FIRST_VALUE(struct_pack({started})) OVER ({window} {_frame(span, 'CURRENT ROW')}) AS {_start(span)}" for span in spans
@@ -64,6 +66,7 @@ def _entity(entity: str, plan: Sequence[Memory], numbers: Sequence[str], source:
         since, until = f"({_in(span)} + {span.seconds + (delay or 0)})", f"({_in(span)} + {1 + (delay or 0)})"
         frame = f"RANGE BETWEEN {since} PRECEDING AND {until} PRECEDING"
         windows.append(f"SUM({_OUTCOME} + positive) OVER ({window} {frame}) AS told_{span.text}")
+        windows += _latest(plan, span, f"(second + {delay or 0})", f"{window} {frame}")
     found = ", ".join(f"CASE WHEN {_known(each)} THEN {_found(each, places)} END AS {each.name}" for each in plan)
     return f"SELECT _row, {found} FROM (SELECT *, {', '.join(windows)} FROM ({rows}))"
 
@@ -101,6 +104,9 @@ def _found(memory: Memory, places: dict[str, str]) -> str:
         "last": f"CASE WHEN last_second >= {since} THEN second - last_second END",
         "known": f"CAST(COALESCE(told_{text}, 0) // {_OUTCOME} AS BIGINT)",
         "positive": f"CAST(COALESCE(told_{text}, 0) % {_OUTCOME} AS BIGINT)",
+        "last_positive": f"second - w_{memory.name}",
+        "last_negative": f"second - w_{memory.name}",
+        "run": f"CASE WHEN w_{memory.name} < {_begin(memory.span, 'second')} THEN second - w_{memory.name} END",
     }[memory.kind]
 
 
@@ -116,14 +122,49 @@ def _outcomes(entity: str, asked: Sequence[Memory], source: str) -> str:
         f"SELECT _row, second AS moment, {key}, CAST(NULL AS BIGINT) AS positive FROM {source}"
         f" UNION ALL SELECT NULL, known, {key}, positive FROM {source} WHERE known IS NOT NULL AND positive IS NOT NULL"
     )
-    spans = dict.fromkeys(each.span for each in asked)
-    told = ", ".join(
-        f"SUM({_OUTCOME} + positive) OVER (PARTITION BY {key} ORDER BY moment RANGE BETWEEN ({in_tile(span, 'moment')} +"
-        f" {span.seconds}) PRECEDING AND ({in_tile(span, 'moment')} + 1) PRECEDING) AS told_{span.text}"
-        for span in spans
-    )
+    told = ["moment AS second"]
+    stream = _with_next(stream, asked, key, "moment", "moment")
+    for span in dict.fromkeys(each.span for each in asked):
+        since, until = f"({in_tile(span, 'moment')} + {span.seconds})", f"({in_tile(span, 'moment')} + 1)"
+        frame = f"PARTITION BY {key} ORDER BY moment RANGE BETWEEN {since} PRECEDING AND {until} PRECEDING"
+        told.append(f"SUM({_OUTCOME} + positive) OVER ({frame}) AS told_{span.text}")
+        told += _latest(asked, span, "moment", frame)
     found = ", ".join(f"CASE WHEN {key} IS NOT NULL THEN {_found(each, {})} END AS {each.name}" for each in asked)
-    return f"SELECT _row, {found} FROM (SELECT _row, {key}, {told} FROM ({stream})) WHERE _row IS NOT NULL"
+    return f"SELECT _row, {found} FROM (SELECT _row, {key}, {', '.join(told)} FROM ({stream})) WHERE _row IS NOT NULL"
+
+
+def _with_next(rows: str, plan: Sequence[Memory], key: str, second: str, known: str) -> str:
+    """Return the query of rows with when the next tile of a positive outcome begins, after that in which their own is known.
+
+    ``known`` is when a row's outcome is known, in the order of ``second``.
+    """
+    found = ["*"]
+    for span in dict.fromkeys(each.span for each in plan if each.kind == "run"):
+        later = f"({span.tile_seconds} - ({in_tile(span, known)})) FOLLOWING AND UNBOUNDED FOLLOWING"
+        window = f"PARTITION BY {key} ORDER BY {second} RANGE BETWEEN {later}"
+        found.append(f"MIN(CASE WHEN positive = 1 THEN {_begin(span, known)} END) OVER ({window}) AS next_{span.text}")
+    return rows if len(found) == 1 else f"SELECT {', '.join(found)} FROM ({rows})"
+
+
+def _latest(plan: Sequence[Memory], span: Span, known: str, window: str) -> Iterator[str]:
+    """Yield when the tiles of outcomes of a span began that its memories ask for, each with the frame that finds it.
+
+    A run begins with the next positive outcome after the latest negative one, or where there is none with the first.
+    """
+    begin = _begin(span, known)
+    for each in plan:
+        if each.span != span:
+            continue
+        if each.kind in ("last_positive", "last_negative"):
+            outcome = int(each.kind == "last_positive")
+            yield f"MAX(CASE WHEN positive = {outcome} THEN {begin} END) OVER ({window}) AS w_{each.name}"
+        elif each.kind == "run":
+            after = f"MAX(CASE WHEN positive = 0 THEN COALESCE(next_{span.text}, {_NEVER}) END) OVER ({window})"
+            yield f"COALESCE({after}, MIN(CASE WHEN positive = 1 THEN {begin} END) OVER ({window})) AS w_{each.name}"
+
+
+def _begin(span: Span, second: str) -> str:
+    return f"({second} - ({in_tile(span, second)}))"
 
 
 def in_tile(span: Span, second: str) -> str:

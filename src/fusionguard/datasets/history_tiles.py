@@ -7,11 +7,19 @@ faster one (:mod:`history_frames`): here each length of tiles is grouped, sorted
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from fusionguard.datasets.history import MOST_OTHERS, NUMERIC, OF_OTHERS, OF_OUTCOMES, Memory, Span, numbers_of
+from fusionguard.datasets.history import MOST_OTHERS, NUMERIC, OF_OTHERS, OF_OUTCOMES, Kind, Memory, Span, numbers_of
 
 _BEFORE = "ORDER BY second RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING"
+_NEVER = 2**40
+_TOLD: Mapping[Kind, str] = {
+    "known": "told",
+    "positive": "positive",
+    "last_positive": "positive",
+    "last_negative": "told - positive",
+}
+"""What tiles count of outcomes, by what is remembered."""
 
 
 def tiles_query(plan: Sequence[Memory], source: str) -> str:
@@ -89,8 +97,10 @@ class _Entity:
                 grouped.append(f"SUM(lost_{each.of}) AS lost_{each.of}")
             elif each.kind == "rows" or each.kind in NUMERIC:
                 grouped.append(f"{self._added(each, 'is_row')} AS {each.name}")
+            elif each.kind == "run":
+                grouped.append(f"SUM(positive) AS {each.name}, SUM(told - positive) AS ended_{each.name}")
             elif each.kind in OF_OUTCOMES:
-                grouped.append(f"SUM({'told' if each.kind == 'known' else 'positive'}) AS {each.name}")
+                grouped.append(f"SUM({_TOLD[each.kind]}) AS {each.name}")
         marks = [f"CASE WHEN {self._last_of(name[5:], span)} THEN 1 ELSE 0 END AS {name}" for name in lost]
         of_rows = [*self._numbers, *marks, "0 AS told", "0 AS positive"]
         stream = f"SELECT owner, {_tile(span)} AS tile, 1 AS is_row, {', '.join(of_rows)} FROM {rows}"
@@ -99,12 +109,24 @@ class _Entity:
             asked = f"SELECT owner, {_tile_of(span, 'known')} AS tile, 0 AS is_row, {', '.join(told)} FROM {rows}"
             stream += f" UNION ALL {asked} WHERE known IS NOT NULL AND positive IS NOT NULL"
         tiles = f"SELECT {', '.join(grouped)} FROM ({stream}) AS stream GROUP BY owner, tile"
+        for each in plan:
+            if each.kind == "run":
+                later = "OVER (PARTITION BY owner ORDER BY tile RANGE BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING)"
+                following = f"MIN(CASE WHEN {each.name} > 0 THEN tile END) {later} AS next_{each.name}"
+                tiles = f"SELECT *, {following} FROM ({tiles}) AS tiles"
         columns = ["owner", "tile", "is_row"]
         order = "PARTITION BY owner ORDER BY tile RANGE BETWEEN"
         for name in lost:
             columns.append(f"SUM({name}) OVER ({order} UNBOUNDED PRECEDING AND {span.tiles + 1} PRECEDING) AS {name}")
         for each in plan:
-            if each.kind not in (*OF_OTHERS, "last"):
+            if each.kind in ("last_positive", "last_negative"):
+                latest = f"MAX(CASE WHEN {each.name} > 0 THEN tile END)"
+                columns.append(f"{latest} OVER ({order} {span.tiles} PRECEDING AND 1 PRECEDING) AS {each.name}")
+            elif each.kind == "run":
+                whole = f"OVER ({order} {span.tiles} PRECEDING AND 1 PRECEDING)"
+                after = f"MAX(CASE WHEN ended_{each.name} > 0 THEN COALESCE(next_{each.name}, {_NEVER}) END) {whole}"
+                columns.append(f"COALESCE({after}, MIN(CASE WHEN {each.name} > 0 THEN tile END) {whole}) AS {each.name}")
+            elif each.kind not in (*OF_OTHERS, "last"):
                 summed = "MAX" if each.kind == "largest" else "SUM"
                 columns.append(f"{summed}({each.name}) OVER ({order} {span.tiles} PRECEDING AND 1 PRECEDING) AS {each.name}")
         return f"SELECT * FROM (SELECT {', '.join(columns)} FROM ({tiles}) AS tiles) AS summed WHERE is_row > 0"
@@ -128,6 +150,11 @@ class _Entity:
         since = f"({_tile(memory.span)} - {memory.span.tiles}) * {memory.span.tile_seconds}"
         if memory.kind == "largest":
             return f"GREATEST(b.present_{name}, {whole}.{name})"
+        if memory.kind in ("last_positive", "last_negative"):
+            return f"second - {whole}.{name} * {memory.span.tile_seconds}"
+        if memory.kind == "run":
+            began = f"{whole}.{name} * {memory.span.tile_seconds}"
+            return f"CASE WHEN {whole}.{name} < b.{_tile(memory.span)} THEN second - {began} END"
         if memory.kind == "last":
             return f"CASE WHEN last_second >= {since} THEN second - last_second END"
         if memory.kind == "met":

@@ -14,7 +14,7 @@ from fusionguard.features.online.packing import pack, unpack
 from fusionguard.features.online.state import Event, Remembered
 from fusionguard.features.online.tiles import amounts_of
 
-_WIDE: tuple[Kind, ...] = ("hundredths", "largest", "last")
+_WIDE: tuple[Kind, ...] = ("hundredths", "largest", "last", "last_positive", "last_negative", "run")
 
 
 class Plan:
