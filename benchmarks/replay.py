@@ -71,8 +71,8 @@ def make(declaration: Path, folder: Path) -> Replayed:
     from tests.payments import train_fraud
 
     declared = read_declaration(declaration).declaration
-    if not declared.windows or declared.time is None or declared.rows is None:
-        raise UsageError(f"{declaration} declares no windows, no time or no rows.", "Replay a table whose rows have a past.")
+    if not declared.windows or declared.rows is None or not declared.rows.endswith(".parquet"):
+        raise UsageError(f"{declaration} declares no windows, or no parquet file of rows.", "Replay a table that has both.")
     if not (folder / "bundle").exists():
         train_fraud(str(declaration), folder)
     bundle = Bundle(folder / "bundle")
@@ -165,10 +165,11 @@ def compare(replayed: Replayed, log: Path, rows: int) -> Mapping[str, int]:
     first = pc.cast(pc.utf8_slice_codeunits(logged["request_id"], len("batch-")), pa.int64())
     place = pc.add(first, pc.cast(logged["row"], pa.int64())).to_numpy()
     expected = replayed.features.take(pa.array(place))
-    return {"": rows - logged.num_rows} | {name: _different(logged[name], expected[name]) for name in names}
+    return {"": rows - logged.num_rows} | {name: different(logged[name], expected[name]) for name in names}
 
 
-def _different(found: pa.ChunkedArray, expected: pa.ChunkedArray) -> int:
+def different(found: pa.ChunkedArray, expected: pa.ChunkedArray) -> int:
+    """Return how many of two columns (n,) differ in a bit; numbers that are missing in both do not."""
     if not pa.types.is_floating(expected.type):
         return int(pc.sum(pc.not_equal(found.cast(expected.type), expected)).as_py() or 0)
     left, right = (each.cast(pa.float64()).to_numpy().view(np.int64) for each in (found, expected))
@@ -187,7 +188,7 @@ def single_requests(replayed: Replayed, first: int, end: int) -> list[bytes]:
     return [http_request(path, orjson.dumps(row)) for row in rows.to_pylist()]
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Replay, compare and print; return the exit status, which is not 0 where a bit differs."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.replay", description=__doc__)
     add = parser.add_argument
@@ -198,7 +199,7 @@ def main() -> int:
     add("--singles", type=int, default=20_000, help="rows after those that are sent one by one and timed (20000)")
     add("--workers", type=int, default=1, help="worker processes of the service (1)")
     add("--folder", type=Path, help="keep the model and the features there, and take them from there (a temporary one)")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     machine = describe_machine([])
     with tempfile.TemporaryDirectory(prefix="fg-replay-") as folder:
         replayed = make(options.file, options.folder or Path(folder) / _MADE)
