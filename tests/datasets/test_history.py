@@ -170,7 +170,8 @@ def test_features_have_the_names_of_what_they_are_and_no_two_are_called_alike() 
     assert names[:4] == ["card_count_31s", "card_count_5m", "card_count_2h", "card_sum_31s"]
     assert {"card_since_last", "card_new_shop_5m", "card_distinct_shop_2h", "card_mean_km_far_31s"} < set(names)
     assert all(left != right for left, right in itertools.combinations(names, 2))
-    words = {each.name: each.words for each in features}
-    assert words["card_new_shop_5m"] == "card: first time with this shop in 5m"
-    assert words["card_mean_km_far_31s"] == "card: mean km far in 31s"
-    assert words["card_since_last"] == "card: seconds since the last"
+    told = {each.name: (each.entity, each.aggregate, each.of, each.span.text) for each in features}
+    assert told["card_new_shop_5m"] == ("card", "new", "shop", "5m")
+    assert told["card_mean_km_far_31s"] == ("card", "mean", "km far", "31s")
+    assert told["card_since_last"] == ("card", "since_last", "", "2h")
+    assert told["card_sum_31s"] == ("card", "sum", "amount", "31s")

@@ -113,6 +113,30 @@ def test_a_row_is_recorded_once_under_its_names_and_explaining_records_nothing(s
     assert served.features(payment("B", 5))["card_count_1d"] == 2, "rows of the same second are not before it"
 
 
+def test_explaining_says_the_past_in_sentences_and_reasons_are_some_of_them(served: Served) -> None:
+    def words(row: dict[str, Any]) -> dict[str, str]:
+        told = served.post("explain", row).json()["contributions"]
+        return {each["feature"]: each["words"] for each in told}
+
+    for place, minute in enumerate((1, 2, 3)):
+        served.post("score", payment(f"A{place}", minute))
+    told = words(payment("B", 4, betrag=45.0))
+    assert told["payments in 1 d"] == "3 payments in 1 d, none earlier in 30 d"
+    assert told["seconds since the last payment"] == "1 min since the last payment, usually 10 d"
+    assert told["amount paid against this card's usual of 1 d"] == "amount paid 4.5 times this card's usual of 1 d"
+    assert told["mean amount paid in 1 d"] == "mean amount paid 10 GBP in 1 d, usually 10"
+    assert words(payment("C", 5, "tok-other"))["payments in 30 d"].startswith("no payment before in 30 d, median ")
+    assert words(payment("D", 5, None))["payments in 1 d"] == "card: not known"
+    rows = [served.past.sent(place) for place in range(EARLIER, EARLIER + 150)]
+    flagged = [(row, reasons) for row in rows if (reasons := served.post("score", row).json()["reasons"])]
+    assert len(flagged) > 3
+    for row, reasons in flagged[:8]:
+        assert {*reasons} <= {*words(row).values()}
+    assert any(" in 30 d" in reason or " in 1 d" in reason for _, reasons in flagged for reason in reasons)
+    values = {str(row["card token"]) for row in rows}
+    assert not any(value in reason for _, reasons in flagged for reason in reasons for value in values)
+
+
 def test_keys_are_the_texts_that_a_table_holds(served: Served) -> None:
     served.post("score", payment("A", 1, 17))
     served.post("score", payment("B", 2, "17", betrag="20.5", currency="EUR", rate=0.5))

@@ -15,7 +15,6 @@ from typing import Literal
 from fusionguard.datasets.declaration import Declaration
 from fusionguard.datasets.declared_values import split_aggregate
 from fusionguard.datasets.durations import duration_seconds
-from fusionguard.datasets.labels import label_of
 from fusionguard.datasets.prepared_names import prepared_names
 
 MOST_TILES = 30
@@ -105,30 +104,28 @@ class Memory:
 
 @dataclass(frozen=True)
 class _Aggregate:
-    """What an aggregate remembers, the feature made of that, and what people call it.
+    """What an aggregate remembers, and the feature made of that.
 
-    ``sql`` has a place for each kind that is remembered, as a double, and for the present row's number, ``now``; ``words`` has
-    one for what it is about.
+    ``sql`` has a place for each kind that is remembered, as a double, and for the present row's number, ``now``.
     """
 
     kinds: tuple[Kind, ...]
     sql: str
-    words: str
     of_longest_span: bool = False
 
 
 _MEAN = f"({{hundredths}} / {HUNDREDTHS}e0 / NULLIF({{values}}, 0e0))"
 _AGGREGATES: Mapping[str, _Aggregate] = {
-    "count": _Aggregate(("rows",), "{rows}", "rows"),
-    "sum": _Aggregate(("hundredths",), f"({{hundredths}} / {HUNDREDTHS}e0)", "sum of {of}"),
-    "mean": _Aggregate(("values", "hundredths"), _MEAN, "mean {of}"),
-    "ratio": _Aggregate(("values", "hundredths"), f"({{now}} / NULLIF({_MEAN}, 0e0))", "{of} against the mean"),
-    "maximum": _Aggregate(("largest",), f"({{largest}} / {HUNDREDTHS}e0)", "largest {of}"),
-    "new": _Aggregate(("met",), "(1e0 - {met})", "first time with this {of}"),
-    "distinct": _Aggregate(("others",), "{others}", "different {of}s"),
-    "since_last": _Aggregate(("last",), "{last}", "seconds since the last", of_longest_span=True),
-    "label_count": _Aggregate(("known",), "{known}", "outcomes that became known"),
-    "label_rate": _Aggregate(("known", "positive"), "({positive} / NULLIF({known}, 0e0))", "share of positive outcomes"),
+    "count": _Aggregate(("rows",), "{rows}"),
+    "sum": _Aggregate(("hundredths",), f"({{hundredths}} / {HUNDREDTHS}e0)"),
+    "mean": _Aggregate(("values", "hundredths"), _MEAN),
+    "ratio": _Aggregate(("values", "hundredths"), f"({{now}} / NULLIF({_MEAN}, 0e0))"),
+    "maximum": _Aggregate(("largest",), f"({{largest}} / {HUNDREDTHS}e0)"),
+    "new": _Aggregate(("met",), "(1e0 - {met})"),
+    "distinct": _Aggregate(("others",), "{others}"),
+    "since_last": _Aggregate(("last",), "{last}", of_longest_span=True),
+    "label_count": _Aggregate(("known",), "{known}"),
+    "label_rate": _Aggregate(("known", "positive"), "({positive} / NULLIF({known}, 0e0))"),
 }
 
 
@@ -144,8 +141,12 @@ class WindowFeature:
         How it is made of prepared columns.
     entity
         Whose rows it is about.
-    words
-        What people call it.
+    aggregate
+        What it is of them, as it is declared: ``count``, ``new``.
+    of
+        The column whose numbers, or the entity whose values, it is about; empty where it is of rows or outcomes.
+    span
+        Over which it is.
     memories
         What it is made of.
     """
@@ -153,7 +154,9 @@ class WindowFeature:
     name: str
     sql: str
     entity: str
-    words: str
+    aggregate: str
+    of: str
+    span: Span
     memories: tuple[Memory, ...]
 
     @property
@@ -201,12 +204,13 @@ def _features(declaration: Declaration) -> Iterator[WindowFeature]:
                 part = {kind: _memory(entity, kind, about, span, names) for kind in kinds}
                 filled = {kind: f"CAST({each.name} AS DOUBLE)" for kind, each in zip(aggregate.kinds, part.values(), strict=True)}
                 shown = "" if aggregate.of_longest_span else span.text
-                called = aggregate.words.format(of=_told(declaration, about))
                 yield WindowFeature(
                     name="_".join(filter(None, (entity, name, "" if of is None else names.get(of, of), shown))),
                     sql=aggregate.sql.format(now=names.get(about, ""), **filled),
                     entity=entity,
-                    words=f"{entity}: {called}{f' in {shown}' if shown else ''}",
+                    aggregate=name,
+                    of=next((each.of for each in part.values() if each.of), ""),
+                    span=span,
                     memories=tuple(part.values()),
                 )
 
@@ -214,7 +218,3 @@ def _features(declaration: Declaration) -> Iterator[WindowFeature]:
 def _memory(entity: str, kind: Kind, about: str, span: Span, names: Mapping[str, str]) -> Memory:
     of = about if kind in (*NUMERIC, *OF_OTHERS) else ""
     return Memory("_".join(filter(None, ("past", entity, kind, names.get(of, of), span.text))), entity, kind, span, of)
-
-
-def _told(declaration: Declaration, about: str) -> str:
-    return about if about in declaration.entities else label_of(declaration, about) if about else ""

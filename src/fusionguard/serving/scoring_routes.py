@@ -101,11 +101,11 @@ class ScoringRoutes:
         self._note(request, model, told.answer)
         content = self._content(request, model, told.answer, row.id)
         values = [*told.answer.features, *[None] * (len(told.names) - len(told.answer.features))]
-        pairs = sorted(zip(told.names, values, told.values, strict=True), key=lambda each: -abs(each[2]))
+        added = sorted(zip(told.names, values, told.values, told.words, strict=True), key=lambda each: -abs(each[2]))
         content["base"] = told.base
         content["contributions"] = [
-            {"feature": model.family.called(name), "value": value, "contribution": contribution}
-            for name, value, contribution in pairs
+            {"feature": model.family.called(name), "value": value, "contribution": contribution, "words": words}
+            for name, value, contribution, words in added
         ]
         return json_response(content, _headers(model))
 
