@@ -19,6 +19,9 @@ from fusionguard.datasets.history import memories
 from fusionguard.errors import BundleError, StorageError, UsageError
 from fusionguard.features.online.sqlite_state import SqliteState
 from fusionguard.models.bundle import Bundle
+from fusionguard.monitoring.recomputed import recompute_features
+from fusionguard.monitoring.thresholds import MonitoringThresholds
+from fusionguard.monitoring.window import read_window
 from fusionguard.serving import remembering
 from fusionguard.serving.app import RiskApp
 from fusionguard.serving.launch import rehearse
@@ -291,6 +294,39 @@ def test_a_challenger_sees_what_its_champion_sees(past: PastPayments, built: Pat
     remembered = SqliteState(file, memories(past.family.declared.declaration))  # type: ignore[union-attr]
     assert remembered.check().events == EARLIER + 4
     remembered.close()
+
+
+def test_monitoring_finds_logged_features_to_be_those_of_the_history(past: PastPayments, built: Path, tmp_path: Path) -> None:
+    state = shutil.copytree(built, tmp_path / "state")
+    app = RiskApp(ServeSettings(release=past.release, log=tmp_path / "log", log_flush_seconds=0.05, state=state))
+    end = EARLIER + 70
+    with running(app) as port, httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False) as client:
+        served = Served(past, next(state.glob("*.sqlite")), app, client)
+        for place in range(EARLIER, EARLIER + 30):
+            assert served.post("score", past.sent(place)).status_code == 200
+        served.post("explain", past.sent(EARLIER + 5))
+        served.post("score", payment(None, 1))
+        many = client.post(BATCH, json={"rows": [past.sent(place) for place in range(EARLIER + 30, end)]})
+        assert many.status_code == 200, many.text
+    owned = past.rows.iloc[:end].copy()
+    owned.loc[owned.index[EARLIER:], ["chargeback", "chargeback known"]] = ""  # nobody told them
+    owned.to_csv(tmp_path / "rows.csv", index=False)
+    version = past.trained.bundle.version
+    window = read_window(tmp_path / "log", past.family, version, tmp_path / "window.parquet").table
+    given = past.family, tmp_path / "rows.csv"
+    found = recompute_features(window, *given, rows=500, thresholds=MonitoringThresholds(), scratch=tmp_path)
+    assert (found.rows, found.compared, found.differing, found.findings) == (72, 70, 0, ())
+    assert found.incomparable == {"nameless": 2}, "what was only explained, and what tells no id"
+    logged = window.read(["past_event", "past_exact"])
+    assert logged["past_exact"].to_pylist().count(True) == 71, "explaining records nothing"
+    text = str(logged["past_event"].to_pylist())
+    assert not any(past.sent(place)["payment id"] in text for place in range(EARLIER, end))
+
+    owned.loc[owned.index[EARLIER - 3], "card token"] = owned.loc[owned.index[EARLIER + 20], "card token"]
+    owned.to_csv(tmp_path / "rows.csv", index=False)
+    found = recompute_features(window, *given, rows=500, thresholds=MonitoringThresholds(), scratch=tmp_path)
+    assert found.findings and {each.kind for each in found.findings} == {"skew"}
+    assert all(each.subject.startswith("card_") for each in found.findings if each.effect > 2 / 70)
 
 
 def test_outcomes_from_a_file_are_seen_like_those_that_are_posted(served: Served) -> None:

@@ -33,6 +33,8 @@ TAKEN = frozenset(
         "model",
         "model_version",
         "prediction_id",
+        "past_event",
+        "past_exact",
         "request_id",
         "decision_reason",
     }
