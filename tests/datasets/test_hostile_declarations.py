@@ -379,8 +379,8 @@ CASES: dict[str, tuple[str | bytes, list[tuple[int, str]]]] = {
             (16, "calendar: weekend needs a date, and time counts from a start without one"),
             (
                 25,
-                "windows.merchant.of: label_rate: outcomes have dates, and time counts from a start without one, so no service can"
-                " compare them; declare label.known as a delay, such as {after: 14d}",
+                "windows.merchant.of: label_rate: outcomes have dates, and time counts from a start without one, so no service"
+                " can compare them; declare label.known as a delay, such as {after: 14d}",
             ),
         ],
     ),
