@@ -98,7 +98,7 @@ def test_a_wrong_feature_in_one_row_of_three_is_one_finding(made: Logged) -> Non
     (finding,) = found.findings
     assert (found.compared, found.differing) == (40, len(wrong)) == (40, 13)
     assert (finding.kind, finding.subject, finding.level, finding.effect) == ("skew", COUNT, "act", 13 / 40)
-    assert finding.sentence == "payments in 30 d is not what the history makes of it in 13 of 40 recomputed rows"
+    assert finding.sentence == "payments in 30 d: not what the history makes of it in 13 of 40 recomputed rows"
     assert finding.since == made.window["time"][1].as_py() and finding.chance == 0
     assert found.remarks == ("40 of 40 rows were recomputed from owned.csv: 13 differ",)
     missing = made.recompute(made.changed("card_mean_30d", [7], lambda value: None if value is not None else 1.0))
@@ -157,6 +157,8 @@ def test_rows_that_came_late_are_counted_and_so_are_those_that_they_passed(made:
     window = window.set_column(window.column_names.index("time"), "time", pa.array(times, window.schema.field("time").type))
     found = made.recompute(window)
     assert (found.findings, found.incomparable) == ((), {"overtaken": 1})
+    found = made.recompute(made.changed("place_count_7d", [second], lambda value: value - 1))
+    assert (len(found.findings), found.incomparable) == (1, {}), "none passed it"
 
 
 def test_rows_without_an_id_are_counted(made: Logged) -> None:

@@ -44,7 +44,7 @@ WHY: dict[Incomparable, str] = {
 }
 """Why a row was not compared."""
 
-_AT_ONCE_MICROS = 1_000_000
+_AT_ONCE_MICROS = 20_000
 """Rows that were answered so close to each other may have been recorded in either order."""
 
 
@@ -265,7 +265,7 @@ class _Comparison:
         words, checks = self._family.features.words, []
         for name, times in wrong.items():
             title = words.get(name, name)
-            told = f"{title} is not what the history makes of it in {len(times):,} of {compared:,} recomputed rows"
+            told = f"{title}: not what the history makes of it in {len(times):,} of {compared:,} recomputed rows"
             limits = self._thresholds.skew_watch, self._thresholds.skew_act
             checks.append(Check("skew", name, len(times) / compared, *limits, chance=0.0, sentence=told, words=title))
         found = judge(checks, self._thresholds.chance) if checks else ()
