@@ -15,9 +15,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from fusionguard.assistant.tools.models import ScoringModels
 from fusionguard.datasets.history import memories
 from fusionguard.errors import BundleError, StorageError, UsageError
 from fusionguard.features.online.sqlite_state import SqliteState
+from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
 from fusionguard.monitoring.recomputed import recompute_features
 from fusionguard.monitoring.thresholds import MonitoringThresholds
@@ -293,6 +295,27 @@ def test_a_challenger_sees_what_its_champion_sees(past: PastPayments, built: Pat
     (file,) = state.glob("*.sqlite")
     remembered = SqliteState(file, memories(past.family.declared.declaration))  # type: ignore[union-attr]
     assert remembered.check().events == EARLIER + 4
+    remembered.close()
+
+
+def test_the_console_looks_the_past_up_like_a_service_and_records_nothing(
+    served: Served, built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, row = Home(tmp_path / "home"), payment("A", 30, served.past.sent(EARLIER)["card token"])
+    models = ScoringModels(home, served.past.release)
+    monkeypatch.delenv("FUSIONGUARD_SERVE_STATE", raising=False)
+    with pytest.raises(StorageError, match=r"there is no state of that at .*Build it: fusionguard state build --model"):
+        models.explain(NAME, row)
+    shutil.copytree(built, home.online)
+    expected = served.post("explain", row).json()
+    for _ in range(2):
+        told = models.explain(NAME, row)
+        assert told.answer.values[0] == pytest.approx(expected["score"], abs=1e-9)
+        assert sorted(told.words) == sorted(each["words"] for each in expected["contributions"])
+    assert not any("card: not known" in each for each in told.words)
+    (file,) = home.online.glob("*.sqlite")
+    remembered = SqliteState(file, memories(served.past.family.declared.declaration))  # type: ignore[union-attr]
+    assert remembered.check().events == EARLIER
     remembered.close()
 
 
