@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -167,6 +168,14 @@ def test_a_feature_of_nothing_before_is_told_by_others() -> None:
     rows = words_of({"card": {"spans": ["2w"], "of": ["count", "label_rate"]}}, RowWords())
     assert told("card_count_2w", rows, card_count_2w=2) == "2 rows in 2 weeks"
     assert told("card_label_rate_2w", rows, card_label_rate_2w=0.5) == "50 % of this card's rows were positive (known in 2 weeks)"
+
+
+def test_a_measure_without_words_of_its_own_has_plain_ones() -> None:
+    odd = replace(WORDS.features["card_count_1h"], name="card_spread_1h", aggregate="spread")
+    words = words_of()
+    words.features["card_spread_1h"] = odd
+    assert words.name(odd) == "card spread 1h"
+    assert told("card_spread_1h", words, card_spread_1h=3) is None, "its family says it as any other number"
 
 
 def test_names_say_no_value_and_no_two_are_alike() -> None:

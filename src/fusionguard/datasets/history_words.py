@@ -86,7 +86,7 @@ class HistoryWords:
             "since_last": f"seconds since the last {self.rows.one}{at}",
             "label_count": f"outcomes of {whose} {many} known in {span}",
             "label_rate": f"share of {whose} {many} that {self.rows.were}, known in {span}",
-        }.get(feature.aggregate, feature.name)
+        }.get(feature.aggregate, feature.name.replace("_", " "))
 
     def describe(self, name: str, row: Row) -> str | None:
         """Say a feature of a row, with what is usual; None where it is of nothing that happened before."""
@@ -222,7 +222,8 @@ class HistoryWords:
     def _amount(self, feature: WindowFeature, value: float) -> str:
         """Return a column's number with its unit."""
         declaration = self.described.declaration
-        amount, unit = declaration.amount, declaration.measured[feature.of][1].unit
+        amount, numbers = declaration.amount, declaration.measured
+        unit = numbers[feature.of][1].unit if feature.of in numbers else None
         if unit is None and amount is not None and amount.column == feature.of:
             unit = amount.currency or self.described.currency
         return f"{number_text(value)} {unit}" if unit else number_text(value)
