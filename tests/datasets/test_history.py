@@ -190,11 +190,14 @@ def test_outcomes_count_once_the_tile_is_over_in_which_they_became_known(text: s
 
 
 def test_an_outcome_that_is_known_after_a_delay_counts_from_then_on() -> None:
-    windows = {"shop": {"spans": ["5m"], "of": ["label_count"]}}
+    windows = {"shop": {"spans": ["5m"], "of": ["label_count", "label_rate"]}}
     declaration = declare(windows=windows, label={"column": "fraud", "known": {"after": "40s"}})
     of = {"card": None, "shop": "S"}
-    events = [Event(second, of, {"amount": 1, "km far": 0}, 1) for second in (0, 39, 49, 50, 79, 80)]
-    assert computed(declaration, events)["past_shop_known_5m"] == [0, 0, 0, 1, 1, 2]
+    told = {39: 0, 49: None}  # what nobody has told by then counts as negative, as a service has it
+    events = [Event(second, of, {"amount": 1, "km far": 0}, told.get(second, 1)) for second in (0, 39, 49, 50, 79, 80, 99)]
+    found = computed(declaration, events)
+    assert found["past_shop_known_5m"] == [0, 0, 0, 1, 1, 2, 3]
+    assert found["past_shop_positive_5m"] == [0, 0, 0, 1, 1, 1, 1]
 
 
 @pytest.mark.parametrize(
@@ -205,7 +208,7 @@ def test_an_outcome_that_is_known_after_a_delay_counts_from_then_on() -> None:
 def test_a_rate_is_of_rows_where_outcomes_are_dated_and_else_of_known_outcomes(known: dict[str, str], rate: float) -> None:
     declaration = declare(windows={"shop": {"spans": ["5m"], "of": ["label_rate"]}}, label={"column": "fraud", "known": known})
     of = {"card": None, "shop": "S"}
-    told = [(0, 1, 20), (1, 1, 30), (2, 0, None), (3, 0, None), (45, None, None)]  # who is negative is rarely dated
+    told = [(0, 1, 20), (1, 1, 30), (2, 0, None), (3, 0, None), (55, None, None)]  # who is negative is rarely dated
     events = [
         Event(second, of, {"amount": None if second == 2 else 700, "km far": 0}, positive, at) for second, positive, at in told
     ]
@@ -234,7 +237,8 @@ def test_features_have_the_names_of_what_they_are_and_no_two_are_called_alike() 
     assert names[:4] == ["card_count_31s", "card_count_5m", "card_count_2h", "card_sum_31s"]
     assert {"card_since_last", "card_new_shop_5m", "card_distinct_shop_2h", "card_mean_km_far_31s"} < set(names)
     assert all(left != right for left, right in itertools.combinations(names, 2))
-    words = {each.name: each.words for each in features}
-    assert words["card_new_shop_5m"] == "card: first time with this shop in 5m"
-    assert words["card_mean_km_far_31s"] == "card: mean km far in 31s"
-    assert words["card_since_last"] == "card: seconds since the last"
+    told = {each.name: (each.entity, each.aggregate, each.of, each.span.text) for each in features}
+    assert told["card_new_shop_5m"] == ("card", "new", "shop", "5m")
+    assert told["card_mean_km_far_31s"] == ("card", "mean", "km far", "31s")
+    assert told["card_since_last"] == ("card", "since_last", "", "2h")
+    assert told["card_sum_31s"] == ("card", "sum", "amount", "31s")

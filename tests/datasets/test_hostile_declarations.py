@@ -380,7 +380,14 @@ CASES: dict[str, tuple[str | bytes, list[tuple[int, str]]]] = {
     ),
     "a date where there is none": (
         _changed(time="time: {column: booked_at, unit: seconds, since: start}"),
-        [(16, "calendar: weekend needs a date, and time counts from a start without one")],
+        [
+            (16, "calendar: weekend needs a date, and time counts from a start without one"),
+            (
+                25,
+                "windows.merchant.of: label_rate: outcomes have dates, and time counts from a start without one, so no service"
+                " can compare them; declare label.known as a delay, such as {after: 14d}",
+            ),
+        ],
     ),
     "nothing to learn from": (
         "version: 1\nname: a\nproblem: fraud\nlabel: y\n",

@@ -165,6 +165,9 @@ def _windows(declaration: Declaration) -> Iterator[Contradiction]:
                 yield where, f"{what} sets shorter spans against the longest, and there is one; add a span"
             if name in LABEL_AGGREGATES and declaration.label.known is None:
                 yield where, f"{what} needs label.known, which says when an outcome is there; without it, it would be a leak"
+            if name in LABEL_AGGREGATES and _tells_no_date(declaration):
+                told = "outcomes have dates, and time counts from a start without one, so no service can compare them"
+                yield where, f"{what}: {told}; declare label.known as a delay, such as {{after: 14d}}"
             if name in ENTITY_AGGREGATES and of not in declaration.entities:
                 yield where, f"{what}: {_unknown('', str(of), declaration.entities, 'no entity')}"
             elif name in ENTITY_AGGREGATES and of == entity:
@@ -173,6 +176,11 @@ def _windows(declaration: Declaration) -> Iterator[Contradiction]:
                 yield where, f"{what} is of the amount, and there is none; name a numeric column, such as {name}(distance)"
             elif name in COLUMN_AGGREGATES and of is not None and of not in _numbers(declaration):
                 yield where, f"{what}: {_unknown('', of, _numbers(declaration), 'no numeric column')}"
+
+
+def _tells_no_date(declaration: Declaration) -> bool:
+    time, known = declaration.time, declaration.label.known
+    return time is not None and time.since == "start" and known is not None and known.column is not None
 
 
 def _window_names(declaration: Declaration) -> Iterator[Contradiction]:

@@ -31,10 +31,11 @@ def events_query(declaration: Declaration, rows: TableRows, outcome: str | None)
     moment = f"CAST(FLOOR({event(rows, time)}) AS BIGINT)"
     columns = {"_row": "_row", "second": moment}
     known = declaration.label.known
-    if outcome is None or known is None:
+    if known is not None and known.after is not None:  # what nobody has told by then counts as negative, as in a state
+        told = "CAST(0 AS BIGINT)" if outcome is None else f"COALESCE({outcome}, 0)"
+        columns |= {"known": f"{moment} + {duration_seconds(known.after)}", "positive": told}
+    elif outcome is None or known is None:
         columns |= {"known": "CAST(NULL AS BIGINT)", "positive": "CAST(NULL AS BIGINT)"}
-    elif known.after is not None:
-        columns |= {"known": f"{moment} + {duration_seconds(known.after)}", "positive": outcome}
     else:
         dated = known.column in rows.kinds
         own = f"CAST(CEIL({event(rows, known_time(known, time))}) AS BIGINT)" if dated else "CAST(NULL AS BIGINT)"

@@ -43,7 +43,7 @@ def shared_schemas(models: tuple[str, ...], most: int) -> Json:
         "ModelsInUse": closed({"request_id": text(), "models": array(ref("ModelInUse"))}),
         "ModelInUse": closed(model),
         "Metrics": {"type": "object", "additionalProperties": number()},
-        "FeatureContribution": closed({"feature": text(), "value": value, "contribution": number()}),
+        "FeatureContribution": closed({"feature": text(), "value": value, "contribution": number(), "words": text()}),
     }
 
 

@@ -23,6 +23,7 @@ from fusionguard.serving.http import JSON, Request, Response, json_response
 from fusionguard.serving.loaded import LoadedModel, LoadedRelease
 from fusionguard.serving.metrics import Metrics
 from fusionguard.serving.prediction_log import LoggedBatch, LoggedRow, PredictionLog
+from fusionguard.serving.prediction_log.events import event_digest
 from fusionguard.serving.problems import Fault, ProblemError, invalid
 from fusionguard.serving.remembering import Remembering, named_event, not_looked_up, past_columns
 from fusionguard.serving.requests import ManyRows, OneRow
@@ -87,7 +88,7 @@ class ScoringRoutes:
         answer = model.online.decide(model.with_past(row.values, found))
         if answer.flagged:
             answer = await self._elsewhere(model.online.add_reasons, answer)
-        self._note(request, model, answer)
+        self._note(request, model, answer, row.event, found)
         if challenger is not None:
             asyncio.get_running_loop().call_soon(self._shadow_one, request, (model, challenger), row.values, body, found)
         return json_response(self._content(request, model, answer, row.id) | _without([found]), _headers(model))
@@ -103,11 +104,11 @@ class ScoringRoutes:
         self._note(request, model, told.answer)
         content = self._content(request, model, told.answer, row.id) | _without([found])
         values = [*told.answer.features, *[None] * (len(told.names) - len(told.answer.features))]
-        pairs = sorted(zip(told.names, values, told.values, strict=True), key=lambda each: -abs(each[2]))
+        added = sorted(zip(told.names, values, told.values, told.words, strict=True), key=lambda each: -abs(each[2]))
         content["base"] = told.base
         content["contributions"] = [
-            {"feature": model.family.called(name), "value": value, "contribution": contribution}
-            for name, value, contribution in pairs
+            {"feature": model.family.called(name), "value": value, "contribution": contribution, "words": words}
+            for name, value, contribution, words in added
         ]
         return json_response(content, _headers(model))
 
@@ -166,7 +167,7 @@ class ScoringRoutes:
             found = self._remembering.observe_all(model.state, events)
             past = past_columns(model.past, found)
         answers = model.online.many(rows.columns | past)
-        self._note_many(request, model, answers, role="champion")
+        self._note_many(request, model, answers, rows.events, found, role="champion")
         if challenger is not None:
             read = None if _alike(model, challenger) else partial(_read_many, challenger, body, kind, most, id_column)
             self._batches.submit(self._shadow_many, request, challenger, rows, read, past)
@@ -233,21 +234,50 @@ class ScoringRoutes:
         content["decision_reason"] = answer.why
         return content
 
-    def _note(self, request: Request, model: LoadedModel, answer: Answer) -> None:
+    def _note(
+        self,
+        request: Request,
+        model: LoadedModel,
+        answer: Answer,
+        event: Event | None = None,
+        found: Remembered | None = None,
+    ) -> None:
+        """Count and log an answer; a row that was recorded with its event and what that saw."""
         decision, probability = answer.values[self._decision], answer.values[self._probability]
         self._metrics.decision(self._name, model.version, decision, probability)
         if (log := self._log_of(model)) is not None:
             now = time.time_ns() // 1000
-            log.append(LoggedRow(request.id, now, model.version, model.origin, answer.values, answer.features))
+            named = None if event is None else event_digest(event.id)
+            exact = None if found is None else found.exact
+            log.append(
+                LoggedRow(request.id, now, model.version, model.origin, answer.values, answer.features, event=named, exact=exact)
+            )
 
-    def _note_many(self, request: Request, model: LoadedModel, answers: Answers, *, role: str) -> None:
+    def _note_many(
+        self,
+        request: Request,
+        model: LoadedModel,
+        answers: Answers,
+        events: Sequence[Event] = (),
+        found: Sequence[Remembered] = (),
+        *,
+        role: str,
+    ) -> None:
         for counted in answers.values["decision"].value_counts().to_pylist():
             self._metrics.decisions(self._name, model.version, role, counted["values"], counted["counts"])
         if (log := self._log_of(model)) is not None:
             now = time.time_ns() // 1000
             log.append(
                 LoggedBatch(
-                    request.id, now, model.version, model.origin, answers.values, answers.features, shadow=role == "challenger"
+                    request.id,
+                    now,
+                    model.version,
+                    model.origin,
+                    answers.values,
+                    answers.features,
+                    shadow=role == "challenger",
+                    events=[event_digest(each.id) for each in events],
+                    exact=[each.exact for each in found],
                 )
             )
 

@@ -63,7 +63,7 @@ def slices(inputs: FraudCardInputs) -> str:
 
 def explainability(inputs: FraudCardInputs, image_folder: str | None) -> str:
     """Show what moves the score."""
-    words = inputs.features.definition.words
+    words = inputs.words
     return paragraphs(
         "SHAP values split each score, in log-odds, into what every feature contributed to it. Their mean size over a sample of"
         " the test window says what the model looks at; it says nothing about causes. The same values give each alert its"
