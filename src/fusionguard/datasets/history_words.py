@@ -88,8 +88,8 @@ class HistoryWords:
             "since_last": f"seconds since the last {self.rows.one}{at}",
             "label_count": f"outcomes of {whose} {many} known in {span}",
             "label_rate": f"share of {whose} {many} that {self.rows.were}, known in {span}",
-            "label_since_positive": f"seconds since it became known of one of {whose} {many} that it {self.rows.was}, in {span}",
-            "label_since_negative": f"seconds since it became known of one of {whose} {many} that it {self.rows.was_not}, in {span}",
+            "label_since_positive": f"seconds since it was known that one of {whose} {many} {self.rows.was}, in {span}",
+            "label_since_negative": f"seconds since it was known that one of {whose} {many} {self.rows.was_not}, in {span}",
             "label_run": f"seconds for which all of {whose} {many} {self.rows.were}, known in {span}",
         }.get(feature.aggregate, feature.name.replace("_", " "))
 

@@ -18,10 +18,10 @@ from pydantic import BaseModel, ConfigDict
 from fusionguard.data.table import Table
 from fusionguard.datasets.declaration import Declaration
 from fusionguard.datasets.durations import duration_seconds
-from fusionguard.datasets.history import OF_OUTCOMES, WindowFeature, memories, window_features
+from fusionguard.datasets.history import OF_OUTCOMES, WindowFeature, window_features
 from fusionguard.datasets.history_checks import longest_span
-from fusionguard.datasets.history_sql import EVENTS, REMEMBERED, history_query
 from fusionguard.datasets.prepared_names import prepared_names
+from fusionguard.datasets.remembering import EVENTS, REMEMBERED, past_query
 from fusionguard.datasets.scoring_rows import open_events, read_earlier
 from fusionguard.datasets.table_rows import TableRows, string
 from fusionguard.errors import DataError, UsageError
@@ -211,15 +211,13 @@ class _Comparison:
 
     def _remember(self) -> None:
         """Find what the drawn rows should have seen; only rows of their own entities matter for that."""
-        plan = memories(self._declaration)
         same = " OR ".join(f"e_{entity} IN (SELECT e_{entity} FROM asked)" for entity in self._entities)
         self._execute(
             f"CREATE TEMP TABLE {EVENTS} AS SELECT * FROM history"
             f" WHERE second <= (SELECT MAX(second) FROM asked) AND (({same}) OR _row IN (SELECT _row FROM asked))"
         )
-        self._execute(
-            f"CREATE TEMP TABLE {REMEMBERED} AS SELECT * FROM ({history_query(plan)}) WHERE _row IN (SELECT _row FROM asked)"
-        )
+        found = f"SELECT * FROM ({past_query(self._declaration)}) WHERE _row IN (SELECT _row FROM asked)"
+        self._execute(f"CREATE TEMP TABLE {REMEMBERED} AS {found}")
 
     def _differing(self) -> Iterator[_Differing]:
         known = [_known(each.sql) for each in self._features]
