@@ -19,7 +19,7 @@ NOT_IN_IMAGE := cffi pycparser matplotlib plotly graphviz contourpy cycler fontt
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-spark setup-dev setup-llm wheelhouse fraud churn monitoring serve bento assistant index test test-full test-bench lint types lock bench bench-starts bench-serving bench-seeds bench-hpc bench-monitoring bench-assistant bench-redteam bench-setup mutation dashboard mlflow hpc-push hpc-pull clean
+.PHONY: help setup setup-spark setup-dev setup-llm wheelhouse fraud churn monitoring serve bento assistant index test test-full test-bench lint types lock bench bench-history bench-starts bench-serving bench-seeds bench-hpc bench-monitoring bench-assistant bench-redteam bench-setup mutation dashboard mlflow hpc-push hpc-pull clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -109,6 +109,9 @@ lock: $(READY) ## resolve requirements*.in into the files *.lock; what is locked
 
 bench: setup-dev ## measure, and write docs/benchmarks.md
 	$(BIN)/python -m benchmarks
+
+bench-history: setup-dev ## measure how the past of 1.75 and 15 million rows is found, and write its section of docs/benchmarks.md
+	$(BIN)/python -m benchmarks.history_build --write
 
 bench-starts: setup ## measure what starting costs, and write benchmarks/starts/starts.md; BEFORE=CHECKOUT: beside an earlier version
 	$(BIN)/python -m benchmarks.starts $(BEFORE:%=--before %)

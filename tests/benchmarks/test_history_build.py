@@ -19,10 +19,10 @@ def test_it_measures_a_table_and_says_by_which_command(capsys: pytest.CaptureFix
     assert "40 features" in told
     assert "**simulated**" in told
     assert "`python -m benchmarks.history_build --rows 3000`" in told
-    rows, engine, seconds, rate, peak = told.splitlines()[-1].strip("| ").split(" | ")
+    rows, engine, seconds, cores, peak = told.splitlines()[-1].strip("| ").split(" | ")
     assert (rows, engine) == ("3,000", "duckdb")
     assert float(seconds) > 0.01
-    assert float(rate.replace(",", "")) > 50
+    assert float(cores) > 0.01
     assert float(peak.replace(",", "")) > 50
 
 

@@ -141,7 +141,7 @@ def late(events: list[Event], seed: int) -> list[Event]:
 def test_rows_that_arrive_late_are_seen_from_then_on(seed: int, after: int | None, text: str) -> None:
     known = {"column": "told_at"} if after is None else {"after": f"{after}s"}
     declaration = declare(**LATE, label={"column": "fraud", "known": known})
-    events = late(draw(seed), seed)
+    events = late(draw(seed, rows=180), seed)
     if after is not None:
         events = [replace(each, known=None if each.positive is None else each.second + after) for each in events]
     found, punctual = computed(declaration, events, text), [replace(each, observed=None) for each in events]
