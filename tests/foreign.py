@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from fusionguard.data.source import RawData
-from fusionguard.datasets.catalog import is_shipped
+from fusionguard.datasets.catalog import is_built_in
 from fusionguard.datasets.declared_source import declared_source
 from fusionguard.datasets.reading import DeclaredDataset
 
@@ -149,7 +149,7 @@ def write_telco(folder: Path, rows: int = 2_000, *, seed: int = 3, timed: bool =
 
 def owned_rows(declared: DeclaredDataset, source: str, fetched: RawData) -> Path:
     """Return the file of rows as their owner has them: those of a data set that ships are fetched as they are."""
-    return fetched.table.files[0] if is_shipped(declared.declaration) else declared_source(declared, source).file
+    return fetched.table.files[0] if is_built_in(declared.declaration) else declared_source(declared, source).file
 
 
 def _written(folder: Path, text: str) -> Path:

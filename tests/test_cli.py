@@ -74,14 +74,17 @@ def test_a_wrong_usage_exits_with_2(run: Run, arguments: list[str]) -> None:
 def test_an_unknown_dataset_lists_the_known(run: Run, tmp_path: Path) -> None:
     status, _, err = run("simulate", "--dataset", "weather", "--output", tmp_path / "x.csv")
     assert status == 2
-    assert "Valid choices: bank_churn, churn, creditcard, fraud." in err
+    assert "Valid choices: bank_churn, card_transactions, churn, creditcard, fraud." in err
 
 
 @pytest.mark.parametrize("name", ["payments.yaml", "./declared"])
 def test_rows_of_a_declared_data_set_are_not_simulated(run: Run, home: Home, name: str) -> None:
     status, out, err = run("simulate", "--dataset", name, "--output", "x.csv")
     assert (status, out) == (2, "")
-    assert f"'{name}' is a declared data set, and nobody has written a simulator of its rows. Simulate creditcard or" in err
+    assert (
+        f"'{name}' is a declared data set, and nobody has written a simulator of its rows. Simulate creditcard, bank_churn or card_transactions, or"
+        in err
+    )
 
 
 @pytest.mark.parametrize(
