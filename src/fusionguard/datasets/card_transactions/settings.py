@@ -163,7 +163,7 @@ class Reporting:
 class StolenCard:
     """A card is stolen and used near by within hours: contactless below the limit, or by the stripe, for what can be sold."""
 
-    cases: float = 15.0
+    cases: float = 20.0
     """A month for 1,000 customers."""
     payments: tuple[int, int] = (2, 9)
     """From, and up to."""
@@ -180,7 +180,7 @@ class StolenCard:
 class CompromisedTerminal:
     """A terminal is in the hands of people who book payments of copied cards there, of holders from anywhere, for weeks."""
 
-    cases: float = 5.0
+    cases: float = 10.0
     """A month for 1,000 terminals."""
     days: tuple[int, int] = (5, 21)
     payments_per_day: float = 2.5
@@ -193,7 +193,7 @@ class CompromisedTerminal:
 class AccountTakeover:
     """Somebody has a customer's passwords and pays over the internet for days, at merchants that the customer does not know."""
 
-    cases: float = 7.0
+    cases: float = 10.0
     """A month for 1,000 customers."""
     payments: tuple[int, int] = (3, 11)
     days: float = 3.0
@@ -226,7 +226,7 @@ class CardTesting:
 class RefundAbuse:
     """Staff of a merchant give money back to cards of their own for purchases that never were: negative amounts."""
 
-    cases: float = 2.0
+    cases: float = 3.0
     """A month for 1,000 customers."""
     refunds: tuple[int, int] = (4, 16)
     days: float = 18.0
