@@ -88,13 +88,24 @@ def traffic_rows(model: str, rows: int, *, drift: Drift, size: float, onset: flo
     before = round(rows * onset) if drift not in (Drift.NONE, Drift.LABEL_DELAY) else rows
     drifted = rows - before
     with tempfile.TemporaryDirectory(prefix="fusionguard-traffic-") as folder:
-        wanted = before + drifted * (POOL if drift in CHOSEN else 1)
+        wanted = before + drifted * _pool(family, drift)
         everything = _undrifted(family, max(wanted, 100), seed, after, Path(folder) / "raw.parquet")
     calm = everything.iloc[:before]
     if not drifted:
         return calm.reset_index(drop=True)
     stormy = drift_rows(everything.iloc[before:wanted].reset_index(drop=True), family, drift, size, drifted, seed)
     return _in_order(family, pd.concat([calm, stormy], ignore_index=True))
+
+
+def _pool(family: ModelFamily, drift: Drift) -> int:
+    """Return among how many times as many rows drifted ones are chosen.
+
+    Where models read what happened before, choosing one row in several would thin out what happened: rows are drawn again
+    instead, and those of absent hours are made up for by later ones.
+    """
+    if family.features.past and drift is not Drift.ABSENT_HOURS:
+        return 1
+    return POOL if drift in CHOSEN else 1
 
 
 def _undrifted(family: ModelFamily, rows: int, seed: int, after: int, file: Path) -> pd.DataFrame:
@@ -119,6 +130,8 @@ def _in_order(family: ModelFamily, rows: pd.DataFrame) -> pd.DataFrame:
 def drift_rows(pool: pd.DataFrame, family: ModelFamily, drift: Drift, size: float, rows: int, seed: int) -> pd.DataFrame:
     """Return ``rows`` rows of ``pool``, in random order, after the drift; the same seed gives the same.
 
+    The first ones, in their order, where models read what happened before and the drift does not choose among rows.
+
     Parameters
     ----------
     pool
@@ -128,7 +141,10 @@ def drift_rows(pool: pd.DataFrame, family: ModelFamily, drift: Drift, size: floa
     chances = _chances(pool, family, drift, size)
     if drift is Drift.ABSENT_HOURS:
         pool = pool[~absent(_seconds(pool, family), size)]
-    chosen = pool.iloc[rng.choice(len(pool), rows, replace=chances is not None, p=chances)].reset_index(drop=True)
+    if family.features.past and chances is None:
+        chosen = pool.iloc[:rows].reset_index(drop=True)
+    else:
+        chosen = pool.iloc[rng.choice(len(pool), rows, replace=chances is not None, p=chances)].reset_index(drop=True)
     if drift is Drift.HEAVIER_TAIL:
         middle = float(np.median(pool[where.stretched]))
         values = chosen[where.stretched].to_numpy(float)
