@@ -16,16 +16,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import pyarrow.compute as pc
-
-from fusionguard.data.table import Table
-from fusionguard.datasets.declaration import Declaration
 from fusionguard.datasets.history import memories
-from fusionguard.datasets.history_checks import longest_span
 from fusionguard.datasets.shipped import Wanted, declared_names, other_names, simulator
 from fusionguard.datasets.simulated import simulate_declared
 from fusionguard.errors import FusionGuardError, RegistryError, UsageError
@@ -110,21 +105,12 @@ def _remember(home: Home, champion: Champion) -> int:
     folder, declaration = _state_folder(home, champion.family.model), described.declaration
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="fusionguard-demo-") as name:
-        scratch, seed = Path(name), champion.bundle.manifest.seed
-        whole = simulate_declared(declaration.name, Wanted(described.rows, seed), scratch / "all.parquet")
-        since = _last_day(declaration, whole) - timedelta(seconds=longest_span(declaration).seconds) - timedelta(days=1)
-        seen = simulate_declared(declaration.name, Wanted(described.rows, seed, since=since), scratch / "rows.parquet")
-        rows = read_history(described, seen.path, scratch)
+        scratch, wanted = Path(name), Wanted(described.rows, champion.bundle.manifest.seed)
+        history = simulate_declared(declaration.name, wanted, scratch / "rows.parquet")
+        rows = read_history(described, history.path, scratch)
         SqliteState.build(state_file(folder, declaration), memories(declaration), rows, replace=True).close()
-    _say(f"the service will remember what windows see of the {described.rows:,} SIMULATED rows of the training")
+    _say(f"the service remembers the {described.rows:,} SIMULATED rows of the training")
     return described.rows
-
-
-def _last_day(declaration: Declaration, rows: Table) -> date:
-    if declaration.time is None:
-        raise FusionGuardError(f"The rows of {declaration.name} tell no time.", "Declare one.")
-    latest = pc.max(rows.read([declaration.time.column])[declaration.time.column]).as_py()
-    return datetime.fromisoformat(latest).date()
 
 
 def _state_folder(home: Home, model: str) -> Path:
