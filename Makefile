@@ -19,7 +19,7 @@ NOT_IN_IMAGE := cffi pycparser matplotlib plotly graphviz contourpy cycler fontt
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-spark setup-dev setup-llm wheelhouse fraud churn monitoring serve bento assistant index test test-full test-bench lint types lock bench bench-history bench-starts bench-serving bench-seeds bench-hpc bench-monitoring bench-assistant bench-redteam bench-setup mutation dashboard mlflow hpc-push hpc-pull clean
+.PHONY: help setup setup-spark setup-dev setup-llm wheelhouse fraud churn transactions monitoring serve bento assistant index test test-full test-bench lint types lock bench bench-history bench-starts bench-serving bench-seeds bench-hpc bench-monitoring bench-assistant bench-redteam bench-setup mutation dashboard mlflow hpc-push hpc-pull clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -67,6 +67,9 @@ fraud: setup ## run the fraud pipeline on simulated data of full size
 
 churn: setup ## run the churn pipeline on simulated customers
 	$(BIN)/python run.py --pipeline churn --stack local --source simulated
+
+transactions: setup ## run the fraud pipeline on simulated card transactions, whose models read what happened before
+	$(BIN)/python run.py --dataset card_transactions --stack local --source simulated --set data.rows=300000
 
 monitoring: setup ## show monitoring on simulated traffic: a service, a drift, the verdict and its page
 	$(BIN)/python -m pipelines.monitoring_demo

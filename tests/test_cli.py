@@ -74,14 +74,15 @@ def test_a_wrong_usage_exits_with_2(run: Run, arguments: list[str]) -> None:
 def test_an_unknown_dataset_lists_the_known(run: Run, tmp_path: Path) -> None:
     status, _, err = run("simulate", "--dataset", "weather", "--output", tmp_path / "x.csv")
     assert status == 2
-    assert "Valid choices: bank_churn, churn, creditcard, fraud." in err
+    assert "Valid choices: bank_churn, card_transactions, churn, creditcard, fraud." in err
 
 
 @pytest.mark.parametrize("name", ["payments.yaml", "./declared"])
 def test_rows_of_a_declared_data_set_are_not_simulated(run: Run, home: Home, name: str) -> None:
     status, out, err = run("simulate", "--dataset", name, "--output", "x.csv")
     assert (status, out) == (2, "")
-    assert f"'{name}' is a declared data set, and nobody has written a simulator of its rows. Simulate creditcard or" in err
+    assert f"'{name}' is a declared data set, and nobody has written a simulator of its rows. Simulate creditcard, " in err
+    assert "or card_transactions, or use the data set's own rows." in err
 
 
 @pytest.mark.parametrize(
@@ -106,6 +107,34 @@ def test_simulate_writes_customers(run: Run, tmp_path: Path) -> None:
     lines = (tmp_path / "a.csv").read_text().splitlines()
     assert lines[0] == ",".join(CHURN.columns)
     assert len(lines) == 501
+
+
+def test_simulate_writes_rows_of_a_declaration_and_their_truth(run: Run, tmp_path: Path) -> None:
+    asked = ["simulate", "--dataset", "card_transactions", "--rows", 10_000, "--seed", 5, "--output", tmp_path / "a.csv"]
+    status, out, err = run(*asked, "--truth", tmp_path / "true.parquet", "--without", "stolen_card", "--until", "2024-04-01")
+    assert (status, out) == (0, "")
+    rows = (tmp_path / "a.csv").read_text().splitlines()[1:]
+    assert 3_000 < len(rows) < 6_000 and max(row.split(",")[1] for row in rows) < "2024-04-01"
+    written = f"Wrote {len(rows):,} SIMULATED transactions (seed 5) to {tmp_path / 'a.csv'}"
+    assert err == f"{written}, and the truth to {tmp_path / 'true.parquet'}.\n"
+    assert "stolen_card" not in pq.read_table(tmp_path / "true.parquet")["kind"].to_pylist()
+    assert {path.name for path in tmp_path.iterdir()} == {"a.csv", "true.parquet"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--dataset", "card_transactions", "--without", "stolencard"], "Unknown kind 'stolencard'. Did you mean 'stolen_card'?"),
+        (["--dataset", "card_transactions", "--until", "2020-01-01"], "No row is left of what is simulated. Ask for more rows,"),
+        (["--dataset", "card_transactions", "--truth", "t.txt"], "Unknown output format '.txt'."),
+        (["--dataset", "churn", "--without", "leavers"], "Rows of churn have no --without. Leave it away; rows of card_tran"),
+        (["--since", "2024-03-01"], "Rows of fraud have no --since. Leave it away"),
+    ],
+)
+def test_what_cannot_be_chosen_is_told_and_nothing_is_written(run: Run, arguments: list[str], said: str, tmp_path: Path) -> None:
+    status, out, err = run("simulate", "--rows", 1_000, "--output", tmp_path / "a.csv", *arguments)
+    assert (status, out) == (2, "") and said in err
+    assert not any(tmp_path.iterdir())
 
 
 def test_simulate_makes_as_many_customers_as_the_published_file_has(run: Run, tmp_path: Path) -> None:

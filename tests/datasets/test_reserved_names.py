@@ -10,15 +10,15 @@ import pytest
 from fusionguard.datasets.catalog import find_dataset, shipped_names
 from fusionguard.datasets.faults import DeclarationError
 from fusionguard.datasets.reading import parse_declaration
-from fusionguard.datasets.shipped import dataset_names, other_names
+from fusionguard.datasets.shipped import dataset_names, declared_names, other_names
 from fusionguard.families.catalog import family_names
 
 TEXT = "version: 1\nproblem: fraud\nname: {}\nlabel: y\nnumeric: {{x: {{}}}}\n"
 
 
 def test_each_data_set_that_ships_has_the_problem_that_it_is_called_by() -> None:
-    assert sorted(other_names()) == list(shipped_names())
-    assert {name: find_dataset(name).declaration.problem for name in shipped_names()} == other_names()
+    assert sorted((*other_names(), *declared_names())) == list(shipped_names())
+    assert {name: find_dataset(name).declaration.problem for name in other_names()} == other_names()
     assert set(other_names().values()) == set(dataset_names())
 
 
@@ -47,6 +47,8 @@ def test_the_name_of_a_data_set_that_ships_is_its_own(name: str, tmp_path: Path)
     copy = tmp_path / "copy.yaml"
     copy.write_text(shipped.text)
     assert find_dataset(str(copy)).declaration == shipped.declaration
-    copy.write_text(re.sub(r"(?m)^kaggle: .*$", "kaggle: somebody/else", shipped.text))
-    with pytest.raises(DeclarationError, match=f'line 3: name is "{name}"; a data set that ships is called so, and this is not'):
+    copy.write_text(
+        re.sub(r"(?m)^version: 1$", "version: 1\nkaggle: somebody/else", re.sub(r"(?m)^kaggle: .*\n", "", shipped.text))
+    )
+    with pytest.raises(DeclarationError, match=f'line 4: name is "{name}"; a data set that ships is called so, and this is not'):
         find_dataset(str(copy))

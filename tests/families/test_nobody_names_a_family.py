@@ -45,6 +45,7 @@ ROOMS = (
 
 OWN = (
     "src/fusionguard/datasets/bank_churn",
+    "src/fusionguard/datasets/card_transactions",
     "src/fusionguard/datasets/creditcard",
     "src/fusionguard/datasets/shipped.py",
     "src/fusionguard/families/catalog.py",
@@ -70,7 +71,7 @@ WORDS = {
 """By file, words of its own that name something in a data set that ships, too: what any table may ask of a time, the columns that
 every prepared table has, and a word in names of columns with cards' numbers."""
 
-FAMILY = re.compile("|".join((*family_names(), "creditcard")), re.IGNORECASE)
+FAMILY = re.compile("|".join((*family_names(), "creditcard", "card_transactions")), re.IGNORECASE)
 
 
 def columns() -> frozenset[str]:

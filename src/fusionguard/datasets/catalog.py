@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fusionguard.datasets.declaration import Declaration
 from fusionguard.datasets.reading import FILE_NAME, DeclaredDataset, read_declaration
+from fusionguard.datasets.shipped import other_names
 from fusionguard.errors import UsageError, did_you_mean
 
 _SHIPPED = Path(__file__).parent
@@ -42,13 +43,15 @@ def find_dataset(name_or_path: str, problems: Collection[str] | None = None) -> 
     raise UsageError(f"Unknown data set '{name_or_path}'.{beside}", f"{did_you_mean(name_or_path, shipped_names())}{known}")
 
 
-@cache
 def shipped_name(problem: str) -> str:
-    """Return the name of the data set that ships for a kind of problem; of one for which none does, the problem's own."""
-    names = (name for name in shipped_names() if find_dataset(name).declaration.problem == problem)
-    return next(names, problem)
+    """Return the name of the data set that is a problem's own; of a problem without one, the problem's."""
+    return next((name for name, of in other_names().items() if of == problem), problem)
 
 
-def is_shipped(declaration: Declaration) -> bool:
-    """Whether a declaration is one of those that ship; reading one refuses their names to any other."""
-    return declaration.name in shipped_names()
+def is_built_in(declaration: Declaration) -> bool:
+    """Whether a data set has a layout, contract and features of its own beside its declaration, as a problem's own one has.
+
+    Rows of all others, one that ships as a declaration alone among them, are prepared by what is declared. Reading a declaration
+    refuses the names of those that ship to any other.
+    """
+    return declaration.name in other_names()

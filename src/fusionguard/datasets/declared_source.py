@@ -17,6 +17,8 @@ from fusionguard.datasets.reading import DeclaredDataset
 from fusionguard.datasets.remembering import PastEngine
 from fusionguard.datasets.resolved import ResolvedDataset
 from fusionguard.datasets.resolving import resolve
+from fusionguard.datasets.shipped import Wanted, simulator
+from fusionguard.datasets.simulated import simulate_declared
 from fusionguard.errors import UsageError
 from fusionguard.files import sha256_file
 
@@ -93,8 +95,54 @@ class DeclaredSource:
         return RawData(table, provenance), described
 
 
+@dataclass(frozen=True)
+class SimulatedDeclaredSource:
+    """The simulator of a declared data set that ships: ``rows`` rows from ``seed``."""
+
+    declared: DeclaredDataset
+    rows: int
+    seed: int
+    version: int
+
+    name = "simulated"
+
+    @property
+    def description(self) -> str:
+        """Rows and seed."""
+        return f"SIMULATED data, {self.rows:,} rows from seed {self.seed}, data set {self.declared.declaration.name}"
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A SHA-256 over everything that decides the rows, and the declaration."""
+        declared = self.declared.declaration.model_dump_json(exclude_unset=True)
+        identity = f"simulated\n{self.version}\n{self.rows}\n{self.seed}\n{declared}"
+        return hashlib.sha256(identity.encode()).hexdigest()
+
+    def fetch(self, folder: Path, *, earliest: float = 1.0) -> tuple[RawData, ResolvedDataset]:
+        """Simulate, and do as :meth:`DeclaredSource.fetch` does with a file."""
+        name = self.declared.declaration.name
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=folder, prefix=".simulating-") as scratch:
+            made = simulate_declared(name, Wanted(self.rows, self.seed), Path(scratch) / f"{name}.parquet")
+            raw, described = DeclaredSource(self.declared, made.path).fetch(folder, earliest=earliest)
+        said = f"simulator version {self.version}, {self.rows:,} rows, seed {self.seed}"
+        provenance = raw.provenance.model_copy(update={"origin": "simulated", "description": said, "file": ""})
+        return RawData(raw.table, provenance), described
+
+
+def source_of(declared: DeclaredDataset, spec: str, *, rows: int, seed: int) -> DeclaredSource | SimulatedDeclaredSource:
+    """Return the source that ``spec`` means, as :func:`declared_source` does, which it raises as.
+
+    Of a data set that ships, ``simulated`` and ``auto`` are its simulator, with ``rows`` and ``seed``.
+    """
+    made_by = simulator(declared.declaration.name)
+    if made_by is not None and spec in ("auto", "simulated"):
+        return SimulatedDeclaredSource(declared, rows, seed, made_by.version)
+    return declared_source(declared, spec)
+
+
 def declared_source(declared: DeclaredDataset, spec: str) -> DeclaredSource:
-    """Return the source that ``spec`` means for a declared data set: ``auto`` is what the declaration names, else a path.
+    """Return the files that ``spec`` means for a declared data set: ``auto`` is what the declaration names, else a path.
 
     Raises
     ------

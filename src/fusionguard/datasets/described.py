@@ -6,8 +6,8 @@ import logging
 from pathlib import Path
 
 from fusionguard.data.source import RawData
-from fusionguard.datasets.catalog import find_dataset, is_shipped
-from fusionguard.datasets.declared_source import declared_source
+from fusionguard.datasets.catalog import find_dataset, is_built_in
+from fusionguard.datasets.declared_source import DeclaredSource, source_of
 from fusionguard.datasets.reading import DeclaredDataset
 from fusionguard.datasets.remembering import PastEngine
 from fusionguard.datasets.resolve_source import resolve_source
@@ -49,14 +49,14 @@ def read_described(
     DataError
         The rows cannot be read, or are not what is declared.
     """
-    if is_shipped(declared.declaration):
+    if is_built_in(declared.declaration):
         schema = dataset_schema(declared.declaration.problem)
         chosen = resolve_source(source, schema, find_home(), seed=seed, rows=rows)
         _log.info("source: %s", chosen.description)
         raw = chosen.fetch(folder)
         # What these rows must hold is the contract's to say, with a report of all that is wrong.
         return raw, resolve(declared, raw.table, earliest=earliest, strict=False)
-    own = declared_source(declared, source)
+    own = source_of(declared, source, rows=rows, seed=seed)
     _log.info("source: %s", own.description)
     raw, described = own.fetch(folder, earliest=earliest, engine=engine)
     if described.repeated_rows:
@@ -95,8 +95,9 @@ def locate(declared: DeclaredDataset, source: str, *, rows: int, seed: int) -> t
     UsageError
         There is no such source or file.
     """
-    if is_shipped(declared.declaration):
+    if is_built_in(declared.declaration):
         schema = dataset_schema(declared.declaration.problem)
         return source, resolve_source(source, schema, find_home(), seed=seed, rows=rows).fingerprint
-    own = declared_source(declared, source)
-    return str(own.file.resolve()), own.fingerprint
+    own = source_of(declared, source, rows=rows, seed=seed)
+    place = str(own.file.resolve()) if isinstance(own, DeclaredSource) else own.name
+    return place, own.fingerprint

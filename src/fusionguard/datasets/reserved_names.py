@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from fusionguard.datasets.declaration import Declaration
-from fusionguard.datasets.shipped import dataset_names, other_names
+from fusionguard.datasets.shipped import dataset_names, declared_names, other_names
 from fusionguard.datasets.yaml_tree import read_tree
 
 _TAKEN = frozenset({"assistant", "docs", "health", "metrics", "models", "monitoring", "v1"})
@@ -22,7 +22,7 @@ def reserved_name(declaration: Declaration, problems: Collection[str] = ()) -> s
     That of a data set that ships is right for its own declaration alone.
     """
     name = declaration.name
-    if name in other_names():
+    if name in (*other_names(), *declared_names()):
         same = declaration == _shipped(name)
         return None if same else "a data set that ships is called so, and this is not its declaration; choose another name"
     if name in _TAKEN or name in problems or name in dataset_names():

@@ -13,7 +13,7 @@ import pyarrow as pa
 from fusionguard.config import TrainingConfig
 from fusionguard.data.drifting import Drifting
 from fusionguard.data.schema import DatasetSchema
-from fusionguard.datasets.catalog import is_shipped
+from fusionguard.datasets.catalog import is_built_in
 from fusionguard.datasets.example import example_row
 from fusionguard.datasets.history_words import ROWS, RowWords
 from fusionguard.datasets.layout import raw_layout
@@ -154,7 +154,7 @@ class FamilyTraits:
 
     def on(self, described: ResolvedDataset) -> Self:
         """Return the same family on a declared data set; on one that ships, itself."""
-        if is_shipped(described.declaration):
+        if is_built_in(described.declaration):
             return replace(self, described=described)
         features = declared_features(described, self.row_words)
         return replace(
@@ -169,7 +169,7 @@ class FamilyTraits:
     @cached_property
     def declared(self) -> ResolvedDataset | None:
         """The data set, where it is one that somebody has declared: its rows are prepared. None for one that ships."""
-        return None if self.described is None or is_shipped(self.described.declaration) else self.described
+        return None if self.described is None or is_built_in(self.described.declaration) else self.described
 
     def called(self, feature: str) -> str:
         """Return what answers call a model feature: its label or its raw column on a declared data set, else its own name."""

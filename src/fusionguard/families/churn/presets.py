@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fusionguard.config import where_unset
-from fusionguard.datasets.catalog import is_shipped
+from fusionguard.datasets.catalog import is_built_in
 from fusionguard.families.churn.config import CatBoostConfig, LightGBMConfig
 from fusionguard.features.store import FeatureManifest
 from fusionguard.models.tuning.settings import TrainingSettings
@@ -60,7 +60,7 @@ def settle_settings(manifest: FeatureManifest, rows: int, lightgbm: LightGBMConf
     rows
         How many rows the development part has.
     """
-    if manifest.described is None or is_shipped(manifest.described.declaration):
+    if manifest.described is None or is_built_in(manifest.described.declaration):
         return TrainingSettings.of(lightgbm=lightgbm, catboost=catboost)
     lightgbm = where_unset(lightgbm, LIGHTGBM)
     fewer = {"rounds": _FEWER_ROUNDS} if rows > _FEWER_ROUNDS_FROM else {}

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fusionguard.config import where_unset
-from fusionguard.datasets.catalog import is_shipped
+from fusionguard.datasets.catalog import is_built_in
 from fusionguard.datasets.declaration import Declaration
 from fusionguard.families.fraud.config import XGBoostConfig
 from fusionguard.models.tuning.settings import TrainingSettings
@@ -31,7 +31,7 @@ rare; the rest is as it is for the data set that ships."""
 
 def settle_settings(declaration: Declaration, xgboost: XGBoostConfig) -> TrainingSettings:
     """Return what the trees are trained with: what was set stays, and so does all of it for the data set that ships."""
-    if is_shipped(declaration):
+    if is_built_in(declaration):
         return TrainingSettings.of(xgboost=xgboost)
     return TrainingSettings.of(
         xgboost=where_unset(xgboost, XGBOOST), preset="What nobody has set of XGBoost is the preset for declared data sets."

@@ -1,0 +1,1 @@
+"""Simulated card transactions of customers with habits, with five kinds of fraud: declaration and simulator."""
