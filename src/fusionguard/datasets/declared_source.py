@@ -118,13 +118,13 @@ class SimulatedDeclaredSource:
         identity = f"simulated\n{self.version}\n{self.rows}\n{self.seed}\n{declared}"
         return hashlib.sha256(identity.encode()).hexdigest()
 
-    def fetch(self, folder: Path, *, earliest: float = 1.0) -> tuple[RawData, ResolvedDataset]:
+    def fetch(self, folder: Path, *, earliest: float = 1.0, engine: PastEngine | None = None) -> tuple[RawData, ResolvedDataset]:
         """Simulate, and do as :meth:`DeclaredSource.fetch` does with a file."""
         name = self.declared.declaration.name
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=folder, prefix=".simulating-") as scratch:
             made = simulate_declared(name, Wanted(self.rows, self.seed), Path(scratch) / f"{name}.parquet")
-            raw, described = DeclaredSource(self.declared, made.path).fetch(folder, earliest=earliest)
+            raw, described = DeclaredSource(self.declared, made.path).fetch(folder, earliest=earliest, engine=engine)
         said = f"simulator version {self.version}, {self.rows:,} rows, seed {self.seed}"
         provenance = raw.provenance.model_copy(update={"origin": "simulated", "description": said, "file": ""})
         return RawData(raw.table, provenance), described
