@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fusionguard.datasets.history import memories
+from fusionguard.datasets.history import OF_OUTCOMES, memories
 from fusionguard.errors import StorageError
 from fusionguard.features.online import sqlite_file
 from fusionguard.features.online.sqlite_state import SqliteState
@@ -73,9 +73,8 @@ def test_two_processes_that_write_at_once_record_every_event_once(tmp_path: Path
     last = [*events, type(events[0])(events[-1].second + 1, {"card": "C1", "shop": "S2"}, events[0].numbers)]
     found = computed(declare(), last)
     seen = state.peek(online(rows, last[-1])).values
-    assert {name: number for name, number in seen.items() if "known" not in name and "positive" not in name} == {
-        name: values[-1] for name, values in found.items() if "known" not in name and "positive" not in name
-    }
+    of_rows = [each.name for each in plan if each.kind not in OF_OUTCOMES]  # no outcome was told
+    assert {name: seen[name] for name in of_rows} == {name: found[name][-1] for name in of_rows}
     state.close()
 
 
@@ -97,7 +96,7 @@ def test_a_process_that_is_killed_loses_nothing_that_it_acknowledged(tmp_path: P
         with closing(SqliteState(tmp_path / "state", plan)) as state:
             assert done <= state.check().events <= done + 1
     found = computed(declare(), events)
-    told = {each.name for each in plan if each.kind in ("known", "positive")}
+    told = {each.name for each in plan if each.kind in OF_OUTCOMES}
     with closing(SqliteState(tmp_path / "state", plan)) as state:
         for place, event in enumerate(events[: done + 300]):
             values = {name: values[place] for name, values in found.items() if name not in told}
