@@ -306,14 +306,14 @@ def test_the_console_looks_the_past_up_like_a_service_and_records_nothing(
     monkeypatch.delenv("FUSIONGUARD_SERVE_STATE", raising=False)
     with pytest.raises(StorageError, match=r"there is no state of that at .*Build it: fusionguard state build --model"):
         models.explain(NAME, row)
-    shutil.copytree(built, home.online)
+    folder = shutil.copytree(built, Path(home.online))
     expected = served.post("explain", row).json()
     for _ in range(2):
         told = models.explain(NAME, row)
         assert told.answer.values[0] == pytest.approx(expected["score"], abs=1e-9)
         assert sorted(told.words) == sorted(each["words"] for each in expected["contributions"])
     assert not any("card: not known" in each for each in told.words)
-    (file,) = home.online.glob("*.sqlite")
+    (file,) = folder.glob("*.sqlite")
     remembered = SqliteState(file, memories(served.past.family.declared.declaration))  # type: ignore[union-attr]
     assert remembered.check().events == EARLIER
     remembered.close()
@@ -321,7 +321,7 @@ def test_the_console_looks_the_past_up_like_a_service_and_records_nothing(
 
 def test_monitoring_finds_logged_features_to_be_those_of_the_history(past: PastPayments, built: Path, tmp_path: Path) -> None:
     state = shutil.copytree(built, tmp_path / "state")
-    app = RiskApp(ServeSettings(release=past.release, log=tmp_path / "log", log_flush_seconds=0.05, state=state))
+    app = RiskApp(ServeSettings(release=past.release, log=tmp_path / "log", log_flush_seconds=0.05, state=str(state)))
     end = EARLIER + 70
     with running(app) as port, httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False) as client:
         served = Served(past, next(state.glob("*.sqlite")), app, client)

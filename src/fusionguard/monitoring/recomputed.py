@@ -37,7 +37,7 @@ Incomparable = Literal["nameless", "absent", "late", "overtaken", "early", "lack
 WHY: dict[Incomparable, str] = {
     "nameless": "tell no id or were only explained",
     "absent": "are not in the history",
-    "late": "came too late for the state to see exactly what was before them, as it counted",
+    "late": "came too late to see exactly what was before them, or had it not looked up, as the service counted",
     "overtaken": "differ, and a row that was before them came after them",
     "early": "differ, and what their windows remember began before the history",
     "lacking": "differ, and came after rows that the history lacks",
