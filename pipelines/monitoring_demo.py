@@ -28,6 +28,7 @@ from fusionguard.families.catalog import family_names, training_configs
 from fusionguard.features.online.place import state_file
 from fusionguard.features.online.rebuild import read_history
 from fusionguard.features.online.sqlite_state import SqliteState
+from fusionguard.files import sha256_file
 from fusionguard.home import Home, find_home
 from fusionguard.monitoring.champion import Champion, find_champion
 from fusionguard.monitoring.traffic import Drift, Traffic, drive
@@ -98,7 +99,13 @@ def _simulated_champion(home: Home, model: str) -> Champion:
 
 
 def _remember(home: Home, champion: Champion) -> int:
-    """Make what the service remembers of the simulated rows that the champion was trained on; return how many they are."""
+    """Make what the service remembers of the simulated rows that the champion was trained on; return how many they are.
+
+    Raises
+    ------
+    UsageError
+        It was trained on other rows.
+    """
     described = champion.family.described
     if described is None:
         raise FusionGuardError(f"The {champion.family.model} champion does not say what it was trained on.", "Train it anew.")
@@ -107,6 +114,11 @@ def _remember(home: Home, champion: Champion) -> int:
     with TemporaryDirectory(prefix="fusionguard-demo-") as name:
         scratch, wanted = Path(name), Wanted(described.rows, champion.bundle.manifest.seed)
         history = simulate_declared(declaration.name, wanted, scratch / "rows.parquet")
+        if sha256_file(history.path) != champion.bundle.manifest.source_sha256:
+            raise UsageError(
+                f"The {declaration.name} champion was trained on other rows than the simulator makes.",
+                "Nobody knows what comes after those: train one in another home, FUSIONGUARD_HOME=/tmp/demo.",
+            )
         rows = read_history(described, history.path, scratch)
         SqliteState.build(state_file(folder, declaration), memories(declaration), rows, replace=True).close()
     _say(f"the service remembers the {described.rows:,} SIMULATED rows of the training")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +14,7 @@ from fusionguard.data.ingest import raw_header, read_raw
 from fusionguard.datasets.scoring_rows import prepare_file, read_earlier, scored_columns
 from fusionguard.datasets.shipped import Wanted
 from fusionguard.datasets.simulated import simulate_declared
+from fusionguard.errors import UsageError
 from fusionguard.families.family import ModelFamily
 from fusionguard.features.duckdb_engine import score_rows
 from fusionguard.monitoring.champion import find_champion
@@ -60,6 +62,15 @@ def test_it_is_trained_served_and_watched(run: PipelineRun, tmp_path: Path, monk
     for name in champion.family.features.model_features:
         found, expected = logged.take(place)[name], features[name]
         assert _bits(found) == _bits(expected), name
+
+
+@pytest.mark.full
+def test_rows_of_another_training_are_not_gone_on_from(run: PipelineRun) -> None:
+    champion = find_champion(run.home, NAME)
+    manifest = champion.bundle.manifest.model_copy(update={"seed": champion.bundle.manifest.seed + 1})
+    other = SimpleNamespace(family=champion.family, bundle=SimpleNamespace(manifest=manifest))
+    with pytest.raises(UsageError, match="was trained on other rows than the simulator makes"):
+        monitoring_demo._remember(run.home, other)  # type: ignore[arg-type]
 
 
 def _features_of_file(family: ModelFamily, later: Path, before: Path) -> pa.Table:
