@@ -38,6 +38,9 @@ class XGBoostConfig(FrozenConfig):
     reg_lambda: float = Field(default=5.0, ge=0)
     max_bin: int | None = Field(default=256, ge=16)
     """Into how many bins a number is cut, between which trees split. Null takes 256, and up to 4,096 the rarer frauds are."""
+    base_score: float | None = Field(default=None, gt=0, lt=1)
+    """The probability that trees start from; null takes the share of frauds. From 0.5, every row weighs much at first, so that
+    few frauds in the tails of a number are enough for a leaf of their own."""
 
 
 class AutoencoderConfig(FrozenConfig):
