@@ -229,7 +229,7 @@ def test_what_cannot_be_simulated(rows: int, seed: int, tmp_path: Path) -> None:
 
 def test_another_data_set_has_no_simulator(tmp_path: Path) -> None:
     weather = DatasetSchema("weather", {"Rain": "float"}, "Rain", "nobody/weather", "weather.csv")
-    with pytest.raises(UsageError, match="'fraud' and 'churn'"):
+    with pytest.raises(UsageError, match="'fraud', 'churn', 'card_transactions'"):
         simulate(weather, 1_000, 1, tmp_path / "raw.parquet")
     assert list(tmp_path.iterdir()) == []
 
