@@ -20,6 +20,7 @@ from benchmarks.growth import measure_growth
 from benchmarks.machine import describe_machine
 from benchmarks.markdown import kept
 from benchmarks.measure import CHECKOUT
+from benchmarks.novelty.section import BEGIN as NOVELTY
 from benchmarks.overhead import measure_without_zenml
 from benchmarks.peer import measure_plain_script
 from benchmarks.pipeline_run import MeasuredRun, measure_run
@@ -108,9 +109,10 @@ def write(results: Results, document: Path) -> None:
     chart = document.with_suffix(".png")
     if image is not None:
         write_bytes(chart, image)
-    section = kept(document.read_text(encoding="utf-8"), DECLARED) if document.is_file() else ""
+    before = document.read_text(encoding="utf-8") if document.is_file() else ""
+    sections = filter(None, (kept(before, mark) for mark in (DECLARED, NOVELTY)))
     text = write_document(results, chart.name if image is not None else None)
-    write_text(document, f"{text}\n{section}\n" if section else text)
+    write_text(document, "".join([text, *(f"\n{section}\n" for section in sections)]))
     _say(f"wrote {document}")
 
 
