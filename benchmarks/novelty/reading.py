@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.novelty.measure import Judged
+from fusionguard.errors import DataError
 from fusionguard.evaluation.bootstrap import Interval, percentile_interval
 from fusionguard.evaluation.scored import Flags, Floats, Integers
 from fusionguard.families.fraud.card.unseen import TREES, Budget, Hit, SignalReading
@@ -82,7 +83,13 @@ def hits(judged: Sequence[Judged]) -> dict[str, Hit]:
 
 
 def read_signals(judged: Sequence[Judged], budget: Budget) -> dict[str, SignalReading]:
-    """Read the trees alone, and each signal beside them, on the same draws of cases."""
+    """Read the trees alone, and each signal beside them, on the same draws of cases.
+
+    Raises
+    ------
+    DataError
+        No kind hit anybody.
+    """
     kinds = sorted({each.unseen for each in judged})
     generator = np.random.default_rng(_SEED)
     draws = dict[str, Integers]()
@@ -97,6 +104,8 @@ def read_signals(judged: Sequence[Judged], budget: Budget) -> dict[str, SignalRe
                 draws[kind] = np.vstack([np.arange(size), generator.integers(0, size, (_SAMPLES, size))])
         shares[name] = {kind: cases.shares(draws[kind]) for kind, cases in counted.items()}
     hitting = [kind for kind in kinds if draws[kind].shape[1]]
+    if not hitting:
+        raise DataError("No kind of fraud appears in these weeks.", "Give more rows, or more weeks.")
     return {name: _reading(shares[name], shares[TREES], hitting) for name in shares}
 
 

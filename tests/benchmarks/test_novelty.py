@@ -15,7 +15,7 @@ from benchmarks.novelty.reading import hits, read_signals, reviewed
 from benchmarks.novelty.section import section
 from benchmarks.novelty.signals import SIGNALS, tail_surprises
 from fusionguard.datasets.reading import read_declaration
-from fusionguard.errors import UsageError
+from fusionguard.errors import DataError, UsageError
 from fusionguard.families.fraud.boosting import fit_booster
 from fusionguard.families.fraud.card.unseen import Budget, Hit, measured, unseen_kinds
 from fusionguard.families.fraud.config import XGBoostConfig
@@ -51,6 +51,12 @@ def test_what_is_found_is_counted_by_kind_against_the_trees_alone() -> None:
     assert (three["trees alone"].known.value, three["shock"].known.value) == (1, 0)
     assert hits([JUDGED, JUDGED]) == {"new": Hit(owners=4, cases=4)}
     assert three["shock"].known_gain.value == -1
+
+
+def test_weeks_without_any_case_have_no_reading() -> None:
+    nothing = replace(JUDGED, unseen="newer")
+    with pytest.raises(DataError, match="No kind of fraud appears in these weeks"):
+        read_signals([nothing], Budget(reviews=2, unusual=1))
 
 
 def test_the_budget_is_read_wider_and_tighter_too() -> None:
