@@ -87,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--file", metavar="DECLARATION.yaml", type=Path, help="a declared table of your own, in parquet, instead")
     add("--kinds", metavar="FILE.parquet", type=Path, help="its frauds: the id, kind and case of each")
     add("--about", default="a file", help="what it is, for the document")
-    add("--weeks", type=int, default=2)
+    add("--weeks", type=int, default=3)
     add("--reviews", type=int, default=100, help="owners that are reviewed a day")
     add("--unusual", type=int, default=10, help="how many of these for being unusual")
     add("--output", metavar="FILE.md", type=Path, help="write the section into this file, and keep nothing")

@@ -40,7 +40,7 @@ class Plan:
     learned_days: int = 28
     delay_days: int = 7
     judged_days: int = 7
-    weeks: int = 2
+    weeks: int = 3
 
 
 @dataclass(frozen=True)
