@@ -12,14 +12,14 @@ SHARED  = s/ ; python_full_version < .3\.14. and \(\([^()]*\) or \([^()]*\) or \
 # a blank in the checkout's path would end the option).
 LLAMA := -DGGML_NATIVE=OFF -DLLAVA_BUILD=OFF $(if $(word 2,$(CURDIR)),,-DCMAKE_PROJECT_llama.cpp_INCLUDE=$(CURDIR)/requirements-llm.cmake)
 
-# What libraries of the service ask for and scoring never imports: plots.
-NOT_IN_IMAGE := cffi pycparser matplotlib plotly graphviz contourpy cycler fonttools kiwisolver pillow tenacity
+# What libraries of the service ask for and scoring never imports: plots, and what only Pythons before 3.11.3 need.
+NOT_IN_IMAGE := cffi pycparser matplotlib plotly graphviz contourpy cycler fonttools kiwisolver pillow tenacity async-timeout
 
 # Where Python may not keep what it compiles, each of hundreds of processes would compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-spark setup-dev setup-llm wheelhouse fraud churn monitoring serve bento assistant index test test-full test-bench lint types lock bench bench-starts bench-serving bench-seeds bench-hpc bench-monitoring bench-assistant bench-redteam bench-setup mutation dashboard mlflow hpc-push hpc-pull clean
+.PHONY: help setup setup-spark setup-dev setup-llm wheelhouse fraud churn transactions monitoring serve bento assistant index test test-full test-bench lint types lock bench bench-history bench-starts bench-serving bench-seeds bench-hpc bench-monitoring bench-assistant bench-redteam bench-setup mutation dashboard mlflow hpc-push hpc-pull clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -68,6 +68,9 @@ fraud: setup ## run the fraud pipeline on simulated data of full size
 churn: setup ## run the churn pipeline on simulated customers
 	$(BIN)/python run.py --pipeline churn --stack local --source simulated
 
+transactions: setup ## run the fraud pipeline on simulated card transactions, whose models read what happened before
+	$(BIN)/python run.py --dataset card_transactions --stack local --source simulated --set data.rows=300000
+
 monitoring: setup ## show monitoring on simulated traffic: a service, a drift, the verdict and its page
 	$(BIN)/python -m pipelines.monitoring_demo
 
@@ -109,6 +112,9 @@ lock: $(READY) ## resolve requirements*.in into the files *.lock; what is locked
 
 bench: setup-dev ## measure, and write docs/benchmarks.md
 	$(BIN)/python -m benchmarks
+
+bench-history: setup-dev ## measure how the past of 1.75 and 15 million rows is found, and write its section of docs/benchmarks.md
+	$(BIN)/python -m benchmarks.history_build --write
 
 bench-starts: setup ## measure what starting costs, and write benchmarks/starts/starts.md; BEFORE=CHECKOUT: beside an earlier version
 	$(BIN)/python -m benchmarks.starts $(BEFORE:%=--before %)

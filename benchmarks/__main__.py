@@ -17,6 +17,7 @@ from benchmarks.churn_quality import measure_churn_quality
 from benchmarks.declared.section import BEGIN as DECLARED
 from benchmarks.engines import measure_engines
 from benchmarks.growth import measure_growth
+from benchmarks.history_build import BEGIN as HISTORY
 from benchmarks.machine import describe_machine
 from benchmarks.markdown import kept
 from benchmarks.measure import CHECKOUT
@@ -110,9 +111,9 @@ def write(results: Results, document: Path) -> None:
     if image is not None:
         write_bytes(chart, image)
     before = document.read_text(encoding="utf-8") if document.is_file() else ""
-    sections = filter(None, (kept(before, mark) for mark in (DECLARED, NOVELTY)))
+    sections = [found for begin in (DECLARED, HISTORY, NOVELTY) if (found := kept(before, begin))]
     text = write_document(results, chart.name if image is not None else None)
-    write_text(document, "".join([text, *(f"\n{section}\n" for section in sections)]))
+    write_text(document, "\n".join([text, *(f"{section}\n" for section in sections)]))
     _say(f"wrote {document}")
 
 

@@ -19,8 +19,8 @@ import numpy as np
 from benchmarks.machine import describe_machine
 from benchmarks.markdown import table
 from fusionguard.datasets.declaration import Declaration
-from fusionguard.datasets.history import Memory, memories
-from fusionguard.features.online.sqlite_state import SqliteState
+from fusionguard.datasets.history import memories
+from fusionguard.features.online.place import state_place
 from fusionguard.features.online.state import Event
 
 DAY_SECONDS = 86_400
@@ -50,15 +50,15 @@ _DECLARED: dict[str, Any] = {
 }
 
 
-def plan() -> tuple[Memory, ...]:
-    """Return 30 memories of cards and shops."""
-    return memories(Declaration.model_validate(_DECLARED))
+def declaration() -> Declaration:
+    """Return the declaration of payments with 30 memories of cards and shops."""
+    return Declaration.model_validate(_DECLARED)
 
 
-def draw(seed: int, count: int, of: int, begin: int = _BEGIN) -> Iterator[Event]:
+def draw(seed: int, count: int, of: int, cards: int, begin: int = _BEGIN) -> Iterator[Event]:
     """Yield ``count`` events as they come in a stream of ``of`` events in 30 days; ``seed`` tells their ids from others, too."""
     generator = np.random.default_rng(seed)
-    cards, shops = max(1, of // EVENTS_A_CARD), max(1, of // EVENTS_A_SHOP)
+    shops = max(1, of // EVENTS_A_SHOP)
     seconds = begin + generator.exponential(DAYS * DAY_SECONDS / of, count).cumsum().astype(int)
     for place, second in enumerate(seconds.tolist()):
         keys = {"card": f"C{generator.integers(cards)}", "shop": f"S{int(shops * generator.random() ** 3)}"}
@@ -66,10 +66,10 @@ def draw(seed: int, count: int, of: int, begin: int = _BEGIN) -> Iterator[Event]
         yield Event(f"{seed}-{place}", second, keys, amount, second + DELAY_SECONDS)
 
 
-def observe(path: Path, count: int, of: int, seed: int) -> list[float]:
+def observe(where: str, count: int, of: int, cards: int, seed: int) -> list[float]:
     """Return the seconds that each of ``count`` events took."""
-    events = list(draw(seed, count, of, _BEGIN + (DAYS + 1) * DAY_SECONDS))
-    with closing(SqliteState(path, plan())) as state:
+    events = list(draw(seed, count, of, cards, _BEGIN + (DAYS + 1) * DAY_SECONDS))
+    with closing(state_place(where, declaration()).open()) as state:
         return [_timed(partial(state.observe, event)) for event in events]
 
 
@@ -82,26 +82,35 @@ def main(arguments: list[str] | None = None) -> int:
     """Measure and print; return the exit status."""
     parser = argparse.ArgumentParser(prog="benchmarks.online_state", description="Measure the state of a service.")
     parser.add_argument("--events", metavar="N", type=int, default=100_000, help="events of the history (100000)")
+    parser.add_argument("--cards", metavar="N", type=int, help=f"cards that they are of (one for each {EVENTS_A_CARD} events)")
     parser.add_argument("--observed", metavar="N", type=int, default=4_000, help="events that each process observes (4000)")
     parser.add_argument("--processes", metavar="N", type=int, default=2, help="the most processes (2)")
+    parser.add_argument("--redis", metavar="URL", help="keep the state in this Redis; in a file by default")
     options = parser.parse_args(arguments)
-    machine = describe_machine([])
+    machine, cards = describe_machine([]), options.cards or max(1, options.events // EVENTS_A_CARD)
     with tempfile.TemporaryDirectory(prefix="fg-bench-state-") as folder:
-        path = Path(folder) / "state.sqlite"
-        begin = time.perf_counter()
-        SqliteState.build(path, plan(), draw(0, options.events, options.events)).close()
+        place, begin = state_place(options.redis or folder, declaration()), time.perf_counter()
+        place.build(draw(0, options.events, options.events, cards), replace=False).close()
         loaded = options.events / (time.perf_counter() - begin)
-        sizes = _sizes(path)
+        begin = time.perf_counter()
+        place.open().close()
+        opened = time.perf_counter() - begin
+        with closing(place.open()) as state:
+            counted = state.check()
+        sizes = {} if options.redis else _sizes(Path(str(place)))
         rows = []
         for processes in sorted({1, options.processes}):
-            observed = _together(partial(observe, path, options.observed, options.events), processes)
+            observed = _together(partial(observe, options.redis or folder, options.observed, options.events, cards), processes)
             computed = _together(partial(compute, options.observed), processes)
             rate = sum(len(each) / sum(each) for each in observed)
             rows.append([f"{processes}", f"{rate:,.0f}", *_percentiles(observed), *_percentiles(computed)])
     head = ["processes", "events a second", "median, ms", "p99, ms", "a sum: median, ms", "p99, ms"]
-    print(f"{machine.sentences(f'SQLite {sqlite3.sqlite_version}')} {len(plan())} memories, {options.events:,} events.")
-    print(f"Loaded {loaded:,.0f} events a second. Bytes: {', '.join(f'{size:,.0f} {of}' for of, size in sizes.items())}.\n")
-    print(table(head, rows))
+    kind = "Redis" if options.redis else f"SQLite {sqlite3.sqlite_version}"
+    print(f"{machine.sentences(kind)} {len(memories(declaration()))} memories, {options.events:,} events of {cards:,} cards.")
+    print(f"Loaded {loaded:,.0f} events a second, {counted.bytes / 1e6:,.1f} MB; opened in {1_000 * opened:,.1f} ms.")
+    if sizes:
+        print(f"Bytes: {', '.join(f'{size:,.0f} {of}' for of, size in sizes.items())}.")
+    print(f"\n{table(head, rows)}")
     return 0
 
 

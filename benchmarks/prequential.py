@@ -1,6 +1,7 @@
-"""``python -m benchmarks.prequential --file DECLARATION.yaml``: untuned models of a table on folds that wait for outcomes.
+"""``python -m benchmarks.prequential --file DECLARATION.yaml``: the trees of a table on the folds in time that it declares.
 
-Models are learned from some days, wait until these days' outcomes are known, and are judged on days after; so they are used.
+It is what a run of the pipeline does (``steps/fraud/validate_forward.py``), without the run: the same features, slices and folds
+give the same numbers. ``--until end`` judges the last days of the data, as published protocols do, whatever the declaration says.
 The protocol is that of Le Borgne, Siblini, Lebichot and Bontempi, *Reproducible Machine Learning for Credit Card Fraud Detection*
 (2022), chapter 5.
 """
@@ -11,158 +12,139 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-
-import numpy as np
-import xgboost as xgb
+from typing import Any
 
 from benchmarks.machine import describe_machine
 from benchmarks.markdown import table
-from fusionguard.datasets.declaration import Declaration
+from fusionguard.config import load_config
+from fusionguard.data.table import Table
+from fusionguard.datasets.declaration import Declaration, Validation
 from fusionguard.datasets.described import read_described
-from fusionguard.datasets.prepared_names import GROUP, TIME
 from fusionguard.datasets.reading import read_declaration
 from fusionguard.errors import FusionGuardError, UsageError
 from fusionguard.evaluation.bootstrap import Interval
-from fusionguard.evaluation.prequential import (
-    AVERAGE_PRECISION,
-    OWNER_PRECISION,
-    ROC_AUC,
-    JudgedFold,
-    PrequentialFold,
-    PrequentialPlan,
-    prequential_folds,
-    read_folds,
-)
-from fusionguard.evaluation.scored import SECONDS_PER_DAY, Floats
+from fusionguard.evaluation.planned_rows import planned_rows
+from fusionguard.evaluation.prequential.report import PrequentialReport
+from fusionguard.evaluation.splits import SplitPlan, plan_split
 from fusionguard.families.fraud import presets
-from fusionguard.families.fraud.boosting import fit_booster
 from fusionguard.families.fraud.config import FraudConfig, XGBoostConfig
-from fusionguard.families.fraud.rows import Encoding, ModelRows
-from fusionguard.features.store import FeatureSet, build_features
+from fusionguard.families.fraud.prequential import validate_forward
+from fusionguard.features.store import FeatureManifest, build_features
 
-OWN, DEFAULTS = "FusionGuard's trees", "XGBoost defaults"
-METRICS = {AVERAGE_PRECISION: "average precision", ROC_AUC: "ROC AUC", OWNER_PRECISION: "precision among 100 owners a day"}
-_CHECKED, _SAMPLES, _SEED = 100, 200, 7
-
-Fit = Callable[[ModelRows, ModelRows], Floats]
-"""Fits on the first rows and returns scores (n,) of the others."""
+_NONE = Interval()
 
 
 @dataclass(frozen=True)
 class FoldedTable:
-    """The rows of a declared table as models read them, with whose they are and when."""
+    """A declared table with its features and slices, as a run makes them."""
 
-    rows: ModelRows
-    owner: np.ndarray
-    day: np.ndarray
+    features: Table
+    manifest: FeatureManifest
+    split: SplitPlan
     seconds: float
     """What the features took."""
 
 
-def read_table(declaration: Path, folder: Path) -> FoldedTable:
-    """Make the features of a declared table; raise UsageError where it has no time or nobody that rows are of."""
-    declared = read_declaration(declaration)
-    if declared.declaration.time is None or not declared.declaration.entities:
-        raise UsageError(
-            f"{declaration} declares no time or no entities.", "Folds go by days, and precision by the first entity."
-        )
+def read_table(file: Path, folder: Path, config: FraudConfig, changes: Mapping[str, Any]) -> FoldedTable:
+    """Make the features and slices of a declared table in a folder; ``changes`` are made to its validation.
+
+    Raises
+    ------
+    UsageError
+        It has no time or nobody that rows are of.
+    """
+    declared = read_declaration(file)
+    declaration = declared.declaration
+    if declaration.time is None or not declaration.entities:
+        raise UsageError(f"{file} declares no time or no entities.", "Folds go by days, and precision by an entity.")
     begin = time.monotonic()
-    found, described = read_described(declared, "auto", folder / "raw", rows=0, seed=_SEED, earliest=1.0)
+    found, described = read_described(declared, "auto", folder / "raw", rows=0, seed=config.seed, earliest=config.split.train)
     built = build_features(found.table, found.provenance, "duckdb", folder / "store", described)
-    return _read(built, time.monotonic() - begin)
+    split = plan_split(planned_rows(built.table, built.manifest.definition), config.split)
+    made = FoldedTable(built.table, built.manifest, split, time.monotonic() - begin)
+    return with_changes(made, changes)
 
 
-def _read(built: FeatureSet, seconds: float) -> FoldedTable:
-    definition = built.manifest.definition
-    encoding = Encoding.of(definition)
-    rows = built.table.read([*encoding.names, definition.label, TIME, GROUP])
-    label = rows[definition.label].to_numpy().astype(np.int8)
-    weight = np.where(label == 0, built.manifest.negative_weight, 1.0)
-    day = rows[TIME].to_numpy() // SECONDS_PER_DAY
-    return FoldedTable(ModelRows(encoding.matrix(rows), label, weight, encoding), rows[GROUP].to_numpy(), day, seconds)
+def with_changes(made: FoldedTable, changes: Mapping[str, Any]) -> FoldedTable:
+    """Return the table with another validation: the declared one, or the usual one, with ``changes``."""
+    described = made.manifest.described
+    if described is None:
+        raise UsageError("The table is not declared.", "Name a declaration.")
+    declaration = described.declaration
+    usual = {**(declaration.validation or Validation()).model_dump(), **changes}
+    changed = declaration.model_copy(update={"validation": Validation.model_validate(usual)})
+    manifest = made.manifest.model_copy(update={"described": described.model_copy(update={"declaration": changed})})
+    return FoldedTable(made.features, manifest, made.split, made.seconds)
 
 
-def measure(
-    folded: FoldedTable, declaration: Declaration, plan: PrequentialPlan, threads: int
-) -> dict[str, tuple[dict[str, Interval], float]]:
-    """Return, by model, the mean readings over the folds and the seconds that fitting and scoring took."""
-    folds = prequential_folds(folded.day, folded.rows.label, folded.owner, plan)
-    found = {}
-    for name, fit in _models(declaration, threads).items():
-        begin = time.monotonic()
-        judged = [_judge(folded, fold, fit) for fold in folds]
-        found[name] = read_folds(judged, checked=_CHECKED, samples=_SAMPLES, seed=_SEED), time.monotonic() - begin
-        sys.stderr.write(f"{name}: {_told(found[name][0])}; {found[name][1]:.0f} s\n")
-    return found
+def measure(made: FoldedTable, declaration: Declaration, config: FraudConfig) -> PrequentialReport:
+    """Train and judge on the folds, with the settings that a run would train with."""
+    xgboost = presets.settle_settings(declaration, config.xgboost).part("xgboost", XGBoostConfig)
+    samples = config.evaluation.bootstrap_samples
+    return validate_forward(
+        made.features, made.manifest, made.split, xgboost, config.prequential, samples=samples, seed=config.seed
+    )
 
 
-def _judge(folded: FoldedTable, fold: PrequentialFold, fit: Fit) -> JudgedFold:
-    learned, asked = np.flatnonzero(fold.learned), np.flatnonzero(fold.judged)
-    score = fit(folded.rows.part(learned), folded.rows.part(asked))
-    return JudgedFold(folded.rows.label[asked], score, folded.owner[asked], folded.day[asked])
+def _rows(learned: str, report: PrequentialReport) -> Iterator[tuple[str, ...]]:
+    for model, read in report.mean.items():
+        yield f"{model}, {learned}", *(read.get(name, _NONE).text() for name in report.metric_labels)
+    for older in report.older:
+        name = f"{report.own}, {learned}, made {older.days} days earlier ({older.folds} folds)"
+        yield name, *(older.older.get(metric, _NONE).text() for metric in report.metric_labels)
 
 
-def _models(declaration: Declaration, threads: int) -> Mapping[str, Fit]:
-    config = presets.settle_settings(declaration, FraudConfig().xgboost).part("xgboost", XGBoostConfig)
-
-    def own(known: ModelRows, unseen: ModelRows) -> Floats:
-        booster = fit_booster(known, known, config, seed=_SEED, threads=threads)
-        margins = booster.inplace_predict(unseen.x, predict_type="margin", validate_features=False)
-        return np.asarray(margins, dtype=np.float64)
-
-    def defaults(known: ModelRows, unseen: ModelRows) -> Floats:
-        matrix = xgb.DMatrix(known.x, known.label, nthread=threads, **known.encoding.of_columns)
-        booster = xgb.train({"objective": "binary:logistic", "nthread": threads, "seed": _SEED}, matrix, 100)
-        asked = xgb.DMatrix(unseen.x, nthread=threads, **unseen.encoding.of_columns)
-        return np.asarray(booster.predict(asked, output_margin=True), dtype=np.float64)
-
-    return {OWN: own, DEFAULTS: defaults}
-
-
-def _told(read: Mapping[str, Interval]) -> str:
-    return ", ".join(f"{METRICS[name]} {interval.text()}" for name, interval in read.items())
-
-
-def main() -> int:
-    """Measure and print; return the exit status."""
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.prequential", description=__doc__)
     add = parser.add_argument
     add("--file", metavar="DECLARATION.yaml", type=Path, required=True, help="the declared table of transactions")
     add("--about", default="a file", help="what it is, for the document")
-    add("--learned", type=int, action="append", help="learn from so many days, 0 for all; repeatable (default: 7, then all)")
-    add("--folds", type=int, default=4)
-    add("--threads", type=int, default=2)
-    options = parser.parse_args()
+    add("--learned", action="append", help="learn from so long, such as 7d or all; repeatable (default: as declared)")
+    add("--folds", type=int, help="how many (default: as declared)")
+    add("--until", choices=("test", "end"), help="where the judged days end (default: as declared)")
+    add("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the pipeline; repeatable")
+    add("--json", metavar="FILE", type=Path, help="where to write the last report as JSON, too")
+    return parser
+
+
+def main() -> int:
+    """Measure and print; return the exit status."""
+    options = _parser().parse_args()
     machine = describe_machine()
+    given = {name: value for name in ("folds", "until") if (value := getattr(options, name)) is not None}
+    listed: list[tuple[str, ...]] = []
     try:
+        config = load_config(FraudConfig, assignments=options.set)
         declaration = read_declaration(options.file).declaration
         with tempfile.TemporaryDirectory(prefix="fusionguard-bench-") as temporary:
-            folded = read_table(options.file, Path(temporary))
-        sys.stderr.write(f"features: {folded.seconds:.0f} s\n")
-        listed: list[tuple[str, ...]] = []
-        for days in options.learned or [7, 0]:
-            plan = PrequentialPlan(learned_days=days or None, folds=options.folds)
-            for name, (read, seconds) in measure(folded, declaration, plan, options.threads).items():
-                listed.append(
-                    (f"{name}, {f'{days} days' if days else 'all days'}", *(read[each].text() for each in METRICS), seconds)
-                )
+            made = read_table(options.file, Path(temporary), config, given)
+            sys.stderr.write(f"features: {made.seconds:.0f} s\n")
+            for learned in options.learned or [(declaration.validation or Validation()).train]:
+                begin = time.monotonic()
+                report = measure(with_changes(made, {"train": learned}), declaration, config)
+                told = f"{learned}: {report.sentence()}; {time.monotonic() - begin:.0f} s"
+                sys.stderr.write(f"{told}\n")
+                listed += _rows("all days" if learned == "all" else f"learned {learned}", report)
+        if options.json is not None:
+            options.json.write_text(report.to_json(), encoding="utf-8")
     except FusionGuardError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_status
+    protocol, until = report.protocol, "up to the end of the data" if report.shared_days else "before the test slice"
     text = "\n\n".join(
         [
-            "## Transactions, on folds that wait for outcomes",
+            "## Transactions, on folds in time",
             f"Written by `python -m benchmarks.prequential` on {datetime.now(UTC).date().isoformat()}. {declaration.name}:"
-            f" {options.about}, {folded.rows.label.size:,} rows, {len(folded.rows.encoding.names)} features, made in"
-            f" {folded.seconds:.0f} s. Each of {options.folds} folds learns from the days given, waits 7 days until their"
-            " outcomes are known, and judges the 7 days after; owners that are known by then are left out. Intervals draw"
-            " owners.\n\n"
-            f"{machine.sentences()}",
-            table(("model", *METRICS.values(), "seconds"), listed),
+            f" {options.about}, {made.features.rows:,} rows, {len(made.manifest.definition.model_features)} features,"
+            f" made in {made.seconds:.0f} s. Each of {len(report.folds)} folds learns from the days given, waits"
+            f" {protocol.wait_days} days until their outcomes are known, and judges the {protocol.judged_days} days after,"
+            f" {until}; a {protocol.by} that is known by then is left out. Intervals draw {protocol.by}s. A perfect ranking has"
+            f" {report.perfect:.3f} {protocol.by} precision@{protocol.checked}.\n\n{machine.sentences()}",
+            table(("model", *report.metric_labels.values()), listed),
         ]
     )
     print(text)  # what the command is for

@@ -80,6 +80,12 @@ def training_arguments(family: str, config: TrainingConfig, home: Home) -> dict[
         raise UsageError(
             f"{declared.file} declares a problem of {problem}, and the pipeline is {family}.", f"Run --pipeline {problem}."
         )
+    if declared.declaration.validation is not None and "prequential" not in type(config).model_fields:
+        where = declared.line(("validation",))
+        raise UsageError(
+            f"{declared.file}{f', line {where}' if where else ''}: the pipeline {family} validates on no folds in time.",
+            "Remove validation from the declaration.",
+        )
     source, fingerprint = locate(declared, config.data.source, rows=config.data.rows, seed=config.seed)
     read = {"declaration": declared.text, "own_sql": declared.sql or "", "source": source, "source_fingerprint": fingerprint}
     return {"config": config, **read}

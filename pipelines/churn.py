@@ -10,6 +10,7 @@ from fusionguard.config import plain_settings, set_ones, without_afterwards
 from fusionguard.evaluation.cross_validation import CrossValidation
 from fusionguard.evaluation.readings import AVERAGE_PRECISION, ROC_AUC
 from fusionguard.families.churn.config import ChurnConfig
+from pipelines.spark_setup import windows_engine
 from pipelines.summary import Report
 from steps.churn.build_churn_model import build_churn_model
 from steps.churn.cross_validate import cross_validate
@@ -43,8 +44,9 @@ def churn(config: ChurnConfig, declaration: str, source: str, source_fingerprint
     """Compose the steps; ZenML runs them in the order their inputs allow."""
     serving, config = config.serving, without_afterwards(config)
     seed = config.seed
+    windows = windows_engine(declaration, own_sql, config.data.engine)
     raw, provenance, dataset = load_data(
-        declaration, source, config.data.rows, seed, source_fingerprint, 1 - config.holdout.test, own_sql
+        declaration, source, config.data.rows, seed, source_fingerprint, 1 - config.holdout.test, own_sql, windows
     )
     raw_contract, _ = check_raw_data(raw, provenance, dataset)
     features, manifest = build_features(raw, provenance, dataset, raw_contract, config.data.engine)

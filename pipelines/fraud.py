@@ -10,6 +10,7 @@ from fusionguard.config import plain_settings, without_afterwards
 from fusionguard.datasets.reading import parse_declaration
 from fusionguard.families.fraud.config import FraudConfig, XGBoostConfig
 from fusionguard.families.fraud.presets import settle_settings
+from pipelines.spark_setup import windows_engine
 from pipelines.summary import Report
 from steps.data.build_features import build_features
 from steps.data.check_feature_table import check_feature_table
@@ -22,6 +23,7 @@ from steps.fraud.score_references import score_references
 from steps.fraud.train_autoencoder import train_autoencoder
 from steps.fraud.train_xgboost import train_xgboost
 from steps.fraud.tune_xgboost import tune_xgboost
+from steps.fraud.validate_forward import validate_forward
 from steps.model.evaluate_model import evaluate_model
 from steps.model.explain_model import explain_model
 from steps.model.keep_reference import keep_reference
@@ -43,8 +45,9 @@ def fraud(config: FraudConfig, declaration: str, source: str, source_fingerprint
     """Compose the steps; ZenML runs them in the order their inputs allow."""
     serving, config = config.serving, without_afterwards(config)
     seed = config.seed
+    windows = windows_engine(declaration, own_sql, config.data.engine)
     raw, provenance, dataset = load_data(
-        declaration, source, config.data.rows, seed, source_fingerprint, config.split.train, own_sql
+        declaration, source, config.data.rows, seed, source_fingerprint, config.split.train, own_sql, windows
     )
     raw_contract, _ = check_raw_data(raw, provenance, dataset)
     features, manifest = build_features(raw, provenance, dataset, raw_contract, config.data.engine)
@@ -52,9 +55,15 @@ def fraud(config: FraudConfig, declaration: str, source: str, source_fingerprint
     bias = report_bias(features, manifest)
     split = split_by_time(features, manifest, feature_contract, config.split)
 
-    settings = settle_settings(parse_declaration(declaration, sql=own_sql or None).declaration, config.xgboost)
+    declared = parse_declaration(declaration, sql=own_sql or None).declaration
+    settings = settle_settings(declared, config.xgboost)
     if config.tuning.trials > 0:
         settings = tune_xgboost(features, manifest, split, settings.part("xgboost", XGBoostConfig), config.tuning, seed)
+    folds = {}
+    if declared.validation is not None and config.prequential.run:
+        samples = config.evaluation.bootstrap_samples
+        prequential, _ = validate_forward(features, manifest, split, settings, config.prequential, samples, seed)
+        folds = {"prequential": prequential}
     booster = train_xgboost(features, manifest, split, settings, seed)
     autoencoder = train_autoencoder(features, manifest, split, config.autoencoder, seed)
     evaluated = build_bundle(features, manifest, split, booster, autoencoder, settings, provenance, config)
@@ -88,6 +97,7 @@ def fraud(config: FraudConfig, declaration: str, source: str, source_fingerprint
         evaluation_plots=evaluation_plots,
         explanation_plots=explanation_plots,
         config=given,
+        **folds,
     )
     if serving.release != "none":
         release_model(bundle, verdict, card, serving)
@@ -104,6 +114,7 @@ def report(outputs: RunOutputs) -> Report:
     version = outputs.load("register_model", "fraud_version")
     release = outputs.load("write_model_card", "fraud_release")
     searched = outputs.load("tune_xgboost", "fraud_booster_settings").searched if outputs.ran("tune_xgboost") else ()
+    folds = outputs.load("validate_forward", "fraud_prequential") if outputs.ran("validate_forward") else None
     return Report(
         data=outputs.load("load_data", "fraud_provenance"),
         table=evaluation.table_rows(),
@@ -114,5 +125,6 @@ def report(outputs: RunOutputs) -> Report:
         mlflow_run=version.run_id,
         model_card=release.card,
         serving=outputs.load("release_model", "fraud_handover") if outputs.ran("release_model") else None,
-        notes=tuple(f"Search  {sentence}" for sentence in searched),
+        notes=(*(f"Search  {sentence}" for sentence in searched), *(() if folds is None else (f"Folds   {folds.sentence()}",))),
+        cross_validation={} if folds is None else folds.mean,
     )

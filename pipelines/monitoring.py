@@ -14,6 +14,7 @@ from steps.monitoring.judge_window import judge_window
 from steps.monitoring.measure_drift import measure_drift
 from steps.monitoring.measure_outcomes import measure_outcomes
 from steps.monitoring.read_log import read_log
+from steps.monitoring.recompute_sample import recompute_sample
 from steps.monitoring.record_verdict import record_verdict
 from steps.monitoring.report_evidently import report_evidently
 from steps.monitoring.send_alerts import send_alerts
@@ -32,10 +33,11 @@ def monitoring(config: MonitoringConfig) -> None:
     window, scores, facts = read_log(bundle, config)
     drift, classifier, drift_plots = measure_drift(bundle, window, facts, config)
     outcomes = measure_outcomes(bundle, window, scores, facts, drift, config)
-    verdict = judge_window(bundle, facts, drift, classifier, outcomes)
+    found = {} if config.history.file is None else {"recomputed": recompute_sample(bundle, window, config)}
+    verdict = judge_window(bundle, facts, drift, classifier, outcomes, **found)
     if config.evidently.rows:
         report_evidently(bundle, window, config.evidently)
-    _, _, kept = write_verdict(bundle, verdict, facts, drift, classifier, outcomes, drift_plots, config)
+    _, _, kept = write_verdict(bundle, verdict, facts, drift, classifier, outcomes, drift_plots, config, **found)
     told = send_alerts(verdict, facts, kept, config.alerts)
     record_verdict(verdict, facts, told)
     if config.on_drift == "retrain":

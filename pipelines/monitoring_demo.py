@@ -15,12 +15,20 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from fusionguard.datasets.shipped import other_names
+from fusionguard.datasets.history import memories
+from fusionguard.datasets.shipped import Wanted, declared_names, other_names, simulator
+from fusionguard.datasets.simulated import simulate_declared
 from fusionguard.errors import FusionGuardError, RegistryError, UsageError
 from fusionguard.families.catalog import family_names, training_configs
+from fusionguard.features.online.place import state_file
+from fusionguard.features.online.rebuild import read_history
+from fusionguard.features.online.sqlite_state import SqliteState
+from fusionguard.files import sha256_file
 from fusionguard.home import Home, find_home
 from fusionguard.monitoring.champion import Champion, find_champion
 from fusionguard.monitoring.traffic import Drift, Traffic, drive
@@ -34,7 +42,7 @@ _START_SECONDS, _STOP_SECONDS = 120.0, 30.0
 def main(arguments: list[str] | None = None) -> int:
     """Run the loop; return the exit status of its last part."""
     parser = argparse.ArgumentParser(prog="pipelines.monitoring_demo", description="Show monitoring on simulated traffic.")
-    names = {**other_names(), **{name: name for name in family_names()}}
+    names = {**other_names(), **{name: name for name in (*family_names(), *declared_names())}}
     parser.add_argument("--model", choices=names, default=family_names()[0])
     parser.add_argument("--drift", choices=[kind.value for kind in Drift], default=Drift.COVARIATE_SHIFT.value)
     parser.add_argument("--rows", type=int, default=None, help="how many rows are scored (default: 20000, or 2000 customers)")
@@ -51,11 +59,14 @@ def main(arguments: list[str] | None = None) -> int:
 def _show(options: argparse.Namespace) -> int:
     home = find_home()
     champion = _simulated_champion(home, options.model)
-    rows = options.rows or training_configs()[options.model].FEW_ROWS
+    rows = options.rows or training_configs()[champion.family.name].FEW_ROWS
     began = datetime.now(UTC)
+    traffic = Traffic(options.model, rows=rows, drift=Drift(options.drift))
+    if champion.family.features.past:
+        traffic = replace(traffic, seed=champion.bundle.manifest.seed, after=_remember(home, champion))
     with running_service(options.model) as (address, _):
         _say(f"the champion {champion.bundle.version} answers on {address}")
-        report = drive(address, Traffic(options.model, rows=rows, drift=Drift(options.drift)))
+        report = drive(address, traffic)
     _say(f"{report.rows:,} SIMULATED rows were scored ({options.drift} from 30 % on), {report.labels:,} outcomes told")
     words = ["--set", f"model={options.model}", "--set", f"window.since={began.isoformat()}", *options.rest]
     return subprocess.run([sys.executable, str(_RUN), "--pipeline", "monitoring", *words], check=False).returncode
@@ -72,8 +83,10 @@ def _simulated_champion(home: Home, model: str) -> Champion:
     try:
         champion = find_champion(home, model)
     except RegistryError:
-        _say(f"there is no champion yet: training one on simulated data (python run.py --pipeline {model})")
-        command = [sys.executable, str(_RUN), "--pipeline", model, "--source", "simulated", "--quiet"]
+        made_by = simulator(model)
+        words = ["--pipeline", model] if made_by is None else ["--dataset", model, "--set", f"data.rows={made_by.usual_rows}"]
+        _say(f"there is no champion yet: training one on simulated data (python run.py {' '.join(words)})")
+        command = [sys.executable, str(_RUN), *words, "--source", "simulated", "--quiet"]
         if subprocess.run(command, check=False).returncode != 0:
             raise FusionGuardError("The training failed.", "See what it said above.") from None
         champion = find_champion(home, model)
@@ -83,6 +96,37 @@ def _simulated_champion(home: Home, model: str) -> Champion:
             "Name another home for the demonstration: FUSIONGUARD_HOME=/tmp/demo make monitoring",
         )
     return champion
+
+
+def _remember(home: Home, champion: Champion) -> int:
+    """Make what the service remembers of the simulated rows that the champion was trained on; return how many they are.
+
+    Raises
+    ------
+    UsageError
+        It was trained on other rows.
+    """
+    described = champion.family.described
+    if described is None:
+        raise FusionGuardError(f"The {champion.family.model} champion does not say what it was trained on.", "Train it anew.")
+    folder, declaration = _state_folder(home, champion.family.model), described.declaration
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="fusionguard-demo-") as name:
+        scratch, wanted = Path(name), Wanted(described.rows, champion.bundle.manifest.seed)
+        history = simulate_declared(declaration.name, wanted, scratch / "rows.parquet")
+        if sha256_file(history.path) != champion.bundle.manifest.source_sha256:
+            raise UsageError(
+                f"The {declaration.name} champion was trained on other rows than the simulator makes.",
+                "Nobody knows what comes after those: train one in another home, FUSIONGUARD_HOME=/tmp/demo.",
+            )
+        rows = read_history(described, history.path, scratch)
+        SqliteState.build(state_file(folder, declaration), memories(declaration), rows, replace=True).close()
+    _say(f"the service remembers the {described.rows:,} SIMULATED rows of the training")
+    return described.rows
+
+
+def _state_folder(home: Home, model: str) -> Path:
+    return home.state / "serving" / f"state-demo-{model}"
 
 
 @contextmanager
@@ -100,6 +144,8 @@ def running_service(model: str, release: Path | None = None) -> Iterator[tuple[s
     command = [sys.executable, "-c", "from fusionguard.cli import main; main()", "serve", "--port", str(port)]
     lifeline, handed_down = open_lifeline()
     environment = dict(os.environ) | handed_down | {"FUSIONGUARD_SERVE_RELEASE": str(release)}
+    if (state := _state_folder(home, model)).is_dir():
+        environment["FUSIONGUARD_SERVE_STATE"] = str(state)
     log = home.state / "monitoring-demo.log"
     with log.open("wb") as stream:
         process = subprocess.Popen(command, stdout=stream, stderr=stream, env=environment, pass_fds=[lifeline])

@@ -10,12 +10,19 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from fusionguard.datasets.reading import parse_declaration
+
 _CHECKOUT = Path(__file__).resolve().parent.parent
 
 
 def wants_spark(config: BaseModel) -> bool:
     """Return whether a pipeline's settings ask for Spark, under ``engine`` or ``data.engine``."""
     return "spark" in (getattr(config, "engine", None), getattr(getattr(config, "data", None), "engine", None))
+
+
+def windows_engine(declaration: str, own_sql: str, engine: str) -> str:
+    """Return the engine that finds what a declaration's windows remember; where there are none, all are one to the cache."""
+    return engine if parse_declaration(declaration, sql=own_sql or None).declaration.windows else "duckdb"
 
 
 def bring_spark() -> None:

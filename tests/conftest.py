@@ -22,6 +22,7 @@ from fusionguard.threads import wait_politely
 
 if TYPE_CHECKING:
     from tests.payments import DeclaredPayments
+    from tests.redis_server import RunningRedis
     from tests.telco import DeclaredModel
 
 wait_politely()
@@ -289,3 +290,12 @@ def telco_model(tmp_path_factory: pytest.TempPathFactory) -> DeclaredModel:
 def telco_bundle(telco_model: DeclaredModel) -> Bundle:
     """The bundle of ``telco_model``; tests must not change its files."""
     return telco_model.bundle
+
+
+@pytest.fixture(scope="session")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRedis]:
+    """A Redis of this machine that tests share; each has names of its own there."""
+    from tests.redis_server import running_redis
+
+    with running_redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server

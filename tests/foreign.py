@@ -14,6 +14,8 @@ from fusionguard.data.source import RawData
 from fusionguard.datasets.catalog import is_built_in
 from fusionguard.datasets.declared_source import declared_source
 from fusionguard.datasets.reading import DeclaredDataset
+from fusionguard.datasets.shipped import Wanted
+from fusionguard.datasets.simulated import simulate_declared
 
 _PAYMENTS = """\
 version: 1
@@ -147,9 +149,14 @@ def write_telco(folder: Path, rows: int = 2_000, *, seed: int = 3, timed: bool =
     return _written(folder, _TELCO.format(time="time: as of\n" if timed else "", calendar="calendar: [month]\n" if timed else ""))
 
 
-def owned_rows(declared: DeclaredDataset, source: str, fetched: RawData) -> Path:
-    """Return the file of rows as their owner has them: those of a data set that ships are fetched as they are."""
-    return fetched.table.files[0] if is_built_in(declared.declaration) else declared_source(declared, source).file
+def owned_rows(declared: DeclaredDataset, source: str, fetched: RawData, folder: Path, *, rows: int, seed: int) -> Path:
+    """Return the file of rows as their owner has them: those of a built-in data set as they were fetched, simulated ones anew."""
+    if is_built_in(declared.declaration):
+        return fetched.table.files[0]
+    if source == "simulated":
+        wanted = Wanted(rows, seed)
+        return simulate_declared(declared.declaration.name, wanted, folder / "given.parquet").files[0]
+    return declared_source(declared, source).file
 
 
 def _written(folder: Path, text: str) -> Path:

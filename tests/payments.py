@@ -33,6 +33,9 @@ CONFIG = FraudConfig(
     evaluation=FraudEvaluationConfig(bootstrap_samples=20),
 )
 
+_SEED = 1
+"""Of rows that are simulated."""
+
 
 @dataclass(frozen=True)
 class DeclaredPayments:
@@ -64,7 +67,7 @@ def train_fraud(
 ) -> DeclaredPayments:
     """Train and bundle a model of any data set, by its name or its declaration."""
     declared, weight, seed = find_dataset(dataset), 1.0, config.seed
-    fetched, described = read_described(declared, source, folder / "read", rows=rows, seed=1, earliest=config.split.train)
+    fetched, described = read_described(declared, source, folder / "read", rows=rows, seed=_SEED, earliest=config.split.train)
     built = build_features(fetched.table, fetched.provenance, "duckdb", folder / "store", described)
     definition = built.manifest.definition
     plan = plan_split(planned_rows(built.table, definition), config.split)
@@ -84,5 +87,5 @@ def train_fraud(
         described=described,
     )
     made = TrainingRows(built.table, built.manifest, plan)
-    given = owned_rows(declared, source, fetched)
+    given = owned_rows(declared, source, fetched, folder, rows=rows, seed=_SEED)
     return DeclaredPayments(given, bundle, made, fetched.table, fetched.provenance, config)

@@ -96,7 +96,7 @@ def train_declared(
         config=config,
         described=described,
     )
-    given = owned_rows(declared, source, found)
+    given = owned_rows(declared, source, found, folder, rows=rows, seed=1)
     return DeclaredModel(
         declaration, given, described, found.table, found.provenance, built, plan, scored, comparison, bundle, config
     )

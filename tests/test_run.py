@@ -72,7 +72,7 @@ DECLARED = "version: 1\nname: payments\nproblem: fraud\nlabel: chargeback\nnumer
     [
         (
             ["--dataset", "creditcrd"],
-            "Unknown data set 'creditcrd'. Did you mean 'creditcard'? Valid choices: bank_churn, creditcard,",
+            "Unknown data set 'creditcrd'. Did you mean 'creditcard'? Valid choices: bank_churn, card_transactions, creditcard,",
         ),
         (["--dataset", "{}/none.yaml"], "There is no declaration '{}/none.yaml'. Name a YAML file that declares a data set"),
         (["--dataset", "{}"], "The folder '{}' holds no declaration.yaml."),

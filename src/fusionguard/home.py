@@ -49,9 +49,9 @@ class Home:
         return self.state / "predictions"
 
     @property
-    def online(self) -> Path:
-        """What services remember of earlier rows: ``FUSIONGUARD_SERVE_STATE`` where it is set, else under ``state``."""
-        return Path(os.environ.get("FUSIONGUARD_SERVE_STATE") or self.state / "online")
+    def online(self) -> str:
+        """Where services remember earlier rows: ``FUSIONGUARD_SERVE_STATE`` where it is set, else a folder under ``state``."""
+        return os.environ.get("FUSIONGUARD_SERVE_STATE") or str(self.state / "online")
 
     @property
     def monitoring(self) -> Path:

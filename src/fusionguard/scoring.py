@@ -24,9 +24,11 @@ from fusionguard.families.family import ModelFamily
 from fusionguard.families.of_bundle import family_of
 from fusionguard.families.scoring_model import ScoringModel
 from fusionguard.features.duckdb_engine import connection, scan, score_rows
+from fusionguard.features.past_engine import past_engine
 from fusionguard.files import check_output
 from fusionguard.home import find_home
 from fusionguard.output import output_suffix, row_writer, scratch_folder
+from fusionguard.spark_scoring import answer_batch, answers_by_spark
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -131,7 +133,9 @@ def score(
     features = family.make_features(rows)
     ids = None if id_column is None else read_column(rows, id_column)
     columns = score_columns(family, None if ids is None else pa.field(str(id_column), ids.type))
-    batches = [_score(model, family, batch, reasons) for batch in features.combine_chunks().to_batches(max_chunksize=BATCH_ROWS)]
+    batches = [
+        answer_batch(model, family, batch, reasons) for batch in features.combine_chunks().to_batches(max_chunksize=BATCH_ROWS)
+    ]
     answer = pa.Table.from_batches(batches)
     told = {"row": pa.array(np.arange(answer.num_rows)), **{name: answer[name] for name in answer.column_names}}
     table = pa.table([ids if name == id_column else told[name] for name in columns.names], schema=columns)
@@ -146,6 +150,7 @@ def score_file(
     *,
     history: Path | None = None,
     reasons: int = REASONS_TOLD,
+    engine: str = "duckdb",
 ) -> ScoreSummary:
     """Score every row of a file in its data set's columns, with or without the label (which is not used), and keep their order.
 
@@ -162,9 +167,15 @@ def score_file(
         or as the id of the data set, where the input has it.
     history
         The rows that happened before, for a model that reads what windows remember; needed then, and only then.
+    engine
+        Where the work is done: ``duckdb``, in this process, or ``spark``, which finds what windows remember and scores.
 
     Raises
     ------
+    UnknownChoiceError
+        There is no such engine.
+    EngineError
+        Spark is missing, cannot be reached, or gave up.
     UsageError
         The input does not exist, the output's suffix or folder is unknown, both are the same file, or the column to be carried
         over has the name of one of the output's own.
@@ -173,6 +184,7 @@ def score_file(
     StorageError
         The output's folder is full or cannot be written.
     """
+    looks_back = past_engine(engine)
     output_suffix(output_file)
     check_output(output_file, "the scores")
     if output_file.exists() and input_file.exists() and output_file.samefile(input_file):
@@ -187,7 +199,9 @@ def score_file(
         if family.declared is not None:
             earlier = None if history is None else read_earlier(family.declared, history, scratch / "history.parquet")
             files = None if history is None else (input_file.name, history.name)
-            rows_table, unseen = prepare_file(family.declared, raw, scratch / "prepared.parquet", earlier, files=files)
+            rows_table, unseen = prepare_file(
+                family.declared, raw, scratch / "prepared.parquet", earlier, files=files, engine=looks_back
+            )
             if earlier is not None:
                 remarks = tuple(history_remarks(family.declared.declaration, raw, earlier))
         features = score_rows(family.features, rows_table, scratch / "features.parquet")
@@ -195,7 +209,7 @@ def score_file(
         ids = _carried_batches(raw) if carried is not None else None
         rows = flagged = 0
         with row_writer(output_file, score_columns(family, carried)) as writer:
-            for batch in _score_batches(model, family, features, reasons):
+            for batch in _answers(model, family, features, reasons, None if looks_back is None else scratch):
                 if ids is not None:
                     batch = batch.add_column(0, carried, next(ids))
                 batch = batch.add_column(0, "row", pa.array(np.arange(rows, rows + batch.num_rows)))
@@ -252,18 +266,17 @@ def _ambiguous(raw: Table, scratch: Path) -> int:
         return int(database.execute(query).fetchall()[0][0])
 
 
-def _score_batches(model: ScoringModel, family: ModelFamily, features: Table, reasons: int) -> Iterator[pa.RecordBatch]:
+def _answers(
+    model: ScoringModel, family: ModelFamily, features: Table, reasons: int, spark: Path | None
+) -> Iterator[pa.RecordBatch]:
+    """Yield the answers for all rows in their order; by Spark where it has a folder to work in."""
+    if spark is not None:
+        yield from answers_by_spark(model, family, features, reasons, BATCH_ROWS, spark)
+        return
     for file in features.files:
         with pq.ParquetFile(file, pre_buffer=False) as parquet:  # else the whole file stays in memory
             for rows in parquet.iter_batches(BATCH_ROWS, columns=list(family.features.model_features)):
-                yield _score(model, family, rows, reasons)
-
-
-def _score(model: ScoringModel, family: ModelFamily, rows: pa.RecordBatch, reasons: int) -> pa.RecordBatch:
-    answer = model.answer_features(pa.Table.from_batches([rows]), reasons=reasons)
-    version = pa.array([model.version]).take(pa.array(np.zeros(rows.num_rows, dtype=np.int8)))
-    columns = [*(answer[name].combine_chunks() for name in family.outputs), version]
-    return pa.record_batch(columns, names=[*family.outputs, "model_version"])
+                yield answer_batch(model, family, rows, reasons)
 
 
 def _check_id(family: ModelFamily, id_column: str | None) -> None:

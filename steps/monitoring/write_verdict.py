@@ -19,6 +19,7 @@ from fusionguard.monitoring.history import append_verdict, history_file, read_hi
 from fusionguard.monitoring.keep import PLOTS, KeptVerdict, keep_verdict
 from fusionguard.monitoring.multivariate import ClassifierTest
 from fusionguard.monitoring.page import verdict_page
+from fusionguard.monitoring.recomputed import RecomputedFeatures
 from fusionguard.monitoring.settings import MonitoringConfig
 from fusionguard.monitoring.verdict import Verdict
 from fusionguard.monitoring.window import WindowFacts
@@ -36,6 +37,7 @@ def write_verdict(
     outcomes: Outcomes,
     drift_plots: Figures,
     config: MonitoringConfig,
+    recomputed: RecomputedFeatures | None = None,
 ) -> tuple[
     Annotated[HTMLString, "{pipeline}_verdict_page"],
     Annotated[MarkdownString, "{pipeline}_verdict_text"],
@@ -59,9 +61,10 @@ def write_verdict(
         [f"{PLOTS}/{name}.png" for name in images],
         outcomes.metric_labels,
         family_of(bundle).outcomes.digits,
+        recomputed,
     )
     page = card_html(text, images)
-    detail = verdict_detail(record, config.thresholds, drift, classifier, outcomes.measured, outcomes.metric_labels)
+    detail = verdict_detail(record, config.thresholds, drift, classifier, outcomes.measured, outcomes.metric_labels, recomputed)
     kept = keep_verdict(home, facts.model, run, page=page, text=text, images=images, detail=detail)
     append_verdict(file, record)
     return HTMLString(page), MarkdownString(text), kept

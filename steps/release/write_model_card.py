@@ -15,6 +15,7 @@ from fusionguard.data.table import Table
 from fusionguard.evaluation.explanation import Importance
 from fusionguard.evaluation.gate import FILE as GATE
 from fusionguard.evaluation.gate import GateVerdict
+from fusionguard.evaluation.prequential.report import PrequentialReport
 from fusionguard.evaluation.report import Report
 from fusionguard.families.card_files import write_card_files
 from fusionguard.families.of_bundle import family_of
@@ -50,6 +51,7 @@ def write_model_card(
     evaluation_plots: Figures,
     explanation_plots: Figures,
     config: dict[str, Any],
+    prequential: PrequentialReport | None = None,
 ) -> tuple[
     Annotated[MarkdownString, "{pipeline}_model_card"],
     Annotated[HTMLString, "{pipeline}_model_card_page"],
@@ -75,11 +77,9 @@ def write_model_card(
         "config": settled,
         "versions": {name: installed_version(name) for name in (*training.LIBRARIES, ENGINE_PACKAGES[settled.data.engine])},
         "bundle_sha256": bundle.sha256,
+        "prequential": prequential,
     }
-    rows, images = (
-        TrainingRows(features, manifest, plan),
-        {**evaluation_plots.images, **explanation_plots.images},
-    )
+    rows, images = TrainingRows(features, manifest, plan), {**evaluation_plots.images, **explanation_plots.images}
     written = write_card_files(training, training.card_inputs(bundle, facts), bundle, rows, images)
     reports = {"data_bias_report.json": bias.to_json(), "evaluation.json": evaluation.to_json(), GATE: verdict.to_json()}
     files = {name: text.encode() for name, text in (written.texts | reports).items()}

@@ -1,37 +1,45 @@
-"""The benchmark on folds that wait for outcomes: it reads a declared table, and says who is the better."""
+"""The benchmark on folds in time prints what the pipeline's own code says of a table."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from benchmarks import prequential
-from fusionguard.datasets.reading import read_declaration
-from fusionguard.errors import UsageError
-from fusionguard.evaluation.prequential import AVERAGE_PRECISION, OWNER_PRECISION, PrequentialPlan
 from tests.foreign import write_payments, write_telco
 
-WINDOWS = "\nwindows:\n  card: {spans: [30d], of: [count, mean]}\n"
+BLOCK = "\nvalidation: {folds: 1, train: 20d, test: 10d, blocked: 10d, k: 3}\n"
+SETTINGS = ("xgboost.rounds=10", "evaluation.bootstrap_samples=20", "prequential.retraining_days=[7]")
 
 
-def test_models_are_read_on_folds_of_days_by_the_first_entity(tmp_path: Path) -> None:
-    file = write_payments(tmp_path / "source", 3_000)
-    file.write_text(file.read_text() + WINDOWS)
-    folded = prequential.read_table(file, tmp_path / "made")
-    assert "card_count_30d" in folded.rows.encoding.names
-    assert folded.day.max() - folded.day.min() > 70
-    plan = PrequentialPlan(learned_days=None, delay_days=14, judged_days=10, folds=1)
-    found = prequential.measure(folded, read_declaration(file).declaration, plan, threads=1)
-    assert set(found) == {prequential.OWN, prequential.DEFAULTS}
-    for read, seconds in found.values():
-        share = read[AVERAGE_PRECISION].value
-        assert share is not None and 0.05 < share < 1  # at random it is the share of frauds, of 4 to 5 %
-        assert (read[OWNER_PRECISION].value or 0) > 0
-        assert seconds > 0
-    assert found[prequential.OWN][0][AVERAGE_PRECISION] != found[prequential.DEFAULTS][0][AVERAGE_PRECISION]
+def test_it_prints_a_row_for_each_model_and_age(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write_payments(tmp_path / "source", 2_500)
+    file.write_text(file.read_text() + BLOCK)
+    given = [
+        "--file",
+        str(file),
+        "--json",
+        str(tmp_path / "report.json"),
+        *(word for each in SETTINGS for word in ("--set", each)),
+    ]
+    monkeypatch.setattr("sys.argv", ["prequential", *given])
+    assert prequential.main() == 0
+    printed = capsys.readouterr().out
+    report = json.loads((tmp_path / "report.json").read_text())
+    value = report["mean"]["fraud model"]["owner_precision"]["value"]
+    (row,) = [line for line in printed.splitlines() if line.startswith("| fraud model, learned 20d ")]
+    assert f" {value:.3f} (" in row
+    assert "made 7 days earlier (1 folds)" in printed and "| XGBoost defaults, learned 20d " in printed
+    assert "waits 11 days until their outcomes are known, and judges the 10 days after, before the test slice" in printed
 
 
-def test_a_table_without_a_time_has_no_such_folds(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="declares no time or no entities"):
-        prequential.read_table(write_telco(tmp_path / "source", 200), tmp_path / "made")
+def test_a_table_without_a_time_has_no_such_folds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["prequential", "--file", str(write_telco(tmp_path / "source", 200))])
+    assert prequential.main() == 2
+    assert "declares no time or no entities" in capsys.readouterr().err

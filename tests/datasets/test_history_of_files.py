@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from fusionguard.data.table import Table
+from fusionguard.datasets.faults import ContradictionError
 from fusionguard.datasets.history import window_features
 from fusionguard.datasets.history_checks import history_remarks
 from fusionguard.datasets.preparing import prepare_training
@@ -20,7 +21,7 @@ from fusionguard.datasets.scoring_rows import prepare_file, prepare_rows, read_e
 from fusionguard.errors import DataError
 from fusionguard.features.declared import declared_features
 from fusionguard.features.duckdb_engine import DuckDBEngine, score_rows
-from tests.datasets.test_history import declare, draw, table_of
+from tests.datasets.test_history import LATE, declare, draw, late, table_of
 
 
 def declared(**changed: object) -> DeclaredDataset:
@@ -34,11 +35,15 @@ def write(table: pa.Table, file: Path) -> Table:
     return Table(file)
 
 
-@pytest.mark.parametrize("known", [{"column": "told_at"}, {"after": "90s"}])
-def test_scored_rows_see_of_earlier_ones_what_trained_rows_saw(tmp_path: Path, known: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("known", "observed"), [({"column": "told_at"}, False), ({"after": "90s"}, False), ({"after": "90s"}, True)]
+)
+def test_scored_rows_see_of_earlier_ones_what_trained_rows_saw(tmp_path: Path, known: dict[str, str], observed: bool) -> None:
     ignored = ["told_at"] if "after" in known else []
-    dataset = declared(label={"column": "fraud", "known": known, "missing": "leave_out"}, ignored=ignored)
-    raw = table_of(sorted(draw(23, rows=400), key=lambda each: each.second))
+    label = {"column": "fraud", "known": known, "missing": "leave_out"}
+    dataset = declared(label=label, ignored=ignored, **(LATE if observed else {}))
+    events = sorted(draw(23, rows=400), key=lambda each: each.second)
+    raw = table_of(late(events, 23) if observed else events)
     described = resolve(dataset, raw)
     definition = declared_features(described)
     prepared = prepare_training(described, write(raw, tmp_path / "raw.parquet"), tmp_path / "prepared.parquet")
@@ -63,6 +68,24 @@ def test_a_row_of_nobody_has_no_history_and_is_scored() -> None:
     assert {"card number", "shop", "at", "amount"} <= set(scored_columns(described, ()))
     assert "payment" not in scored_columns(described, ())
     assert "payment" in scored_columns(described, ("payment",))
+
+
+def test_a_row_need_not_say_when_it_arrived_to_be_scored() -> None:
+    described = resolve(declared(**LATE), table_of(late(draw(3), 3)))
+    assert "seen_at" not in scored_columns(described, ())
+    assert "seen_at" in scored_columns(described, ("seen_at",))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(-9.0, "arrived before it happened"), (float("inf"), "holds no such time as the rows' own is")]
+)
+def test_rows_that_cannot_have_arrived_then_are_refused_by_their_place(seconds: float, said: str) -> None:
+    raw = table_of(late(draw(3), 3))
+    seen = raw["seen_at"].to_pylist()
+    seen[7] = raw["at"][7].as_py() + seconds
+    wrong = raw.set_column(0, "seen_at", pa.array(seen, pa.float64()))
+    with pytest.raises(ContradictionError, match=f"time.observed is 'seen_at', and row 7 {said}"):
+        resolve(declared(**LATE), wrong)
 
 
 def test_rows_in_memory_do_not_say_what_happened_before() -> None:

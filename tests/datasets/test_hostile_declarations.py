@@ -247,9 +247,14 @@ CASES: dict[str, tuple[str | bytes, list[tuple[int, str]]]] = {
             (
                 25,
                 'windows.merchant.of is "median"; it must be one of count, since_last, label_count, label_rate, '
-                "sum, mean, maximum, ratio, new(ENTITY), distinct(ENTITY)",
+                "label_since_positive, label_since_negative, label_run, sum, mean, maximum, ratio, change, peak, new(ENTITY), "
+                "distinct(ENTITY)",
             )
         ],
+    ),
+    "a change between one span": (
+        _changed(card="  card: {spans: [7d], of: [peak, change]}"),
+        [(24, "windows.card.of: change sets shorter spans against the longest, and there is one; add a span")],
     ),
     "SQL outside the folder": (
         GOOD + "sql: {rows: ../secret.sql, features: {a: {}}}\n",
@@ -375,7 +380,14 @@ CASES: dict[str, tuple[str | bytes, list[tuple[int, str]]]] = {
     ),
     "a date where there is none": (
         _changed(time="time: {column: booked_at, unit: seconds, since: start}"),
-        [(16, "calendar: weekend needs a date, and time counts from a start without one")],
+        [
+            (16, "calendar: weekend needs a date, and time counts from a start without one"),
+            (
+                25,
+                "windows.merchant.of: label_rate: outcomes have dates, and time counts from a start without one, so no service"
+                " can compare them; declare label.known as a delay, such as {after: 14d}",
+            ),
+        ],
     ),
     "nothing to learn from": (
         "version: 1\nname: a\nproblem: fraud\nlabel: y\n",

@@ -25,4 +25,5 @@ def test_it_names_entities_spans_and_tiles_and_that_scoring_needs_the_history(tm
     assert "of the same card (card token) over 1h (tiles of 2 min), 30d (tiles of 1 d);" in told
     assert "of the same shop (mcc) over 400d (tiles of 13.3 d)." in told
     assert "a 30th of its span" in told and "`fusionguard score --history`" in told and "`fusionguard state build`" in told
+    assert "*usual* is what the entity's own longest span makes of a shorter one" in told
     assert reads_of_the_past(parse_declaration(text).declaration) == ""

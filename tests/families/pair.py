@@ -70,10 +70,25 @@ class Pair:
         return self.model.explain(self.test.slice(0, 300))
 
     @cached_property
+    def _some(self) -> pd.DataFrame:
+        readers = {".csv": pd.read_csv, ".parquet": pd.read_parquet}
+        return readers[self.trained.given.suffix](self.trained.given).sample(ROWS, random_state=2)
+
+    @cached_property
+    def history(self) -> Path | None:
+        """All rows, where models read what happened before each; None where they read nothing."""
+        return self.trained.given if self.family.features.past else None
+
+    @cached_property
+    def learned(self) -> pa.Table:
+        """The features that training made of the rows of :attr:`file`, in their order."""
+        rows = self.trained.rows.features.read().to_pandas().set_index(self.family.features.row_column)
+        return pa.Table.from_pandas(rows.loc[self._some.index, list(self.family.features.model_features)], preserve_index=False)
+
+    @cached_property
     def file(self) -> Path:
         """Some rows as their owner has them."""
-        readers = {".csv": pd.read_csv, ".parquet": pd.read_parquet}
-        frame = readers[self.trained.given.suffix](self.trained.given).sample(ROWS, random_state=2)
+        frame = self._some
         frame.to_csv(self.folder / "some.csv", index=False)
         return self.folder / "some.csv"
 

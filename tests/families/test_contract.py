@@ -66,9 +66,9 @@ def test_it_has_learned_and_answers_in_its_columns(pair: Pair) -> None:
 
 
 def test_raw_rows_of_a_file_and_in_memory_are_answered_alike(pair: Pair) -> None:
-    scored = score(pair.model, pair.file, reasons=3)
+    scored = score(pair.model, pair.file, reasons=3, history=pair.history)
     assert isinstance(scored, pa.Table) and scored["row"].to_pylist() == list(range(ROWS))
-    answers = pair.model.answer(pair.frame, reasons=3)
+    answers = pair.model.answer_features(pair.learned, reasons=3) if pair.history else pair.model.answer(pair.frame, reasons=3)
     assert scored.select(answers.column_names).to_pylist() == answers.to_pylist()
     assert len(set(answers["score"].to_pylist())) > ROWS / 4
     flagged = pc.equal(answers["decision"], pair.family.flagged).to_pylist()
@@ -77,6 +77,7 @@ def test_raw_rows_of_a_file_and_in_memory_are_answered_alike(pair: Pair) -> None
 
 
 def test_requests_are_answered_as_files_are(pair: Pair) -> None:
+    _needs_no_past(pair)
     reader, outputs = RowReader(pair.family.request_fields), list(pair.family.outputs)
     expected = pair.model.answer(pair.frame, reasons=3).to_pylist()
     given = [reader.one(row).values for row in pair.requests]
@@ -98,7 +99,7 @@ def test_what_features_add_is_the_score(pair: Pair) -> None:
     assert told.names == pair.family.features.model_features and told.values.shape == told.contributions.shape
     expected = pair.answers["score"].to_numpy()[: len(told.contributions)]
     assert told.base + told.contributions.sum(axis=1) == pytest.approx(expected, abs=1e-5)
-    for row in pair.requests[:3]:
+    for row in () if pair.history else pair.requests[:3]:
         one = pair.online.explain(RowReader(pair.family.request_fields).one(row).values)
         assert one.names == told.names
         assert one.base + math.fsum(one.values) == pytest.approx(one.answer.values[0], abs=1e-5)
@@ -136,6 +137,12 @@ def test_a_refitted_model_keeps_the_one_that_was_read(pair: Pair) -> None:
     new = pair.family.load(refitted).answer_features(pair.test)["score"].to_numpy()
     assert np.isfinite(new).all() and np.abs(new - pair.answers["score"].to_numpy()).max() > 1e-6
     _check_reference_of_refitted(pair, pair.family.load(refitted))
+
+
+def _needs_no_past(pair: Pair) -> None:
+    """Skip where a service looks the past of a row up: ``tests/serving/test_past_service.py`` asks such a one."""
+    if pair.history:
+        pytest.skip("a service looks the past up")
 
 
 def _check_reference_of_refitted(pair: Pair, delivered: ScoringModel) -> None:
@@ -187,6 +194,7 @@ def test_rows_are_cut_into_segments(pair: Pair) -> None:
 
 
 def test_the_example_is_a_row_that_is_answered(pair: Pair) -> None:
+    _needs_no_past(pair)
     example = pair.family.example_row
     assert list(example) == [field.name for field in pair.family.request_fields.all]
     values = RowReader(pair.family.request_fields).read_one(json.dumps(example).encode()).values

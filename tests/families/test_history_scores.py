@@ -53,6 +53,9 @@ def test_later_rows_get_the_scores_of_their_training_features(trained: DeclaredP
     first = scores.index[:60]
     np.testing.assert_array_equal(scores[first], learned[first])
     assert learned.nunique() > 500
+    told = pq.read_table(tmp_path / "scores.parquet")["reasons"].to_pylist()
+    sentences = [reason for text in told for reason in text.split("; ") if " in 30 d" in reason or " in 1 d" in reason]
+    assert any(each.startswith(("no payment before in 30 d, median ", "1 payment in 30 d, median ")) for each in sentences), told
 
 
 def test_without_the_rows_before_nothing_is_scored(trained: DeclaredPayments, tmp_path: Path) -> None:

@@ -270,7 +270,7 @@ class OnlineRule(OnlineModel):
         """Explain one checked shipment."""
         answer = self.one(values)
         told = self._explain(answer)
-        return Contributions(answer, told.names, told.contributions[0].tolist(), told.base)
+        return Contributions(answer, told.names, told.contributions[0].tolist(), told.base, told.in_words())
 
     def _explain(self, answer: Answer) -> Explanation:
         return self.rule.explain(_table(*([each] for each in answer.features)))

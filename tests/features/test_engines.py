@@ -5,12 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
@@ -25,6 +22,7 @@ from fusionguard.features.fraud import COLUMN_TYPES, FRAUD_FEATURES
 from fusionguard.features.make_engine import make_engine
 from fusionguard.features.spark_engine import SparkEngine
 from fusionguard.features.store import content_sha256
+from tests.spark_cluster import free_port, spark_daemon, standalone_cluster, wait_for
 
 from .conftest import MakeRaw
 
@@ -133,7 +131,7 @@ def test_without_java_the_message_says_what_to_do(
 def test_a_cluster_that_does_not_answer(
     make_raw: MakeRaw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, scheme: str
 ) -> None:
-    address = f"{scheme}://127.0.0.1:{_free_port()}"
+    address = f"{scheme}://127.0.0.1:{free_port()}"
     monkeypatch.setenv(variable, f"{address}/;token=secret")
     with pytest.raises(EngineError, match=rf"Nothing answers at the {variable} \({address}: ") as caught:
         SparkEngine(FRAUD_FEATURES).build(make_raw(10), tmp_path / "spark")
@@ -186,35 +184,16 @@ def test_an_interrupted_spark_leaves_no_process_and_no_scratch(make_raw: MakeRaw
 @pytest.mark.long
 @pytest.mark.full
 def test_a_standalone_cluster(make_raw: MakeRaw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with_ports = {"host": "127.0.0.1", "port": _free_port(), "web": _free_port()}
-    address = f"spark://127.0.0.1:{with_ports['port']}"
-    master = ["master.Master", "--host", "127.0.0.1", "--port", str(with_ports["port"]), "--webui-port", str(with_ports["web"])]
-    worker = [
-        "worker.Worker",
-        "--host",
-        "127.0.0.1",
-        "--cores",
-        "2",
-        "--memory",
-        "1g",
-        "--work-dir",
-        str(tmp_path / "work"),
-        address,
-    ]
-    monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
     raw = make_raw(20_000, duplicates=100)
-    with _daemon("org.apache.spark.deploy." + master[0], *master[1:], cwd=tmp_path):
-        _wait_for(with_ports["port"])
-        with _daemon("org.apache.spark.deploy." + worker[0], *worker[1:], cwd=tmp_path):
-            monkeypatch.setenv("SPARK_MASTER", address)
-            spark = SparkEngine(FRAUD_FEATURES).build(raw, tmp_path / "spark")
+    with standalone_cluster(tmp_path, monkeypatch):
+        spark = SparkEngine(FRAUD_FEATURES).build(raw, tmp_path / "spark")
     assert_identical(spark, DuckDBEngine(FRAUD_FEATURES).build(raw, tmp_path / "duckdb"))
 
 
 @pytest.mark.long
 @pytest.mark.full
 def test_spark_connect(make_raw: MakeRaw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    port = _free_port()
+    port = free_port()
     raw = make_raw(20_000, duplicates=100)
     server = [
         "org.apache.spark.deploy.SparkSubmit",
@@ -230,27 +209,12 @@ def test_spark_connect(make_raw: MakeRaw, tmp_path: Path, monkeypatch: pytest.Mo
         ),
         "spark-internal",
     ]
-    with _daemon(*server, cwd=tmp_path):
-        _wait_for(port)
+    with spark_daemon(*server, cwd=tmp_path):
+        wait_for(port)
         monkeypatch.setenv("SPARK_REMOTE", f"sc://127.0.0.1:{port}")
         monkeypatch.setenv("PATH", str(tmp_path))  # the client needs no Java
         spark = SparkEngine(FRAUD_FEATURES).build(raw, tmp_path / "spark")
     assert_identical(spark, DuckDBEngine(FRAUD_FEATURES).build(raw, tmp_path / "duckdb"))
-
-
-@contextmanager
-def _daemon(*arguments: str, cwd: Path) -> Iterator[None]:
-    """A Spark daemon from the pip package, which has no start scripts."""
-    import pyspark
-
-    command = [str(Path(pyspark.__file__).parent / "bin" / "spark-class"), *arguments]
-    with (cwd / "daemon.log").open("ab") as log:
-        process = subprocess.Popen(command, cwd=cwd, stdout=log, stderr=log)
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
 
 
 def _living(group: int, patience_seconds: float = 10) -> list[str]:
@@ -264,21 +228,3 @@ def _living(group: int, patience_seconds: float = 10) -> list[str]:
         if not living or time.monotonic() > deadline:
             return living
         time.sleep(0.2)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait_for(port: int, seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.2)

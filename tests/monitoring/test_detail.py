@@ -21,7 +21,7 @@ from fusionguard.monitoring.sketch import Sketch, read_sketch
 from fusionguard.monitoring.thresholds import MonitoringThresholds
 from fusionguard.monitoring.verdict import decide
 from fusionguard.monitoring.window import WindowFacts
-from tests.monitoring.verdicts import outcomes_of
+from tests.monitoring.verdicts import drift_of, outcomes_of, recomputed_of
 from tests.monitoring.windows import fraud_window
 
 OTHER = MonitoringThresholds(
@@ -45,6 +45,20 @@ def detail_of(drift: DriftReport, limits: MonitoringThresholds) -> VerdictDetail
     verdict = decide(drift, performance=outcomes)
     record = record_verdict(verdict, facts, drift, outcomes, run="run-1", at=datetime(2026, 9, 22, tzinfo=UTC))
     return verdict_detail(record, limits, drift, None, outcomes, {})
+
+
+def test_recomputed_features_are_kept_and_judged_by_other_limits() -> None:
+    drift, outcomes, own = drift_of(), outcomes_of(), MonitoringThresholds()
+    facts = WindowFacts(model="fraud", model_version="0" * 12, rows=90, labelled=0, simulated=0)
+    recomputed = recomputed_of("act")
+    verdict = decide(drift, recomputed=recomputed)
+    record = record_verdict(verdict, facts, drift, outcomes, run="run-1", at=datetime(2026, 9, 22, tzinfo=UTC))
+    detail = verdict_detail(record, own, drift, None, outcomes, {}, recomputed)
+    assert detail.state() == record.state == "act" and detail.findings[0] == recomputed.findings[0]
+    lenient = MonitoringThresholds(skew_act=0.5, chance=0.01)
+    few = recomputed.findings[0].model_copy(update={"effect": 0.3})
+    kept = detail.model_copy(update={"recomputed": (few,)})
+    assert [kept.with_limits(limits).state() for limits in (own, lenient)] == ["act", "watch"]
 
 
 def levels(findings: tuple[Finding, ...]) -> dict[tuple[str, str, str], str]:

@@ -14,7 +14,7 @@ from fusionguard.errors import UsageError
 from fusionguard.families.catalog import model_family
 from fusionguard.families.request_fields import Number
 from fusionguard.monitoring.traffic import Drift, Traffic, drift_rows, traffic_rows, usual_size
-from fusionguard.monitoring.traffic.drifts import CHOSEN
+from fusionguard.monitoring.traffic.drifts import CHOSEN, simulated_family
 
 ROWS = 6_000
 IMPOSSIBLE = ("churn", Drift.ABSENT_HOURS)
@@ -113,4 +113,33 @@ def test_a_drift_that_rows_cannot_have_is_refused_with_the_models_that_can() -> 
     with pytest.raises(UsageError) as refused:
         Traffic("churn", drift=Drift.ABSENT_HOURS)
     assert refused.value.what == "Customers tell no hour of the day, so that none can be absent."
-    assert refused.value.remedy == "Choose another drift, or model fraud."
+    assert refused.value.remedy == "Choose another drift, or model fraud or card_transactions."
+
+
+@pytest.mark.parametrize(
+    "drift", [Drift.NONE, Drift.COVARIATE_SHIFT, Drift.UNIT_ERROR, Drift.NEW_PATTERN, Drift.BURST, Drift.ABSENT_HOURS]
+)
+def test_rows_whose_past_is_read_come_in_order_of_time_after_those_of_the_training(drift: Drift) -> None:
+    model, size = "card_transactions", usual_size("card_transactions", drift)
+    family = simulated_family(model)
+    assert (family.model, family.schema.label) == (model, "fraud")
+    given = {"seed": 4, "after": 5_000}
+    calm = traffic_rows(model, 600, drift=Drift.NONE, size=0, onset=0.5, **given)
+    rows = traffic_rows(model, 600, drift=drift, size=size, onset=0.5, **given)
+    assert rows["booked_at"].is_monotonic_increasing and rows["transaction_id"].is_unique and len(rows) == 600
+    assert rows.iloc[:300].equals(calm.iloc[:300]) and rows["transaction_id"].iloc[0] == "P000005000"
+    assert (drift is Drift.NONE) == rows.iloc[300:].equals(calm.iloc[300:])
+    assert {field.name for field in family.request_fields.all} <= {*rows.columns}
+    if drift is Drift.ABSENT_HOURS:
+        assert not pd.to_datetime(rows["booked_at"].iloc[300:]).dt.hour.between(1, 6).any()
+        assert pd.to_datetime(calm["booked_at"]).dt.hour.between(1, 6).any()
+    if drift is Drift.UNIT_ERROR:
+        assert rows["amount"].iloc[300:].median() > 20 * calm["amount"].median()
+
+
+def test_traffic_goes_on_where_the_usual_table_ends() -> None:
+    rows = Traffic("card_transactions", rows=150).make_rows()
+    assert rows["transaction_id"].iloc[0] == "P000300000"
+    assert Traffic("card_transactions", rows=150, seed=4, after=5_000).make_rows()["transaction_id"].iloc[-1] == "P000005149"
+    with pytest.raises(UsageError, match=r"^Transactions have no swapped-features\."):
+        Traffic("card_transactions", drift=Drift.SWAPPED_FEATURES)

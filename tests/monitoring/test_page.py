@@ -20,7 +20,7 @@ from fusionguard.monitoring.performance import PerformanceReport
 from fusionguard.monitoring.thresholds import MonitoringThresholds
 from fusionguard.monitoring.verdict import decide
 from fusionguard.monitoring.window import WindowFacts
-from tests.monitoring.verdicts import DAY, MOVED, drift_of, finding, outcomes_of
+from tests.monitoring.verdicts import DAY, MOVED, drift_of, finding, outcomes_of, recomputed_of
 
 LIMITS = MonitoringThresholds()
 FACTS = WindowFacts(
@@ -84,6 +84,18 @@ def test_a_segment_is_shown_where_it_is_graver_than_the_whole_and_named_in_the_r
     table = text.partition("## In segments")[2].partition("##")[0]
     assert "| amount: 500 and more | act | V1 psi | 1 |" in table
     assert "amount: 0 to under 1" not in table
+
+
+def test_what_was_recomputed_is_counted_by_what_became_of_it() -> None:
+    drift, recomputed = drift_of(), recomputed_of("act")
+    verdict = decide(drift, recomputed=recomputed)
+    text = verdict_page(verdict, FACTS, drift, CLASSIFIER, outcomes_of(), None, LIMITS, [], {}, metric_digits, recomputed)
+    table = text.partition("## What happened before, recomputed")[2].partition("##")[0]
+    assert "| rows of the window, against rows.csv | rows |" in table
+    assert "| recomputed, the same in every feature | 27 |\n| recomputed, other in some feature | 13 |" in table
+    assert "| not compared: they are not in the history | 4 |" in table
+    assert "| likely cause | feature pipeline |\n| advice | **rebuild the state** |" in text
+    assert "| act | card_count_1d skew | 1 | 0.1 | 0.2 |" in text and "recomputed" not in page(MOVED)
 
 
 def test_small_metrics_keep_the_digits_that_they_are_worth() -> None:

@@ -18,7 +18,7 @@ from fusionguard.monitoring.reference import Reference
 from fusionguard.monitoring.sketch import read_sketch
 from fusionguard.monitoring.verdict import Verdict, decide
 from tests.monitoring.outcomes import estimate_rows
-from tests.monitoring.verdicts import CALIBRATION, DAY, FELL, GONE, MOVED, WORSE, drift_of, finding, outcomes_of
+from tests.monitoring.verdicts import CALIBRATION, DAY, FELL, GONE, MOVED, WORSE, drift_of, finding, outcomes_of, recomputed_of
 from tests.monitoring.windows import fraud_window
 
 
@@ -155,6 +155,7 @@ CONTRADICTIONS: dict[str, tuple[str, ...]] = {
     "find the missing hours": ("look again", "train on", "fit the calibration", "go back", "correct the source", "find out"),
     "find out what changed": ("look again", "train on", "fit the calibration", "go back", "correct the source"),
     "recalibrate": ("look again", "train on", "go back", "correct the source", "find out", "outcomes hold", "ranks worse"),
+    "rebuild the state": ("look again", "train on", "fit the calibration", "go back", "correct the source", "outcomes hold"),
     "retrain": ("look again", "fit the calibration", "go back", "correct the source", "find out", "outcomes hold"),
     "roll back": ("look again", "train on", "fit the calibration", "correct the source", "find out", "outcomes hold"),
 }
@@ -163,9 +164,12 @@ CONTRADICTIONS: dict[str, tuple[str, ...]] = {
 def test_every_verdict_agrees_with_itself() -> None:
     """All combinations of findings, of how many outcomes are known, and of when the model took over."""
     seen = set()
-    for rows, scores, comparisons, labelled, since in itertools.product(OF_ROWS, OF_SCORES, OF_OUTCOMES, (300, 900), (None, DAY)):
+    alike = itertools.product(OF_ROWS, OF_SCORES, OF_OUTCOMES, (300, 900), (None, DAY), (None,))
+    skewed = itertools.product(OF_ROWS, OF_SCORES, [None, *OF_OUTCOMES[-3:]], (900,), (None, DAY), LEVELS)
+    for rows, scores, comparisons, labelled, since, level in itertools.chain(alike, skewed):
         outcomes = None if comparisons is None else outcomes_of(*comparisons, labelled=labelled)
-        verdict = decide(drift_of(*rows, scores=scores), performance=outcomes, model_since=since)
+        recomputed = None if level is None else recomputed_of(level)
+        verdict = decide(drift_of(*rows, scores=scores), performance=outcomes, recomputed=recomputed, model_since=since)
         case = (
             f"{verdict.sentence()} of {[(each.kind, each.subject, each.level) for each in verdict.findings]}, {labelled}, {since}"
         )
@@ -183,6 +187,16 @@ def test_every_verdict_agrees_with_itself() -> None:
         (state, cause, action) for (state, cause), actions in ACTIONS.items() for action in actions if state != "not judged"
     }
     assert seen == wanted
+
+
+def test_features_that_differ_from_the_history_are_the_cause_of_what_is_no_graver() -> None:
+    verdict = decide(drift_of(MOVED, GONE), performance=outcomes_of(WORSE), recomputed=recomputed_of("act"))
+    assert (verdict.state, verdict.cause, verdict.action) == ("act", "feature pipeline", "rebuild the state")
+    assert verdict.features[0] == "card_count_1d" and "fusionguard state build" in " ".join(verdict.reasons)
+    assert verdict.remarks == ("40 of 90 rows were recomputed from rows.csv: 13 differ; not compared: 4 are not in the history",)
+    small = decide(drift_of(MOVED), recomputed=recomputed_of("watch"))
+    assert (small.cause, small.action) == ("population", "retrain") and "look broken (card_count_1d)" in " ".join(small.reasons)
+    assert decide(drift_of(), recomputed=recomputed_of("none")).state == "healthy"
 
 
 def test_a_young_model_with_unchanged_rows_is_rolled_back() -> None:

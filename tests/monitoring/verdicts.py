@@ -8,6 +8,7 @@ from typing import Any
 from fusionguard.monitoring.drift import DriftReport
 from fusionguard.monitoring.findings import Finding, Kind, Level
 from fusionguard.monitoring.performance import LabelCoverage, PerformanceReport
+from fusionguard.monitoring.recomputed import RecomputedFeatures
 
 DAY = datetime(2026, 9, 22, tzinfo=UTC)
 
@@ -47,6 +48,15 @@ def outcomes_of(*comparisons: Finding, labelled: int = 900, remarks: tuple[str, 
         fairness=None,
         comparisons=comparisons,
         remarks=remarks,
+    )
+
+
+def recomputed_of(level: Level) -> RecomputedFeatures:
+    """Forty rows recomputed of ninety, with a finding of a level; ``none`` has no finding."""
+    findings = () if level == "none" else (finding("skew", "card_count_1d", level),)
+    differing = 13 if findings else 0
+    return RecomputedFeatures(
+        history="rows.csv", rows=90, compared=40, differing=differing, incomparable={"absent": 4}, findings=findings
     )
 
 

@@ -47,7 +47,7 @@ def loaded_files(release: Path) -> set[str]:
     modules = {
         Path(module.__file__) for name, module in sys.modules.items() if name.startswith("fusionguard") and module.__file__
     }
-    data = {file for file in opened if file.suffix != ".pyc" and file.suffix != ".py"}
+    data = {file for file in opened if file.suffix != ".py" and file.parent.name != "__pycache__"}
     return {file.relative_to(ROOT).as_posix() for file in modules | data if file.is_relative_to(PACKAGE)}
 
 

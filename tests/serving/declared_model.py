@@ -67,7 +67,8 @@ class Sum(OnlineModel):
         """Tell what each number adds."""
         answer = self.decide(values)
         parts = [each / 100 if isinstance(each, int | float) else 0.0 for each in answer.features]
-        return Contributions(answer, self._family.features.model_features, parts, 0.0)
+        names = self._family.features.model_features
+        return Contributions(answer, names, parts, 0.0, list(names))
 
 
 def answer_of(features: list[Any]) -> Answer:

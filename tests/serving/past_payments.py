@@ -94,9 +94,9 @@ class PastPayments:
         return file
 
 
-def train(folder: Path, changes: Mapping[str, str] | None = None) -> PastPayments:
+def train(folder: Path, changes: Mapping[str, str] | None = None, *, rows: int = 2_000) -> PastPayments:
     """Train a model and release it; ``changes`` are made in its declaration."""
-    file = write_payments(folder / "source", 2_000)
+    file = write_payments(folder / "source", rows)
     text = file.read_text().replace("entities: {card: card token}", "entities: {card: card token, place: country}") + _WINDOWS
     for old, new in (changes or {}).items():
         assert old in text

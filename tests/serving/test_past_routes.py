@@ -15,10 +15,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from fusionguard.assistant.tools.models import ScoringModels
 from fusionguard.datasets.history import memories
 from fusionguard.errors import BundleError, StorageError, UsageError
 from fusionguard.features.online.sqlite_state import SqliteState
+from fusionguard.home import Home
 from fusionguard.models.bundle import Bundle
+from fusionguard.monitoring.recomputed import recompute_features
+from fusionguard.monitoring.thresholds import MonitoringThresholds
+from fusionguard.monitoring.window import read_window
 from fusionguard.serving import remembering
 from fusionguard.serving.app import RiskApp
 from fusionguard.serving.launch import rehearse
@@ -76,7 +81,7 @@ def built(past: PastPayments, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def served(past: PastPayments, built: Path, tmp_path: Path) -> Iterator[Served]:
     """A service in this process, with a state of its own."""
     state = shutil.copytree(built, tmp_path / "state")
-    app = RiskApp(ServeSettings(release=past.release, log=tmp_path / "log", log_flush_seconds=0.05, state=state))
+    app = RiskApp(ServeSettings(release=past.release, log=tmp_path / "log", log_flush_seconds=0.05, state=str(state)))
     with running(app) as port, httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False) as client:
         yield Served(past, next(state.glob("*.sqlite")), app, client)
 
@@ -111,6 +116,30 @@ def test_a_row_is_recorded_once_under_its_names_and_explaining_records_nothing(s
     assert served.features(payment("B", 8))["card_count_1d"] == 5
     assert served.features(payment("A", 8))["card_count_1d"] == 0, "what was recorded sees what it saw"
     assert served.features(payment("B", 5))["card_count_1d"] == 2, "rows of the same second are not before it"
+
+
+def test_explaining_says_the_past_in_sentences_and_reasons_are_some_of_them(served: Served) -> None:
+    def words(row: dict[str, Any]) -> dict[str, str]:
+        told = served.post("explain", row).json()["contributions"]
+        return {each["feature"]: each["words"] for each in told}
+
+    for place, minute in enumerate((1, 2, 3)):
+        served.post("score", payment(f"A{place}", minute))
+    told = words(payment("B", 4, betrag=45.0))
+    assert told["payments in 1 d"] == "3 payments in 1 d, none earlier in 30 d"
+    assert told["seconds since the last payment"] == "1 min since the last payment, usually 10 d"
+    assert told["amount paid against this card's usual of 1 d"] == "amount paid 4.5 times this card's usual of 1 d"
+    assert told["mean amount paid in 1 d"] == "mean amount paid 10 GBP in 1 d, usually 10"
+    assert words(payment("C", 5, "tok-other"))["payments in 30 d"].startswith("no payment before in 30 d, median ")
+    assert words(payment("D", 5, None))["payments in 1 d"] == "card: not known"
+    rows = [served.past.sent(place) for place in range(EARLIER, EARLIER + 150)]
+    flagged = [(row, reasons) for row in rows if (reasons := served.post("score", row).json()["reasons"])]
+    assert len(flagged) > 3
+    for row, reasons in flagged[:8]:
+        assert {*reasons} <= {*words(row).values()}
+    assert any(" in 30 d" in reason or " in 1 d" in reason for _, reasons in flagged for reason in reasons)
+    values = {str(row["card token"]) for row in rows}
+    assert not any(value in reason for _, reasons in flagged for reason in reasons for value in values)
 
 
 def test_keys_are_the_texts_that_a_table_holds(served: Served) -> None:
@@ -223,7 +252,7 @@ def test_without_its_state_a_service_answers_no_score(served: Served, caplog: py
         assert (refused.status_code, refused.json()["reason"], refused.headers["retry-after"]) == (503, "state", "5")
         assert str(served.state) not in refused.text
     said = [each.getMessage() for each in caplog.records if "cannot be looked up" in each.getMessage()]
-    assert len(said) == 1 and "was deleted. Build it from the history, then start again." in said[0]
+    assert len(said) == 1 and "was deleted. Build it from the history: who asks it goes on with that." in said[0]
     assert served.metric("fusionguard_state_failures_total") == 3
     aside.rename(served.state)
     assert served.features(payment("C", 3))["card_count_1d"] == 1, "nothing was recorded meanwhile"
@@ -251,7 +280,7 @@ def test_a_challenger_sees_what_its_champion_sees(past: PastPayments, built: Pat
     models = {f"{NAME}-champion": past.trained.bundle, f"{NAME}-challenger": Bundle.seal(other, **facts)}
     write_release(tmp_path / "release", released(models))
     state = shutil.copytree(built, tmp_path / "state")
-    app = RiskApp(ServeSettings(release=tmp_path / "release", log=tmp_path / "log", log_flush_seconds=0.05, state=state))
+    app = RiskApp(ServeSettings(release=tmp_path / "release", log=tmp_path / "log", log_flush_seconds=0.05, state=str(state)))
     with running(app) as port, httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False) as client:
         client.post(f"/v1/{NAME}/score", json=payment("A", 1))
         assert client.post(f"/v1/{NAME}/score", json=payment("B", 2)).status_code == 200
@@ -269,46 +298,96 @@ def test_a_challenger_sees_what_its_champion_sees(past: PastPayments, built: Pat
     remembered.close()
 
 
+def test_the_console_looks_the_past_up_like_a_service_and_records_nothing(
+    served: Served, built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, row = Home(tmp_path / "home"), payment("A", 30, served.past.sent(EARLIER)["card token"])
+    models = ScoringModels(home, served.past.release)
+    monkeypatch.delenv("FUSIONGUARD_SERVE_STATE", raising=False)
+    with pytest.raises(StorageError, match=r"there is no state of that at .*Build it: fusionguard state build --model"):
+        models.explain(NAME, row)
+    folder = shutil.copytree(built, Path(home.online))
+    expected = served.post("explain", row).json()
+    for _ in range(2):
+        told = models.explain(NAME, row)
+        assert told.answer.values[0] == pytest.approx(expected["score"], abs=1e-9)
+        assert sorted(told.words) == sorted(each["words"] for each in expected["contributions"])
+    assert not any("card: not known" in each for each in told.words)
+    (file,) = folder.glob("*.sqlite")
+    remembered = SqliteState(file, memories(served.past.family.declared.declaration))  # type: ignore[union-attr]
+    assert remembered.check().events == EARLIER
+    remembered.close()
+
+
+def test_monitoring_finds_logged_features_to_be_those_of_the_history(past: PastPayments, built: Path, tmp_path: Path) -> None:
+    state = shutil.copytree(built, tmp_path / "state")
+    app = RiskApp(ServeSettings(release=past.release, log=tmp_path / "log", log_flush_seconds=0.05, state=str(state)))
+    end = EARLIER + 70
+    with running(app) as port, httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False) as client:
+        served = Served(past, next(state.glob("*.sqlite")), app, client)
+        for place in range(EARLIER, EARLIER + 30):
+            assert served.post("score", past.sent(place)).status_code == 200
+        served.post("explain", past.sent(EARLIER + 5))
+        served.post("score", payment(None, 1))
+        many = client.post(BATCH, json={"rows": [past.sent(place) for place in range(EARLIER + 30, end)]})
+        assert many.status_code == 200, many.text
+    owned = past.rows.iloc[:end].copy()
+    owned.loc[owned.index[EARLIER:], ["chargeback", "chargeback known"]] = ""  # nobody told them
+    owned.to_csv(tmp_path / "rows.csv", index=False)
+    version = past.trained.bundle.version
+    window = read_window(tmp_path / "log", past.family, version, tmp_path / "window.parquet").table
+    given = past.family, tmp_path / "rows.csv"
+    found = recompute_features(window, *given, rows=500, thresholds=MonitoringThresholds(), scratch=tmp_path)
+    assert (found.rows, found.compared, found.differing, found.findings) == (72, 70, 0, ())
+    assert found.incomparable == {"nameless": 2}, "what was only explained, and what tells no id"
+    logged = window.read(["past_event", "past_exact"])
+    assert logged["past_exact"].to_pylist().count(True) == 71, "explaining records nothing"
+    text = str(logged["past_event"].to_pylist())
+    assert not any(past.sent(place)["payment id"] in text for place in range(EARLIER, end))
+
+    owned.loc[owned.index[EARLIER - 3], "card token"] = owned.loc[owned.index[EARLIER + 20], "card token"]
+    owned.to_csv(tmp_path / "rows.csv", index=False)
+    found = recompute_features(window, *given, rows=500, thresholds=MonitoringThresholds(), scratch=tmp_path)
+    assert found.findings and {each.kind for each in found.findings} == {"skew"}
+    assert all(each.subject.startswith("card_") for each in found.findings if each.effect > 2 / 70)
+
+
 def test_outcomes_from_a_file_are_seen_like_those_that_are_posted(served: Served) -> None:
     served.post("score", payment("A", 1), x_request_id="first")
     micros = 1_714_737_600_000_000  # noon of 3 May 2024
-    tell_outcomes(served.state.parent, served.past.family, [Label("first", 0, 1, micros)])
+    tell_outcomes(str(served.state.parent), served.past.family, [Label("first", 0, 1, micros)])
     later = payment("X", 0, **{"booked at": "05.05.2024 12:00"})
     assert served.features(later)["card_label_rate_30d"] == 1
-    tell_outcomes(served.state.parent / "none", served.past.family, [Label("first", 0, 0, micros)])
+    tell_outcomes(str(served.state.parent / "none"), served.past.family, [Label("first", 0, 0, micros)])
     assert served.features(later)["card_label_rate_30d"] == 1
 
 
 def test_a_service_is_not_started_without_its_state(past: PastPayments, tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=r"No worker could start: .* Build it: fusionguard state build --model card-payments@3"):
-        rehearse(ServeSettings(release=tmp_path / "release", state=tmp_path), past.release)
+        rehearse(ServeSettings(release=tmp_path / "release", state=str(tmp_path)), past.release)
 
 
 def test_a_start_without_a_state_says_which_command_makes_one(past: PastPayments, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="Set FUSIONGUARD_SERVE_STATE to the folder"):
+    with pytest.raises(UsageError, match="Set FUSIONGUARD_SERVE_STATE to the folder or the Redis"):
         load_release(past.release)
     with pytest.raises(StorageError, match=r"fusionguard state build --model card-payments@3 --history EARLIER_ROWS"):
-        load_release(past.release, States(tmp_path))
+        load_release(past.release, States(str(tmp_path)))
 
 
-def test_a_state_that_is_made_anew_is_opened_with_the_next_release(past: PastPayments, tmp_path: Path) -> None:
+def test_a_service_goes_on_with_a_state_that_is_made_anew(past: PastPayments, tmp_path: Path) -> None:
     file = past.build_state(tmp_path)
-    states = States(tmp_path)
-    first = load_release(past.release, states).champions[NAME].state
-    assert load_release(past.release, states).champions[NAME].state is first
+    states = States(str(tmp_path))
+    state = load_release(past.release, states).champions[NAME].state
+    assert load_release(past.release, states).champions[NAME].state is state
     event = RowReader(past.family.request_fields).one(past.sent(EARLIER)).event
-    assert first is not None and event is not None
-    first.observe(event)
+    assert state is not None and event is not None
+    state.observe(event)
     past.build_state(tmp_path, "--replace", earlier=EARLIER - 100)
-    with pytest.raises(StorageError, match="was replaced by another file"):
-        first.check()
-    second = load_release(past.release, states).champions[NAME].state
-    assert second is not None and second is not first
-    assert second.check().events == EARLIER - 100, "nothing of the log beside the file that was replaced is in it"
-    second.observe(event)
+    assert state.check().events == EARLIER - 100, "nothing of the log beside the file that was replaced is in it"
+    state.observe(event)
     states.close()
     assert [each.name for each in tmp_path.glob("*.sqlite*")] == [file.name]
-    again = States(tmp_path)
-    third = load_release(past.release, again).champions[NAME].state
-    assert third is not None and third.check().events == EARLIER - 99
+    again = States(str(tmp_path))
+    later = load_release(past.release, again).champions[NAME].state
+    assert later is not None and later.check().events == EARLIER - 99
     again.close()

@@ -28,6 +28,9 @@ def score(
         Path | None,
         typer.Option("--history", help="The rows that happened before, for a model that reads what happened before a row."),
     ] = None,
+    engine: Annotated[
+        str, typer.Option("--engine", metavar="ENGINE", help="Where it is done: duckdb, here, or spark (SPARK_MASTER).")
+    ] = "duckdb",
 ) -> None:
     """Score the rows of a file: score, calibrated probability, decision, what it is worth, reasons, model version.
 
@@ -50,7 +53,7 @@ def score(
     loaded, things = family.load(bundle), family.features.rows
     if bundle.manifest.origin == "simulated":
         say(f"Model {loaded.version} was trained on SIMULATED data: its scores say nothing about real {things}.")
-    summary = score_file(loaded, input_file, output_file, id_column, history=history)
+    summary = score_file(loaded, input_file, output_file, id_column, history=history, engine=engine)
     if summary.ambiguous_ids:
         say(f"{summary.ambiguous_ids:,} rows have an empty id or one that another row has, too: tell them apart by 'row'.")
     for remark in summary.remarks:

@@ -131,7 +131,12 @@ def traffic(
     drift: Annotated[str, typer.Option(help="What changes: none, covariate-shift, heavier-tail, new-pattern, ...")] = "none",
     size: Annotated[float | None, typer.Option(help="How much changes; each drift's usual size by default.")] = None,
     onset: Annotated[float, typer.Option(help="The share of the rows after which it changes.")] = 0.3,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same rows.")] = 11,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="The same seed gives the same rows; where they go on, that of the training.")
+    ] = None,
+    after: Annotated[
+        int | None, typer.Option(min=0, help="How many rows came before, where models read those; what is usual by default.")
+    ] = None,
     service: Annotated[str, typer.Option(help="The service's address.")] = "http://127.0.0.1:3000",
 ) -> None:
     """Let a running service score simulated rows, drifted or not, and tell it their outcomes; its key is FUSIONGUARD_API_KEY.
@@ -143,7 +148,7 @@ def traffic(
 
     if drift not in [kind.value for kind in Drift]:
         raise UnknownChoiceError("drift", drift, [kind.value for kind in Drift])
-    sent = Traffic(model, rows=rows, drift=Drift(drift), size=size, onset=onset, seed=seed)
+    sent = Traffic(model, rows=rows, drift=Drift(drift), size=size, onset=onset, seed=seed, after=after)
     report = drive(service, sent, key=os.environ.get(KEY_VARIABLE))
     what = f"drift {drift} of size {sent.drift_size:g} from {onset:.0%} on" if drift != "none" else "no drift"
     rows_are = _rows_are(model)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,10 +11,11 @@ import typer
 
 from fusionguard.cli.say import say
 from fusionguard.errors import StorageError, UsageError
-from fusionguard.home import find_home
+from fusionguard.home import Home, find_home
 
 if TYPE_CHECKING:
     from fusionguard.datasets.resolved import ResolvedDataset
+    from fusionguard.features.online.place import StatePlace
     from fusionguard.features.online.state import Counts
 
 _Model = Annotated[
@@ -26,30 +28,29 @@ def build(
     history: Annotated[
         Path | None, typer.Option("--history", help="The rows that happened before, with outcomes; none by default.")
     ] = None,
-    replace: Annotated[bool, typer.Option("--replace", help="Replace the one that is there; stop the service before.")] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace the one that is there; what services record meanwhile is lost.")
+    ] = False,
 ) -> None:
     """Make what a service looks the past of rows up in, from the rows that happened before.
 
-    It appears when it is whole, in FUSIONGUARD_SERVE_STATE or where `serve` reads it.
+    It appears when it is whole, in FUSIONGUARD_SERVE_STATE, a folder or the address of a Redis, or where `serve` reads it.
 
     Example: fusionguard state build --model NAME@champion --history earlier.csv
     """
-    from fusionguard.datasets.history import memories
     from fusionguard.features.online.rebuild import read_history
-    from fusionguard.features.online.sqlite_state import SqliteState
     from fusionguard.output import scratch_folder
 
-    described, path = _place(model)
-    if path.exists() and not replace:
-        raise StorageError(f"{path} is there already.", "Serve with it, or make it anew with --replace, while no service runs.")
-    with scratch_folder(path) as scratch:
+    home = find_home()
+    described, place = _place(home, model)
+    if not replace and place.exists():
+        raise StorageError(f"{place} is there already.", "Serve with it, or make it anew with --replace.")
+    with scratch_folder(home.work / "state") as scratch:
         rows = () if history is None else read_history(described, history, scratch)
-        state = SqliteState.build(path, memories(described.declaration), rows, replace=replace)
-    try:
+        state = place.build(rows, replace=replace)
+    with closing(state):
         say(_counted(state.check()))
-    finally:
-        state.close()
-    say(f"Wrote {path}")
+    say(f"Wrote {place}")
 
 
 def check(model: _Model) -> None:
@@ -57,49 +58,36 @@ def check(model: _Model) -> None:
 
     Example: fusionguard state check --model NAME@champion
     """
-    from fusionguard.datasets.history import memories
-    from fusionguard.features.online.sqlite_state import SqliteState
-
-    described, path = _place(model)
-    state = SqliteState(path, memories(described.declaration))
-    try:
+    _, place = _place(find_home(), model)
+    with closing(place.open()) as state:
         say(_counted(state.check()))
-    finally:
-        state.close()
-    typer.echo(path)
+    typer.echo(place)
 
 
 def prune(model: _Model) -> None:
-    """Forget what no later row sees, also while the service runs: it keeps the file small. Rows an hour late still see all.
+    """Forget what no later row sees, also while the service runs: it keeps the state small. Rows an hour late still see all.
 
     Example: fusionguard state prune --model NAME@champion
     """
-    from fusionguard.datasets.history import memories
-    from fusionguard.features.online.sqlite_state import SqliteState
-
-    described, path = _place(model)
-    state = SqliteState(path, memories(described.declaration))
-    try:
+    described, place = _place(find_home(), model)
+    with closing(place.open()) as state:
         latest, moment = state.latest_second(), described.declaration.time
         if latest is not None:  # a clock that runs ahead makes nothing be forgotten too early, nor does a service that rests
             counted = moment is not None and moment.since == "start"
             state.prune(latest if counted else min(latest, int(time.time())))
         say(_counted(state.check()))
-    finally:
-        state.close()
-    typer.echo(path)
+    typer.echo(place)
 
 
-def _place(model: str) -> tuple[ResolvedDataset, Path]:
+def _place(home: Home, model: str) -> tuple[ResolvedDataset, StatePlace]:
     from fusionguard.families.of_bundle import family_of
-    from fusionguard.features.online.place import state_file
+    from fusionguard.features.online.place import state_place
     from fusionguard.registry.aliases import resolve_bundle
 
-    home = find_home()
     family = family_of(resolve_bundle(home, model))
     if family.declared is None or not family.features.past:
         raise UsageError(f"The models of {family.model} read nothing of earlier rows.", "They need no state.")
-    return family.declared, state_file(home.online, family.declared.declaration)
+    return family.declared, state_place(home.online, family.declared.declaration)
 
 
 def _counted(counts: Counts) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from fusionguard.datasets.declaration import Declaration, Place
 from fusionguard.datasets.declared_values import COLUMN_AGGREGATES, ENTITY_AGGREGATES, LABEL_AGGREGATES, split_aggregate
+from fusionguard.datasets.durations import duration_seconds
 from fusionguard.datasets.expressions import columns_of
 from fusionguard.datasets.history import window_features
 from fusionguard.datasets.labels import equal_labels
@@ -31,6 +32,7 @@ def contradictions(declaration: Declaration, line: Callable[[Place], int | None]
     yield from _times(declaration)
     wrong = list(_windows(declaration))
     yield from wrong or _window_names(declaration)
+    yield from _validation(declaration)
     yield from _optional(declaration)
     if not declaration.features:
         yield (), "it declares nothing to learn from: no numeric, categorical or derived column, and no amount"
@@ -159,8 +161,13 @@ def _windows(declaration: Declaration) -> Iterator[Contradiction]:
         for at, text in enumerate(windows.of):
             name, of = split_aggregate(text)
             where, what = (*place, "of", at), f"windows.{entity}.of: {text}"
+            if name == "change" and len(windows.spans) == 1:
+                yield where, f"{what} sets shorter spans against the longest, and there is one; add a span"
             if name in LABEL_AGGREGATES and declaration.label.known is None:
                 yield where, f"{what} needs label.known, which says when an outcome is there; without it, it would be a leak"
+            if name in LABEL_AGGREGATES and _tells_no_date(declaration):
+                told = "outcomes have dates, and time counts from a start without one, so no service can compare them"
+                yield where, f"{what}: {told}; declare label.known as a delay, such as {{after: 14d}}"
             if name in ENTITY_AGGREGATES and of not in declaration.entities:
                 yield where, f"{what}: {_unknown('', str(of), declaration.entities, 'no entity')}"
             elif name in ENTITY_AGGREGATES and of == entity:
@@ -169,6 +176,11 @@ def _windows(declaration: Declaration) -> Iterator[Contradiction]:
                 yield where, f"{what} is of the amount, and there is none; name a numeric column, such as {name}(distance)"
             elif name in COLUMN_AGGREGATES and of is not None and of not in _numbers(declaration):
                 yield where, f"{what}: {_unknown('', of, _numbers(declaration), 'no numeric column')}"
+
+
+def _tells_no_date(declaration: Declaration) -> bool:
+    time, known = declaration.time, declaration.label.known
+    return time is not None and time.since == "start" and known is not None and known.column is not None
 
 
 def _window_names(declaration: Declaration) -> Iterator[Contradiction]:
@@ -184,6 +196,27 @@ def _window_names(declaration: Declaration) -> Iterator[Contradiction]:
                 yield ("windows", entity), what
                 break
             taken |= {feature.name.casefold(): feature.name}
+
+
+def _validation(declaration: Declaration) -> Iterator[Contradiction]:
+    validation, known = declaration.validation, declaration.label.known
+    if validation is None:
+        return
+    place: Place = ("validation",)
+    if declaration.time is None:
+        yield place, "validation goes by days and needs a time, and there is none; declare the column, or remove validation"
+    if not declaration.entities:
+        yield (
+            place,
+            "validation counts whom somebody looks at and needs entities, and there are none; declare whose rows these are",
+        )
+    elif validation.by is not None and validation.by not in declaration.entities:
+        yield (*place, "by"), _unknown("validation.by", validation.by, declaration.entities, "no entity")
+    if validation.wait is None or known is None or known.after is None:
+        return
+    if duration_seconds(validation.wait) < duration_seconds(known.after):
+        what = f"validation.wait is {validation.wait}, and label.known says that outcomes are known after {known.after}"
+        yield (*place, "wait"), f"{what}; wait at least as long, or leave it out"
 
 
 def _optional(declaration: Declaration) -> Iterator[Contradiction]:

@@ -50,6 +50,8 @@ class Time(_Declared):
     """Of numbers: a time outside is refused."""
     ordered: kinds.Flag = False
     """Whether a file whose times ever decrease is refused."""
+    observed: kinds.ColumnName | None = None
+    """The column, written as the time is, that says when a row arrived; windows see it from then on. Empty: at once."""
 
     @model_validator(mode="after")
     def _agrees(self) -> Time:
@@ -193,6 +195,40 @@ class Windows(_Declared):
         return tuple(duration_seconds(span) for span in self.spans)
 
 
+class Validation(_Declared):
+    """Folds in time that judge models as they are used: learn from days, wait until outcomes are known, judge the days after.
+
+    ``{}`` means all that is said here.
+    """
+
+    folds: kinds.Count = 4
+    """Each is so much earlier than the one before as days are judged."""
+    train: kinds.LearnedDays = "7d"
+    """How many days are learned from, or ``all`` that there are."""
+    wait: kinds.Days | None = None
+    """How long it takes until their outcomes are known; as ``label.known`` says, where nothing is said."""
+    test: kinds.SomeDays = "7d"
+    """How many days are judged."""
+    blocked: kinds.Days = "7d"
+    """How long before the wait a positive row whose outcome is known keeps its owner from being judged."""
+    k: kinds.Count = 100
+    """How many owners are looked at on a day."""
+    by: kinds.Identifier | None = None
+    """The entity that is looked at, once until it is found; the first one where nothing is said."""
+    until: Literal["test", "end"] = "test"
+    """Where the judged days end: before the test slice, which is then read once and by nothing else, or with the data."""
+
+    @property
+    def learned_days(self) -> int | None:
+        """How many days are learned from; None for all."""
+        return None if self.train == kinds.ALL_DAYS else whole_days(self.train)
+
+
+def whole_days(text: str) -> int:
+    """Return the days of a duration, a part of one as a whole."""
+    return -(-duration_seconds(text) // kinds.SECONDS_PER_DAY)
+
+
 class OwnFeature(_Declared):
     """A number that the data set's own SQL adds, and that models read."""
 
@@ -276,6 +312,8 @@ class Declaration(_Declared):
     windows: dict[kinds.Identifier, Windows] = {}
     sampling: Sampling = Sampling()
     sql: OwnSql | None = None
+    validation: Validation | None = None
+    """Folds that judge models as they are used; without it, the test slice alone does."""
 
     def mentions(self) -> Iterator[tuple[str, Place]]:
         """Yield each column that has a role of its own, with the place that gives it; ``optional`` and such give none."""
@@ -283,6 +321,8 @@ class Declaration(_Declared):
             yield self.id, ("id",)
         if self.time is not None:
             yield self.time.column, ("time", "column")
+            if self.time.observed is not None:
+                yield self.time.observed, ("time", "observed")
         if self.amount is not None:
             for key in ("column", "currency_column", "rate_column"):
                 if (column := getattr(self.amount, key)) is not None:
@@ -294,6 +334,12 @@ class Declaration(_Declared):
         yield from ((column, ("numeric", column)) for column in self.numeric)
         yield from ((column, ("categorical", column)) for column in self.categorical)
         yield from ((column, ("ignored", at)) for at, column in enumerate(self.ignored))
+
+    @property
+    def owner(self) -> str | None:
+        """The entity whose rows belong together: the one that validation goes by, or the first."""
+        named = None if self.validation is None else self.validation.by
+        return named or next(iter(self.entities), None)
 
     @property
     def measured(self) -> dict[str, tuple[Place, Numeric]]:

@@ -14,6 +14,7 @@ from fusionguard.data.source import RawData
 from fusionguard.datasets.declared_rows import read_declared
 from fusionguard.datasets.preparing import prepare_training
 from fusionguard.datasets.reading import DeclaredDataset
+from fusionguard.datasets.remembering import PastEngine
 from fusionguard.datasets.resolved import ResolvedDataset
 from fusionguard.datasets.resolving import resolve
 from fusionguard.datasets.shipped import Wanted, simulator
@@ -58,13 +59,15 @@ class DeclaredSource:
         own = "" if self.declared.sql is None else f"\n{self.declared.sql}"
         return hashlib.sha256(f"{self.sha256}\n{declared}{own}".encode()).hexdigest()
 
-    def fetch(self, folder: Path, *, earliest: float = 1.0) -> tuple[RawData, ResolvedDataset]:
+    def fetch(self, folder: Path, *, earliest: float = 1.0, engine: PastEngine | None = None) -> tuple[RawData, ResolvedDataset]:
         """Write the prepared rows as ``folder/raw.parquet``; return them, and the data set as it was found.
 
         Parameters
         ----------
         earliest
             The share of the rows, by time, that ranges and known values are read from.
+        engine
+            What finds what windows remember; None for DuckDB.
 
         Raises
         ------
@@ -78,7 +81,7 @@ class DeclaredSource:
         with TemporaryDirectory(dir=folder, prefix=".reading-") as scratch:
             read = read_declared(self.declared, self.matches or self.file, Path(scratch) / "read.parquet")
             described = resolve(self.declared, read, earliest=earliest)
-            table = prepare_training(described, read, folder / "raw.parquet")
+            table = prepare_training(described, read, folder / "raw.parquet", engine)
         provenance = Provenance(
             dataset=declaration.name,
             origin="simulated" if declaration.simulated else "local",
@@ -115,13 +118,13 @@ class SimulatedDeclaredSource:
         identity = f"simulated\n{self.version}\n{self.rows}\n{self.seed}\n{declared}"
         return hashlib.sha256(identity.encode()).hexdigest()
 
-    def fetch(self, folder: Path, *, earliest: float = 1.0) -> tuple[RawData, ResolvedDataset]:
+    def fetch(self, folder: Path, *, earliest: float = 1.0, engine: PastEngine | None = None) -> tuple[RawData, ResolvedDataset]:
         """Simulate, and do as :meth:`DeclaredSource.fetch` does with a file."""
         name = self.declared.declaration.name
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=folder, prefix=".simulating-") as scratch:
             made = simulate_declared(name, Wanted(self.rows, self.seed), Path(scratch) / f"{name}.parquet")
-            raw, described = DeclaredSource(self.declared, made.path).fetch(folder, earliest=earliest)
+            raw, described = DeclaredSource(self.declared, made.path).fetch(folder, earliest=earliest, engine=engine)
         said = f"simulator version {self.version}, {self.rows:,} rows, seed {self.seed}"
         provenance = raw.provenance.model_copy(update={"origin": "simulated", "description": said, "file": ""})
         return RawData(raw.table, provenance), described

@@ -28,19 +28,25 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 _LABEL_NUMBER = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]*)?")
 _AGGREGATE = re.compile(r"([a-z_]+)(?:\(([^()]+)\))?")
 _LONGEST_COLUMN = 200
-PLAIN_AGGREGATES = ("count", "since_last", "label_count", "label_rate")
-COLUMN_AGGREGATES = ("sum", "mean", "maximum", "ratio")
+LABEL_AGGREGATES = ("label_count", "label_rate", "label_since_positive", "label_since_negative", "label_run")
+"""Of outcomes that have become known."""
+PLAIN_AGGREGATES = ("count", "since_last", *LABEL_AGGREGATES)
+COLUMN_AGGREGATES = ("sum", "mean", "maximum", "ratio", "change", "peak")
 """Of the amount or, in parentheses, of a numeric column."""
 ENTITY_AGGREGATES = ("new", "distinct")
 """Of another entity, in parentheses."""
-LABEL_AGGREGATES = ("label_count", "label_rate")
-"""Of outcomes that have become known."""
 _Values = TypeVar("_Values", bound=Collection[Any])
 _MOMENT = datetime(2031, 11, 23, 17, 46, 39, tzinfo=UTC)
 
 
 ISO = "iso"
 """As a format: times are written as ISO 8601 says, although others have a format or a unit."""
+
+ALL_DAYS = "all"
+"""Instead of a number of days: all that there are."""
+
+SECONDS_PER_DAY = 86_400
+_MOST_COUNTED = 1_000_000
 
 
 def _checked(wrong: str, right: Callable[[Any], bool]) -> BeforeValidator:
@@ -100,6 +106,31 @@ def _span(value: Any) -> str:
     if duration_seconds(_duration(value)) == 0:
         raise ValueError("a window must be longer than nothing")
     return str(value)
+
+
+def _days(value: Any) -> str:
+    if duration_seconds(_duration(value)) % SECONDS_PER_DAY:
+        raise ValueError("it must be whole days, such as 7d or 2w")
+    return str(value)
+
+
+def _some_days(value: Any) -> str:
+    if duration_seconds(_days(value)) == 0:
+        raise ValueError("it must be at least 1d")
+    return str(value)
+
+
+def _learned_days(value: Any) -> str:
+    if value == ALL_DAYS:
+        return ALL_DAYS
+    try:
+        return _some_days(value)
+    except ValueError as error:
+        raise ValueError(f"{error}, or {ALL_DAYS}") from None
+
+
+def _counted(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _MOST_COUNTED
 
 
 def _formula(value: Any) -> str:
@@ -214,6 +245,10 @@ Number = Annotated[float, BeforeValidator(_number)]
 Flag = Annotated[bool, _checked("it must be true or false", lambda value: isinstance(value, bool))]
 Duration = Annotated[str, BeforeValidator(_duration)]
 Span = Annotated[str, BeforeValidator(_span)]
+Days = Annotated[str, BeforeValidator(_days)]
+SomeDays = Annotated[str, BeforeValidator(_some_days)]
+LearnedDays = Annotated[str, BeforeValidator(_learned_days)]
+Count = Annotated[int, _checked(f"it must be a whole number from 1 to {_MOST_COUNTED:,}", _counted)]
 Formula = Annotated[str, BeforeValidator(_formula)]
 Zone = Annotated[str, BeforeValidator(_zone)]
 TimeFormat = Annotated[str, BeforeValidator(_time_format)]

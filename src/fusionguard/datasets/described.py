@@ -9,6 +9,7 @@ from fusionguard.data.source import RawData
 from fusionguard.datasets.catalog import find_dataset, is_built_in
 from fusionguard.datasets.declared_source import DeclaredSource, source_of
 from fusionguard.datasets.reading import DeclaredDataset
+from fusionguard.datasets.remembering import PastEngine
 from fusionguard.datasets.resolve_source import resolve_source
 from fusionguard.datasets.resolved import ResolvedDataset
 from fusionguard.datasets.resolving import resolve
@@ -19,7 +20,14 @@ _log = logging.getLogger("fusionguard.source")
 
 
 def read_described(
-    declared: DeclaredDataset, source: str, folder: Path, *, rows: int, seed: int, earliest: float
+    declared: DeclaredDataset,
+    source: str,
+    folder: Path,
+    *,
+    rows: int,
+    seed: int,
+    earliest: float,
+    engine: PastEngine | None = None,
 ) -> tuple[RawData, ResolvedDataset]:
     """Read the rows of a data set into ``folder/raw.parquet``, and return them with what they are.
 
@@ -31,6 +39,8 @@ def read_described(
         How many rows to simulate, and from which seed; other sources are read whole.
     earliest
         The share of the rows, by time, that ranges and known values are read from.
+    engine
+        What finds what windows remember; None for DuckDB.
 
     Raises
     ------
@@ -48,7 +58,7 @@ def read_described(
         return raw, resolve(declared, raw.table, earliest=earliest, strict=False)
     own = source_of(declared, source, rows=rows, seed=seed)
     _log.info("source: %s", own.description)
-    raw, described = own.fetch(folder, earliest=earliest)
+    raw, described = own.fetch(folder, earliest=earliest, engine=engine)
     if described.repeated_rows:
         _log.warning("%s", _repetitions(described))
     kept, *parted = described.declaration.entities or ("",)

@@ -15,7 +15,6 @@ from typing import Literal
 from fusionguard.datasets.declaration import Declaration
 from fusionguard.datasets.declared_values import split_aggregate
 from fusionguard.datasets.durations import duration_seconds
-from fusionguard.datasets.labels import label_of
 from fusionguard.datasets.prepared_names import prepared_names
 
 MOST_TILES = 30
@@ -30,10 +29,24 @@ LARGEST_HUNDREDTHS = 10**12
 MOST_OTHERS = 1_000
 """So many different values of another entity are told apart in a window: those met last."""
 
-Kind = Literal["rows", "values", "hundredths", "largest", "met", "others", "last", "known", "positive"]
+Kind = Literal[
+    "rows",
+    "values",
+    "hundredths",
+    "largest",
+    "met",
+    "others",
+    "last",
+    "known",
+    "positive",
+    "last_positive",
+    "last_negative",
+    "run",
+]
 """What is remembered: how many rows; how many numbers of a column, their sum and the largest; whether another entity's value was
 there before, as 1 or 0; how many different ones were, up to :data:`MOST_OTHERS`; how many seconds ago the last row was; how many
-outcomes became known, and how many of these are positive."""
+outcomes became known, and how many of these are positive; how many seconds ago the tile began in which the latest positive one
+became known, the latest negative one, and the first positive one after all tiles that hold a negative one."""
 
 NUMERIC: tuple[Kind, ...] = ("values", "hundredths", "largest")
 """The kinds that are about a column's numbers."""
@@ -41,7 +54,7 @@ NUMERIC: tuple[Kind, ...] = ("values", "hundredths", "largest")
 OF_OTHERS: tuple[Kind, ...] = ("met", "others")
 """The kinds that are about another entity's values."""
 
-OF_OUTCOMES: tuple[Kind, ...] = ("known", "positive")
+OF_OUTCOMES: tuple[Kind, ...] = ("known", "positive", "last_positive", "last_negative", "run")
 """The kinds that are about outcomes."""
 
 
@@ -105,30 +118,47 @@ class Memory:
 
 @dataclass(frozen=True)
 class _Aggregate:
-    """What an aggregate remembers, the feature made of that, and what people call it.
+    """What an aggregate remembers, and the feature made of that.
 
-    ``sql`` has a place for each kind that is remembered, as a double, and for the present row's number, ``now``; ``words`` has
-    one for what it is about.
+    ``sql`` has a place for each kind that is remembered, as a double, for each of ``usual``, which is remembered over the longest
+    span, as ``usual_KIND``, and for the present row's number, ``now``. What differs from the longest span alone,
+    ``of_shorter_spans``, is none of that span itself.
     """
 
     kinds: tuple[Kind, ...]
     sql: str
-    words: str
     of_longest_span: bool = False
+    usual: tuple[Kind, ...] = ()
+    of_shorter_spans: bool = False
 
 
 _MEAN = f"({{hundredths}} / {HUNDREDTHS}e0 / NULLIF({{values}}, 0e0))"
+_USUAL = _MEAN.replace("{", "{usual_")
 _AGGREGATES: Mapping[str, _Aggregate] = {
-    "count": _Aggregate(("rows",), "{rows}", "rows"),
-    "sum": _Aggregate(("hundredths",), f"({{hundredths}} / {HUNDREDTHS}e0)", "sum of {of}"),
-    "mean": _Aggregate(("values", "hundredths"), _MEAN, "mean {of}"),
-    "ratio": _Aggregate(("values", "hundredths"), f"({{now}} / NULLIF({_MEAN}, 0e0))", "{of} against the mean"),
-    "maximum": _Aggregate(("largest",), f"({{largest}} / {HUNDREDTHS}e0)", "largest {of}"),
-    "new": _Aggregate(("met",), "(1e0 - {met})", "first time with this {of}"),
-    "distinct": _Aggregate(("others",), "{others}", "different {of}s"),
-    "since_last": _Aggregate(("last",), "{last}", "seconds since the last", of_longest_span=True),
-    "label_count": _Aggregate(("known",), "{known}", "outcomes that became known"),
-    "label_rate": _Aggregate(("known", "positive"), "({positive} / NULLIF({known}, 0e0))", "share of positive outcomes"),
+    "count": _Aggregate(("rows",), "{rows}"),
+    "sum": _Aggregate(("hundredths",), f"({{hundredths}} / {HUNDREDTHS}e0)"),
+    "mean": _Aggregate(("values", "hundredths"), _MEAN),
+    "ratio": _Aggregate(("values", "hundredths"), f"({{now}} / NULLIF({_MEAN}, 0e0))"),
+    "maximum": _Aggregate(("largest",), f"({{largest}} / {HUNDREDTHS}e0)"),
+    "change": _Aggregate(
+        ("values", "hundredths"),
+        f"({_MEAN} / NULLIF({_USUAL}, 0e0))",
+        usual=("values", "hundredths"),
+        of_shorter_spans=True,
+    ),
+    "peak": _Aggregate(
+        ("largest",),
+        f"({{largest}} / {HUNDREDTHS}e0 / NULLIF({_USUAL}, 0e0))",
+        usual=("values", "hundredths"),
+    ),
+    "new": _Aggregate(("met",), "(1e0 - {met})"),
+    "distinct": _Aggregate(("others",), "{others}"),
+    "since_last": _Aggregate(("last",), "{last}", of_longest_span=True),
+    "label_count": _Aggregate(("known",), "{known}"),
+    "label_rate": _Aggregate(("known", "positive"), "({positive} / NULLIF({known}, 0e0))"),
+    "label_since_positive": _Aggregate(("last_positive",), "{last_positive}"),
+    "label_since_negative": _Aggregate(("last_negative",), "{last_negative}"),
+    "label_run": _Aggregate(("run",), "{run}"),
 }
 
 
@@ -144,8 +174,12 @@ class WindowFeature:
         How it is made of prepared columns.
     entity
         Whose rows it is about.
-    words
-        What people call it.
+    aggregate
+        What it is of them, as it is declared: ``count``, ``new``.
+    of
+        The column whose numbers, or the entity whose values, it is about; empty where it is of rows or outcomes.
+    span
+        Over which it is.
     memories
         What it is made of.
     """
@@ -153,7 +187,9 @@ class WindowFeature:
     name: str
     sql: str
     entity: str
-    words: str
+    aggregate: str
+    of: str
+    span: Span
     memories: tuple[Memory, ...]
 
     @property
@@ -196,25 +232,26 @@ def _features(declaration: Declaration) -> Iterator[WindowFeature]:
             about = of if of is not None else amount or ""
             counted: dict[Kind, Kind] = {} if about in sparse else {"values": "rows"}
             counted |= {"known": "rows"} if dated and name == "label_rate" else {}  # negative outcomes often have no date
-            for span in (max(spans, key=lambda each: each.seconds),) if aggregate.of_longest_span else spans:
-                kinds = [counted.get(kind, kind) for kind in aggregate.kinds]
-                part = {kind: _memory(entity, kind, about, span, names) for kind in kinds}
-                filled = {kind: f"CAST({each.name} AS DOUBLE)" for kind, each in zip(aggregate.kinds, part.values(), strict=True)}
+            longest = max(spans, key=lambda each: each.seconds)
+            for span in (longest,) if aggregate.of_longest_span else spans:
+                if aggregate.of_shorter_spans and span.seconds == longest.seconds:
+                    continue
+                asked: list[tuple[str, Kind, Span]] = [(kind, kind, span) for kind in aggregate.kinds]
+                asked += [(f"usual_{kind}", kind, longest) for kind in aggregate.usual]
+                part = {name: _memory(entity, counted.get(kind, kind), about, over, names) for name, kind, over in asked}
+                filled = {name: f"CAST({each.name} AS DOUBLE)" for name, each in part.items()}
                 shown = "" if aggregate.of_longest_span else span.text
-                called = aggregate.words.format(of=_told(declaration, about))
                 yield WindowFeature(
                     name="_".join(filter(None, (entity, name, "" if of is None else names.get(of, of), shown))),
                     sql=aggregate.sql.format(now=names.get(about, ""), **filled),
                     entity=entity,
-                    words=f"{entity}: {called}{f' in {shown}' if shown else ''}",
-                    memories=tuple(part.values()),
+                    aggregate=name,
+                    of=next((each.of for each in part.values() if each.of), ""),
+                    span=span,
+                    memories=tuple(dict.fromkeys(part.values())),
                 )
 
 
 def _memory(entity: str, kind: Kind, about: str, span: Span, names: Mapping[str, str]) -> Memory:
     of = about if kind in (*NUMERIC, *OF_OTHERS) else ""
     return Memory("_".join(filter(None, ("past", entity, kind, names.get(of, of), span.text))), entity, kind, span, of)
-
-
-def _told(declaration: Declaration, about: str) -> str:
-    return about if about in declaration.entities else label_of(declaration, about) if about else ""

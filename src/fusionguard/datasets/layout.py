@@ -53,5 +53,5 @@ def _numbers(declaration: Declaration) -> set[str]:
 def _times(declaration: Declaration) -> set[str]:
     """Return the columns of times, in a typed file read as they are stored: a double does not hold all nanoseconds."""
     time, known = declaration.time, declaration.label.known
-    found = {None if time is None else time.column, None if known is None else known.column}
+    found = {None if known is None else known.column, *(() if time is None else (time.column, time.observed))}
     return {column for column in found if column is not None and column not in declaration.types}

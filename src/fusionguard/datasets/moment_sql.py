@@ -29,10 +29,17 @@ def event(rows: TableRows, time: Time) -> str:
 
 def known_time(known: Known, time: Time) -> Time:
     """Return the time of the column that dates outcomes, which is written as the rows' own time, or as is declared."""
-    update: dict[str, object] = {"column": known.column, "range": None, "ordered": False}
+    update: dict[str, object] = {"column": known.column, "observed": None, "range": None, "ordered": False}
     if known.format is not None:
         update |= {"unit": None, "format": None if known.format == ISO else known.format}
     return time.model_copy(update=update)
+
+
+def observed_time(time: Time) -> Time:
+    """Return the time of the column that says when rows arrived; raise ValueError where none does."""
+    if time.observed is None:
+        raise ValueError("no column says when rows arrived")
+    return time.model_copy(update={"column": time.observed, "observed": None, "range": None, "ordered": False})
 
 
 def clock(rows: TableRows, time: Time) -> str:

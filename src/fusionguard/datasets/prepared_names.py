@@ -15,7 +15,7 @@ known; and a number for each value of the first entity, whose rows stay together
 TIME, ROW = "time_seconds", "row_number"
 """Whole seconds and the place in the source, in a table of features."""
 
-PREPARED_FORMAT = 3
+PREPARED_FORMAT = 4
 """Goes up when the same raw rows are prepared in another way: what was made of them before is made anew."""
 
 OTHER = "(other)"
@@ -33,6 +33,8 @@ TAKEN = frozenset(
         "model",
         "model_version",
         "prediction_id",
+        "past_event",
+        "past_exact",
         "request_id",
         "decision_reason",
     }

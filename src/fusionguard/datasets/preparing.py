@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,12 +18,11 @@ from fusionguard.datasets.category_sql import category
 from fusionguard.datasets.declaration import Declaration, Known, Time
 from fusionguard.datasets.declared_values import as_text
 from fusionguard.datasets.durations import duration_seconds
-from fusionguard.datasets.history import memories
 from fusionguard.datasets.history_checks import short_table
-from fusionguard.datasets.history_sql import EVENTS, REMEMBERED, events_query, history_query
 from fusionguard.datasets.moment_sql import clock, event, known_time
 from fusionguard.datasets.money_sql import number
 from fusionguard.datasets.prepared_names import CLOCK, EVENT, GROUP, KNOWN, prepared_names
+from fusionguard.datasets.remembering import REMEMBERED, PastEngine, remember
 from fusionguard.datasets.resolved import ResolvedDataset
 from fusionguard.datasets.table_rows import TableRows, open_rows, quoted, string
 from fusionguard.files import atomic_path
@@ -36,40 +36,32 @@ _NEARLY_ALL = 0.99
 """After the delay within which so many of the dated outcomes were known, the others are too few to distort a share."""
 
 
-def prepare_training(described: ResolvedDataset, raw: Table, destination: Path) -> Table:
+def prepare_training(described: ResolvedDataset, raw: Table, destination: Path, engine: PastEngine | None = None) -> Table:
     """Write the prepared rows of a raw table to a file: those with a label, in order of time where there is one.
 
     Without a time they are shuffled, the same rows always alike: those of one value of the first entity lie beside each other,
     and those with a positive label are spread evenly, so that any run of rows is a fair sample. What the owner calls a row is
     carried over: the declared id, or without one its place in the source, from 0.
+
+    ``engine`` finds what windows remember; None for DuckDB.
     """
     declaration = described.declaration
-    with open_rows(raw, declaration.missing_values) as rows, atomic_path(destination) as temporary:
-        columns = dict(prepared_columns(described, rows)) | remember(described, rows)
+    with (
+        TemporaryDirectory(dir=destination.parent, prefix=".remembering-") as folder,
+        open_rows(raw, declaration.missing_values) as rows,
+        atomic_path(destination) as temporary,
+    ):
+        outcome = label(described, rows)
+        columns = dict(prepared_columns(described, rows))
+        columns |= remember(declaration, rows, outcome, Path(folder), engine=engine)
         if declaration.windows and (short := short_table(declaration, rows)):
             _log.warning("%s", short)
         columns |= dict(_training_columns(described, rows))
-        label = columns[prepared_names(declaration)[declaration.label.column]]
         own = declaration.id if declaration.id is not None and declaration.id in rows.kinds else None
         columns[CARRIED] = f"CAST({'_row' if own is None else quoted(own)} AS VARCHAR)"
-        order = columns[EVENT] if EVENT in columns else _shuffled(_owner(declaration, rows), label)
-        write_prepared(rows, columns, temporary, f"WHERE ({label}) IS NOT NULL ORDER BY {order}, _row", own or PLACE)
+        order = columns[EVENT] if EVENT in columns else _shuffled(_owner(declaration, rows), outcome)
+        write_prepared(rows, columns, temporary, f"WHERE ({outcome}) IS NOT NULL ORDER BY {order}, _row", own or PLACE)
     return Table(destination)
-
-
-def remember(described: ResolvedDataset, rows: TableRows, earlier: str | None = None) -> dict[str, str]:
-    """Find what windows remember of each row; return the prepared columns that hold it, each with its SQL.
-
-    ``earlier`` is a query of the events of other rows, which are seen and not asked for.
-    """
-    plan = memories(described.declaration)
-    if not plan:
-        return {}
-    outcome = label(described, rows) if described.declaration.label.column in rows.kinds else None
-    events = events_query(described.declaration, rows, outcome)
-    rows.database.execute(f"CREATE TEMP TABLE {EVENTS} AS {events}{'' if earlier is None else f' UNION ALL BY NAME {earlier}'}")
-    rows.database.execute(f"CREATE TEMP TABLE {REMEMBERED} AS {history_query(plan)}")
-    return {each.name: f"{REMEMBERED}.{each.name}" for each in plan}
 
 
 def prepared_columns(described: ResolvedDataset, rows: TableRows) -> Iterator[tuple[str, str]]:
@@ -121,7 +113,8 @@ def _known(rows: TableRows, known: Known, time: Time, outcome: str) -> str:
 
 def _owner(declaration: Declaration, rows: TableRows) -> str | None:
     """Return the SQL of a text that says whose a row is, and whose order means nothing; a row of nobody is one of its own."""
-    entity = next((column for column in declaration.entities.values() if column in rows.kinds), None)
+    listed = [] if declaration.owner is None else [declaration.owner, *declaration.entities]
+    entity = next((column for each in listed if (column := declaration.entities[each]) in rows.kinds), None)
     if entity is None:
         return None
     return f"md5(CASE WHEN {rows.empty(entity)} THEN 'row ' || _row ELSE 'value ' || {rows.category(entity)} END)"

@@ -25,7 +25,20 @@ FILE_NAME = "declaration.yaml"
 """What the declaration is called in a data set's folder."""
 
 _NAMES_NOTHING = frozenset(
-    ["version", "name", "problem", "rows", "csv", "kaggle", "simulated", "unique", "sampling", "protected", "calendar"]
+    [
+        "version",
+        "name",
+        "problem",
+        "rows",
+        "csv",
+        "kaggle",
+        "simulated",
+        "unique",
+        "sampling",
+        "protected",
+        "calendar",
+        "validation",
+    ]
 )
 _BY_NAME = ("entities", "numeric", "categorical", "derived", "bands", "windows")
 
@@ -113,6 +126,8 @@ def parse_declaration(
     except ValueError as error:
         raise DeclarationError(file, [Fault(tree.line(("version",)), str(error))]) from None
     declaration, faults = _validated(content, tree)
+    if "validation" in content and content["validation"] is None:
+        faults.append(Fault(tree.line(("validation",)), "validation is empty; write {} for what is usual, or remove it"))
     if declaration is not None:
         faults += [Fault(tree.line(place), what) for place, what in contradictions(declaration, tree.line)]
         sql, wrong = _own_sql(declaration, folder, sql)

@@ -15,7 +15,15 @@ from fusionguard.datasets.layout import raw_layout
 from fusionguard.datasets.moment_sql import event
 from fusionguard.datasets.reading import DeclaredDataset
 from fusionguard.datasets.resolved import ResolvedCategories, ResolvedColumn, ResolvedDataset, ResolvedType
-from fusionguard.datasets.table_checks import check_known, check_money, check_presence, check_time, check_unique, repeated_rows
+from fusionguard.datasets.table_checks import (
+    check_known,
+    check_money,
+    check_observed,
+    check_presence,
+    check_time,
+    check_unique,
+    repeated_rows,
+)
 from fusionguard.datasets.table_rows import Kind, TableRows, open_rows
 
 _TYPES: dict[Kind, ResolvedType] = {"integer": "integer", "float": "float", "boolean": "boolean", "time": "timestamp"}
@@ -77,6 +85,7 @@ def _resolved(
     if declaration.time is not None and declaration.time.column in rows.kinds:
         check_time(findings, rows, declaration.time, ("time",))
     check_known(findings, rows)
+    check_observed(findings, rows)
     check_unique(findings, rows)
     label = check_label(findings, rows) if declaration.label.column in rows.kinds else None
     if label is None or (strict and findings.faults):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 
@@ -15,10 +16,11 @@ from fusionguard.datasets.declaration import Categorical, Declaration, Numeric, 
 from fusionguard.datasets.declared_values import LARGEST_NUMBER
 from fusionguard.datasets.history_sql import events_columns, events_query
 from fusionguard.datasets.layout import raw_layout
-from fusionguard.datasets.moment_sql import known_time, no_moment
+from fusionguard.datasets.moment_sql import known_time, no_moment, observed_time
 from fusionguard.datasets.moments import expected_time
 from fusionguard.datasets.money_sql import no_rate, number, other_rate
-from fusionguard.datasets.preparing import label, prepared_columns, remember, write_prepared
+from fusionguard.datasets.preparing import label, prepared_columns, write_prepared
+from fusionguard.datasets.remembering import PastEngine, remember
 from fusionguard.datasets.resolved import ResolvedDataset
 from fusionguard.datasets.shown_cells import wrong_cells
 from fusionguard.datasets.table_rows import TableRows, open_rows, quoted, string
@@ -33,11 +35,12 @@ Check = tuple[str, str, str]
 
 def scored_columns(described: ResolvedDataset, there: Collection[str]) -> list[str]:
     """Return the raw columns that must be in a table to be scored, and those optional ones that are ``there``."""
-    declaration, known = described.declaration, described.declaration.label.known
+    declaration, known, time = described.declaration, described.declaration.label.known, described.declaration.time
     columns = [*declaration.measured, *declaration.categorical]
-    if declaration.time is not None and (described.reads_clock or declaration.windows):
-        columns.append(declaration.time.column)
+    if time is not None and (described.reads_clock or declaration.windows):
+        columns.append(time.column)
     spared = {declaration.id, declaration.label.column, *(() if known is None else (known.column,))}
+    spared |= set() if time is None else {time.observed}
     columns += [name for name in events_columns(declaration) if name not in columns and (name not in spared or name in there)]
     amount = declaration.amount
     if amount is not None:
@@ -76,6 +79,7 @@ def prepare_file(
     earlier: Table | None = None,
     *,
     files: tuple[str, str] | None = None,
+    engine: PastEngine | None = None,
 ) -> tuple[Table, dict[str, int]]:
     """Write the same of a table on disk to a file, a part of the rows at a time; raise as :func:`prepare_rows` does.
 
@@ -86,19 +90,27 @@ def prepare_file(
         ``raw``; of two rows with one id, that of ``raw`` counts.
     files
         What messages call the files of the rows and of the earlier ones; None where there is one file alone.
+    engine
+        What finds what windows remember; None for DuckDB.
 
     Returns
     -------
     The prepared rows, and by column how many cells hold a category that no model has seen and none refuses.
     """
-    with open_rows(raw, described.declaration.missing_values) as rows, atomic_path(destination) as temporary:
+    declaration = described.declaration
+    with (
+        TemporaryDirectory(dir=destination.parent, prefix=".remembering-") as folder,
+        open_rows(raw, declaration.missing_values) as rows,
+        atomic_path(destination) as temporary,
+    ):
         own, before = ("", "") if files is None else (f" of {name}" for name in files)
         _refuse(rows, [each for each in _checks(described, rows) if each[0] != CARRIED], own)
         unseen = _count_unseen(described, rows)
         columns = dict(prepared_columns(described, rows))
-        if described.declaration.windows:
-            events = destination.with_name("events.parquet")
-            columns |= remember(described, rows, None if earlier is None else _earlier(described, earlier, rows, events, before))
+        if declaration.windows:
+            seen = None if earlier is None else _earlier(described, earlier, rows, Path(folder) / "events.parquet", before)
+            outcome = label(described, rows) if declaration.label.column in rows.kinds else None
+            columns |= remember(declaration, rows, outcome, Path(folder), earlier=seen, engine=engine)
         write_prepared(rows, columns, temporary)
     return Table(destination), unseen
 
@@ -186,6 +198,10 @@ def _checks(described: ResolvedDataset, rows: TableRows) -> Iterator[Check]:
         dated = known_time(known, declaration.time)
         wrong = f"(NOT {rows.empty(dated.column)} AND {no_moment(rows, dated)})"
         yield dated.column, wrong, f"not {expected_time(dated)}"
+    if declaration.windows and declaration.time is not None and declaration.time.observed in rows.kinds:
+        arrived = observed_time(declaration.time)
+        wrong = f"(NOT {rows.empty(arrived.column)} AND {no_moment(rows, arrived)})"
+        yield arrived.column, wrong, f"not {expected_time(arrived)}"
     yield from _money_checks(described, rows)
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from fusionguard.data.class_balance import UsualShare
     from fusionguard.data.contract_suites import Suite
+    from fusionguard.data.drifting import Drifting
     from fusionguard.data.schema import DatasetSchema
 
 _SHIPPED = {
@@ -110,21 +111,25 @@ class Simulator:
     ----------
     version
         Goes up when the same seed gives other rows.
-    usual_rows
-        How many are made where nobody says.
+    usual_rows, usual_seed
+        How many are made, and from which seed, where nobody says.
     rows
         What they are: ``transactions``.
     columns
         Those of a table, in their order.
     simulate
         Makes rows in columns of these types; raises :class:`UnknownChoiceError` for a kind that there is not.
+    drifting
+        Where drifts show in them.
     """
 
     version: int
     usual_rows: int
+    usual_seed: int
     rows: str
     columns: tuple[str, ...]
     simulate: Callable[[Wanted, pa.Schema], SimulatedRows]
+    drifting: Drifting
 
 
 def dataset_names() -> tuple[str, ...]:

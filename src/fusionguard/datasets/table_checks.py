@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fusionguard.datasets.declaration import Amount, Declaration, Place, Time
 from fusionguard.datasets.findings import Findings, and_more
-from fusionguard.datasets.moment_sql import event, known_time, no_moment
+from fusionguard.datasets.moment_sql import event, known_time, no_moment, observed_time
 from fusionguard.datasets.money_sql import no_rate, other_rate
 from fusionguard.datasets.table_rows import TableRows, quoted
 from fusionguard.errors import nearest
@@ -94,6 +94,25 @@ def check_known(findings: Findings, rows: TableRows) -> None:
         if early.rows:
             what = f"is '{known.column}', and row {early.row} knows its label before it happened{and_more(early.rows)}"
             findings.add(("label", "known", "column"), what, known.column, early.row)
+
+
+def check_observed(findings: Findings, rows: TableRows) -> None:
+    """Note rows that arrived before they happened."""
+    time = findings.declaration.time
+    if time is None or time.observed not in rows.kinds or time.column not in rows.kinds:
+        return
+    arrived, column = observed_time(time), str(time.observed)
+    empty, wrong = rows.empty(column), no_moment(rows, arrived)
+    unread, early = rows.hits(
+        column, f"(NOT {empty} AND {wrong})", f"(NOT {empty} AND {event(rows, arrived)} < {event(rows, time)})"
+    )
+    if unread.rows:
+        shown = findings.cell(column, unread.value, "time")
+        what = f"is '{column}', and row {unread.row} holds no such time as the rows' own is{shown}{and_more(unread.rows)}"
+        findings.add(("time", "observed"), what, column, unread.row)
+    if early.rows:
+        what = f"is '{column}', and row {early.row} arrived before it happened{and_more(early.rows)}"
+        findings.add(("time", "observed"), what, column, early.row)
 
 
 def check_money(findings: Findings, rows: TableRows, amount: Amount) -> str | None:

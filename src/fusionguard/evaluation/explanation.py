@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from fusionguard.evaluation.scored import Floats, Integers
 
 
-def _by_name(name: str, value: float) -> str:
+def _by_name(name: str, row: Mapping[str, float]) -> str:
     return name
 
 
@@ -22,7 +22,7 @@ class Wording:
     Parameters
     ----------
     describe
-        Turns a feature's name and value into words.
+        Turns a feature's name and its row, all values by name, into words.
     speaks_for
         By feature, another one that tells its part, too: a person who reads reasons knows no ratios.
     untold
@@ -31,7 +31,7 @@ class Wording:
         By feature whose values are codes, what the codes stand for, from 0 on.
     """
 
-    describe: Callable[[str, float], str] = _by_name
+    describe: Callable[[str, Mapping[str, float]], str] = _by_name
     speaks_for: Mapping[str, str] = field(default_factory=dict)
     untold: frozenset[str] = frozenset()
     categories: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -57,7 +57,13 @@ class Explanation:
         """Return for each row what raises its risk most, in words, largest first, at most ``top``."""
         told, summed = self._summed()
         order = np.argsort(-summed, axis=1, kind="stable")[:, :top]
-        return [[self._words(told[place], row) for place in places if summed[row, place] > 0] for row, places in enumerate(order)]
+        return [self._words([told[place] for place in places if summed[row, place] > 0], row) for row, places in enumerate(order)]
+
+    def in_words(self, row: int = 0) -> list[str]:
+        """Return every feature of a row in words, in the order of ``names``; those that reasons do not tell by their names."""
+        silent = {*self.wording.untold, *self.wording.speaks_for}
+        told = iter(self._words([name for name in self.names if name not in silent], row))
+        return [name if name in silent else next(told) for name in self.names]
 
     def _summed(self) -> tuple[Sequence[str], Floats]:
         """Return the features that are told, and (n, their number) what each adds with those that it speaks for."""
@@ -68,8 +74,9 @@ class Explanation:
         parts = [[place for place, name in enumerate(spoken) if name == each] for each in told]
         return told, np.column_stack([self.contributions[:, places].sum(axis=1) for places in parts])
 
-    def _words(self, name: str, row: int) -> str:
-        return self.wording.describe(name, self.values[row, self.names.index(name)])
+    def _words(self, names: Sequence[str], row: int) -> list[str]:
+        values = dict(zip(self.names, self.values[row].tolist(), strict=True)) if names else {}
+        return [self.wording.describe(name, values) for name in names]
 
 
 class Importance(BaseModel):

@@ -15,6 +15,7 @@ from fusionguard.data.drifting import Drifting
 from fusionguard.data.schema import DatasetSchema
 from fusionguard.datasets.catalog import is_built_in
 from fusionguard.datasets.example import example_row
+from fusionguard.datasets.history_words import ROWS, RowWords
 from fusionguard.datasets.layout import raw_layout
 from fusionguard.datasets.resolved import ResolvedDataset
 from fusionguard.families.declared_fields import declared_fields
@@ -106,6 +107,8 @@ class FamilyTraits:
         The module whose ``load(bundle, evaluated=...)`` opens a bundle; imported only then.
     drifting
         Where drifts show in simulated rows of its data set; None where there is no simulator.
+    row_words
+        What rows are called where features of earlier ones are told.
     described
         The data set as it was declared and found; None for the one that ships, before any rows were seen.
     """
@@ -130,6 +133,7 @@ class FamilyTraits:
     packages: tuple[str, ...]
     module: str
     drifting: Drifting | None = None
+    row_words: RowWords = ROWS
     described: ResolvedDataset | None = None
 
     @property
@@ -152,7 +156,7 @@ class FamilyTraits:
         """Return the same family on a declared data set; on one that ships, itself."""
         if is_built_in(described.declaration):
             return replace(self, described=described)
-        features = declared_features(described)
+        features = declared_features(described, self.row_words)
         return replace(
             self,
             described=described,

@@ -46,6 +46,8 @@ class Contributions:
     names: tuple[str, ...]
     values: list[float]
     base: float
+    words: list[str]
+    """Each feature with what the row has of it, as reasons say it."""
 
 
 class OnlineModel(ABC):

@@ -11,6 +11,7 @@ from fusionguard.datasets.declared_values import LARGEST_NUMBER
 from fusionguard.datasets.expressions import columns_of
 from fusionguard.datasets.formula_sql import formula_sql
 from fusionguard.datasets.history import memories, window_features
+from fusionguard.datasets.history_words import ROWS, HistoryWords, RowWords
 from fusionguard.datasets.labels import label_of, own_features_of
 from fusionguard.datasets.moments import LARGEST_TIME
 from fusionguard.datasets.own_sql import own_features, readable_columns
@@ -27,8 +28,11 @@ _FEW_VALUES = 12
 _PARTS_OF_DAY: dict[int | str, str] = {0: "00 to 05", 1: "06 to 11", 2: "12 to 17", 3: "18 to 23"}
 
 
-def declared_features(described: ResolvedDataset) -> FeatureDefinition:
-    """Return the features of a declared data set: numbers, the amount, the calendar, derived ones, own SQL, then categories."""
+def declared_features(described: ResolvedDataset, row_words: RowWords = ROWS) -> FeatureDefinition:
+    """Return the features of a declared data set: numbers, the amount, the calendar, derived ones, own SQL, then categories.
+
+    ``row_words`` is what its kind of problem calls rows; it changes words alone.
+    """
     declaration, own = described.declaration, own_features(described.declaration, described.sql)
     names, view = prepared_names(declaration), f"d_{declaration.name.replace('-', '_')}_rows"
     label = names[declaration.label.column]
@@ -77,7 +81,7 @@ def declared_features(described: ResolvedDataset) -> FeatureDefinition:
         group_column=GROUP if GROUP in kept else None,
         amount=None if declaration.amount is None else names[declaration.amount.column],
         attributes=protected,
-        words=_words(declaration, names),
+        words=_words(declaration, names) | _words_of_the_past(described, row_words),
     )
     definition.column_types.update({name: node.type.arrow for name, node in definition.parsed_rows.outputs.items()})
     return definition
@@ -180,5 +184,9 @@ def _words(declaration: Declaration, names: dict[str, str]) -> dict[str, str]:
     """Return what people call each feature."""
     words = {names[name]: label_of(declaration, name) for name in (*declaration.measured, *declaration.categorical)}
     words |= {name: name.replace("_", " ") for name in declaration.calendar}
-    words |= {each.name: each.words for each in window_features(declaration)}
     return words | {name: label_of(declaration, name) for name in (*declaration.derived, *own_features_of(declaration))}
+
+
+def _words_of_the_past(described: ResolvedDataset, row_words: RowWords) -> dict[str, str]:
+    words = HistoryWords(described, row_words)
+    return {name: words.name(feature) for name, feature in words.features.items()}

@@ -105,6 +105,7 @@ def open_session(scratch: str, rows: int, *, environment: bool = False) -> Any:
 
     remote = os.environ.get("SPARK_REMOTE")
     builder = SparkSession.builder.appName("fusionguard features")
+    builder = builder.config("spark.sql.requireAllClusterKeysForCoPartition", "false")  # rows that lie together stay so in joins
     partitions = min(max(rows // ROWS_PER_PARTITION, 4), 2_000)
     builder = builder.config("spark.sql.session.timeZone", "UTC").config("spark.sql.shuffle.partitions", partitions)
     if environment:
@@ -124,7 +125,7 @@ def open_session(scratch: str, rows: int, *, environment: bool = False) -> Any:
         settings |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
         settings["spark.driver.memory"] = os.environ.get("SPARK_DRIVER_MEMORY", LOCAL_MEMORY)
         if rows <= SMALL_ROWS:
-            settings["spark.driver.extraJavaOptions"] = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+            settings["spark.driver.extraJavaOptions"] = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=240m"
     for key, value in settings.items():
         builder = builder.config(key, value)
     return builder.master(master).getOrCreate()

@@ -17,23 +17,28 @@ from fusionguard.monitoring.fault_ruling import (
     fault_advice,
     fault_cause,
 )
-from fusionguard.monitoring.findings import OUTCOME, Finding, worst
+from fusionguard.monitoring.findings import OUTCOME, SKEW, Finding, worst
 from fusionguard.monitoring.performance import PerformanceReport
 
 State = Literal["healthy", "watch", "act", "not judged"]
-Cause = Literal["none", "population", "concept", "unknown"] | FaultCause
-Action = Literal["none", "keep watching", "find out what changed", "recalibrate", "retrain", "roll back"] | FaultAction
+Cause = Literal["none", "population", "concept", "unknown", "feature pipeline"] | FaultCause
+Action = (
+    Literal["none", "keep watching", "find out what changed", "recalibrate", "retrain", "roll back", "rebuild the state"]
+    | FaultAction
+)
 
 ACTIONS: dict[tuple[State, Cause], frozenset[Action]] = {
     ("healthy", "none"): frozenset({"none"}),
     ("not judged", "none"): frozenset({"none"}),
     ("watch", "upstream data"): frozenset({"keep watching"}),
+    ("watch", "feature pipeline"): frozenset({"keep watching"}),
     ("watch", "population"): frozenset({"keep watching"}),
     ("watch", "concept"): frozenset({"keep watching"}),
     ("watch", "unknown"): frozenset({"keep watching"}),
     ("watch", "burst"): frozenset({"keep watching"}),
     ("watch", "missing hours"): frozenset({"keep watching"}),
     ("act", "upstream data"): frozenset({"fix data", ASK_OWNER}),
+    ("act", "feature pipeline"): frozenset({"rebuild the state"}),
     ("act", "burst"): frozenset({"look at the burst"}),
     ("act", "missing hours"): frozenset({"find the missing hours"}),
     ("act", "population"): frozenset({"retrain", "recalibrate", "find out what changed"}),
@@ -41,6 +46,11 @@ ACTIONS: dict[tuple[State, Cause], frozenset[Action]] = {
     ("act", "unknown"): frozenset({"find out what changed", "roll back"}),
 }
 """Every verdict there is: which actions go with a state and a cause. To watch is to keep watching; to act is to do something."""
+
+_REBUILD = (
+    "stop the service, rebuild the state (fusionguard state build --model NAME@champion --history FILE --replace), judge the"
+    " next window again; where it differs still, find which rows only one of service and history has"
+)
 
 KNOWN_SHARE = 0.8
 """From this share of rows with an outcome on, outcomes speak for the whole window, and not for its calm beginning alone."""
@@ -79,6 +89,11 @@ class Evidence:
     def upstream(self) -> list[Finding]:
         """Marks of broken data."""
         return [finding for finding in self.findings if finding.is_broken]
+
+    @property
+    def skewed(self) -> list[Finding]:
+        """Features that are not what the history makes of them."""
+        return [finding for finding in self.findings if finding.kind in SKEW]
 
     @property
     def rows(self) -> list[Finding]:
@@ -142,6 +157,10 @@ class Evidence:
 
 def likely_cause(evidence: Evidence) -> tuple[Cause, str]:
     """Return the likely cause and why it is taken to be that; the first rule that fits counts."""
+    if evidence.skewed and worst(evidence.skewed) == worst(evidence.findings):
+        names = ", ".join([finding.title for finding in evidence.skewed][:5])
+        what = "what rows before make of them: the service remembers something else than the history holds"
+        return "feature pipeline", f"values of {names} are not {what}"
     fault = fault_cause(evidence.findings, evidence.made_of)
     if fault is not None:
         return fault
@@ -171,6 +190,8 @@ def advised_action(evidence: Evidence, cause: Cause) -> tuple[Action, str]:
 def _advice(evidence: Evidence, cause: Cause) -> tuple[Action, str]:
     if not evidence.acts:
         return "keep watching", "the change is real and small: look again with the next window"
+    if cause == "feature pipeline":
+        return "rebuild the state", _REBUILD
     advice = fault_advice(evidence.findings, evidence.made_of)
     if advice is not None:
         return advice

@@ -16,6 +16,7 @@ from fusionguard.monitoring.findings import Finding, Level, worst
 from fusionguard.monitoring.history import VerdictRecord
 from fusionguard.monitoring.multivariate import ClassifierTest
 from fusionguard.monitoring.performance import PerformanceReport
+from fusionguard.monitoring.recomputed import RecomputedFeatures
 from fusionguard.monitoring.thresholds import MonitoringThresholds, limit_name
 
 FILE = "verdict.json"
@@ -35,6 +36,8 @@ class VerdictDetail(BaseModel):
     classifier: Finding | None
     outcomes: tuple[Finding, ...]
     """Metrics, calibration and fairness."""
+    recomputed: tuple[Finding, ...] = ()
+    """Features that are not what the history makes of them."""
     metrics: dict[str, Interval]
     baseline: dict[str, Interval]
     deltas: dict[str, Interval]
@@ -44,7 +47,7 @@ class VerdictDetail(BaseModel):
     def findings(self) -> tuple[Finding, ...]:
         """Every comparison, also those of no level."""
         drift = self.drift
-        found = (*drift.columns, *drift.scores, *drift.segments, *self.outcomes)
+        found = (*self.recomputed, *drift.columns, *drift.scores, *drift.segments, *self.outcomes)
         return found if self.classifier is None else (*found, self.classifier)
 
     def with_limits(self, limits: MonitoringThresholds) -> VerdictDetail:
@@ -65,6 +68,7 @@ class VerdictDetail(BaseModel):
                 "drift": drift,
                 "classifier": None if self.classifier is None else judged(self.classifier, limits),
                 "outcomes": tuple(judged(finding, limits) for finding in self.outcomes),
+                "recomputed": tuple(judged(finding, limits) for finding in self.recomputed),
             }
         )
 
@@ -83,6 +87,7 @@ def verdict_detail(
     classifier: ClassifierTest | None,
     outcomes: PerformanceReport,
     metric_labels: Mapping[str, str],
+    recomputed: RecomputedFeatures | None = None,
 ) -> VerdictDetail:
     """Gather what a run keeps of its verdict."""
     telling = tuple(finding for finding in drift.segments if finding.chance < _LARGEST_CHANCE)
@@ -96,6 +101,7 @@ def verdict_detail(
         baseline=outcomes.baseline,
         deltas=outcomes.deltas,
         metric_labels=dict(metric_labels),
+        recomputed=() if recomputed is None else recomputed.findings,
     )
 
 

@@ -36,6 +36,7 @@ Kind = Literal[
     "calibration",
     "fairness",
     "estimate",
+    "skew",
 ]
 
 FAULTS: frozenset[Kind] = frozenset({"spike", "rounding", "swap", "displaced", "burst", "absent_hours"})
@@ -49,6 +50,9 @@ POPULATION: frozenset[Kind] = frozenset({"psi", "ks", "tail", "categories", "cla
 
 OUTCOME: frozenset[Kind] = frozenset({"metric", "calibration", "fairness"})
 """What only labels can show."""
+
+SKEW: frozenset[Kind] = frozenset({"skew"})
+"""Features that are not what the history makes of them: the service computed them otherwise than training did."""
 
 _RANK: dict[Level, int] = {"none": 0, "watch": 1, "act": 2}
 
@@ -150,11 +154,11 @@ class Finding(BaseModel):
 
     @property
     def is_broken(self) -> bool:
-        """Whether it marks data that were broken before the model saw them, and is not approved.
+        """Whether it marks values that were broken before the model saw them, and is not approved.
 
         A few values out of range are a wider tail; that many are broken data.
         """
-        return self.kind in UPSTREAM and self.approved is None and (self.kind != "out_of_range" or self.level == "act")
+        return self.kind in UPSTREAM | SKEW and self.approved is None and (self.kind != "out_of_range" or self.level == "act")
 
     @property
     def limit(self) -> float:

@@ -10,6 +10,7 @@ from fusionguard.monitoring.estimate import PerformanceEstimate
 from fusionguard.monitoring.findings import Finding, graver
 from fusionguard.monitoring.multivariate import ClassifierTest
 from fusionguard.monitoring.performance import PerformanceReport
+from fusionguard.monitoring.recomputed import WHY, RecomputedFeatures
 from fusionguard.monitoring.thresholds import MonitoringThresholds
 from fusionguard.monitoring.verdict import Verdict
 from fusionguard.monitoring.window import WindowFacts
@@ -35,6 +36,7 @@ def verdict_page(
     images: Sequence[str],
     metric_labels: Mapping[str, str],
     digits_of: Callable[[str], int],
+    recomputed: RecomputedFeatures | None = None,
 ) -> str:
     """Return the page's Markdown.
 
@@ -44,11 +46,14 @@ def verdict_page(
         Paths of pictures, in the order in which they are shown.
     metric_labels, digits_of
         What the metrics are called, and with how many decimals they are printed.
+    recomputed
+        What the history makes of logged features; None where none was given.
     """
     lines = [
         *_head(verdict, facts),
         *_findings(verdict),
         *_segments(verdict),
+        *_recomputed(recomputed),
         *_drift(drift, classifier, limits, images),
         *_outcomes(outcomes, estimate, limits, metric_labels, digits_of),
         *_remarks(verdict, facts),
@@ -122,6 +127,20 @@ def _segments(verdict: Verdict) -> Iterator[str]:
     yield "|---|---|---|---:|"
     for name, found in list(parts.items())[:_MOST_ROWS]:
         yield f"| {name} | {found[0].level} | {found[0].sentence} | {len(found)} |"
+    yield ""
+
+
+def _recomputed(recomputed: RecomputedFeatures | None) -> Iterator[str]:
+    if recomputed is None:
+        return
+    yield "## What happened before, recomputed"
+    yield ""
+    yield f"| rows of the window, against {recomputed.history} | rows |"
+    yield "|---|---:|"
+    yield f"| recomputed, the same in every feature | {recomputed.compared - recomputed.differing:,} |"
+    yield f"| recomputed, other in some feature | {recomputed.differing:,} |"
+    for reason, count in recomputed.incomparable.items():
+        yield f"| not compared: they {WHY[reason]} | {count:,} |"
     yield ""
 
 

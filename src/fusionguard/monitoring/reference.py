@@ -18,6 +18,7 @@ from fusionguard.families.of_bundle import family_of
 from fusionguard.features.calendar import CYCLE_DAYS
 from fusionguard.features.definition import FeatureDefinition
 from fusionguard.models.bundle import Bundle
+from fusionguard.models.bundle_profile import PROFILE
 from fusionguard.monitoring.distributions import (
     CategoryReference,
     Counts,
@@ -26,7 +27,6 @@ from fusionguard.monitoring.distributions import (
     number_reference,
 )
 
-PROFILE = "profile.parquet"
 PROBABILITY = "probability"
 """The profile's column of calibrated probabilities. The score is a monotone function of them, so that both drift alike."""
 

@@ -54,6 +54,15 @@ class LabelConfig(_Frozen):
     """Where only positives are ever told, as chargebacks are: rows without a label that are as old as this count as negative."""
 
 
+class HistoryConfig(_Frozen):
+    """What features of earlier rows are recomputed from."""
+
+    file: str | None = None
+    """The rows that happened, those that were scored among them, as their owner has them; null where nothing is recomputed."""
+    rows: int = Field(default=1_000, ge=1, le=100_000)
+    """How many logged rows are recomputed, at most."""
+
+
 class AlertConfig(_Frozen):
     """Who is told. A webhook is told, too, where FUSIONGUARD_WEBHOOK_URL holds its address."""
 
@@ -85,6 +94,7 @@ class MonitoringConfig(_Frozen):
     """What counts the window's rows: DuckDB here, or Spark (``SPARK_MASTER``, ``SPARK_REMOTE``), for logs of many millions."""
     window: WindowConfig = WindowConfig()
     labels: LabelConfig = LabelConfig()
+    history: HistoryConfig = HistoryConfig()
     thresholds: MonitoringThresholds = MonitoringThresholds()
     alerts: AlertConfig = AlertConfig()
     evidently: EvidentlyConfig = EvidentlyConfig()

@@ -60,6 +60,9 @@ class MonitoringThresholds(BaseModel):
     absent_hours_watch: float = Field(default=0.005, gt=0, lt=1)
     absent_hours_act: float = Field(default=0.02, gt=0, lt=1)
     """Share of rows that should have come in hours of the day that are absent."""
+    skew_watch: float = Field(default=1e-6, gt=0, lt=1)
+    skew_act: float = Field(default=0.01, gt=0, lt=1)
+    """Share of recomputed rows in which a feature is not what the history makes of it: none should be."""
     alert_rate_watch: float = Field(default=0.25, gt=0)
     alert_rate_act: float = Field(default=0.5, gt=0)
     """Change of the share of flagged rows, relative to the reference's."""

@@ -11,9 +11,10 @@ from fusionguard.monitoring.decision import Action, Cause, Evidence, State, advi
 from fusionguard.monitoring.drift import DriftReport
 from fusionguard.monitoring.estimate import PerformanceEstimate
 from fusionguard.monitoring.fault_ruling import MadeOf
-from fusionguard.monitoring.findings import Finding, worst
+from fusionguard.monitoring.findings import SKEW, Finding, worst
 from fusionguard.monitoring.multivariate import ClassifierTest
 from fusionguard.monitoring.performance import PerformanceReport
+from fusionguard.monitoring.recomputed import RecomputedFeatures
 
 
 class Verdict(BaseModel):
@@ -69,6 +70,7 @@ def decide(
     classifier: ClassifierTest | None = None,
     performance: PerformanceReport | None = None,
     estimate: PerformanceEstimate | None = None,
+    recomputed: RecomputedFeatures | None = None,
     model_since: datetime | None = None,
     made_of: MadeOf | None = None,
 ) -> Verdict:
@@ -76,6 +78,7 @@ def decide(
 
     The state is that of the gravest finding. The likely cause follows from which kinds are found together, the first that fits:
 
+    * the feature pipeline, where features of the gravest findings are not what the history makes of them;
     * a recognised fault (:mod:`~.fault_ruling`), where nothing is graver but what follows from it;
     * upstream data, where the gravest findings are values that are missing, new, out of range (many of them), or of another
       unit: what other checks find follows from that;
@@ -86,29 +89,31 @@ def decide(
     * unknown, where only scores or alert rates have.
 
     The action agrees with the state (:data:`~.decision.ACTIONS`): what is to be watched is watched, and what asks to act gets
-    something to do. That is to fix the data for the first cause. Where the model is younger than the window, which then holds its
-    own answers alone, nothing began before it, and the rows are what they were, it is to roll back. Else it is to retrain where
-    ranking has suffered or a gap between groups has passed the gate's limit, to recalibrate where calibration is all that is
-    wrong, to find out what changed where outcomes show that the model holds on rows that have moved or where scores alone have,
-    and to retrain where they do not show it. It holds where at least :data:`~.decision.KNOWN_SHARE` of the rows have an outcome,
-    there are enough of both classes to judge metrics, none of those is worse by its limit (proven or not), and calibration and
-    fairness have no finding.
+    something to do. That is to rebuild the state for the first cause and to fix the data for the next. Where the model is younger
+    than the window, which then holds its own answers alone, nothing began before it, and the rows are what they were, it is to
+    roll back. Else it is to retrain where ranking has suffered or a gap between groups has passed the gate's limit, to
+    recalibrate where calibration is all that is wrong, to find out what changed where outcomes show that the model holds on rows
+    that have moved or where scores alone have, and to retrain where they do not show it. It holds where at least
+    :data:`~.decision.KNOWN_SHARE` of the rows have an outcome, there are enough of both classes to judge metrics, none of those
+    is worse by its limit (proven or not), and calibration and fairness have no finding.
 
     Parameters
     ----------
-    drift, classifier, performance, estimate
+    drift, classifier, performance, estimate, recomputed
         What was read; None for what was not. The estimate only adds reasons: it raises no alert.
     model_since
         When the champion began to answer, where that is known to lie inside the window.
     made_of
         Features that are computed, with the columns that they are computed of: a fault of a column explains those, too.
     """
-    findings = _by_gravity(drift, classifier, performance)
+    findings = _by_gravity(drift, classifier, performance, recomputed)
     remarks = [*drift.remarks]
     if classifier is not None and classifier.auc.reason:
         remarks.append(f"the classifier test was not made: {classifier.auc.reason}")
     if performance is not None:
         remarks += performance.remarks
+    if recomputed is not None:
+        remarks += recomputed.remarks
     if not findings:
         return Verdict(
             # Outcomes of a few rows may raise an alarm; that nothing has changed, they do not show.
@@ -144,9 +149,13 @@ def decide(
 
 
 def _by_gravity(
-    drift: DriftReport, classifier: ClassifierTest | None, performance: PerformanceReport | None
+    drift: DriftReport,
+    classifier: ClassifierTest | None,
+    performance: PerformanceReport | None,
+    recomputed: RecomputedFeatures | None,
 ) -> tuple[Finding, ...]:
-    found = list(drift.findings)
+    found = [] if recomputed is None else [finding for finding in recomputed.findings if finding.level != "none"]
+    found += drift.findings
     if classifier is not None and classifier.finding is not None and classifier.finding.level != "none":
         found.append(classifier.finding)
     if performance is not None:
@@ -155,7 +164,7 @@ def _by_gravity(
 
 
 def _names_a_feature(finding: Finding) -> bool:
-    return finding.is_of_rows and finding.kind != "classifier"
+    return (finding.is_of_rows or finding.kind in SKEW) and finding.kind != "classifier"
 
 
 def _estimate_reasons(estimate: PerformanceEstimate | None) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from fusionguard.datasets.shipped import other_names
+from fusionguard.datasets.shipped import declared_names, other_names
 from fusionguard.errors import UnknownChoiceError
 from fusionguard.families.catalog import family_names
 from fusionguard.home import Home
@@ -67,6 +67,8 @@ def find_model(home: Home, model: str) -> str:
 def how_to_train(model: str) -> str:
     """Return the command that trains a model of a name."""
     name = plain_name(model)
+    if name in declared_names():
+        return f"python run.py --dataset {name}"
     return f"make {name}" if name in family_names() else f"python run.py --dataset FILE.yaml, the declaration of '{name}'"
 
 

@@ -65,7 +65,7 @@ def serve_command(
     """
     require_extra(BASE, "The service")
     host = as_address(host)
-    chosen = {"RELEASE": str(release), "LOG": str(home.predictions), "STATE": str(home.online)}
+    chosen = {"RELEASE": str(release), "LOG": str(home.predictions), "STATE": home.online}
     given = {PREFIX + name: value for name, value in chosen.items()} | dict(environment) | QUIET
     given |= {PREFIX + "HOST": host, PREFIX + "WORKERS": str(workers)}
     if keys is not None:

@@ -10,8 +10,7 @@ from fusionguard.errors import BundleError, FusionGuardError
 from fusionguard.families.family import ModelFamily
 from fusionguard.families.of_bundle import family_of
 from fusionguard.families.online import OnlineModel
-from fusionguard.features.online.sqlite_state import SqliteState
-from fusionguard.features.online.state import Remembered
+from fusionguard.features.online.state import OnlineState, Remembered
 from fusionguard.files import locked
 from fusionguard.models.bundle import Bundle
 from fusionguard.serving.release import ReleasedModel, check_release, written_at
@@ -31,7 +30,7 @@ class LoadedModel:
     online: OnlineModel
     family: ModelFamily
     reader: RowReader
-    state: SqliteState | None = None
+    state: OnlineState | None = None
 
     @property
     def past(self) -> tuple[str, ...]:

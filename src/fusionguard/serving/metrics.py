@@ -51,7 +51,13 @@ class Metrics(RequestMetrics):
         )
         self._state_failures = Counter(
             "fusionguard_state_failures",
-            "Requests refused because what happened before could not be looked up.",
+            "Requests for which what happened before could not be looked up.",
+            ["model"],
+            **own,
+        )
+        self._without_history = Counter(
+            "fusionguard_rows_without_history",
+            "Rows scored without what happened before, and not recorded, because it could not be looked up.",
             ["model"],
             **own,
         )
@@ -117,6 +123,10 @@ class Metrics(RequestMetrics):
         """Count a request whose rows' past could not be looked up."""
         self._state_failures.labels(model).inc()
 
+    def rows_without_history(self, model: str, rows: int) -> None:
+        """Count rows that were scored without their past, which was not to be had."""
+        self._without_history.labels(model).inc(rows)
+
     def reloaded(self, outcome: str) -> None:
         """Count a reload: ``loaded`` or ``refused``."""
         self._reloads.labels(outcome).inc()
@@ -136,6 +146,7 @@ class Metrics(RequestMetrics):
             if each.state is not None:
                 self._late.labels(name)
                 self._state_failures.labels(name)
+                self._without_history.labels(name)
         for model in release.challengers:
             self._shadow_failures.labels(model)
         self._loaded.set(release.written)

@@ -171,7 +171,7 @@ def _answer(family: ModelFamily) -> Json:
 def _explanation(family: ModelFamily) -> Json:
     shown = family.service_example
     feature, value = (shown.feature, family.example[shown.feature]) if family.declared is None else _first_feature(family)
-    added = {"feature": feature, "value": value, "contribution": shown.contribution}
+    added = {"feature": feature, "value": value, "contribution": shown.contribution, "words": feature}
     return {"base": shown.base, "contributions": [added]}
 
 

@@ -12,6 +12,8 @@ from fusionguard.serving.outcome_words import OutcomeWords
 
 ROW_ID = {"type": "string", "pattern": "^[A-Za-z0-9._:~-]{1,64}$", "description": "Yours; given back, never logged."}
 
+_LACKING = "Rows scored without what happened before, and not recorded, because that could not be looked up; left out if none."
+
 
 def family_schemas(family: ModelFamily, most: int) -> Json:
     """Return what is sent and answered of a family, by name; each begins with the family's."""
@@ -41,7 +43,7 @@ def shared_schemas(models: tuple[str, ...], most: int) -> Json:
         "ModelsInUse": closed({"request_id": text(), "models": array(ref("ModelInUse"))}),
         "ModelInUse": closed(model),
         "Metrics": {"type": "object", "additionalProperties": number()},
-        "FeatureContribution": closed({"feature": text(), "value": value, "contribution": number()}),
+        "FeatureContribution": closed({"feature": text(), "value": value, "contribution": number(), "words": text()}),
     }
 
 
@@ -86,12 +88,15 @@ def _answered(name: str, family: ModelFamily) -> Json:
     about = {"request_id": text(), "model": always(family.model), "model_version": text(), "origin": text()}
     batch = about | {"rows": whole(), "flagged_without_reasons": whole()}
     explained = {"base": number(), "contributions": array(ref("FeatureContribution"))}
+    by_row, by_column = {"answers": array(ref(f"{name}RowAnswer"))}, {"columns": ref(f"{name}AnswerColumns")}
+    lacking = {"rows_without_history": whole() | {"description": _LACKING}} if family.features.past else {}
+    own = {"id": ROW_ID} | lacking
     return {
-        f"{name}Answer": closed(about | outputs | {"id": ROW_ID}, about | outputs),
-        f"{name}Explanation": closed(about | outputs | {"id": ROW_ID} | explained, about | outputs | explained),
+        f"{name}Answer": closed(about | outputs | own, about | outputs),
+        f"{name}Explanation": closed(about | outputs | own | explained, about | outputs | explained),
         f"{name}Answers": _one_of(f"{name}AnswersByRow", f"{name}AnswersByColumn"),
-        f"{name}AnswersByRow": closed(batch | {"answers": array(ref(f"{name}RowAnswer"))}),
-        f"{name}AnswersByColumn": closed(batch | {"columns": ref(f"{name}AnswerColumns")}),
+        f"{name}AnswersByRow": closed(batch | by_row | lacking, batch | by_row),
+        f"{name}AnswersByColumn": closed(batch | by_column | lacking, batch | by_column),
         f"{name}RowAnswer": closed(outputs | {"id": ROW_ID}, outputs),
         f"{name}AnswerColumns": closed(columns | {"id": array(ROW_ID)}, columns),
     }

@@ -16,8 +16,7 @@ import numpy as np
 
 from fusionguard.errors import DataError, StorageError
 from fusionguard.families.request_fields import Columns
-from fusionguard.features.online.sqlite_state import SqliteState
-from fusionguard.features.online.state import Event, Outcome, Remembered
+from fusionguard.features.online.state import Event, OnlineState, Outcome, Remembered
 from fusionguard.serving.metrics import Metrics
 from fusionguard.serving.prediction_log import Label
 from fusionguard.serving.problems import Fault, ProblemError, invalid
@@ -28,9 +27,17 @@ ROWS_AT_ONCE = 1_000
 _PAUSE_SECONDS = 0.005
 """Between two of them, so that those who wait come to their turn."""
 
+_NOT_NOW = 503
+
 _Found = TypeVar("_Found")
 
 _log = logging.getLogger(__name__)
+
+
+class NotLookedUp(Remembered):
+    """What is known of a row whose past could not be looked up: nothing, as of one of whom nobody knows whose it is."""
+
+    __slots__ = ()
 
 
 class Remembering:
@@ -44,23 +51,32 @@ class Remembering:
         Where rows that came late and refusals are counted.
     lookups
         The thread that asks for single rows.
+    lasting
+        Whether rows are answered where the state does not answer: as :class:`NotLookedUp`, and counted.
     """
 
-    def __init__(self, model: str, metrics: Metrics, lookups: ThreadPoolExecutor) -> None:
-        self._model, self._metrics, self._lookups = model, metrics, lookups
+    def __init__(self, model: str, metrics: Metrics, lookups: ThreadPoolExecutor, *, lasting: bool) -> None:
+        self._model, self._metrics, self._lookups, self._lasting = model, metrics, lookups, lasting
         self._fault, self._late = "", False
 
-    async def observe(self, state: SqliteState, event: Event) -> Remembered:
-        """Return what an event sees, and record it. Raises :class:`ProblemError` where the state does not answer."""
-        found = await self._elsewhere(lambda: state.observe(event))
+    async def observe(self, state: OnlineState, event: Event) -> Remembered:
+        """Return what an event sees, and record it. Raises :class:`ProblemError` where the state does not answer.
+
+        What needs no waiting is done on this thread: to wake another one and be woken by it takes as long again.
+        """
+        found = None
+        if not self._fault:
+            found = self._or_nothing(partial(state.observe_at_once, event), partial(self._nothing, state))
+        if found is None:
+            found = await self._elsewhere(partial(state.observe, event), partial(self._nothing, state))
         self._count_late([found])
         return found
 
-    async def peek(self, state: SqliteState, event: Event) -> Remembered:
+    async def peek(self, state: OnlineState, event: Event) -> Remembered:
         """Return what an event sees, and record nothing; raises as :meth:`observe` does."""
-        return await self._elsewhere(lambda: state.peek(event))
+        return await self._elsewhere(partial(state.peek, event), partial(self._nothing, state))
 
-    def observe_all(self, state: SqliteState, events: Sequence[Event]) -> list[Remembered]:
+    def observe_all(self, state: OnlineState, events: Sequence[Event]) -> list[Remembered]:
         """Observe a batch in the order of time, on this thread; return what each of its rows sees.
 
         Where the state stops answering midway, the same rows under the same names see the same again.
@@ -71,18 +87,36 @@ class Remembering:
             if begin:
                 time.sleep(_PAUSE_SECONDS)
             places = order[begin : begin + ROWS_AT_ONCE]
-            seen = self._ask(partial(state.observe_all, [events[place] for place in places]))
+            some = [events[place] for place in places]
+            nothing = partial(self._nothing_of, state, len(some))
+            seen = self._or_nothing(partial(state.observe_all, some), nothing)
             found |= zip(places, seen, strict=True)
         self._count_late(list(found.values()))
         return [found[place] for place in range(len(events))]
 
-    def tell(self, state: SqliteState, outcomes: Sequence[Outcome]) -> None:
+    def tell(self, state: OnlineState, outcomes: Sequence[Outcome]) -> None:
         """Record outcomes, on this thread; raises as :meth:`observe` does."""
         self._ask(lambda: state.load(outcomes))
 
-    async def _elsewhere(self, ask: Callable[[], _Found]) -> _Found:
+    async def _elsewhere(self, ask: Callable[[], _Found], nothing: Callable[[], _Found]) -> _Found:
         run = copy_context().run
-        return await asyncio.get_running_loop().run_in_executor(self._lookups, run, self._ask, ask)
+        return await asyncio.get_running_loop().run_in_executor(self._lookups, run, self._or_nothing, ask, nothing)
+
+    def _or_nothing(self, ask: Callable[[], _Found], nothing: Callable[[], _Found]) -> _Found:
+        """Return what was asked, or where that could not be looked up, and rows are to be answered anyway, nothing."""
+        try:
+            return self._ask(ask)
+        except ProblemError as problem:
+            if not self._lasting or problem.status != _NOT_NOW:
+                raise
+        return nothing()
+
+    def _nothing(self, state: OnlineState) -> Remembered:
+        return self._nothing_of(state, 1)[0]
+
+    def _nothing_of(self, state: OnlineState, rows: int) -> list[Remembered]:
+        self._metrics.rows_without_history(self._model, rows)
+        return [NotLookedUp(dict.fromkeys(state.names), False)] * rows
 
     def _ask(self, ask: Callable[[], _Found]) -> _Found:
         try:
@@ -92,17 +126,18 @@ class Remembering:
         except StorageError as error:
             self._metrics.state_failed(self._model)
             if str(error) != self._fault:
-                _log.error("What happened before cannot be looked up for %s: %s", self._model, error)
+                scored = " Rows are scored without it, and not recorded." if self._lasting else ""
+                _log.error("What happened before cannot be looked up for %s: %s%s", self._model, error, scored)
                 self._fault = str(error)
             detail = "What happened before cannot be looked up now, so nothing was scored. The service's log says what to do."
-            raise ProblemError(503, "state", detail, headers={"retry-after": "5"}) from None
+            raise ProblemError(_NOT_NOW, "state", detail, headers={"retry-after": "5"}) from None
         if self._fault:
             _log.warning("What happened before is looked up again for %s.", self._model)
             self._fault = ""
         return found
 
     def _count_late(self, found: Sequence[Remembered]) -> None:
-        late = sum(not each.exact for each in found)
+        late = sum(not each.exact for each in found if type(each) is not NotLookedUp)
         if late:
             self._metrics.late_events(self._model, late)
         if late and not self._late:
@@ -128,6 +163,11 @@ def request_event(request_id: str, row: int) -> str:
 def outcomes_of(labels: Iterable[Label]) -> list[Outcome]:
     """Return what became of scored rows as a state is told it: from the second on that follows the moment."""
     return [Outcome(request_event(*each[:2]), each.label, -(-each.observed_at_micros // 1_000_000)) for each in labels]
+
+
+def not_looked_up(found: Sequence[Remembered | None]) -> int:
+    """Return of how many rows the past could not be looked up."""
+    return sum(type(each) is NotLookedUp for each in found)
 
 
 def past_columns(names: Sequence[str], found: Sequence[Remembered]) -> Columns:

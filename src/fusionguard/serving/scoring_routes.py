@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
@@ -18,19 +18,22 @@ import pyarrow as pa
 from fusionguard.families.family import REASONS, FamilyTraits
 from fusionguard.families.online import Answer, Answers
 from fusionguard.families.request_fields import ID, Columns
-from fusionguard.features.online.sqlite_state import SqliteState
-from fusionguard.features.online.state import Event, Outcome, Remembered
+from fusionguard.features.online.state import Event, OnlineState, Outcome, Remembered
 from fusionguard.serving.http import JSON, Request, Response, json_response
 from fusionguard.serving.loaded import LoadedModel, LoadedRelease
 from fusionguard.serving.metrics import Metrics
 from fusionguard.serving.prediction_log import LoggedBatch, LoggedRow, PredictionLog
+from fusionguard.serving.prediction_log.events import event_digest
 from fusionguard.serving.problems import Fault, ProblemError, invalid
-from fusionguard.serving.remembering import Remembering, named_event, past_columns
+from fusionguard.serving.remembering import Remembering, named_event, not_looked_up, past_columns
 from fusionguard.serving.requests import ManyRows, OneRow
 from fusionguard.serving.settings import ServeSettings
 from fusionguard.serving.tables import ARROW, OCTETS, PARQUET, read_table, write_table
 
 ONE_ROW_BYTES = 64 * 1024
+
+WITHOUT_HISTORY = "rows_without_history"
+"""The member of an answer that says how many rows were scored without their past, which could not be looked up."""
 
 _Given = TypeVar("_Given")
 _Found = TypeVar("_Found")
@@ -85,10 +88,10 @@ class ScoringRoutes:
         answer = model.online.decide(model.with_past(row.values, found))
         if answer.flagged:
             answer = await self._elsewhere(model.online.add_reasons, answer)
-        self._note(request, model, answer)
+        self._note(request, model, answer, row.event, found)
         if challenger is not None:
             asyncio.get_running_loop().call_soon(self._shadow_one, request, (model, challenger), row.values, body, found)
-        return json_response(self._content(request, model, answer, row.id), _headers(model))
+        return json_response(self._content(request, model, answer, row.id) | _without([found]), _headers(model))
 
     async def explain(self, request: Request) -> Response:
         """Score one row and tell what each feature adds."""
@@ -99,13 +102,13 @@ class ScoringRoutes:
         found = await self._look_up(request, model, row, self._remembering.peek)
         told = await self._elsewhere(model.online.explain, model.with_past(row.values, found))
         self._note(request, model, told.answer)
-        content = self._content(request, model, told.answer, row.id)
+        content = self._content(request, model, told.answer, row.id) | _without([found])
         values = [*told.answer.features, *[None] * (len(told.names) - len(told.answer.features))]
-        pairs = sorted(zip(told.names, values, told.values, strict=True), key=lambda each: -abs(each[2]))
+        added = sorted(zip(told.names, values, told.values, told.words, strict=True), key=lambda each: -abs(each[2]))
         content["base"] = told.base
         content["contributions"] = [
-            {"feature": model.family.called(name), "value": value, "contribution": contribution}
-            for name, value, contribution in pairs
+            {"feature": model.family.called(name), "value": value, "contribution": contribution, "words": words}
+            for name, value, contribution, words in added
         ]
         return json_response(content, _headers(model))
 
@@ -121,7 +124,7 @@ class ScoringRoutes:
         request: Request,
         model: LoadedModel,
         row: OneRow,
-        ask: Callable[[SqliteState, Event], Awaitable[Remembered]],
+        ask: Callable[[OnlineState, Event], Awaitable[Remembered]],
     ) -> Remembered | None:
         """Return what a row sees; None where its model reads nothing of the past."""
         if model.state is None or row.event is None:
@@ -157,24 +160,29 @@ class ScoringRoutes:
         most = self._settings.largest_batch_rows
         rows = _read_many(model, body, kind, most, id_column)
         past: Columns = {}
+        found: list[Remembered] = []
         if model.state is not None:
             ids = rows.ids or [None] * rows.rows
             events = [named_event(each, ids[place], request.id, place) for place, each in enumerate(rows.events)]
-            past = past_columns(model.past, self._remembering.observe_all(model.state, events))
+            found = self._remembering.observe_all(model.state, events)
+            past = past_columns(model.past, found)
         answers = model.online.many(rows.columns | past)
-        self._note_many(request, model, answers, role="champion")
+        self._note_many(request, model, answers, rows.events, found, role="champion")
         if challenger is not None:
             read = None if _alike(model, challenger) else partial(_read_many, challenger, body, kind, most, id_column)
             self._batches.submit(self._shadow_many, request, challenger, rows, read, past)
         if accepted == JSON:
-            return self._batch_json(request, model, answers, rows)
+            return self._batch_json(request, model, answers, rows, found)
         table = answers.values.append_column("decision_reason", pa.array(answers.whys, pa.string()))
         if rows.ids is not None:
             table = table.add_column(0, rows.id_name, pa.array(rows.ids))
         about = {"request_id": request.id, "model_version": model.version, "origin": model.origin}
+        about |= {name: str(rows) for name, rows in _without(found).items()}
         return Response(200, write_table(table.replace_schema_metadata(about), accepted), accepted, _headers(model))
 
-    def _batch_json(self, request: Request, model: LoadedModel, answers: Answers, rows: ManyRows) -> Response:
+    def _batch_json(
+        self, request: Request, model: LoadedModel, answers: Answers, rows: ManyRows, found: Sequence[Remembered]
+    ) -> Response:
         columns: dict[str, Any] = {} if rows.ids is None else {rows.id_name: rows.ids}
         for name in self._outputs:
             column = answers.values[name]
@@ -183,6 +191,7 @@ class ScoringRoutes:
         columns[REASONS] = [text.split("; ") if text else [] for text in columns[REASONS]]
         columns["decision_reason"] = answers.whys
         content = self._about(request, model) | {"rows": rows.rows, "flagged_without_reasons": answers.unexplained}
+        content |= _without(found)
         if rows.by_column:
             return json_response(content | {"columns": columns}, _headers(model))
         lists = [values.tolist() if isinstance(values, np.ndarray) else values for values in columns.values()]
@@ -225,21 +234,50 @@ class ScoringRoutes:
         content["decision_reason"] = answer.why
         return content
 
-    def _note(self, request: Request, model: LoadedModel, answer: Answer) -> None:
+    def _note(
+        self,
+        request: Request,
+        model: LoadedModel,
+        answer: Answer,
+        event: Event | None = None,
+        found: Remembered | None = None,
+    ) -> None:
+        """Count and log an answer; a row that was recorded with its event and what that saw."""
         decision, probability = answer.values[self._decision], answer.values[self._probability]
         self._metrics.decision(self._name, model.version, decision, probability)
         if (log := self._log_of(model)) is not None:
             now = time.time_ns() // 1000
-            log.append(LoggedRow(request.id, now, model.version, model.origin, answer.values, answer.features))
+            named = None if event is None else event_digest(event.id)
+            exact = None if found is None else found.exact
+            log.append(
+                LoggedRow(request.id, now, model.version, model.origin, answer.values, answer.features, event=named, exact=exact)
+            )
 
-    def _note_many(self, request: Request, model: LoadedModel, answers: Answers, *, role: str) -> None:
+    def _note_many(
+        self,
+        request: Request,
+        model: LoadedModel,
+        answers: Answers,
+        events: Sequence[Event] = (),
+        found: Sequence[Remembered] = (),
+        *,
+        role: str,
+    ) -> None:
         for counted in answers.values["decision"].value_counts().to_pylist():
             self._metrics.decisions(self._name, model.version, role, counted["values"], counted["counts"])
         if (log := self._log_of(model)) is not None:
             now = time.time_ns() // 1000
             log.append(
                 LoggedBatch(
-                    request.id, now, model.version, model.origin, answers.values, answers.features, shadow=role == "challenger"
+                    request.id,
+                    now,
+                    model.version,
+                    model.origin,
+                    answers.values,
+                    answers.features,
+                    shadow=role == "challenger",
+                    events=[event_digest(each.id) for each in events],
+                    exact=[each.exact for each in found],
                 )
             )
 
@@ -287,6 +325,12 @@ def _read_many(model: LoadedModel, body: bytes, kind: str, most: int, id_column:
 def _alike(model: LoadedModel, challenger: LoadedModel) -> bool:
     """Whether what was read for one model is what another one reads."""
     return model.family is challenger.family or model.reader.fields == challenger.reader.fields
+
+
+def _without(found: Sequence[Remembered | None]) -> dict[str, int]:
+    """Return what an answer says of rows whose past could not be looked up; nothing where there are none."""
+    rows = not_looked_up(found)
+    return {WITHOUT_HISTORY: rows} if rows else {}
 
 
 def _headers(model: LoadedModel) -> tuple[tuple[bytes, bytes], ...]:

@@ -53,7 +53,7 @@ def test_the_row_is_checked_as_the_service_does(payments: ModelFamily) -> None:
     changed[place["betrag"]], changed[place["currency"]], changed[place["rate"]] = 200.0, "EUR", 0.85
     row = form.row(changed)
     assert (row["country"], row["distance km"]) == (None, None)
-    values = dict(zip(payments.request_fields.prepared, checked_row(payments, row), strict=True))
+    values = dict(zip(payments.request_fields.prepared, checked_row(payments, row).values, strict=True))
     assert (values["betrag"], values["mcc"], values["country"], values["distance_km"]) == (170.0, "(other)", None, None)
     changed[place["betrag"]], changed[place["booked at"]] = None, "soon"
     with pytest.raises(UsageError) as caught:

@@ -102,10 +102,10 @@ def test_one_row_is_answered_as_a_table_of_them(telco_model: DeclaredModel, load
 def test_reasons_are_the_labels_and_never_what_is_protected(telco_model: DeclaredModel, loaded: ChurnModel) -> None:
     wording = reason_wording(telco_model.definition, loaded.columns)
     contracts = loaded.columns.categories["Contract"]
-    assert wording.describe("Contract", contracts.index("month to month")) == "kind of contract: month to month"
-    assert wording.describe("Contract", contracts.index(OTHER)) == "kind of contract: another than the known ones"
-    assert wording.describe("Payment_Method", np.nan) == "way to pay not known"
-    assert wording.describe("Months_as_customer", 3.0) == "months as a customer 3"
+    assert wording.describe("Contract", {"Contract": contracts.index("month to month")}) == "kind of contract: month to month"
+    assert wording.describe("Contract", {"Contract": contracts.index(OTHER)}) == "kind of contract: another than the known ones"
+    assert wording.describe("Payment_Method", {"Payment_Method": np.nan}) == "way to pay not known"
+    assert wording.describe("Months_as_customer", {"Months_as_customer": 3.0}) == "months as a customer 3"
     assert wording.untold == {"Region"}
     told = loaded.explain(table_of(telco_model, {}, {"Region": "South"})).reasons(9)
     assert all(words for words in told) and not any("region" in word.lower() for words in told for word in words)

@@ -17,6 +17,7 @@ from fusionguard.evaluation.card.markdown import clock, table
 from fusionguard.evaluation.gate import GateVerdict
 from fusionguard.families.fraud.card import FraudCardInputs, model_card
 from fusionguard.families.fraud.card.about import limits
+from fusionguard.families.fraud.card.results import explainability
 from fusionguard.families.fraud.card.unseen import TREES, UnseenKinds, measured, unseen_kinds
 from fusionguard.families.fraud.config import FraudConfig
 from fusionguard.families.fraud.report import EvaluationReport
@@ -170,9 +171,13 @@ def test_the_limits_say_whether_the_past_is_read(make_inputs: Any, tmp_path: Pat
     (tmp_path / "read").mkdir()
     _, described = read_described(find_dataset(str(file)), "auto", tmp_path / "read", rows=0, seed=1, earliest=0.5)
     inputs = make_inputs()
-    card = limits(inputs.model_copy(update={"features": inputs.features.model_copy(update={"described": described})}))
+    importance = (("card_count_1h", 0.5), ("mcc", 0.25))
+    features = inputs.features.model_copy(update={"described": described})
+    inputs = inputs.model_copy(update={"features": features, "importance": importance})
+    card = limits(inputs)
     assert ("**Single rows.**" in card) is not bool(windows)
     assert ("of the same card (card token) over 1h (tiles of 2 min), 30d (tiles of 1 d)." in card) is bool(windows)
+    assert ("| payments in 1 h" in explainability(inputs, None)) is bool(windows)
 
 
 def test_sampled_rows_are_explained(make_inputs: Any) -> None:

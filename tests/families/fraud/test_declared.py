@@ -93,7 +93,8 @@ def test_reasons_are_in_the_words_of_the_declaration(model: FraudModel) -> None:
     (reasons,) = model.explain(_row(mcc="6051", distance_km=210.0, country=None)).reasons(8)
     assert {"merchant's trade: 6051", "distance from home 210"} <= set(reasons)
     describe = model.explain(_row()).wording.describe
-    assert [describe("country", float("nan")), describe("betrag", 1234.5), describe("hour_of_day", 3.0)] == [
+    row = {"country": float("nan"), "betrag": 1234.5, "hour_of_day": 3.0}
+    assert [describe(name, row) for name in row] == [
         "country of the merchant: not known",
         "amount paid 1234.5",
         "hour of day 3",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,20 +11,20 @@ import pytest
 from fusionguard.datasets.history import MOST_OTHERS, memories
 from fusionguard.features.online import entity
 from fusionguard.features.online.entity import FOLDED_AT_ONCE, MOST_SECONDS
-from fusionguard.features.online.sqlite_state import SqliteState
 from fusionguard.features.online.state import Event, Keeping, Outcome
 from tests.datasets import slow_history
-from tests.datasets.test_history import computed, declare, draw
+from tests.datasets.test_history import LATE, computed, declare, draw, late
+from tests.features.online.states import Build
 from tests.features.online.streams import expected, in_order, online
 
 
 @pytest.mark.parametrize("seed", [2, 23])
-def test_events_in_order_see_what_the_sql_finds(tmp_path: Path, seed: int) -> None:
+def test_events_in_order_see_what_the_sql_finds(build: Build, seed: int) -> None:
     declaration, events = declare(), draw(seed, rows=900)
     found = computed(declaration, events)
     with_folds = [sum(each.of["card"] == card for each in events) for card in ("C0", "C1")]
     assert min(with_folds) > 2 * MOST_SECONDS
-    state = SqliteState.build(tmp_path / "state", memories(declaration))
+    state = build(memories(declaration))
     for each in in_order(events):
         if isinstance(each, Outcome):
             assert state.tell(each) == "new"
@@ -38,10 +37,10 @@ def test_events_in_order_see_what_the_sql_finds(tmp_path: Path, seed: int) -> No
     state.close()
 
 
-def test_a_history_that_was_loaded_is_seen_as_one_that_was_observed(tmp_path: Path) -> None:
+def test_a_history_that_was_loaded_is_seen_as_one_that_was_observed(build: Build) -> None:
     declaration, events = declare(), draw(4, rows=500)
     found, stream = computed(declaration, events), list(in_order(events))
-    state = SqliteState.build(tmp_path / "state", memories(declaration), stream[:700])
+    state = build(memories(declaration), stream[:700])
     for each in stream[700:]:
         if isinstance(each, Event):
             assert state.observe(each).values == {name: values[int(each.id[1:])] for name, values in found.items()}
@@ -51,7 +50,7 @@ def test_a_history_that_was_loaded_is_seen_as_one_that_was_observed(tmp_path: Pa
 
 
 @pytest.mark.parametrize("seed", [6, 31])
-def test_late_events_see_all_that_were_recorded_of_earlier_seconds(tmp_path: Path, seed: int) -> None:
+def test_late_events_see_all_that_were_recorded_of_earlier_seconds(build: Build, seed: int) -> None:
     generator = np.random.default_rng(seed)
     drawn = [
         replace(each, positive=None, known=None, second=int(second))
@@ -61,7 +60,7 @@ def test_late_events_see_all_that_were_recorded_of_earlier_seconds(tmp_path: Pat
     arrived = [drawn[place] for place in order]
     assert any(later.second < earlier.second - 40 for earlier, later in itertools.pairwise(arrived))
     plan = memories(declare())
-    state = SqliteState.build(tmp_path / "state", plan)
+    state = build(plan)
     for place, each in enumerate(arrived):
         seen = state.observe(online(place, each))
         assert seen.values == expected(plan, arrived[:place], each), each
@@ -69,9 +68,21 @@ def test_late_events_see_all_that_were_recorded_of_earlier_seconds(tmp_path: Pat
     state.close()
 
 
-def test_an_event_that_is_too_late_says_so_and_later_ones_see_it(tmp_path: Path) -> None:
+def test_late_events_see_what_the_sql_finds_where_it_is_declared_when_rows_arrived(build: Build) -> None:
+    declaration = declare(**LATE)
+    events = [replace(each, positive=None, known=None) for each in late(draw(37, rows=400), 37)]
+    found = computed(declaration, events)
+    state = build(memories(declaration), keeping=Keeping(late_seconds=9_000))
+    for place, each in enumerate(events):
+        seen = state.observe(online(place, each))
+        assert seen.exact
+        assert seen.values == {name: values[place] for name, values in found.items()}, each
+    state.close()
+
+
+def test_an_event_that_is_too_late_says_so_and_later_ones_see_it(build: Build) -> None:
     plan = memories(declare(windows={"card": {"spans": ["1h"], "of": ["count", "maximum", "distinct(shop)", "since_last"]}}))
-    state = SqliteState.build(tmp_path / "state", plan)
+    state = build(plan)
     of = {"card": "C", "shop": "S"}
     rows = [
         slow_history.Event(3 * second, of, {"amount": second, "km far": 0}) for second in range(MOST_SECONDS + FOLDED_AT_ONCE + 1)
@@ -93,12 +104,13 @@ def test_an_event_that_is_too_late_says_so_and_later_ones_see_it(tmp_path: Path)
 
 
 @pytest.mark.parametrize("seed", [7])
-def test_outcomes_that_are_known_after_a_delay_are_negative_unless_told(tmp_path: Path, seed: int) -> None:
+def test_outcomes_that_are_known_after_a_delay_are_negative_unless_told(build: Build, seed: int) -> None:
     declaration = declare(label={"column": "fraud", "known": {"after": "70s"}})
     drawn = draw(seed, rows=400)
-    events = [replace(each, known=None if each.positive is None else each.second + 70) for each in drawn]
+    assert sum(each.positive is None for each in drawn) > 30, "of some, nobody ever tells the outcome"
+    events = [replace(each, known=each.second + 70) for each in drawn]
     found = computed(declaration, drawn)
-    state = SqliteState.build(tmp_path / "state", memories(declaration))
+    state = build(memories(declaration))
     for place in sorted(range(len(events)), key=lambda place: events[place].second):
         event = events[place]
         seen = state.observe(online(place, event, delayed=True))
@@ -110,7 +122,7 @@ def test_outcomes_that_are_known_after_a_delay_are_negative_unless_told(tmp_path
 
 
 @pytest.mark.parametrize("step", [0, 1])
-def test_of_many_others_all_are_recognized_and_the_count_ends_at_its_limit(tmp_path: Path, step: int) -> None:
+def test_of_many_others_all_are_recognized_and_the_count_ends_at_its_limit(build: Build, step: int) -> None:
     windows = {"shop": {"spans": ["2h"], "of": ["new(card)", "distinct(card)", "count"]}}
     declaration = declare(windows=windows)
     count = MOST_OTHERS + 300
@@ -126,7 +138,7 @@ def test_of_many_others_all_are_recognized_and_the_count_ends_at_its_limit(tmp_p
     found = computed(declaration, rows)
     assert found["past_shop_others_card_2h"][-1] == MOST_OTHERS
     assert found["past_shop_met_card_2h"][count:] == [1, 1, 1, 1, 1, 0, 1]
-    state = SqliteState.build(tmp_path / "state", memories(declaration))
+    state = build(memories(declaration))
     seen = state.observe_all([online(place, each) for place, each in enumerate(rows)])
     assert [each.values for each in seen] == [
         {name: values[place] for name, values in found.items()} for place in range(len(rows))
@@ -135,10 +147,10 @@ def test_of_many_others_all_are_recognized_and_the_count_ends_at_its_limit(tmp_p
 
 
 @pytest.mark.parametrize("of", ["since_last", "new(shop)", "distinct(shop)", "label_count", "maximum"])
-def test_each_aggregate_can_stand_alone(tmp_path: Path, of: str) -> None:
+def test_each_aggregate_can_stand_alone(build: Build, of: str) -> None:
     declaration, events = declare(windows={"card": {"spans": ["7s", "1h"], "of": [of]}}), draw(17, rows=400)
     found = computed(declaration, events)
-    state = SqliteState.build(tmp_path / "state", memories(declaration))
+    state = build(memories(declaration))
     stream = list(in_order(events))
     for each in stream:
         if isinstance(each, Outcome):
@@ -158,7 +170,7 @@ SHORT = {
     [(0, None, 30, (6, 3, 2, 9)), (1, None, 30, (6, 3, 2, 9)), (2, SHORT, 5, (2, 1, 4, 30)), (3, SHORT, 5, (3, 0, 3, 4))],
 )
 def test_what_says_that_it_is_exact_is_so_however_late_events_are(
-    tmp_path: Path,
+    build: Build,
     monkeypatch: pytest.MonkeyPatch,
     seed: int,
     windows: dict[str, object] | None,
@@ -169,7 +181,7 @@ def test_what_says_that_it_is_exact_is_so_however_late_events_are(
         monkeypatch.setattr(entity, name, limit)
     generator = np.random.default_rng(seed + 50)
     plan = memories(declare() if windows is None else declare(windows=windows))
-    state = SqliteState.build(tmp_path / "state", plan, keeping=Keeping(late_seconds=5 * step))
+    state = build(plan, keeping=Keeping(late_seconds=5 * step))
     now, arrived, exact, told = 0, [], [], 0
     for place, drawn in enumerate(draw(seed, rows=350)):
         now += int(generator.integers(0, step))

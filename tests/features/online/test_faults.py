@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fusionguard.datasets.history import memories
+from fusionguard.datasets.history import OF_OUTCOMES, memories
 from fusionguard.errors import StorageError
 from fusionguard.features.online import sqlite_file
 from fusionguard.features.online.sqlite_state import SqliteState
@@ -73,9 +73,8 @@ def test_two_processes_that_write_at_once_record_every_event_once(tmp_path: Path
     last = [*events, type(events[0])(events[-1].second + 1, {"card": "C1", "shop": "S2"}, events[0].numbers)]
     found = computed(declare(), last)
     seen = state.peek(online(rows, last[-1])).values
-    assert {name: number for name, number in seen.items() if "known" not in name and "positive" not in name} == {
-        name: values[-1] for name, values in found.items() if "known" not in name and "positive" not in name
-    }
+    of_rows = [each.name for each in plan if each.kind not in OF_OUTCOMES]  # no outcome was told
+    assert {name: seen[name] for name in of_rows} == {name: found[name][-1] for name in of_rows}
     state.close()
 
 
@@ -97,7 +96,7 @@ def test_a_process_that_is_killed_loses_nothing_that_it_acknowledged(tmp_path: P
         with closing(SqliteState(tmp_path / "state", plan)) as state:
             assert done <= state.check().events <= done + 1
     found = computed(declare(), events)
-    told = {each.name for each in plan if each.kind in ("known", "positive")}
+    told = {each.name for each in plan if each.kind in OF_OUTCOMES}
     with closing(SqliteState(tmp_path / "state", plan)) as state:
         for place, event in enumerate(events[: done + 300]):
             values = {name: values[place] for name, values in found.items() if name not in told}
@@ -140,7 +139,7 @@ def test_a_file_that_is_not_there_or_taken_says_so(path: Path) -> None:
 
 def test_a_state_of_another_plan_or_format_is_refused(path: Path) -> None:
     windows = {"card": {"spans": ["31s"], "of": ["count"]}}
-    with pytest.raises(StorageError, match=r"remembers what other windows need than those of this model\. Move it away"):
+    with pytest.raises(StorageError, match=r"remembers what other windows need than those of this model\. Build it again"):
         SqliteState(path, memories(declare(windows=windows)))
     turned = declare().model_dump(mode="json", exclude_defaults=True)
     turned["windows"] = dict(reversed(turned["windows"].items()))
@@ -157,7 +156,7 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="is not a state of entities"):
         SqliteState(tmp_path / "other", memories(declare()))
     (tmp_path / "text").write_text("id,amount\n" * 500)
-    with pytest.raises(StorageError, match=r"is damaged: file is not a database\. Move it away and build it again"):
+    with pytest.raises(StorageError, match=r"is damaged: file is not a database\. Build it again"):
         SqliteState(tmp_path / "text", memories(declare()))
 
 
@@ -170,7 +169,7 @@ def test_damaged_bytes_of_an_entity_are_found_and_nothing_is_answered(path: Path
     path.write_bytes(content)
     with closing(SqliteState(path, memories(declare()))) as state:
         for call in (lambda: state.observe(ONE), state.check):
-            with pytest.raises(StorageError, match=r"is damaged: .*\. Move it away and build it again from the history"):
+            with pytest.raises(StorageError, match=r"is damaged: .*\. Build it again from the history, with --replace"):
                 call()
 
 
@@ -182,16 +181,25 @@ def test_a_torn_file_is_found(path: Path) -> None:
         state.observe(ONE)
 
 
-@pytest.mark.parametrize("replaced", [False, True])
-def test_a_file_that_is_deleted_or_replaced_while_it_is_used_acknowledges_nothing_more(path: Path, replaced: bool) -> None:
+def test_a_file_that_is_deleted_takes_nothing_more_until_another_one_is_there(path: Path) -> None:
     shutil.copy(path, path.with_name("copy"))
     with closing(SqliteState(path, memories(declare()))) as state:
         state.observe(ONE)
-        path.unlink()
-        if replaced:
-            path.with_name("copy").rename(path)
-        with pytest.raises(StorageError, match=r"was replaced by another file" if replaced else r"was deleted\. Build it"):
+        events = state.check().events
+        for each in path.parent.glob("state*"):
+            each.unlink()
+        with pytest.raises(StorageError, match=r"was deleted\. Build it"):
             state.observe(Event("two", 9_001, ONE.keys, ONE.numbers))
+        path.with_name("copy").rename(path)
+        assert state.observe(Event("three", 9_002, ONE.keys, ONE.numbers)).exact
+        assert state.check().events == events, "one went with its file, one is in the other"
+        path.write_bytes(b"harm" * 5_000)
+        with pytest.raises(StorageError, match=r"is damaged: .*\. Build it again from the history, with --replace"):
+            for place in range(3):
+                state.observe(Event(f"four {place}", 9_003, {"card": f"C{place}", "shop": "S"}, ONE.numbers))
+        SqliteState.build(path, memories(declare()), replace=True).close()
+        state.observe(ONE)
+        assert state.check().events == 1
 
 
 def test_a_full_disk_says_so_records_nothing_and_goes_on_when_there_is_room(path: Path) -> None:

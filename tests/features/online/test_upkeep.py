@@ -15,8 +15,9 @@ from fusionguard.errors import DataError
 from fusionguard.features.online.entity import MOST_RECENT_OTHERS, MOST_SECONDS, EntityMemory
 from fusionguard.features.online.layout import layouts_of
 from fusionguard.features.online.sqlite_state import SqliteState
-from fusionguard.features.online.state import Event, Keeping, Outcome
+from fusionguard.features.online.state import Event, Keeping, OnlineState, Outcome
 from tests.datasets.test_history import computed, declare, draw
+from tests.features.online.states import Build
 from tests.features.online.streams import in_order
 
 PLAN = memories(
@@ -31,12 +32,12 @@ def event(name: str, second: int, **changed: object) -> Event:
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> SqliteState:
+def state(build: Build) -> OnlineState:
     """An empty state."""
-    return SqliteState.build(tmp_path / "state", PLAN)
+    return build(PLAN)
 
 
-def test_the_same_event_sees_what_it_saw_and_is_not_recorded_again(state: SqliteState) -> None:
+def test_the_same_event_sees_what_it_saw_and_is_not_recorded_again(state: OnlineState) -> None:
     first = state.observe(event("a", 10))
     state.observe(event("b", 12))
     third = state.observe(event("c", 15, numbers={"amount": None, "km far": 0}))
@@ -69,7 +70,7 @@ def test_a_history_that_breaks_off_is_loaded_again_and_a_state_appears_when_it_i
     assert [each.name for each in tmp_path.iterdir() if not each.name.startswith("state")] == []
 
 
-def test_an_outcome_is_told_by_the_id_or_by_any_alias_of_its_event(state: SqliteState) -> None:
+def test_an_outcome_is_told_by_the_id_or_by_any_alias_of_its_event(state: OnlineState) -> None:
     state.observe(event("a", 0, alias="first"))
     state.observe(event("a", 0, alias="again"))
     state.observe(event("b", 1, alias="first"))  # an alias stays with whom it was given
@@ -79,16 +80,16 @@ def test_an_outcome_is_told_by_the_id_or_by_any_alias_of_its_event(state: Sqlite
     assert (seen["past_card_known_5m"], seen["past_card_positive_5m"]) == (2, 1)
 
 
-def test_aliases_go_with_their_events(state: SqliteState) -> None:
-    day = 86_400
+def test_aliases_go_with_their_events(tmp_path: Path) -> None:
+    day, state = 86_400, SqliteState.build(tmp_path / "state", PLAN)
     state.observe_all([event("old", 0, alias="x"), event("new", 150 * day, alias="y")])
     state.prune(200 * day)
     assert [state.tell(Outcome(name, 1, 200 * day)) for name in ("x", "y")] == ["unknown", "new"]
-    with closing(sqlite3.connect(state._path)) as database:
+    with closing(sqlite3.connect(tmp_path / "state")) as database:
         assert database.execute("SELECT second FROM aliases").fetchall() == [(150 * day,)]
 
 
-def test_peeking_leaves_nothing_behind(state: SqliteState) -> None:
+def test_peeking_leaves_nothing_behind(state: OnlineState) -> None:
     state.observe(event("a", 10))
     before = state.check()
     assert state.peek(event("b", 20)).values["past_card_rows_5m"] == 1
@@ -96,7 +97,7 @@ def test_peeking_leaves_nothing_behind(state: SqliteState) -> None:
     assert state.check() == before
 
 
-def test_an_outcome_counts_once_however_often_it_is_told_and_corrected(state: SqliteState) -> None:
+def test_an_outcome_counts_once_however_often_it_is_told_and_corrected(state: OnlineState) -> None:
     state.observe_all([event("a", 0), event("b", 1)])
 
     def rate() -> tuple[int | None, int | None]:
@@ -112,7 +113,7 @@ def test_an_outcome_counts_once_however_often_it_is_told_and_corrected(state: Sq
     assert state.check().unknown_outcomes == 1
 
 
-def test_an_outcome_that_is_told_after_it_counted_is_counted_as_late(state: SqliteState) -> None:
+def test_an_outcome_that_is_told_after_it_counted_is_counted_as_late(state: OnlineState) -> None:
     state.observe(event("a", 0, known=240))
     assert state.tell(Outcome("a", 0, 500)) == "same"
     assert state.peek(event("later", 700)).values["past_card_positive_1h"] == 0
@@ -122,11 +123,11 @@ def test_an_outcome_that_is_told_after_it_counted_is_counted_as_late(state: Sqli
     assert state.check().late_outcomes == 1
 
 
-def test_pruning_changes_no_later_answer(tmp_path: Path) -> None:
+def test_pruning_changes_no_later_answer(build: Build) -> None:
     declaration, drawn = declare(), draw(12, rows=700)
     events = [replace(each, second=8 * each.second, known=None if each.known is None else 8 * each.known) for each in drawn]
     found, stream = computed(declaration, events), list(in_order(events))
-    state = SqliteState.build(tmp_path / "state", memories(declaration), keeping=Keeping(3_000, 9_000, 500))
+    state = build(memories(declaration), keeping=Keeping(3_000, 9_000, 500))
     sizes, pruned = [], 0
     for place, each in enumerate(stream):
         if isinstance(each, Outcome):
@@ -147,9 +148,9 @@ def test_pruning_changes_no_later_answer(tmp_path: Path) -> None:
     assert (left.entities, left.outcome_spans, left.events, left.late) == (0, 0, 0, 1)
 
 
-def test_the_first_second_that_is_not_late_after_pruning_sees_its_whole_window(tmp_path: Path) -> None:
+def test_the_first_second_that_is_not_late_after_pruning_sees_its_whole_window(build: Build) -> None:
     plan = memories(declare(windows={"card": {"spans": ["5m"], "of": ["count", "new(shop)", "label_count"]}}))  # tiles of 10 s
-    state = SqliteState.build(tmp_path / "state", plan, keeping=Keeping(late_seconds=50))
+    state = build(plan, keeping=Keeping(late_seconds=50))
     state.observe_all([event("a", 699), event("b", 700, known=700), event("c", 999, known=999)])
     state.prune(1_055)  # from 1,005 on, whose window begins at 700
     late, first = state.peek(event("late", 1_004)), state.peek(event("first", 1_005))
@@ -161,8 +162,8 @@ def test_the_first_second_that_is_not_late_after_pruning_sees_its_whole_window(t
     assert not state.peek(event("still late", 1_014)).exact
 
 
-def test_an_event_whose_answer_is_forgotten_is_still_recorded_once(tmp_path: Path) -> None:
-    state = SqliteState.build(tmp_path / "state", PLAN, keeping=Keeping(100, 5_000, 50))
+def test_an_event_whose_answer_is_forgotten_is_still_recorded_once(build: Build) -> None:
+    state = build(PLAN, keeping=Keeping(100, 5_000, 50))
     state.observe_all([event("a", 0), event("b", 900)])
     state.prune(1_000)
     again = state.observe(event("a", 0))
@@ -221,7 +222,7 @@ def test_ten_thousand_events_of_one_second_do_not_see_each_other(tmp_path: Path)
         assert database.execute("SELECT LENGTH(memory) FROM entities").fetchone()[0] < 200
 
 
-def test_a_clock_that_is_years_ahead_takes_nothing_from_others(state: SqliteState) -> None:
+def test_a_clock_that_is_years_ahead_takes_nothing_from_others(state: OnlineState) -> None:
     state.observe_all([event("a", 0), event("ahead", 2_000_000_000), event("b", 5)])
     seen = state.observe(event("c", 9))
     assert (seen.values["past_card_rows_1h"], seen.exact) == (2, True)
@@ -247,7 +248,7 @@ def test_a_clock_that_is_years_ahead_takes_nothing_from_others(state: SqliteStat
     ],
 )
 def test_what_cannot_be_an_event_is_refused_and_leaves_nothing(
-    state: SqliteState, changed: dict[str, object], words: str
+    state: OnlineState, changed: dict[str, object], words: str
 ) -> None:
     state.observe(event("before", 0))
     with pytest.raises(DataError) as refused:
@@ -257,7 +258,7 @@ def test_what_cannot_be_an_event_is_refused_and_leaves_nothing(
     assert state.observe(event("after", 2)).values["past_card_rows_1h"] == 1
 
 
-def test_negative_and_zero_amounts_and_nobody_are_events_like_others(state: SqliteState) -> None:
+def test_negative_and_zero_amounts_and_nobody_are_events_like_others(state: OnlineState) -> None:
     amounts = [-500, 0, 20, None]
     state.observe_all([event(f"a{place}", place, numbers={"amount": each, "km far": 0}) for place, each in enumerate(amounts)])
     assert set(state.observe(event("nobody", 50, keys={"card": None, "shop": "S"})).values.values()) == {None}

@@ -14,7 +14,6 @@ from fusionguard.assistant.console.choices import choose_model
 from fusionguard.assistant.console.html import note, pane, shown, table, tiles, warning
 from fusionguard.assistant.console.score_form import ScoreForm
 from fusionguard.assistant.tools.models import ScoringModels
-from fusionguard.assistant.tools.rows import checked_row
 from fusionguard.assistant.tools.scoring import percent
 from fusionguard.errors import FusionGuardError
 from fusionguard.families.of_bundle import family_of
@@ -83,7 +82,7 @@ class ScoreTab:
     def _score(self, name: str, row: dict[str, Any]) -> str:
         engine = self._engines.engine(name)
         family = family_of(engine.bundle)
-        told = engine.explain(checked_row(family, row))
+        told = self._engines.explain(name, row)
         answer = dict(zip(family.outputs, told.answer.values, strict=True))
         simulated = engine.bundle.manifest.origin == "simulated"
         colour = "act" if answer["decision"] == family.flagged else "healthy"

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from fusionguard.errors import BundleError, RegistryError, UnknownChoiceError, UsageError
+from fusionguard.assistant.tools.rows import checked_row
+from fusionguard.errors import BundleError, RegistryError, UnknownChoiceError
 from fusionguard.home import Home
 
 if TYPE_CHECKING:
-    from fusionguard.families.family import ModelFamily
-    from fusionguard.families.online import OnlineModel
-    from fusionguard.models.bundle import Bundle
+    from fusionguard.families.online import Contributions, OnlineModel
+    from fusionguard.serving.states import States
+
+_ASKED = "asked here"
+"""How a state is told who asks for the past of a row: under this name, nothing is ever recorded."""
 
 
 class ScoringModels:
@@ -25,6 +29,7 @@ class ScoringModels:
     def __init__(self, home: Home, release: Path) -> None:
         self._home, self._release = home, release
         self._lock = threading.Lock()
+        self._states: States | None = None
         self._open: dict[str, tuple[object, OnlineModel]] = {}
 
     def engine(self, name: str) -> OnlineModel:
@@ -41,6 +46,35 @@ class ScoringModels:
             if known is None or known[0] != state:
                 known = self._open[name] = (state, self._load(name))
             return known[1]
+
+    def explain(self, name: str, row: Mapping[str, Any]) -> Contributions:
+        """Check, score and explain a row by the model of a name; what happened before it is looked up, and nothing recorded.
+
+        Raises
+        ------
+        RegistryError, BundleError
+            There is no model, or it is damaged.
+        StorageError
+            It reads what happened before each row, and a service's state of that is not here.
+        UsageError, DataError
+            It is no row of the data set.
+        """
+        from fusionguard.families.of_bundle import family_of  # libraries that take seconds to import
+        from fusionguard.serving.remembering import named_event
+        from fusionguard.serving.states import States
+
+        engine = self.engine(name)
+        family = family_of(engine.bundle)
+        checked = checked_row(family, row)
+        if checked.event is None:
+            return engine.explain(checked.values)
+        with self._lock:
+            self._states = self._states or States(self._home.online)
+            state = self._states.open(family, f"{name}@champion")
+        if state is None:
+            return engine.explain(checked.values)
+        found = state.peek(named_event(checked.event, None, _ASKED, 0)).values
+        return engine.explain([*checked.values, *(found[each] for each in family.features.past)])
 
     def _state(self) -> object:
         try:
@@ -60,20 +94,11 @@ class ScoringModels:
             for about in check_release(self._release).models:
                 if (about.model, about.role) == (name, "champion"):
                     bundle = Bundle(self._release / about.folder)
-                    return _open(family_of(bundle), bundle)
+                    return family_of(bundle).open_online(bundle)
         try:
             bundle = resolve_bundle(self._home, f"{name}@champion")
         except (RegistryError, UnknownChoiceError) as error:
             told = f"There is no {name} model to score with."
             remedy = f"Train one first: {how_to_train(name)}, or write a release: fusionguard release."
             raise BundleError(told, remedy) from error
-        return _open(family_of(bundle), bundle)
-
-
-def _open(family: ModelFamily, bundle: Bundle) -> OnlineModel:
-    if family.features.past:
-        raise UsageError(
-            f"The models of {family.model} read what happened before each row, which only a service looks up.",
-            f"Ask it: POST /v1/{family.model}/score.",
-        )
-    return family.open_online(bundle)
+        return family_of(bundle).open_online(bundle)

@@ -9,13 +9,14 @@ from fusionguard.errors import UsageError
 
 if TYPE_CHECKING:
     from fusionguard.families.family import ModelFamily
+    from fusionguard.serving.requests import OneRow
 
 MOST_FAULTS = 5
 """How many of the faults of a row are told."""
 
 
-def checked_row(family: ModelFamily, row: Mapping[str, Any]) -> list[Any]:
-    """Return a row as the family's online models take it; what is missing of it is None.
+def checked_row(family: ModelFamily, row: Mapping[str, Any]) -> OneRow:
+    """Return a row as the family's online models take it, and what its past is found by; what is missing of it is None.
 
     Raises
     ------
@@ -30,7 +31,7 @@ def checked_row(family: ModelFamily, row: Mapping[str, Any]) -> list[Any]:
         if name not in fields:
             raise UsageError(f"A {family.thing} has no field '{name}'.", f"It has: {', '.join(fields)}.")
     try:
-        return RowReader(family.request_fields).one(dict(row)).values
+        return RowReader(family.request_fields).one(dict(row))
     except ProblemError as problem:
         told = [f"{fault.path} must be {fault.expected}." for fault in problem.faults[:MOST_FAULTS]]
         raise UsageError(" ".join(told), "Correct the value." if len(told) == 1 else "Correct the values.") from None

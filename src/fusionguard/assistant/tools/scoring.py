@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from fusionguard.assistant.asked import shipped_models
 from fusionguard.assistant.known_models import KnownModels
 from fusionguard.assistant.tools.models import ScoringModels
-from fusionguard.assistant.tools.rows import checked_row
 from fusionguard.assistant.tools.tool import ModelName, Statement, Tool, ToolArguments, ToolResult
 from fusionguard.errors import UsageError
 from fusionguard.families.catalog import model_family
@@ -127,7 +126,7 @@ def scoring_tool(known: KnownModels, models: ScoringModels) -> Tool[ScoringArgum
         engine = models.engine(asked.name)
         family = family_of(engine.bundle)
         row = family.example_row | arguments.values
-        told = engine.explain(checked_row(family, row))
+        told = models.explain(asked.name, row)
         answer = dict(zip(family.outputs, told.answer.values, strict=True))
         return ScoringResult(
             source=f"model {engine.bundle.version} of {asked.name}",

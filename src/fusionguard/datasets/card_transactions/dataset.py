@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 import pyarrow as pa
 
+from fusionguard.datasets.card_transactions.drifting import CARD_DRIFTING
 from fusionguard.datasets.shipped import SimulatedRows, Simulator, Wanted
 from fusionguard.errors import UnknownChoiceError
 
@@ -32,4 +33,6 @@ def _check_kinds(without: Collection[str], known: Collection[str]) -> None:
             raise UnknownChoiceError("kind", kind, known)
 
 
-CARD_TRANSACTIONS = Simulator(version=1, usual_rows=300_000, rows="transactions", columns=COLUMNS, simulate=_simulate)
+CARD_TRANSACTIONS = Simulator(
+    version=1, usual_rows=300_000, usual_seed=7, rows="transactions", columns=COLUMNS, simulate=_simulate, drifting=CARD_DRIFTING
+)

@@ -206,6 +206,8 @@ def _closing(inspection: Inspection) -> Iterator[str]:
         yield "types:"
         for column, type_, why in types:
             yield noted(f"  {scalar(column.name)}: {type_}", why)
+    if _having(inspection, "time") and _entities(inspection):
+        yield noted("# validation: {}", "judge models on folds in time, as they are used; waits as `known` says")
     if inspection.label is not None:
         yield noted("# sampling: {negatives_kept: 0.1}", "where negative rows were left out: the share that is there")
 

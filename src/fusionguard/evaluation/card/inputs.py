@@ -11,6 +11,7 @@ from fusionguard.config import TrainingConfig
 from fusionguard.data.provenance import Provenance
 from fusionguard.evaluation.gate import GateVerdict
 from fusionguard.evaluation.holdout import HoldoutPlan
+from fusionguard.evaluation.prequential.report import PrequentialReport
 from fusionguard.evaluation.report import Report
 from fusionguard.evaluation.splits import SplitPlan
 from fusionguard.features.store import FeatureManifest
@@ -31,6 +32,8 @@ class CardInputs(BaseModel):
     searched: tuple[str, ...] = ()
     """Where hyperparameters were searched for, a sentence for each model; ``config`` then holds what was found."""
     evaluation: Report
+    prequential: PrequentialReport | None = None
+    """What folds in time said, where the data set declares them."""
     importance: tuple[tuple[str, float], ...]
     """Features with their mean absolute contribution in log-odds, largest first."""
     refitted_rows: int | None = None

@@ -24,7 +24,8 @@ def reads_of_the_past(declaration: Declaration) -> str:
         f" A window moves by tiles of a {MOST_TILES}th of its span and is up to one of them longer; what lies further back is"
         " not seen. Scoring needs those earlier rows, too: a file beside them (`fusionguard score --history`), a service in its"
         " state (`fusionguard state build`). A row whose past is not there looks like that of somebody new. A row that does not"
-        " say whose it is has no past."
+        " say whose it is has no past. In reasons, what is *usual* is what the entity's own longest span makes of a shorter one,"
+        " and a *median* is that of the rows that the model learned from."
     )
 
 

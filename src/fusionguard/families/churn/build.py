@@ -24,7 +24,6 @@ from fusionguard.families.churn.model import (
     CATBOOST_FILE,
     LIGHTGBM_FILE,
     POLICY,
-    PROFILE,
     Combination,
 )
 from fusionguard.families.churn.out_of_fold import AVERAGE, CATBOOST, LIGHTGBM, OutOfFold
@@ -36,6 +35,7 @@ from fusionguard.files import atomic_folder, write_bytes, write_json
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.bundle_dataset import write_dataset
 from fusionguard.models.bundle_features import write_features
+from fusionguard.models.bundle_profile import PROFILE
 
 _WEIGHTS = {LIGHTGBM: (1.0, 0.0), CATBOOST: (0.0, 1.0), AVERAGE: (0.5, 0.5)}
 

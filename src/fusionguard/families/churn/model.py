@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
+from fusionguard.datasets.history_words import HistoryWords
 from fusionguard.errors import BundleError
 from fusionguard.evaluation.explanation import Explanation, Wording
 from fusionguard.evaluation.log_odds import sigmoid
@@ -22,7 +23,7 @@ from fusionguard.families.churn.rows import CustomerColumns, CustomerRows, amoun
 from fusionguard.families.churn.traits import CHURN_TRAITS
 from fusionguard.families.churn.wording import reason_wording
 from fusionguard.families.family import REASONS
-from fusionguard.families.of_bundle import family_of
+from fusionguard.families.of_bundle import family_of, history_words
 from fusionguard.features.definition import FeatureDefinition, Segmentation
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.bundle_features import FEATURES, read_features
@@ -34,7 +35,6 @@ LIGHTGBM_FILE = "lightgbm.txt"
 CATBOOST_FILE = "catboost.cbm"
 CALIBRATION = "calibration.json"
 POLICY = "policy.json"
-PROFILE = "profile.parquet"
 
 OFFER, NO_OFFER = "offer", "none"
 
@@ -83,6 +83,8 @@ class ChurnModel:
     """The ``catboost.CatBoost``, or None where the combination does not use it."""
     features: FeatureDefinition
     """What it reads: the features that its bundle was made with."""
+    past: HistoryWords | None = None
+    """Tells features of what happened before; None where it reads none."""
 
     @cached_property
     def columns(self) -> CustomerColumns:
@@ -96,7 +98,7 @@ class ChurnModel:
 
     @cached_property
     def _wording(self) -> Wording:
-        return reason_wording(self.features, self.columns)
+        return reason_wording(self.features, self.columns, self.past)
 
     @property
     def version(self) -> str:
@@ -214,7 +216,13 @@ def load(bundle: Bundle, *, evaluated: bool = False) -> ChurnModel:
 
         catboost = catboost_model.load(bundle.file(CATBOOST_FILE, evaluated=evaluated))
     return ChurnModel(
-        bundle=bundle, combination=combination, policy=policy, lightgbm=lightgbm, catboost=catboost, features=features
+        bundle=bundle,
+        combination=combination,
+        policy=policy,
+        lightgbm=lightgbm,
+        catboost=catboost,
+        features=features,
+        past=history_words(bundle),
     )
 
 

@@ -64,8 +64,8 @@ class OnlineChurnModel(OnlineModel):
     def explain(self, values: list[Any]) -> Contributions:
         """Explain one checked customer."""
         answer = self.one(values)
-        *contributions, base = self.model.contributions(self._customers(answer.features))[0].tolist()
-        return Contributions(answer, self.model.columns.names, contributions, base)
+        told = self.model.explain_customers(self._customers(answer.features))
+        return Contributions(answer, told.names, told.contributions[0].tolist(), told.base, told.in_words())
 
     def _whys(self, values: pa.Table, rows: pa.Table) -> list[str]:
         cut = self.model.grouped_by

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
+from fusionguard.datasets.history_words import HistoryWords
 from fusionguard.datasets.prepared_names import OTHER
 from fusionguard.evaluation.explanation import Wording
 from fusionguard.families.churn.groups import NOT_KNOWN, attribute_columns
@@ -30,12 +32,15 @@ def number_text(value: float) -> str:
     return f"{value:,.2f}" if 1 <= abs(value) < 1e15 else f"{value:.3g}"
 
 
-def reason_wording(definition: FeatureDefinition, columns: CustomerColumns) -> Wording:
-    """Return how a model's features are told as reasons."""
+def reason_wording(definition: FeatureDefinition, columns: CustomerColumns, past: HistoryWords | None = None) -> Wording:
+    """Return how a model's features are told as reasons; ``past`` tells those of what happened before."""
     told = definition.told
     spoken = definition.words
 
-    def describe(name: str, value: float) -> str:
+    def describe(name: str, row: Mapping[str, float]) -> str:
+        if past is not None and (sentence := past.describe(name, row)) is not None:
+            return sentence
+        value = row[name]
         known = columns.categories.get(name)
         word = spoken.get(name, name)
         if math.isnan(value):

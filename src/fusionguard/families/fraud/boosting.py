@@ -238,6 +238,7 @@ def _parameters(config: XGBoostConfig) -> dict[str, Any]:
         "eval_metric": ["logloss", "aucpr"],
         "tree_method": "hist",
         **{name: getattr(config, name) for name in names},
+        **({} if config.base_score is None else {"base_score": config.base_score}),
     }
 
 

@@ -25,7 +25,6 @@ from fusionguard.families.fraud.model import (
     BOOSTER_ONNX,
     CALIBRATION,
     POLICY,
-    PROFILE,
     Scores,
     log_errors,
     open_session,
@@ -40,6 +39,7 @@ from fusionguard.files import atomic_folder, write_bytes, write_json
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.bundle_dataset import write_dataset
 from fusionguard.models.bundle_features import write_features
+from fusionguard.models.bundle_profile import PROFILE
 
 _log = logging.getLogger(__name__)
 

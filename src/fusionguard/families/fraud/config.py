@@ -38,6 +38,9 @@ class XGBoostConfig(FrozenConfig):
     reg_lambda: float = Field(default=5.0, ge=0)
     max_bin: int | None = Field(default=256, ge=16)
     """Into how many bins a number is cut, between which trees split. Null takes 256, and up to 4,096 the rarer frauds are."""
+    base_score: float | None = Field(default=None, gt=0, lt=1)
+    """The probability that trees start from; null takes the share of frauds. From 0.5, every row weighs much at first, so that
+    few frauds in the tails of a number are enough for a leaf of their own."""
 
 
 class AutoencoderConfig(FrozenConfig):
@@ -93,6 +96,17 @@ class FraudEvaluationConfig(EvaluationConfig):
     shap_rows: int = Field(default=2000, ge=50)
 
 
+class PrequentialConfig(FrozenConfig):
+    """The folds in time of data sets that declare ``validation``."""
+
+    run: bool = True
+    """False leaves them out of a run."""
+    num_parallel_tree: int = Field(default=1, ge=1, le=1000)
+    """Trees of each round: a fold's models are read and thrown away, and need not have as many as the one that is delivered."""
+    retraining_days: tuple[Annotated[int, Field(ge=1, le=3650)], ...] = (7, 28)
+    """What is lost by models that are so many days older, which tells how often to train anew; none leaves that out."""
+
+
 class FraudConfig(TrainingConfig):
     """Every setting of the fraud pipeline."""
 
@@ -107,6 +121,7 @@ class FraudConfig(TrainingConfig):
     policy: PolicyConfig = PolicyConfig()
     fairness: FraudFairnessConfig = FraudFairnessConfig()
     evaluation: FraudEvaluationConfig = FraudEvaluationConfig()
+    prequential: PrequentialConfig = PrequentialConfig()
 
 
 FRAUD_SETTINGS_IN_BUNDLE: dict[str, Any] = {

@@ -13,6 +13,7 @@ import xgboost as xgb
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from fusionguard.datasets.history_words import HistoryWords
 from fusionguard.errors import BundleError
 from fusionguard.evaluation.explanation import Explanation, Wording
 from fusionguard.evaluation.log_odds import sigmoid
@@ -22,7 +23,7 @@ from fusionguard.families.fraud.policy import DecisionPolicy
 from fusionguard.families.fraud.rows import Encoding, amounts
 from fusionguard.families.fraud.traits import FRAUD_TRAITS
 from fusionguard.families.fraud.wording import wording_of
-from fusionguard.families.of_bundle import family_of
+from fusionguard.families.of_bundle import family_of, history_words
 from fusionguard.models.bundle import Bundle
 from fusionguard.models.bundle_features import FEATURES, read_features
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BOOSTER, BOOSTER_ONNX, AUTOENCODER_ONNX = "booster.ubj", "booster.onnx", "autoencoder.onnx"
-CALIBRATION, POLICY, PROFILE = "calibration.json", "policy.json", "profile.parquet"
+CALIBRATION, POLICY = "calibration.json", "policy.json"
 
 REVIEW, ACCEPT = FRAUD_TRAITS.flagged, "accept"
 
@@ -57,6 +58,8 @@ class FraudModel:
     """The family on the data set that the model was made of."""
     evaluated: bool = False
     """Whether it is the model that the test slice was read with, where the bundle was refitted since."""
+    past: HistoryWords | None = None
+    """Tells features of what happened before; None where it reads none."""
 
     @property
     def version(self) -> str:
@@ -76,7 +79,7 @@ class FraudModel:
 
     @cached_property
     def _wording(self) -> Wording:
-        return wording_of(self.family.features, self.encoding)
+        return wording_of(self.family.features, self.encoding, self.past)
 
     def score(self, rows: pa.Table, engine: Literal["native", "onnx"] = "native") -> Scores:
         """Score rows that hold the model's features; ``native`` suits batches, ``onnx`` single rows, and both agree to 1e-5.
@@ -192,7 +195,15 @@ def load(bundle: Bundle, *, evaluated: bool = False) -> FraudModel:
     if fusion.uses_autoencoder:
         _demand(bundle, AUTOENCODER_ONNX)
     booster = xgb.Booster(model_file=bytearray(bundle.file(BOOSTER, evaluated=evaluated).read_bytes()))
-    return FraudModel(bundle=bundle, booster=booster, fusion=fusion, policy=policy, family=family, evaluated=evaluated)
+    return FraudModel(
+        bundle=bundle,
+        booster=booster,
+        fusion=fusion,
+        policy=policy,
+        family=family,
+        evaluated=evaluated,
+        past=history_words(bundle),
+    )
 
 
 def _demand(bundle: Bundle, *files: str) -> None:

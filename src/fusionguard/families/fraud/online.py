@@ -83,7 +83,8 @@ class OnlineFraudModel(OnlineModel):
         """Explain one checked transaction."""
         answer = self.one(values)
         explanation = self._explain(answer.features)
-        return Contributions(answer, explanation.names, explanation.contributions[0].tolist(), explanation.base)
+        added = explanation.contributions[0].tolist()
+        return Contributions(answer, explanation.names, added, explanation.base, explanation.in_words())
 
     def _explain(self, features: list[Any]) -> Explanation:
         return self._single.explain_matrix(self._encoding.one(features))

@@ -28,11 +28,15 @@ XGBOOST: Mapping[str, Any] = {
 """Slower, with most columns at each tree and half of the rows, shallower where frauds are few, and with more bins where they are
 rare; the rest is as it is for the data set that ships."""
 
+OF_HISTORY: Mapping[str, Any] = {"base_score": 0.5}
+"""Besides, where rows are seen with what happened before them: from an even chance, as frauds lie in the tails there."""
+
 
 def settle_settings(declaration: Declaration, xgboost: XGBoostConfig) -> TrainingSettings:
     """Return what the trees are trained with: what was set stays, and so does all of it for the data set that ships."""
     if is_built_in(declaration):
         return TrainingSettings.of(xgboost=xgboost)
+    preset = {**XGBOOST, **(OF_HISTORY if declaration.windows else {})}
     return TrainingSettings.of(
-        xgboost=where_unset(xgboost, XGBOOST), preset="What nobody has set of XGBoost is the preset for declared data sets."
+        xgboost=where_unset(xgboost, preset), preset="What nobody has set of XGBoost is the preset for declared data sets."
     )

@@ -30,7 +30,8 @@ _CATEGORIES = 50
 
 _log = logging.getLogger(__name__)
 
-_Scorer = Callable[[np.ndarray], np.ndarray]
+Scorer = Callable[[np.ndarray], np.ndarray]
+"""Returns what ranks rows (n, features), (n,) log-odds."""
 
 
 def score_references(
@@ -55,21 +56,24 @@ def score_references(
     train, calibration, test = (
         read_slice(features, part, negative_weight, definition) for part in (plan.train, plan.calibration, plan.test)
     )
+    fitted = fit_references(train, seed)
+    shifts = {LOGISTIC_REGRESSION: 0.0, XGBOOST_DEFAULTS: -math.log(negative_weight)}
+    return {
+        name: calibrate(score(calibration.x), calibration.label, calibration.weight, score(test.x), prior_shift=shifts[name])
+        for name, score in fitted.items()
+    }
+
+
+def fit_references(train: ModelRows, seed: int) -> dict[str, Scorer]:
+    """Fit each reference on rows, of many on a sample; return what ranks rows by its name."""
     learned = sampled(len(train.label), seed)
     if isinstance(learned, np.ndarray):
         _log.info("references: fitted on %s of %s rows", f"{SAMPLED_ROWS:,}", f"{len(train.label):,}")
     train = train.part(learned)
-    fitted = {
-        LOGISTIC_REGRESSION: (_logistic_regression(train), 0.0),
-        XGBOOST_DEFAULTS: (_xgboost_defaults(train, seed), -math.log(negative_weight)),
-    }
-    return {
-        name: calibrate(score(calibration.x), calibration.label, calibration.weight, score(test.x), prior_shift=shift)
-        for name, (score, shift) in fitted.items()
-    }
+    return {LOGISTIC_REGRESSION: _logistic_regression(train), XGBOOST_DEFAULTS: _xgboost_defaults(train, seed)}
 
 
-def _logistic_regression(train: ModelRows) -> _Scorer:
+def _logistic_regression(train: ModelRows) -> Scorer:
     model = make_pipeline(*_preparation(train), LogisticRegression(max_iter=1000))
     model.fit(train.x, train.label, logisticregression__sample_weight=train.weight)
     return lambda x: np.asarray(model.decision_function(x), dtype=np.float64)
@@ -88,7 +92,7 @@ def _preparation(train: ModelRows) -> list[Any]:
     return [ColumnTransformer([("numbers", make_pipeline(*numeric), numbers), ("categories", one_hot, texts)])]
 
 
-def _xgboost_defaults(train: ModelRows, seed: int) -> _Scorer:
+def _xgboost_defaults(train: ModelRows, seed: int) -> Scorer:
     types = train.encoding.types
     categorical = {} if types is None else {"enable_categorical": True, "feature_types": types}
     model = xgb.XGBClassifier(random_state=seed, **categorical).fit(train.x, train.label)

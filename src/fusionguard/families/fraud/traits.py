@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from fusionguard.datasets.creditcard.drifting import FRAUD_DRIFTING
 from fusionguard.datasets.creditcard.schema import FRAUD
+from fusionguard.datasets.history_words import RowWords
 from fusionguard.families.family import COMMON_PACKAGES, REASONS, FamilyTraits, ServiceExample
 from fusionguard.families.fraud.config import FRAUD_SETTINGS_IN_BUNDLE, FraudConfig
 from fusionguard.features.fraud import FRAUD_FEATURES
 from fusionguard.models.packages import XGBOOST
+
+_PLACES = frozenset({"atm", "merchant", "seller", "shop", "store", "terminal"})
 
 FRAUD_TRAITS = FamilyTraits(
     name="fraud",
@@ -37,4 +40,5 @@ FRAUD_TRAITS = FamilyTraits(
     packages=(*COMMON_PACKAGES, "onnxruntime", XGBOOST),
     module="fusionguard.families.fraud.model",
     drifting=FRAUD_DRIFTING,
+    row_words=RowWords("payment", "payments", "was fraud", "were fraud", "was no fraud", _PLACES),
 )

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
+from fusionguard.datasets.history_words import HistoryWords
 from fusionguard.evaluation.explanation import Wording
 from fusionguard.families.fraud.rows import Encoding
 from fusionguard.features.definition import FeatureDefinition
 
 
-def wording_of(definition: FeatureDefinition, encoding: Encoding) -> Wording:
-    """Return how reasons are told: a feature that the data set has words for with its value, and any other by its name."""
+def wording_of(definition: FeatureDefinition, encoding: Encoding, past: HistoryWords | None = None) -> Wording:
+    """Return how reasons are told: a feature that the data set has words for with its value, and any other by its name.
 
-    def describe(name: str, value: float) -> str:
+    ``past`` tells features of what happened before in sentences of their own.
+    """
+
+    def describe(name: str, row: Mapping[str, float]) -> str:
+        if past is not None and (told := past.describe(name, row)) is not None:
+            return told
         if name not in definition.words:
             return name
+        value = row[name]
         words, known = definition.words[name], encoding.categories.get(name)
         if math.isnan(value):
             return f"{words}: not known"

@@ -131,7 +131,7 @@ class Layout:
 
     @cached_property
     def outcomes_asked(self) -> tuple[Asked, ...]:
-        """Where the memories of outcomes are read; ``at`` is 0 for known ones, 1 for positive ones."""
+        """Where the memories of outcomes are read; ``at`` is the place of the kind among those of outcomes."""
         return tuple(
             Asked(place, each.kind, self.outcome_spans.index(each.span), OF_OUTCOMES.index(each.kind))
             for place, each in enumerate(self.plan)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from fusionguard.datasets.history import Kind, Span
 from fusionguard.features.online.layout import Layout
 from fusionguard.features.online.packing import pack, unpack
 
@@ -56,6 +57,13 @@ class OutcomeTiles:
         stop = bisect_left(indexes, end - self._firsts[length], begin)
         return (sum(known[begin:stop]), sum(positive[begin:stop])) if begin < stop else (0, 0)
 
+    def of_kinds(self, length: int, first: int, end: int) -> Iterator[tuple[int, bool, bool]]:
+        """Yield the tiles from before one back to another that hold outcomes: which, and whether positive and negative ones."""
+        indexes, known, positive = self._tiles[length]
+        begin = bisect_left(indexes, first - self._firsts[length])
+        for at in range(bisect_left(indexes, end - self._firsts[length], begin) - 1, begin - 1, -1):
+            yield indexes[at] + self._firsts[length], positive[at] > 0, known[at] > positive[at]
+
 
 def stretch_of(layout: Layout, length: int, second: int) -> tuple[int, int]:
     """Return the tile of outcomes that are known in a second, and the last second of the stretch that holds it."""
@@ -63,10 +71,10 @@ def stretch_of(layout: Layout, length: int, second: int) -> tuple[int, int]:
     return tile, (tile * seconds // layout.outcome_seconds + 1) * layout.outcome_seconds - 1
 
 
-def seen_stretches(layout: Layout, second: int) -> tuple[int, int]:
-    """Return the last seconds of the first and the last stretch that a row of this second sees."""
+def seen_stretches(layout: Layout, second: int) -> range:
+    """Return the last seconds of the stretches that a row of this second sees."""
     first = min(stretch_of(layout, 0, span.start(second))[1] for span in layout.outcome_spans)
-    return first, stretch_of(layout, 0, second)[1]
+    return range(first, stretch_of(layout, 0, second)[1] + 1, layout.outcome_seconds)
 
 
 def read_outcomes(layout: Layout, stretches: Sequence[OutcomeTiles], second: int, seen: list[int | None]) -> None:
@@ -80,4 +88,22 @@ def read_outcomes(layout: Layout, stretches: Sequence[OutcomeTiles], second: int
             known, positive = known + some[0], positive + some[1]
         found.append((known, positive))
     for asked in layout.outcomes_asked:
-        seen[asked.place] = found[asked.span][asked.at]
+        if asked.kind in ("known", "positive"):
+            seen[asked.place] = found[asked.span][asked.at]
+        elif (tile := _tile_of(asked.kind, layout.outcome_spans[asked.span], layout, stretches, second)) is not None:
+            seen[asked.place] = second - tile * layout.outcome_spans[asked.span].tile_seconds
+
+
+def _tile_of(kind: Kind, span: Span, layout: Layout, stretches: Sequence[OutcomeTiles], second: int) -> int | None:
+    """Return the tile that a memory of a kind asks for, looking back from the latest; ``stretches`` ascend."""
+    length, end = layout.outcome_lengths.index(span.tile_seconds), second // span.tile_seconds
+    began = None
+    for stretch in reversed(stretches):
+        for tile, positive, negative in stretch.of_kinds(length, end - span.tiles, end):
+            if kind != "run" and (positive if kind == "last_positive" else negative):
+                return tile
+            if kind == "run" and negative:
+                return began
+            if kind == "run" and positive:
+                began = tile
+    return began

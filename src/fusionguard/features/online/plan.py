@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from hashlib import blake2b
 
-from fusionguard.datasets.history import Kind, Memory
+from fusionguard.datasets.history import MOST_OTHERS, Kind, Memory
 from fusionguard.errors import DataError
 from fusionguard.features.online.layout import layouts_of
 from fusionguard.features.online.packing import pack, unpack
 from fusionguard.features.online.state import Event, Remembered
 from fusionguard.features.online.tiles import amounts_of
 
-_WIDE: tuple[Kind, ...] = ("hundredths", "largest", "last")
+_WIDE: tuple[Kind, ...] = ("hundredths", "largest", "last", "last_positive", "last_negative", "run")
 
 
 class Plan:
@@ -76,3 +78,9 @@ class Plan:
     def remembered(self, seen: Sequence[int | None], exact: bool) -> Remembered:
         """Return what was seen, by the memories' names."""
         return Remembered(dict(zip(self.names, seen, strict=True)), exact)
+
+
+def fingerprint(plan: Sequence[Memory]) -> str:
+    """Return what tells plans apart that remember other things."""
+    told = [(each.name, each.entity, each.kind, each.of, each.span.tile_seconds, each.span.tiles) for each in plan]
+    return hashlib.sha256(json.dumps([MOST_OTHERS, sorted(told)]).encode()).hexdigest()

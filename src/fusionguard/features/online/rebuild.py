@@ -16,8 +16,7 @@ _BATCH_ROWS = 10_000
 def read_history(described: ResolvedDataset, file: Path, scratch: Path) -> Iterator[Event | Outcome]:
     """Yield the events of a file's rows in the order of time, each with what became of it.
 
-    Where outcomes count a declared delay after their row, one that is still to come at the end of the history is negative until
-    it is told.
+    Where outcomes count a declared delay after their row, one that the history does not tell is negative until it is told.
 
     Parameters
     ----------
@@ -35,7 +34,6 @@ def read_history(described: ResolvedDataset, file: Path, scratch: Path) -> Itera
     delayed = known is not None and known.after is not None
     with open_events(described, read_earlier(described, file, scratch / "history.parquet")) as (rows, query):
         rows.database.execute(f"CREATE TEMP TABLE earlier AS {query}")
-        (end,) = rows.fetch("SELECT MAX(second) FROM earlier")[0]
         names = ["_row", "_id", "second", "known", "positive", *(f"e_{each}" for each in entities)]
         names += [f"n{place}" for place in range(len(numbers))]
         ordered = rows.database.sql(f"SELECT {', '.join(names)} FROM earlier ORDER BY second, _row")
@@ -43,13 +41,12 @@ def read_history(described: ResolvedDataset, file: Path, scratch: Path) -> Itera
             for row, own, second, told, positive, *rest in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                 called = f"history {row}" if own is None else declared_event(own)
                 keys, amounts = rest[: len(entities)], rest[len(entities) :]
-                counts = told if delayed and (positive is not None or told > end) else None
                 yield Event(
                     called,
                     second,
                     dict(zip(entities, keys, strict=True)),
                     dict(zip(numbers, amounts, strict=True)),
-                    counts,
+                    told if delayed else None,
                 )
                 if told is not None and positive is not None:
                     yield Outcome(called, positive, told)

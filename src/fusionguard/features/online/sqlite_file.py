@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+import os
 import secrets
 import sqlite3
 import struct
@@ -13,8 +12,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from fusionguard.datasets.history import MOST_OTHERS, Memory
+from fusionguard.datasets.history import Memory
 from fusionguard.errors import StorageError
+from fusionguard.features.online.plan import fingerprint
+from fusionguard.features.online.records import COUNTED
 
 FORMAT = 1
 """Raised with every change of the tables or of what their bytes mean."""
@@ -40,17 +41,14 @@ _TABLES = (
     " answer BLOB)",
     "CREATE TABLE aliases (key INTEGER PRIMARY KEY, event INTEGER NOT NULL, second INTEGER NOT NULL)",
 )
-COUNTED = ("late", "late_outcomes", "unknown_outcomes")
-_REBUILD = "Move it away and build it again from the history."
+_REBUILD = "Build it again from the history, with --replace."
 _SPACE = "Nothing of this call was recorded. Free some space, check its permissions, then try again."
 
 Result = TypeVar("Result")
 
 
-def fingerprint(plan: Sequence[Memory]) -> str:
-    """Return what tells plans apart that remember other things."""
-    told = [(each.name, each.entity, each.kind, each.of, each.span.tile_seconds, each.span.tiles) for each in plan]
-    return hashlib.sha256(json.dumps([MOST_OTHERS, sorted(told)]).encode()).hexdigest()
+class ReplacedError(StorageError):
+    """Another file lies where the one that is open did."""
 
 
 def make_tables(path: Path, plan: Sequence[Memory]) -> None:
@@ -107,9 +105,9 @@ def read_salt(database: sqlite3.Connection, path: Path, plan: Sequence[Memory]) 
     return bytes(facts["salt"])
 
 
-def transact(database: sqlite3.Connection, begin: str, work: Callable[[], Result]) -> Result:
-    """Return what ``work`` returns, in one transaction; it is done again while others are in the way."""
-    deadline, pause = time.monotonic() + WAIT_SECONDS, _SHORTEST_PAUSE_SECONDS
+def transact(database: sqlite3.Connection, begin: str, work: Callable[[], Result], *, waiting: bool = True) -> Result:
+    """Return what ``work`` returns, in one transaction; it is done again while others are in the way, unless nobody waits."""
+    deadline, pause = time.monotonic() + (WAIT_SECONDS if waiting else -1), _SHORTEST_PAUSE_SECONDS
     while True:
         try:
             database.execute(begin)
@@ -119,7 +117,7 @@ def transact(database: sqlite3.Connection, begin: str, work: Callable[[], Result
             with suppress(sqlite3.Error):
                 if database.in_transaction:
                     database.execute("ROLLBACK")
-            if not _is_busy(error) or time.monotonic() > deadline:
+            if not is_busy(error) or time.monotonic() > deadline:
                 raise
         else:
             return result
@@ -155,18 +153,22 @@ def damaged(path: Path, why: object) -> StorageError:
 
 def missing(path: Path) -> StorageError:
     """Return the error that says that a state is not there, or not there any more."""
-    return StorageError(f"There is no state of entities at {path}.", "Build it from the history, then start again.")
+    return StorageError(f"There is no state of entities at {path}.", "Build it from the history: fusionguard state build.")
 
 
-def check_place(path: Path, inode: tuple[int, int]) -> None:
-    """Raise StorageError where the file that is open is no longer the one at its path: what it takes would be lost."""
+def check_place(path: str, inode: tuple[int, int]) -> None:
+    """Raise StorageError where the file that is open is no longer the one at its path: what it takes would be lost.
+
+    It is a :class:`ReplacedError` where another file is there.
+    """
     try:
-        found = path.stat()
+        found = os.stat(path)  # noqa: PTH116  # as a text: a Path would take three times as long, twice a transaction
     except OSError:
-        raise StorageError(f"{path} was deleted.", "Build it from the history, then start again.") from None
+        raise StorageError(f"{path} was deleted.", "Build it from the history: who asks it goes on with that.") from None
     if (found.st_dev, found.st_ino) != inode:
-        raise StorageError(f"{path} was replaced by another file.", "Start again.")
+        raise ReplacedError(f"{path} was replaced by another file.", "Start again.")
 
 
-def _is_busy(error: BaseException) -> bool:
+def is_busy(error: BaseException) -> bool:
+    """Whether another transaction was in the way."""
     return isinstance(error, sqlite3.OperationalError) and (getattr(error, "sqlite_errorcode", 0) & 0xFF) == sqlite3.SQLITE_BUSY

@@ -8,9 +8,11 @@ moments.
 from __future__ import annotations
 
 import itertools
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -19,23 +21,23 @@ from fusionguard.errors import StorageError
 from fusionguard.features.online.plan import Plan
 from fusionguard.features.online.sqlite_file import (
     GIVE_WAY_SECONDS,
+    ReplacedError,
     Result,
     check_place,
     connect,
     connected,
     faults,
+    is_busy,
     make_tables,
     missing,
     read_salt,
     transact,
 )
-from fusionguard.features.online.sqlite_transaction import Decoded, Held, Transaction
+from fusionguard.features.online.sqlite_records import SqliteRecords
 from fusionguard.features.online.sqlite_upkeep import FIRST_KEY, LAST_KEY, count_all, prune_aliases, prune_entities, prune_events
-from fusionguard.features.online.state import Counts, Event, Keeping, Outcome, Remembered, Told
+from fusionguard.features.online.state import LOADED_AT_ONCE, Counts, Event, Keeping, Outcome, Remembered, Told
+from fusionguard.features.online.transaction import Decoded, Held, Transaction
 from fusionguard.files import atomic_path
-
-LOADED_AT_ONCE = 1_000
-"""So many events are one transaction of loading."""
 
 
 class SqliteState:
@@ -60,18 +62,9 @@ class SqliteState:
 
     def __init__(self, path: Path, plan: Sequence[Memory], keeping: Keeping | None = None) -> None:
         self._path, self._keeping = path, keeping or Keeping()
-        self._lock, self._held = threading.Lock(), Held(Decoded(), Decoded())
-        if not path.exists():
-            raise missing(path)
-        with faults(path):
-            self._database = connect(path)
-            try:
-                self._plan = Plan(plan, transact(self._database, "BEGIN", lambda: read_salt(self._database, path, plan)))
-                found = path.stat()
-                self._inode = (found.st_dev, found.st_ino)
-            except BaseException:
-                self._database.close()
-                raise
+        self._file, self._lock = str(path), threading.Lock()
+        self._memories = tuple(plan)
+        self._open()
 
     @classmethod
     def build(
@@ -85,8 +78,8 @@ class SqliteState:
     ) -> SqliteState:
         """Make the file, from a history where there is one, and open it; StorageError where it is there already.
 
-        It appears when it is whole. With ``replace`` it takes the place of another one: who has that open is told so at the next
-        call, and nothing that this one recorded goes into the new one.
+        It appears when it is whole. With ``replace`` it takes the place of another one: who has that open goes on with it, and
+        what these record before that moment is not in it.
         """
         if path.exists() and not replace:
             raise StorageError(f"{path} is there already.", "Open it, or move it away first.")
@@ -100,6 +93,11 @@ class SqliteState:
             for beside in ("-wal", "-shm"):  # of the file that is replaced: SQLite would read them as the new one's
                 path.with_name(path.name + beside).unlink(missing_ok=True)
         return cls(path, plan, keeping)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of what is remembered."""
+        return self._plan.names
 
     @property
     def takes_outcomes(self) -> bool:
@@ -118,13 +116,29 @@ class SqliteState:
         """
         return self._record(lambda transaction: transaction.observe(event))
 
+    def observe_at_once(self, event: Event) -> Remembered | None:
+        """Observe an event where no other transaction is in the way; None where one is. Raises as :meth:`observe` does."""
+        if not self._lock.acquire(blocking=False):
+            return None
+        try:
+            with faults(self._path):
+                return self._transact_once("BEGIN IMMEDIATE", *self._recording(lambda transaction: transaction.observe(event)))[0]
+        except ReplacedError:
+            return None
+        except StorageError as error:
+            if error.__cause__ is not None and is_busy(error.__cause__):
+                return None
+            raise
+        finally:
+            self._lock.release()
+
     def observe_all(self, events: Sequence[Event]) -> list[Remembered]:
         """Observe events one after the other: all of them, or none where one is refused."""
         return self._record(lambda transaction: [transaction.observe(event) for event in events])
 
     def peek(self, event: Event) -> Remembered:
         """Return what an event sees or, where it was recorded, saw; nothing is recorded."""
-        return self._transact("BEGIN", lambda: Transaction(self._database, self._plan, self._held).peek(event))
+        return self._transact("BEGIN", lambda: Transaction(SqliteRecords(self._database), self._plan, self._held).peek(event))
 
     def tell(self, outcome: Outcome) -> Told:
         """Record what became of an event. Another outcome than before corrects that in its place; each event counts once."""
@@ -176,8 +190,7 @@ class SqliteState:
 
     def check(self) -> Counts:
         """Read everything and count it, while others go on; StorageError where something is damaged."""
-        with faults(self._path):
-            check_place(self._path, self._inode)
+        self._transact("BEGIN", lambda: None)
         with faults(self._path), connected(self._path) as database:
             return transact(database, "BEGIN", lambda: count_all(database, self._plan, self._path))
 
@@ -186,22 +199,61 @@ class SqliteState:
         with self._lock:
             self._database.close()
 
+    def _open(self) -> None:
+        path = self._path
+        if not path.exists():
+            raise missing(path)
+        with faults(path):
+            found = path.stat()
+            inode, database = (found.st_dev, found.st_ino), connect(path)
+            try:
+                salt = transact(database, "BEGIN", lambda: read_salt(database, path, self._memories))
+                check_place(self._file, inode)
+            except BaseException:
+                database.close()
+                raise
+        self._database, self._plan, self._inode = database, Plan(self._memories, salt), inode
+        self._held = Held(Decoded(), Decoded())
+
     def _record(self, work: Callable[[Transaction], Result]) -> Result:
+        return self._transact("BEGIN IMMEDIATE", *self._recording(work))[0]
+
+    def _recording(
+        self, work: Callable[[Transaction], Result]
+    ) -> tuple[Callable[[], tuple[Result, Transaction]], Callable[[tuple[Result, Transaction]], None]]:
+        """Return what is to be done in a transaction, and after it."""
+
         def record() -> tuple[Result, Transaction]:
-            transaction = Transaction(self._database, self._plan, self._held)
+            transaction = Transaction(SqliteRecords(self._database), self._plan, self._held)
             result = work(transaction)
             transaction.write()
             return result, transaction
 
-        return self._transact("BEGIN IMMEDIATE", record, lambda recorded: recorded[1].keep())[0]
+        return record, lambda recorded: recorded[1].keep()
 
     def _transact(self, begin: str, work: Callable[[], Result], afterwards: Callable[[Result], None] = lambda _: None) -> Result:
+        with self._lock, faults(self._path):
+            while True:
+                try:
+                    return self._transact_once(begin, work, afterwards, waiting=True)
+                except ReplacedError:
+                    replaced = self._database
+                    with suppress(ReplacedError):  # by a third one meanwhile
+                        self._open()
+                        replaced.close()
+
+    def _transact_once(
+        self, begin: str, work: Callable[[], Result], afterwards: Callable[[Result], None], *, waiting: bool = False
+    ) -> Result:
         def in_its_place() -> Result:
-            check_place(self._path, self._inode)
+            check_place(self._file, self._inode)
             return work()
 
-        with self._lock, faults(self._path):
-            result = transact(self._database, begin, in_its_place)
-            check_place(self._path, self._inode)  # else what was recorded would be gone, and have been acknowledged
-            afterwards(result)
+        try:
+            result = transact(self._database, begin, in_its_place, waiting=waiting)
+        except sqlite3.DatabaseError:
+            check_place(self._file, self._inode)  # a file that was damaged may have been replaced
+            raise
+        check_place(self._file, self._inode)  # else what was recorded would be gone, and have been acknowledged
+        afterwards(result)
         return result

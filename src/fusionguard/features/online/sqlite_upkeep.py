@@ -9,7 +9,7 @@ from pathlib import Path
 from fusionguard.features.online.entity import EntityMemory
 from fusionguard.features.online.outcomes import OutcomeTiles
 from fusionguard.features.online.plan import Plan
-from fusionguard.features.online.sqlite_file import COUNTED
+from fusionguard.features.online.records import COUNTED
 from fusionguard.features.online.state import Counts
 
 FIRST_KEY, LAST_KEY = -(2**63), 2**63 - 1

@@ -12,6 +12,9 @@ from fusionguard.errors import DataError
 LARGEST_SECOND = 10**11
 """What is further from the epoch is no second: milliseconds, most likely."""
 
+LOADED_AT_ONCE = 1_000
+"""So many events are one transaction of loading."""
+
 Told = Literal["new", "same", "unknown"]
 """What became of an outcome: it is counted, was known already, or is of an event that is not remembered."""
 
@@ -110,6 +113,9 @@ class OnlineState(Protocol):
     def observe(self, event: Event) -> Remembered:
         """Return what an event sees, and record it; one that was recorded before sees what it saw, and is not recorded again."""
 
+    def observe_at_once(self, event: Event) -> Remembered | None:
+        """Observe an event where that needs no waiting, for others or for an answer from elsewhere; None where it does."""
+
     def observe_all(self, events: Sequence[Event]) -> list[Remembered]:
         """Observe events one after the other: all of them, or none where one is refused."""
 
@@ -127,6 +133,17 @@ class OnlineState(Protocol):
 
     def check(self) -> Counts:
         """Read everything and count it; StorageError where something is damaged."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of what is remembered, in the order of what events see."""
+
+    @property
+    def takes_outcomes(self) -> bool:
+        """Whether it remembers outcomes at all."""
+
+    def latest_second(self) -> int | None:
+        """Return the second of the latest event that is known by its id; None where none is."""
 
     def close(self) -> None:
         """Give the state back."""

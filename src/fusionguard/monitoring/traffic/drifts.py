@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Collection
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from fusionguard.data.drifting import Drift, Drifting
-from fusionguard.datasets.simulated import simulate
+from fusionguard.datasets.catalog import find_dataset
+from fusionguard.datasets.resolving import resolve
+from fusionguard.datasets.shipped import Wanted, declared_names, simulator
+from fusionguard.datasets.simulated import simulate, simulate_declared
 from fusionguard.errors import UsageError
 from fusionguard.families.catalog import family_names, model_family
 from fusionguard.families.family import ModelFamily
@@ -39,6 +44,8 @@ _SHARES = frozenset(
     }
 )
 _JITTER = 0.01
+_FEW_ROWS = 20_000
+"""So many rows show which categories there are."""
 _FIRST_HOUR, _SECONDS_PER_HOUR = 1, 3600
 
 
@@ -50,12 +57,14 @@ def usual_size(model: str, drift: Drift) -> float:
     UsageError
         Its rows cannot be simulated, or cannot drift so.
     """
-    family = simulated_family(model)
-    sizes = _drifting(family).sizes
+    name = _simulated_name(model)
+    sizes = _sizes(name)
     if drift not in sizes:
-        able = [name for name in family_names() if drift in _sizes(name)]
+        able = [name for name in _simulated_names() if drift in _sizes(name)]
         tell = "tell no hour of the day, so that none can be absent" if drift is Drift.ABSENT_HOURS else f"have no {drift.value}"
-        raise UsageError(f"{family.features.rows.capitalize()} {tell}.", f"Choose another drift, or model {' or '.join(able)}.")
+        made_by = simulator(name)
+        rows = model_family(name).features.rows if made_by is None else made_by.rows
+        raise UsageError(f"{rows.capitalize()} {tell}.", f"Choose another drift, or model {' or '.join(able)}.")
     return sizes[drift]
 
 
@@ -68,39 +77,74 @@ def largest_size(drift: Drift) -> float:
     return 12.0 if drift is Drift.ABSENT_HOURS else math.inf
 
 
-def traffic_rows(model: str, rows: int, *, drift: Drift, size: float, onset: float, seed: int) -> pd.DataFrame:
+def traffic_rows(model: str, rows: int, *, drift: Drift, size: float, onset: float, seed: int, after: int = 0) -> pd.DataFrame:
     """Return raw rows (the file's columns, its label among them) in the order in which they are sent.
 
     The simulator's population is that of ``--source simulated`` runs, from another seed; its rows are shuffled, so that each
-    part of the stream is like any other. ``onset`` is the share of the stream after which the drift begins.
+    part of the stream is like any other. ``onset`` is the share of the stream after which the drift begins. Rows of a data set
+    whose models read what happened before are in order of time, and those that come ``after`` so many of the same seed.
     """
     family = simulated_family(model)
     before = round(rows * onset) if drift not in (Drift.NONE, Drift.LABEL_DELAY) else rows
-    after = rows - before
+    drifted = rows - before
     with tempfile.TemporaryDirectory(prefix="fusionguard-traffic-") as folder:
-        wanted = before + after * (POOL if drift in CHOSEN else 1)
-        pool = simulate(family.schema, max(wanted, 100), seed, Path(folder) / "raw.parquet")
-        everything = pd.read_parquet(pool.path).sample(frac=1.0, random_state=seed).reset_index(drop=True)
+        wanted = before + drifted * _pool(family, drift)
+        everything = _undrifted(family, max(wanted, 100), seed, after, Path(folder) / "raw.parquet")
     calm = everything.iloc[:before]
-    if not after:
+    if not drifted:
         return calm.reset_index(drop=True)
-    stormy = drift_rows(everything.iloc[before:wanted].reset_index(drop=True), family, drift, size, after, seed)
-    return pd.concat([calm, stormy], ignore_index=True)
+    stormy = drift_rows(everything.iloc[before:wanted].reset_index(drop=True), family, drift, size, drifted, seed)
+    return _in_order(family, pd.concat([calm, stormy], ignore_index=True))
+
+
+def _pool(family: ModelFamily, drift: Drift) -> int:
+    """Return among how many times as many rows drifted ones are chosen.
+
+    Where models read what happened before, choosing one row in several would thin out what happened: rows are drawn again
+    instead, and those of absent hours are made up for by later ones.
+    """
+    if family.features.past and drift is not Drift.ABSENT_HOURS:
+        return 1
+    return POOL if drift in CHOSEN else 1
+
+
+def _undrifted(family: ModelFamily, rows: int, seed: int, after: int, file: Path) -> pd.DataFrame:
+    if family.declared is not None:
+        return pd.read_parquet(simulate_declared(family.model, Wanted(rows, seed, after=after), file).path)
+    made = simulate(family.schema, rows, seed, file)
+    return pd.read_parquet(made.path).sample(frac=1.0, random_state=seed).reset_index(drop=True)
+
+
+def _in_order(family: ModelFamily, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows of a declared data set in order of time, each with an id of its own; others as they are."""
+    if family.declared is None or family.declared.declaration.time is None:
+        return rows
+    time, own = family.declared.declaration.time.column, family.declared.declaration.id
+    rows = rows.sort_values(time, kind="stable", ignore_index=True)
+    if own is not None:
+        again = rows.groupby(own).cumcount()
+        rows[own] = rows[own].where(again == 0, rows[own] + "-" + again.astype(str))
+    return rows
 
 
 def drift_rows(pool: pd.DataFrame, family: ModelFamily, drift: Drift, size: float, rows: int, seed: int) -> pd.DataFrame:
     """Return ``rows`` rows of ``pool``, in random order, after the drift; the same seed gives the same.
+
+    The first ones, in their order, where models read what happened before and the drift does not choose among rows.
 
     Parameters
     ----------
     pool
         Undrifted raw rows with labels, ``POOL`` times as many as asked for where a covariate shift is to choose among them.
     """
-    rng, where, time = np.random.default_rng((seed, list(Drift).index(drift))), _drifting(family), family.features.span_column
+    rng, where = np.random.default_rng((seed, list(Drift).index(drift))), _drifting(family)
     chances = _chances(pool, family, drift, size)
-    if drift is Drift.ABSENT_HOURS and time is not None:
-        pool = pool[~absent(pool[time].to_numpy(float), size)]
-    chosen = pool.iloc[rng.choice(len(pool), rows, replace=chances is not None, p=chances)].reset_index(drop=True)
+    if drift is Drift.ABSENT_HOURS:
+        pool = pool[~absent(_seconds(pool, family), size)]
+    if family.features.past and chances is None:
+        chosen = pool.iloc[:rows].reset_index(drop=True)
+    else:
+        chosen = pool.iloc[rng.choice(len(pool), rows, replace=chances is not None, p=chances)].reset_index(drop=True)
     if drift is Drift.HEAVIER_TAIL:
         middle = float(np.median(pool[where.stretched]))
         values = chosen[where.stretched].to_numpy(float)
@@ -131,11 +175,31 @@ def simulated_family(model: str) -> ModelFamily:
     UsageError
         Its rows cannot be simulated: only those of data sets that ship can.
     """
-    name = plain_name(model)
-    simulated = [each for each in family_names() if model_family(each).drifting is not None]
+    name = _simulated_name(model)
+    return model_family(name) if name in family_names() else _declared_family(name)
+
+
+@cache
+def _declared_family(name: str) -> ModelFamily:
+    """Return the family on a data set that ships as a declaration, as its simulated rows are."""
+    made_by, declared = simulator(name), find_dataset(name)
+    if made_by is None:
+        raise UsageError(f"Rows of the data set '{name}' cannot be simulated.", "Send rows of your own.")
+    with tempfile.TemporaryDirectory(prefix="fusionguard-traffic-") as folder:
+        rows = simulate_declared(name, Wanted(_FEW_ROWS, made_by.usual_seed), Path(folder) / "raw.parquet")
+        described = resolve(declared, rows)
+    return replace(model_family(declared.declaration.problem).on(described), drifting=made_by.drifting)
+
+
+def _simulated_names() -> list[str]:
+    return [*(each for each in family_names() if model_family(each).drifting is not None), *declared_names()]
+
+
+def _simulated_name(model: str) -> str:
+    name, simulated = plain_name(model), _simulated_names()
     if name not in simulated:
         raise UsageError(f"Rows of the model '{name}' cannot be simulated.", f"Choose one of {', '.join(simulated)}.")
-    return model_family(name)
+    return name
 
 
 def _drifting(family: ModelFamily) -> Drifting:
@@ -144,9 +208,18 @@ def _drifting(family: ModelFamily) -> Drifting:
     return family.drifting
 
 
-def _sizes(model: str) -> Collection[Drift]:
-    drifting = model_family(model).drifting
-    return () if drifting is None else drifting.sizes
+def _sizes(name: str) -> Mapping[Drift, float]:
+    made_by = simulator(name)
+    drifting = model_family(name).drifting if made_by is None else made_by.drifting
+    return {} if drifting is None else drifting.sizes
+
+
+def _seconds(rows: pd.DataFrame, family: ModelFamily) -> np.ndarray:
+    """Return when rows happened (n,), in seconds since a midnight."""
+    if family.declared is None or family.declared.declaration.time is None:
+        return np.asarray(rows[str(family.features.span_column)], dtype=float)
+    moments = pd.to_datetime(rows[family.declared.declaration.time.column])
+    return np.asarray((moments - moments.min().normalize()).dt.total_seconds())
 
 
 def _chances(pool: pd.DataFrame, family: ModelFamily, drift: Drift, size: float) -> np.ndarray | None:

@@ -12,9 +12,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from fusionguard.data.drifting import Drift
+from fusionguard.datasets.shipped import simulator
 from fusionguard.errors import FusionGuardError, UsageError
 from fusionguard.families.family import ModelFamily
 from fusionguard.monitoring.traffic.drifts import largest_size, simulated_family, traffic_rows, usual_size
+from fusionguard.registry.model_names import plain_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,6 +35,7 @@ BUSY_ATTEMPTS = 10
 """So often a service that says Retry-After gets the same rows again; the log takes them once."""
 CONNECT_SECONDS, READY_SECONDS = 5.0, 120.0
 """How long to wait for somebody to answer, and for one who answers to be ready."""
+_SEED = 11
 _ARROW = "application/vnd.apache.arrow.stream"
 
 
@@ -49,7 +52,10 @@ class Traffic:
     model
         Its name, or that of the data set that ships for it.
     rows, seed
-        How many rows; the same seed gives the same ones.
+        How many rows; the same seed gives the same ones. None is the simulator's usual one where rows go on, else 11.
+    after
+        Where models read what happened before: traffic goes on after so many rows of the seed, which they were trained on; None
+        for the simulator's usual number.
     drift, size
         What changes, and how much of it; None for the kind's usual size.
     onset
@@ -61,7 +67,8 @@ class Traffic:
     drift: Drift = Drift.NONE
     size: float | None = None
     onset: float = 0.3
-    seed: int = 11
+    seed: int | None = None
+    after: int | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.onset < 1:
@@ -71,6 +78,20 @@ class Traffic:
             wanted = "a number above 0" + (f" and at most {most:g}" if most < math.inf else "")
             raise UsageError(f"{self.size:g} is no size for {self.drift.value}.", f"Choose {wanted}.")
         usual_size(self.model, self.drift)  # which refuses a drift that rows of the model cannot have
+
+    def make_rows(self) -> pd.DataFrame:
+        """Return the rows as :func:`traffic_rows` does."""
+        made_by = simulator(plain_name(self.model))
+        seed, after = (_SEED, 0) if made_by is None else (made_by.usual_seed, made_by.usual_rows)
+        return traffic_rows(
+            self.model,
+            self.rows,
+            drift=self.drift,
+            size=self.drift_size,
+            onset=self.onset,
+            seed=seed if self.seed is None else self.seed,
+            after=after if self.after is None else self.after,
+        )
 
     @property
     def drift_size(self) -> float:
@@ -102,7 +123,7 @@ def drive(
     import urllib3
 
     size, family = traffic.drift_size, simulated_family(traffic.model)
-    rows = traffic_rows(traffic.model, traffic.rows, drift=traffic.drift, size=size, onset=traffic.onset, seed=traffic.seed)
+    rows = traffic.make_rows()
     known = len(rows) - (round(size * len(rows)) if traffic.drift is Drift.LABEL_DELAY else 0)
     stem = f"{SIMULATED_PREFIX}{secrets.token_hex(6)}"
     busy = urllib3.Retry(

@@ -41,6 +41,9 @@ class LoggedRow(NamedTuple):
         The row's number in its request, from 0.
     shadow
         Whether a challenger gave this answer, which was not sent.
+    event, exact
+        By what a history knows the row (:func:`~.events.event_digest`), and whether the state saw all that was before it; None
+        where its model reads nothing of that.
     """
 
     request_id: str
@@ -51,6 +54,8 @@ class LoggedRow(NamedTuple):
     features: Sequence[Any]
     row: int = 0
     shadow: bool = False
+    event: str | None = None
+    exact: bool | None = None
 
     @property
     def rows(self) -> int:
@@ -74,6 +79,8 @@ class LoggedBatch(NamedTuple):
         The same of the model features, all of them; other columns are not logged.
     first_row
         The number of the first row in its request.
+    events, exact
+        As in :class:`LoggedRow`, one for each row; empty where the model reads nothing of what was before.
     """
 
     request_id: str
@@ -84,6 +91,8 @@ class LoggedBatch(NamedTuple):
     features: Mapping[str, Column] | pa.Table
     first_row: int = 0
     shadow: bool = False
+    events: Sequence[str | None] = ()
+    exact: Sequence[bool | None] = ()
 
     @property
     def rows(self) -> int:
@@ -142,12 +151,14 @@ def _piece(rows: int, columns: Any, content: Any, layout: LogLayout) -> Piece:
 
 
 def _row_columns(rows: list[LoggedRow], layout: LogLayout) -> Iterator[Column]:
-    request_ids, times, versions, origins, answers, features, numbers, shadows = zip(*rows, strict=True)
+    request_ids, times, versions, origins, answers, features, numbers, shadows, *past = zip(*rows, strict=True)
     yield from (request_ids, numbers, times, shadows, versions, origins)
     for values, names in ((answers, layout.outputs), (features, layout.features)):
         if {len(each) for each in values} != {len(names)}:
             raise ValueError("a row has not one value for each column")
         yield from zip(*values, strict=True)
+    if layout.past:
+        yield from past
 
 
 def _batch_columns(batch: LoggedBatch, layout: LogLayout) -> Iterator[Column]:
@@ -160,6 +171,8 @@ def _batch_columns(batch: LoggedBatch, layout: LogLayout) -> Iterator[Column]:
     given = set(batch.answers.column_names if isinstance(batch.answers, pa.Table) else batch.answers)
     yield from (batch.answers[name] if name in given else pa.nulls(rows) for name in layout.outputs)
     yield from (batch.features[name] for name in layout.features)
+    if layout.past:
+        yield from (each or pa.nulls(rows) for each in (batch.events, batch.exact))
 
 
 def _repeated(text: str, rows: int) -> pa.Array:

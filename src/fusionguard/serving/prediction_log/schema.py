@@ -25,6 +25,10 @@ MODEL_VERSION, ORIGIN = "model_version", "origin"
 OBSERVED_AT = "label_observed_at"
 """Beside the label, what a reader adds to a part's columns where an outcome is known."""
 
+EVENT, EXACT = "past_event", "past_exact"
+"""Behind the features of models that read what happened before: by what a history knows the row (:mod:`~.events`), empty where
+it tells no id or was not recorded, and whether the state saw all that was before it."""
+
 KEY: tuple[str, ...] = (REQUEST_ID, ROW, SHADOW)
 """What a row is known by: a second row of the same key is a repetition."""
 
@@ -44,6 +48,7 @@ _BEFORE = {
     MODEL_VERSION: pa.string(),
     ORIGIN: pa.string(),
 }
+_PAST = {EVENT: pa.string(), EXACT: pa.bool_()}
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 """What a data set may be called, and so a folder of its log."""
 
@@ -80,6 +85,8 @@ class LogLayout:
         What is logged of an answer, and of the row behind it, in order.
     parts
         The columns of a part, with the marks by which it is known.
+    past
+        What is logged of a row's event, where models read what happened before it.
     declared
         Whether somebody has declared the data set: the features of its log change with the declaration, and a column that a part
         lacks is empty in it.
@@ -91,6 +98,7 @@ class LogLayout:
     features: tuple[str, ...]
     parts: pa.Schema
     declared: bool = False
+    past: tuple[str, ...] = ()
 
     @property
     def rows(self) -> pa.Schema:
@@ -160,6 +168,8 @@ def _layout(family: ModelFamily) -> LogLayout:
         *((column.name, column.type) for column in family.answer_columns),
         *((name, pa.type_for_alias(family.features.column_types[name])) for name in family.features.model_features),
     ]
+    past = _PAST if family.features.past else {}
+    columns += past.items()
     names = [name for name, _ in columns] + [LABEL, OBSERVED_AT]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -175,7 +185,9 @@ def _layout(family: ModelFamily) -> LogLayout:
     if family.declared is not None:
         marks[_OUTPUTS_KEY] = json.dumps(outputs).encode()
     parts = pa.schema(columns, metadata=marks)
-    return LogLayout(family.model, version, outputs, family.features.model_features, parts, family.declared is not None)
+    return LogLayout(
+        family.model, version, outputs, family.features.model_features, parts, family.declared is not None, tuple(past)
+    )
 
 
 def _layout_of_parts(home: Path) -> LogLayout | None:
@@ -193,8 +205,9 @@ def _layout_of_parts(home: Path) -> LogLayout | None:
         except (OSError, pa.ArrowException, StorageError, AttributeError, KeyError, ValueError):
             continue  # whoever reads the log is told why
         if latest is None or last > latest[0]:
-            features = tuple(found.names[len(_BEFORE) + len(outputs) :])
-            latest = last, LogLayout(home.name, version, outputs, features, found, declared=True)
+            past = tuple(name for name in _PAST if name in found.names)
+            features = tuple(found.names[len(_BEFORE) + len(outputs) : len(found.names) - len(past)])
+            latest = last, LogLayout(home.name, version, outputs, features, found, declared=True, past=past)
     return None if latest is None else latest[1]
 
 

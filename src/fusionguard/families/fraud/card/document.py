@@ -39,6 +39,7 @@ def model_card(inputs: FraudCardInputs, *, image_folder: str | None = None) -> s
         ("Data and origin", data.data(inputs)),
         ("Protocol", about.protocol(inputs)),
         ("Results", results.readings(inputs, image_folder)),
+        ("Folds in time", results.folds(inputs, image_folder)),
         ("Slices", results.slices(inputs)),
         ("Fairness", fairness.fairness(inputs)),
         ("Explainability", results.explainability(inputs, image_folder)),

@@ -27,6 +27,12 @@ class FraudCardInputs(CardInputs):
         return None if shipped or described is None else described.declaration
 
     @property
+    def words(self) -> dict[str, str]:
+        """What people call a feature."""
+        described = self.features.described
+        return (FRAUD_TRAITS if described is None else FRAUD_TRAITS.on(described)).features.words
+
+    @property
     def time_span_days(self) -> float | None:
         """How much time the data spans, from its first to its last transaction; None where these have no time."""
         first, last = self.plan.train.first_second, self.plan.test.last_second

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fusionguard.evaluation.card.markdown import count, image, percent, table
+from fusionguard.evaluation.card.prequential import folds_in_time
 from fusionguard.evaluation.card.sections import gains, importance, paragraphs, reasons, share, stands_for
 from fusionguard.families.fraud.card.inputs import FraudCardInputs
 from fusionguard.families.fraud.readings import SAVINGS
@@ -31,6 +32,18 @@ def readings(inputs: FraudCardInputs, image_folder: str | None) -> str:
     )
 
 
+def folds(inputs: FraudCardInputs, image_folder: str | None) -> str:
+    """Show what folds in time said; nothing where the data set declares none."""
+    described = inputs.features.described
+    time = None if described is None else described.declaration.time
+    dated = time is not None and time.since != "start"
+    trees = inputs.config.prequential.num_parallel_tree
+    about = f"Trained anew are the trees, {trees} a round, without calibration, autoencoder and policy."
+    if inputs.searched:
+        about += " Their settings were searched for on the train slice, of which judged days may be: that leans to the good side."
+    return folds_in_time(inputs.prequential, about=about, dated=dated, image_folder=image_folder)
+
+
 def slices(inputs: FraudCardInputs) -> str:
     """Show how the model does on parts of the test window."""
     report = inputs.evaluation
@@ -50,7 +63,7 @@ def slices(inputs: FraudCardInputs) -> str:
 
 def explainability(inputs: FraudCardInputs, image_folder: str | None) -> str:
     """Show what moves the score."""
-    words = inputs.features.definition.words
+    words = inputs.words
     return paragraphs(
         "SHAP values split each score, in log-odds, into what every feature contributed to it. Their mean size over a sample of"
         " the test window says what the model looks at; it says nothing about causes. The same values give each alert its"

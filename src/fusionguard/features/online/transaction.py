@@ -1,8 +1,7 @@
-"""One transaction on a state: what its events see and leave behind. What it changes is written when it ends."""
+"""One transaction on a state, whatever keeps it: what its events see and leave behind, written when it ends."""
 
 from __future__ import annotations
 
-import sqlite3
 import struct
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
@@ -13,6 +12,7 @@ from fusionguard.features.online.entity import EntityMemory
 from fusionguard.features.online.layout import Layout
 from fusionguard.features.online.outcomes import OutcomeTiles, read_outcomes, seen_stretches, stretch_of
 from fusionguard.features.online.plan import Plan
+from fusionguard.features.online.records import Recorded, Records
 from fusionguard.features.online.state import Event, Outcome, Remembered, Told, check_event, check_outcome
 
 MOST_DECODED = 1_000
@@ -49,9 +49,9 @@ class Held(NamedTuple):
 
 @dataclass
 class Transaction:
-    """What is read and changed between BEGIN and COMMIT: :meth:`write` must come before the latter, and :meth:`keep` after it."""
+    """What is read and changed at once: :meth:`write` must come before the end of that, and :meth:`keep` after it."""
 
-    database: sqlite3.Connection
+    records: Records
     plan: Plan
     held: Held
     _memories: dict[int, tuple[int, EntityMemory]] = field(default_factory=dict)
@@ -67,8 +67,7 @@ class Transaction:
         check_event(event)
         key = self.plan.key("", event.id)
         if event.alias is not None and self.plan.tells:
-            alias = (self.plan.key("", event.alias), key, event.second)
-            self.database.execute("INSERT OR IGNORE INTO aliases VALUES (?, ?, ?)", alias)
+            self.records.add_alias(self.plan.key("", event.alias), key, event.second)
         if (answer := self._answer(key, event)) is not None:
             return answer
         keys = self.plan.keys(event)
@@ -79,16 +78,13 @@ class Transaction:
                 cuts = self._memory(place, entity).add(event.second, self.plan.amounts(place, event), others)
                 self._changed.add(entity)
                 if cuts:
-                    self._cut(entity, cuts)
+                    self.records.add_meetings(entity, cuts)
         told = [keys[layout.entity] for _, layout in self.plan.tells]
         if event.known is not None:
             self._count_outcome(told, event.known, 1, 0)
         if not exact:
             self._count("late")
-        self.database.execute(
-            "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)",
-            (key, event.second, event.known, 0, _pack_keys(told), self.plan.pack_answer(seen, exact)),
-        )
+        self.records.add_event(key, Recorded(event.second, event.known, 0, _pack_keys(told), self.plan.pack_answer(seen, exact)))
         return self.plan.remembered(seen, exact)
 
     def peek(self, event: Event) -> Remembered:
@@ -102,24 +98,23 @@ class Transaction:
         """Record what became of an event."""
         check_outcome(outcome)
         key = self.plan.key("", outcome.id)
-        query = "SELECT known, positive, entities, key FROM events WHERE key = "
-        found = self.database.execute(f"{query} ?", (key,)).fetchone()
-        if found is None:
-            found = self.database.execute(f"{query} (SELECT event FROM aliases WHERE key = ?)", (key,)).fetchone()
+        found = self.records.event(key)
+        if found is None and (aliased := self.records.event_of_alias(key)) is not None:
+            key, found = aliased, self.records.event(aliased)
         if found is None:
             self._count("unknown_outcomes")
             return "unknown"
-        known, before, entities, key = found
-        if known is not None and before == outcome.positive:
+        entities, known = unpack_keys(found.entities), found.known
+        if known is not None and found.positive == outcome.positive:
             return "same"
         if known is None:
-            self._count_outcome(_unpack_keys(entities), outcome.second, 1, outcome.positive)
+            known = outcome.second
+            self._count_outcome(entities, known, 1, outcome.positive)
         else:
-            self._count_outcome(_unpack_keys(entities), known, 0, outcome.positive - before)
+            self._count_outcome(entities, known, 0, outcome.positive - found.positive)
             if outcome.second > known:
                 self._count("late_outcomes")
-        known = outcome.second if known is None else known
-        self.database.execute("UPDATE events SET known = ?, positive = ? WHERE key = ?", (known, outcome.positive, key))
+        self.records.change_event(key, found._replace(known=known, positive=outcome.positive))
         return "new"
 
     def write(self) -> None:
@@ -127,13 +122,13 @@ class Transaction:
         for entity in self._changed:
             place, memory = self._memories[entity]
             content = self._memory_bytes[entity] = memory.to_bytes()
-            self.database.execute("REPLACE INTO entities VALUES (?, ?, ?)", (entity, place, content))
+            self.records.write_memory(entity, place, content)
         for key in self._told:
             place, tiles = self._outcomes[key]
             content = self._outcome_bytes[key] = tiles.to_bytes()
-            self.database.execute("REPLACE INTO outcomes VALUES (?, ?, ?, ?)", (*key, place, content))
+            self.records.write_stretch(*key, place, content)
         for name, count in self._counts.items():
-            self.database.execute("UPDATE facts SET value = value + ? WHERE name = ?", (count, name))
+            self.records.count(name, count)
 
     def keep(self) -> None:
         """Hold what was read and written for the next transactions."""
@@ -143,17 +138,17 @@ class Transaction:
             self.held.outcomes.hold(key, content, self._outcomes[key][1])
 
     def _answer(self, key: int, event: Event) -> Remembered | None:
-        found = self.database.execute("SELECT answer FROM events WHERE key = ?", (key,)).fetchone()
+        found = self.records.event(key)
         if found is None:
             return None
-        if found[0] is None:  # so old that its answer is forgotten, and its outcome is not
+        if found.answer is None:  # so old that its answer is forgotten, and its outcome is not
             seen, _ = self._see(event, self.plan.keys(event))
             return self.plan.remembered(seen, False)
-        return self.plan.answer(found[0])
+        return self.plan.answer(found.answer)
 
     def _see(self, event: Event, keys: dict[str, int | None]) -> tuple[list[int | None], bool]:
         seen: list[int | None] = [None] * len(self.plan.names)
-        (earliest,) = self.database.execute("SELECT value FROM facts WHERE name = 'earliest'").fetchone()
+        earliest = self.records.earliest()
         exact = earliest is None or event.second >= earliest
         for place, layout in enumerate(self.plan.layouts):
             entity = keys[layout.entity]
@@ -164,7 +159,7 @@ class Transaction:
                 memory = self._memory(place, entity)
 
                 def elsewhere(other: int, key: int, second: int, entity: int = entity) -> int | None:
-                    return self._last_meeting(entity, other, key, second)
+                    return self.records.last_meeting(entity, other, key, second)
 
                 exact = memory.read(event.second, others, seen, elsewhere) and exact
             if layout.of_outcomes:
@@ -174,31 +169,27 @@ class Transaction:
     def _memory(self, place: int, entity: int) -> EntityMemory:
         if (known := self._memories.get(entity)) is not None:
             return known[1]
-        found = self.database.execute("SELECT memory FROM entities WHERE key = ?", (entity,)).fetchone()
-        memory = None
-        if found is not None:
-            self._memory_bytes[entity] = found[0]
-            memory = self.held.memories.take(entity, found[0])
+        content, memory = self.records.memory(entity), None
+        if content is not None:
+            self._memory_bytes[entity] = content
+            memory = self.held.memories.take(entity, content)
         if memory is None:
-            memory = EntityMemory(self.plan.layouts[place], None if found is None else found[0])
+            memory = EntityMemory(self.plan.layouts[place], content)
         self._memories[entity] = (place, memory)
         return memory
 
     def _stretches(self, place: int, layout: Layout, entity: int, second: int) -> list[OutcomeTiles]:
-        query = "SELECT until, tiles FROM outcomes WHERE entity = ? AND until BETWEEN ? AND ?"
-        first, last = seen_stretches(layout, second)
-        for until, content in self.database.execute(query, (entity, first, last)).fetchall():
+        untils = seen_stretches(layout, second)
+        for until, content in self.records.stretches(entity, untils):
             if (entity, until) not in self._outcomes:
                 self._take_stretch(place, layout, (entity, until), content)
-        known = range(first, last + 1, layout.outcome_seconds)
-        return [self._outcomes[entity, until][1] for until in known if (entity, until) in self._outcomes]
+        return [self._outcomes[entity, until][1] for until in untils if (entity, until) in self._outcomes]
 
     def _stretch(self, place: int, layout: Layout, key: tuple[int, int]) -> OutcomeTiles:
         if (known := self._outcomes.get(key)) is not None:
             return known[1]
-        found = self.database.execute("SELECT tiles FROM outcomes WHERE entity = ? AND until = ?", key).fetchone()
-        if found is not None:
-            return self._take_stretch(place, layout, key, found[0])
+        if (content := self.records.stretch(*key)) is not None:
+            return self._take_stretch(place, layout, key, content)
         self._outcomes[key] = (place, tiles := OutcomeTiles(layout, key[1]))
         return tiles
 
@@ -217,15 +208,6 @@ class Transaction:
                 self._stretch(place, layout, (entity, until)).add(length, index, known, positive)
                 self._told.add((entity, until))
 
-    def _last_meeting(self, entity: int, other: int, key: int, second: int) -> int | None:
-        query = "SELECT MAX(second) FROM meetings WHERE entity = ? AND other = ? AND key = ? AND second < ?"
-        found: tuple[int | None] = self.database.execute(query, (entity, other, key, second)).fetchone()
-        return found[0]
-
-    def _cut(self, entity: int, cuts: Sequence[tuple[int, int, int]]) -> None:
-        rows = [(entity, *cut) for cut in cuts]
-        self.database.executemany("INSERT OR IGNORE INTO meetings VALUES (?, ?, ?, ?)", rows)
-
     def _count(self, name: str) -> None:
         self._counts[name] = self._counts.get(name, 0) + 1
 
@@ -237,7 +219,8 @@ def _pack_keys(keys: Sequence[int | None]) -> bytes:
     return struct.pack(f"<BB{len(known)}q", len(keys), there, *known) if keys else b""
 
 
-def _unpack_keys(content: bytes) -> list[int | None]:
+def unpack_keys(content: bytes) -> list[int | None]:
+    """Return the keys that an event was recorded with, None where nobody knew."""
     if not content:
         return []
     count, there = content[0], content[1]
