@@ -21,6 +21,7 @@ from benchmarks.history_build import BEGIN as HISTORY
 from benchmarks.machine import describe_machine
 from benchmarks.markdown import kept
 from benchmarks.measure import CHECKOUT
+from benchmarks.novelty.section import BEGIN as NOVELTY
 from benchmarks.overhead import measure_without_zenml
 from benchmarks.peer import measure_plain_script
 from benchmarks.pipeline_run import MeasuredRun, measure_run
@@ -110,7 +111,7 @@ def write(results: Results, document: Path) -> None:
     if image is not None:
         write_bytes(chart, image)
     before = document.read_text(encoding="utf-8") if document.is_file() else ""
-    sections = [found for begin in (DECLARED, HISTORY) if (found := kept(before, begin))]
+    sections = [found for begin in (DECLARED, HISTORY, NOVELTY) if (found := kept(before, begin))]
     text = write_document(results, chart.name if image is not None else None)
     write_text(document, "\n".join([text, *(f"{section}\n" for section in sections)]))
     _say(f"wrote {document}")

@@ -18,6 +18,7 @@ from fusionguard.evaluation.gate import GateVerdict
 from fusionguard.families.fraud.card import FraudCardInputs, model_card
 from fusionguard.families.fraud.card.about import limits
 from fusionguard.families.fraud.card.results import explainability
+from fusionguard.families.fraud.card.unseen import TREES, UnseenKinds, measured, unseen_kinds
 from fusionguard.families.fraud.config import FraudConfig
 from fusionguard.families.fraud.report import EvaluationReport
 from tests.foreign import write_payments
@@ -102,6 +103,7 @@ def test_the_card_has_its_sections_in_order(make_inputs: Any) -> None:
         "Explainability",
         "Decision policy",
         "Gate",
+        "Unseen kinds of fraud",
         "Limits",
         "How to reproduce",
     ]
@@ -120,7 +122,35 @@ def test_the_card_shows_the_readings_with_their_intervals(make_inputs: Any, repo
 def test_simulated_data_is_said_at_the_top_and_only_then(make_inputs: Any) -> None:
     head = model_card(make_inputs("simulated")).split("## ")[0]
     assert "SIMULATED DATA" in head
-    assert "SIMULATED" not in model_card(make_inputs("kaggle")).upper().replace("SIMULATED=", "")
+    own = re.sub(r"## Unseen kinds of fraud.*?(?=## )", "", model_card(make_inputs("kaggle")), flags=re.DOTALL)
+    assert "SIMULATED" not in own.upper().replace("SIMULATED=", "")
+
+
+def test_the_card_says_what_is_found_of_unseen_kinds_and_on_which_rows(make_inputs: Any) -> None:
+    share = {"value": 0.25, "low": 0.125, "high": 0.5}
+    alone = {"unseen": {"a": share}, "mean": share, "gain": {"value": 0.0}, "known": {"value": 0.9}, "known_gain": {"value": 0.0}}
+    gains = (0.01, 0.03)
+    found = UnseenKinds.model_validate(
+        {
+            "day": "2026-03-04",
+            "about": "rows of mine",
+            "weeks": 2,
+            "hit": {"a": {"owners": 1_200, "cases": 3}, "b": {"owners": 34, "cases": 4}},
+            "readings": [
+                {
+                    "budget": {"reviews": 50, "unusual": unusual},
+                    "signals": {TREES: alone, "shock": alone | {"gain": {"value": 0.1, "low": low, "high": 0.2}}},
+                }
+                for unusual, low in zip((5, 15), gains, strict=True)
+            ],
+        }
+    )
+    text = unseen_kinds(found)
+    assert "trees of rows of mine, not with this model" in text
+    assert "2 different weeks: 1,234 hit cards in 7 cases. As many cards a day" in text
+    assert "With 5 of 50 reviews for the unusual, no signal finds more beyond chance." in text
+    assert "With 15 of 50 reviews for the unusual, more of unseen kinds is found (shock: 0.10 (0.03 to 0.20) more" in text
+    assert unseen_kinds(measured()) in model_card(make_inputs())
 
 
 def test_the_protocol_shows_from_when_to_when_the_rows_are_that_are_used(make_inputs: Any) -> None:
@@ -179,7 +209,7 @@ def test_a_search_is_told_where_there_was_one(make_inputs: Any) -> None:
 def test_every_table_of_the_card_is_whole(make_inputs: Any) -> None:
     tokens = MarkdownIt("commonmark").enable("table").parse(model_card(make_inputs()))
     tables = sum(token.type == "table_open" for token in tokens)
-    assert tables == 10
+    assert tables == 11
     cells = [0]
     for token in tokens:
         if token.type == "tr_open":
@@ -220,7 +250,7 @@ def test_the_page_holds_every_plot_and_loads_nothing(make_inputs: Any, folder: s
     assert all(source.startswith("data:image/png;base64,") for source in found.sources)
     assert "@import" not in page and "url(" not in page
     assert page.startswith("<!DOCTYPE html>")
-    assert found.tags.count("table") == 10
+    assert found.tags.count("table") == 11
 
 
 def test_html_in_the_inputs_is_never_run(make_inputs: Any) -> None:

@@ -66,14 +66,22 @@ def train_autoencoder(
         What the columns are; those of the data set that ships where nothing is said.
     """
     definition = definition or FRAUD_TRAITS.features
-    inputs = Inputs.of(definition)
-    sizes = inputs.latent_sizes(config.latent_sizes)
-    if not sizes:
+    if not Inputs.of(definition).enough:
         _log.info("autoencoder: none, for the data has fewer than two measured numbers to rebuild")
         return None
-    config = config.model_copy(update={"latent_sizes": sizes})
     train = read_slice(features, plan.train, 1.0, definition)
     validation = read_slice(features, plan.validation, negative_weight, definition)
+    return fit_autoencoder(train, validation, config, definition, seed=seed)
+
+
+def fit_autoencoder(
+    train: ModelRows, validation: ModelRows, config: AutoencoderConfig, definition: FeatureDefinition, *, seed: int
+) -> onnx.ModelProto | None:
+    """Train as :func:`train_autoencoder` does, on rows at hand; None where the data has fewer than two measured numbers."""
+    inputs = Inputs.of(definition)
+    if not inputs.enough:
+        return None
+    config = config.model_copy(update={"latent_sizes": inputs.latent_sizes(config.latent_sizes)})
     with _one_thread():
         return _train(train, validation, inputs, config, seed)
 

@@ -6,7 +6,7 @@ from fusionguard.evaluation.card.markdown import count, text
 from fusionguard.evaluation.card.sections import delivered_row, gate, glance, write_card
 from fusionguard.evaluation.readings import AVERAGE_PRECISION
 from fusionguard.families.fraud.autoencoder_inputs import Inputs
-from fusionguard.families.fraud.card import about, data, fairness, results
+from fusionguard.families.fraud.card import about, data, fairness, results, unseen
 from fusionguard.families.fraud.card.inputs import FraudCardInputs
 from fusionguard.families.fraud.readings import SAVINGS
 
@@ -45,6 +45,7 @@ def model_card(inputs: FraudCardInputs, *, image_folder: str | None = None) -> s
         ("Explainability", results.explainability(inputs, image_folder)),
         ("Decision policy", results.policy(inputs, image_folder)),
         ("Gate", gate(inputs.gate)),
+        ("Unseen kinds of fraud", unseen.unseen_kinds(unseen.measured())),
         ("Limits", about.limits(inputs)),
         ("How to reproduce", about.reproduce(inputs)),
     ]

@@ -1,0 +1,1 @@
+"""What finds frauds of a kind that no model has learned from."""
