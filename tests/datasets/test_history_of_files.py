@@ -60,7 +60,7 @@ def test_scored_rows_see_of_earlier_ones_what_trained_rows_saw(tmp_path: Path, k
     for feature in window_features(dataset.declaration):
         learned, answered = trained[feature.name].to_pylist(), features[feature.name].to_pylist()
         assert [learned[place] for place, _ in asked] == [answered[row] for _, row in asked], feature.name
-        assert len(set(answered)) > 1, feature.name
+        assert len(set(answered)) > 1 or feature.aggregate == "label_run", feature.name
 
 
 def test_a_row_of_nobody_has_no_history_and_is_scored() -> None:
