@@ -137,6 +137,15 @@ def test_what_cannot_be_chosen_is_told_and_nothing_is_written(run: Run, argument
     assert not any(tmp_path.iterdir())
 
 
+def test_the_truth_does_not_overwrite_the_rows(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    same = tmp_path / "folder" / ".." / "a.csv"
+    asked = ["simulate", "--dataset", "card_transactions", "--rows", 1_000, "--output", tmp_path / "a.csv", "--truth", same]
+    status, out, err = run(*asked)
+    assert (status, out) == (2, "") and "The truth would overwrite the rows in" in err
+    assert not (tmp_path / "a.csv").exists()
+
+
 def test_simulate_makes_as_many_customers_as_the_published_file_has(run: Run, tmp_path: Path) -> None:
     status, _, err = run("simulate", "--dataset", "churn", "--output", tmp_path / "a.parquet")
     assert status == 0

@@ -80,6 +80,8 @@ def simulate(
         if file is not None:
             output_suffix(file)
             check_output(file, what)
+    if truth is not None and truth.resolve() == output.resolve():
+        raise UsageError(f"The truth would overwrite the rows in '{output}'.", "Name another file for --truth.")
     chosen = [name for name, value in (("truth", truth), ("without", without), ("since", since), ("until", until)) if value]
     made_by = simulator(dataset)
     with scratch_folder(output) as scratch:
