@@ -12,6 +12,7 @@ import pytest
 import xgboost as xgb
 
 from benchmarks import prequential as benchmark
+from fusionguard.datasets.declaration import Known
 from fusionguard.datasets.reading import read_declaration
 from fusionguard.errors import DataError, UsageError
 from fusionguard.evaluation.card.prequential import folds_in_time
@@ -22,7 +23,7 @@ from fusionguard.evaluation.prequential.report import OWNER_PRECISION, Prequenti
 from fusionguard.evaluation.readings import AVERAGE_PRECISION
 from fusionguard.families.fraud import prequential
 from fusionguard.families.fraud.boosting import fit_booster
-from fusionguard.families.fraud.card import FraudCardInputs, model_card
+from fusionguard.families.fraud.card import FraudCardInputs, model_card, results
 from fusionguard.families.fraud.config import FraudConfig, FraudEvaluationConfig, PrequentialConfig, XGBoostConfig
 from fusionguard.families.fraud.references import LOGISTIC_REGRESSION, XGBOOST_DEFAULTS
 from fusionguard.families.fraud.report import FRAUD_MODEL
@@ -196,3 +197,15 @@ def test_the_card_has_a_section_where_there_were_folds(judged: Judged, make_inpu
     assert "Trained anew are the trees, 1 a round, without calibration, autoencoder and policy. No judged day" in told
     searched = model_card(with_folds.model_copy(update={"searched": ("Ten were tried.",)}))
     assert "searched for on the train slice, of which judged days may be" in searched
+
+
+def test_the_card_says_how_dated_outcomes_are_known(judged: Judged, make_inputs: Callable[..., FraudCardInputs]) -> None:
+    told, described = [], judged.made.manifest.described
+    assert described is not None
+    for known in (Known(after="11d"), Known(column="told_at")):
+        label = described.declaration.label.model_copy(update={"known": known})
+        changed = described.model_copy(update={"declaration": described.declaration.model_copy(update={"label": label})})
+        inputs = make_inputs().model_copy(update={"prequential": judged.report})
+        features = inputs.features.model_copy(update={"described": changed})
+        told.append(results.folds(inputs.model_copy(update={"features": features}), None))
+    assert ["whoever was reported sooner is still judged until then" in each for each in told] == [False, True]

@@ -39,6 +39,11 @@ def folds(inputs: FraudCardInputs, image_folder: str | None) -> str:
     dated = time is not None and time.since != "start"
     trees = inputs.config.prequential.num_parallel_tree
     about = f"Trained anew are the trees, {trees} a round, without calibration, autoencoder and policy."
+    if described is not None and (known := described.declaration.label.known) is not None and known.column is not None:
+        about += (
+            " An outcome counts as known when nearly all of its time are, not when its own is told:"
+            " whoever was reported sooner is still judged until then."
+        )
     if inputs.searched:
         about += " Their settings were searched for on the train slice, of which judged days may be: that leans to the good side."
     return folds_in_time(inputs.prequential, about=about, dated=dated, image_folder=image_folder)
