@@ -106,10 +106,25 @@ def test_too_few_days_and_one_class_are_refused_with_what_to_change() -> None:
     later = DatedRows(rows.label, SECONDS + 19_000 * SECONDS_PER_DAY, OWNER)
     with pytest.raises(DataError, match="There are 14 days, and 4 folds need 18"):
         prequential_folds(later, replace(PLAN, folds=4))
-    with pytest.raises(DataError, match="There are 5 days before the test slice"):
+    with pytest.raises(DataError, match="There are 5 days before the test slice, and 1 fold needs 9: "):
         prequential_folds(rows, replace(PLAN, folds=1, stop_day=5))
     with pytest.raises(DataError, match="Fold 1 of 2 has 12 rows to judge, of one class only"):
         prequential_folds(dated((6, 1)), PLAN)
+
+
+@pytest.mark.parametrize(
+    ("plan", "remedy"),
+    [
+        ({"learned_days": 10}, "Learn from fewer days (validation.train), or"),
+        ({"learned_days": None, "judged_days": 12}, "Judge fewer days (validation.test), or"),
+        ({"learned_days": 4, "wait_days": 13}, "Lower validation.wait where outcomes are known sooner, or"),
+        ({"learned_days": None, "wait_days": 40}, "Lower validation.wait where outcomes are known sooner, or"),
+    ],
+)
+def test_what_to_change_would_make_room(plan: dict[str, int | None], remedy: str) -> None:
+    with pytest.raises(DataError) as found:
+        prequential_folds(dated((3, 0), (6, 1), (13, 0)), replace(PLAN, folds=1, **plan))
+    assert f"{remedy} give rows of a longer time." in str(found.value)
 
 
 @pytest.mark.full

@@ -161,13 +161,24 @@ def _check_days(rows: DatedRows, plan: PrequentialPlan) -> None:
     needed = (plan.learned_days or 1) + plan.wait_days + plan.judged_days * plan.folds
     if there < needed:
         where = "" if plan.stop_day is None else " before the test slice"
-        most = (there - needed + plan.judged_days * plan.folds) // plan.judged_days
-        remedy = f"Set validation.folds to {most} at most" if most > 0 else "Learn from fewer days (validation.train)"
+        folds = "1 fold needs" if plan.folds == 1 else f"{plan.folds} folds need"
         raise DataError(
-            f"There are {there} days{where}, and {plan.folds} folds need {needed}: to learn from {plan.learned_days or 'all'},"
+            f"There are {there} days{where}, and {folds} {needed}: to learn from {plan.learned_days or 'all'},"
             f" to wait {plan.wait_days}, and to judge {plan.judged_days} each.",
-            f"{remedy}, or give rows of a longer time.",
+            f"{_remedy(plan, there)}, or give rows of a longer time.",
         )
+
+
+def _remedy(plan: PrequentialPlan, there: int) -> str:
+    """Return what would make so many days enough."""
+    most = (there - (plan.learned_days or 1) - plan.wait_days) // plan.judged_days
+    if most > 0:
+        return f"Set validation.folds to {most} at most"
+    if plan.wait_days + plan.judged_days < there:
+        return "Learn from fewer days (validation.train)"
+    if plan.wait_days + 1 < there:
+        return "Judge fewer days (validation.test)"
+    return "Lower validation.wait where outcomes are known sooner"
 
 
 def _known_from(rows: DatedRows, plan: PrequentialPlan) -> Integers:
