@@ -18,6 +18,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from benchmarks.machine import describe_machine
 from benchmarks.markdown import table
 from fusionguard.config import load_config
@@ -34,6 +36,7 @@ from fusionguard.families.fraud import presets
 from fusionguard.families.fraud.config import FraudConfig, XGBoostConfig
 from fusionguard.families.fraud.prequential import validate_forward
 from fusionguard.features.store import FeatureManifest, build_features
+from fusionguard.files import check_output
 
 _NONE = Interval()
 
@@ -70,13 +73,25 @@ def read_table(file: Path, folder: Path, config: FraudConfig, changes: Mapping[s
 
 
 def with_changes(made: FoldedTable, changes: Mapping[str, Any]) -> FoldedTable:
-    """Return the table with another validation: the declared one, or the usual one, with ``changes``."""
+    """Return the table with another validation: the declared one, or the usual one, with ``changes``.
+
+    Raises
+    ------
+    UsageError
+        The table is not declared, or a change is none that a declaration may make.
+    """
     described = made.manifest.described
     if described is None:
         raise UsageError("The table is not declared.", "Name a declaration.")
     declaration = described.declaration
     usual = {**(declaration.validation or Validation()).model_dump(), **changes}
-    changed = declaration.model_copy(update={"validation": Validation.model_validate(usual)})
+    try:
+        validation = Validation.model_validate(usual)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        what = fault["msg"].removeprefix("Value error, ")
+        raise UsageError(f"{fault['loc'][0]} is {fault['input']}: {what}.", "Correct it.") from None
+    changed = declaration.model_copy(update={"validation": validation})
     manifest = made.manifest.model_copy(update={"described": described.model_copy(update={"declaration": changed})})
     return FoldedTable(made.features, manifest, made.split, made.seconds)
 
@@ -94,8 +109,12 @@ def _rows(learned: str, report: PrequentialReport) -> Iterator[tuple[str, ...]]:
     for model, read in report.mean.items():
         yield f"{model}, {learned}", *(read.get(name, _NONE).text() for name in report.metric_labels)
     for older in report.older:
-        name = f"{report.own}, {learned}, made {older.days} days earlier ({older.folds} folds)"
+        name = f"{report.own}, {learned}, made {older.days} days earlier ({older.folds} fold{'' if older.folds == 1 else 's'})"
         yield name, *(older.older.get(metric, _NONE).text() for metric in report.metric_labels)
+
+
+def _folds(report: PrequentialReport) -> str:
+    return "The one fold" if len(report.folds) == 1 else f"Each of {len(report.folds)} folds"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -118,6 +137,8 @@ def main() -> int:
     given = {name: value for name in ("folds", "until") if (value := getattr(options, name)) is not None}
     listed: list[tuple[str, ...]] = []
     try:
+        if options.json is not None:
+            check_output(options.json, "the report")
         config = load_config(FraudConfig, assignments=options.set)
         declaration = read_declaration(options.file).declaration
         with tempfile.TemporaryDirectory(prefix="fusionguard-bench-") as temporary:
@@ -140,7 +161,7 @@ def main() -> int:
             "## Transactions, on folds in time",
             f"Written by `python -m benchmarks.prequential` on {datetime.now(UTC).date().isoformat()}. {declaration.name}:"
             f" {options.about}, {made.features.rows:,} rows, {len(made.manifest.definition.model_features)} features,"
-            f" made in {made.seconds:.0f} s. Each of {len(report.folds)} folds learns from the days given, waits"
+            f" made in {made.seconds:.0f} s. {_folds(report)} learns from the days given, waits"
             f" {protocol.wait_days} days until their outcomes are known, and judges the {protocol.judged_days} days after,"
             f" {until}; a {protocol.by} that is known by then is left out. Intervals draw {protocol.by}s. A perfect ranking has"
             f" {report.perfect:.3f} {protocol.by} precision@{protocol.checked}.\n\n{machine.sentences()}",

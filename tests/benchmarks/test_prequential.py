@@ -33,8 +33,26 @@ def test_it_prints_a_row_for_each_model_and_age(
     value = report["mean"]["fraud model"]["owner_precision"]["value"]
     (row,) = [line for line in printed.splitlines() if line.startswith("| fraud model, learned 20d ")]
     assert f" {value:.3f} (" in row
-    assert "made 7 days earlier (1 folds)" in printed and "| XGBoost defaults, learned 20d " in printed
+    assert "made 7 days earlier (1 fold)" in printed and "| XGBoost defaults, learned 20d " in printed
     assert "waits 11 days until their outcomes are known, and judges the 10 days after, before the test slice" in printed
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("--learned", "weeks", "train is weeks: it must be a duration, such as 90s, 30m, 6h, 14d or 2w, or all."),
+        ("--folds", "0", "folds is 0: it must be a whole number from 1 to 1,000,000."),
+        ("--json", "missing/report.json", "There is no folder 'missing' for the report."),
+    ],
+)
+def test_a_wrong_option_is_one_sentence(
+    option: str, value: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write_payments(tmp_path / "source", 400)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["prequential", "--file", str(file), option, value])
+    assert prequential.main() == 2
+    assert told in capsys.readouterr().err
 
 
 def test_a_table_without_a_time_has_no_such_folds(

@@ -49,7 +49,7 @@ def _protocol(report: PrequentialReport) -> str:
     learned = "all days" if told.learned_days is None else f"the {_days(told.learned_days)}"
     before = f"up to {_days(told.wait_days)} before, whose outcomes were known by then" if told.wait_days else "before"
     return (
-        f"The model as it is used: for each of {len(report.folds)} folds it was trained anew on {learned}"
+        f"The model as it is used: for {_each_fold(report)} it was trained anew on {learned}"
         f" {before}, and judged on the {_days(told.judged_days)} after it was made. A {by} of whom a positive row was known"
         f" before a day, from {_days(told.blocked_days)} before the wait on, is not judged on it. {by.capitalize()}"
         f" precision@{told.checked} is the share of positive ones among the {told.checked} {by}s with a day's highest scores,"
@@ -58,6 +58,10 @@ def _protocol(report: PrequentialReport) -> str:
         f" interval of {count(report.bootstrap_samples)} draws of {by}s with all of their rows, not of rows. The references were"
         f" fitted and judged on the same rows."
     )
+
+
+def _each_fold(report: PrequentialReport) -> str:
+    return "the one fold" if len(report.folds) == 1 else f"each of {len(report.folds)} folds"
 
 
 def _sampled(report: PrequentialReport) -> str:

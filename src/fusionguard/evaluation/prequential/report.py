@@ -109,7 +109,8 @@ class PrequentialReport(_Part):
         """Tell the readings of rankings in a line."""
         own, shown = self.mean[self.own], (AVERAGE_PRECISION, OWNER_PRECISION)
         told = ", ".join(f"{self.metric_labels[name]} {own[name].text()}" for name in shown if name in own)
-        return f"{len(self.folds)} folds of {self.protocol.judged_days} days: {told}"
+        folds, days = len(self.folds), self.protocol.judged_days
+        return f"{folds} fold{'' if folds == 1 else 's'} of {days} day{'' if days == 1 else 's'}: {told}"
 
     def to_json(self) -> str:
         """Return the report as JSON text, the same for the same readings."""
