@@ -157,10 +157,25 @@ def test_without_a_count_beside_it_what_is_missing_has_two_causes() -> None:
 
 
 def test_dated_outcomes_are_counted_against_the_rows_of_the_span() -> None:
-    windows = {"terminal": {"spans": ["1d", "7d"], "of": ["label_rate", "count"]}}
+    windows = {
+        "terminal": {"spans": ["1d", "7d"], "of": ["label_rate", "count"]},
+        "card": {"spans": ["7d"], "of": ["label_rate"]},
+    }
     words = words_of(windows, label={"column": "fraud", "known": {"column": "told_at"}})
-    beside = {"terminal_label_rate_7d": 0.05, "terminal_count_7d": 40, "terminal_count_1d": 11}
-    assert told("terminal_label_rate_7d", words, **beside) == "2 of this terminal's last 40 payments were fraud (known in 7 d)"
+
+    def of_terminal(rate: float, count: float) -> str | None:
+        return told("terminal_label_rate_7d", words, terminal_label_rate_7d=rate, terminal_count_7d=count, terminal_count_1d=11)
+
+    known = "it became known in 7 d that"
+    assert of_terminal(0.05, 40) == f"{known} 2 of this terminal's payments were fraud, against 40 payments in that time"
+    assert of_terminal(8, 1) == f"{known} 8 of this terminal's payments were fraud, against 1 payment in that time"
+    assert of_terminal(0.25, 4) == f"{known} 1 of this terminal's payments was fraud, against 4 payments in that time"
+    none = "of none of this terminal's payments it became known in 7 d that it was fraud, against 4 payments in that time"
+    assert of_terminal(0, 4) == none
+    assert of_terminal(NAN, 0) == "no payment before at this terminal in 7 d"
+    alone = "for each 100 of this card's payments in 7 d, it became known of 150 that they were fraud"
+    assert told("card_label_rate_7d", words, card_label_rate_7d=1.5) == alone
+    assert told("card_label_rate_7d", words) == "no payment before in 7 d, or card not known"
 
 
 def test_a_feature_of_nothing_before_is_told_by_others() -> None:

@@ -187,6 +187,8 @@ class HistoryWords:
         whose, rows, known = self._whose(feature), self.rows, f"(known in {self._span(feature)})"
         beside = self._counts_of(feature)
         counted = row[beside.name] if beside is not None else float("nan")
+        if self._dated:
+            return self._told_rate(feature, value, counted)
         if not counted > 0:  # how many is not among the features
             share = f"{_usual(100 * value)} % of" if value else "none of"
             return f"{share} {whose} {rows.many} {rows.were if value else rows.was} {known}"
@@ -196,6 +198,23 @@ class HistoryWords:
         share = {0: "none", counted: "all"}.get(positive, f"{positive:,}")
         said = rows.was if positive <= 1 else rows.were
         return f"{share} of {whose} last {counted:,.0f} {rows.many} {said} {known}"
+
+    def _told_rate(self, feature: WindowFeature, value: float, counted: float) -> str:
+        """Say a rate of outcomes that have dates: those told in a span, of whichever rows, against the rows in it."""
+        whose, rows, span = self._whose(feature), self.rows, self._span(feature)
+        if not counted > 0:  # how many is not among the features
+            number = _usual(100 * value) if value else "none"
+            return f"for each 100 of {whose} {rows.many} in {span}, it became known of {number} that they {rows.were}"
+        positive = round(value * counted)
+        said = f"it became known in {span} that {positive:,} of {whose} {rows.many} {rows.was if positive == 1 else rows.were}"
+        if not positive:
+            said = f"of none of {whose} {rows.many} it became known in {span} that it {rows.was}"
+        return f"{said}, against {self._counted(counted)} in that time"
+
+    @cached_property
+    def _dated(self) -> bool:
+        known = self.described.declaration.label.known
+        return known is not None and known.column is not None
 
     def _label_since(self, feature: WindowFeature, value: float, row: Row) -> str:
         outcome = self.rows.was if feature.aggregate == "label_since_positive" else self.rows.was_not
@@ -212,7 +231,7 @@ class HistoryWords:
             return f"{entity}: not known"
         if feature.aggregate == "new":
             return f"{self._first(feature)}: not known"
-        if feature.aggregate in ("label_count", "label_rate"):
+        if feature.aggregate == "label_count" or (feature.aggregate == "label_rate" and not self._dated):
             outcomes = f"no outcome of {self._whose(feature)} {self.rows.many} known in {span}"
             return outcomes if longest is not None else f"{outcomes}, or {entity} not known"
         if feature.aggregate in ("label_since_positive", "label_since_negative", "label_run"):
@@ -222,7 +241,7 @@ class HistoryWords:
             return f"{none} of {self._whose(feature)} {self.rows.many} {said}, as far as known in {span}"
         if own is not None and row[own.name] == 0:
             return self._count(own, 0, row)
-        if feature.aggregate == "since_last":
+        if feature.aggregate in ("since_last", "label_rate"):
             before = f"no {self.rows.one} before{at} in {span}"
             return before if longest is not None else f"{before}, or {entity} not known"
         return f"{self.name(feature)}: not known"
