@@ -234,6 +234,19 @@ def test_a_server_whose_disk_is_full_says_so(own: RunningRedis) -> None:
 def test_what_was_emptied_damaged_or_of_another_plan_is_said(redis: RunningRedis) -> None:
     client = Redis.from_url(redis.url)
     state = made(redis, "harmed")
+def test_a_server_that_became_a_replica_is_looked_for_anew(own: RunningRedis) -> None:
+    state, client = made(own, "replica"), Redis.from_url(own.url)
+    state.observe(ONE)
+    connection = state._server.ask("CLIENT", "ID")
+    client.replicaof("127.0.0.1", 1)
+    with pytest.raises(StorageError, match=r"is a replica that takes nothing\. Name the primary one"):
+        state.observe(replace(ONE, id="refused", second=5_001))
+    assert state._server.ask("CLIENT", "ID") > connection, "its name may be that of another server now"
+    client.replicaof("NO", "ONE")
+    assert state.observe(replace(ONE, id="E1", second=5_002)).values["past_card_rows_2h"] == 1
+    client.close()
+
+
     state.observe(ONE)
     with pytest.raises(StorageError, match="remembers what other windows need"):
         RedisState(state._server, "harmed", PLAN[:-1]).open()

@@ -181,6 +181,8 @@ class RedisServer:
             except exceptions.RedisError as error:
                 raise self._fault(error) from error
 
+                if isinstance(error, exceptions.ReadOnlyError):  # by its name, another one may be the primary now
+                    self._connection.disconnect()
     def _fault(self, error: Exception) -> StorageError:
         from redis import exceptions
 
