@@ -18,7 +18,8 @@ from redis import Redis
 from fusionguard.datasets.history import LARGEST_HUNDREDTHS, memories
 from fusionguard.errors import StorageError, UsageError
 from fusionguard.features.online import redis_server, redis_state
-from fusionguard.features.online.redis_server import PASSWORD, RedisAddress, RedisServer, Script, read_password
+from fusionguard.features.online.place import state_place
+from fusionguard.features.online.redis_server import PASSWORD, RedisAddress, RedisServer, Script, Word, read_password
 from fusionguard.features.online.redis_state import RedisState
 from fusionguard.features.online.state import Event, Keeping, Outcome
 from tests.datasets.test_history import computed, declare, draw
@@ -341,16 +342,26 @@ def test_an_address_is_read(text: str, told: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["redis://", "redis://host:port/0", "redis://host/zero", "redis://host?ca=x", "rediss://host?db=4", "redis://host:0x1/0"],
+    [
+        "redis://",
+        "unix:///tmp/redis.sock",
+        "redis://host:port/0",
+        "redis://host/zero",
+        "redis://host?ca=x",
+        "rediss://host?db=4",
+        "redis://host:0x1/0",
+    ],
 )
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match=r"That is no address of a Redis\. Write redis://HOST:PORT/0"):
         RedisAddress.of(text)
 
 
-def test_an_address_with_a_password_is_refused_without_telling_it() -> None:
+@pytest.mark.parametrize("scheme", ["redis", "Redis", "redis+sentinel", "unix"])
+def test_an_address_with_a_password_is_refused_without_telling_it(scheme: str) -> None:
+    address = f"{scheme}://me:s3cret@host:1/0"
     with pytest.raises(UsageError, match="where everybody can read it") as refused:
-        RedisAddress.of("redis://me:s3cret@host:1/0")
+        state_place(address, declare())
     assert "s3cret" not in str(refused.value)
 
 
@@ -362,3 +373,8 @@ def test_others_that_hold_a_state_for_too_long_are_told_of(redis: RunningRedis, 
         state.observe(ONE)
     state._server.ask("DEL", state._key(b"lock"))
     assert state.observe(ONE).exact
+def test_an_address_that_names_a_file_which_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"names a file that is not there: ca=.*absent\.pem"):
+        RedisServer(RedisAddress.of(f"rediss://host/0?ca={tmp_path / 'absent.pem'}"))
+
+
