@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -21,6 +22,7 @@ from fusionguard.features.online import redis_server, redis_state
 from fusionguard.features.online.place import state_place
 from fusionguard.features.online.redis_server import PASSWORD, RedisAddress, RedisServer, Script, Word, read_password
 from fusionguard.features.online.redis_state import RedisState
+from fusionguard.features.online.redis_upkeep import remove
 from fusionguard.features.online.state import Event, Keeping, Outcome
 from tests.datasets.test_history import computed, declare, draw
 from tests.features.online.states import in_redis
@@ -232,9 +234,6 @@ def test_a_server_whose_disk_is_full_says_so(own: RunningRedis) -> None:
         state._server.run(command, [b"x"], [])
 
 
-def test_what_was_emptied_damaged_or_of_another_plan_is_said(redis: RunningRedis) -> None:
-    client = Redis.from_url(redis.url)
-    state = made(redis, "harmed")
 def test_a_server_that_became_a_replica_is_looked_for_anew(own: RunningRedis) -> None:
     state, client = made(own, "replica"), Redis.from_url(own.url)
     state.observe(ONE)
@@ -248,6 +247,9 @@ def test_a_server_that_became_a_replica_is_looked_for_anew(own: RunningRedis) ->
     client.close()
 
 
+def test_what_was_emptied_damaged_or_of_another_plan_is_said(redis: RunningRedis) -> None:
+    client = Redis.from_url(redis.url)
+    state = made(redis, "harmed")
     state.observe(ONE)
     with pytest.raises(StorageError, match="remembers what other windows need"):
         RedisState(state._server, "harmed", PLAN[:-1]).open()
@@ -287,6 +289,27 @@ def test_a_state_that_is_built_anew_takes_the_place_at_once_for_all_who_ask(redi
     RedisState.build(state._server, name, PLAN, history(1_500), replace=True).close()
     assert asked.observe(replace(ONE, id="E5", second=6_000)).values["past_card_rows_2h"] == 1_500
     assert len(client.keys("fusionguard:{anew}:*:v*")) == 1_501 and asked.check().events == 1_501
+    client.close()
+
+
+def test_who_removes_what_is_left_spares_what_another_builds_meanwhile(
+    redis: RunningRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state, client = made(redis, "meanwhile"), Redis.from_url(redis.url)
+    for key in ("gone:facts", "gone:v1"):
+        client.set(f"fusionguard:{{meanwhile}}:{key}", "x")
+    ask, asked = state._server.ask, list[str | bytes]()
+
+    def built_between(*command: Word) -> Any:
+        if command[0] == "SCAN" and not asked:
+            asked.append("SCAN")
+            RedisState.build(RedisServer(RedisAddress.of(redis.url)), "meanwhile", PLAN, [ONE], replace=True).close()
+        return ask(*command)
+
+    monkeypatch.setattr(state._server, "ask", built_between)
+    remove(state._server, state._prefix)
+    assert asked and not client.keys("fusionguard:{meanwhile}:gone*")
+    assert opened(redis, "meanwhile").check().events == 1
     client.close()
 
 
@@ -365,6 +388,11 @@ def test_an_address_with_a_password_is_refused_without_telling_it(scheme: str) -
     assert "s3cret" not in str(refused.value)
 
 
+def test_an_address_that_names_a_file_which_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"names a file that is not there: ca=.*absent\.pem"):
+        RedisServer(RedisAddress.of(f"rediss://host/0?ca={tmp_path / 'absent.pem'}"))
+
+
 def test_others_that_hold_a_state_for_too_long_are_told_of(redis: RunningRedis, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(redis_state, "WAIT_SECONDS", 0.2)
     state = made(redis, "held")
@@ -373,8 +401,3 @@ def test_others_that_hold_a_state_for_too_long_are_told_of(redis: RunningRedis, 
         state.observe(ONE)
     state._server.ask("DEL", state._key(b"lock"))
     assert state.observe(ONE).exact
-def test_an_address_that_names_a_file_which_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"names a file that is not there: ca=.*absent\.pem"):
-        RedisServer(RedisAddress.of(f"rediss://host/0?ca={tmp_path / 'absent.pem'}"))
-
-

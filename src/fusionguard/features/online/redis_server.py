@@ -181,10 +181,10 @@ class RedisServer:
                 except exceptions.ConnectionError:  # the server was started anew, most often
                     return self._exchange(packed)
             except exceptions.RedisError as error:
-                raise self._fault(error) from error
-
                 if isinstance(error, exceptions.ReadOnlyError):  # by its name, another one may be the primary now
                     self._connection.disconnect()
+                raise self._fault(error) from error
+
     def _fault(self, error: Exception) -> StorageError:
         from redis import exceptions
 
