@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from fusionguard.datasets.history import LARGEST_HUNDREDTHS, memories
+from fusionguard.datasets.history import LARGEST_HUNDREDTHS, OF_OUTCOMES, memories
 from fusionguard.errors import StorageError, UsageError
 from fusionguard.features.online import redis_server, redis_state
 from fusionguard.features.online.place import state_place
@@ -146,7 +146,7 @@ def test_processes_that_write_at_once_record_every_event_once(redis: RunningRedi
     assert state.check().events == rows
     last = [*events, type(events[0])(events[-1].second + 1, {"card": "C1", "shop": "S2"}, events[0].numbers)]
     found, seen = computed(declare(), last), state.peek(online(rows, last[-1])).values
-    of_rows = [name for name in seen if "known" not in name and "positive" not in name]
+    of_rows = [each.name for each in PLAN if each.kind not in OF_OUTCOMES]
     assert {name: seen[name] for name in of_rows} == {name: found[name][-1] for name in of_rows}
 
 
