@@ -118,6 +118,15 @@ def test_a_row_is_recorded_once_under_its_names_and_explaining_records_nothing(s
     assert served.features(payment("B", 5))["card_count_1d"] == 2, "rows of the same second are not before it"
 
 
+def test_rows_of_the_same_id_are_others_where_their_card_or_time_is_another(served: Served) -> None:
+    def count(minute: int, card: str) -> Any:
+        return served.features(payment("B", minute, card))["card_count_1d"]
+
+    for minute, card in ((1, "tok-1"), (1, "tok-2"), (3, "tok-1"), (3, "tok-1")):  # as of clients that number each batch anew
+        assert served.post("score_batch", {"rows": [payment(None, minute, card, id="1")]}).status_code == 200
+    assert [count(2, "tok-1"), count(2, "tok-2"), count(4, "tok-1")] == [1, 1, 2]
+
+
 def test_explaining_says_the_past_in_sentences_and_reasons_are_some_of_them(served: Served) -> None:
     def words(row: dict[str, Any]) -> dict[str, str]:
         told = served.post("explain", row).json()["contributions"]

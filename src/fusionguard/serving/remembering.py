@@ -148,10 +148,11 @@ class Remembering:
 def named_event(event: Event, row_id: str | int | None, request_id: str, row: int) -> Event:
     """Return a row's event under its names: the declared id, else what the client calls it, else its place in the request.
 
-    By the last its outcome can always be told.
+    By the last its outcome can always be told. What a client calls a row tells it apart in a request alone, so it is the same row
+    where also its second and its entities are.
     """
     place = request_event(request_id, row)
-    called = event.id or (place if row_id is None else f"row {row_id}")
+    called = event.id or (place if row_id is None else f"row {row_id} {event.second} {sorted(event.keys.items())}")
     return replace(event, id=called, alias=None if called == place else place)
 
 

@@ -11,15 +11,18 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis import Redis
 
-from fusionguard.datasets.history import LARGEST_HUNDREDTHS, memories
+from fusionguard.datasets.history import LARGEST_HUNDREDTHS, OF_OUTCOMES, memories
 from fusionguard.errors import StorageError, UsageError
 from fusionguard.features.online import redis_server, redis_state
-from fusionguard.features.online.redis_server import PASSWORD, RedisAddress, RedisServer, Script, read_password
+from fusionguard.features.online.place import state_place
+from fusionguard.features.online.redis_server import PASSWORD, RedisAddress, RedisServer, Script, Word, read_password
 from fusionguard.features.online.redis_state import RedisState
+from fusionguard.features.online.redis_upkeep import remove
 from fusionguard.features.online.state import Event, Keeping, Outcome
 from tests.datasets.test_history import computed, declare, draw
 from tests.features.online.states import in_redis
@@ -143,7 +146,7 @@ def test_processes_that_write_at_once_record_every_event_once(redis: RunningRedi
     assert state.check().events == rows
     last = [*events, type(events[0])(events[-1].second + 1, {"card": "C1", "shop": "S2"}, events[0].numbers)]
     found, seen = computed(declare(), last), state.peek(online(rows, last[-1])).values
-    of_rows = [name for name in seen if "known" not in name and "positive" not in name]
+    of_rows = [each.name for each in PLAN if each.kind not in OF_OUTCOMES]
     assert {name: seen[name] for name in of_rows} == {name: found[name][-1] for name in of_rows}
 
 
@@ -231,6 +234,19 @@ def test_a_server_whose_disk_is_full_says_so(own: RunningRedis) -> None:
         state._server.run(command, [b"x"], [])
 
 
+def test_a_server_that_became_a_replica_is_looked_for_anew(own: RunningRedis) -> None:
+    state, client = made(own, "replica"), Redis.from_url(own.url)
+    state.observe(ONE)
+    connection = state._server.ask("CLIENT", "ID")
+    client.replicaof("127.0.0.1", 1)
+    with pytest.raises(StorageError, match=r"is a replica that takes nothing\. Name the primary one"):
+        state.observe(replace(ONE, id="refused", second=5_001))
+    assert state._server.ask("CLIENT", "ID") > connection, "its name may be that of another server now"
+    client.replicaof("NO", "ONE")
+    assert state.observe(replace(ONE, id="E1", second=5_002)).values["past_card_rows_2h"] == 1
+    client.close()
+
+
 def test_what_was_emptied_damaged_or_of_another_plan_is_said(redis: RunningRedis) -> None:
     client = Redis.from_url(redis.url)
     state = made(redis, "harmed")
@@ -273,6 +289,27 @@ def test_a_state_that_is_built_anew_takes_the_place_at_once_for_all_who_ask(redi
     RedisState.build(state._server, name, PLAN, history(1_500), replace=True).close()
     assert asked.observe(replace(ONE, id="E5", second=6_000)).values["past_card_rows_2h"] == 1_500
     assert len(client.keys("fusionguard:{anew}:*:v*")) == 1_501 and asked.check().events == 1_501
+    client.close()
+
+
+def test_who_removes_what_is_left_spares_what_another_builds_meanwhile(
+    redis: RunningRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state, client = made(redis, "meanwhile"), Redis.from_url(redis.url)
+    for key in ("gone:facts", "gone:v1"):
+        client.set(f"fusionguard:{{meanwhile}}:{key}", "x")
+    ask, asked = state._server.ask, list[str | bytes]()
+
+    def built_between(*command: Word) -> Any:
+        if command[0] == "SCAN" and not asked:
+            asked.append("SCAN")
+            RedisState.build(RedisServer(RedisAddress.of(redis.url)), "meanwhile", PLAN, [ONE], replace=True).close()
+        return ask(*command)
+
+    monkeypatch.setattr(state._server, "ask", built_between)
+    remove(state._server, state._prefix)
+    assert asked and not client.keys("fusionguard:{meanwhile}:gone*")
+    assert opened(redis, "meanwhile").check().events == 1
     client.close()
 
 
@@ -328,17 +365,32 @@ def test_an_address_is_read(text: str, told: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["redis://", "redis://host:port/0", "redis://host/zero", "redis://host?ca=x", "rediss://host?db=4", "redis://host:0x1/0"],
+    [
+        "redis://",
+        "unix:///tmp/redis.sock",
+        "redis://host:port/0",
+        "redis://host/zero",
+        "redis://host?ca=x",
+        "rediss://host?db=4",
+        "redis://host:0x1/0",
+    ],
 )
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match=r"That is no address of a Redis\. Write redis://HOST:PORT/0"):
         RedisAddress.of(text)
 
 
-def test_an_address_with_a_password_is_refused_without_telling_it() -> None:
+@pytest.mark.parametrize("scheme", ["redis", "Redis", "redis+sentinel", "unix"])
+def test_an_address_with_a_password_is_refused_without_telling_it(scheme: str) -> None:
+    address = f"{scheme}://me:s3cret@host:1/0"
     with pytest.raises(UsageError, match="where everybody can read it") as refused:
-        RedisAddress.of("redis://me:s3cret@host:1/0")
+        state_place(address, declare())
     assert "s3cret" not in str(refused.value)
+
+
+def test_an_address_that_names_a_file_which_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"names a file that is not there: ca=.*absent\.pem"):
+        RedisServer(RedisAddress.of(f"rediss://host/0?ca={tmp_path / 'absent.pem'}"))
 
 
 def test_others_that_hold_a_state_for_too_long_are_told_of(redis: RunningRedis, monkeypatch: pytest.MonkeyPatch) -> None:

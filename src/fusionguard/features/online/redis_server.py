@@ -48,8 +48,8 @@ class Script:
 
 
 def is_redis(where: str) -> bool:
-    """Whether a place of states is the address of a Redis, and no folder."""
-    return where.partition("://")[0] in SCHEMES and "://" in where
+    """Whether a place of states is meant as an address, and no folder; :class:`RedisAddress` says what is wrong with it."""
+    return "://" in where
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class RedisServer:
     Parameters
     ----------
     address
-        Where it is.
+        Where it is: UsageError where a file that it names is not there.
     """
 
     def __init__(self, address: RedisAddress) -> None:
@@ -122,6 +122,8 @@ class RedisServer:
         from redis.connection import Connection, SSLConnection
         from redis.retry import Retry
 
+        if address.ca is not None and not Path(address.ca).is_file():
+            raise UsageError(f"The address of Redis names a file that is not there: ca={address.ca}.", "Correct it.")
         secure: dict[str, Any] = {"ssl_ca_certs": address.ca} if address.tls else {}
         self.address = address
         self._connection: Any = (SSLConnection if address.tls else Connection)(
@@ -179,6 +181,8 @@ class RedisServer:
                 except exceptions.ConnectionError:  # the server was started anew, most often
                     return self._exchange(packed)
             except exceptions.RedisError as error:
+                if isinstance(error, exceptions.ReadOnlyError):  # by its name, another one may be the primary now
+                    self._connection.disconnect()
                 raise self._fault(error) from error
 
     def _fault(self, error: Exception) -> StorageError:

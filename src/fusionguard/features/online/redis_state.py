@@ -128,7 +128,7 @@ class RedisState:
                 raise StorageError(f"{made} is there already.", "Open it, or replace it.")
         finally:
             server.ask("DEL", building)
-            remove(server, made._prefix, keep=server.ask("GET", pointer))
+            remove(server, made._prefix)
         return made
 
     def __str__(self) -> str:

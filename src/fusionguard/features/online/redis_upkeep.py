@@ -96,13 +96,16 @@ def count_all(server: RedisServer, prefix: bytes, plan: Plan, counted: Mapping[s
     return Counts(numbers[MEMORY], numbers[STRETCH], numbers[EVENT], size, **counted)
 
 
-def remove(server: RedisServer, prefix: bytes, *, keep: bytes | None) -> None:
-    """Remove the records of all generations but one and those that are being built."""
+def remove(server: RedisServer, prefix: bytes) -> None:
+    """Remove the records of all generations but the one in use and those that are being built."""
     pointer, building = prefix + b"now", prefix + b"building:"
-    kept = {keep} | {key.removeprefix(building) for keys in _scan(server, building + b"*") for key in keys}
+    kept: dict[bytes, bool] = {}
     for keys in _scan(server, prefix + b"*"):
-        gone = [key for key in keys if key != pointer and not key.startswith(building)]
-        gone = [key for key in gone if key.removeprefix(prefix).partition(b":")[0] not in kept]
+        owners = {key: key.removeprefix(prefix).partition(b":")[0] for key in keys}
+        owners = {key: owner for key, owner in owners.items() if key != pointer and not key.startswith(building)}
+        for owner in {*owners.values()} - {*kept}:  # asked after its records were found: what is built is then in use
+            kept[owner] = bool(server.ask("EXISTS", building + owner)) or server.ask("GET", pointer) == owner
+        gone = [key for key, owner in owners.items() if not kept[owner]]
         if gone:
             server.ask("UNLINK", *gone)
 
