@@ -20,14 +20,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from fusionguard.datasets.history import memories
 from fusionguard.datasets.shipped import Wanted, declared_names, other_names, simulator
 from fusionguard.datasets.simulated import simulate_declared
 from fusionguard.errors import FusionGuardError, RegistryError, UsageError
 from fusionguard.families.catalog import family_names, training_configs
-from fusionguard.features.online.place import state_file
+from fusionguard.features.online.place import state_place
 from fusionguard.features.online.rebuild import read_history
-from fusionguard.features.online.sqlite_state import SqliteState
 from fusionguard.files import sha256_file
 from fusionguard.home import Home, find_home
 from fusionguard.monitoring.champion import Champion, find_champion
@@ -120,7 +118,7 @@ def _remember(home: Home, champion: Champion) -> int:
                 "Nobody knows what comes after those: train one in another home, FUSIONGUARD_HOME=/tmp/demo.",
             )
         rows = read_history(described, history.path, scratch)
-        SqliteState.build(state_file(folder, declaration), memories(declaration), rows, replace=True).close()
+        state_place(str(folder), declaration).build(rows, replace=True).close()
     _say(f"the service remembers the {described.rows:,} SIMULATED rows of the training")
     return described.rows
 
