@@ -14,6 +14,7 @@ from fusionguard.monitoring.champion import Champion
 from fusionguard.monitoring.charts import drift_chart, score_chart
 from fusionguard.monitoring.counting import progress_in_log
 from fusionguard.monitoring.drift import DriftReport, read_drift
+from fusionguard.monitoring.earlier_spans import against_earlier_spans
 from fusionguard.monitoring.multivariate import ClassifierTest, classifier_test
 from fusionguard.monitoring.reference import PROBABILITY
 from fusionguard.monitoring.reference_rows import kept_reference, scored_rows
@@ -46,6 +47,9 @@ def measure_drift(
         seed=config.seed,
         engine=config.engine,
         progress=progress_in_log("rows counted"),
+    )
+    reference = against_earlier_spans(
+        reference, rows, sketch.total.rows, scratch=scratch, thresholds=config.thresholds, seed=config.seed
     )
     drift = read_drift(sketch, reference, config.thresholds).approving(config.approved)
     classifier = classifier_test(sketch, reference, config.thresholds, seed=config.seed)

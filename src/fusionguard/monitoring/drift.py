@@ -18,12 +18,15 @@ from fusionguard.monitoring.counted import as_reference
 from fusionguard.monitoring.distributions import CategoryReference, Counts, NumberReference
 from fusionguard.monitoring.faults import read_faults
 from fusionguard.monitoring.findings import Check, Finding, judge
-from fusionguard.monitoring.reference import Reference, uneven, uneven_cuts
+from fusionguard.monitoring.reference import Reference, past_features, uneven, uneven_cuts
 from fusionguard.monitoring.sketch import Sketch
 from fusionguard.monitoring.thresholds import MonitoringThresholds
 
 _SHARES = frozenset({"missing", "new_category", "out_of_range", "tail", "categories", "alert_rate"})
 """Kinds whose sentences tell shares of the rows."""
+
+_TIMES_USUAL = 2.0
+"""So many times the largest change that earlier spans showed by themselves is none: a few do not show the largest."""
 
 
 class DriftReport(BaseModel):
@@ -76,7 +79,8 @@ def read_drift(sketch: Sketch, reference: Reference, thresholds: MonitoringThres
     (:mod:`~fusionguard.monitoring.faults`), segments, scores. The tests take
     rows as independent but for rare ones, which are counted by the reference's design effect: one campaign of positives must not
     look like a drift of the segment it falls into. Where all rows come in runs (a card's transactions), p-values are too small
-    and the limits of effect size are what holds. Segments are compared with the same segments of the reference where it has
+    and the limits of effect size are what holds; of what happened before, they are raised to what earlier spans of the training
+    have shown (:mod:`~.earlier_spans`). Segments are compared with the same segments of the reference where it has
     counted them; else only for missing values, new categories and values out of range, whose reference is 0 in every segment.
 
     Parameters
@@ -95,6 +99,7 @@ class _Comparison:
     def __init__(self, sketch: Sketch, reference: Reference, thresholds: MonitoringThresholds) -> None:
         self._sketch, self._reference, self._thresholds = sketch, reference, thresholds
         self._unjudged = uneven(reference.family, sketch.seconds) | reference.unjudged
+        self._past = frozenset(past_features(reference.family))
         self._unjudged_cuts = uneven_cuts(reference.family, self._unjudged)
         self._remarks: list[str] = []
 
@@ -107,12 +112,13 @@ class _Comparison:
             self._remarks.append(f"the window has {rows} rows, fewer than the {least} that are needed to judge drift")
         else:
             chance = self._thresholds.chance
-            columns = self._dated(judge([*self._columns(self._sketch.total), *self._scales()], chance))
+            checks = [*self._columns(self._sketch.total), *self._scales()]
+            columns = self._dated(judge([self._beyond_usual(check) for check in checks], chance))
             faults, unjudged = read_faults(self._sketch, self._reference, self._thresholds)
             columns = (*faults, *columns)
             self._remarks += unjudged
             scores = self._dated(judge(list(self._scores(self._sketch.total)), chance))
-            segments = judge(list(self._segments()), chance)
+            segments = judge([self._beyond_usual(check) for check in self._segments()], chance)
             self._remark()
         return DriftReport(
             rows=rows,
@@ -125,6 +131,18 @@ class _Comparison:
             unknown_categories=self._sketch.unknown,
             remarks=tuple(self._remarks),
         )
+
+    def _beyond_usual(self, check: Check) -> Check:
+        """Return the check of a feature of what happened before with the limits that hold for what changes by itself.
+
+        They are raised to what spans of the training have shown without a drift. One busy shop fills the tail of its counts, a
+        count that is higher than ever is no impossible value, and segments hold too few cards and shops: these are shown alone.
+        """
+        if check.subject not in self._past:
+            return check
+        least = _TIMES_USUAL * self._reference.usual.get((check.kind, check.subject), 0.0)
+        judged = check.judged and not check.segment and check.kind not in ("tail", "out_of_range")
+        return replace(check, watch=max(check.watch, least), act=max(check.act, least), judged=judged)
 
     def _checks(self, rows: int, segment: str = "", window_rows: int | None = None) -> ColumnChecks:
         """Return what checks columns against so many rows of the reference."""
@@ -216,13 +234,19 @@ class _Comparison:
         return {(check.kind, check.subject): check.sentence for check in checks if check.kind in _SHARES}
 
     def _remark(self) -> None:
-        if self._unjudged:
+        past = self._past
+        if past & self._unjudged:
+            self._remarks.append(
+                "what happened before a row: shown and not judged, as the training holds too few spans of as many rows to tell "
+                "how much it changes by itself"
+            )
+        if self._unjudged - past:
             features = self._reference.family.features
-            names = sorted(self._unjudged & set(self._reference.numbers))
+            names = sorted((self._unjudged - past) & set(self._reference.numbers))
             names += [f"segments by {cut}" for cut in sorted(self._unjudged_cuts)]
             if names:
                 told = " and ".join(features.words.get(name, name) for name in names)
-                span = "less than seven days" if self._unjudged <= {features.hour_column} else "too few days for that"
+                span = "less than seven days" if self._unjudged - past <= {features.hour_column} else "too few days for that"
                 self._remarks.append(f"{told}: shown and not judged, as window or reference span {span}")
         bare = set(self._reference.family.features.model_features) - {*self._reference.numbers, *self._reference.categories}
         words = self._reference.family.features.words

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from fusionguard.datasets.history import window_features
 from fusionguard.datasets.prepared_names import CLOCK
 from fusionguard.errors import BundleError
 from fusionguard.evaluation.scored import SECONDS_PER_DAY
@@ -38,6 +40,9 @@ CYCLE_SECONDS = 7 * SECONDS_PER_DAY
 
 _CYCLES = 4
 """So many cycles of a calendar feature must have been seen for the part of one that a span has too much not to matter."""
+
+Reading = tuple[str, str]
+"""What a comparison of all rows is called: its kind and its subject."""
 
 _WORDS = re.compile(r"\w+")
 
@@ -71,6 +76,9 @@ class Reference:
         on those that it was, it is surer than it can be. Its bins of probabilities are this one's.
     design_effect
         By how many times counts of rare rows vary more than those of independent rows (:func:`~.reference_rows.design_effect`).
+    usual
+        The largest effects that spans of the training showed without a drift, by comparison
+        (:func:`~.earlier_spans.against_earlier_spans`): less than some times as much is no finding.
     """
 
     family: ModelFamily
@@ -84,6 +92,7 @@ class Reference:
     unjudged: frozenset[str] = frozenset()
     unseen: Reference | None = None
     design_effect: float = 1.0
+    usual: Mapping[Reading, float] = field(default_factory=dict)
 
     @property
     def scores(self) -> Reference:
@@ -161,6 +170,12 @@ def uneven(family: ModelFamily, seconds: float) -> frozenset[str]:
 def optional_features(features: FeatureDefinition) -> frozenset[str]:
     """Return the columns that may be without a value."""
     return frozenset(name for name, node in features.parsed_rows.outputs.items() if node.nullable)
+
+
+def past_features(family: ModelFamily) -> dict[str, str]:
+    """Return the model features that tell what happened before a row, those of declared windows, with whose past it is."""
+    declared = family.declared
+    return {} if declared is None else {each.name: each.entity for each in window_features(declared.declaration)}
 
 
 def calendar_features(features: FeatureDefinition) -> tuple[str, ...]:

@@ -11,7 +11,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fusionguard.data.table import Table
-from fusionguard.evaluation.scored import Floats
+from fusionguard.datasets.history import window_features
+from fusionguard.evaluation.scored import Floats, Integers
+from fusionguard.families.family import ModelFamily
 from fusionguard.families.of_bundle import family_of
 from fusionguard.families.scoring_model import ScoringModel
 from fusionguard.families.training_rows import TrainingRows
@@ -28,7 +30,7 @@ ROWS = 80_000
 UNSEEN = "unseen"
 """True for a row that the model was not fitted on: its scores alone show how the model scores."""
 
-_KEY = b"design_effect"
+_KEY, _SHARE = b"design_effect", b"share"
 _POSITIVES_A_BLOCK = 3.0
 _FEWEST_POSITIVES = 60
 
@@ -38,8 +40,9 @@ def reference_rows(model: ScoringModel, rows: TrainingRows, *, seed: int, delive
 
     They come from the whole table, for what rows look like and how they score at any hour; each is drawn by its weight, so that a
     file that lacks rows of label 0 has the shares it would have without that. Rows that were not fitted on and are like the whole
-    come again, marked as unseen, where the plan has some. Where rows have an order of time they carry the design effect of the
-    positives, which may come in campaigns.
+    come again, marked as unseen, where the plan has some. Where rows have an order of time they are in that order, and carry the
+    design effect of the positives, which may come in campaigns. Of models that read what happened before, rows are left out whose
+    longest window begins before the table does: their counts are of a part of it (:func:`whole_windows`).
 
     Parameters
     ----------
@@ -54,8 +57,23 @@ def reference_rows(model: ScoringModel, rows: TrainingRows, *, seed: int, delive
     label = rows.features.read([definition.label])[definition.label].to_numpy().astype(np.int8)
     weight = np.where(label == 0, rows.manifest.negative_weight, 1.0)
     unseen = rows.plan.unseen_places(rows.features)
-    drawn = _rows(model, delivered, rows.features, (np.arange(label.size), unseen), (weight, weight[unseen]), seed)
+    whole = whole_windows(rows, family_of(model.bundle))
+    drawn = _rows(model, delivered, rows.features, (whole, unseen), (weight[whole], weight[unseen]), seed)
+    share = (drawn.num_rows - min(unseen.size, ROWS)) / float(weight[whole].sum())
+    drawn = drawn.replace_schema_metadata({_SHARE: repr(min(1.0, share)).encode()})
     return drawn if definition.span_column is None else with_design_effect(drawn, design_effect(label))
+
+
+def whole_windows(rows: TrainingRows, family: ModelFamily) -> Integers:
+    """Return the places of the rows whose longest window lies within the table; of all where that were less than half of them."""
+    declared, time, count = family.declared, rows.definition.time_column, rows.features.rows
+    everything = np.arange(count)
+    if declared is None or time is None or not declared.declaration.windows:
+        return everything
+    seconds = rows.features.read([time])[time].to_numpy()
+    longest = max(each.span.tile_seconds * each.span.tiles for each in window_features(declared.declaration))
+    places = np.flatnonzero(seconds >= seconds.min() + longest)
+    return places if 2 * places.size >= count else everything
 
 
 def carried_over(probability: Floats, before: Floats, after: Floats) -> Floats:
@@ -82,8 +100,8 @@ def kept_reference(bundle: Bundle, rows: Table | None, *, scratch: Path, seed: i
     if rows is None:
         return profile_reference(bundle)
     family, table = family_of(bundle), rows.read()
-    seen, unseen = (table.filter(flag).drop_columns(UNSEEN) for flag in (pc.invert(table[UNSEEN]), table[UNSEEN]))
-    counted = table_reference(seen, family, scratch=scratch, seed=seed)
+    unseen = table.filter(table[UNSEEN]).drop_columns(UNSEEN)
+    counted = table_reference(fitted_rows(rows), family, scratch=scratch, seed=seed)
     # The rows that were kept have no time of their own: the bundle knows how long they span at least.
     whole = replace(counted, design_effect=kept_design_effect(rows), unjudged=uneven(family, trained_seconds(bundle)))
     if not unseen.num_rows:
@@ -97,6 +115,17 @@ def scored_rows(rows: Table, columns: list[str]) -> pa.Table:
     table = rows.read([*columns, UNSEEN])
     unseen = table.filter(table[UNSEEN])
     return (unseen if unseen.num_rows else table).drop_columns(UNSEEN)
+
+
+def fitted_rows(rows: Table) -> pa.Table:
+    """Return the kept rows that the model may have been fitted on, in their order: all but those that come again as unseen."""
+    table = rows.read()
+    return table.filter(pc.invert(table[UNSEEN])).drop_columns(UNSEEN)
+
+
+def kept_share(rows: Table) -> float:
+    """Return how many rows were kept for each row of the table, at most 1; 1 where older versions do not say."""
+    return float((rows.schema.metadata or {}).get(_SHARE, b"1"))
 
 
 def design_effect(label: NDArray[np.int8]) -> float:
