@@ -35,7 +35,7 @@ class RunningRedis:
     def start(self) -> None:
         """Start it, with what its file holds."""
         command = ["redis-server", "--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.folder), "--save", ""]
-        command += ["--appendonly", "yes", "--logfile", str(self.folder / "log"), *self.options]
+        command += ["--appendonly", "yes", "--appendfsync", "always", "--logfile", str(self.folder / "log"), *self.options]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         until = time.monotonic() + START_SECONDS
         while True:
