@@ -91,7 +91,7 @@ def test_every_package_is_to_be_had_there(place: tuple[str, str], python: str, t
     if done.returncode != 0 and "No package index is reached" in explained(done.stderr):
         pytest.skip("no package index is reached from here")
     assert done.returncode == 0, done.stderr
-    wanted = len([line for line in locked("requirements.lock") if "python_full_version ==" not in line])
+    wanted = len([line for line in locked("requirements.lock") if not re.search("python_full_version (==|< .3.11)", line)])
     found = int(re.findall(r"Would install (\d+) packages", done.stderr)[0])
     assert wanted - 2 <= found <= wanted + 2, done.stderr
 
