@@ -26,7 +26,7 @@ def prequential_plots(report: PrequentialReport | None) -> dict[str, bytes]:
         return {}
     shown = (AVERAGE_PRECISION, OWNER_PRECISION)
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(10.2, 4.4), layout="constrained")
+        figure = Figure(figsize=(10.2, 4.9), layout="constrained")
         for axes, metric in zip(figure.subplots(1, len(shown)), shown, strict=True):
             _draw(axes, report, metric)
         return {NAME: png(figure)}
@@ -51,4 +51,4 @@ def _draw(axes: Axes, report: PrequentialReport, metric: str) -> None:
     axes.set_ylim(bottom=0)
     title = report.metric_labels.get(metric, metric)
     axes.set_title(f"{title[:1].upper()}{title[1:]}{' (SIMULATED)' if report.simulated else ''}", color=INK)
-    axes.legend(loc="best")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)  # it would hide intervals
