@@ -73,6 +73,9 @@ def make(declaration: Path, folder: Path) -> Replayed:
     declared = read_declaration(declaration).declaration
     if not declared.windows or declared.rows is None or not declared.rows.endswith(".parquet"):
         raise UsageError(f"{declaration} declares no windows, or no parquet file of rows.", "Replay a table that has both.")
+    if declared.label.known is not None and declared.label.known.column is not None:
+        remedy = "Replay a table whose outcomes are known after a delay, known: {after: ...}."
+        raise UsageError(f"{declaration} dates outcomes, and this tells each as soon as its row is scored.", remedy)
     if not (folder / "bundle").exists():
         train_fraud(str(declaration), folder)
     bundle = Bundle(folder / "bundle")
@@ -81,8 +84,7 @@ def make(declaration: Path, folder: Path) -> Replayed:
     order = pc.sort_indices(features, [("time_seconds", "ascending"), ("row_number", "ascending")])
     features = features.take(order)
     rows = pq.read_table(declaration.parent / declared.rows).take(features["row_number"].cast(pa.int64()))
-    known = declared.label.known
-    unsent = {declared.label.column, *([known.column] if known and known.column else ()), *declared.ignored, *declared.protected}
+    unsent = {declared.label.column, *declared.ignored, *declared.protected}
     positive = features[family.features.label].to_numpy().astype(bool)
     rows = rows.drop_columns([name for name in rows.column_names if name in unsent])
     return Replayed(family, bundle, rows, features, positive, features["time_seconds"].to_numpy())

@@ -28,3 +28,13 @@ def test_a_table_without_a_past_is_refused(tmp_path: Path) -> None:
     file = write_payments(tmp_path, 20)
     with pytest.raises(UsageError, match="declares no windows, or no parquet file of rows"):
         main(["--file", str(file)])
+
+
+def test_a_table_that_dates_outcomes_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "dated.yaml"
+    file.write_text(
+        "version: 1\nname: dated\nproblem: fraud\nrows: dated.parquet\nid: id\ntime: at\namount: {column: paid, currency: EUR}\n"
+        "label: {column: bad, known: {column: told_at}}\nentities: {card: card}\nwindows: {card: {spans: [1d], of: [count]}}\n"
+    )
+    with pytest.raises(UsageError, match="dates outcomes"):
+        main(["--file", str(file)])
