@@ -127,8 +127,8 @@ def test_simulate_writes_rows_of_a_declaration_and_their_truth(run: Run, tmp_pat
         (["--dataset", "card_transactions", "--without", "stolencard"], "Unknown kind 'stolencard'. Did you mean 'stolen_card'?"),
         (["--dataset", "card_transactions", "--until", "2020-01-01"], "No row is left of what is simulated. Ask for more rows,"),
         (["--dataset", "card_transactions", "--truth", "t.txt"], "Unknown output format '.txt'."),
-        (["--dataset", "churn", "--without", "leavers"], "Rows of churn have no --without. Leave it away; rows of card_tran"),
-        (["--since", "2024-03-01"], "Rows of fraud have no --since. Leave it away"),
+        (["--dataset", "churn", "--without", "leavers"], "Rows of churn have no --without. Leave it out; rows of card_tran"),
+        (["--since", "2024-03-01"], "Rows of fraud have no --since. Leave it out"),
     ],
 )
 def test_what_cannot_be_chosen_is_told_and_nothing_is_written(run: Run, arguments: list[str], said: str, tmp_path: Path) -> None:

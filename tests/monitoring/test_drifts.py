@@ -143,3 +143,5 @@ def test_traffic_goes_on_where_the_usual_table_ends() -> None:
     assert Traffic("card_transactions", rows=150, seed=4, after=5_000).make_rows()["transaction_id"].iloc[-1] == "P000005149"
     with pytest.raises(UsageError, match=r"^Transactions have no swapped-features\."):
         Traffic("card_transactions", drift=Drift.SWAPPED_FEATURES)
+    with pytest.raises(UsageError, match=r"^Rows of churn come after no others\. Leave out --after"):
+        Traffic("churn", after=5_000)

@@ -102,7 +102,7 @@ def _write_published(dataset: str, rows: int | None, seed: int, chosen: Sequence
 
     if chosen:
         able = " and ".join(declared_names())
-        raise UsageError(f"Rows of {dataset} have no --{chosen[0]}.", f"Leave it away; rows of {able} have one.")
+        raise UsageError(f"Rows of {dataset} have no --{chosen[0]}.", f"Leave it out; rows of {able} have one.")
     shipped = shipped_dataset(dataset)
     made = simulate_table(shipped.schema, rows or shipped.published_rows, seed, scratch / "raw.parquet")
     write_table(made, output)

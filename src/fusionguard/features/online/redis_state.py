@@ -14,6 +14,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from fusionguard.datasets.history import Memory
@@ -222,15 +223,7 @@ class RedisState:
     def _load(self, history: Iterable[Event | Outcome], alive: Callable[[], object]) -> None:
         rest = iter(history)
         while some := list(itertools.islice(rest, LOADED_AT_ONCE)):
-
-            def record(transaction: Transaction, some: list[Event | Outcome] = some) -> None:
-                for each in some:
-                    if isinstance(each, Event):
-                        transaction.observe(each)
-                    else:
-                        transaction.tell(each)
-
-            self._transact(some, record)
+            self._transact(some, partial(Transaction.record_all, some=some))
             alive()
 
     def _transact(self, given: Sequence[Event | Outcome], work: Callable[[Transaction], Result]) -> Result:

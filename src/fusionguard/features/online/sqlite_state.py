@@ -148,15 +148,7 @@ class SqliteState:
         """Observe and tell much, some thousand a transaction; where it breaks off, loading all again goes on."""
         rest = iter(history)
         while some := list(itertools.islice(rest, LOADED_AT_ONCE)):
-
-            def record(transaction: Transaction, some: list[Event | Outcome] = some) -> None:
-                for each in some:
-                    if isinstance(each, Event):
-                        transaction.observe(each)
-                    else:
-                        transaction.tell(each)
-
-            self._record(record)
+            self._record(partial(Transaction.record_all, some=some))
             time.sleep(GIVE_WAY_SECONDS)
 
     def prune(self, now: int) -> None:

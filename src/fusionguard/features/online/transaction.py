@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
@@ -86,6 +86,14 @@ class Transaction:
             self._count("late")
         self.records.add_event(key, Recorded(event.second, event.known, 0, _pack_keys(told), self.plan.pack_answer(seen, exact)))
         return self.plan.remembered(seen, exact)
+
+    def record_all(self, some: Iterable[Event | Outcome]) -> None:
+        """Observe and tell, one after the other."""
+        for each in some:
+            if isinstance(each, Event):
+                self.observe(each)
+            else:
+                self.tell(each)
 
     def peek(self, event: Event) -> Remembered:
         """Return what an event sees or saw."""

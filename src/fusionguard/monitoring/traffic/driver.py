@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from fusionguard.data.drifting import Drift
-from fusionguard.datasets.shipped import simulator
+from fusionguard.datasets.shipped import declared_names, simulator
 from fusionguard.errors import FusionGuardError, UsageError
 from fusionguard.families.family import ModelFamily
 from fusionguard.monitoring.traffic.drifts import largest_size, simulated_family, traffic_rows, usual_size
@@ -78,6 +78,9 @@ class Traffic:
             wanted = "a number above 0" + (f" and at most {most:g}" if most < math.inf else "")
             raise UsageError(f"{self.size:g} is no size for {self.drift.value}.", f"Choose {wanted}.")
         usual_size(self.model, self.drift)  # which refuses a drift that rows of the model cannot have
+        if self.after is not None and simulator(plain_name(self.model)) is None:
+            able = " and ".join(declared_names())
+            raise UsageError(f"Rows of {self.model} come after no others.", f"Leave out --after; rows of {able} have it.")
 
     def make_rows(self) -> pd.DataFrame:
         """Return the rows as :func:`traffic_rows` does."""
