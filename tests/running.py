@@ -22,7 +22,7 @@ class RunningServer:
 
     def metric(self, name: str) -> float:
         """The sum of a metric over its labels."""
-        lines = self.client.get("/metrics").text.splitlines()
+        lines = self.client.get("/metrics").raise_for_status().text.splitlines()
         return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
 
     def wait_said(self, text: str) -> None:

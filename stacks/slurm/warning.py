@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import threading
 from importlib import import_module
 from pathlib import Path
 from types import FrameType
 
-_warned = threading.Event()
+_received: list[int] = []
+"""The signals that warned: a handler may only append. It runs between any two instructions, those of another handler among them,
+and would wait for ever for a lock that the one below it holds, as an event's."""
 
 
 def ignore_end() -> None:
@@ -37,19 +38,19 @@ def listen(listener: str | None) -> None:
 
         signal.signal(signal.SIGUSR1, both)
     file = os.environ.get("ZENML_SLURM_WARNING")
-    if _warned.is_set() or (file and Path(file).exists()):
+    if _received or (file and Path(file).exists()):
         signal.raise_signal(signal.SIGUSR1)
 
 
 def warned() -> bool:
     """Whether this job has been told that it will end soon; always False outside of jobs."""
-    return _warned.is_set()
+    return bool(_received)
 
 
 def _on_warning(number: int, frame: FrameType | None) -> None:
-    if not _warned.is_set():
+    _received.append(number)
+    if len(_received) == 1:
         os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, b"slurm: warned that this job will end soon\n")
-    _warned.set()
 
 
 def _on_end(number: int, frame: FrameType | None) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from fusionguard.errors import StorageError
 from fusionguard.files import locked
-from fusionguard.serving.prediction_log import PredictionLog, compact, compaction, read_log, writer
+from fusionguard.serving.prediction_log import PredictionLog, compact, compaction, count_unlogged, read_log, reader, writer
 from fusionguard.serving.prediction_log.compaction import Compaction
 from fusionguard.serving.prediction_log.parts import list_parts
 from fusionguard.serving.prediction_log.schema import part_schema
@@ -83,6 +83,30 @@ def test_a_listing_that_merges_overtook_is_repeated_even_if_it_missed_the_same_p
     listed = list_parts(tmp_path / "fraud")
     assert [pq.read_metadata(part).num_rows for part in listed] == [6]
     assert len(overtaken) == 3
+
+
+def test_a_reader_whom_merges_overtake_each_time_makes_them_wait_and_has_every_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log_parts(tmp_path, [fraud_row(0)], [fraud_row(1), fraud_row(2)])
+    merges: list[threading.Thread] = []
+
+    def overtaken(home: Path) -> list[Path]:
+        found = list_parts(home)
+        log_parts(tmp_path, [fraud_row(100 + len(merges))])
+        merges.append(threading.Thread(target=compact, args=(tmp_path, "fraud")))
+        merges[-1].start()
+        merges[-1].join(0.5)
+        return found
+
+    monkeypatch.setattr(reader, "list_parts", overtaken)
+    window = read_log(tmp_path, "fraud")
+    numbers = [0, 1, 2, *range(100, 99 + len(merges))]  # the row of the last listing came after it
+    assert sorted(window.table["request_id"].to_pylist()) == sorted(f"request-{number}" for number in numbers)
+    assert (window.repeated, window.unreadable) == (0, ())
+    merges[-1].join(30)
+    assert len(parts_of(tmp_path)) == 1
+    assert count_unlogged(tmp_path, "fraud", [("request-2", 0), ("request-100", 0), ("request-7", 0)]) == 1
 
 
 def test_two_compactions_do_not_meet(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from fusionguard.serving.process_metrics import ProcessCollector
+from fusionguard.serving.request_metrics import FOLDER_VARIABLE, RequestMetrics
 from tests.serving.conftest import RunningService, Starter
 
 TICKS, PAGE = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
@@ -135,3 +136,20 @@ def test_a_worker_that_is_replaced_takes_nothing_back(starter: Starter, release_
     told.append(service.metric("process_cpu_seconds_total"))
     assert told == sorted(told) and told[-1] > told[0] + 1
     assert service.metric("process_start_time_seconds") == began
+
+
+def test_a_worker_that_has_just_made_its_file_of_counts_does_not_keep_the_others_from_being_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = (
+        "from prometheus_client import Counter, Gauge\n"
+        "Counter('asked', 'Asked.').inc(3)\n"
+        "Gauge('open', 'Open.', multiprocess_mode='max').set(2)\n"
+    )
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", code], env=os.environ | {FOLDER_VARIABLE: str(tmp_path)}, check=True)
+    for name in ("counter_7.db", "gauge_max_7.db"):
+        (tmp_path / name).touch()
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
+    told = RequestMetrics().text().decode().splitlines()
+    assert {"asked_total 6.0", "open 2.0"} <= set(told)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fusionguard.serving.process_metrics import ProcessCollector
 from fusionguard.serving.service_folder import VARIABLE
+
+if TYPE_CHECKING:
+    from prometheus_client import Metric
 
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -73,18 +76,40 @@ class RequestMetrics:
     def text(self) -> bytes:
         """Return all counts in Prometheus' text format."""
         from prometheus_client import CollectorRegistry, generate_latest
-        from prometheus_client.multiprocess import MultiProcessCollector
 
         counts = self.registry
         if self._folder is not None:
             counts = CollectorRegistry()
-            MultiProcessCollector(counts)  # type: ignore[no-untyped-call]
+            counts.register(_CountsOfAllWorkers(self._folder))
         return bytes(generate_latest(counts) + generate_latest(self.looked_up))
 
     def _root(self) -> int:
         """Return the process above all others of this service."""
         supervised = self._folder is not None and os.getppid() == self._supervisor  # else it is gone, and this worker ends
         return self._supervisor if supervised else os.getpid()
+
+
+class _CountsOfAllWorkers:
+    """The counts of all workers, those that are starting among them.
+
+    ``MultiProcessCollector`` fails over a file that a worker has made and not yet filled, or never will, as it was killed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def collect(self) -> Iterable[Metric]:
+        from prometheus_client.multiprocess import MultiProcessCollector
+
+        files = [str(file) for file in self._folder.glob("*.db") if _size(file)]
+        return MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call, no-any-return]
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:  # of a worker that has ended
+        return 0
 
 
 def _forget_the_dead() -> None:

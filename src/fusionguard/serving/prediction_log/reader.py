@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +15,7 @@ import pyarrow.compute as pc
 
 from fusionguard.errors import StorageError, UnknownChoiceError, UsageError
 from fusionguard.families.family import LABEL, TIME
+from fusionguard.files import locked
 from fusionguard.serving.prediction_log.labels import read_labels
 from fusionguard.serving.prediction_log.parts import DamagedPartError, OpenPart, list_parts
 from fusionguard.serving.prediction_log.schema import (
@@ -28,7 +31,10 @@ from fusionguard.serving.prediction_log.schema import (
     stored_layout,
 )
 
-_ATTEMPTS = 20
+Read = TypeVar("Read")
+
+_ATTEMPTS = 5
+"""How often parts may be merged away under a reader before it asks merges to wait for what it has not read yet."""
 
 
 @dataclass(frozen=True)
@@ -123,15 +129,13 @@ def count_unlogged(folder: Path, model: Logged, keys: Iterable[tuple[str, int]])
     """
     layout = log_layout(model)
     missing = set(keys)
-    for _ in range(_ATTEMPTS):
-        try:
-            for path in list_parts(folder / layout.model):
-                if missing:
-                    missing -= _logged_among(path, layout.model, missing)
-        except FileNotFoundError:  # it was merged away; what is found already stays found
-            continue
-        return len(missing)
-    raise StorageError(f"The parts in {folder / layout.model} change too fast to be read.", "Try again when no compaction runs.")
+
+    def look(path: Path) -> None:
+        if missing:
+            missing.difference_update(_logged_among(path, layout.model, missing))
+
+    _of_each_part(folder / layout.model, look)
+    return len(missing)
 
 
 def _logged_among(path: Path, model: str, keys: set[tuple[str, int]]) -> set[tuple[str, int]]:
@@ -174,27 +178,41 @@ class LogBounds:
 def _read_parts(
     home: Path, layout: LogLayout, columns: list[str], window: LogBounds
 ) -> tuple[pa.Table, tuple[UnreadablePart, ...]]:
-    """Read every part; where one was merged away meanwhile, all again, for its rows are elsewhere now."""
-    for _ in range(_ATTEMPTS):
-        tables, unreadable = [pa.schema([layout.parts.field(name) for name in columns]).empty_table()], []
-        try:
-            for path in list_parts(home):
-                try:
-                    tables.extend(_read_part(path, layout, columns, window))
-                except DamagedPartError as error:
-                    unreadable.append(UnreadablePart(path, error.why))
-                except ForeignPartError as error:
-                    unreadable.append(UnreadablePart(path, error.what))
-        except FileNotFoundError:
-            continue
-        return pa.concat_tables(tables), tuple(unreadable)
+    tables, unreadable = [pa.schema([layout.parts.field(name) for name in columns]).empty_table()], []
+    for read in _of_each_part(home, lambda path: _read_part(path, layout, columns, window)):
+        if isinstance(read, UnreadablePart):
+            unreadable.append(read)
+        else:
+            tables.extend(read)
+    return pa.concat_tables(tables), tuple(unreadable)
+
+
+def _of_each_part(home: Path, read: Callable[[Path], Read]) -> list[Read]:
+    """Return what ``read`` makes of each part; where one is merged away meanwhile, of those that hold its rows now."""
+    done: dict[Path, Read] = {}
+    for attempt in range(_ATTEMPTS + 1):
+        with locked(home) if attempt == _ATTEMPTS else nullcontext():
+            found = list_parts(home)
+            done = {path: done[path] for path in found if path in done}
+            try:
+                for path in found:
+                    if path not in done:
+                        done[path] = read(path)
+            except FileNotFoundError:
+                continue
+        return [done[path] for path in found]
     raise StorageError(f"The parts in {home} change too fast to be read.", "Try again when no compaction runs.")
 
 
-def _read_part(path: Path, layout: LogLayout, columns: list[str], window: LogBounds) -> list[pa.Table]:
-    with OpenPart(path, layout.model, layout) as part:
-        groups = [number for number in range(part.groups) if not window.misses(part.times(number))]
-        return [window.of(part.read(number, columns)).replace_schema_metadata(None) for number in groups]
+def _read_part(path: Path, layout: LogLayout, columns: list[str], window: LogBounds) -> list[pa.Table] | UnreadablePart:
+    try:
+        with OpenPart(path, layout.model, layout) as part:
+            groups = [number for number in range(part.groups) if not window.misses(part.times(number))]
+            return [window.of(part.read(number, columns)).replace_schema_metadata(None) for number in groups]
+    except DamagedPartError as error:
+        return UnreadablePart(path, error.why)
+    except ForeignPartError as error:
+        return UnreadablePart(path, error.what)
 
 
 def _first_of_each(rows: pa.Table) -> pa.Table:
