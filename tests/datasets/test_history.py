@@ -114,6 +114,23 @@ def test_the_sql_finds_what_looking_through_all_rows_finds(seed: int, known: dic
 
 
 @pytest.mark.parametrize("text", TEXTS)
+def test_an_entity_of_two_columns_is_what_both_say(text: str) -> None:
+    windows = {"both": {"spans": ["5m", "2h"], "of": ["count", "sum", "since_last", "label_rate"]}}
+    windows |= {"card": {"spans": ["2h"], "of": ["distinct(both)"]}}
+    declaration = declare(entities={"card": "card number", "both": ["card number", "shop"]}, windows=windows)
+    events = draw(17)
+    events = [
+        replace(each, of=each.of | {"both": None if None in each.of.values() else "{card} at {shop}".format(**each.of)})
+        for each in events
+    ]
+    found = computed(declaration, events, text)
+    for memory in memories(declaration):
+        slow = [remembered(memory, events, row) for row in range(len(events))]
+        assert found[memory.name] == slow, memory
+        assert len(set(slow)) > 1, memory
+
+
+@pytest.mark.parametrize("text", TEXTS)
 def test_the_order_of_the_rows_changes_nothing(text: str) -> None:
     declaration, events = declare(), draw(5)
     order = np.random.default_rng(8).permutation(len(events))

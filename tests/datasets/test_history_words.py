@@ -20,7 +20,7 @@ WINDOWS = {
     "terminal": {"spans": ["1d", "7d"], "of": ["count", "label_count", "label_rate", "mean", "new(card)", "since_last"]},
     "device_id": {"spans": ["30m"], "of": ["count", "since_last", "new(merchant)", "label_rate"]},
 }
-ENTITIES = {"card": "card number", "merchant": "merchant", "terminal": "terminal", "device_id": "device"}
+ENTITIES: dict[str, Any] = {"card": "card number", "merchant": "merchant", "terminal": "terminal", "device_id": "device"}
 
 
 def words_of(
@@ -262,3 +262,12 @@ def test_names_of_what_is_set_against_the_usual() -> None:
     assert names["card_change_1d"] == "mean amount in 1 d against the usual of 30 d"
     assert names["card_peak_1d"] == "largest amount in 1 d against the usual of 30 d"
     assert names["terminal_label_run_7d"] == "seconds for which all of this terminal's payments were fraud, known in 7 d"
+
+
+def test_an_entity_of_several_columns_is_called_by_all_of_them() -> None:
+    windows = {"pair": {"spans": ["1d"], "of": ["count", "new(terminal)", "label_rate"]}}
+    words = words_of(windows, entities=ENTITIES | {"pair": ["card number", "device", "km far"]})
+    whom = "of this card and device id and distance from home"
+    assert told("pair_count_1d", words, pair_count_1d=3) == f"3 payments {whom} in 1 d"
+    assert told("pair_new_terminal_1d", words, pair_new_terminal_1d=1) == f"first time {whom} at this terminal in 1 d"
+    assert words.describe("pair_count_1d", {"pair_count_1d": NAN}) == "card and device id and distance from home: not known"

@@ -288,6 +288,10 @@ CASES: dict[str, tuple[str | bytes, list[tuple[int, str]]]] = {
         _changed(card="  crad: {spans: [1h], of: [count]}"),
         [(24, "windows: 'crad' is no entity; there are card, merchant. Did you mean 'card'?")],
     ),
+    "an entity of wrong columns": (
+        _changed(entities="entities: {card: card_token, shop: [mcc, mcc]}"),
+        [(8, 'entities.shop is ["mcc", "mcc"]; it names mcc twice')],
+    ),
     "windows of nothing": (
         _changed(card="  card: {spans: [1h], of: [new(shop), mean(mcc), new(card)]}"),
         [

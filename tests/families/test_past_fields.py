@@ -21,13 +21,14 @@ id: payment id
 time: {column: booked at, zone: Europe/London}
 amount: {column: betrag, currency: GBP, rate_column: rate, currency_column: currency, missing: allow}
 label: {column: chargeback, positive: [1], negative: [0], known: {after: 14d}}
-entities: {card: card token, trade: mcc}
+entities: {card: card token, trade: mcc, both: [card token, mcc]}
 numeric:
   distance: {missing: allow, missing_values: [-1]}
 categorical:
   mcc: {missing: allow, missing_values: [none, 0]}
 windows:
   card: {spans: [1d], of: [sum, maximum(distance), new(trade)]}
+  both: {spans: [1d], of: [count]}
 """
 TIMES = ["2024-03-31 01:30", "2024-10-27 01:30", "2024-10-27T01:30:00.999Z", "1969-12-31 23:59:59.5", "2024-07-01"]
 AMOUNTS = [0.005, 1.005, -0.005, 1e300, -1e300, 12.345, None, 0.29, 1e10, 1.115]
@@ -45,10 +46,12 @@ def events_of(past: PastFields, rows: pa.Table) -> list[Event]:
     """Return the events that SQL finds."""
     with open_rows(rows, past.declaration.missing_values) as given:
         query = events_query(past.declaration, given, "CAST(1 AS BIGINT)")
-        found = given.database.sql(f"SELECT second, known, e_card, e_trade, n0, n1 FROM ({query}) ORDER BY _row").fetchall()
+        found = given.database.sql(
+            f"SELECT second, known, e_card, e_trade, e_both, n0, n1 FROM ({query}) ORDER BY _row"
+        ).fetchall()
     return [
-        Event("", second, {"card": card, "trade": trade}, {"betrag": amount, "distance": distance}, known)
-        for second, known, card, trade, amount, distance in found
+        Event("", second, {"card": card, "trade": trade, "both": both}, {"betrag": amount, "distance": distance}, known)
+        for second, known, card, trade, both, amount, distance in found
     ]
 
 
@@ -88,3 +91,11 @@ def test_a_row_without_the_declared_id_has_none(past: PastFields) -> None:
     row = {"booked at": "2024-07-01", "card token": "A", "mcc": "5411"}
     assert past.event(row, [1.0, 2.0, "5411"]).id == past.event(row | {"payment id": " "}, [1.0, 2.0, "5411"]).id == ""
     assert past.event(row | {"payment id": 17}, [1.0, 2.0, "5411"]).id == "id 17"
+
+
+def test_two_cells_that_read_alike_together_are_told_apart(past: PastFields) -> None:
+    rows = [
+        {"booked at": "2024-07-01", "card token": card, "mcc": trade}
+        for card, trade in (("A1", "11"), ("A11", "1"), ("A11", None))
+    ]
+    assert [past.event(row, [1.0, 2.0, row["mcc"]]).keys["both"] for row in rows] == ["2:A111", "3:A111", None]

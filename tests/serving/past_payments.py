@@ -31,8 +31,10 @@ EARLIER = 1_200
 _WINDOWS = """
 windows:
   card: {spans: [1d, 30d], of: [count, mean, ratio, since_last, new(place), label_rate]}
+  card_at_place: {spans: [14d], of: [count, since_last]}
   place: {spans: [7d], of: [count, sum, maximum, mean(distance km), distinct(card), label_count, label_rate]}
 """
+_ENTITIES = "entities: {card: card token, place: country, card_at_place: [card token, country]}"
 _OUTCOMES = ["chargeback", "chargeback known"]
 
 
@@ -97,7 +99,7 @@ class PastPayments:
 def train(folder: Path, changes: Mapping[str, str] | None = None, *, rows: int = 2_000) -> PastPayments:
     """Train a model and release it; ``changes`` are made in its declaration."""
     file = write_payments(folder / "source", rows)
-    text = file.read_text().replace("entities: {card: card token}", "entities: {card: card token, place: country}") + _WINDOWS
+    text = file.read_text().replace("entities: {card: card token}", _ENTITIES) + _WINDOWS
     for old, new in (changes or {}).items():
         assert old in text
         text = text.replace(old, new)

@@ -56,7 +56,7 @@ class AskedModel:
             return frozenset()
         declaration = self.family.declared.declaration
         ids = {declaration.id} if declaration.id is not None else set()
-        hidden = {*self.family.schema.private, *declaration.private, *declaration.entities.values(), *ids}
+        hidden = {*self.family.schema.private, *declaration.private, *declaration.entity_columns, *ids}
         learned = {field.name for field in self.family.request_fields.all if not isinstance(field, Key)}
         return frozenset(hidden - learned)
 

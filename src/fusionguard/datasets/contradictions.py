@@ -44,6 +44,8 @@ def _roles(declaration: Declaration, line: Callable[[Place], int | None]) -> Ite
         other = first.setdefault(column, place)
         if other == place or {other[0], place[0]} == {"entities", "categorical"}:  # the category may have a history
             continue
+        if other[0] == place[0] == "entities" and any(len(declaration.columns_of(str(each[1]))) > 1 for each in (other, place)):
+            continue
         at = line(other)
         where = f" in line {at}" if at is not None else ""
         if "label" in (other[0], place[0]) and {other[0], place[0]} & {"numeric", "categorical", "amount"}:
@@ -170,12 +172,17 @@ def _windows(declaration: Declaration) -> Iterator[Contradiction]:
                 yield where, f"{what}: {told}; declare label.known as a delay, such as {{after: 14d}}"
             if name in ENTITY_AGGREGATES and of not in declaration.entities:
                 yield where, f"{what}: {_unknown('', str(of), declaration.entities, 'no entity')}"
-            elif name in ENTITY_AGGREGATES and of == entity:
+            elif name in ENTITY_AGGREGATES and _tells(declaration, entity) >= _tells(declaration, str(of)):
                 yield where, f"{what} asks of {entity} whether it is itself; name another entity"
             elif name in COLUMN_AGGREGATES and of is None and declaration.amount is None:
                 yield where, f"{what} is of the amount, and there is none; name a numeric column, such as {name}(distance)"
             elif name in COLUMN_AGGREGATES and of is not None and of not in _numbers(declaration):
                 yield where, f"{what}: {_unknown('', of, _numbers(declaration), 'no numeric column')}"
+
+
+def _tells(declaration: Declaration, entity: str) -> set[str]:
+    """Return the columns that are known of an entity; none of one that is not declared."""
+    return set(declaration.columns_of(entity)) if entity in declaration.entities else set()
 
 
 def _tells_no_date(declaration: Declaration) -> bool:
@@ -225,7 +232,7 @@ def _optional(declaration: Declaration) -> Iterator[Contradiction]:
         place: Place = ("optional", at)
         if column in needed:
             yield place, f"optional: '{column}' is {dotted(needed[column]).removesuffix('.column')}, which every row needs"
-        elif column in declaration.entities.values():
+        elif column in declaration.entity_columns:
             yield place, f"optional: '{column}' says whose history a row belongs to, which every row needs"
         feature = declaration.numeric.get(column) or declaration.categorical.get(column)
         if feature is not None and feature.missing == "refuse":

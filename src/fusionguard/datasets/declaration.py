@@ -288,8 +288,9 @@ class Declaration(_Declared):
     time: Annotated[Time, _short("column")] | None = None
     amount: Annotated[Amount, _short("column")] | None = None
     label: Annotated[Label, _short("column")]
-    entities: dict[kinds.Identifier, kinds.ColumnName] = {}
-    """Who or what has a history, with the column that says which: ``card: card_token``. Without a time, rows of the first stay
+    entities: dict[kinds.Identifier, kinds.EntityColumns] = {}
+    """Who or what has a history, with the column that says which: ``card: card_token``, or the columns that do together:
+    ``card_at_shop: [card_token, merchant_id]``. Without a time, rows of the first stay
     together; of several they do not, for merchants join all cards to one lump that cannot be divided."""
     numeric: dict[kinds.ColumnName, Annotated[Numeric, _short("label")]] = {}
     categorical: dict[kinds.ColumnName, Annotated[Categorical, _short("label")]] = {}
@@ -330,10 +331,20 @@ class Declaration(_Declared):
         yield self.label.column, ("label", "column")
         if self.label.known is not None and self.label.known.column is not None:
             yield self.label.known.column, ("label", "known", "column")
-        yield from ((column, ("entities", entity)) for entity, column in self.entities.items())
+        yield from ((column, ("entities", entity)) for entity in self.entities for column in self.columns_of(entity))
         yield from ((column, ("numeric", column)) for column in self.numeric)
         yield from ((column, ("categorical", column)) for column in self.categorical)
         yield from ((column, ("ignored", at)) for at, column in enumerate(self.ignored))
+
+    def columns_of(self, entity: str) -> tuple[str, ...]:
+        """Return the columns that say who or what an entity is, together."""
+        columns = self.entities[entity]
+        return (columns,) if isinstance(columns, str) else columns
+
+    @property
+    def entity_columns(self) -> tuple[str, ...]:
+        """The columns of all entities, each once."""
+        return tuple(dict.fromkeys(column for entity in self.entities for column in self.columns_of(entity)))
 
     @property
     def owner(self) -> str | None:

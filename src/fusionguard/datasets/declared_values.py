@@ -233,6 +233,16 @@ def _matches(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
 
 
 _COLUMN_WANTED = "it must be the name of a column (in quotes, where it looks like a number)"
+
+
+def _entity_columns(value: Any) -> Any:
+    columns = value if isinstance(value, list | tuple) else [value]
+    if not columns or not all(_is_column(each) for each in columns):
+        raise ValueError(f"{_COLUMN_WANTED}, or a list of those that tell it together, such as [card, shop]")
+    differing(columns)
+    return columns[0] if len(columns) == 1 else tuple(columns)
+
+
 ColumnName = Annotated[str, _checked(_COLUMN_WANTED, _is_column)]
 Identifier = Annotated[
     str, _checked("it must be a name of letters, digits and underscores that begins with a letter", _matches(_IDENTIFIER))
@@ -265,4 +275,5 @@ Signs = Annotated[
     tuple[Annotated[str, _checked("it must be a sign, such as £ or EUR", _is_sign)], ...], AfterValidator(differing)
 ]
 Columns = Annotated[tuple[ColumnName, ...], AfterValidator(differing)]
+EntityColumns = Annotated[str | tuple[str, ...], BeforeValidator(_entity_columns)]
 Cells = Annotated[tuple[Cell, ...], AfterValidator(filled), AfterValidator(differing)]

@@ -32,5 +32,5 @@ def example_row(described: ResolvedDataset) -> dict[str, Any]:
             row[declaration.amount.rate_column] = 1.0
     if declaration.windows:
         own = () if declaration.id is None else (declaration.id,)
-        row |= {column: f"{column} 1" for column in (*declaration.entities.values(), *own) if column not in row}
+        row |= {column: f"{column} 1" for column in (*declaration.entity_columns, *own) if column not in row}
     return row

@@ -8,6 +8,8 @@ every engine finds the same.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fusionguard.datasets.declaration import Declaration
 from fusionguard.datasets.durations import duration_seconds
 from fusionguard.datasets.history import (
@@ -48,11 +50,20 @@ def events_query(declaration: Declaration, rows: TableRows, outcome: str | None)
             )
         columns["known"] = f"CASE WHEN ({known_then}) IS NOT NULL THEN GREATEST({known_then}, {columns['observed']}) END"
     for entity in entities_of(plan):
-        column = declaration.entities[entity]
-        columns[f"e_{entity}"] = f"CASE WHEN NOT {rows.empty(column)} THEN {rows.category(column)} END"
+        columns[f"e_{entity}"] = entity_text(rows, declaration.columns_of(entity))
     for place, column in enumerate(numbers_of(plan)):
         columns[f"n{place}"] = _hundredths(number(declaration, rows, column))
     return f"SELECT {', '.join(f'{sql} AS {name}' for name, sql in columns.items())} FROM given"
+
+
+def entity_text(rows: TableRows, columns: Sequence[str]) -> str:
+    """Return the SQL of who or what a row is of: the text of a cell, or of several, each but the last with its length before it.
+
+    Nothing where one of them is empty.
+    """
+    texts = [rows.category(column) for column in columns]
+    told = [*(f"CAST(LENGTH({text}) AS VARCHAR) || ':' || {text}" for text in texts[:-1]), texts[-1]]
+    return f"CASE WHEN NOT ({' OR '.join(rows.empty(column) for column in columns)}) THEN {' || '.join(told)} END"
 
 
 def outcome_delay(declaration: Declaration) -> int | None:
@@ -69,7 +80,7 @@ def events_columns(declaration: Declaration) -> list[str]:
     columns = [
         declaration.id,
         *(() if time is None else (time.column, time.observed)),
-        *(declaration.entities[each] for each in entities_of(plan)),
+        *(column for each in entities_of(plan) for column in declaration.columns_of(each)),
     ]
     columns += numbers_of(plan)
     if amount is not None and amount.column in columns:

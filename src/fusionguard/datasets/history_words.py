@@ -225,7 +225,7 @@ class HistoryWords:
 
     def _missing(self, feature: WindowFeature, row: Row) -> str:
         """Say why a feature is missing, as far as others beside it tell."""
-        entity, span, at = _spoken(feature.entity), self._span(feature), self._at(feature)
+        entity, span, at = self._spoken(feature.entity), self._span(feature), self._at(feature)
         longest, own = self._count_beside(feature, of_any_span=True), self._count_beside(feature)
         if feature.aggregate == "count" or (longest is not None and isnan(row[longest.name])):
             return f"{entity}: not known"
@@ -282,7 +282,7 @@ class HistoryWords:
         declaration = self.described.declaration
         if not feature.of:
             return ""
-        return _spoken(feature.of) if feature.of in declaration.entities else label_of(declaration, feature.of)
+        return self._spoken(feature.of) if feature.of in declaration.entities else label_of(declaration, feature.of)
 
     def _span(self, feature: WindowFeature) -> str:
         return span_text(feature.span.text)
@@ -291,21 +291,30 @@ class HistoryWords:
         """Return the longest span that a feature is of."""
         return span_text(max((each.span for each in feature.memories), key=lambda each: each.seconds).text)
 
+    def _spoken(self, entity: str) -> str:
+        """Return how an entity is called: one of several columns by those who have one each, ``card and shop``."""
+        declaration = self.described.declaration
+        columns = declaration.entities.get(entity)
+        if not isinstance(columns, tuple):
+            return entity.replace("_", " ")
+        alone = {own: name.replace("_", " ") for name, own in declaration.entities.items() if isinstance(own, str)}
+        return " and ".join(alone.get(column) or label_of(declaration, column) for column in columns)
+
     def _at(self, feature: WindowFeature) -> str:
         """Say whose rows are spoken of; of the first entity declared, whose every row is, that goes without saying."""
         if feature.entity in self.rows.places:
-            return f" at this {_spoken(feature.entity)}"
+            return f" at this {self._spoken(feature.entity)}"
         is_first = feature.entity == next(iter(self.described.declaration.entities))
-        return "" if is_first else f" of this {_spoken(feature.entity)}"
+        return "" if is_first else f" of this {self._spoken(feature.entity)}"
 
     def _whose(self, feature: WindowFeature) -> str:
-        return f"this {_spoken(feature.entity)}'s"
+        return f"this {self._spoken(feature.entity)}'s"
 
     def _first(self, feature: WindowFeature) -> str:
         with_other = "at" if feature.of in self.rows.places and feature.entity not in self.rows.places else "with"
         is_first = feature.entity == next(iter(self.described.declaration.entities))
-        first = "first time" if is_first else f"first time of this {_spoken(feature.entity)}"
-        return f"{first} {with_other} this {_spoken(feature.of)}"
+        first = "first time" if is_first else f"first time of this {self._spoken(feature.entity)}"
+        return f"{first} {with_other} this {self._spoken(feature.of)}"
 
 
 def number_text(value: float) -> str:
@@ -340,10 +349,6 @@ def _usual(value: float) -> str:
     if 0 < value < 0.01:
         return "less than 0.01"
     return f"{value:.2g}" if abs(value) < 9.95 else f"{value:,.0f}" if abs(value) < 1e15 else f"{value:.3g}"
-
-
-def _spoken(entity: str) -> str:
-    return entity.replace("_", " ")
 
 
 def _kind(feature: WindowFeature) -> tuple[str, str, str]:

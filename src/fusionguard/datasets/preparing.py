@@ -19,6 +19,7 @@ from fusionguard.datasets.declaration import Declaration, Known, Time
 from fusionguard.datasets.declared_values import as_text
 from fusionguard.datasets.durations import duration_seconds
 from fusionguard.datasets.history_checks import short_table
+from fusionguard.datasets.history_sql import entity_text
 from fusionguard.datasets.moment_sql import clock, event, known_time
 from fusionguard.datasets.money_sql import number
 from fusionguard.datasets.prepared_names import CLOCK, EVENT, GROUP, KNOWN, prepared_names
@@ -114,10 +115,10 @@ def _known(rows: TableRows, known: Known, time: Time, outcome: str) -> str:
 def _owner(declaration: Declaration, rows: TableRows) -> str | None:
     """Return the SQL of a text that says whose a row is, and whose order means nothing; a row of nobody is one of its own."""
     listed = [] if declaration.owner is None else [declaration.owner, *declaration.entities]
-    entity = next((column for each in listed if (column := declaration.entities[each]) in rows.kinds), None)
+    entity = next((each for each in listed if set(declaration.columns_of(each)) <= rows.kinds.keys()), None)
     if entity is None:
         return None
-    return f"md5(CASE WHEN {rows.empty(entity)} THEN 'row ' || _row ELSE 'value ' || {rows.category(entity)} END)"
+    return f"md5(COALESCE('value ' || {entity_text(rows, declaration.columns_of(entity))}, 'row ' || _row))"
 
 
 def _shuffled(owner: str | None, label: str) -> str:

@@ -28,7 +28,7 @@ def cell_shown(declaration: Declaration, column: str, value: object, role: Role)
     it should be a number).
     """
     text = str(value)
-    hidden = {declaration.id, *declaration.private, *declaration.ignored, *declaration.entities.values()}
+    hidden = {declaration.id, *declaration.private, *declaration.ignored, *declaration.entity_columns}
     if column in hidden or column_looks_personal(column) or _looks_personal(value, role) or len(text) > _LONGEST:
         return ""
     quoted = f'"{text}"' if text.isprintable() else ascii(text)

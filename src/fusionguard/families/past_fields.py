@@ -92,7 +92,7 @@ class PastFields:
     @cached_property
     def fields(self) -> tuple[Field, ...]:
         """The fields of entities, and that of the declared id, where clients do not call their rows by that anyway."""
-        columns = [*self._entities.values(), *([] if self.id_column in (None, ID) else [str(self.id_column)])]
+        columns = [*self._entity_columns, *([] if self.id_column in (None, ID) else [str(self.id_column)])]
         return tuple(self._key(column) for column in dict.fromkeys(columns))
 
     @property
@@ -104,7 +104,7 @@ class PastFields:
     def columns(self) -> tuple[str, ...]:
         """The raw columns that events are made of, beside numbers."""
         own = () if self.id_column is None else (self.id_column,)
-        return tuple(dict.fromkeys((self._time.column, *self._entities.values(), *own)))
+        return tuple(dict.fromkeys((self._time.column, *self._entity_columns, *own)))
 
     def event(self, content: Mapping[str, Any], values: Sequence[Any]) -> Event:
         """Return the event of a row; its id is empty where the row does not tell the declared one.
@@ -128,19 +128,38 @@ class PastFields:
 
     def _event(self, content: Mapping[str, Any], numbers: Sequence[Any]) -> Event:
         second = floor(self._instant(content[self._time.column]))
-        keys = {entity: read(content.get(column)) for entity, column, read in self._keys}
+        keys = {entity: read(content) for entity, read in self._keys}
         hundredths = {column: _hundredths(number) for (column, _), number in zip(self.numbers, numbers, strict=True)}
         told = None if self._read_id is None else self._read_id(content.get(str(self.id_column)))
         known = None if self._known_seconds is None else second + self._known_seconds
         return Event("" if told is None else declared_event(told), second, keys, hundredths, known)
 
     @cached_property
-    def _entities(self) -> dict[str, str]:
-        return {entity: self.declaration.entities[entity] for entity in entities_of(memories(self.declaration))}
+    def _entities(self) -> dict[str, tuple[str, ...]]:
+        return {entity: self.declaration.columns_of(entity) for entity in entities_of(memories(self.declaration))}
+
+    @property
+    def _entity_columns(self) -> tuple[str, ...]:
+        return tuple(column for columns in self._entities.values() for column in columns)
 
     @cached_property
-    def _keys(self) -> tuple[tuple[str, str, Callable[[Any], Any]], ...]:
-        return tuple((entity, column, self._key(column).read) for entity, column in self._entities.items())
+    def _keys(self) -> tuple[tuple[str, Callable[[Mapping[str, Any]], str | None]], ...]:
+        return tuple((entity, self._reader(columns)) for entity, columns in self._entities.items())
+
+    def _reader(self, columns: Sequence[str]) -> Callable[[Mapping[str, Any]], str | None]:
+        """Return what reads an entity's text of a row, as the history's SQL does (:func:`entity_text`)."""
+        reads = [(column, self._key(column).read) for column in columns]
+        ((column, read),) = reads[-1:]
+        if len(reads) == 1:
+            return lambda content: read(content.get(column))
+
+        def together(content: Mapping[str, Any]) -> str | None:
+            texts = [read(content.get(column)) for column, read in reads]
+            if any(text is None for text in texts):
+                return None
+            return "".join([*(f"{len(text)}:{text}" for text in texts[:-1]), texts[-1]])
+
+        return together
 
     def _key(self, column: str) -> Key:
         return Key(column, self.declaration.missing_values.get(column, ()))

@@ -16,7 +16,8 @@ def reads_of_the_past(declaration: Declaration) -> str:
     if not declaration.windows:
         return ""
     read = "; ".join(
-        f"of the same {entity} ({declaration.entities[entity]}) over {', '.join(_span(text) for text in windows.spans)}"
+        f"of the same {entity} ({', '.join(declaration.columns_of(entity))})"
+        f" over {', '.join(_span(text) for text in windows.spans)}"
         for entity, windows in declaration.windows.items()
     )
     return (

@@ -100,10 +100,11 @@ class _InRedis:
 
 def _digest(declaration: Declaration) -> str:
     plan, amount, time, known = memories(declaration), declaration.amount, declaration.time, declaration.label.known
-    columns = [*(declaration.entities[each] for each in entities_of(plan)), *numbers_of(plan)]
+    entities = [declaration.entities[each] for each in entities_of(plan)]
+    columns = [*(column for each in entities_of(plan) for column in declaration.columns_of(each)), *numbers_of(plan)]
     told = [
         fingerprint(plan),
-        columns,
+        [*entities, *numbers_of(plan)],
         [declaration.missing_values.get(column, ()) for column in columns],
         None if time is None else time.model_dump(mode="json", exclude={"range", "ordered"}),
         None if amount is None else [amount.column, amount.currency, amount.currency_column, amount.rate_column],
