@@ -51,7 +51,7 @@ def _protocol(report: PrequentialReport) -> str:
     return (
         f"The model as it is used: for {_each_fold(report)} it was trained anew on {learned}"
         f" {before}, and judged on the {_days(told.judged_days)} after it was made. A {by} of whom a positive row was known"
-        f" before a day, from {_days(told.blocked_days)} before the wait on, is not judged on it. {by.capitalize()}"
+        f" by then, from {_days(told.blocked_days)} before the wait on, is not judged any more. {by.capitalize()}"
         f" precision@{told.checked} is the share of positive ones among the {told.checked} {by}s with a day's highest scores,"
         " each once; one that was found is not looked at again. Recall is the share of positive rows whose"
         f" {by} was looked at on that day or found before; by amount, the share of their amount. Brackets hold the 95 %"
