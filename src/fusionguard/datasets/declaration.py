@@ -310,6 +310,9 @@ class Declaration(_Declared):
     types: dict[kinds.ColumnName, ColumnType] = {}
     """Types where those that would be derived are not right, such as texts of digits: ``float``, ``integer`` or ``text``."""
     windows: dict[kinds.Identifier, Windows] = {}
+    without_history: Literal["refuse", "score"] = "refuse"
+    """What a service does with rows whose past it cannot look up now: refuse them, or score them as those of which nothing is
+    known."""
     sampling: Sampling = Sampling()
     sql: OwnSql | None = None
     validation: Validation | None = None
