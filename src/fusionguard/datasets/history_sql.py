@@ -2,8 +2,8 @@
 
 An event has: ``_row``, which tells them apart; ``second``, when the row happened, and ``known``, when its outcome becomes known,
 in whole seconds; where the declaration says so, ``observed``, when the row arrived, before which nobody sees it or its outcome;
-``positive``, the outcome; ``e_ENTITY``, whose it is; and ``n0``, ``n1`` ..., the numbers remembered, in whole hundredths. All that
-is added up are whole numbers, so that every engine finds the same.
+``positive``, the outcome; ``e_ENTITY``, whose it is; and ``n0``, ``n1`` ..., the numbers remembered, in whole hundredths. All
+that is added up are whole numbers, so that every engine finds the same.
 """
 
 from __future__ import annotations
