@@ -72,7 +72,12 @@ def test_dated_outcomes_count_from_their_own_date_on() -> None:
         told[(day == DAY) & (owner == OWNER)] = at
         known[(day == DAY) & (owner == OWNER)] = max(at, 86_400 * (day + 2) + 3_600 * (1 + owner))
     rows = replace(rows, known=known, told=told)
-    for plan in (PLAN, replace(PLAN, wait_days=1, learned_days=6), replace(PLAN, blocked_days=0)):
+    for plan in (
+        PLAN,
+        replace(PLAN, wait_days=1, learned_days=6),
+        replace(PLAN, blocked_days=0),
+        replace(PLAN, blocked_days=None),
+    ):
         for number, fold in enumerate(prequential_folds(rows, plan)):
             first = 11 - 3 * number
             assert (set(np.flatnonzero(fold.learned)), set(np.flatnonzero(fold.judged))) == _slowly(rows, plan, first, second)
@@ -91,7 +96,7 @@ def _slowly(rows: DatedRows, plan: PrequentialPlan, first: int, told: dict[tuple
     learned, judged = set(), set()
     begin, stop = first - plan.wait_days - (plan.learned_days or 0), first - plan.wait_days
     reported = [(owner, at) for (day, owner), at in told.items() if rows.label[(day == DAY) & (owner == OWNER)].any()]
-    since = 86_400 * (first - plan.wait_days - plan.blocked_days)
+    since = 0 if plan.blocked_days is None else 86_400 * (first - plan.wait_days - plan.blocked_days)
     for place, (day, owner, second) in enumerate(zip(DAY, OWNER, SECONDS, strict=True)):
         if begin <= day < stop and told.get((day, owner), second + 2 * 86_400) <= first * 86_400:
             learned.add(place)

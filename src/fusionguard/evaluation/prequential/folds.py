@@ -25,7 +25,7 @@ class PrequentialPlan:
         None for all days that there are.
     blocked_days
         How far back, before the wait, positive rows whose outcome is known keep their owners from being judged, besides those of
-        later days.
+        later days; None for all days that there are.
     stop_day
         The number of the day before which the judged days end; None for the last day that there is.
     """
@@ -34,7 +34,7 @@ class PrequentialPlan:
     wait_days: int = 7
     judged_days: int = 7
     folds: int = 4
-    blocked_days: int = 7
+    blocked_days: int | None = 7
     stop_day: int | None = None
 
 
@@ -198,7 +198,7 @@ def _blocked(rows: DatedRows, plan: PrequentialPlan, first: int) -> Flags:
     A date of an outcome's own says to the second from when on its owner is blocked, and what was told recently counts, however
     long ago it happened. Without such dates owners are known by whole days, and what happened recently counts.
     """
-    begin = first - plan.wait_days - plan.blocked_days
+    begin = rows.first_day if plan.blocked_days is None else first - plan.wait_days - plan.blocked_days
     if rows.told is not None and rows.counted is not None:
         counted, asked = rows.counted, rows.seconds
         recent = counted >= begin * SECONDS_PER_DAY

@@ -109,7 +109,7 @@ def prequential_plan(validation: Validation, declaration: Declaration, rows: Dat
         wait_days=wait_days(rows) if wait is None else whole_days(wait),
         judged_days=whole_days(validation.test),
         folds=validation.folds,
-        blocked_days=whole_days(validation.blocked),
+        blocked_days=validation.blocked_days(known),
         stop_day=_test_day(split) if validation.until == "test" else None,
     )
 
