@@ -37,7 +37,7 @@ def remembered(memory: Memory, events: Sequence[Event], row: int) -> int | None:
         since += memory.span.tile_seconds if since < now.second else -memory.span.tile_seconds
     tile, since = since, since - memory.span.tiles * memory.span.tile_seconds
     same = [each for each in events if each.of[memory.entity] == mine and each.arrived <= now.arrived]
-    outcomes = [(max(e.known, e.arrived), e.positive) for e in same if e.known is not None and e.positive is not None]
+    outcomes = [(e.known, e.positive) for e in same if e.known is not None and e.positive is not None]
     told = [(known, positive) for known, positive in outcomes if since <= known < tile]
     if memory.kind in ("last_positive", "last_negative"):
         wanted = [known for known, positive in told if positive == int(memory.kind == "last_positive")]

@@ -8,7 +8,7 @@ import pytest
 
 from fusionguard.cli.datasets import problems
 from fusionguard.data.table import Table
-from fusionguard.datasets.declaration import Declaration, Validation
+from fusionguard.datasets.declaration import Declaration, Known, Validation
 from fusionguard.datasets.described import read_described
 from fusionguard.datasets.faults import DeclarationError
 from fusionguard.datasets.inspection.draft import draft_declaration
@@ -39,6 +39,11 @@ def test_what_is_usual_need_not_be_said() -> None:
     assert usual == Validation() and usual is not None
     assert (usual.folds, usual.learned_days, usual.test, usual.wait, usual.k, usual.until) == (4, 7, "7d", None, 100, "test")
     more = declared("validation: {folds: 2, train: all, wait: 3w, test: 1d, blocked: 48h, k: 30, by: shop, until: end}\n")
+    dated, delayed = Known(column="told"), Known(after="14d")
+    assert [usual.blocked_days(each) for each in (dated, delayed, None)] == [None, 7, 7]
+    assert more.validation is not None and [more.validation.blocked_days(each) for each in (dated, delayed)] == [2, 2]
+    all_days = declared("validation: {blocked: all}\n").validation
+    assert all_days is not None and all_days.blocked_days(delayed) is None
     assert more.owner == "shop" and more.validation is not None and more.validation.learned_days is None
 
 
@@ -53,6 +58,7 @@ def test_what_is_usual_need_not_be_said() -> None:
         ("validation:\n  k: 2.5\n", 9, "validation.k is 2.5; it must be a whole number from 1 to 1,000,000"),
         ("validation:\n  train: 36h\n", 9, 'validation.train is "36h"; it must be whole days, such as 7d or 2w, or all'),
         ("validation:\n  test: 0d\n", 9, 'validation.test is "0d"; it must be at least 1d'),
+        ("validation:\n  blocked: 36h\n", 9, 'validation.blocked is "36h"; it must be whole days, such as 7d or 2w, or all'),
         ("validation:\n  wait: 7\n", 9, "validation.wait is 7; it must be a duration, such as 90s, 30m, 6h, 14d or 2w"),
         ("validation:\n  until: test_slice\n", 9, 'validation.until is "test_slice"; it must be one of test, end'),
         ("validation:\n  by: crad\n", 9, "validation.by: 'crad' is no entity; there are card, shop. Did you mean 'card'?"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from fusionguard.datasets.declaration import Validation
+from fusionguard.datasets.declaration import Known, Validation
 from fusionguard.datasets.reading import parse_declaration
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "your_data.md"
@@ -25,7 +25,8 @@ def test_the_folds_in_time_are_those_that_nobody_need_say() -> None:
     block = shown("Folds in time")
     timed = shown("The declaration")
     told = parse_declaration(yaml.safe_dump(timed | block)).declaration.validation
-    assert told == Validation(wait="14d", by="card")
+    assert told == Validation(wait="14d", by="card", blocked="7d")
+    assert Validation().blocked_days(Known(after="14d")) == told.blocked_days(None) == 7
 
 
 def test_the_whole_declaration_is_one_also_with_how_a_file_is_written() -> None:

@@ -256,6 +256,14 @@ CASES: dict[str, tuple[str | bytes, list[tuple[int, str]]]] = {
         _changed(card="  card: {spans: [7d], of: [peak, change]}"),
         [(24, "windows.card.of: change sets shorter spans against the longest, and there is one; add a span")],
     ),
+    "rows without a past": (
+        GOOD + "without_history: 503\n",
+        [(27, "without_history is 503; it must be one of refuse, score")],
+    ),
+    "rows without a past where none is read": (
+        GOOD[: GOOD.index("windows:")] + "without_history: score\n",
+        [(23, "without_history is about windows, and there are none; declare some, or remove it")],
+    ),
     "SQL outside the folder": (
         GOOD + "sql: {rows: ../secret.sql, features: {a: {}}}\n",
         [(27, 'sql.rows is "../secret.sql"; it must lie beside the declaration or in a folder there')],

@@ -44,7 +44,7 @@ RAW = {
     "abroad": ["True", "no", "TRUE", None, "no", "True", "no", "no"],
     "region": ["N", "S", "S", "N", None, "S", "N", "N"],
 }
-KNOWN = {4: "fa23d4d5b3d803b40a85e827deaab333f06be87ca3de3dda79613ee8ce96e88c"}
+KNOWN = {5: "11c6cc1319a5d9e93d88919719f82c402ad2632287f84a2a0fbd5b6b3f22f2a8"}
 
 
 def test_who_changes_what_prepared_rows_hold_raises_the_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -156,8 +156,9 @@ def test_a_label_is_known_from_a_moment_on(tmp_path: Path) -> None:
     cells = {"at": ["2024-06-30 12:00:00", "2024-01-31 12:00:00"], "known": ["2024-07-01 12:00:00", None]}
     by_column = _prepared("label: {column: y, known: {column: known}}\ntime: at\n", cells, tmp_path)
     assert by_column["known_seconds"] == [SUMMER + 86_400, WINTER + 86_400]
+    assert by_column["outcome_told_seconds"] == [SUMMER + 86_400, None]
     after = _prepared("label: {column: y, known: {after: 36h}}\ntime: at\nignored: [known]\n", cells, tmp_path)
-    assert after["known_seconds"] == [None, WINTER + 129_600]
+    assert after["known_seconds"] == [None, WINTER + 129_600] and "outcome_told_seconds" not in after
 
 
 @pytest.mark.parametrize(

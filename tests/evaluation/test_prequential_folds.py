@@ -63,6 +63,48 @@ def test_an_outcome_that_is_known_later_blocks_nobody_and_is_not_learned_before(
     assert [1 in OWNER[fold.judged & (day == DAY)] for day in (11, 12, 13)] == [True, False, False]
 
 
+def test_dated_outcomes_count_from_their_own_date_on() -> None:
+    rows = dated((2, 4), (3, 0), (6, 1), (7, 2), (9, 3), (12, 3), (13, 0))
+    # A row without a date is honest two days later; what is dated is told sooner, later, and long after it happened.
+    told, known = np.full(DAY.size, NEVER), SECONDS + 2 * SECONDS_PER_DAY
+    second = {(day, owner): 86_400 * at + 3_600 * hour for day, owner, at, hour in DATES}
+    for (day, owner), at in second.items():
+        told[(day == DAY) & (owner == OWNER)] = at
+        known[(day == DAY) & (owner == OWNER)] = max(at, 86_400 * (day + 2) + 3_600 * (1 + owner))
+    rows = replace(rows, known=known, told=told)
+    for plan in (
+        PLAN,
+        replace(PLAN, wait_days=1, learned_days=6),
+        replace(PLAN, blocked_days=0),
+        replace(PLAN, blocked_days=None),
+    ):
+        for number, fold in enumerate(prequential_folds(rows, plan)):
+            first = 11 - 3 * number
+            assert (set(np.flatnonzero(fold.learned)), set(np.flatnonzero(fold.judged))) == _slowly(rows, plan, first, second)
+    first, second_fold = prequential_folds(rows, PLAN)
+    # Owner 1 was told on day 11 at 2:00, the hour of its row there, owner 4 only on day 12 at 5:30 of what was on day 2.
+    assert [set(OWNER[first.judged & (day == DAY)]) for day in (11, 12, 13)] == [{0, 1, 3, 4}, {0, 3, 4}, {0, 3}]
+    assert 0 not in OWNER[second_fold.judged]  # told on day 3
+
+
+DATES = ((2, 4, 12, 5.5), (3, 0, 3, 7), (6, 1, 11, 2), (7, 2, 9, 0), (12, 3, 13, 4), (5, 3, 7, 9), (9, 3, 14, 0))
+"""Day and owner of a row, then day and hour in which its outcome was told; that of day 5 is honest."""
+
+
+def _slowly(rows: DatedRows, plan: PrequentialPlan, first: int, told: dict[tuple[int, int], float]) -> tuple[set[int], set[int]]:
+    """Return the places that a fold learns from and judges which begins on a day, row by row."""
+    learned, judged = set(), set()
+    begin, stop = first - plan.wait_days - (plan.learned_days or 0), first - plan.wait_days
+    reported = [(owner, at) for (day, owner), at in told.items() if rows.label[(day == DAY) & (owner == OWNER)].any()]
+    since = 0 if plan.blocked_days is None else 86_400 * (first - plan.wait_days - plan.blocked_days)
+    for place, (day, owner, second) in enumerate(zip(DAY, OWNER, SECONDS, strict=True)):
+        if begin <= day < stop and told.get((day, owner), second + 2 * 86_400) <= first * 86_400:
+            learned.add(place)
+        if first <= day < first + plan.judged_days and not any(whose == owner and since <= at < second for whose, at in reported):
+            judged.add(place)
+    return learned, judged
+
+
 def test_before_a_stop_outcomes_that_never_come_are_not_judged_and_at_the_end_they_are_as_they_stand() -> None:
     rows = dated((3, 0), (6, 1), (9, 2), (10, 3), (12, 3), (13, 0))
     known = np.where((DAY == 10) & (OWNER == 4), NEVER, SECONDS + 2 * SECONDS_PER_DAY)

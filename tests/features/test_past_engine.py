@@ -20,7 +20,7 @@ from fusionguard.features.past_engine import past_engine
 from fusionguard.features.spark_engine import SparkEngine
 from fusionguard.features.store import content_sha256
 from tests.datasets.slow_history import remembered
-from tests.datasets.test_history import declare, draw, table_of
+from tests.datasets.test_history import LATE, declare, draw, late, table_of
 from tests.datasets.test_history_of_files import declared
 
 needs_java = pytest.mark.skipif(shutil.which("java") is None, reason="needs Java 17 for Spark")
@@ -40,14 +40,16 @@ def test_an_engine_that_nobody_knows_is_named_beside_those_there_are() -> None:
 
 @needs_java
 @pytest.mark.full
-def test_spark_finds_what_looking_through_all_rows_finds_and_makes_the_same_features(tmp_path: Path) -> None:
+@pytest.mark.parametrize("observed", [False, True], ids=["all in time", "some late"])
+def test_spark_finds_what_looking_through_all_rows_finds_and_makes_the_same_features(tmp_path: Path, observed: bool) -> None:
     known = {"column": "told_at"}
     events = [
         replace(each, positive=each.positive or 0, known=None if each.known is None else each.known + 1) for each in draw(29)
     ]
+    events = late(events, 29) if observed else events
     raw = table_of(events)
     pq.write_table(raw, tmp_path / "raw.parquet")
-    described = resolve(declared(label={"column": "fraud", "known": known}), raw)
+    described = resolve(declared(label={"column": "fraud", "known": known}, **(LATE if observed else {})), raw)
     made = {}
     for name in ("duckdb", "spark"):
         made[name] = prepare_training(described, Table(tmp_path / "raw.parquet"), tmp_path / f"{name}.parquet", past_engine(name))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import shutil
 import signal
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +31,7 @@ from fusionguard.serving.tables import ARROW, write_table
 from tests.redis_server import RunningRedis, running_redis
 from tests.serving.past_payments import EARLIER, NAME, PastPayments, train
 from tests.serving.test_past_routes import payment
+from tests.serving.test_release import reseal
 from tests.serving.test_third_family import running
 
 REFUSED = "What happened before cannot be looked up now, so nothing was scored. The service's log says what to do."
@@ -67,6 +71,19 @@ class Asked:
 def past(tmp_path_factory: pytest.TempPathFactory) -> PastPayments:
     """A small model whose rows have a past."""
     return train(tmp_path_factory.mktemp("troubled"))
+
+
+@pytest.fixture(scope="module")
+def lasting(past: PastPayments, tmp_path_factory: pytest.TempPathFactory) -> PastPayments:
+    """The same model, declared to score rows whose past cannot be looked up."""
+    folder = tmp_path_factory.mktemp("lasting")
+    shutil.copytree(past.release, folder / "release")
+    file = folder / "release" / f"{NAME}-champion" / "dataset.json"
+    described = json.loads(file.read_text())
+    assert "without_history" not in described["declaration"], "as in a bundle that was made before there was such a word"
+    described["declaration"]["without_history"] = "score"
+    reseal(folder / "release", "dataset.json", described, f"{NAME}-champion")
+    return replace(past, folder=folder)
 
 
 @pytest.fixture
@@ -141,15 +158,15 @@ def test_redis_down_refuses_and_comes_back_by_itself(
             assert remembered.check().events == 2
 
 
-def test_without_redis_rows_are_scored_where_that_is_wanted_and_said(
-    past: PastPayments, own: RunningRedis, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_without_redis_rows_are_scored_where_that_is_declared_and_said(
+    past: PastPayments, lasting: PastPayments, own: RunningRedis, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(redis_server, "PAUSE_SECONDS", 0.05)
     assert state(past, own.url, "build").exit_code == 0
     own.stop()
     with pytest.raises(BundleError, match="does not answer"):
         rehearse(ServeSettings(release=tmp_path, state=own.url), past.release)
-    with serving(past, own.url, without_state="score") as asked:
+    with serving(lasting, own.url) as asked:
         answer = asked.score(payment("A", 1)).json()
         assert answer["rows_without_history"] == 1
         assert asked.seen(payment("A", 1)) is None, "as of a card that nobody knows"
@@ -171,11 +188,13 @@ def test_without_redis_rows_are_scored_where_that_is_wanted_and_said(
         assert asked.seen(payment("B", 2)) == 1, "what was scored without it was not recorded"
 
 
-def test_a_file_that_is_damaged_or_deleted_is_said_and_one_that_is_built_anew_goes_on(past: PastPayments, tmp_path: Path) -> None:
+def test_a_file_that_is_damaged_or_deleted_is_said_and_one_that_is_built_anew_goes_on(
+    past: PastPayments, lasting: PastPayments, tmp_path: Path
+) -> None:
     where = str(tmp_path / "state")
     assert state(past, where, "build").exit_code == 0
     (file,) = Path(where).glob("*.sqlite")
-    with serving(past, where, without_state="score") as asked:
+    with serving(lasting, where) as asked:
         assert "rows_without_history" not in asked.score(payment("A", 1)).json()
         for harm in ("deleted", "damaged"):
             for each in Path(where).glob("*.sqlite*"):
@@ -189,7 +208,34 @@ def test_a_file_that_is_damaged_or_deleted_is_said_and_one_that_is_built_anew_go
             assert asked.seen(payment("D", 4)) == 1
     file.unlink()
     with pytest.raises(BundleError, match=r"Build it: fusionguard state build"):
-        rehearse(ServeSettings(release=tmp_path, state=where, without_state="score"), past.release)
+        rehearse(ServeSettings(release=tmp_path, state=where), lasting.release)
+
+
+def reload(asked: Asked) -> bool:
+    """Have a service load its release anew; tell whether it did."""
+    loop = asked.app._watch.get_loop()  # type: ignore[union-attr]
+    return asyncio.run_coroutine_threadsafe(asked.app.reload(), loop).result(60)
+
+
+def test_a_release_that_is_loaded_says_anew_what_becomes_of_rows_without_a_past(
+    past: PastPayments, lasting: PastPayments, tmp_path: Path
+) -> None:
+    where = str(tmp_path / "state")
+    assert state(past, where, "build").exit_code == 0
+    shutil.copytree(past.release, tmp_path / "release")
+    with serving(replace(past, folder=tmp_path), where) as asked:
+        for each in Path(where).glob("*.sqlite*"):
+            each.unlink()
+        assert asked.score(payment("A", 1)).status_code == 503
+        shutil.rmtree(tmp_path / "release")
+        shutil.copytree(lasting.release, tmp_path / "release")
+        assert not reload(asked), "a start, too, needs the state"
+        assert state(past, where, "build").exit_code == 0
+        assert reload(asked)
+        for each in Path(where).glob("*.sqlite*"):
+            each.unlink()
+        answer = asked.score(payment("B", 2))
+        assert (answer.status_code, answer.json()["rows_without_history"]) == (200, 1)
 
 
 @pytest.mark.full

@@ -26,9 +26,9 @@ def flip(file: Path) -> None:
     file.write_bytes(bytes(content))
 
 
-def reseal(release: Path, name: str, content: dict[str, object] | bytes) -> None:
+def reseal(release: Path, name: str, content: dict[str, object] | bytes, of: str = "fraud-champion") -> None:
     """Give a bundle other content that its manifest and the release vouch for: what only loading finds."""
-    folder = release / "fraud-champion"
+    folder = release / of
     (folder / name).write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
     facts = json.loads((folder / "MANIFEST.json").read_text())
     facts.pop("files")

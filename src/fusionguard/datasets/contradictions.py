@@ -152,6 +152,8 @@ def _times(declaration: Declaration) -> Iterator[Contradiction]:
 
 
 def _windows(declaration: Declaration) -> Iterator[Contradiction]:
+    if "without_history" in declaration.model_fields_set and not declaration.windows:
+        yield ("without_history",), "without_history is about windows, and there are none; declare some, or remove it"
     for entity, windows in declaration.windows.items():
         place: Place = ("windows", entity)
         if declaration.time is None:

@@ -195,6 +195,9 @@ class Windows(_Declared):
         return tuple(duration_seconds(span) for span in self.spans)
 
 
+_A_WEEK = "7d"
+
+
 class Validation(_Declared):
     """Folds in time that judge models as they are used: learn from days, wait until outcomes are known, judge the days after.
 
@@ -209,8 +212,9 @@ class Validation(_Declared):
     """How long it takes until their outcomes are known; as ``label.known`` says, where nothing is said."""
     test: kinds.SomeDays = "7d"
     """How many days are judged."""
-    blocked: kinds.Days = "7d"
-    """How long before the wait a positive row whose outcome is known keeps its owner from being judged."""
+    blocked: kinds.BlockedDays | None = None
+    """How long before the wait a positive row whose outcome is known keeps its owner from being judged, or ``all``: however long.
+    Where nothing is said, a week, and where a column dates outcomes, however long."""
     k: kinds.Count = 100
     """How many owners are looked at on a day."""
     by: kinds.Identifier | None = None
@@ -222,6 +226,12 @@ class Validation(_Declared):
     def learned_days(self) -> int | None:
         """How many days are learned from; None for all."""
         return None if self.train == kinds.ALL_DAYS else whole_days(self.train)
+
+    def blocked_days(self, known: Known | None) -> int | None:
+        """Return how many days before the wait an outcome blocks an owner, as outcomes are known; None for all."""
+        dated = known is not None and known.column is not None
+        blocked = self.blocked or (kinds.ALL_DAYS if dated else _A_WEEK)
+        return None if blocked == kinds.ALL_DAYS else whole_days(blocked)
 
 
 def whole_days(text: str) -> int:
@@ -311,6 +321,9 @@ class Declaration(_Declared):
     types: dict[kinds.ColumnName, ColumnType] = {}
     """Types where those that would be derived are not right, such as texts of digits: ``float``, ``integer`` or ``text``."""
     windows: dict[kinds.Identifier, Windows] = {}
+    without_history: Literal["refuse", "score"] = "refuse"
+    """What a service does with rows whose past it cannot look up now: refuse them, or score them as those of which nothing is
+    known."""
     sampling: Sampling = Sampling()
     sql: OwnSql | None = None
     validation: Validation | None = None

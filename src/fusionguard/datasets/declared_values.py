@@ -120,13 +120,16 @@ def _some_days(value: Any) -> str:
     return str(value)
 
 
-def _learned_days(value: Any) -> str:
-    if value == ALL_DAYS:
-        return ALL_DAYS
-    try:
-        return _some_days(value)
-    except ValueError as error:
-        raise ValueError(f"{error}, or {ALL_DAYS}") from None
+def _or_all(read: Callable[[Any], str]) -> Callable[[Any], str]:
+    def check(value: Any) -> str:
+        if value == ALL_DAYS:
+            return ALL_DAYS
+        try:
+            return read(value)
+        except ValueError as error:
+            raise ValueError(f"{error}, or {ALL_DAYS}") from None
+
+    return check
 
 
 def _counted(value: Any) -> bool:
@@ -257,7 +260,8 @@ Duration = Annotated[str, BeforeValidator(_duration)]
 Span = Annotated[str, BeforeValidator(_span)]
 Days = Annotated[str, BeforeValidator(_days)]
 SomeDays = Annotated[str, BeforeValidator(_some_days)]
-LearnedDays = Annotated[str, BeforeValidator(_learned_days)]
+LearnedDays = Annotated[str, BeforeValidator(_or_all(_some_days))]
+BlockedDays = Annotated[str, BeforeValidator(_or_all(_days))]
 Count = Annotated[int, _checked(f"it must be a whole number from 1 to {_MOST_COUNTED:,}", _counted)]
 Formula = Annotated[str, BeforeValidator(_formula)]
 Zone = Annotated[str, BeforeValidator(_zone)]

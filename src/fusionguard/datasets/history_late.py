@@ -1,8 +1,8 @@
 """What windows remember where rows arrive late: a row sees those that were there when it arrived itself.
 
 Rows that had to do without a later arrival are few, or should be. They are counted anew by a join with all that they could see,
-in SQL that every engine runs; for all others, nothing was missing. Outcomes are known when their row is there, at the earliest,
-and so are never seen too early.
+in SQL that every engine runs; for all others, nothing was missing. An outcome belongs to the second in which it is known, and is
+seen once its row is there, too: in its place, as a service that is told of the row so late sees it from then on.
 """
 
 from __future__ import annotations
@@ -22,18 +22,19 @@ def corrected_query(plan: Sequence[Memory], found: str, source: str) -> str:
     source
         The table of events, with the second in which each was ``observed``: not before it happened.
     """
-    counted = [each for each in plan if each.kind not in OF_OUTCOMES]
-    entities = tuple(dict.fromkeys(each.entity for each in counted))
-    joined = f"({found}) AS f"
-    for entity in entities:
-        anew = _counted_anew(entity, counted, source)
-        joined += f" LEFT JOIN ({anew}) AS late_{entity} ON f._row = late_{entity}._row"
-    columns = ["f._row AS _row"]
+    joined, columns = f"({found}) AS f", ["f._row AS _row"]
+    for of, anew in (("late", _counted_anew), ("told_late", _outcomes_anew)):
+        for entity in dict.fromkeys(each.entity for each in plan if _corrected_by(each) == of):
+            query = anew(entity, [each for each in plan if _corrected_by(each) == of], source)
+            joined += f" LEFT JOIN ({query}) AS {of}_{entity} ON f._row = {of}_{entity}._row"
     for each in plan:
-        own, late = f"f.{each.name}", f"late_{each.entity}"
-        value = f"CASE WHEN {late}._row IS NULL THEN {own} ELSE {late}.{each.name} END" if each in counted else own
-        columns.append(f"{value} AS {each.name}")
+        late = f"{_corrected_by(each)}_{each.entity}"
+        columns.append(f"CASE WHEN {late}._row IS NULL THEN f.{each.name} ELSE {late}.{each.name} END AS {each.name}")
     return f"SELECT {', '.join(columns)} FROM {joined}"
+
+
+def _corrected_by(memory: Memory) -> str:
+    return "told_late" if memory.kind in OF_OUTCOMES else "late"
 
 
 def _counted_anew(entity: str, plan: Sequence[Memory], source: str) -> str:
@@ -67,6 +68,48 @@ def _found(memory: Memory, places: dict[str, str]) -> str:
         "others": f"CAST(LEAST(COUNT(DISTINCT CASE WHEN {seen} THEN b.{other} END), {MOST_OTHERS}) AS BIGINT)",
         "last": f"MIN(a.second) - MAX(CASE WHEN {seen} THEN b.second END)",
     }[memory.kind]
+
+
+def _outcomes_anew(entity: str, plan: Sequence[Memory], source: str) -> str:
+    """Return the query of the outcomes that those rows of an entity see which came before the row of an earlier outcome did."""
+    mine, key = [each for each in plan if each.entity == entity], f"e_{entity}"
+    spans = tuple(dict.fromkeys(each.span for each in mine))
+    told = f"SELECT {key}, known, positive, observed FROM {source} WHERE known IS NOT NULL AND positive IS NOT NULL"
+    stream = (
+        f"SELECT _row, {key}, second, observed, CAST(NULL AS BIGINT) AS came FROM {source}"
+        f" UNION ALL SELECT NULL, {key}, known, NULL, observed FROM ({told}) AS told WHERE observed > known"
+    )
+    before = f"PARTITION BY {key} ORDER BY second RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING"
+    rows = f"SELECT *, MAX(came) OVER ({before}) AS latest FROM ({stream}) AS stream WHERE {key} IS NOT NULL"
+    asking = f"SELECT _row, {key}, second, observed FROM ({rows}) AS ordered WHERE latest > observed AND _row IS NOT NULL"
+    earliest = f"a.second - {max(span.seconds + span.tile_seconds for span in spans)}"
+    reach = f"a.{key} = b.{key} AND b.known < a.second AND b.observed <= a.observed AND b.known >= {earliest}"
+    columns = ["a._row AS _row", "a.second AS second", "b.positive AS positive"]
+    for span in spans:
+        seen = f"b.known >= {_start(span, 'a.second')} AND b.known < {_begin(span, 'a.second')}"
+        columns.append(f"CASE WHEN {seen} THEN {_begin(span, 'b.known')} END AS began_{span.text}")
+    pairs = f"SELECT {', '.join(columns)} FROM ({asking}) AS a LEFT JOIN ({told}) AS b ON {reach}"
+    for span in dict.fromkeys(each.span for each in mine if each.kind == "run"):
+        ended = f"MAX(CASE WHEN positive = 0 THEN began_{span.text} END) OVER (PARTITION BY _row) AS ended_{span.text}"
+        pairs = f"SELECT *, {ended} FROM ({pairs}) AS pairs"
+    found = ", ".join(f"{_told(each)} AS {each.name}" for each in mine)
+    return f"SELECT _row, {found} FROM ({pairs}) AS pairs GROUP BY _row"
+
+
+def _told(memory: Memory) -> str:
+    began, ended = f"began_{memory.span.text}", f"ended_{memory.span.text}"
+    run = f"positive = 1 AND ({ended} IS NULL OR {began} > {ended})"
+    return {
+        "known": f"COUNT({began})",
+        "positive": f"COUNT(CASE WHEN positive = 1 THEN {began} END)",
+        "last_positive": f"MIN(second) - MAX(CASE WHEN positive = 1 THEN {began} END)",
+        "last_negative": f"MIN(second) - MAX(CASE WHEN positive = 0 THEN {began} END)",
+        "run": f"MIN(second) - MIN(CASE WHEN {run} THEN {began} END)",
+    }[memory.kind]
+
+
+def _begin(span: Span, second: str) -> str:
+    return f"CAST(FLOOR({second} / {span.tile_seconds}) AS BIGINT) * {span.tile_seconds}"
 
 
 def _start(span: Span, second: str) -> str:

@@ -1,9 +1,9 @@
 """The SQL of the events that windows remember, of raw rows.
 
 An event has: ``_row``, which tells them apart; ``second``, when the row happened, and ``known``, when its outcome becomes known,
-in whole seconds; where the declaration says so, ``observed``, when the row arrived; ``positive``, the outcome; ``e_ENTITY``,
-whose it is; and ``n0``, ``n1`` ..., the numbers remembered, in whole hundredths. All that is added up are whole numbers, so that
-every engine finds the same.
+in whole seconds; where the declaration says so, ``observed``, when the row arrived, before which nobody sees it or its outcome;
+``positive``, the outcome; ``e_ENTITY``, whose it is; and ``n0``, ``n1`` ..., the numbers remembered, in whole hundredths. All
+that is added up are whole numbers, so that every engine finds the same.
 """
 
 from __future__ import annotations
@@ -43,12 +43,11 @@ def events_query(declaration: Declaration, rows: TableRows, outcome: str | None)
         own = f"CAST(CEIL({event(rows, known_time(known, time))}) AS BIGINT)" if dated else "CAST(NULL AS BIGINT)"
         columns |= {"known": own, "positive": outcome}
     if time.observed is not None:
-        columns["observed"], known_then = moment, columns["known"]
+        columns["observed"] = moment
         if time.observed in rows.kinds:
             columns["observed"] = (
                 f"GREATEST({moment}, CAST(FLOOR({event(rows, observed_time(time))}) AS BIGINT))"  # it skips nulls
             )
-        columns["known"] = f"CASE WHEN ({known_then}) IS NOT NULL THEN GREATEST({known_then}, {columns['observed']}) END"
     for entity in entities_of(plan):
         columns[f"e_{entity}"] = entity_text(rows, declaration.columns_of(entity))
     for place, column in enumerate(numbers_of(plan)):
@@ -68,8 +67,8 @@ def entity_text(rows: TableRows, columns: Sequence[str]) -> str:
 
 def outcome_delay(declaration: Declaration) -> int | None:
     """Return after how many seconds the outcome of every row is known; None where that differs by row, or nothing says it."""
-    known, late = declaration.label.known, declaration.time is not None and declaration.time.observed is not None
-    return None if known is None or known.after is None or late else duration_seconds(known.after)
+    known = declaration.label.known
+    return None if known is None or known.after is None else duration_seconds(known.after)
 
 
 def events_columns(declaration: Declaration) -> list[str]:

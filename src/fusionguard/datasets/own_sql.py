@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fusionguard.datasets.declaration import Declaration, OwnSql, Place
-from fusionguard.datasets.prepared_names import CLOCK, EVENT, KNOWN, prepared_names
+from fusionguard.datasets.prepared_names import CLOCK, EVENT, KNOWN, TOLD, prepared_names
 from fusionguard.errors import DataError
 from fusionguard.expressions.errors import ExpressionError
 from fusionguard.expressions.expression import Expression, parse_rows, parse_select
@@ -114,7 +114,7 @@ def _refusals(declaration: Declaration) -> Iterator[tuple[str, tuple[str, str]]]
             yield name, ("no model reads this column", "Declare it as numeric or categorical.")
     for name in (*declaration.calendar, *declaration.derived, *declaration.bands):
         yield name, ("it is made of columns, too", "Read the columns of the table.")
-    yield KNOWN, (_LEAK, "")
+    yield from ((name, (_LEAK, "")) for name in (KNOWN, TOLD))
     if declaration.time is None:
         yield CLOCK, ("the data set has no time", "Declare the column of times.")
     yield EVENT, ("a row that is scored is read by the clock of its zone", f"Write {CLOCK}.")

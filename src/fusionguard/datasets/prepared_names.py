@@ -12,17 +12,20 @@ EVENT, CLOCK, KNOWN, GROUP = "event_seconds", "clock_seconds", "known_seconds", 
 """Seconds since 1970 in UTC when a row happened; the same as a clock on the wall of its zone showed them; when its label was
 known; and a number for each value of the first entity, whose rows stay together where there is no time."""
 
+TOLD = "outcome_told_seconds"
+"""The second of a label's own date, where a column dates outcomes and has one for the row: never before the row itself."""
+
 TIME, ROW = "time_seconds", "row_number"
 """Whole seconds and the place in the source, in a table of features."""
 
-PREPARED_FORMAT = 4
+PREPARED_FORMAT = 5
 """Goes up when the same raw rows are prepared in another way: what was made of them before is made anew."""
 
 OTHER = "(other)"
 """The category of every value that is not known."""
 
 TAKEN = frozenset(
-    {EVENT, CLOCK, KNOWN, GROUP, TIME, ROW}
+    {EVENT, CLOCK, KNOWN, TOLD, GROUP, TIME, ROW}
     | {
         "id",
         "row",

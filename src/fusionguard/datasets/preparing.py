@@ -22,7 +22,7 @@ from fusionguard.datasets.history_checks import short_table
 from fusionguard.datasets.history_sql import entity_text
 from fusionguard.datasets.moment_sql import clock, event, known_time
 from fusionguard.datasets.money_sql import number
-from fusionguard.datasets.prepared_names import CLOCK, EVENT, GROUP, KNOWN, prepared_names
+from fusionguard.datasets.prepared_names import CLOCK, EVENT, GROUP, KNOWN, TOLD, prepared_names
 from fusionguard.datasets.remembering import REMEMBERED, PastEngine, remember
 from fusionguard.datasets.resolved import ResolvedDataset
 from fusionguard.datasets.table_rows import TableRows, open_rows, quoted, string
@@ -84,6 +84,8 @@ def _training_columns(described: ResolvedDataset, rows: TableRows) -> Iterator[t
         yield EVENT, event(rows, declaration.time)
     if declaration.label.known is not None and declaration.time is not None:
         yield KNOWN, _known(rows, declaration.label.known, declaration.time, label(described, rows))
+        if declaration.label.known.column is not None:
+            yield TOLD, _told(rows, declaration.label.known, declaration.time)
     if (owner := _owner(declaration, rows)) is not None:
         yield GROUP, f"DENSE_RANK() OVER (ORDER BY {owner}) - 1"
     for column in declaration.protected:
@@ -110,6 +112,12 @@ def _known(rows: TableRows, known: Known, time: Time, outcome: str) -> str:
         second = f"GREATEST({own}, {moment} + (SELECT GREATEST({', '.join(slowest)}) FROM given))"  # it passes over nothing
         end = f"GREATEST(MAX({moment}), MAX({own}))"
     return f"CASE WHEN {second} <= (SELECT {end} FROM given) THEN {second} END"
+
+
+def _told(rows: TableRows, known: Known, time: Time) -> str:
+    """Return the SQL of the second in which a dated outcome itself was told, that of the row at the earliest; else nothing."""
+    moment, own = event(rows, time), event(rows, known_time(known, time))
+    return f"CASE WHEN ({own}) IS NOT NULL THEN CEIL(GREATEST({own}, {moment})) END"
 
 
 def _owner(declaration: Declaration, rows: TableRows) -> str | None:

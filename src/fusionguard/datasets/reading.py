@@ -38,6 +38,7 @@ _NAMES_NOTHING = frozenset(
         "protected",
         "calendar",
         "validation",
+        "without_history",
     ]
 )
 _BY_NAME = ("entities", "numeric", "categorical", "derived", "bands", "windows")

@@ -171,6 +171,11 @@ class FamilyTraits:
         """The data set, where it is one that somebody has declared: its rows are prepared. None for one that ships."""
         return None if self.described is None or is_built_in(self.described.declaration) else self.described
 
+    @property
+    def scores_without_history(self) -> bool:
+        """Whether a service scores rows whose past it cannot look up now, as the declaration says."""
+        return self.declared is not None and self.declared.declaration.without_history == "score"
+
     def called(self, feature: str) -> str:
         """Return what answers call a model feature: its label or its raw column on a declared data set, else its own name."""
         return feature if self.declared is None else self.features.words.get(feature, feature)

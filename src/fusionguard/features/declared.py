@@ -15,7 +15,7 @@ from fusionguard.datasets.history_words import ROWS, HistoryWords, RowWords
 from fusionguard.datasets.labels import label_of, own_features_of
 from fusionguard.datasets.moments import LARGEST_TIME
 from fusionguard.datasets.own_sql import own_features, readable_columns
-from fusionguard.datasets.prepared_names import CLOCK, EVENT, GROUP, KNOWN, OTHER, ROW, TIME, prepared_names
+from fusionguard.datasets.prepared_names import CLOCK, EVENT, GROUP, KNOWN, OTHER, ROW, TIME, TOLD, prepared_names
 from fusionguard.datasets.resolved import ResolvedDataset
 from fusionguard.expressions.expression import Expression
 from fusionguard.expressions.tree import RawColumn
@@ -78,6 +78,7 @@ def declared_features(described: ResolvedDataset, row_words: RowWords = ROWS) ->
         ),
         time_column=TIME if declaration.time is not None else None,
         known_column=KNOWN if KNOWN in kept else None,
+        told_column=TOLD if TOLD in kept else None,
         group_column=GROUP if GROUP in kept else None,
         amount=None if declaration.amount is None else names[declaration.amount.column],
         attributes=protected,
@@ -102,6 +103,8 @@ def _raw(declaration: Declaration, names: dict[str, str]) -> Iterator[tuple[str,
         yield EVENT, RawColumn("float")
     if declaration.label.known is not None and declaration.time is not None:
         yield KNOWN, RawColumn("float", True)
+        if declaration.label.known.column is not None:
+            yield TOLD, RawColumn("float", True)
     if declaration.entities:
         yield GROUP, RawColumn("integer")
     yield from readable_columns(declaration).items()
@@ -118,6 +121,8 @@ def _kept(declaration: Declaration, names: dict[str, str]) -> Iterator[tuple[str
         yield TIME, f"CAST(FLOOR({EVENT}) AS BIGINT)"
     if declaration.label.known is not None and declaration.time is not None:
         yield KNOWN, f"CAST(FLOOR({KNOWN}) AS BIGINT)"
+        if declaration.label.known.column is not None:
+            yield TOLD, f"CAST(FLOOR({TOLD}) AS BIGINT)"
     if declaration.entities:
         yield GROUP, f"CAST({GROUP} AS BIGINT)"
     yield from ((names[name], names[name]) for name in _only_protected(declaration))

@@ -118,6 +118,9 @@ class FeatureDefinition:
     known_column
         The column of a training table that holds the second from which on the label counts as known, empty where that is not
         before the data ends; None where it always was.
+    told_column
+        The column of a training table that holds the second in which the label itself was told, empty where nobody dates it; None
+        where a table dates no labels.
     group_column
         The column of a training table whose rows of one number belong to one customer; None where nobody says.
     amount
@@ -156,6 +159,7 @@ class FeatureDefinition:
     view: str = ""
     time_column: str | None = None
     known_column: str | None = None
+    told_column: str | None = None
     group_column: str | None = None
     amount: str | None = None
     attributes: tuple[Segmentation, ...] = ()
@@ -170,7 +174,7 @@ class FeatureDefinition:
     @property
     def scored_columns(self) -> tuple[str, ...]:
         """The columns of a table for scoring, in order."""
-        only_trained = (self.label, self.row_column, self.known_column, self.group_column)
+        only_trained = (self.label, self.row_column, self.known_column, self.told_column, self.group_column)
         return tuple(name for name in self.column_types if name not in only_trained)
 
     @property

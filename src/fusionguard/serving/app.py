@@ -43,7 +43,7 @@ class RiskApp(GuardedApp):
         self._batches = ThreadPoolExecutor(1, "batches")
         self._explanations = ThreadPoolExecutor(1, "explanations")
         self._lookups = ThreadPoolExecutor(1, "lookups")
-        self._states = States(settings.state, lasting=settings.without_state == "score")
+        self._states = States(settings.state)
         self._logs: dict[str, list[tuple[LogLayout, PredictionLog]]] = {}
         self._log_of: dict[str, PredictionLog] = {}
         self._scoring: dict[str, ScoringRoutes] = {}
@@ -98,7 +98,7 @@ class RiskApp(GuardedApp):
                 self.settings,
                 self.metrics,
                 log,
-                Remembering(family.model, self.metrics, self._lookups, lasting=self.settings.without_state == "score"),
+                Remembering(family.model, self.metrics, self._lookups),
                 self._batches,
                 self._explanations,
             )

@@ -51,32 +51,33 @@ class Remembering:
         Where rows that came late and refusals are counted.
     lookups
         The thread that asks for single rows.
-    lasting
-        Whether rows are answered where the state does not answer: as :class:`NotLookedUp`, and counted.
     """
 
-    def __init__(self, model: str, metrics: Metrics, lookups: ThreadPoolExecutor, *, lasting: bool) -> None:
-        self._model, self._metrics, self._lookups, self._lasting = model, metrics, lookups, lasting
+    def __init__(self, model: str, metrics: Metrics, lookups: ThreadPoolExecutor) -> None:
+        self._model, self._metrics, self._lookups = model, metrics, lookups
         self._fault, self._late = "", False
 
-    async def observe(self, state: OnlineState, event: Event) -> Remembered:
-        """Return what an event sees, and record it. Raises :class:`ProblemError` where the state does not answer.
+    async def observe(self, state: OnlineState, event: Event, lasting: bool) -> Remembered:
+        """Return what an event sees, and record it.
+
+        Where the state does not answer, a row that is ``lasting`` is answered as :class:`NotLookedUp`, and counted; for another
+        one :class:`ProblemError` is raised.
 
         What needs no waiting is done on this thread: to wake another one and be woken by it takes as long again.
         """
         found = None
         if not self._fault:
-            found = self._or_nothing(partial(state.observe_at_once, event), partial(self._nothing, state))
+            found = self._or_nothing(partial(state.observe_at_once, event), partial(self._nothing, state), lasting)
         if found is None:
-            found = await self._elsewhere(partial(state.observe, event), partial(self._nothing, state))
+            found = await self._elsewhere(partial(state.observe, event), partial(self._nothing, state), lasting)
         self._count_late([found])
         return found
 
-    async def peek(self, state: OnlineState, event: Event) -> Remembered:
+    async def peek(self, state: OnlineState, event: Event, lasting: bool) -> Remembered:
         """Return what an event sees, and record nothing; raises as :meth:`observe` does."""
-        return await self._elsewhere(partial(state.peek, event), partial(self._nothing, state))
+        return await self._elsewhere(partial(state.peek, event), partial(self._nothing, state), lasting)
 
-    def observe_all(self, state: OnlineState, events: Sequence[Event]) -> list[Remembered]:
+    def observe_all(self, state: OnlineState, events: Sequence[Event], lasting: bool) -> list[Remembered]:
         """Observe a batch in the order of time, on this thread; return what each of its rows sees.
 
         Where the state stops answering midway, the same rows under the same names see the same again.
@@ -89,25 +90,25 @@ class Remembering:
             places = order[begin : begin + ROWS_AT_ONCE]
             some = [events[place] for place in places]
             nothing = partial(self._nothing_of, state, len(some))
-            seen = self._or_nothing(partial(state.observe_all, some), nothing)
+            seen = self._or_nothing(partial(state.observe_all, some), nothing, lasting)
             found |= zip(places, seen, strict=True)
         self._count_late(list(found.values()))
         return [found[place] for place in range(len(events))]
 
     def tell(self, state: OnlineState, outcomes: Sequence[Outcome]) -> None:
-        """Record outcomes, on this thread; raises as :meth:`observe` does."""
+        """Record outcomes, on this thread. Raises :class:`ProblemError` where the state does not answer."""
         self._ask(lambda: state.load(outcomes))
 
-    async def _elsewhere(self, ask: Callable[[], _Found], nothing: Callable[[], _Found]) -> _Found:
+    async def _elsewhere(self, ask: Callable[[], _Found], nothing: Callable[[], _Found], lasting: bool) -> _Found:
         run = copy_context().run
-        return await asyncio.get_running_loop().run_in_executor(self._lookups, run, self._or_nothing, ask, nothing)
+        return await asyncio.get_running_loop().run_in_executor(self._lookups, run, self._or_nothing, ask, nothing, lasting)
 
-    def _or_nothing(self, ask: Callable[[], _Found], nothing: Callable[[], _Found]) -> _Found:
+    def _or_nothing(self, ask: Callable[[], _Found], nothing: Callable[[], _Found], lasting: bool) -> _Found:
         """Return what was asked, or where that could not be looked up, and rows are to be answered anyway, nothing."""
         try:
-            return self._ask(ask)
+            return self._ask(ask, lasting=lasting)
         except ProblemError as problem:
-            if not self._lasting or problem.status != _NOT_NOW:
+            if not lasting or problem.status != _NOT_NOW:
                 raise
         return nothing()
 
@@ -118,7 +119,7 @@ class Remembering:
         self._metrics.rows_without_history(self._model, rows)
         return [NotLookedUp(dict.fromkeys(state.names), False)] * rows
 
-    def _ask(self, ask: Callable[[], _Found]) -> _Found:
+    def _ask(self, ask: Callable[[], _Found], *, lasting: bool = False) -> _Found:
         try:
             found = ask()
         except DataError:  # of what the fields let through, this is all that a state refuses
@@ -126,7 +127,7 @@ class Remembering:
         except StorageError as error:
             self._metrics.state_failed(self._model)
             if str(error) != self._fault:
-                scored = " Rows are scored without it, and not recorded." if self._lasting else ""
+                scored = " Rows are scored without it, and not recorded." if lasting else ""
                 _log.error("What happened before cannot be looked up for %s: %s%s", self._model, error, scored)
                 self._fault = str(error)
             detail = "What happened before cannot be looked up now, so nothing was scored. The service's log says what to do."

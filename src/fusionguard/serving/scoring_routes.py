@@ -124,12 +124,12 @@ class ScoringRoutes:
         request: Request,
         model: LoadedModel,
         row: OneRow,
-        ask: Callable[[OnlineState, Event], Awaitable[Remembered]],
+        ask: Callable[[OnlineState, Event, bool], Awaitable[Remembered]],
     ) -> Remembered | None:
         """Return what a row sees; None where its model reads nothing of the past."""
         if model.state is None or row.event is None:
             return None
-        return await ask(model.state, named_event(row.event, row.id, request.id, 0))
+        return await ask(model.state, named_event(row.event, row.id, request.id, 0), model.family.scores_without_history)
 
     async def score_batch(self, request: Request) -> Response:
         """Score many rows, in the thread of batches, so that single rows are answered meanwhile."""
@@ -164,7 +164,7 @@ class ScoringRoutes:
         if model.state is not None:
             ids = rows.ids or [None] * rows.rows
             events = [named_event(each, ids[place], request.id, place) for place, each in enumerate(rows.events)]
-            found = self._remembering.observe_all(model.state, events)
+            found = self._remembering.observe_all(model.state, events, model.family.scores_without_history)
             past = past_columns(model.past, found)
         answers = model.online.many(rows.columns | past)
         self._note_many(request, model, answers, rows.events, found, role="champion")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -29,8 +29,6 @@ class ServeSettings(BaseModel):
     state: str | None = None
     """Where ``fusionguard state build`` put what is remembered of earlier rows, for models that read that: a folder, or the
     address of a Redis."""
-    without_state: Literal["refuse", "score"] = "refuse"
-    """What becomes of rows whose past cannot be looked up now: they are refused, or scored as those of which nothing is known."""
     log_flush_seconds: float = Field(default=2.0, gt=0, le=60)
     """How often scored rows go to the disk: what a killed worker loses at most."""
     log_rows: int = Field(default=50_000, ge=1_000)

@@ -20,16 +20,16 @@ class States:
     ----------
     where
         Which: None where a service has none.
-    lasting
-        Whether models answer without theirs, too: then a start does not wait for a Redis that is down.
     """
 
-    def __init__(self, where: str | None, *, lasting: bool = False) -> None:
-        self._where, self._lasting = where, lasting
+    def __init__(self, where: str | None) -> None:
+        self._where = where
         self._open: dict[str, OnlineState] = {}
 
     def open(self, family: ModelFamily, spec: str) -> OnlineState | None:
         """Return the state that a family's models ask; None where they ask none. It goes on with what is built in its place.
+
+        Models that are declared to score without theirs, too, do not wait for a Redis that is down.
 
         Parameters
         ----------
@@ -49,12 +49,12 @@ class States:
         if self._where is None:
             remedy = "Set FUSIONGUARD_SERVE_STATE to the folder or the Redis that `fusionguard state build` writes."
             raise UsageError(f"{what}, and nothing says where that is.", remedy)
-        place = state_place(self._where, family.declared.declaration)
-        if not (self._lasting and place.shared) and not place.exists():
+        place, lasting = state_place(self._where, family.declared.declaration), family.scores_without_history
+        if not (lasting and place.shared) and not place.exists():
             remedy = f"Build it: fusionguard state build --model {spec} --history EARLIER_ROWS."
             raise StorageError(f"{what}, and there is no state of that at {place}.", remedy)
         if str(place) not in self._open:
-            self._open[str(place)] = place.open(lazily=self._lasting)
+            self._open[str(place)] = place.open(lazily=lasting)
         return self._open[str(place)]
 
     def close(self) -> None:

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import xgboost as xgb
 
 from benchmarks import prequential as benchmark
+from fusionguard.data.table import Table
 from fusionguard.datasets.declaration import Known
 from fusionguard.datasets.reading import read_declaration
 from fusionguard.errors import DataError, UsageError
@@ -208,4 +210,12 @@ def test_the_card_says_how_dated_outcomes_are_known(judged: Judged, make_inputs:
         inputs = make_inputs().model_copy(update={"prequential": judged.report})
         features = inputs.features.model_copy(update={"described": changed})
         told.append(results.folds(inputs.model_copy(update={"features": features}), None))
-    assert ["whoever was reported sooner is still judged until then" in each for each in told] == [False, True]
+    assert ["whoever was reported is not judged any more from then on" in each for each in told] == [False, True]
+
+
+def test_a_table_of_an_earlier_version_is_refused(judged: Judged) -> None:
+    made = judged.made.features.read()
+    file = judged.made.features.path.parent.parent / "earlier.parquet"
+    pq.write_table(made.drop_columns(["outcome_told_seconds"]), file)
+    with pytest.raises(DataError, match=r"made by an earlier version: .* Build it again with `--no-cache`"):
+        benchmark.measure(replace(judged.made, features=Table(file)), read_declaration(judged.file).declaration, CONFIG)

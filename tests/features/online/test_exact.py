@@ -80,6 +80,32 @@ def test_late_events_see_what_the_sql_finds_where_it_is_declared_when_rows_arriv
     state.close()
 
 
+@pytest.mark.parametrize("after", [None, 70])
+def test_outcomes_of_late_events_are_those_that_the_sql_finds(build: Build, after: int | None) -> None:
+    known = {"column": "told_at"} if after is None else {"after": f"{after}s"}
+    declaration = declare(**LATE, label={"column": "fraud", "known": known})
+    events = late(draw(41, rows=400), 41)
+    if after is not None:
+        events = [replace(each, positive=each.positive or 0, known=each.second + after) for each in events]
+    assert sum(each.known is not None and each.arrived > each.known for each in events) > 40
+    found = computed(declaration, events)
+    stream: list[tuple[int, int, int, bool]] = [(each.arrived, 1, place, False) for place, each in enumerate(events)]
+    for place, each in enumerate(events):
+        if each.known is not None and (after is None or each.positive):
+            when = each.arrived if after is not None else max(each.known, each.arrived)
+            stream.append((when, int(when == each.arrived), place, True))
+    state = build(memories(declaration), keeping=Keeping(late_seconds=9_000))
+    for _, _, place, is_outcome in sorted(stream):
+        event = events[place]
+        if is_outcome:
+            assert state.tell(Outcome(f"P{place}", event.positive or 0, event.known or 0)) == "new"
+        else:
+            seen = state.observe(online(place, event, delayed=after is not None))
+            assert seen.exact
+            assert seen.values == {name: values[place] for name, values in found.items()}, event
+    state.close()
+
+
 def test_an_event_that_is_too_late_says_so_and_later_ones_see_it(build: Build) -> None:
     plan = memories(declare(windows={"card": {"spans": ["1h"], "of": ["count", "maximum", "distinct(shop)", "since_last"]}}))
     state = build(plan)

@@ -9,7 +9,7 @@ from fusionguard.evaluation.bootstrap import Interval, PairedDifference
 from fusionguard.evaluation.card.markdown import count, image, table
 from fusionguard.evaluation.card.sections import paragraphs
 from fusionguard.evaluation.prequential.plot import NAME
-from fusionguard.evaluation.prequential.report import OWNER_PRECISION, AmountBand, PrequentialReport
+from fusionguard.evaluation.prequential.report import OWNER_PRECISION, AmountBand, PrequentialReport, ValidatedBy
 from fusionguard.evaluation.readings import AVERAGE_PRECISION
 from fusionguard.evaluation.scored import SECONDS_PER_DAY
 
@@ -51,13 +51,17 @@ def _protocol(report: PrequentialReport) -> str:
     return (
         f"The model as it is used: for {_each_fold(report)} it was trained anew on {learned}"
         f" {before}, and judged on the {_days(told.judged_days)} after it was made. A {by} of whom a positive row was known"
-        f" before a day, from {_days(told.blocked_days)} before the wait on, is not judged on it. {by.capitalize()}"
+        f" by then{_since(told)} is not judged any more. {by.capitalize()}"
         f" precision@{told.checked} is the share of positive ones among the {told.checked} {by}s with a day's highest scores,"
         " each once; one that was found is not looked at again. Recall is the share of positive rows whose"
         f" {by} was looked at on that day or found before; by amount, the share of their amount. Brackets hold the 95 %"
         f" interval of {count(report.bootstrap_samples)} draws of {by}s with all of their rows, not of rows. The references were"
         f" fitted and judged on the same rows."
     )
+
+
+def _since(told: ValidatedBy) -> str:
+    return "" if told.blocked_days is None else f", from {_days(told.blocked_days)} before the wait on,"
 
 
 def _each_fold(report: PrequentialReport) -> str:

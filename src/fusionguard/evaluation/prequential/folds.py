@@ -25,7 +25,7 @@ class PrequentialPlan:
         None for all days that there are.
     blocked_days
         How far back, before the wait, positive rows whose outcome is known keep their owners from being judged, besides those of
-        later days.
+        later days; None for all days that there are.
     stop_day
         The number of the day before which the judged days end; None for the last day that there is.
     """
@@ -34,7 +34,7 @@ class PrequentialPlan:
     wait_days: int = 7
     judged_days: int = 7
     folds: int = 4
-    blocked_days: int = 7
+    blocked_days: int | None = 7
     stop_day: int | None = None
 
 
@@ -49,12 +49,22 @@ class DatedRows:
     known
         (n,) the second from which on an outcome is known, ``NEVER`` where that is not before the data ends. None where nobody
         says: then outcomes of a day are known as the last day of the wait ends.
+    told
+        (n,) the second in which an outcome itself was told, ``NEVER`` where it is not dated. None where no outcome is.
     """
 
     label: Labels
     seconds: Integers
     owner: Integers
     known: Integers | None = None
+    told: Integers | None = None
+
+    @cached_property
+    def counted(self) -> Integers | None:
+        """(n,) the second from which on an outcome counts: its own date, or where it has none that from which it is known."""
+        if self.told is None or self.known is None:
+            return self.known
+        return np.where(self.told < NEVER, self.told, self.known)
 
     @cached_property
     def day(self) -> Integers:
@@ -88,7 +98,8 @@ class PrequentialFold:
 def wait_days(rows: DatedRows) -> int:
     """Return how many days it takes until outcomes are known: the shortest time of any, a part of a day as a whole.
 
-    Where a column dates outcomes, none counts before nearly all of its time are there: then this is as long as that takes.
+    Where a column dates outcomes, a row without a date is none that is honest before nearly all outcomes of its time are there:
+    then this is as long as that takes.
 
     Raises
     ------
@@ -106,9 +117,10 @@ def wait_days(rows: DatedRows) -> int:
 def prequential_folds(rows: DatedRows, plan: PrequentialPlan) -> tuple[PrequentialFold, ...]:
     """Return the folds, the latest first: the last judges the last days before the plan's stop.
 
-    A fold learns from rows of its days whose outcome was known when the judged days begin. Rows of an owner are not judged on
-    days before which a positive one of recent days was known: nobody asks about a card that is blocked. Rows whose outcome
-    never comes are not judged before a stop; up to the end of the data the outcomes are taken as they are.
+    A fold learns from rows of its days whose outcome counted when the judged days begin. Rows of an owner are not judged on
+    days before which a positive one of recent days was known: nobody asks about a card that is blocked. Where outcomes are
+    dated, they are not judged later than a positive one was told, to the second. Rows whose outcome never comes are not judged
+    before a stop; up to the end of the data the outcomes are taken as they are.
 
     Raises
     ------
@@ -116,7 +128,6 @@ def prequential_folds(rows: DatedRows, plan: PrequentialPlan) -> tuple[Prequenti
         There are too few days, or a fold has rows of one class only to learn from or to judge.
     """
     _check_days(rows, plan)
-    known = _known_from(rows, plan)
     stop = rows.last_day + 1 if plan.stop_day is None else plan.stop_day
     found = []
     for number in range(plan.folds):
@@ -124,7 +135,7 @@ def prequential_folds(rows: DatedRows, plan: PrequentialPlan) -> tuple[Prequenti
         within = (rows.day >= first) & (rows.day < first + plan.judged_days)
         if plan.stop_day is not None and rows.known is not None:
             within &= rows.known < NEVER
-        judged = within & ~_blocked(rows, plan, known, first)
+        judged = within & ~_blocked(rows, plan, first)
         learned = learned_rows(rows, plan, first)
         for what, which in (("learn from", learned), ("judge", judged)):
             if not rows.label[which].any() or rows.label[which].all():
@@ -137,7 +148,7 @@ def prequential_folds(rows: DatedRows, plan: PrequentialPlan) -> tuple[Prequenti
 
 
 def learned_rows(rows: DatedRows, plan: PrequentialPlan, made_day: int) -> Flags:
-    """Return which rows (n,) a model learns from that is made at the beginning of a day: of its days, those that were known.
+    """Return which rows (n,) a model learns from that is made at the beginning of a day: of its days, those that counted by then.
 
     There may be none, and of one class only, where the data begins too late for that.
     """
@@ -145,8 +156,8 @@ def learned_rows(rows: DatedRows, plan: PrequentialPlan, made_day: int) -> Flags
     learned = rows.day < stop
     if plan.learned_days is not None:
         learned &= rows.day >= stop - plan.learned_days
-    if rows.known is not None:
-        learned &= rows.known <= made_day * SECONDS_PER_DAY
+    if rows.counted is not None:
+        learned &= rows.counted <= made_day * SECONDS_PER_DAY
     return learned
 
 
@@ -181,16 +192,21 @@ def _remedy(plan: PrequentialPlan, there: int) -> str:
     return "Lower validation.wait where outcomes are known sooner"
 
 
-def _known_from(rows: DatedRows, plan: PrequentialPlan) -> Integers:
-    if rows.known is not None:
-        return rows.known
-    return (rows.day + plan.wait_days + 1) * SECONDS_PER_DAY - 1
+def _blocked(rows: DatedRows, plan: PrequentialPlan, first: int) -> Flags:
+    """Return which rows (n,) are of owners who are known by then, of a fold that judges from the day ``first`` on.
 
-
-def _blocked(rows: DatedRows, plan: PrequentialPlan, known: Integers, first: int) -> Flags:
-    """Return which rows (n,) are of owners who are known before the row's day begins, of a fold that judges from ``first`` on."""
-    recent = (rows.label == 1) & (rows.day >= first - plan.wait_days - plan.blocked_days)
+    A date of an outcome's own says to the second from when on its owner is blocked, and what was told recently counts, however
+    long ago it happened. Without such dates owners are known by whole days, and what happened recently counts.
+    """
+    begin = rows.first_day if plan.blocked_days is None else first - plan.wait_days - plan.blocked_days
+    if rows.told is not None and rows.counted is not None:
+        counted, asked = rows.counted, rows.seconds
+        recent = counted >= begin * SECONDS_PER_DAY
+    else:
+        counted = (rows.day + plan.wait_days + 1) * SECONDS_PER_DAY - 1 if rows.known is None else rows.known
+        recent, asked = rows.day >= begin, rows.day * SECONDS_PER_DAY
     owners, place = np.unique(rows.owner, return_inverse=True)
     earliest = np.full(owners.size, NEVER, dtype=np.int64)
-    np.minimum.at(earliest, place[recent], known[recent])
-    return np.asarray(earliest[place] < rows.day * SECONDS_PER_DAY)
+    recent &= rows.label == 1
+    np.minimum.at(earliest, place[recent], counted[recent])
+    return np.asarray(earliest[place] < asked)

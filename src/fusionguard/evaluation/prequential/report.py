@@ -24,7 +24,8 @@ class ValidatedBy(_Part):
     """Null for all that there are."""
     wait_days: int
     judged_days: int
-    blocked_days: int
+    blocked_days: int | None
+    """Null for all that there are."""
     checked: int
     """How many owners are looked at on a day."""
     by: str

@@ -11,8 +11,8 @@ import numpy as np
 
 from fusionguard.data.table import Table
 from fusionguard.datasets.declaration import Declaration, Validation, whole_days
-from fusionguard.errors import UsageError
-from fusionguard.evaluation.planned_rows import planned_rows
+from fusionguard.errors import DataError, UsageError
+from fusionguard.evaluation.planned_rows import NEVER, planned_rows
 from fusionguard.evaluation.prequential.folds import (
     DatedRows,
     PrequentialFold,
@@ -25,7 +25,7 @@ from fusionguard.evaluation.prequential.folds import (
 from fusionguard.evaluation.prequential.judge import FoldedRows, judge_folds
 from fusionguard.evaluation.prequential.reading import JudgedRows
 from fusionguard.evaluation.prequential.report import PrequentialReport
-from fusionguard.evaluation.scored import SECONDS_PER_DAY, Flags, Floats
+from fusionguard.evaluation.scored import SECONDS_PER_DAY, Flags, Floats, Integers
 from fusionguard.evaluation.splits import SplitPlan
 from fusionguard.families.fraud.boosting import fit_booster
 from fusionguard.families.fraud.config import PrequentialConfig, XGBoostConfig
@@ -109,7 +109,7 @@ def prequential_plan(validation: Validation, declaration: Declaration, rows: Dat
         wait_days=wait_days(rows) if wait is None else whole_days(wait),
         judged_days=whole_days(validation.test),
         folds=validation.folds,
-        blocked_days=whole_days(validation.blocked),
+        blocked_days=validation.blocked_days(known),
         stop_day=_test_day(split) if validation.until == "test" else None,
     )
 
@@ -127,7 +127,20 @@ def _dated(features: Table, definition: FeatureDefinition) -> DatedRows:
     if planned.seconds is None or group is None:
         raise UsageError("Folds in time need rows with a time and an owner.", "Declare both, or remove validation.")
     owner = features.read([group])[group].to_numpy().astype(np.int64)
-    return DatedRows(planned.label, planned.seconds, owner, planned.known)
+    return DatedRows(planned.label, planned.seconds, owner, planned.known, _told(features, definition.told_column))
+
+
+def _told(features: Table, column: str | None) -> Integers | None:
+    """Return when outcomes themselves were told (n,), ``NEVER`` where that is not dated; None where no outcome is."""
+    if column is None:
+        return None
+    if column not in features.columns:
+        raise DataError(
+            "The feature table was made by an earlier version: it does not tell the date of each outcome.",
+            "Build it again with `--no-cache`.",
+        )
+    told = features.read([column])[column].combine_chunks().fill_null(NEVER)
+    return np.asarray(told.to_numpy(zero_copy_only=False).astype(np.int64))
 
 
 def _test_day(split: SplitPlan) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import ssl
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -28,6 +29,9 @@ PAUSE_SECONDS = 0.5
 
 _PORT = 6379
 _CA = "ca"
+_WITH_AUTHORITY = "rediss://HOST:PORT/0?ca=FILE"
+_OF_ANOTHER_HOST = (62, 64)
+"""OpenSSL's codes for a certificate of another name, and of another IP address (X509_V_ERR_HOSTNAME_MISMATCH and its like)."""
 _NOT_RECORDED = "What a call that broke off may have recorded is recorded once: send the same rows again under the same ids."
 
 
@@ -65,7 +69,7 @@ class RedisAddress:
 
     @classmethod
     def of(cls, text: str) -> RedisAddress:
-        """Read ``redis://[USER@]HOST[:PORT][/DATABASE]``, with ``rediss`` over TLS, where ``?ca=FILE`` says whom to trust.
+        """Read ``redis://[USER@]HOST[:PORT][/DATABASE]``, with ``rediss`` over TLS, where ``?ca=FILE`` says whom to trust, too.
 
         Raises
         ------
@@ -93,7 +97,7 @@ class RedisAddress:
 
 
 def _no_address() -> UsageError:
-    return UsageError("That is no address of a Redis.", "Write redis://HOST:PORT/0, or rediss://HOST:PORT/0?ca=FILE for TLS.")
+    return UsageError("That is no address of a Redis.", f"Write redis://HOST:PORT/0, or {_WITH_AUTHORITY} for TLS.")
 
 
 def read_password(environment: Mapping[str, str] = os.environ) -> str | None:
@@ -114,7 +118,7 @@ class RedisServer:
     Parameters
     ----------
     address
-        Where it is: UsageError where a file that it names is not there.
+        Where it is: UsageError where a file that it names is not there, or holds no certificate.
     """
 
     def __init__(self, address: RedisAddress) -> None:
@@ -122,8 +126,8 @@ class RedisServer:
         from redis.connection import Connection, SSLConnection
         from redis.retry import Retry
 
-        if address.ca is not None and not Path(address.ca).is_file():
-            raise UsageError(f"The address of Redis names a file that is not there: ca={address.ca}.", "Correct it.")
+        if address.ca is not None:
+            _check_authority(address.ca)
         secure: dict[str, Any] = {"ssl_ca_certs": address.ca} if address.tls else {}
         self.address = address
         self._connection: Any = (SSLConnection if address.tls else Connection)(
@@ -139,7 +143,7 @@ class RedisServer:
             **secure,
         )
         self._lock = threading.Lock()
-        self._gone: tuple[float, str] = (0.0, "")
+        self._gone: tuple[float, str, str] = (0.0, "", "")
 
     def ask(self, *command: Word) -> Any:
         """Return what a command answers; one that finds the connection closed is sent again over another."""
@@ -169,9 +173,9 @@ class RedisServer:
     def _asked(self, packed: bytes) -> Any:
         from redis import exceptions
 
-        until, why = self._gone
+        until, what, remedy = self._gone
         if time.monotonic() < until:
-            raise self._unreachable(why)
+            raise StorageError(what, remedy)
         with self._lock:
             try:
                 try:
@@ -202,13 +206,38 @@ class RedisServer:
         if isinstance(error, exceptions.ReadOnlyError):
             return StorageError(f"{self.address} is a replica that takes nothing.", "Name the primary one.")
         if isinstance(error, (exceptions.ConnectionError, exceptions.TimeoutError)):
-            why = "it is loading its data" if isinstance(error, exceptions.BusyLoadingError) else _without_address(text)
-            self._gone = time.monotonic() + PAUSE_SECONDS, why
-            return self._unreachable(why)
+            what, remedy = self._unreachable(error)
+            self._gone = time.monotonic() + PAUSE_SECONDS, what, remedy
+            return StorageError(what, remedy)
         return StorageError(f"{self.address} refuses a command: {text[:200]}.", "It must be Redis 6 or later, with scripts.")
 
-    def _unreachable(self, why: str) -> StorageError:
-        return StorageError(f"{self.address} does not answer: {why}.", f"Start it, or correct its address. {_NOT_RECORDED}")
+    def _unreachable(self, error: Exception) -> tuple[str, str]:
+        """Return what is wrong with a connection, and what to do about it."""
+        from redis.exceptions import BusyLoadingError
+
+        beneath = error.__cause__ or error.__context__
+        if isinstance(beneath, ssl.SSLCertVerificationError):
+            what = f"The certificate of {self.address} is not trusted: {beneath.verify_message.rstrip('.')}."
+            of_host = beneath.verify_code in _OF_ANOTHER_HOST
+            remedy = "Name its host as the certificate does" if of_host else f"Name the file of its authority: {_WITH_AUTHORITY}"
+            return what, f"{remedy}. {_NOT_RECORDED}"
+        why = "it is loading its data" if isinstance(error, BusyLoadingError) else _without_address(str(error))
+        remedy = "Start it, or correct its address"
+        if self.address.tls and (isinstance(beneath, ssl.SSLError) or "handshake" in str(beneath)):
+            why, remedy = "it speaks no TLS, as it seems", f"{remedy}: redis:// is without TLS"
+        elif not self.address.tls and isinstance(beneath, ConnectionResetError):
+            remedy += ": rediss:// is with TLS"
+        return f"{self.address} does not answer: {why}.", f"{remedy}. {_NOT_RECORDED}"
+
+
+def _check_authority(file: str) -> None:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
+    except ssl.SSLError:
+        what = f"The address of Redis names a file that holds no certificate: ca={file}."
+        raise UsageError(what, "Name one in PEM: of the authority that signed the certificate of the server.") from None
+    except OSError:
+        raise UsageError(f"The address of Redis names a file that is not there: ca={file}.", "Correct it.") from None
 
 
 def _packed(words: Sequence[Word]) -> bytes:

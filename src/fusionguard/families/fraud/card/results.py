@@ -41,8 +41,8 @@ def folds(inputs: FraudCardInputs, image_folder: str | None) -> str:
     about = f"Trained anew are the trees, {trees} a round, without calibration, autoencoder and policy."
     if described is not None and (known := described.declaration.label.known) is not None and known.column is not None:
         about += (
-            " An outcome counts as known when nearly all of its time are, not when its own is told:"
-            " whoever was reported sooner is still judged until then."
+            " An outcome counts from its own date on: whoever was reported is not judged any more from then on."
+            " A row without a date is learned from once nearly all outcomes of its age are there."
         )
     if inputs.searched:
         about += " Their settings were searched for on the train slice, of which judged days may be: that leans to the good side."
