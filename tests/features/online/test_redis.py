@@ -23,7 +23,7 @@ from fusionguard.features.online.place import state_place
 from fusionguard.features.online.redis_server import PASSWORD, RedisAddress, RedisServer, Script, Word, read_password
 from fusionguard.features.online.redis_state import RedisState
 from fusionguard.features.online.redis_upkeep import remove
-from fusionguard.features.online.state import Event, Keeping, Outcome
+from fusionguard.features.online.state import Event, Keeping, Newest, Outcome
 from tests.datasets.test_history import computed, declare, draw
 from tests.features.online.states import in_redis
 from tests.features.online.streams import in_order, online
@@ -321,12 +321,12 @@ def test_pruning_leaves_nothing_of_what_nobody_sees(redis: RunningRedis) -> None
     state.observe_all(
         [replace(ONE, id=f"E{place}", keys={"card": f"C{place}", "shop": "S"}, alias=f"A{place}") for place in range(1_500)]
     )
-    assert state.latest_second() == 5_000
+    assert state.newest() == Newest(5_000, 5_000, 0)
     state.prune(10**9)
     state.prune(10**6)
     kinds = sorted(key.partition(b"}:")[2].partition(b":")[2][:5] for key in client.keys("fusionguard:{pruned}:*"))
     assert kinds == [b"", b"facts", b"l"]
-    assert (state.latest_second(), state.check().entities) == (None, 0)
+    assert (state.newest(), state.check().entities) == (None, 0)
     assert not state.observe(replace(ONE, second=10**9 - 11)).exact and state.observe(replace(ONE, id="y", second=10**9)).exact
     client.close()
 

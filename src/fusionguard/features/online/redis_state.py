@@ -35,12 +35,13 @@ from fusionguard.features.online.redis_records import (
 )
 from fusionguard.features.online.redis_scripts import CHANGED, HELD, READ, REPLACED, WRITE
 from fusionguard.features.online.redis_server import RedisServer, Word
-from fusionguard.features.online.redis_upkeep import count_all, latest_second, prune_all, remove
+from fusionguard.features.online.redis_upkeep import count_all, newest, prune_all, remove
 from fusionguard.features.online.state import (
     LOADED_AT_ONCE,
     Counts,
     Event,
     Keeping,
+    Newest,
     Outcome,
     Remembered,
     Told,
@@ -202,11 +203,11 @@ class RedisState:
         with self._lock:
             prune_all(self._server, self._key(b""), self._plan, self._change, (earliest, answers, known))
 
-    def latest_second(self) -> int | None:
-        """Return the second of the latest event that is known by its id; None where none is."""
+    def newest(self) -> Newest | None:
+        """Say how late the events are that are known by their ids; None where none is."""
         with self._lock, self._damages():
             self._open()
-            return latest_second(self._server, self._key(b""))
+            return newest(self._server, self._key(b""))
 
     def check(self) -> Counts:
         """Read everything and count it, while others go on; StorageError where something is damaged."""

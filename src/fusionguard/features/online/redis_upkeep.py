@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -23,7 +24,7 @@ from fusionguard.features.online.redis_records import (
     until_of,
 )
 from fusionguard.features.online.redis_server import RedisServer
-from fusionguard.features.online.state import Counts
+from fusionguard.features.online.state import Counts, Newest
 
 _AT_ONCE = 500
 _ATTEMPTS = 100
@@ -67,14 +68,12 @@ def _pruned(plan: Plan, key: bytes, content: bytes, earliest: int, answers: int,
     return content
 
 
-def latest_second(server: RedisServer, prefix: bytes) -> int | None:
-    """Return the second of the latest event."""
-    latest = None
+def newest(server: RedisServer, prefix: bytes) -> Newest | None:
+    """Say how late the events are."""
+    seconds = array("q")
     for keys in _scan(server, prefix + EVENT + b"*"):
-        for value in _values(server, prefix, keys).values():
-            second = unpack_event(value.content).second
-            latest = second if latest is None else max(latest, second)
-    return latest
+        seconds.extend(unpack_event(value.content).second for value in _values(server, prefix, keys).values())
+    return Newest.of(seconds)
 
 
 def count_all(server: RedisServer, prefix: bytes, plan: Plan, counted: Mapping[str, int]) -> Counts:

@@ -11,6 +11,7 @@ import itertools
 import sqlite3
 import threading
 import time
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
@@ -36,7 +37,7 @@ from fusionguard.features.online.sqlite_file import (
 )
 from fusionguard.features.online.sqlite_records import SqliteRecords
 from fusionguard.features.online.sqlite_upkeep import FIRST_KEY, LAST_KEY, count_all, prune_aliases, prune_entities, prune_events
-from fusionguard.features.online.state import LOADED_AT_ONCE, Counts, Event, Keeping, Outcome, Remembered, Told
+from fusionguard.features.online.state import LOADED_AT_ONCE, Counts, Event, Keeping, Newest, Outcome, Remembered, Told
 from fusionguard.features.online.transaction import Decoded, Held, Transaction
 from fusionguard.files import atomic_path, locked
 
@@ -177,10 +178,10 @@ class SqliteState:
                 after = self._transact("BEGIN IMMEDIATE", partial(prune, after))
                 time.sleep(GIVE_WAY_SECONDS)
 
-    def latest_second(self) -> int | None:
-        """Return the second of the latest event that is known by its id; None where none is."""
-        query = "SELECT MAX(second) FROM events"
-        return self._transact("BEGIN", lambda: self._database.execute(query).fetchone()[0])  # type: ignore[no-any-return]
+    def newest(self) -> Newest | None:
+        """Say how late the events are that are known by their ids; None where none is."""
+        query = "SELECT second FROM events"
+        return self._transact("BEGIN", lambda: Newest.of(array("q", (each for (each,) in self._database.execute(query)))))
 
     def check(self) -> Counts:
         """Read everything and count it, while others go on; StorageError where something is damaged."""
