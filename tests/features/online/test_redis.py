@@ -18,7 +18,7 @@ from redis import Redis
 
 from fusionguard.datasets.history import LARGEST_HUNDREDTHS, OF_OUTCOMES, memories
 from fusionguard.errors import StorageError, UsageError
-from fusionguard.features.online import redis_server, redis_state
+from fusionguard.features.online import redis_building, redis_server, redis_state
 from fusionguard.features.online.place import state_place
 from fusionguard.features.online.redis_server import PASSWORD, RedisAddress, RedisServer, Script, Word, read_password
 from fusionguard.features.online.redis_state import RedisState
@@ -290,6 +290,52 @@ def test_a_state_that_is_built_anew_takes_the_place_at_once_for_all_who_ask(redi
     assert asked.observe(replace(ONE, id="E5", second=6_000)).values["past_card_rows_2h"] == 1_500
     assert len(client.keys("fusionguard:{anew}:*:v*")) == 1_501 and asked.check().events == 1_501
     client.close()
+
+
+def test_a_build_whose_rows_are_slow_keeps_its_marker(redis: RunningRedis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redis_building, "BUILDING_SECONDS", 1)
+    monkeypatch.setattr(redis_building, "RENEW_SECONDS", 0.2)
+
+    def slow() -> Iterator[Event]:
+        time.sleep(1.6)
+        opened(redis, "slow").prune(9_000)  # this removes what is left over
+        yield ONE
+
+    made(redis, "slow").close()
+    built = RedisState.build(RedisServer(RedisAddress.of(redis.url)), "slow", PLAN, slow(), replace=True)
+    assert built.check().events == 1
+
+
+def test_what_a_killed_build_leaves_is_no_hindrance_and_goes(redis: RunningRedis) -> None:
+    state, client = made(redis, "killed"), Redis.from_url(redis.url)
+    client.set("fusionguard:{killed}:building:dead", "dead", px=300)
+    client.set("fusionguard:{killed}:dead:v1", "x")
+    state.prune(0)
+    assert client.exists("fusionguard:{killed}:dead:v1"), "it may be alive"
+    state = RedisState.build(RedisServer(RedisAddress.of(redis.url)), "killed", PLAN, [ONE], replace=True)
+    time.sleep(0.35)
+    state.prune(0)
+    assert not client.exists("fusionguard:{killed}:dead:v1")
+    assert state.check().events == 1
+    client.close()
+
+
+def test_a_key_that_is_found_twice_is_counted_once(redis: RunningRedis, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = made(redis, "twice")
+    state.observe_all([replace(ONE, id=f"E{place}", second=5_000 + place) for place in range(700)])
+    once, newest = state.check(), state.newest()
+    ask, pages = state._server.ask, list[list[bytes]]()
+
+    def again(*command: Word) -> Any:
+        answer = ask(*command)
+        if command[0] == "SCAN":
+            pages.append(answer[1])
+            return answer[0], [*answer[1], *pages[0]]
+        return answer
+
+    monkeypatch.setattr(state._server, "ask", again)
+    assert (state.check(), state.newest()) == (once, newest)
+    assert len(pages) > 2
 
 
 def test_who_removes_what_is_left_spares_what_another_builds_meanwhile(
