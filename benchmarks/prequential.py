@@ -61,9 +61,7 @@ def read_table(file: Path, folder: Path, config: FraudConfig, changes: Mapping[s
         It has no time or nobody that rows are of.
     """
     declared = read_declaration(file)
-    declaration = declared.declaration
-    if declaration.time is None or not declaration.entities:
-        raise UsageError(f"{file} declares no time or no entities.", "Folds go by days, and precision by an entity.")
+    changed_validation(declared.declaration, changes)
     begin = time.monotonic()
     found, described = read_described(declared, "auto", folder / "raw", rows=0, seed=config.seed, earliest=config.split.train)
     built = build_features(found.table, found.provenance, "duckdb", folder / "store", described)
@@ -84,16 +82,29 @@ def with_changes(made: FoldedTable, changes: Mapping[str, Any]) -> FoldedTable:
     if described is None:
         raise UsageError("The table is not declared.", "Name a declaration.")
     declaration = described.declaration
+    changed = declaration.model_copy(update={"validation": changed_validation(declaration, changes)})
+    manifest = made.manifest.model_copy(update={"described": described.model_copy(update={"declaration": changed})})
+    return FoldedTable(made.features, manifest, made.split, made.seconds)
+
+
+def changed_validation(declaration: Declaration, changes: Mapping[str, Any]) -> Validation:
+    """Return the declared validation, or the usual one, with ``changes``; no row is read for that.
+
+    Raises
+    ------
+    UsageError
+        A change is none that a declaration may make, or it has no time or nobody that rows are of.
+    """
+    if declaration.time is None or not declaration.entities:
+        what = f"The data set {declaration.name} declares no time or no entities."
+        raise UsageError(what, "Folds go by days, and precision by an entity.")
     usual = {**(declaration.validation or Validation()).model_dump(), **changes}
     try:
-        validation = Validation.model_validate(usual)
+        return Validation.model_validate(usual)
     except ValidationError as error:
         fault = error.errors()[0]
         what = fault["msg"].removeprefix("Value error, ")
         raise UsageError(f"{fault['loc'][0]} is {fault['input']}: {what}.", "Correct it.") from None
-    changed = declaration.model_copy(update={"validation": validation})
-    manifest = made.manifest.model_copy(update={"described": described.model_copy(update={"declaration": changed})})
-    return FoldedTable(made.features, manifest, made.split, made.seconds)
 
 
 def measure(made: FoldedTable, declaration: Declaration, config: FraudConfig) -> PrequentialReport:
@@ -133,7 +144,6 @@ def _parser() -> argparse.ArgumentParser:
 def main() -> int:
     """Measure and print; return the exit status."""
     options = _parser().parse_args()
-    machine = describe_machine()
     given = {name: value for name in ("folds", "until") if (value := getattr(options, name)) is not None}
     listed: list[tuple[str, ...]] = []
     try:
@@ -141,10 +151,14 @@ def main() -> int:
             check_output(options.json, "the report")
         config = load_config(FraudConfig, assignments=options.set)
         declaration = read_declaration(options.file).declaration
+        spans = options.learned or [(declaration.validation or Validation()).train]
+        for learned in spans:  # what is wrong is said before anything is read
+            changed_validation(declaration, {**given, "train": learned})
+        machine = describe_machine()
         with tempfile.TemporaryDirectory(prefix="fusionguard-bench-") as temporary:
             made = read_table(options.file, Path(temporary), config, given)
             sys.stderr.write(f"features: {made.seconds:.0f} s\n")
-            for learned in options.learned or [(declaration.validation or Validation()).train]:
+            for learned in spans:
                 begin = time.monotonic()
                 report = measure(with_changes(made, {"train": learned}), declaration, config)
                 told = f"{learned}: {report.sentence()}; {time.monotonic() - begin:.0f} s"

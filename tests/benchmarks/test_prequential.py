@@ -42,14 +42,16 @@ def test_it_prints_a_row_for_each_model_and_age(
     [
         ("--learned", "weeks", "train is weeks: it must be a duration, such as 90s, 30m, 6h, 14d or 2w, or all."),
         ("--folds", "0", "folds is 0: it must be a whole number from 1 to 1,000,000."),
+        ("--set", "prequential.wrong=1", "Unknown key 'prequential.wrong'."),
         ("--json", "missing/report.json", "There is no folder 'missing' for the report."),
     ],
 )
-def test_a_wrong_option_is_one_sentence(
+def test_a_wrong_option_is_one_sentence_before_anything_is_read(
     option: str, value: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = write_payments(tmp_path / "source", 400)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(prequential, "read_described", lambda *_, **__: pytest.fail("rows were read"))
     monkeypatch.setattr("sys.argv", ["prequential", "--file", str(file), option, value])
     assert prequential.main() == 2
     assert told in capsys.readouterr().err

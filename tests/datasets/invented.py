@@ -183,7 +183,6 @@ def german(rows: int = 2_500) -> Invented:
             "gekündigt": "label",
         },
         found={
-            "layout": set(),
             "number_as_text": {"Kontostand", "Bonität", "Gebühr"},
             "date_as_text": {"Eröffnet"},
         },

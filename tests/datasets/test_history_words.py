@@ -209,6 +209,9 @@ def test_names_say_no_value_and_no_two_are_alike() -> None:
     assert features["device_id_since_last"] == "seconds since the last payment of this device id"
     assert features["terminal_label_count_7d"] == "outcomes of this terminal's payments known in 7 d"
     assert features["terminal_label_rate_7d"] == "share of this terminal's payments that were fraud, known in 7 d"
+    dated = words_of(label={"column": "fraud", "known": {"column": "told"}})
+    name = dated.name(dated.features["terminal_label_rate_7d"])
+    assert name == "this terminal's payments that were fraud, told in 7 d, for each payment in that time"
 
 
 def test_numbers_durations_spans_and_plurals_are_those_of_plain_english() -> None:

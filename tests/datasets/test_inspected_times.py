@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -144,3 +145,43 @@ def test_what_dates_outcomes_is_drafted_as_it_is_written(at: str, known: str, fo
     assert (declared.declaration.label.known.column, declared.declaration.label.known.format) == ("chargeback_date", form)
     raw = read_declared(declared, tmp_path / "t.csv", tmp_path / "read.parquet")
     assert resolve(declared, raw).label.positive_rows == 200
+
+
+def _customers(name: str, lasting: str, per_month: bool) -> dict[str, list[Any]]:
+    """Customers at one moment: when they came, and how long that is ago."""
+    random = np.random.default_rng(21)
+    days = random.integers(0, 72 * 30, ROWS)
+    return {
+        "customerID": [f"{each:05d}-X" for each in random.permutation(90_000)[:ROWS]],
+        name: [f"{datetime(2024, 6, 30) - timedelta(days=int(each)):%Y-%m-%d}" for each in days],
+        lasting: (days // 30 if per_month else days // 365).tolist(),
+        "MonthlyCharges": np.round(random.uniform(18, 118, ROWS), 2).tolist(),
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "lasting", "per_month"),
+    [
+        ("ContractDate", "tenure", True),
+        ("Contract Date", "tenure", False),
+        ("date", "tenure months", True),
+        ("Vertragsdatum", "Jahre", False),
+        ("Datum", "Laufzeit", True),
+        ("activation_date", "age_of_account", False),
+    ],
+)
+def test_when_a_customer_came_is_no_time_of_a_row(tmp_path: Path, name: str, lasting: str, per_month: bool) -> None:
+    found = inspected(tmp_path / "t.csv", _customers(name, lasting, per_month))
+    assert [each for each, role in found.roles.items() if role.name == "time"] == []
+    assert (found.roles[name].name, found.roles[lasting].name) == ("ignored", "numeric")
+    dated = _customers(name, lasting, per_month) | {
+        "snapshot_date": [f"{datetime(2024, 6, 1) + timedelta(hours=each):%Y-%m-%d %H:%M}" for each in range(ROWS)]
+    }
+    found = inspected(tmp_path / "t.csv", dated)
+    assert [each for each, role in found.roles.items() if role.name == "time"] == ["snapshot_date"]
+    assert found.roles[lasting].name == "numeric"
+
+
+def test_a_day_that_another_column_counts_is_still_the_time_of_a_row(tmp_path: Path) -> None:
+    columns = {"tx_date": [f"{each:%Y-%m-%d %H:%M}" for each in _MOMENTS], "day": list(range(ROWS))}
+    assert inspected(tmp_path / "t.csv", columns).roles["tx_date"].name == "time"

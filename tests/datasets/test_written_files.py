@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from fusionguard.cli.datasets import problems
+from fusionguard.data import transcoded
 from fusionguard.datasets.declared_rows import read_declared
 from fusionguard.datasets.declared_source import declared_source
 from fusionguard.datasets.inspection.draft import draft_declaration
@@ -135,13 +137,20 @@ def test_what_would_be_read_wrong_is_refused_with_what_to_do(case: str, tmp_path
     assert message in str(caught.value)
 
 
-def test_a_german_file_is_read_by_its_own_draft(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("encoding", "drafted"),
+    [
+        ("utf-8", 'csv: {separator: ";", decimal: ",", thousands: ".", signs: ["€"]}'),
+        ("cp1252", '  separator: ";"\n  encoding: windows-1252\n  decimal: ","\n  thousands: "."\n  signs: ["€"]\n'),
+    ],
+)
+def test_a_german_file_is_read_by_its_own_draft(encoding: str, drafted: str, tmp_path: Path) -> None:
     table = german(600)
     names = list(table.columns)
     lines = [";".join(names), *(";".join(str(cell) for cell in row) for row in zip(*table.columns.values(), strict=True))]
-    (tmp_path / "kunden.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (tmp_path / "kunden.csv").write_text("\n".join(lines) + "\n", encoding=encoding)
     draft = draft_declaration(inspect_table([tmp_path / "kunden.csv"], problems()))
-    assert 'csv: {separator: ";", decimal: ",", thousands: ".", signs: ["€"]}' in draft
+    assert drafted in draft
     made = _read(draft, tmp_path)
     plain = str.maketrans({".": "", ",": ".", " ": "", "€": ""})
     numbers = ("Kontostand", "Bonität", "Gebühr")
@@ -150,6 +159,74 @@ def test_a_german_file_is_read_by_its_own_draft(tmp_path: Path) -> None:
     }
     expected["Filiale"] = table.columns["Filiale"]
     assert _rows(made, ["Kontostand", "Bonitat", "Gebuhr", "Filiale"]) == _rows(expected, [*numbers, "Filiale"])
+
+
+NAMES = HEAD + "label: y\ncategorical: {Straße: null}\nrows: rows.csv\n"
+WINDOWS = NAMES + "csv: {encoding: windows-1252}\n"
+
+
+def _named(names: Iterable[str]) -> str:
+    return "Straße,y\n" + "".join(f"{name},{place % 2}\n" for place, name in enumerate(names))
+
+
+@pytest.mark.parametrize("packed", ["rows.csv", "rows.csv.gz"])
+def test_windows_text_is_read_as_it_is_declared(packed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transcoded, "_BLOCK_BYTES", 7)  # letters and lines are cut anywhere
+    names = ["Müller", "Œuvre – 5 €", '"a, “b”"', "plain"] * 30
+    content = _named(names).encode("cp1252")
+    (tmp_path / packed).write_bytes(gzip.compress(content) if packed.endswith("gz") else content)
+    made = _read(WINDOWS.replace("rows.csv", packed), tmp_path)
+    assert _rows(made, ["Strasse"]) == sorted(map(str, ((each.strip('"'),) for each in names)))
+
+
+@pytest.mark.parametrize(
+    ("declared", "content", "message"),
+    [
+        (
+            NAMES,
+            _named(["Müller", "b"]).encode("cp1252"),
+            "is not UTF-8 text. Save it as UTF-8 or, where it is of Windows, write",
+        ),
+        (
+            NAMES.replace("Straße", "x"),
+            _named(["Müller", "b"]).replace("Straße", "x").encode("cp1252"),
+            "row 0 (line 2), column x: not UTF-8 text. Save it as UTF-8 or, where it is of Windows, write"
+            " `csv: {encoding: windows-1252}` into the declaration.",
+        ),
+        (
+            WINDOWS,
+            _named(["Müller", "b"]).encode(),
+            "rows.csv is UTF-8 text, and the declaration says windows-1252. Leave csv.encoding out of the declaration",
+        ),
+        (
+            WINDOWS.replace("Straße", "x"),
+            b"\xef\xbb\xbf" + _named(["a", "b"]).replace("Straße", "x").encode(),
+            "rows.csv is UTF-8 text, and the declaration says windows-1252.",
+        ),
+        (
+            WINDOWS,
+            _named(["Müller", "b"]).encode("cp1252") + b"caf\x81,1\n",
+            "rows.csv is no text of windows-1252, as it is declared: it has a byte 0x81. Correct csv.encoding",
+        ),
+        (WINDOWS.replace("windows-1252", "latin-9"), b"", "encoding"),
+    ],
+)
+def test_text_of_another_encoding_than_declared_is_refused(declared: str, content: bytes, message: str, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_bytes(content)
+    with pytest.raises(FusionGuardError) as caught:
+        _read(declared, tmp_path)
+    assert message in str(caught.value)
+
+
+def test_files_of_two_encodings_are_no_table_that_a_draft_could_declare(tmp_path: Path) -> None:
+    for place, encoding in enumerate(("utf-8", "cp1252", "ascii")):
+        name = "Müller" if encoding != "ascii" else "Mueller"
+        (tmp_path / f"part-{place}.csv").write_bytes(f"name,y\n{name},1\nb,0\n".encode(encoding))
+    found = inspect_table([tmp_path], problems())
+    assert "encoding:" not in draft_declaration(found)
+    assert [each.what for each in found.findings if each.kind == "layout"] == [
+        "The file is not as training reads it: some of its files are Windows-1252 text, others UTF-8."
+    ]
 
 
 def test_a_typed_file_keeps_its_types(tmp_path: Path) -> None:

@@ -120,17 +120,35 @@ def test_rows_that_the_history_lacks_are_counted_and_so_is_what_came_after_them(
     found = made.recompute(owned=ends)
     assert (found.compared, found.incomparable, found.findings) == (25, {"absent": 15}, ())
     lacking = made.owned.drop(index=[ROWS - 30, ROWS - 28])  # the window's rows 10 and 12
-    changed = made.changed(COUNT, [3, 11, 20], lambda value: value + 1)
-    found = made.recompute(changed, owned=lacking)
+    found = made.recompute(made.changed(COUNT, [3], lambda value: value + 1), owned=lacking)
     assert found.incomparable["absent"] == 2 and found.incomparable["lacking"] >= 2
     (finding,) = found.findings
     assert (finding.subject, found.differing) == (COUNT, 1), "the third row came before any that is not there"
-    assert f"{found.incomparable['lacking']} differ, and came after rows that the history lacks" in found.remarks[0]
+    assert f"{found.incomparable['lacking']} differ, and may be of whom the rows are that the history lacks" in found.remarks[0]
     nothing = made.recompute(owned=made.owned.iloc[:200])
     assert (nothing.compared, nothing.findings) == (0, ())
     assert (
         nothing.remarks[0] == "no row could be compared with what owned.csv makes of it; not compared: 40 are not in the history"
     )
+
+
+def test_a_row_that_the_history_lacks_excuses_one_card_alone(made: Logged) -> None:
+    later = range(5, 40)
+    cards = made.owned["card token"].to_numpy()[ROWS - 35 :]
+    most = max(np.unique(cards[cards != ""], return_counts=True)[1])
+    found = made.recompute(made.changed(COUNT, [*later], lambda value: value + 1), owned=made.owned.drop(index=[ROWS - 36]))
+    assert found.incomparable == {"absent": 1, "lacking": most} and most < 15
+    assert [(each.subject, each.effect) for each in found.findings] == [(COUNT, (35 - most) / (39 - most))]
+
+
+def test_a_row_that_the_history_lacks_excuses_nothing_of_a_window_that_it_is_not_in(made: Logged) -> None:
+    booked = pd.to_datetime(made.owned["booked at"][ROWS - 40 :], dayfirst=True).dt.tz_localize("Europe/London")
+    assert booked.iloc[39] - booked.iloc[0] > pd.Timedelta("2d")
+    window = made.changed("card_count_1d", [39], lambda value: value + 1)
+    field = window.schema.field("time")
+    window = window.set_column(window.column_names.index("time"), field, pa.array(booked, field.type))
+    found = made.recompute(window, owned=made.owned.drop(index=[ROWS - 40]))
+    assert [each.subject for each in found.findings] == ["card_count_1d"]
 
 
 def test_what_began_before_the_history_is_counted(made: Logged) -> None:

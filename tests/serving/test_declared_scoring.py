@@ -149,3 +149,21 @@ def test_marks_of_missing_numbers_in_texts_are_read(tmp_path: Path) -> None:
         assert scored["score"].tolist() == pytest.approx(expected.tolist(), abs=1e-12)
         assert scored["Customer ID"].tolist() == rows["Customer ID"].tolist()
     declared_model.catalog.model_family.cache_clear()
+
+
+def test_windows_text_is_scored_as_it_is_declared(tmp_path: Path) -> None:
+    file = write_telco(tmp_path / "telco", 40)
+    file.write_text(file.read_text() + "csv: {encoding: windows-1252}\n")
+    rows = tmp_path / "telco" / "rows.csv"
+    with pytest.MonkeyPatch.context() as patch:
+        declared_model.install(patch)
+        model = SumModel(declared_model.seal(tmp_path / "bundle", declared_model.described_as(file)))
+        named = rows.read_text().replace("0039-8841", "Müller €")
+        assert "Müller" in named
+        rows.write_text(named, encoding="cp1252")
+        scored = score(model, rows).to_pandas()  # type: ignore[union-attr]
+        assert scored["Customer ID"].tolist().count("Müller €") == 1
+        rows.write_text(named, encoding="utf-8")
+        with pytest.raises(DataError, match=r"rows\.csv is UTF-8 text, and the declaration says windows-1252"):
+            score(model, rows)
+    declared_model.catalog.model_family.cache_clear()

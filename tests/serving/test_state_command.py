@@ -103,6 +103,20 @@ def test_what_is_there_is_not_replaced_by_accident(past: PastPayments, tmp_path:
     made.close()
 
 
+def test_a_row_that_is_years_ahead_makes_nothing_be_forgotten(past: PastPayments, tmp_path: Path) -> None:
+    rows = past.rows.iloc[:600].copy()
+    last = rows["booked at"].iloc[-1]
+    rows.loc[[3, 4], "booked at"] = ["01.01.2026 12:00", "02.01.2026 12:00"]
+    rows.to_csv(tmp_path / "history.csv", index=False)
+    assert state(tmp_path, "build", past.trained.bundle, "--history", str(tmp_path / "history.csv")).exit_code == 0
+    before = state(tmp_path, "check", past.trained.bundle).output
+    pruned = state(tmp_path, "prune", past.trained.bundle)
+    assert pruned.exit_code == 0
+    told, after = pruned.output.split("\n", 1)
+    assert "rows are later, the latest of 2026-01-02 12:00 UTC." in told and f"before 2024-{last[3:5]}" in told
+    assert "by 600 rows" in before and "by 600 rows" in after
+
+
 def test_a_history_that_is_not_as_declared_leaves_nothing_behind(past: PastPayments, tmp_path: Path) -> None:
     folder = tmp_path / "state"
     folder.mkdir()

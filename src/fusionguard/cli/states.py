@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +17,7 @@ from fusionguard.home import Home, find_home
 if TYPE_CHECKING:
     from fusionguard.datasets.resolved import ResolvedDataset
     from fusionguard.features.online.place import StatePlace
-    from fusionguard.features.online.state import Counts
+    from fusionguard.features.online.state import Counts, Newest
 
 _Model = Annotated[
     str, typer.Option("--model", "-m", help="Whose windows: NAME@champion, NAME@3 or a bundle's folder, as it is to answer.")
@@ -67,14 +68,19 @@ def check(model: _Model) -> None:
 def prune(model: _Model) -> None:
     """Forget what no later row sees, also while the service runs: it keeps the state small. Rows an hour late still see all.
 
+    What time it is, the rows say, without the newest tenth of a percent (ten at least), whose clocks may run ahead.
+
     Example: fusionguard state prune --model NAME@champion
     """
     described, place = _place(find_home(), model)
     with closing(place.open()) as state:
-        latest, moment = state.latest_second(), described.declaration.time
-        if latest is not None:  # a clock that runs ahead makes nothing be forgotten too early, nor does a service that rests
+        newest, moment = state.newest(), described.declaration.time
+        if newest is not None:  # a clock that runs ahead makes nothing be forgotten too early, nor does a service that rests
             counted = moment is not None and moment.since == "start"
-            state.prune(latest if counted else min(latest, int(time.time())))
+            now = newest.second if newest.second is None or counted else min(newest.second, int(time.time()))
+            say(_forgotten(newest, now, counted=counted))
+            if now is not None:
+                state.prune(now)
         say(_counted(state.check()))
     typer.echo(place)
 
@@ -88,6 +94,17 @@ def _place(home: Home, model: str) -> tuple[ResolvedDataset, StatePlace]:
     if family.declared is None or not family.features.past:
         raise UsageError(f"The models of {family.model} read nothing of earlier rows.", "They need no state.")
     return family.declared, state_place(home.online, family.declared.declaration)
+
+
+def _forgotten(newest: Newest, now: int | None, *, counted: bool) -> str:
+    if now is None:
+        return f"Forgetting nothing: {newest.later} rows do not say what time it is."
+
+    def moment(second: int) -> str:
+        return f"second {second:,}" if counted else f"{datetime.fromtimestamp(second, UTC):%Y-%m-%d %H:%M} UTC"
+
+    told = f"Forgetting what rows from an hour before {moment(now)} on do not see"
+    return f"{told}; {newest.later:,} rows are later, the latest of {moment(newest.latest)}." if newest.later else f"{told}."
 
 
 def _counted(counts: Counts) -> str:

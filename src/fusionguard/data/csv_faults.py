@@ -88,7 +88,7 @@ def _first_fault(
     try:
         header = next(rows)
         if any(_ESCAPED.search(name) for name in header):
-            return header, _Found("is not UTF-8 text (its header).", "Save it as UTF-8.")
+            return header, _Found("is not UTF-8 text (its header).", schema.form.utf8_remedy)
         read = {place: schema.columns[column] for place, column in enumerate(header) if column in columns}
         filled = (cells for cells in rows if cells)
         for row, cells in enumerate(islice(filled, None if before is None else max(before, 0))):
@@ -100,7 +100,7 @@ def _first_fault(
                 return header, _Found(what, "Complete or remove the row, or get the file again if it is cut off.")
             bad = [place for place, cell in enumerate(cells) if not cell.isascii() and _ESCAPED.search(cell)]
             if bad and encoding is None:
-                encoding = _Found(f"{where}, column {header[bad[0]]}: not UTF-8 text.", "Save the file as UTF-8.")
+                encoding = _Found(f"{where}, column {header[bad[0]]}: not UTF-8 text.", schema.form.utf8_remedy)
             for place, kind in read.items():
                 cell, column = cells[place], header[place]
                 if place in bad:

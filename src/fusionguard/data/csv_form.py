@@ -31,6 +31,8 @@ class CsvForm:
         What stands in numbers before decimals and, where anything does, between thousands.
     signs
         What may stand before or behind a number, such as a currency's sign.
+    encoding
+        Of the text: ``utf-8`` or ``windows-1252``.
     declared
         Whether a declaration says all this, in which case messages say what would have to be written there.
     """
@@ -40,6 +42,14 @@ class CsvForm:
     thousands: str = ""
     signs: tuple[str, ...] = ()
     declared: bool = False
+    encoding: str = "utf-8"
+
+    @property
+    def utf8_remedy(self) -> str:
+        """What to do with a file that should be UTF-8 text and is not."""
+        if not self.declared:
+            return "Save it as UTF-8."
+        return "Save it as UTF-8 or, where it is of Windows, write `csv: {encoding: windows-1252}` into the declaration."
 
     @property
     def is_plain(self) -> bool:

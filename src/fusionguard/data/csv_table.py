@@ -25,6 +25,7 @@ from fusionguard.data.file_kinds import AGAIN, START_BYTES, FileKind, refuse_oth
 from fusionguard.data.headers import listed, read_header
 from fusionguard.data.schema import DatasetSchema
 from fusionguard.data.table import CARRIED_NAME
+from fusionguard.data.transcoded import as_utf8
 from fusionguard.data.whole_numbers import whole_numbers
 from fusionguard.errors import DataError
 
@@ -54,7 +55,7 @@ class CsvTable:
         """Return the column names; :class:`DataError` where it is no CSV text at all."""
         if self.kind != "csv":
             refuse_other_kinds(self.file.name, self._start)
-        return read_header(self.file.name, self._start, self.separator)
+        return read_header(self.file.name, self._start, self.separator, self.schema.form.utf8_remedy)
 
     @cached_property
     def separator(self) -> str:
@@ -115,7 +116,13 @@ class CsvTable:
 
     @contextmanager
     def open(self) -> Iterator[IO[bytes]]:
-        """Yield the text as it is, unpacked."""
+        """Yield the text unpacked, as UTF-8 where the schema says that it is of another encoding."""
+        with self._unpacked() as stream:
+            encoding = self.schema.form.encoding
+            yield stream if encoding == "utf-8" else as_utf8(stream, self.file.name, encoding)
+
+    @contextmanager
+    def _unpacked(self) -> Iterator[IO[bytes]]:
         if self.kind == "csv":
             with self.file.open("rb") as stream:
                 yield stream

@@ -28,8 +28,8 @@ class ColumnsError(DataError):
         return (partial(type(self), unknown=self.unknown), (self.what, self.remedy, self.columns))
 
 
-def read_header(name: str, start: bytes, separator: str = ",") -> list[str]:
-    """Return the column names in the first row of CSV text.
+def read_header(name: str, start: bytes, separator: str = ",", utf8_remedy: str = "Save it as UTF-8.") -> list[str]:
+    """Return the column names in the first row of CSV text; ``utf8_remedy`` says what to do where it is not UTF-8.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def read_header(name: str, start: bytes, separator: str = ",") -> list[str]:
         lines[0].decode("utf-8")
         header = next(csv.reader(io.StringIO(start.decode("utf-8", errors="ignore"), newline=""), delimiter=separator))
     except UnicodeDecodeError:
-        raise DataError(f"{name} is not UTF-8 text.", "Save it as UTF-8.") from None
+        raise DataError(f"{name} is not UTF-8 text.", utf8_remedy) from None
     if any("\n" in column or "\r" in column for column in header):
         raise DataError(f"{name} has a quote in its header that is not closed in its line.", "Remove it, or close it.")
     wanted = SEPARATORS[separator]

@@ -263,6 +263,8 @@ class Csv(_Declared):
     """What stands between thousands, where something does."""
     signs: kinds.Signs = ()
     """What stands before or behind numbers and is left out, such as a currency's sign."""
+    encoding: Literal["utf-8", "windows-1252"] = "utf-8"
+    """Of the text; what Excel saves as CSV on Windows is often of the latter."""
 
     @model_validator(mode="after")
     def _agrees(self) -> Csv:

@@ -87,11 +87,17 @@ class HistoryWords:
             "distinct": f"different {plural(of)}{at} in {span}",
             "since_last": f"seconds since the last {self.rows.one}{at}",
             "label_count": f"outcomes of {whose} {many} known in {span}",
-            "label_rate": f"share of {whose} {many} that {self.rows.were}, known in {span}",
+            "label_rate": self._rate_name(feature),
             "label_since_positive": f"seconds since it was known that one of {whose} {many} {self.rows.was}, in {span}",
             "label_since_negative": f"seconds since it was known that one of {whose} {many} {self.rows.was_not}, in {span}",
             "label_run": f"seconds for which all of {whose} {many} {self.rows.were}, known in {span}",
         }.get(feature.aggregate, feature.name.replace("_", " "))
+
+    def _rate_name(self, feature: WindowFeature) -> str:
+        whose, rows, span = self._whose(feature), self.rows, span_text(feature.span.text)
+        if self._dated:  # an outcome may have been told of a row that came before the span
+            return f"{whose} {rows.many} that {rows.were}, told in {span}, for each {rows.one} in that time"
+        return f"share of {whose} {rows.many} that {rows.were}, known in {span}"
 
     def describe(self, name: str, row: Row) -> str | None:
         """Say a feature of a row, with what is usual; None where it is of nothing that happened before."""

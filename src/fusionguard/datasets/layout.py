@@ -28,7 +28,7 @@ def raw_layout(declaration: Declaration, header: Sequence[str] = ()) -> DatasetS
         file_name=declaration.rows or f"{declaration.name}.csv",
         private=frozenset({*declaration.private, *filter(column_looks_personal, columns)}),
         optional=frozenset(declaration.optional),
-        form=CsvForm(csv.separator, csv.decimal, csv.thousands or "", csv.signs, declared=True),
+        form=CsvForm(csv.separator, csv.decimal, csv.thousands or "", csv.signs, declared=True, encoding=csv.encoding),
         numbers=frozenset(_numbers(declaration)),
         as_stored=frozenset(columns) - ({*declaration.types, *_numbers(declaration)} - _times(declaration)),
         unread=frozenset(declaration.ignored) - set(declaration.unique),

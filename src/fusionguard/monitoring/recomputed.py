@@ -6,6 +6,8 @@ difference is a fault of the feature pipeline, but for rows of which the history
 
 from __future__ import annotations
 
+import itertools
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -40,10 +42,11 @@ WHY: dict[Incomparable, str] = {
     "late": "came too late to see exactly what was before them, or had it not looked up, as the service counted",
     "overtaken": "differ, and a row that was before them came after them",
     "early": "differ, and what their windows remember began before the history",
-    "lacking": "differ, and came after rows that the history lacks",
+    "lacking": "differ, and may be of whom the rows are that the history lacks",
 }
 """Why a row was not compared."""
 
+_SECOND_MICROS = 1_000_000
 _AT_ONCE_MICROS = 20_000
 """Rows that were answered so close to each other may have been recorded in either order."""
 
@@ -141,6 +144,12 @@ class _Differing:
     features: tuple[WindowFeature, ...]
     overtaken: frozenset[str]
     """Entities of which a row that was before it came after it."""
+    keys: dict[str, str | None]
+    """Whose it is, by entity."""
+
+
+_Cell = tuple[int, str]
+"""The place of a differing row, and one of its features."""
 
 
 class _Comparison:
@@ -158,14 +167,18 @@ class _Comparison:
         self._execute(f"CREATE TEMP VIEW logged AS SELECT * FROM read_parquet({string(str(window.path))})")
         begins, count = self._fetch("SELECT (SELECT MIN(second) FROM history), COUNT(*) FROM logged")[0]
         excused: Counter[Incomparable] = Counter()
-        first_absent = self._count_unmatched(excused)
+        absent = self._count_unmatched(excused)
         self._ask(most, begins)
         self._remember()
         differing = list(self._differing())
+        lacking = self._lacking(differing, begins, absent)
         wrong: dict[str, list[int]] = {}
         found = 0
-        for each in differing:
-            reasons = {feature.name: self._excuse(each, feature, begins, first_absent) for feature in each.features}
+        for place, each in enumerate(differing):
+            reasons: dict[str, Incomparable | None] = {
+                feature.name: "lacking" if (place, feature.name) in lacking else self._excuse(each, feature, begins)
+                for feature in each.features
+            }
             unexcused = [name for name, reason in reasons.items() if reason is None]
             if unexcused:
                 found += 1
@@ -184,16 +197,16 @@ class _Comparison:
             findings=self._judge(wrong, compared),
         )
 
-    def _count_unmatched(self, excused: Counter[Incomparable]) -> int | None:
-        """Count rows that cannot be compared whatever they hold; return when the first was answered that the history lacks."""
+    def _count_unmatched(self, excused: Counter[Incomparable]) -> list[int]:
+        """Count rows that cannot be compared whatever they hold; return when those were answered that the history lacks."""
         absent = f"{EVENT} IS NOT NULL AND {EVENT} NOT IN (SELECT digest FROM history WHERE digest IS NOT NULL)"
-        nameless, lacked, late, first = self._fetch(
+        nameless, lacked, late = self._fetch(
             f"SELECT COUNT(*) FILTER (WHERE {EVENT} IS NULL), COUNT(*) FILTER (WHERE {absent}),"
-            f" COUNT(*) FILTER (WHERE NOT ({absent}) AND {EVENT} IS NOT NULL AND {EXACT} IS FALSE),"
-            f" MIN({_ANSWERED}) FILTER (WHERE {absent}) FROM logged"
+            f" COUNT(*) FILTER (WHERE NOT ({absent}) AND {EVENT} IS NOT NULL AND {EXACT} IS FALSE) FROM logged"
         )[0]
         excused.update({"nameless": nameless, "absent": lacked, "late": late})
-        return None if first is None else int(first)
+        first = f"SELECT MIN({_ANSWERED}) AS answered FROM logged WHERE {absent} GROUP BY {EVENT} ORDER BY answered"
+        return [answered for (answered,) in self._fetch(first)]
 
     def _ask(self, most: int, begins: int | None) -> None:
         """Draw the rows that are compared, those first whose windows lie within the history."""
@@ -242,22 +255,53 @@ class _Comparison:
             f" AND came.answered > wrong.answered - {_AT_ONCE_MICROS})"
             for entity in self._entities
         )
-        query = f"SELECT answered, second, {flags}, {overtaken} FROM (SELECT * FROM compared WHERE {any_wrong}) AS wrong"
+        query = f"SELECT answered, second, {flags}, {overtaken}, {keys} FROM (SELECT * FROM compared WHERE {any_wrong}) AS wrong"
         for answered, second, *told in self._fetch(f"{query} ORDER BY answered, _row"):
             features = tuple(each for each, is_wrong in zip(self._features, told, strict=False) if is_wrong)
-            passed = zip(self._entities, told[len(self._features) :], strict=True)
-            yield _Differing(answered, second, features, frozenset(entity for entity, is_passed in passed if is_passed))
+            passed, whose = told[len(known) : -len(self._entities)], told[-len(self._entities) :]
+            overtaken_of = frozenset(itertools.compress(self._entities, passed))
+            yield _Differing(answered, second, features, overtaken_of, dict(zip(self._entities, whose, strict=True)))
 
-    def _excuse(self, row: _Differing, feature: WindowFeature, begins: int, first_absent: int | None) -> Incomparable | None:
+    def _excuse(self, row: _Differing, feature: WindowFeature, begins: int) -> Incomparable | None:
         """Say why a feature of a row may differ although nothing is wrong; None where nothing says so."""
         if feature.entity in row.overtaken:
             return "overtaken"
-        known = self._declaration.label.known
-        of_outcomes = any(each.kind in OF_OUTCOMES for each in feature.memories)
-        delay = duration_seconds(known.after) if of_outcomes and known is not None and known.after is not None else 0
-        if feature.span.start(row.second) - delay < begins:
+        if feature.span.start(row.second) - (self._delay(feature) or 0) < begins:
             return "early"
-        return "lacking" if first_absent is not None and first_absent < row.answered + _AT_ONCE_MICROS else None
+        return None
+
+    def _lacking(self, differing: Sequence[_Differing], begins: int, absent: Sequence[int]) -> set[_Cell]:
+        """Return which features of which rows may differ because the history lacks rows.
+
+        A row that is not there is of one card, one shop: of each entity at most so many keys are excused as rows are absent,
+        those of which most differs. Whose an absent row was is not in the log, which has no keys.
+        """
+        cells: dict[str, dict[str | None, list[_Cell]]] = {}
+        for place, row in enumerate(differing):
+            for feature in row.features:
+                if self._excuse(row, feature, begins) is None and self._is_reached(row, feature, absent):
+                    of_entity = cells.setdefault(feature.entity, {})
+                    of_entity.setdefault(row.keys[feature.entity], []).append((place, feature.name))
+        most = (sorted(keys.values(), key=len, reverse=True)[: len(absent)] for keys in cells.values())
+        return {cell for keys in most for some in keys for cell in some}
+
+    def _is_reached(self, row: _Differing, feature: WindowFeature, absent: Sequence[int]) -> bool:
+        """Whether the latest absent row that was answered before a row is in the window of its feature."""
+        before = bisect_left(absent, row.answered + _AT_ONCE_MICROS)
+        if not before:
+            return False
+        delay, ahead = self._delay(feature), max(0, row.second - row.answered // _SECOND_MICROS)
+        if delay is None:
+            return True
+        first = min(each.span.start(row.second) for each in feature.memories) - delay
+        return absent[before - 1] // _SECOND_MICROS + ahead >= first  # a row happens before it is answered
+
+    def _delay(self, feature: WindowFeature) -> int | None:
+        """Return how many seconds after its row something is remembered for a feature; None where that differs by row."""
+        known = self._declaration.label.known
+        if known is None or all(each.kind not in OF_OUTCOMES for each in feature.memories):
+            return 0
+        return None if known.after is None else duration_seconds(known.after)
 
     def _judge(self, wrong: dict[str, list[int]], compared: int) -> tuple[Finding, ...]:
         words, checks = self._family.features.words, []

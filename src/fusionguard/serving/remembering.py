@@ -67,15 +67,15 @@ class Remembering:
         """
         found = None
         if not self._fault:
-            found = self._or_nothing(partial(state.observe_at_once, event), partial(self._nothing, state), lasting)
+            found = self._or_nothing(partial(state.observe_at_once, event), partial(self._unrecorded, state), lasting)
         if found is None:
-            found = await self._elsewhere(partial(state.observe, event), partial(self._nothing, state), lasting)
+            found = await self._elsewhere(partial(state.observe, event), partial(self._unrecorded, state), lasting)
         self._count_late([found])
         return found
 
     async def peek(self, state: OnlineState, event: Event, lasting: bool) -> Remembered:
         """Return what an event sees, and record nothing; raises as :meth:`observe` does."""
-        return await self._elsewhere(partial(state.peek, event), partial(self._nothing, state), lasting)
+        return await self._elsewhere(partial(state.peek, event), partial(_nothing, state), lasting)
 
     def observe_all(self, state: OnlineState, events: Sequence[Event], lasting: bool) -> list[Remembered]:
         """Observe a batch in the order of time, on this thread; return what each of its rows sees.
@@ -89,7 +89,7 @@ class Remembering:
                 time.sleep(_PAUSE_SECONDS)
             places = order[begin : begin + ROWS_AT_ONCE]
             some = [events[place] for place in places]
-            nothing = partial(self._nothing_of, state, len(some))
+            nothing = partial(self._all_unrecorded, state, len(some))
             seen = self._or_nothing(partial(state.observe_all, some), nothing, lasting)
             found |= zip(places, seen, strict=True)
         self._count_late(list(found.values()))
@@ -112,12 +112,13 @@ class Remembering:
                 raise
         return nothing()
 
-    def _nothing(self, state: OnlineState) -> Remembered:
-        return self._nothing_of(state, 1)[0]
+    def _unrecorded(self, state: OnlineState) -> Remembered:
+        return self._all_unrecorded(state, 1)[0]
 
-    def _nothing_of(self, state: OnlineState, rows: int) -> list[Remembered]:
+    def _all_unrecorded(self, state: OnlineState, rows: int) -> list[Remembered]:
+        """Return what is known of rows that are scored without their past, and count them."""
         self._metrics.rows_without_history(self._model, rows)
-        return [NotLookedUp(dict.fromkeys(state.names), False)] * rows
+        return [_nothing(state)] * rows
 
     def _ask(self, ask: Callable[[], _Found], *, lasting: bool = False) -> _Found:
         try:
@@ -179,3 +180,7 @@ def past_columns(names: Sequence[str], found: Sequence[Remembered]) -> Columns:
     return {
         name: np.array([missing if (value := row[name]) is None else value for row in rows], dtype=np.float64) for name in names
     }
+
+
+def _nothing(state: OnlineState) -> Remembered:
+    return NotLookedUp(dict.fromkeys(state.names), False)

@@ -202,6 +202,68 @@ def test_a_file_that_is_deleted_takes_nothing_more_until_another_one_is_there(pa
         assert state.check().events == 1
 
 
+def test_what_is_acknowledged_while_a_state_is_replaced_is_in_the_new_one(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody writes and somebody opens the file at the moment before the new one is there: both wait for it."""
+    replace, done = os.replace, list[str]()
+    writing = SqliteState(path, memories(declare()))
+
+    def write() -> None:
+        writing.observe(Event("written", 9_001, ONE.keys, ONE.numbers))
+        done.append("written")
+
+    def open_and_write() -> None:
+        with closing(SqliteState(path, memories(declare()))) as opened:
+            opened.observe(Event("opened", 9_002, ONE.keys, ONE.numbers))
+        done.append("opened")
+
+    threads = [threading.Thread(target=each) for each in (write, open_and_write)]
+
+    def slowly(source: Path, target: Path) -> None:
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join(timeout=0.15)
+        assert done == [], "nothing is acknowledged of which nobody will know"
+        assert not path.with_name("state-wal").exists(), "the new file would take it for its own"
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", slowly)
+    history = [Event("history", 9_000, ONE.keys, ONE.numbers)]
+    with closing(SqliteState.build(path, memories(declare()), history, replace=True)) as built, closing(writing):
+        for each in threads:
+            each.join(timeout=10)
+        assert sorted(done) == ["opened", "written"]
+        assert built.check().events == 3
+    assert sorted(each.name for each in path.parent.iterdir()) == ["state"]
+
+
+def test_a_writer_in_a_loop_loses_nothing_from_the_moment_a_state_is_replaced(path: Path) -> None:
+    begun, acknowledged, stop = [0], [0], threading.Event()
+
+    def write() -> None:
+        with closing(SqliteState(path, memories(declare()))) as state:
+            while not stop.is_set():
+                begun[0] += 1
+                state.observe(Event(f"E{begun[0]}", 9_000 + begun[0], ONE.keys, ONE.numbers))
+                acknowledged[0] = begun[0]
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(20):
+            with closing(SqliteState.build(path, memories(declare()), replace=True)) as built:
+                first = begun[0] + 1  # this one begins after the other file went
+                while acknowledged[0] < first + 3:
+                    time.sleep(0.001)
+                last = acknowledged[0]
+                assert built.check().events >= last - first + 1
+                kept = built.peek(Event("x", 9_001 + last, ONE.keys, ONE.numbers)).values["past_card_rows_5m"]
+                assert kept is not None and kept >= min(last - first + 1, 299)
+    finally:
+        stop.set()
+        writer.join()
+
+
 def test_a_full_disk_says_so_records_nothing_and_goes_on_when_there_is_room(path: Path) -> None:
     with closing(SqliteState(path, memories(declare()))) as state:
         before = state.check()

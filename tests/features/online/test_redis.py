@@ -18,12 +18,12 @@ from redis import Redis
 
 from fusionguard.datasets.history import LARGEST_HUNDREDTHS, OF_OUTCOMES, memories
 from fusionguard.errors import StorageError, UsageError
-from fusionguard.features.online import redis_server, redis_state
+from fusionguard.features.online import redis_building, redis_server, redis_state
 from fusionguard.features.online.place import state_place
 from fusionguard.features.online.redis_server import PASSWORD, RedisAddress, RedisServer, Script, Word, read_password
 from fusionguard.features.online.redis_state import RedisState
 from fusionguard.features.online.redis_upkeep import remove
-from fusionguard.features.online.state import Event, Keeping, Outcome
+from fusionguard.features.online.state import Event, Keeping, Newest, Outcome
 from tests.datasets.test_history import computed, declare, draw
 from tests.features.online.states import in_redis
 from tests.features.online.streams import in_order, online
@@ -292,6 +292,52 @@ def test_a_state_that_is_built_anew_takes_the_place_at_once_for_all_who_ask(redi
     client.close()
 
 
+def test_a_build_whose_rows_are_slow_keeps_its_marker(redis: RunningRedis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redis_building, "BUILDING_SECONDS", 1)
+    monkeypatch.setattr(redis_building, "RENEW_SECONDS", 0.2)
+
+    def slow() -> Iterator[Event]:
+        time.sleep(1.6)
+        opened(redis, "slow").prune(9_000)  # this removes what is left over
+        yield ONE
+
+    made(redis, "slow").close()
+    built = RedisState.build(RedisServer(RedisAddress.of(redis.url)), "slow", PLAN, slow(), replace=True)
+    assert built.check().events == 1
+
+
+def test_what_a_killed_build_leaves_is_no_hindrance_and_goes(redis: RunningRedis) -> None:
+    state, client = made(redis, "killed"), Redis.from_url(redis.url)
+    client.set("fusionguard:{killed}:building:dead", "dead", px=300)
+    client.set("fusionguard:{killed}:dead:v1", "x")
+    state.prune(0)
+    assert client.exists("fusionguard:{killed}:dead:v1"), "it may be alive"
+    state = RedisState.build(RedisServer(RedisAddress.of(redis.url)), "killed", PLAN, [ONE], replace=True)
+    time.sleep(0.35)
+    state.prune(0)
+    assert not client.exists("fusionguard:{killed}:dead:v1")
+    assert state.check().events == 1
+    client.close()
+
+
+def test_a_key_that_is_found_twice_is_counted_once(redis: RunningRedis, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = made(redis, "twice")
+    state.observe_all([replace(ONE, id=f"E{place}", second=5_000 + place) for place in range(700)])
+    once, newest = state.check(), state.newest()
+    ask, pages = state._server.ask, list[list[bytes]]()
+
+    def again(*command: Word) -> Any:
+        answer = ask(*command)
+        if command[0] == "SCAN":
+            pages.append(answer[1])
+            return answer[0], [*answer[1], *pages[0]]
+        return answer
+
+    monkeypatch.setattr(state._server, "ask", again)
+    assert (state.check(), state.newest()) == (once, newest)
+    assert len(pages) > 2
+
+
 def test_who_removes_what_is_left_spares_what_another_builds_meanwhile(
     redis: RunningRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -321,12 +367,12 @@ def test_pruning_leaves_nothing_of_what_nobody_sees(redis: RunningRedis) -> None
     state.observe_all(
         [replace(ONE, id=f"E{place}", keys={"card": f"C{place}", "shop": "S"}, alias=f"A{place}") for place in range(1_500)]
     )
-    assert state.latest_second() == 5_000
+    assert state.newest() == Newest(5_000, 5_000, 0)
     state.prune(10**9)
     state.prune(10**6)
     kinds = sorted(key.partition(b"}:")[2].partition(b":")[2][:5] for key in client.keys("fusionguard:{pruned}:*"))
     assert kinds == [b"", b"facts", b"l"]
-    assert (state.latest_second(), state.check().entities) == (None, 0)
+    assert (state.newest(), state.check().entities) == (None, 0)
     assert not state.observe(replace(ONE, second=10**9 - 11)).exact and state.observe(replace(ONE, id="y", second=10**9)).exact
     client.close()
 

@@ -15,7 +15,7 @@ from fusionguard.errors import DataError
 from fusionguard.features.online.entity import MOST_RECENT_OTHERS, MOST_SECONDS, EntityMemory
 from fusionguard.features.online.layout import layouts_of
 from fusionguard.features.online.sqlite_state import SqliteState
-from fusionguard.features.online.state import Event, Keeping, OnlineState, Outcome
+from fusionguard.features.online.state import Event, Keeping, Newest, OnlineState, Outcome
 from tests.datasets.test_history import computed, declare, draw
 from tests.features.online.states import Build
 from tests.features.online.streams import in_order
@@ -146,6 +146,22 @@ def test_pruning_changes_no_later_answer(build: Build) -> None:
     state.prune(10**9)
     left = state.check()
     assert (left.entities, left.outcome_spans, left.events, left.late) == (0, 0, 0, 1)
+
+
+def test_a_few_rows_that_are_years_ahead_do_not_say_what_time_it_is(state: OnlineState) -> None:
+    assert state.newest() is None
+    state.observe_all([event(f"ahead {place}", 2_000_000_000 + place) for place in range(10)])
+    assert state.newest() == Newest(None, 2_000_000_009, 10)
+    state.observe_all([event(f"e{place}", 100 + place) for place in range(300)])
+    assert state.newest() == Newest(399, 2_000_000_009, 10)
+    state.observe(event("eleventh", 3_000_000_000))
+    assert state.newest() == Newest(2_000_000_000, 3_000_000_000, 10)
+
+
+def test_of_many_rows_one_in_a_thousand_does_not_say_what_time_it_is() -> None:
+    seconds = [*range(20_000), *[10**9] * 21]
+    assert Newest.of(seconds) == Newest(19_999, 10**9, 21), "21 of 20,021"
+    assert Newest.of([*seconds, 10**9]) == Newest(10**9, 10**9, 0)
 
 
 def test_the_first_second_that_is_not_late_after_pruning_sees_its_whole_window(build: Build) -> None:

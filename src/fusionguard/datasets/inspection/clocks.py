@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from fusionguard.datasets.inspection.label import Label
-from fusionguard.datasets.inspection.name_words import ID, OTHER_TIME, TIME, name_words, says, word_set
+from fusionguard.datasets.inspection.name_words import ID, OTHER_TIME, TENURE, TIME, name_words, says, word_set
 from fusionguard.datasets.inspection.profile import Column
 from fusionguard.datasets.inspection.relation import Relation
 from fusionguard.datasets.moments import PER_SECOND
@@ -50,7 +50,11 @@ class Clock:
 
 
 def find_time(
-    columns: Sequence[Column], relations: Mapping[str, Relation], label: Label | None, rising: frozenset[str]
+    columns: Sequence[Column],
+    relations: Mapping[str, Relation],
+    label: Label | None,
+    rising: frozenset[str],
+    beginnings: Mapping[str, str],
 ) -> Clock | None:
     """Return the column that says best when a row happened; None where none does.
 
@@ -58,6 +62,8 @@ def find_time(
     ----------
     rising
         The names of number columns that never fall from row to row: clocks, perhaps.
+    beginnings
+        Times that belong to somebody and not to a row (:func:`find_beginnings`): none of them is chosen.
     """
     ranked = []
     for column in columns:
@@ -65,7 +71,7 @@ def find_time(
         if label is not None and relation is not None and after_event(column, relation, label):
             continue
         unit, since = read_clock(column, rising)
-        if not unit and column.form.kind != "time":
+        if column.name in beginnings or (not unit and column.form.kind != "time"):
             continue
         named = says(column.name, TIME)
         points = 2.0 * (named is not None) - 4.0 * (says(column.name, OTHER_TIME) is not None)
@@ -81,6 +87,19 @@ def find_time(
     best = max(ranked, key=lambda each: each[:2])[2]
     others = tuple(clock.column.name for points, _, clock in ranked if clock is not best and points > 0)
     return replace(best, others=others)
+
+
+def find_beginnings(copies: Sequence[tuple[Column, ...]]) -> dict[str, str]:
+    """Return the times from which another column counts how long it has been, with that column: a contract's start, a birth.
+
+    Such a time says when somebody came, and not when the row was made, which is later by what the other one counts.
+    """
+    found: dict[str, str] = {}
+    for group in copies:
+        lasting = [each.name for each in group if each.form.kind == "number" and says(each.name, TENURE)]
+        times = [each.name for each in group if each.form.kind == "time"]
+        found |= {time: lasting[0] for time in times if lasting}
+    return found
 
 
 def read_clock(column: Column, rising: frozenset[str]) -> tuple[str, str]:

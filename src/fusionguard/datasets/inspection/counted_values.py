@@ -38,7 +38,7 @@ def profile_table(table: OpenedTable, name: str) -> Profile:
     distinct = dict(_distinct(table, [column for column in columns if column.place not in counts]))
     duplicates = repeated_rows(table, range(len(columns)))
     counted = tuple(_counted(column, counts, distinct, table.rows - duplicates) for column in columns)
-    return Profile(name, table.rows, table.layout, table.oddities, counted, duplicates, table.separators)
+    return Profile(name, table.rows, table.layout, table.oddities, counted, duplicates, table.separators, table.encoding)
 
 
 def _hidden_persons(table: OpenedTable, columns: Sequence[Column]) -> Iterator[tuple[int, str]]:

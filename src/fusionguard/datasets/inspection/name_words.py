@@ -62,8 +62,15 @@ TIME = word_set(
 OTHER_TIME = word_set(
     "birth dob born birthday geburt geburtsdatum geburtstag opened opening open joined join since start started "
     "registered signup "
-    "expiry expires expiration valid end closed closing updated modified last first due eroffnet seit beginn ende"
+    "expiry expires expiration valid end closed closing updated modified last first due eroffnet seit beginn ende "
+    "contract signed activation activated enrolled enrolment enrollment onboarded onboarding subscription subscribed acquired "
+    "vertrag vertragsbeginn vertragsabschluss vertragsdatum abschluss kundeseit"
 )
+TENURE = word_set(
+    "tenure age months years seniority vintage lifetime membership duration alter monate jahre laufzeit dauer "
+    "vertragsdauer vertragslaufzeit zugehorigkeit"
+)
+"""Words for how long something has lasted when a row is made."""
 AMOUNT = word_set("amount amt value betrag total sum price paid payment umsatz")
 CODE = word_set(
     "code codes mcc type kind category cat class segment region zip postcode plz branch country state city channel product plan "

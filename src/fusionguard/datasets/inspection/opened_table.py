@@ -52,6 +52,8 @@ class OpenedTable:
         What must be changed before training can read it, in words.
     separators
         What separates the columns of its CSV files; of several, in their order.
+    encoding
+        Of the text of its CSV files.
     unread
         Of columns that hold neither numbers, texts nor moments, what they hold.
     """
@@ -64,6 +66,7 @@ class OpenedTable:
     layout: str
     oddities: tuple[str, ...]
     separators: tuple[str, ...] = ()
+    encoding: str = "utf-8"
     unread: Mapping[str, str] = field(default_factory=dict)
 
     def ask(self, query: str) -> list[tuple[Any, ...]]:
@@ -144,6 +147,7 @@ def _opened(connection: duckdb.DuckDBPyConnection, parts: Sequence[Path], scratc
     names: list[str] = []
     oddities: dict[str, None] = {}
     separators: dict[str, None] = {}
+    encodings: dict[str, None] = {}
     unread: dict[str, str] = {}
     pieces, rows = [], 0
     for place, (part, kind) in enumerate(zip(parts, kinds, strict=True)):
@@ -154,7 +158,7 @@ def _opened(connection: duckdb.DuckDBPyConnection, parts: Sequence[Path], scratc
         else:
             texts = write_texts(connection, part, kind, scratch / f"{place}.parquet")
             stored, header = texts.file, texts.header
-            oddities.update(dict.fromkeys(texts.oddities))
+            encodings |= {texts.encoding: None} if texts.encoding else {}
             separators[texts.separator] = None
         if place == 0:
             _check_names(part.name, header, typed=kind == "parquet")
@@ -175,8 +179,11 @@ def _opened(connection: duckdb.DuckDBPyConnection, parts: Sequence[Path], scratc
     ordered = tuple(types[f"c{place}"] for place in range(len(names)))
     if unread:
         oddities[_unread_words(unread)] = None
+    if len(encodings) > 1:
+        oddities["some of its files are Windows-1252 text, others UTF-8"] = None
+    encoding = next(iter(encodings), "utf-8")
     return OpenedTable(
-        connection, "whole", tuple(names), ordered, rows, layouts.pop(), tuple(oddities), tuple(separators), unread
+        connection, "whole", tuple(names), ordered, rows, layouts.pop(), tuple(oddities), tuple(separators), encoding, unread
     )
 
 

@@ -147,6 +147,8 @@ class Profile:
     """Rows that are the same as an earlier one in every column."""
     separators: tuple[str, ...] = ()
     """What separates the columns of its CSV files."""
+    encoding: str = "utf-8"
+    """Of the text of its CSV files."""
     by_name: dict[str, Column] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from fusionguard.datasets.inspection.clocks import after_event, find_time, is_excel_days, read_clock
+from fusionguard.datasets.inspection.clocks import after_event, find_beginnings, find_time, is_excel_days, read_clock
 from fusionguard.datasets.inspection.label import Label
 from fusionguard.datasets.inspection.name_words import (
     CODE,
@@ -97,7 +97,8 @@ def guess_roles(
     rest = [column for column in profile.columns if column.name not in roles]
     roles |= dict(_plainly(rest))
     rest = [column for column in rest if column.name not in roles]
-    if (time := find_time(rest, relations, label, rising)) is not None:
+    beginnings = find_beginnings(copies)
+    if (time := find_time(rest, relations, label, rising, beginnings)) is not None:
         words = f"{time.reason}; {', '.join(map(repr, time.others[:3]))} would do, too" if time.others else time.reason
         sure: Sure = "guess" if not time.named else "likely" if time.others else "sure"
         roles[time.column.name] = Role("time", words, sure, unit=time.unit, since=time.since)
@@ -109,6 +110,8 @@ def guess_roles(
     for column in rest:
         if column.name not in roles:
             roles[column.name] = _other(column, relations.get(column.name), label, rising)
+            if column.name in beginnings:
+                roles[column.name] = Role("ignored", f"it is when somebody came: '{beginnings[column.name]}' counts from it")
     roles |= dict(_copies_of_time(roles, copies))
     return {column.name: roles[column.name] for column in profile.columns}
 

@@ -22,6 +22,8 @@ from fusionguard.errors import DataError
 
 _ANY = DatasetSchema(name="", columns={}, label="", kaggle="", file_name="the table as CSV")
 
+_UTF8, _WINDOWS = "utf-8", "windows-1252"
+
 
 @dataclass(frozen=True)
 class TextTable:
@@ -31,15 +33,15 @@ class TextTable:
     ----------
     header
         The names of its columns.
-    oddities
-        What must be changed before training can read it, in words.
+    encoding
+        Of its text: ``utf-8`` or ``windows-1252``; empty where all is ASCII, which is both.
     separator
         What separates its columns.
     """
 
     file: Path
     header: list[str]
-    oddities: tuple[str, ...]
+    encoding: str
     separator: str
 
 
@@ -56,18 +58,18 @@ def write_texts(connection: duckdb.DuckDBPyConnection, part: Path, kind: FileKin
         start = _beginning(stream)
     if kind != "csv":
         refuse_other_kinds(part.name, start)
-    encoding = "utf-8" if _is_utf8(start) else "cp1252"
+    encoding = _UTF8 if _is_utf8(start) else _WINDOWS
     separator = find_separator(part.name, start.decode(encoding, errors="ignore"))
     header = _header(part.name, start, encoding, separator)
     plain = target.with_suffix(".csv")
     try:
-        _unpack(table, plain, encoding, header, separator)
+        is_ascii = _unpack(table, plain, encoding, header, separator)
     except UnicodeDecodeError:
-        if encoding != "utf-8":
+        if encoding != _UTF8:
             raise DataError(f"{part.name} is neither UTF-8 nor Windows-1252 text.", "Save it as UTF-8.") from None
-        encoding = "cp1252"  # the first accent comes late
+        encoding = _WINDOWS  # the first accent comes late
         try:
-            _unpack(table, plain, encoding, header, separator)
+            is_ascii = _unpack(table, plain, encoding, header, separator)
         except UnicodeDecodeError:
             raise DataError(f"{part.name} is neither UTF-8 nor Windows-1252 text.", "Save it as UTF-8.") from None
     try:
@@ -76,8 +78,7 @@ def write_texts(connection: duckdb.DuckDBPyConnection, part: Path, kind: FileKin
         with plain.open("rb") as stream:
             raise broken_cell(part.name, stream, _ANY, (), None, separator=separator) from None
     plain.unlink()
-    oddities = ("it is Windows-1252 text, not UTF-8",) if encoding != "utf-8" else ()
-    return TextTable(target, header, oddities, separator)
+    return TextTable(target, header, "" if is_ascii else encoding, separator)
 
 
 def _beginning(stream: IO[bytes]) -> bytes:
@@ -96,25 +97,27 @@ def _is_utf8(start: bytes) -> bool:
 
 
 def _header(name: str, start: bytes, encoding: str, separator: str) -> list[str]:
-    if encoding == "utf-8":
+    if encoding == _UTF8:
         return read_header(name, start, separator)
     lines = start.decode(encoding, errors="ignore").removeprefix("\ufeff").splitlines()
     return next(csv.reader(lines[:1], delimiter=separator), [])
 
 
-def _unpack(table: CsvTable, target: Path, encoding: str, header: list[str], separator: str) -> None:
-    """Write the text as UTF-8, its quotes checked; UnicodeDecodeError where it is of another encoding."""
+def _unpack(table: CsvTable, target: Path, encoding: str, header: list[str], separator: str) -> bool:
+    """Write the text as UTF-8, its quotes checked, and tell whether all is ASCII; UnicodeDecodeError of another encoding."""
     scan = CsvScan(len(header), separator)
-    decoder = codecs.getincrementaldecoder(encoding)()
+    decoder, is_ascii = codecs.getincrementaldecoder(encoding)(), True
     with table.open() as stream, target.open("wb") as output:
         for block in _blocks(stream):
             text = decoder.decode(block, final=not block)
-            output.write(block if encoding == "utf-8" else text.encode())
+            is_ascii = is_ascii and text.isascii()
+            output.write(block if encoding == _UTF8 else text.encode())
             if scan.fault is None:
                 scan.feed(block)
     scan.close()
     if scan.fault is not None:
         raise quote_error(table.file.name, scan.fault, header)
+    return is_ascii
 
 
 def _blocks(stream: IO[bytes]) -> Iterator[bytes]:

@@ -22,6 +22,7 @@ from fusionguard.errors import StorageError
 from fusionguard.features.online.layout import layouts_of
 from fusionguard.features.online.plan import Plan, fingerprint
 from fusionguard.features.online.records import COUNTED
+from fusionguard.features.online.redis_building import marked
 from fusionguard.features.online.redis_records import (
     EARLIEST,
     MEMORY,
@@ -35,12 +36,13 @@ from fusionguard.features.online.redis_records import (
 )
 from fusionguard.features.online.redis_scripts import CHANGED, HELD, READ, REPLACED, WRITE
 from fusionguard.features.online.redis_server import RedisServer, Word
-from fusionguard.features.online.redis_upkeep import count_all, latest_second, prune_all, remove
+from fusionguard.features.online.redis_upkeep import count_all, newest, prune_all, remove
 from fusionguard.features.online.state import (
     LOADED_AT_ONCE,
     Counts,
     Event,
     Keeping,
+    Newest,
     Outcome,
     Remembered,
     Told,
@@ -57,9 +59,6 @@ WAIT_SECONDS = 10.0
 
 MOST_KNOWN = 20_000
 """So many records that were used last are known without being read."""
-
-BUILDING_SECONDS = 600
-"""What a build that broke off has left behind goes with a later one, so long after its last sign of life."""
 
 _FACTS = ("format", "plan", "salt")
 _ATTEMPTS_BESIDE_OTHERS = 3
@@ -116,19 +115,18 @@ class RedisState:
             raise StorageError(f"{made} is there already.", "Open it, or replace it.")
         generation = secrets.token_hex(8).encode()
         building, pointer = made._prefix + b"building:" + generation, made._pointer
-        server.ask("SET", building, generation, "EX", BUILDING_SECONDS)
         try:
-            facts: dict[str, Word] = {"format": FORMAT, "plan": fingerprint(plan), "salt": secrets.token_bytes(16)}
-            facts |= dict.fromkeys(COUNTED, 0)
-            server.ask("HSET", made._key(b"facts", generation), *_flat(facts))
-            made._pointer = building
-            made._open()
-            made._load(history, lambda: server.ask("EXPIRE", building, BUILDING_SECONDS))
-            made._pointer = pointer
-            if server.ask("SET", pointer, generation, *(() if replace else ("NX",))) is None:
-                raise StorageError(f"{made} is there already.", "Open it, or replace it.")
+            with marked(server, building, generation):
+                facts: dict[str, Word] = {"format": FORMAT, "plan": fingerprint(plan), "salt": secrets.token_bytes(16)}
+                facts |= dict.fromkeys(COUNTED, 0)
+                server.ask("HSET", made._key(b"facts", generation), *_flat(facts))
+                made._pointer = building
+                made._open()
+                made.load(history)
+                made._pointer = pointer
+                if server.ask("SET", pointer, generation, *(() if replace else ("NX",))) is None:
+                    raise StorageError(f"{made} is there already.", "Open it, or replace it.")
         finally:
-            server.ask("DEL", building)
             remove(server, made._prefix)
         return made
 
@@ -184,10 +182,15 @@ class RedisState:
 
     def load(self, history: Iterable[Event | Outcome]) -> None:
         """Observe and tell much, some thousand a transaction; where it breaks off, loading all again goes on."""
-        self._load(history, lambda: None)
+        rest = iter(history)
+        while some := list(itertools.islice(rest, LOADED_AT_ONCE)):
+            self._transact(some, partial(Transaction.record_all, some=some))
 
     def prune(self, now: int) -> None:
-        """Forget what no event sees from ``late_seconds`` before this second on; earlier ones are late from then on."""
+        """Forget what no event sees from ``late_seconds`` before this second on; earlier ones are late from then on.
+
+        What builds have left behind that were killed goes, too.
+        """
         earliest = now - self._keeping.late_seconds
         answers = known = now - self._keeping.answers_seconds
         if self.takes_outcomes:
@@ -201,12 +204,13 @@ class RedisState:
         self._transact((), begin)
         with self._lock:
             prune_all(self._server, self._key(b""), self._plan, self._change, (earliest, answers, known))
+            remove(self._server, self._prefix)
 
-    def latest_second(self) -> int | None:
-        """Return the second of the latest event that is known by its id; None where none is."""
+    def newest(self) -> Newest | None:
+        """Say how late the events are that are known by their ids; None where none is."""
         with self._lock, self._damages():
             self._open()
-            return latest_second(self._server, self._key(b""))
+            return newest(self._server, self._key(b""))
 
     def check(self) -> Counts:
         """Read everything and count it, while others go on; StorageError where something is damaged."""
@@ -219,12 +223,6 @@ class RedisState:
     def close(self) -> None:
         """Give the connections back."""
         self._server.close()
-
-    def _load(self, history: Iterable[Event | Outcome], alive: Callable[[], object]) -> None:
-        rest = iter(history)
-        while some := list(itertools.islice(rest, LOADED_AT_ONCE)):
-            self._transact(some, partial(Transaction.record_all, some=some))
-            alive()
 
     def _transact(self, given: Sequence[Event | Outcome], work: Callable[[Transaction], Result]) -> Result:
         for each in given:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from fusionguard.features.online.entity import EntityMemory
 from fusionguard.features.online.outcomes import OutcomeTiles
@@ -23,7 +27,7 @@ from fusionguard.features.online.redis_records import (
     until_of,
 )
 from fusionguard.features.online.redis_server import RedisServer
-from fusionguard.features.online.state import Counts
+from fusionguard.features.online.state import Counts, Newest
 
 _AT_ONCE = 500
 _ATTEMPTS = 100
@@ -67,33 +71,34 @@ def _pruned(plan: Plan, key: bytes, content: bytes, earliest: int, answers: int,
     return content
 
 
-def latest_second(server: RedisServer, prefix: bytes) -> int | None:
-    """Return the second of the latest event."""
-    latest = None
+def newest(server: RedisServer, prefix: bytes) -> Newest | None:
+    """Say how late the events are."""
+    seconds, found = array("q"), array("q")
     for keys in _scan(server, prefix + EVENT + b"*"):
-        for value in _values(server, prefix, keys).values():
-            second = unpack_event(value.content).second
-            latest = second if latest is None else max(latest, second)
-    return latest
+        for key, value in _values(server, prefix, keys).items():
+            seconds.append(unpack_event(value.content).second)
+            found.append(hash(key))
+    return Newest.of(np.array(seconds, np.int64)[_once(found)].tolist())
 
 
 def count_all(server: RedisServer, prefix: bytes, plan: Plan, counted: Mapping[str, int]) -> Counts:
     """Read everything and count it; ValueError where something is damaged."""
-    numbers = dict.fromkeys((MEMORY, STRETCH, EVENT), 0)
-    size = 0
+    kinds, sizes, found = array("b"), array("q"), array("q")
     for keys in _scan(server, prefix + b"*"):
         for key, (token, content) in _values(server, prefix, keys).items():
             kind = key[:1]
-            size += len(prefix) + len(key) + len(token) + len(content)
+            kinds.append(kind[0])
+            sizes.append(len(prefix) + len(key) + len(token) + len(content))
+            found.append(hash(key))
             if kind == MEMORY:
                 EntityMemory(plan.layouts[content[0]], content[1:])
             elif kind == STRETCH:
                 OutcomeTiles(plan.layouts[content[0]], until_of(key), content[1:])
             elif kind == EVENT and (answer := unpack_event(content).answer) is not None:
                 plan.answer(answer)
-            if kind in numbers:
-                numbers[kind] += 1
-    return Counts(numbers[MEMORY], numbers[STRETCH], numbers[EVENT], size, **counted)
+    once = _once(found)
+    entities, stretches, events = (int((np.array(kinds, np.int8)[once] == kind[0]).sum()) for kind in (MEMORY, STRETCH, EVENT))
+    return Counts(entities, stretches, events, int(np.array(sizes, np.int64)[once].sum()), **counted)
 
 
 def remove(server: RedisServer, prefix: bytes) -> None:
@@ -118,6 +123,11 @@ def _scan(server: RedisServer, pattern: bytes) -> Iterator[list[bytes]]:
             yield list(dict.fromkeys(keys))
         if not int(cursor):
             return
+
+
+def _once(found: array[int]) -> NDArray[np.int64]:
+    """Return the places of keys, by their hashes, each once: SCAN tells some twice while Redis makes room for more."""
+    return np.unique(np.array(found, np.int64), return_index=True)[1]
 
 
 def _values(server: RedisServer, prefix: bytes, keys: list[bytes]) -> dict[bytes, Value]:

@@ -16,6 +16,7 @@ from fusionguard.datasets.history import Memory
 from fusionguard.errors import StorageError
 from fusionguard.features.online.plan import fingerprint
 from fusionguard.features.online.records import COUNTED
+from fusionguard.files import locked
 
 FORMAT = 1
 """Raised with every change of the tables or of what their bytes mean."""
@@ -89,6 +90,24 @@ def connected(path: Path, synchronous: str = "NORMAL") -> Iterator[sqlite3.Conne
         yield database
     finally:
         database.close()
+
+
+@contextmanager
+def kept_still(path: Path) -> Iterator[None]:
+    """Let nobody open a file or write to it while another takes its place; who waits goes on with that one.
+
+    Raises
+    ------
+    StorageError
+        Others were at work in it for ten seconds, or it cannot be written.
+    """
+    with locked(path.parent):
+        alone = _open_alone(path) if path.exists() else None
+        try:
+            yield
+        finally:
+            if alone is not None:
+                alone.close()
 
 
 def read_salt(database: sqlite3.Connection, path: Path, plan: Sequence[Memory]) -> bytes:
@@ -172,3 +191,25 @@ def check_place(path: str, inode: tuple[int, int]) -> None:
 def is_busy(error: BaseException) -> bool:
     """Whether another transaction was in the way."""
     return isinstance(error, sqlite3.OperationalError) and (getattr(error, "sqlite_errorcode", 0) & 0xFF) == sqlite3.SQLITE_BUSY
+
+
+def _open_alone(path: Path) -> sqlite3.Connection | None:
+    """Connect and keep others from writing; None where the file is damaged and takes nothing from anybody."""
+    deadline, database = time.monotonic() + WAIT_SECONDS, None
+    with faults(path):
+        try:
+            database = connect(path)
+            while not database.in_transaction:
+                try:
+                    database.execute("BEGIN IMMEDIATE")
+                except sqlite3.OperationalError as error:
+                    if not is_busy(error) or time.monotonic() > deadline:
+                        raise
+                    time.sleep(_SHORTEST_PAUSE_SECONDS)
+        except BaseException as error:
+            if database is not None:
+                database.close()
+            if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+                return None
+            raise
+    return database

@@ -11,8 +11,9 @@ import itertools
 import sqlite3
 import threading
 import time
+from array import array
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from fusionguard.features.online.sqlite_file import (
     connected,
     faults,
     is_busy,
+    kept_still,
     make_tables,
     missing,
     read_salt,
@@ -35,9 +37,9 @@ from fusionguard.features.online.sqlite_file import (
 )
 from fusionguard.features.online.sqlite_records import SqliteRecords
 from fusionguard.features.online.sqlite_upkeep import FIRST_KEY, LAST_KEY, count_all, prune_aliases, prune_entities, prune_events
-from fusionguard.features.online.state import LOADED_AT_ONCE, Counts, Event, Keeping, Outcome, Remembered, Told
+from fusionguard.features.online.state import LOADED_AT_ONCE, Counts, Event, Keeping, Newest, Outcome, Remembered, Told
 from fusionguard.features.online.transaction import Decoded, Held, Transaction
-from fusionguard.files import atomic_path
+from fusionguard.files import atomic_path, locked
 
 
 class SqliteState:
@@ -78,18 +80,19 @@ class SqliteState:
     ) -> SqliteState:
         """Make the file, from a history where there is one, and open it; StorageError where it is there already.
 
-        It appears when it is whole. With ``replace`` it takes the place of another one: who has that open goes on with it, and
-        what these record before that moment is not in it.
+        It appears when it is whole. With ``replace`` it takes the place of another one, in which nobody can record anything from
+        then on: who has that open goes on with the new one, and what these recorded before that moment is not in it.
         """
         if path.exists() and not replace:
             raise StorageError(f"{path} is there already.", "Open it, or move it away first.")
-        with atomic_path(path) as unfinished:
+        with ExitStack() as until_it_is_there, atomic_path(path) as unfinished:
             make_tables(unfinished, plan)
             state = cls(unfinished, plan, keeping)
             try:
                 state.load(history)
             finally:
                 state.close()
+            until_it_is_there.enter_context(kept_still(path))
             for beside in ("-wal", "-shm"):  # of the file that is replaced: SQLite would read them as the new one's
                 path.with_name(path.name + beside).unlink(missing_ok=True)
         return cls(path, plan, keeping)
@@ -175,10 +178,10 @@ class SqliteState:
                 after = self._transact("BEGIN IMMEDIATE", partial(prune, after))
                 time.sleep(GIVE_WAY_SECONDS)
 
-    def latest_second(self) -> int | None:
-        """Return the second of the latest event that is known by its id; None where none is."""
-        query = "SELECT MAX(second) FROM events"
-        return self._transact("BEGIN", lambda: self._database.execute(query).fetchone()[0])  # type: ignore[no-any-return]
+    def newest(self) -> Newest | None:
+        """Say how late the events are that are known by their ids; None where none is."""
+        query = "SELECT second FROM events"
+        return self._transact("BEGIN", lambda: Newest.of(array("q", (each for (each,) in self._database.execute(query)))))
 
     def check(self) -> Counts:
         """Read everything and count it, while others go on; StorageError where something is damaged."""
@@ -195,7 +198,7 @@ class SqliteState:
         path = self._path
         if not path.exists():
             raise missing(path)
-        with faults(path):
+        with faults(path), locked(path.parent):  # not while another one is put there
             found = path.stat()
             inode, database = (found.st_dev, found.st_ino), connect(path)
             try:

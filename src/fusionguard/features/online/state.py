@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
@@ -104,6 +105,33 @@ class Counts:
     unknown_outcomes: int
 
 
+class Newest(NamedTuple):
+    """How late the events of a state are.
+
+    ``second`` is that of the latest one behind the newest :func:`set_aside`, whose clocks may run ahead; None where there are no
+    more than these. ``latest`` is that of the latest of all, and ``later`` says how many are later than ``second``.
+    """
+
+    second: int | None
+    latest: int
+    later: int
+
+    @classmethod
+    def of(cls, seconds: Sequence[int]) -> Newest | None:
+        """Find it in the seconds of all events; None where there are none."""
+        if not seconds:
+            return None
+        newest = heapq.nlargest(set_aside(len(seconds)) + 1, seconds)
+        if len(newest) == len(seconds):
+            return cls(None, newest[0], len(newest))
+        return cls(newest[-1], newest[0], sum(each > newest[-1] for each in newest))
+
+
+def set_aside(events: int) -> int:
+    """Return how many of the newest of so many events do not say what time it is: one in a thousand, and ten at least."""
+    return max(10, -(-events // 1_000))
+
+
 class OnlineState(Protocol):
     """The memories of a plan, shared by all who answer.
 
@@ -142,8 +170,8 @@ class OnlineState(Protocol):
     def takes_outcomes(self) -> bool:
         """Whether it remembers outcomes at all."""
 
-    def latest_second(self) -> int | None:
-        """Return the second of the latest event that is known by its id; None where none is."""
+    def newest(self) -> Newest | None:
+        """Say how late the events are that are known by their ids; None where none is."""
 
     def close(self) -> None:
         """Give the state back."""
