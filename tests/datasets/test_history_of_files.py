@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from fusionguard.data.table import Table
+from fusionguard.datasets import remembering
 from fusionguard.datasets.faults import ContradictionError
 from fusionguard.datasets.history import window_features
 from fusionguard.datasets.history_checks import history_remarks
@@ -33,6 +34,19 @@ def write(table: pa.Table, file: Path) -> Table:
     """Write a table and return it as it lies on disk."""
     pq.write_table(table, file)
     return Table(file)
+
+
+@pytest.mark.parametrize("changed", [{}, LATE], ids=["punctual", "late"])
+def test_what_is_found_by_shares_of_the_rows_is_what_is_found_at_once(
+    changed: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = [replace(each, positive=each.positive or 0) for each in draw(37)]
+    raw = write(table_of(late(events, 37) if changed else events), tmp_path / "raw.parquet")
+    described = resolve(declared(label={"column": "fraud", "known": {"column": "told_at"}}, **changed), raw)
+    at_once = prepare_training(described, raw, tmp_path / "at-once.parquet").read()
+    monkeypatch.setattr(remembering, "SHARE_ROWS", 70)
+    assert prepare_training(described, raw, tmp_path / "by-shares.parquet").read().equals(at_once)
+    assert at_once["past_shop_rows_5m"].null_count > 3, "rows of nobody"
 
 
 @pytest.mark.parametrize(

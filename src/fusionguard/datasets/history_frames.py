@@ -6,9 +6,9 @@ window the totals at its beginning are looked up at once. Other engines have no 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from fusionguard.datasets.history import MOST_OTHERS, OF_OTHERS, OF_OUTCOMES, Memory, Span, numbers_of
+from fusionguard.datasets.history import MOST_OTHERS, OF_OTHERS, OF_OUTCOMES, Kind, Memory, Span, numbers_of
 
 _BEFORE = "GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING"
 _NEVER = 2**62
@@ -26,15 +26,25 @@ def frames_query(plan: Sequence[Memory], source: str, delay: int | None = None) 
     delay
         After how many seconds the outcome of every row is known; None where ``known`` says it.
     """
-    found = f"(SELECT _row FROM {source}) AS asked"
+    return joined_query(plan, {name: f"({query})" for name, _, query in frames_parts(plan, source, delay)})
+
+
+def frames_parts(plan: Sequence[Memory], source: str, delay: int | None = None) -> Iterator[tuple[str, str, str]]:
+    """Yield the parts of that query, each by its name, with the entity whose rows it needs all of, and no others."""
     for entity in dict.fromkeys(each.entity for each in plan):
         mine = [each for each in plan if each.entity == entity]
         streamed = [each for each in mine if each.kind in OF_OUTCOMES and delay is None]
         if framed := [each for each in mine if each not in streamed]:
-            found += f" JOIN ({_entity(entity, framed, numbers_of(plan), source, delay)}) AS of_{entity} USING (_row)"
+            yield f"of_{entity}", entity, _entity(entity, framed, numbers_of(plan), source, delay)
         if streamed:
-            found += f" JOIN ({_outcomes(entity, streamed, source)}) AS told_{entity} USING (_row)"
-    return f"SELECT {', '.join(['_row', *(each.name for each in plan)])} FROM {found}"
+            yield f"told_{entity}", entity, _outcomes(entity, streamed, source)
+
+
+def joined_query(plan: Sequence[Memory], parts: Mapping[str, str]) -> str:
+    """Return the query of everything in a plan from where its parts are found, by name: tables, or queries in parentheses."""
+    (first, found), *others = parts.items()
+    joined = f"{found} AS {first}" + "".join(f" JOIN {other} AS {name} USING (_row)" for name, other in others)
+    return f"SELECT {', '.join(['_row', *(f'CAST({each.name} AS BIGINT) AS {each.name}' for each in plan)])} FROM {joined}"
 
 
 def _entity(entity: str, plan: Sequence[Memory], numbers: Sequence[str], source: str, delay: int | None) -> str:
@@ -67,8 +77,8 @@ def _entity(entity: str, plan: Sequence[Memory], numbers: Sequence[str], source:
         frame = f"RANGE BETWEEN {since} PRECEDING AND {until} PRECEDING"
         windows.append(f"SUM({_OUTCOME} + positive) OVER ({window} {frame}) AS told_{span.text}")
         windows += _latest(plan, span, f"(second + {delay or 0})", f"{window} {frame}")
-    found = ", ".join(f"CASE WHEN {_known(each)} THEN {_found(each, places)} END AS {each.name}" for each in plan)
-    return f"SELECT _row, {found} FROM (SELECT *, {', '.join(windows)} FROM ({rows}))"
+    found = ", ".join(_narrow(each, f"CASE WHEN {_known(each)} THEN {_found(each, places)} END") for each in plan)
+    return f"SELECT _row, {found} FROM (SELECT *, {', '.join(windows)} FROM ({rows})) WHERE _row IS NOT NULL"
 
 
 def _totals(plan: Sequence[Memory], places: dict[str, str]) -> Iterator[tuple[str, str]]:
@@ -110,6 +120,14 @@ def _found(memory: Memory, places: dict[str, str]) -> str:
     }[memory.kind]
 
 
+def _narrow(memory: Memory, found: str) -> str:
+    """Return a memory as the narrowest column that holds it: tables of them are larger than all else that is held."""
+    seconds = "INTEGER" if memory.span.seconds + memory.span.tile_seconds < 2**31 else "BIGINT"
+    kinds: dict[Kind, str] = {"hundredths": "BIGINT", "largest": "BIGINT", "met": "TINYINT", "others": "SMALLINT"}
+    kinds |= dict.fromkeys(("rows", "values", "known", "positive"), "UINTEGER")  # a table has fewer rows than that
+    return f"CAST({found} AS {kinds.get(memory.kind, seconds)}) AS {memory.name}"
+
+
 def _known(memory: Memory) -> str:
     keys = (memory.entity, memory.of) if memory.kind == "met" else (memory.entity,)
     return " AND ".join(f"e_{each} IS NOT NULL" for each in keys)
@@ -129,7 +147,7 @@ def _outcomes(entity: str, asked: Sequence[Memory], source: str) -> str:
         frame = f"PARTITION BY {key} ORDER BY moment RANGE BETWEEN {since} PRECEDING AND {until} PRECEDING"
         told.append(f"SUM({_OUTCOME} + positive) OVER ({frame}) AS told_{span.text}")
         told += _latest(asked, span, "moment", frame)
-    found = ", ".join(f"CASE WHEN {key} IS NOT NULL THEN {_found(each, {})} END AS {each.name}" for each in asked)
+    found = ", ".join(_narrow(each, f"CASE WHEN {key} IS NOT NULL THEN {_found(each, {})} END") for each in asked)
     return f"SELECT _row, {found} FROM (SELECT _row, {key}, {', '.join(told)} FROM ({stream})) WHERE _row IS NOT NULL"
 
 

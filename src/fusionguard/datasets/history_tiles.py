@@ -52,20 +52,23 @@ class _Entity:
         rows, before, entity = f"rows_{self._entity}", f"before_{self._entity}", self._entity
         yield rows, self._rows()
         yield before, self._before(rows)
-        joined = f"{before} AS b"
+        seen = before
         for span in self._spans:
-            whole = f"whole_{entity}_{span.text}"
+            whole, joined = f"whole_{entity}_{span.text}", f"seen_{entity}_{span.text}"
             yield whole, self._whole(span, rows)
-            joined += f" JOIN {whole} AS w_{span.text} ON b.owner = w_{span.text}.owner AND b.{_tile(span)} = w_{span.text}.tile"
+            yield joined, self._seen(span, seen, whole)
+            seen = joined
         found = ", ".join(f"{self._found(each)} AS {each.name}" for each in self._plan)
-        yield f"of_{entity}", f"SELECT b._row AS _row, {found} FROM {joined} WHERE b._row IS NOT NULL"
+        yield f"of_{entity}", f"SELECT _row, {found} FROM {seen} WHERE _row IS NOT NULL"
 
     def _rows(self) -> str:
-        """Return the query of the rows that say whose they are, with their tiles and when their pairs met before and after."""
+        """Return the query of the rows that say whose they are, with when their pairs met before and after.
+
+        Tiles are found where they are needed: Spark sees that all spans read the same, and sorts the pairs once for them.
+        """
         key = f"e_{self._entity}"
         columns = ["_row", "second", "known", "positive", f"{key} AS owner", *self._numbers]
         columns += [f"e_{other}" for other in self._others if other != self._entity]
-        columns += [f"{_tile_of(span, 'second')} AS {_tile(span)}" for span in self._spans]
         for other in self._others:
             pair = f"PARTITION BY {key}, e_{other}"
             columns.append(f"LAG(second) OVER ({pair} ORDER BY second) AS previous_{other}")
@@ -74,18 +77,34 @@ class _Entity:
         return f"SELECT {', '.join(columns)} FROM {self._source} WHERE {key} IS NOT NULL"
 
     def _before(self, rows: str) -> str:
-        """Return the query of the rows with what came before them: ever, and in the present tile of each span."""
+        """Return the query of the rows with their tiles, and with what came ever before them."""
         columns = ["*", f"MAX(second) OVER (PARTITION BY owner {_BEFORE}) AS last_second"]
         for each in self._plan:
             if each.kind == "others":
                 new = f"previous_{each.of} IS NULL OR {_gone(each.span, f'previous_{each.of}', _tile(each.span))}"
                 counted = f"COUNT(CASE WHEN e_{each.of} IS NOT NULL AND ({new}) THEN 1 END)"
                 columns.append(f"{counted} OVER (PARTITION BY owner {_BEFORE}) AS gained_{each.of}_{each.span.text}")
+        tiles = ", ".join(["*", *(f"{_tile_of(span, 'second')} AS {_tile(span)}" for span in self._spans)])
+        return f"SELECT {', '.join(columns)} FROM (SELECT {tiles} FROM {rows}) AS tiled"
+
+    def _seen(self, span: Span, rows: str, whole: str) -> str:
+        """Return the query of rows with what they see of a span: in the present tile, and in the whole ones before it.
+
+        Both need the rows in the order of these tiles, and so are found in one step: they are sorted once a span.
+        """
+        present, found = ["*"], ["b.*"]
         for each in self._plan:
-            if each.kind == "rows" or each.kind in NUMERIC:
-                present = f"OVER (PARTITION BY owner, {_tile(each.span)} {_BEFORE})"
-                columns.append(f"{self._added(each, '1')} {present} AS present_{each.name}")
-        return f"SELECT {', '.join(columns)} FROM {rows}"
+            if each.span == span and (each.kind == "rows" or each.kind in NUMERIC):
+                window = f"OVER (PARTITION BY owner, {_tile(span)} {_BEFORE})"
+                present.append(f"{self._added(each, '1')} {window} AS present_{each.name}")
+            if each.span == span and each.kind == "others":
+                found.append(f"w.lost_{each.of} AS lost_{each.of}_{span.text}")
+            elif each.span == span and each.kind not in ("met", "last"):
+                found.append(f"w.{each.name} AS whole_{each.name}")
+        inner = (
+            f"(SELECT {', '.join(present)} FROM {rows}) AS b JOIN {whole} AS w ON b.owner = w.owner AND b.{_tile(span)} = w.tile"
+        )
+        return f"SELECT {', '.join(found)} FROM {inner}"
 
     def _whole(self, span: Span, rows: str) -> str:
         """Return the query of the tiles of a span that hold anything, with what the whole ones of a window before them hold."""
@@ -103,7 +122,7 @@ class _Entity:
                 grouped.append(f"SUM({_TOLD[each.kind]}) AS {each.name}")
         marks = [f"CASE WHEN {self._last_of(name[5:], span)} THEN 1 ELSE 0 END AS {name}" for name in lost]
         of_rows = [*self._numbers, *marks, "0 AS told", "0 AS positive"]
-        stream = f"SELECT owner, {_tile(span)} AS tile, 1 AS is_row, {', '.join(of_rows)} FROM {rows}"
+        stream = f"SELECT owner, {_tile_of(span, 'second')} AS tile, 1 AS is_row, {', '.join(of_rows)} FROM {rows}"
         if any(each.kind in OF_OUTCOMES for each in plan):
             told = [*(f"NULL AS {each}" for each in self._numbers), *(f"0 AS {name}" for name in lost), "1 AS told", "positive"]
             asked = f"SELECT owner, {_tile_of(span, 'known')} AS tile, 0 AS is_row, {', '.join(told)} FROM {rows}"
@@ -134,7 +153,7 @@ class _Entity:
     def _last_of(self, other: str, span: Span) -> str:
         """Return the condition that a row is the last with another's value before a window without one begins."""
         then = _tile_of(span, f"next_{other}")
-        return f"e_{other} IS NOT NULL AND (next_{other} IS NULL OR {then} > {_tile(span)} + {span.tiles})"
+        return f"e_{other} IS NOT NULL AND (next_{other} IS NULL OR {then} > {_tile_of(span, 'second')} + {span.tiles})"
 
     def _added(self, memory: Memory, row: str) -> str:
         number = self._places.get(memory.of)
@@ -146,24 +165,24 @@ class _Entity:
         }[memory.kind]
 
     def _found(self, memory: Memory) -> str:
-        whole, name, other = f"w_{memory.span.text}", memory.name, memory.of
+        name, whole, other = memory.name, f"whole_{memory.name}", memory.of
         since = f"({_tile(memory.span)} - {memory.span.tiles}) * {memory.span.tile_seconds}"
         if memory.kind == "largest":
-            return f"GREATEST(b.present_{name}, {whole}.{name})"
+            return f"GREATEST(present_{name}, {whole})"
         if memory.kind in ("last_positive", "last_negative"):
-            return f"second - {whole}.{name} * {memory.span.tile_seconds}"
+            return f"second - {whole} * {memory.span.tile_seconds}"
         if memory.kind == "run":
-            began = f"{whole}.{name} * {memory.span.tile_seconds}"
-            return f"CASE WHEN {whole}.{name} < b.{_tile(memory.span)} THEN second - {began} END"
+            began = f"{whole} * {memory.span.tile_seconds}"
+            return f"CASE WHEN {whole} < {_tile(memory.span)} THEN second - {began} END"
         if memory.kind == "last":
             return f"CASE WHEN last_second >= {since} THEN second - last_second END"
         if memory.kind == "met":
             return f"CASE WHEN e_{other} IS NOT NULL THEN CAST(COALESCE(met_{other} >= {since}, FALSE) AS BIGINT) END"
         if memory.kind == "others":
-            there = f"b.gained_{other}_{memory.span.text} - COALESCE({whole}.lost_{other}, 0)"
+            there = f"gained_{other}_{memory.span.text} - COALESCE(lost_{other}_{memory.span.text}, 0)"
             return f"CAST(LEAST({there}, {MOST_OTHERS}) AS BIGINT)"
-        present = "" if memory.kind in OF_OUTCOMES else f"COALESCE(b.present_{name}, 0) + "
-        return f"CAST({present}COALESCE({whole}.{name}, 0) AS BIGINT)"
+        present = "" if memory.kind in OF_OUTCOMES else f"COALESCE(present_{name}, 0) + "
+        return f"CAST({present}COALESCE({whole}, 0) AS BIGINT)"
 
 
 def _gone(span: Span, second: str, tile: str) -> str:

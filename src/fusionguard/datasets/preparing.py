@@ -32,6 +32,7 @@ _log = logging.getLogger("fusionguard.source")
 
 PLACE = "row"
 """What the place of a row in its source is called."""
+_OWNERS = "numbered_owners"
 _BATCH_ROWS = 1 << 17
 _NEARLY_ALL = 0.99
 """After the delay within which so many of the dated outcomes were known, the others are too few to distort a share."""
@@ -58,10 +59,12 @@ def prepare_training(described: ResolvedDataset, raw: Table, destination: Path, 
         if declaration.windows and (short := short_table(declaration, rows)):
             _log.warning("%s", short)
         columns |= dict(_training_columns(described, rows))
+        owners = _number_owners(described, rows)
         own = declaration.id if declaration.id is not None and declaration.id in rows.kinds else None
         columns[CARRIED] = f"CAST({'_row' if own is None else quoted(own)} AS VARCHAR)"
         order = columns[EVENT] if EVENT in columns else _shuffled(_owner(declaration, rows), outcome)
-        write_prepared(rows, columns, temporary, f"WHERE ({outcome}) IS NOT NULL ORDER BY {order}, _row", own or PLACE)
+        which = f"{owners} WHERE ({outcome}) IS NOT NULL ORDER BY {order}, _row"
+        write_prepared(rows, columns, temporary, which, own or PLACE)
     return Table(destination)
 
 
@@ -86,8 +89,8 @@ def _training_columns(described: ResolvedDataset, rows: TableRows) -> Iterator[t
         yield KNOWN, _known(rows, declaration.label.known, declaration.time, label(described, rows))
         if declaration.label.known.column is not None:
             yield TOLD, _told(rows, declaration.label.known, declaration.time)
-    if (owner := _owner(declaration, rows)) is not None:
-        yield GROUP, f"DENSE_RANK() OVER (ORDER BY {owner}) - 1"
+    if _owner(declaration, rows) is not None:
+        yield GROUP, f"{_OWNERS}.number"
     for column in declaration.protected:
         if column not in declaration.bands and column not in declaration.features and column in rows.kinds:
             group = f"CASE WHEN NOT {rows.empty(column)} THEN {rows.category(column)} END"
@@ -127,6 +130,17 @@ def _owner(declaration: Declaration, rows: TableRows) -> str | None:
     if entity is None:
         return None
     return f"md5(COALESCE('value ' || {entity_text(rows, declaration.columns_of(entity))}, 'row ' || _row))"
+
+
+def _number_owners(described: ResolvedDataset, rows: TableRows) -> str:
+    """Number the owners of rows with a label from 0; return the join that puts them beside the rows, if there are any."""
+    owner = _owner(described.declaration, rows)
+    if owner is None:
+        return ""
+    there = f"SELECT DISTINCT {owner} AS owner FROM given WHERE ({label(described, rows)}) IS NOT NULL"
+    numbered = f"SELECT owner, ROW_NUMBER() OVER (ORDER BY owner) - 1 AS number FROM ({there})"
+    rows.database.execute(f"CREATE TEMP TABLE {_OWNERS} AS {numbered}")
+    return f"JOIN {_OWNERS} ON {_OWNERS}.owner = {owner}"
 
 
 def _shuffled(owner: str | None, label: str) -> str:
