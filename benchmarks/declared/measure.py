@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from benchmarks.declared.tails import Place, Tails, compared, lightgbm_places, xgboost_places
 from fusionguard.config import HoldoutConfig
 from fusionguard.data.table import CARRIED
 from fusionguard.datasets.declaration import Declaration
@@ -25,6 +26,7 @@ from fusionguard.families.churn import presets as churn_presets
 from fusionguard.families.churn.config import CatBoostConfig, ChurnConfig, LightGBMConfig
 from fusionguard.families.churn.out_of_fold import (
     CANDIDATES,
+    LIGHTGBM,
     Floats,
     Labels,
     OutOfFold,
@@ -41,10 +43,11 @@ from fusionguard.families.fraud.config import FraudConfig, XGBoostConfig
 from fusionguard.families.fraud.rows import Encoding, ModelRows
 from fusionguard.families.fraud.sizes import LEAST_BINS, settled
 from fusionguard.features.store import FeatureSet, build_features
+from fusionguard.models.tuning.settings import TrainingSettings
 
-XGBOOST, XGBOOST_OF_FEW_BINS = "XGBoost", f"XGBoost, {LEAST_BINS} bins"
-OWN_MODELS = {"churn": tuple(reversed(CANDIDATES)), "fraud": (XGBOOST_OF_FEW_BINS, XGBOOST)}
-"""By problem, what its pipeline fits with settings that nobody tuned to the table, and what shows the effect of one of these."""
+XGBOOST = "XGBoost"
+OWN_MODELS = {"churn": tuple(reversed(CANDIDATES)), "fraud": (XGBOOST,)}
+"""By problem, what its pipeline fits with settings that nobody tuned to the table."""
 TRUTH = "the truth's own ranking"
 METRICS = (AVERAGE_PRECISION, ROC_AUC)
 
@@ -70,6 +73,8 @@ class TableQuality(BaseModel):
     """By model, the mean of each metric over the folds."""
     ahead: dict[str, Interval]
     """By metric, how far the chosen model is above the better of both libraries' defaults on the same folds."""
+    tails: Tails | None = None
+    """What other bins and another start would give; None where that was not measured."""
 
     @property
     def real_share(self) -> float:
@@ -132,7 +137,22 @@ def measure_table(declaration: Path, about: str, folder: Path, *, folds: int, tr
         chosen=chosen,
         models={name: {metric: float(each[metric].mean()) for metric in METRICS} for name, each in read.items()},
         ahead=ahead,
+        tails=_tails(table, read),
     )
+
+
+def _tails(table: _Folded, read: Mapping[str, dict[str, Floats]]) -> Tails | None:
+    """Fit the trees that :mod:`benchmarks.declared.tails` compares with those that are ``read``; None of what has none."""
+    problem = table.declaration.problem
+    if problem not in _TAILS:
+        return None
+    name, own, others = _TAILS[problem](table)
+    scored = table.fit({str(place): scorer for place, scorer in others.items()})
+    weight = table.built.manifest.negative_weight
+    found = {own: read[name][AVERAGE_PRECISION]}
+    for place in others:
+        found[place] = read_folds(scored.label, scored.scores[str(place)][0], scored.folds, weight)[AVERAGE_PRECISION]
+    return compared(own, found, table.plan.folds)
 
 
 def read_folds(label: Labels, scores: Floats, folds: Sequence[Fold], negative_weight: float) -> dict[str, Floats]:
@@ -148,43 +168,62 @@ def read_folds(label: Labels, scores: Floats, folds: Sequence[Fold], negative_we
 def _churn(table: _Folded) -> tuple[OutOfFold, str]:
     """Fit what the churn pipeline chooses from, and choose as it does."""
     config = ChurnConfig(seed=table.seed)
-    settings = churn_presets.settle_settings(table.built.manifest, table.plan.development_rows, config.lightgbm, config.catboost)
+    settings = _churn_settings(table)
     scored = score_out_of_fold(
         table.built.table,
         table.built.manifest.definition,
         table.plan,
         settings.part("lightgbm", LightGBMConfig),
         settings.part("catboost", CatBoostConfig) if settings.has("catboost") else None,
-        seed=table.seed,
+        seed=config.seed,
     )
     catboost = table.fit(table.reference(CATBOOST_DEFAULTS))
     scored = OutOfFold(scored.rows, scored.folds, scored.scores | catboost.scores)
     return scored, choose_model(scored, table.plan).chosen
 
 
+def _churn_settings(table: _Folded) -> TrainingSettings:
+    config = ChurnConfig(seed=table.seed)
+    return churn_presets.settle_settings(table.built.manifest, table.plan.development_rows, config.lightgbm, config.catboost)
+
+
+def _churn_tails(table: _Folded) -> tuple[str, Place, dict[Place, Scorer]]:
+    own, others = lightgbm_places(_churn_settings(table).part("lightgbm", LightGBMConfig), table.seed)
+    return LIGHTGBM, own, others
+
+
 def _fraud(table: _Folded) -> tuple[OutOfFold, str]:
     """Fit the fraud pipeline's trees, which its autoencoder joins only where that helps."""
-    xgboost = fraud_presets.settle_settings(table.declaration, FraudConfig().xgboost).part("xgboost", XGBoostConfig)
-    encoding = Encoding.of(table.built.manifest.definition)
-
-    def trees(config: XGBoostConfig) -> Scorer:
-        def score(rows: CustomerRows, known: Labels, unseen: CustomerRows) -> Floats:
-            learned = ModelRows(rows.matrix().astype(np.float32), known, np.ones(rows.rows), encoding)
-            # Every round is kept, so what they are read on decides nothing: one row of each class is soonest read.
-            one_of_each = learned.part(np.array([known.argmin(), known.argmax()]))
-            booster = fit_booster(learned, one_of_each, config, seed=table.seed, threads=1)
-            x = unseen.matrix().astype(np.float32)
-            return np.asarray(booster.inplace_predict(x, predict_type="margin", validate_features=False), dtype=np.float64)
-
-        return score
-
-    scorers: dict[str, Scorer] = {XGBOOST: trees(xgboost)}
-    bins = settled(xgboost, table.rows.count, len(encoding.names), frauds=table.rows.positives).max_bin
-    if bins != LEAST_BINS:
-        scorers[XGBOOST_OF_FEW_BINS] = trees(xgboost.model_copy(update={"max_bin": LEAST_BINS}))
+    scorers = {XGBOOST: _trees(table, _fraud_settings(table))}
     return table.fit(scorers | table.reference(LIGHTGBM_DEFAULTS) | table.reference(CATBOOST_DEFAULTS)), XGBOOST
 
 
+def _fraud_settings(table: _Folded) -> XGBoostConfig:
+    return fraud_presets.settle_settings(table.declaration, FraudConfig().xgboost).part("xgboost", XGBoostConfig)
+
+
+def _fraud_tails(table: _Folded) -> tuple[str, Place, dict[Place, Scorer]]:
+    config, encoding = _fraud_settings(table), Encoding.of(table.built.manifest.definition)
+    bins = settled(config, table.rows.count, len(encoding.names), frauds=table.rows.positives).max_bin
+    own, others = xgboost_places(config, bins or LEAST_BINS, lambda changed: _trees(table, changed))
+    return XGBOOST, own, others
+
+
+def _trees(table: _Folded, config: XGBoostConfig) -> Scorer:
+    encoding = Encoding.of(table.built.manifest.definition)
+
+    def score(rows: CustomerRows, known: Labels, unseen: CustomerRows) -> Floats:
+        learned = ModelRows(rows.matrix().astype(np.float32), known, np.ones(rows.rows), encoding)
+        # Every round is kept, so what they are read on decides nothing: one row of each class is soonest read.
+        one_of_each = learned.part(np.array([known.argmin(), known.argmax()]))
+        booster = fit_booster(learned, one_of_each, config, seed=table.seed, threads=1)
+        x = unseen.matrix().astype(np.float32)
+        return np.asarray(booster.inplace_predict(x, predict_type="margin", validate_features=False), dtype=np.float64)
+
+    return score
+
+
 _MODELS: Mapping[str, Callable[[_Folded], tuple[OutOfFold, str]]] = {"churn": _churn, "fraud": _fraud}
+_TAILS: Mapping[str, Callable[[_Folded], tuple[str, Place, dict[Place, Scorer]]]] = {"churn": _churn_tails, "fraud": _fraud_tails}
 _FOLDED_ROWS: Mapping[str, dict[str, int]] = {"churn": {}, "fraud": {"rows": sys.maxsize}}
 """Folds are of the rows that a pipeline learns from: churn's of a sample of many, as it folds them; fraud's of all."""

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import groupby
 
-from benchmarks.declared.measure import METRICS, OWN_MODELS, TRUTH, XGBOOST_OF_FEW_BINS, TableQuality
+from benchmarks.declared.measure import METRICS, OWN_MODELS, TRUTH, TableQuality
 from benchmarks.declared.results import TableResult
 from benchmarks.declared.schemas import SCHEMAS
+from benchmarks.declared.tails import tails_table
 from benchmarks.machine import Machine
 from benchmarks.markdown import table
 from fusionguard.evaluation.readings import AVERAGE_PRECISION
@@ -17,10 +18,17 @@ from fusionguard.families.churn.references import CATBOOST_DEFAULTS, LIGHTGBM_DE
 BEGIN = "<!-- benchmarks/declared -->"
 _LABELS = dict(zip(METRICS, ("Average precision", "ROC AUC"), strict=True))
 _FITTED = {
-    "fraud": "XGBoost is the fraud pipeline's. Its autoencoder, which joins the trees only where that helps, is left out."
-    f" {XGBOOST_OF_FEW_BINS}, is the same but for `xgboost.max_bin`, of which the pipeline takes more the rarer frauds are: it"
-    " shows what that gives. A dash stands where it takes no more.",
+    "fraud": "XGBoost is the fraud pipeline's. Its autoencoder, which joins the trees only where that helps, is left out.",
     "churn": "LightGBM and CatBoost are the churn pipeline's, chosen as it chooses (in bold).",
+}
+_TAILS = {
+    "fraud": "Bins and start of these trees: average precision of the same trees where numbers are cut into 256 bins, as XGBoost"
+    " does, or into more, and where trees start from the share of frauds, as XGBoost estimates it, or from an even chance. The"
+    " pipeline's own (in bold) have more bins the rarer frauds are, and start from an even chance where windows remember what"
+    " happened before. The last column is how far that is above 256 bins and an estimated start on the same folds; a dash"
+    " stands for what was not measured.",
+    "churn": "Bins and start of LightGBM, in the same way: its 255 bins or more, and a start from the share of positive rows or"
+    " from an even chance. The pipeline takes what LightGBM takes (in bold), so that there is nothing to be ahead of.",
 }
 _OPENING = """\
 ## Untuned models on declared tables
@@ -47,6 +55,8 @@ def declared_section(results: Sequence[TableResult]) -> str:
         measured = {name: each.quality for name, each in tables.items()}
         parts += [f"### {problem.capitalize()}", _FITTED[problem], "\n".join(_listed(each) for each in tables.values())]
         parts += [f"{_LABELS[metric]}:\n\n{_table(measured, metric, _shown(problem))}" for metric in METRICS]
+        if tails := {name: each.tails for name, each in measured.items() if each.tails is not None}:
+            parts += [_TAILS[problem], tails_table(tails)]
     return "\n\n".join(parts)
 
 

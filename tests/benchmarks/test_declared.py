@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,15 @@ from benchmarks.declared import measure
 from benchmarks.declared.measure import TRUTH, XGBOOST, TableQuality, measure_table, read_folds
 from benchmarks.declared.results import RESULTS, TableResult, keep, read_results
 from benchmarks.declared.section import BEGIN, declared_section
+from benchmarks.declared.tails import ESTIMATED, EVEN, Place, Tails, Tried, compared, lightgbm_places, xgboost_places
 from benchmarks.machine import Machine
 from benchmarks.markdown import END, kept
 from benchmarks.measure import CHECKOUT
 from fusionguard.evaluation.bootstrap import Interval
-from fusionguard.families.churn.out_of_fold import OutOfFold
+from fusionguard.families.churn.config import LightGBMConfig
+from fusionguard.families.churn.out_of_fold import Floats, OutOfFold, Scorer
 from fusionguard.families.churn.references import CATBOOST_DEFAULTS, LIGHTGBM_DEFAULTS
+from fusionguard.families.fraud.config import XGBoostConfig
 
 _READ = {"average_precision": 0.25, "roc_auc": 0.75}
 _AHEAD = {"average_precision": Interval(value=0.06, low=0.01, high=0.11), "roc_auc": Interval(value=0.06)}
@@ -80,13 +84,25 @@ def test_a_table_is_read_at_its_real_share_on_folds_of_all_rows_that_go_forward(
         scores[XGBOOST][0][table.rows.label == 1] = 1.0
         return OutOfFold(table.rows, folds, scores), XGBOOST
 
+    def tails(table: Any) -> tuple[str, Place, dict[Place, Scorer]]:
+        def score(rows: Any, known: Any, unseen: Any) -> Floats:
+            return np.asarray(unseen.matrix()[:, 0] * 0.0)
+
+        return XGBOOST, (512, ESTIMATED), {(256, ESTIMATED): score}
+
     monkeypatch.setattr(measure, "_MODELS", {"fraud": fit})
+    monkeypatch.setattr(measure, "_TAILS", {"fraud": tails})
     quality = measure_table(tmp_path / "declaration.yaml", "of a shop", tmp_path / "work", folds=2, truth=None)
     assert quality.models[XGBOOST]["average_precision"] == 1.0
     # One fraud in ten rows, and each of the nine others stands for four.
     assert quality.models[LIGHTGBM_DEFAULTS]["average_precision"] == pytest.approx(1 / 37)
     assert quality.ahead["average_precision"].value == pytest.approx(36 / 37)
     assert (quality.share, quality.real_share) == (pytest.approx(0.1), pytest.approx(1 / 37))
+    assert quality.tails is not None
+    (usual,) = quality.tails.others
+    assert (usual.bins, usual.start, usual.average_precision) == (256, ESTIMATED, pytest.approx(1 / 37))
+    assert quality.tails.own == Tried(bins=512, start=ESTIMATED, average_precision=1.0)
+    assert quality.tails.ahead is not None and quality.tails.ahead.value == pytest.approx(36 / 37)
     assert (quality.simulated, quality.timed, quality.folds, quality.rows) == (True, True, 2, rows)
 
 
@@ -100,10 +116,65 @@ def test_the_chosen_model_is_bold_and_a_file_has_no_truth() -> None:
         [_result("churn", "mine", file), _result("churn", "wide", schema), _result("fraud", "trees", _TREES, day=2)]
     )
     assert "| mine | 0.250 | 0.250 | 0.250 | 0.250 | **0.310** | – | 0.060 (0.010 to 0.110) |" in text
-    assert "| trees | 0.250 | 0.250 | – | **0.250** | – | 0.060 (0.010 to 0.110) |" in text
+    assert "| trees | 0.250 | 0.250 | **0.250** | – | 0.060 (0.010 to 0.110) |" in text
     assert "| wide | 0.750 | 0.750 | 0.750 | 0.750 | **0.810** | 0.900 | 0.060 |" in text
     assert text.index("### Fraud") < text.index("### Churn"), "whatever was measured first"
     assert text.index("| wide |") < text.index("| mine |"), "files come behind the schemas"
+
+
+def test_a_table_shows_what_other_bins_and_another_start_give() -> None:
+    read = {
+        (4_096, EVEN): np.array([0.7, 0.5]),
+        (256, ESTIMATED): np.array([0.4, 0.2]),
+        (256, EVEN): np.array([0.5, 0.3]),
+        (4_096, ESTIMATED): np.array([0.6, 0.3]),
+    }
+    rare, usual = compared((4_096, EVEN), read, 2), compared((256, ESTIMATED), read, 2)
+    assert usual.ahead is None and rare.ahead is not None and rare.ahead.value == pytest.approx(0.3)
+    with_tails = {"rare": _TREES.model_copy(update={"tails": rare}), "usual": _TREES.model_copy(update={"tails": usual})}
+    text = declared_section([_result("fraud", name, each) for name, each in (with_tails | {"other": _TREES}).items()])
+    assert (
+        "| table | 256 bins, estimated start | 256 bins, even start | more bins, estimated start | more bins, even start |"
+        in text
+    )
+    assert f"| rare | 0.300 | 0.400 | 0.450 | **0.600** | 4,096 | {rare.ahead.text()} |" in text
+    assert "| usual | **0.300** | 0.400 | 0.450 | 0.600 | 4,096 | – |" in text
+    assert Tails.model_validate_json(rare.model_dump_json()) == rare
+
+
+@pytest.mark.parametrize(
+    ("own_bins", "base_score", "own", "others"),
+    [
+        (1_024, 0.5, (1_024, EVEN), {(256, ESTIMATED): None, (256, EVEN): 0.5, (1_024, ESTIMATED): None}),
+        (256, None, (256, ESTIMATED), {(256, EVEN): 0.5, (4_096, ESTIMATED): None, (4_096, EVEN): 0.5}),
+    ],
+)
+def test_every_other_pair_of_bins_and_start_is_fitted(
+    own_bins: int, base_score: float | None, own: Place, others: dict[Place, float | None]
+) -> None:
+    config = XGBoostConfig(rounds=7, max_bin=None, base_score=base_score)
+    asked = []
+
+    def trees(changed: XGBoostConfig) -> Scorer:
+        asked.append(changed)
+        return lambda rows, known, unseen: np.zeros(1)
+
+    found, scorers = xgboost_places(config, own_bins, trees)
+    assert (found, list(scorers)) == (own, list(others))
+    assert [(each.max_bin, each.base_score, each.rounds) for each in asked] == [
+        (None if bins == own_bins else bins, start, 7) for (bins, _), start in others.items()
+    ]
+
+
+def test_lightgbm_starts_where_it_is_told() -> None:
+    x = np.concatenate([np.zeros(160), np.arange(1, 41)])
+    rows: Any = SimpleNamespace(matrix=lambda: x[:, None], columns=SimpleNamespace(names=("x",), categories=()), rows=x.size)
+    own, others = lightgbm_places(LightGBMConfig(rounds=1, learning_rate=1e-6), seed=3)
+    assert (own, list(others)) == ((255, ESTIMATED), [(255, EVEN), (4_096, ESTIMATED), (4_096, EVEN)])
+    known = np.concatenate([np.zeros(160), np.ones(40)]).astype(np.int8)
+    said = {place: float(score(rows, known, rows)[0]) for place, score in others.items()}
+    assert said[4_096, ESTIMATED] == pytest.approx(np.log(0.2 / 0.8), abs=1e-3)
+    assert said[255, EVEN] == said[4_096, EVEN] == pytest.approx(0.0, abs=1e-3)
 
 
 def test_each_table_says_what_it_is_how_it_was_folded_and_when() -> None:

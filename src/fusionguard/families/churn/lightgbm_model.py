@@ -22,7 +22,12 @@ the number of cores does."""
 
 def train_lightgbm(rows: CustomerRows, label: NDArray[np.int8], config: LightGBMConfig, *, seed: int) -> lgb.Booster:
     """Fit boosted trees; the same rows, settings and seed give the same bytes."""
-    parameters: dict[str, Any] = {
+    return fit(rows, label, parameters_of(config), rounds=config.rounds, seed=seed)
+
+
+def parameters_of(config: LightGBMConfig) -> dict[str, Any]:
+    """Return the settings by LightGBM's own names, but for the rounds."""
+    return {
         "learning_rate": config.learning_rate,
         "num_leaves": config.num_leaves,
         "min_data_in_leaf": config.min_child_samples,
@@ -33,7 +38,6 @@ def train_lightgbm(rows: CustomerRows, label: NDArray[np.int8], config: LightGBM
         "min_gain_to_split": config.min_split_gain,
         "path_smooth": config.path_smooth,
     }
-    return fit(rows, label, parameters, rounds=config.rounds, seed=seed)
 
 
 def fit(rows: CustomerRows, label: NDArray[np.int8], parameters: dict[str, Any], *, rounds: int, seed: int) -> lgb.Booster:
