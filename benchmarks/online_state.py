@@ -82,7 +82,7 @@ def draw(seed: int, count: int, of: int, cards: int, begin: int = _BEGIN) -> Ite
 
 def observe(where: str, count: int, of: int, cards: int, seed: int) -> list[float]:
     """Return the seconds that each of ``count`` events took."""
-    events = list(draw(seed + cards, count, of, cards, _BEGIN + (DAYS + 1) * DAY_SECONDS))  # new ones when cards have grown
+    events = list(draw(seed, count, of, cards, _BEGIN + (DAYS + 1) * DAY_SECONDS))
     with closing(state_place(where, declaration()).open()) as state:
         return [_timed(partial(state.observe, event)) for event in events]
 
@@ -92,13 +92,14 @@ def compute(count: int, _: int) -> list[float]:
     return [_timed(partial(sum, range(_SUMMED))) for _ in range(count)]
 
 
-def start(where: str, cards: int, _: int) -> list[float]:
-    """Return the seconds until a process that begins has opened the state and its first event is recorded."""
-    (event,) = draw(7, 1, EVENTS_A_SHOP, cards, _BEGIN + (DAYS + 1) * DAY_SECONDS)
+def start(where: str, count: int, of: int, cards: int, seed: int) -> list[float]:
+    """Return the seconds until a process that begins has opened the state and recorded a first event, then as observe does."""
+    events = list(draw(seed + cards, count + 1, of, cards, _BEGIN + (DAYS + 1) * DAY_SECONDS))
     begin = time.perf_counter()
     with closing(state_place(where, declaration()).open()) as state:
-        state.observe(event)
-        return [time.perf_counter() - begin]
+        state.observe(events[0])
+        first = time.perf_counter() - begin
+        return [first, *(_timed(partial(state.observe, event)) for event in events[1:])]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -172,10 +173,10 @@ def measure_state(where: str, options: argparse.Namespace) -> Measured:
     if options.grown > cards:
         with closing(place.open()) as state:
             copy_cards(state, where, str(place), cards, options.grown)
-        (first,) = _together(partial(start, where, options.grown), 1)
+        ((first, *observed),) = _together(partial(start, where, options.observed, options.events, options.grown), 1)
         held = _redis_bytes(where) if redis else sum(each.stat().st_size for each in Path(where).iterdir())
-        measured.grown = [measured.kind, f"{options.grown:,}", f"{held / 1e6:,.0f}", f"{first[0]:.3f}"]
-        measured.grown += _rates(measured.kind, where, options, options.grown)[0][2:5]
+        measured.grown = [measured.kind, f"{options.grown:,}", f"{held / 1e6:,.0f}", f"{first:.3f}"]
+        measured.grown += [f"{len(observed) / sum(observed):,.0f}", *_percentiles([observed])]
     return measured
 
 
