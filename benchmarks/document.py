@@ -17,6 +17,9 @@ What jobs on a Slurm cluster cost was measured in a call of its own: [the stack 
 So were monitoring's false alarms, the drifts it catches, and its growth to millions of rows:
 [monitoring](monitoring.md#measured).
 
+What a history costs a service, and what the same features cost elsewhere, was measured in a call of its own:
+[what a history costs](fraud_serving.md#what-a-history-costs).
+
 What the assistant finds and answers, and how fast, was measured in a call of its own: [the assistant](agent_service.md#measured).
 
 """

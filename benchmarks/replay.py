@@ -42,6 +42,7 @@ from fusionguard.serving.release import ReleasedModel, write_release
 from fusionguard.serving.tables import ARROW, write_table
 
 CONNECTIONS = 2
+SINGLES_HEAD = ("rows a second", "median, ms", "p99, ms", "CPU of the service, ms a row", "of the load")
 WARM_UP_ROWS = 1_000
 LOG_SECONDS = 60.0
 _MADE, _STATE = "made", "state"
@@ -91,8 +92,8 @@ def make(declaration: Path, folder: Path) -> Replayed:
 
 
 @contextmanager
-def serving(replayed: Replayed, folder: Path, where: str, workers: int) -> Iterator[Server]:
-    """Serve the model with an empty state."""
+def serving(replayed: Replayed, folder: Path, where: str, workers: int, *, replace: bool = False) -> Iterator[Server]:
+    """Serve the model with an empty state, which takes the place of another one with ``replace``."""
     about = ReleasedModel(
         model=replayed.family.model,
         role="champion",
@@ -111,6 +112,7 @@ def serving(replayed: Replayed, folder: Path, where: str, workers: int) -> Itera
         "build",
         "--model",
         str(replayed.bundle.folder.absolute()),
+        *(["--replace"] if replace else []),
     ]
     measure(build, environment=environment)
     settings = {
@@ -216,23 +218,22 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"{machine.sentences()} State in {kind}, {options.workers} workers.")
     differ = {name: count for name, count in found.items() if name and count}
     wrong = f"{found['']:,} not logged, {sum(differ.values()):,} features differ: {differ or 'none'}"
-    print(f"{rows:,} rows in {seconds:,.1f} s; {wrong}.")
+    print(f"{rows:,} rows in {seconds:,.1f} s; {wrong}. The service answered {server.start_seconds:.1f} s after its start.")
     if timed is not None:
-        print(f"\n{timed}")
+        print(f"\n{table(['connections', *SINGLES_HEAD], [[str(CONNECTIONS), *timed]])}")
     return int(bool(found[""] or differ))
 
 
-def time_singles(server: Server, requests: list[bytes]) -> str:
-    """Send rows one by one over two connections; return what that took as a table."""
+def time_singles(server: Server, requests: list[bytes]) -> list[str]:
+    """Send rows one by one over two connections; return what that took, in the order of :data:`SINGLES_HEAD`."""
     closed_load(server.port, requests[:WARM_UP_ROWS], connections=CONNECTIONS, seconds=1.0)
     rest = requests[WARM_UP_ROWS:]
     cpu, begin = server.cpu_seconds(), time.perf_counter()
     load = closed_load(server.port, rest, connections=CONNECTIONS, seconds=len(rest) / 2_000)
     spent, used = time.perf_counter() - begin, server.cpu_seconds() - cpu
     milliseconds = [f"{1_000 * percentile(load.latencies, of):.2f}" for of in (50, 99)]
-    head = ["connections", "rows a second", "median, ms", "p99, ms", "CPU of the service, ms a row", "of the load"]
     cpus = [f"{1_000 * used / load.answers:.2f}", f"{1_000 * load.client_cpu_seconds / load.answers:.2f}"]
-    return table(head, [[str(CONNECTIONS), f"{load.answers / spent:,.0f}", *milliseconds, *cpus]])
+    return [f"{load.answers / spent:,.0f}", *milliseconds, *cpus]
 
 
 if __name__ == "__main__":

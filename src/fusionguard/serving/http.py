@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Iterable, MutableMapping
 from contextlib import aclosing
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import orjson
 
@@ -14,6 +14,8 @@ from fusionguard.serving.problems import ProblemError
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+_Done = TypeVar("_Done")
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
@@ -34,6 +36,43 @@ SECURITY_HEADERS = [
 ]
 
 _SINGLE = frozenset({b"authorization", b"content-encoding", b"content-type", b"host", b"x-api-key", b"x-request-id"})
+
+
+class _Begun(Generic[_Done]):
+    """Work that has begun, and waits for something: it goes on as it would have by itself."""
+
+    def __init__(self, work: Coroutine[Any, Any, _Done], waits_for: Any) -> None:
+        self._work, self._waits_for = work, waits_for
+
+    def __await__(self) -> Generator[Any, Any, _Done]:
+        try:
+            while True:
+                try:
+                    told = yield self._waits_for
+                except BaseException as error:  # a timeout, or an end of all: the work has to know
+                    self._waits_for = self._work.throw(error)
+                else:
+                    self._waits_for = self._work.send(told)
+        except StopIteration as end:
+            done: _Done = end.value
+            return done
+        finally:
+            self._work.close()
+
+
+async def within(seconds: float, work: Coroutine[Any, Any, _Done]) -> _Done:
+    """Do some work; raise TimeoutError where it waits longer than ``seconds``.
+
+    A request that has arrived and an answer that finds room wait for nothing: they are spared the timer, which costs more than
+    they do.
+    """
+    try:
+        waits_for = work.send(None)
+    except StopIteration as end:
+        done: _Done = end.value
+        return done
+    async with asyncio.timeout(seconds):
+        return await _Begun(work, waits_for)
 
 
 class ClientGoneError(Exception):
@@ -76,17 +115,11 @@ class Request(NamedTuple):
             detail = "A request that asks for another protocol is not read; send it as HTTP/1.1 without Upgrade."
             raise ProblemError(400, "upgrade", detail, headers={"connection": "close"})
         declared = self.headers.get(b"content-length", b"0")
+        too_large = declared.isdigit() and int(declared) > most_bytes
         try:
-            async with asyncio.timeout(self.seconds):
-                if declared.isdigit() and int(declared) > most_bytes:
-                    raise await self._too_large(most_bytes, more=int(declared) <= DRAINED_BYTES)
-                message = await self._next()
-                if not message.get("more_body"):
-                    body: bytes = message.get("body", b"")
-                    if len(body) > most_bytes:
-                        raise await self._too_large(most_bytes, more=False)
-                    return body
-                return await self._rest(message, most_bytes)
+            if too_large:
+                raise await within(self.seconds, self._too_large(most_bytes, more=int(declared) <= DRAINED_BYTES))
+            return await within(self.seconds, self._body(most_bytes))
         except TimeoutError:
             detail = f"The body did not arrive within {self.seconds:g} seconds."
             raise ProblemError(408, "slow_body", detail, headers={"connection": "close"}) from None
@@ -102,6 +135,15 @@ class Request(NamedTuple):
         if kind not in allowed or charset not in ("", "charset=utf-8"):
             raise ProblemError(415, "content_type", f"Content-Type must be {' or '.join(allowed)}, in UTF-8 where it is text.")
         return kind
+
+    async def _body(self, most_bytes: int) -> bytes:
+        message = await self._next()
+        if message.get("more_body"):
+            return await self._rest(message, most_bytes)
+        body: bytes = message.get("body", b"")
+        if len(body) > most_bytes:
+            raise await self._too_large(most_bytes, more=False)
+        return body
 
     async def _next(self) -> MutableMapping[str, Any]:
         message = await self.receive()
@@ -165,9 +207,13 @@ async def send_response(
     """Send an answer, and give up on a client that does not read it within ``seconds``."""
     headers = _headers(response, common, request_id)
     headers.append((b"content-length", str(len(response.body)).encode()))
-    async with asyncio.timeout(seconds):  # the head waits, too, for a client that has not read its last answer
-        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    head = {"type": "http.response.start", "status": response.status, "headers": headers}
+
+    async def send_both() -> None:
+        await send(head)  # it waits, too, for a client that has not read its last answer
         await send({"type": "http.response.body", "body": response.body})
+
+    await within(seconds, send_both())
 
 
 async def send_stream(

@@ -39,7 +39,7 @@ class LoadedModel:
 
     def with_past(self, values: list[Any], found: Remembered | None) -> list[Any]:
         """Return what it reads of a row: the row's own values, then what was found that happened before."""
-        return values if found is None else [*values, *(found.values[name] for name in self.past)]
+        return values if found is None else [*values, *map(found.values.__getitem__, self.past)]
 
     @property
     def version(self) -> str:

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -155,7 +154,8 @@ def named_event(event: Event, row_id: str | int | None, request_id: str, row: in
     """
     place = request_event(request_id, row)
     called = event.id or (place if row_id is None else f"row {row_id} {event.second} {sorted(event.keys.items())}")
-    return replace(event, id=called, alias=None if called == place else place)
+    alias = None if called == place else place
+    return Event(called, event.second, event.keys, event.numbers, event.known, alias)  # five times as fast as replace
 
 
 def request_event(request_id: str, row: int) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 from fusionguard.evaluation.explanation import Explanation
 from fusionguard.families.fraud.model import ACCEPT, AUTOENCODER_ONNX, BOOSTER_ONNX, REVIEW, FraudModel
 from fusionguard.families.fraud.rows import amounts
+from fusionguard.families.fraud.single_margin import SingleMargin
 from fusionguard.families.online import REASONS_TOLD, Answer, Answers, Contributions, OnlineModel
 from fusionguard.families.online_batches import answer_batch
 from fusionguard.families.request_fields import Columns
@@ -37,6 +38,7 @@ class OnlineFraudModel(OnlineModel):
         self._single = replace(model, booster=model.booster.copy())
         self._single.booster.set_param({"nthread": 1})
         self._booster = _single_row_session((folder / BOOSTER_ONNX).read_bytes()) if BOOSTER_ONNX in files else None
+        self._native = SingleMargin(self._single.booster)
         uses_autoencoder = model.fusion.uses_autoencoder
         self._autoencoder = _single_row_session((folder / AUTOENCODER_ONNX).read_bytes()) if uses_autoencoder else None
         # Batches and explanations go through sessions of their own, opened from the folder at the first use.
@@ -64,7 +66,7 @@ class OnlineFraudModel(OnlineModel):
 
     def _margin(self, x: np.ndarray) -> float:
         if self._booster is None:
-            return float(self._single.margins(x)[0])
+            return self._native(x)
         return float(self._booster.run(["margins"], {"features": x})[0][0, 1])
 
     def add_reasons(self, answer: Answer) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import sys
 import zlib
 from array import array
@@ -16,6 +17,7 @@ _EQUAL = 6
 _SAME = 7
 _CHECKSUM_BYTES, _HEAD_BYTES, _BASE_BYTES = 4, 3, 8
 _EMPTY = b"\0\0\0"
+_HEAD, _BASED = struct.Struct("<BH"), struct.Struct("<BHq")
 _SWAPPED = sys.byteorder == "big"
 
 
@@ -44,18 +46,18 @@ def pack(lists: Iterable[Sequence[int]], ascending: Container[int] = ()) -> byte
         first, last = numbers[0], numbers[-1]
         if count > 1:
             if first == last and numbers.count(first) == count:
-                parts += (_head(_EQUAL, count), first.to_bytes(_BASE_BYTES, "little", signed=True))
+                parts.append(_BASED.pack(_EQUAL, count, first))
                 continue
             same, other = before.setdefault((count, first, last), (place, numbers))
             if same != place and other == numbers:
-                parts.append(_head(_SAME, same))
+                parts.append(_HEAD.pack(_SAME, same))
                 continue
         if place in ascending and (width := 0 if last - first < 1 << 8 else 1) < _width_of(last) and last - first < 1 << 16:
             code, items = _NARROWEST_BASED + width, [number - first for number in numbers]
-            parts += (_head(code, count), first.to_bytes(_BASE_BYTES, "little", signed=True), _bytes(array(_CODES[code], items)))
+            parts += (_BASED.pack(code, count, first), _bytes(array(_CODES[code], items)))
         else:
             code, narrow = _narrow(numbers, max(_width_of(first), _width_of(last)))
-            parts += (_head(code, count), _bytes(narrow))
+            parts += (_HEAD.pack(code, count), narrow.tobytes() if not _SWAPPED else _bytes(narrow))
     body = b"".join(parts)
     return zlib.crc32(body).to_bytes(_CHECKSUM_BYTES, "little") + body
 
@@ -99,10 +101,6 @@ def _narrow(numbers: Sequence[int], code: int) -> tuple[int, array[int]]:
 
 def _width_of(number: int) -> int:
     return 0 if -128 <= number < 128 else 1 if -(1 << 15) <= number < 1 << 15 else 2 if -(1 << 31) <= number < 1 << 31 else 3
-
-
-def _head(code: int, count: int) -> bytes:
-    return bytes((code, count & 0xFF, count >> 8))
 
 
 def _bytes(numbers: array[int]) -> bytes:

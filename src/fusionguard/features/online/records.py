@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 COUNTED = ("late", "late_outcomes", "unknown_outcomes")
@@ -44,11 +44,11 @@ class Records(Protocol):
     def add_alias(self, key: int, event: int, second: int) -> None:
         """Add an alias of an event of a second; one that is given already stays with whom it was given."""
 
-    def memory(self, entity: int) -> bytes | None:
-        """Return what is remembered of an entity's rows; None where nothing is."""
+    def memories(self, entities: Sequence[int]) -> Mapping[int, bytes]:
+        """Return what is remembered of entities' rows, by their keys, of those of which something is."""
 
-    def write_memory(self, entity: int, layout: int, content: bytes) -> None:
-        """Write what is remembered of an entity's rows; ``layout`` is the place of its layout in the plan."""
+    def write_memories(self, memories: Sequence[tuple[int, int, bytes]]) -> None:
+        """Write what is remembered of entities' rows: the key of each, the place of its layout in the plan, and the content."""
 
     def stretches(self, entity: int, untils: range) -> Sequence[tuple[int, bytes]]:
         """Return those of an entity's stretches of outcomes that there are, each with its last second."""
@@ -56,8 +56,8 @@ class Records(Protocol):
     def stretch(self, entity: int, until: int) -> bytes | None:
         """Return one stretch of outcomes by its last second; None where it is not there."""
 
-    def write_stretch(self, entity: int, until: int, layout: int, content: bytes) -> None:
-        """Write a stretch of outcomes."""
+    def write_stretches(self, stretches: Sequence[tuple[int, int, int, bytes]]) -> None:
+        """Write stretches of outcomes: the entity and the last second of each, the place of its layout, and the content."""
 
     def last_meeting(self, entity: int, other: int, key: int, second: int) -> int | None:
         """Return when an entity met another one last before a second, of the meetings that were added; None where it did not."""

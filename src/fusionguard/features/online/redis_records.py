@@ -85,13 +85,15 @@ class RedisRecords:
         if not self._get(alias_key(key)):
             self.written[alias_key(key)] = _PAIR.pack(event, second)
 
-    def memory(self, entity: int) -> bytes | None:
-        """Return what is remembered of an entity's rows."""
-        return self._get(memory_key(entity))[1:] or None
+    def memories(self, entities: Sequence[int]) -> Mapping[int, bytes]:
+        """Return what is remembered of entities' rows."""
+        found = ((entity, self._get(memory_key(entity))) for entity in entities)
+        return {entity: content[1:] for entity, content in found if content}
 
-    def write_memory(self, entity: int, layout: int, content: bytes) -> None:
-        """Write what is remembered of an entity's rows."""
-        self.written[memory_key(entity)] = bytes((layout,)) + content
+    def write_memories(self, memories: Sequence[tuple[int, int, bytes]]) -> None:
+        """Write what is remembered of entities' rows."""
+        for entity, layout, content in memories:
+            self.written[memory_key(entity)] = bytes((layout,)) + content
 
     def stretches(self, entity: int, untils: range) -> Sequence[tuple[int, bytes]]:
         """Return those of an entity's stretches of outcomes that there are."""
@@ -102,9 +104,10 @@ class RedisRecords:
         """Return one stretch of outcomes."""
         return self._get(stretch_key(entity, until))[1:] or None
 
-    def write_stretch(self, entity: int, until: int, layout: int, content: bytes) -> None:
-        """Write a stretch of outcomes."""
-        self.written[stretch_key(entity, until)] = bytes((layout,)) + content
+    def write_stretches(self, stretches: Sequence[tuple[int, int, int, bytes]]) -> None:
+        """Write stretches of outcomes."""
+        for entity, until, layout, content in stretches:
+            self.written[stretch_key(entity, until)] = bytes((layout,)) + content
 
     def last_meeting(self, entity: int, other: int, key: int, second: int) -> int | None:
         """Return when an entity met another one last before a second."""

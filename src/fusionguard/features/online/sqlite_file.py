@@ -26,7 +26,7 @@ WAIT_SECONDS = 10.0
 
 _APPLICATION = 0x46475331
 _CACHE_KIB = 32_768
-_WAL_PAGES = 4_000
+_WAL_PAGES = 10_000
 _SHORTEST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.000_05, 0.001
 GIVE_WAY_SECONDS = 2 * _LONGEST_PAUSE_SECONDS
 """Who has much to do pauses so long between transactions: those who wait look twice."""

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fusionguard.features.online.records import Recorded
+
+_EVENT = (
+    "SELECT facts.value, events.second, events.known, events.positive, events.entities, events.answer"
+    " FROM facts LEFT JOIN events ON events.key = ? WHERE facts.name = 'earliest'"
+)
 
 
 class SqliteRecords:
@@ -14,16 +19,21 @@ class SqliteRecords:
     def __init__(self, database: sqlite3.Connection) -> None:
         self._execute = database.execute
         self._execute_many = database.executemany
+        self._earliest: int | None = None
+        self._knows_earliest = False
 
     def earliest(self) -> int | None:
         """Return the second before which events are late."""
-        return self._execute("SELECT value FROM facts WHERE name = 'earliest'").fetchone()[0]  # type: ignore[no-any-return]
+        if not self._knows_earliest:
+            self._earliest = self._execute("SELECT value FROM facts WHERE name = 'earliest'").fetchone()[0]
+            self._knows_earliest = True
+        return self._earliest
 
     def event(self, key: int) -> Recorded | None:
-        """Return an event."""
-        query = "SELECT second, known, positive, entities, answer FROM events WHERE key = ?"
-        found = self._execute(query, (key,)).fetchone()
-        return None if found is None else Recorded(*found)
+        """Return an event; who sees what was before it asks for the earliest second, too, which comes with it."""
+        self._earliest, *found = self._execute(_EVENT, (key,)).fetchone()
+        self._knows_earliest = True
+        return None if found[0] is None else Recorded(*found)
 
     def add_event(self, key: int, event: Recorded) -> None:
         """Add an event."""
@@ -42,14 +52,14 @@ class SqliteRecords:
         """Add an alias."""
         self._execute("INSERT OR IGNORE INTO aliases VALUES (?, ?, ?)", (key, event, second))
 
-    def memory(self, entity: int) -> bytes | None:
-        """Return what is remembered of an entity's rows."""
-        found = self._execute("SELECT memory FROM entities WHERE key = ?", (entity,)).fetchone()
-        return None if found is None else found[0]
+    def memories(self, entities: Sequence[int]) -> Mapping[int, bytes]:
+        """Return what is remembered of entities' rows."""
+        query = f"SELECT key, memory FROM entities WHERE key IN ({', '.join('?' * len(entities))})"
+        return dict(self._execute(query, entities).fetchall())
 
-    def write_memory(self, entity: int, layout: int, content: bytes) -> None:
-        """Write what is remembered of an entity's rows."""
-        self._execute("REPLACE INTO entities VALUES (?, ?, ?)", (entity, layout, content))
+    def write_memories(self, memories: Sequence[tuple[int, int, bytes]]) -> None:
+        """Write what is remembered of entities' rows."""
+        self._execute_many("REPLACE INTO entities VALUES (?, ?, ?)", memories)
 
     def stretches(self, entity: int, untils: range) -> Sequence[tuple[int, bytes]]:
         """Return those of an entity's stretches of outcomes that there are."""
@@ -61,9 +71,9 @@ class SqliteRecords:
         found = self._execute("SELECT tiles FROM outcomes WHERE entity = ? AND until = ?", (entity, until)).fetchone()
         return None if found is None else found[0]
 
-    def write_stretch(self, entity: int, until: int, layout: int, content: bytes) -> None:
-        """Write a stretch of outcomes."""
-        self._execute("REPLACE INTO outcomes VALUES (?, ?, ?, ?)", (entity, until, layout, content))
+    def write_stretches(self, stretches: Sequence[tuple[int, int, int, bytes]]) -> None:
+        """Write stretches of outcomes."""
+        self._execute_many("REPLACE INTO outcomes VALUES (?, ?, ?, ?)", stretches)
 
     def last_meeting(self, entity: int, other: int, key: int, second: int) -> int | None:
         """Return when an entity met another one last before a second."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections import OrderedDict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
@@ -75,7 +75,7 @@ class Transaction:
         for place, layout in enumerate(self.plan.layouts):
             if layout.of_rows and (entity := keys[layout.entity]) is not None:
                 others = [keys[other] for other in layout.others]
-                cuts = self._memory(place, entity).add(event.second, self.plan.amounts(place, event), others)
+                cuts = self._memories[entity][1].add(event.second, self.plan.amounts(place, event), others)
                 self._changed.add(entity)
                 if cuts:
                     self.records.add_meetings(entity, cuts)
@@ -127,14 +127,13 @@ class Transaction:
 
     def write(self) -> None:
         """Write what has changed."""
-        for entity in self._changed:
-            place, memory = self._memories[entity]
-            content = self._memory_bytes[entity] = memory.to_bytes()
-            self.records.write_memory(entity, place, content)
-        for key in self._told:
-            place, tiles = self._outcomes[key]
-            content = self._outcome_bytes[key] = tiles.to_bytes()
-            self.records.write_stretch(*key, place, content)
+        if self._changed:
+            self._memory_bytes |= {entity: self._memories[entity][1].to_bytes() for entity in self._changed}
+            memories = [(entity, self._memories[entity][0], self._memory_bytes[entity]) for entity in self._changed]
+            self.records.write_memories(memories)
+        if self._told:
+            self._outcome_bytes |= {key: self._outcomes[key][1].to_bytes() for key in self._told}
+            self.records.write_stretches([(*key, self._outcomes[key][0], self._outcome_bytes[key]) for key in self._told])
         for name, count in self._counts.items():
             self.records.count(name, count)
 
@@ -158,13 +157,14 @@ class Transaction:
         seen: list[int | None] = [None] * len(self.plan.names)
         earliest = self.records.earliest()
         exact = earliest is None or event.second >= earliest
+        self._read_memories(keys)
         for place, layout in enumerate(self.plan.layouts):
             entity = keys[layout.entity]
             if entity is None:
                 continue
             if layout.of_rows:
                 others = [keys[other] for other in layout.others]
-                memory = self._memory(place, entity)
+                _, memory = self._memories[entity]
 
                 def elsewhere(other: int, key: int, second: int, entity: int = entity) -> int | None:
                     return self.records.last_meeting(entity, other, key, second)
@@ -174,17 +174,17 @@ class Transaction:
                 read_outcomes(layout, self._stretches(place, layout, entity, event.second), event.second, seen)
         return seen, exact
 
-    def _memory(self, place: int, entity: int) -> EntityMemory:
-        if (known := self._memories.get(entity)) is not None:
-            return known[1]
-        content, memory = self.records.memory(entity), None
-        if content is not None:
-            self._memory_bytes[entity] = content
-            memory = self.held.memories.take(entity, content)
-        if memory is None:
-            memory = EntityMemory(self.plan.layouts[place], content)
-        self._memories[entity] = (place, memory)
-        return memory
+    def _read_memories(self, keys: Mapping[str, int | None]) -> None:
+        """Read the memories of an event's entities that this transaction has not read yet, all at once."""
+        of_rows = ((keys[layout.entity], place) for place, layout in enumerate(self.plan.layouts) if layout.of_rows)
+        wanted = {entity: place for entity, place in of_rows if entity is not None and entity not in self._memories}
+        found = self.records.memories(tuple(wanted)) if wanted else {}
+        for entity, place in wanted.items():
+            content, memory = found.get(entity), None
+            if content is not None:
+                self._memory_bytes[entity] = content
+                memory = self.held.memories.take(entity, content)
+            self._memories[entity] = (place, memory or EntityMemory(self.plan.layouts[place], content))
 
     def _stretches(self, place: int, layout: Layout, entity: int, second: int) -> list[OutcomeTiles]:
         untils = seen_stretches(layout, second)
