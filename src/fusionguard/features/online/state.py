@@ -142,6 +142,9 @@ class OnlineState(Protocol):
     def takes_outcomes(self) -> bool:
         """Whether it remembers outcomes at all."""
 
+    def pseudonym(self, entity: str, text: str) -> int:
+        """Return 64 bits that stand for an entity in a log, made with the state's own key: another state has others."""
+
     def latest_second(self) -> int | None:
         """Return the second of the latest event that is known by its id; None where none is."""
 
