@@ -106,8 +106,8 @@ def section(champion: Champion, seeds: int) -> str:
             sys.stderr.write(f"seed {seed}: {[(each.alarms, each.windows) for each in counted]}\n")
     seed = champion.bundle.manifest.seed
     return (
-        f"SIMULATED: windows of {_DAYS} days from other seeds ({seeds}), {described.rows:,} rows each, judged by their outcomes for"
-        f" the champion of seed {seed}; in a real fall the frauds of {_HIDDEN:.0%} of the cards look honest to the model"
+        f"SIMULATED: windows of {_DAYS} days from other seeds ({seeds}), {described.rows:,} rows each, judged by their outcomes"
+        f" for the champion of seed {seed}; in a real fall the frauds of {_HIDDEN:.0%} of the cards look honest to the model"
         " (`python -m benchmarks.monitoring.alike`).\n\n"
         + table(("windows", "number", "alarms (95 % interval)", "metrics not judged"), [each.row() for each in counted])
     )
