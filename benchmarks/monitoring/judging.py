@@ -15,6 +15,7 @@ from fusionguard.families.of_bundle import family_of
 from fusionguard.families.scoring_model import ScoringModel
 from fusionguard.monitoring.champion import Champion
 from fusionguard.monitoring.drift import read_drift
+from fusionguard.monitoring.earlier_spans import against_earlier_spans
 from fusionguard.monitoring.estimate import PerformanceEstimate, estimate_performance
 from fusionguard.monitoring.multivariate import classifier_test
 from fusionguard.monitoring.outcomes import read_outcomes
@@ -22,7 +23,7 @@ from fusionguard.monitoring.reference import Reference
 from fusionguard.monitoring.reference_rows import kept_reference
 from fusionguard.monitoring.score_groups import group_window
 from fusionguard.monitoring.settings import MonitoringConfig
-from fusionguard.monitoring.sketch import read_sketch
+from fusionguard.monitoring.sketch import Sketch, read_sketch
 from fusionguard.monitoring.verdict import Verdict, decide
 
 SETTINGS = MonitoringConfig()
@@ -60,15 +61,17 @@ class Judge:
         """Judge a window without its outcomes and the classifier: a recognised fault of the data comes before both."""
         with tempfile.TemporaryDirectory() as scratch:
             sketch = read_sketch(rows, self.reference, scratch=Path(scratch), seed=SETTINGS.seed)
-        return decide(read_drift(sketch, self.reference, SETTINGS.thresholds), made_of=self._made_of)
+            reference = self._usual(sketch, Path(scratch))
+        return decide(read_drift(sketch, reference, SETTINGS.thresholds), made_of=self._made_of)
 
     def of_table(self, window: Table, *, engine: str = "duckdb") -> tuple[Verdict, PerformanceEstimate]:
         """Judge a window in a file; the estimate of its metrics is made as if none of its outcomes were known."""
         limits = SETTINGS.thresholds
         with tempfile.TemporaryDirectory() as scratch:
             sketch = read_sketch(window, self.reference, scratch=Path(scratch), seed=SETTINGS.seed, engine=engine)
-        drift = read_drift(sketch, self.reference, limits)
-        classifier = classifier_test(sketch, self.reference, limits, seed=SETTINGS.seed)
+            reference = self._usual(sketch, Path(scratch))
+        drift = read_drift(sketch, reference, limits)
+        classifier = classifier_test(sketch, reference, limits, seed=SETTINGS.seed)
         measured = read_outcomes(window, self.model, self.champion, SETTINGS)
         # An estimate is for the time before labels come: it must not see those of this window.
         estimated = estimate_performance(
@@ -80,6 +83,12 @@ class Judge:
         )
         verdict = decide(drift, classifier=classifier, performance=measured, estimate=estimated, made_of=self._made_of)
         return verdict, estimated
+
+    def _usual(self, sketch: Sketch, scratch: Path) -> Reference:
+        """Return the reference with what its features of what happened before are judged by, as the pipeline judges them."""
+        kept, rows = self.champion.reference_rows, sketch.total.rows
+        limits, seed = SETTINGS.thresholds, SETTINGS.seed
+        return against_earlier_spans(self.reference, kept, rows, scratch=scratch, thresholds=limits, seed=seed)
 
 
 def true_roc_auc(rows: pa.Table) -> float:

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.novelty.published import derive_kinds
 from benchmarks.novelty.signals import SIGNALS
 from fusionguard.datasets.described import read_described
 from fusionguard.datasets.prepared_names import GROUP, ROW, TIME
@@ -57,8 +58,10 @@ class Source:
     day: Integers
 
     @classmethod
-    def read(cls, declared: DeclaredDataset, rows: Path, kinds: Path) -> Source:
+    def read(cls, declared: DeclaredDataset, rows: Path, kinds: Path | None) -> Source:
         """Read a parquet file of rows, in order of time, and one of the ``kind`` and ``case`` of its frauds by their ids.
+
+        Without the second, kinds are told apart by the rules of a published simulator (:mod:`benchmarks.novelty.published`).
 
         Raises
         ------
@@ -71,13 +74,16 @@ class Source:
                 f"{declaration.name} declares no id, no time or no entities.",
                 "Kinds go by ids, weeks by times, and reviews by the first entity.",
             )
-        table, truth = pq.read_table(rows), pq.read_table(kinds)
+        table = pq.read_table(rows)
+        seconds = np.asarray(table[declaration.time.column].to_numpy(), dtype="datetime64[s]").astype(np.int64)
+        if kinds is None:
+            return cls(declared, table, *derive_kinds(table, declaration), seconds // SECONDS_PER_DAY)
+        truth = pq.read_table(kinds)
         if missing := {declaration.id, "kind", "case"} - set(truth.column_names):
             raise UsageError(f"{kinds} has no column {min(missing)}.", "Give each fraud's id, kind and case.")
         columns = (truth[name].to_pylist() for name in (declaration.id, "kind", "case"))
         known = {name: (kind, f"{kind} {case}") for name, kind, case in zip(*columns, strict=True)}
         told = np.array([known.get(name, ("", "")) for name in table[declaration.id].to_pylist()])
-        seconds = np.asarray(table[declaration.time.column].to_numpy(), dtype="datetime64[s]").astype(np.int64)
         return cls(declared, table, told[:, 0], told[:, 1], seconds // SECONDS_PER_DAY)
 
 

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
-from benchmarks.novelty.__main__ import main, read
+from benchmarks.novelty.__main__ import beside, main, read
 from benchmarks.novelty.measure import Judged, Plan, Source, measure
+from benchmarks.novelty.published import CUSTOMER, LARGE, TERMINAL, derive_kinds
 from benchmarks.novelty.reading import hits, read_signals, reviewed
 from benchmarks.novelty.section import section
 from benchmarks.novelty.signals import SIGNALS, tail_surprises
@@ -60,7 +62,8 @@ def test_weeks_without_any_case_have_no_reading() -> None:
 
 
 def test_the_budget_is_read_wider_and_tighter_too() -> None:
-    found = read([JUDGED], "rows", 1, Budget(reviews=40, unusual=5))
+    found = read([JUDGED], ("set", "card", "rows"), 1, Budget(reviews=40, unusual=5))
+    assert (found.name, found.owner, found.about) == ("set", "card", "rows")
     assert [each.budget.text() for each in found.readings] == ["5 of 40", "15 of 40", "1 of 10", "3 of 10"]
 
 
@@ -139,7 +142,51 @@ def test_what_the_kinds_lack_is_said(source: Source, tmp_path: Path) -> None:
 def test_the_options_go_together(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--file", "declaration.yaml"])
-    assert "give --file and --kinds together" in capsys.readouterr().err
+    assert "give --file with --kinds or --published" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["--published"])
+
+
+def test_a_measurement_takes_the_place_of_that_of_its_data_set() -> None:
+    one, other = (read([JUDGED], (name, "card", "rows"), 1, Budget(reviews=4, unusual=1)) for name in ("one", "other"))
+    again = one.model_copy(update={"about": "more rows"})
+    assert beside(again, (one, other)) == (again, other)
+    assert beside(other, (one,)) == (one, other)
+
+
+def test_kinds_of_the_published_simulator_are_told_apart_by_its_rules(tmp_path: Path) -> None:
+    days = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 30, 31]
+    #          0    1    2    3     4    5    6    7    8     9   10   11   12   13    14   15
+    customer = [1, 2, 1, 3, 2, 2, 1, 3, 4, 4, 2, 4, 4, 3, 4, 1]
+    terminal = [9, 8, 8, 8, 8, 7, 7, 7, 7, 6, 9, 6, 6, 6, 6, 9]
+    amount = [100, 60, 70, 30, 65, 62, 110, 30, 20, 100, 230, 90, 22, 31, 95, 240]
+    fraud = [0, 1, 1, 1, 0, 0, 0, 0, 0, 1, 1, 1, 0, 0, 1, 1]
+    at = np.datetime64("2018-04-01", "s") + np.array(days) * np.timedelta64(86_400, "s")
+    table = pa.table(
+        {
+            "id": list(range(16)),
+            "at": at,
+            "amount": [float(each) for each in amount],
+            "customer": customer,
+            "terminal": terminal,
+            "fraud": fraud,
+        }
+    )
+    text = (
+        "version: 1\nname: published\nproblem: fraud\nid: id\nrows: rows.parquet\ntime: at\n"
+        "amount: {column: amount, currency: USD}\nlabel: {column: fraud, positive: [1], negative: [0]}\n"
+        "entities: {customer: customer, terminal: terminal}\n"
+    )
+    (tmp_path / "declaration.yaml").write_text(text)
+    declared = read_declaration(tmp_path / "declaration.yaml")
+    kind, case = derive_kinds(table, declared.declaration)
+    told = {place: str(each) for place, each in enumerate(kind) if each}
+    at_terminal = dict.fromkeys((1, 2, 3), TERMINAL)
+    # Customer 2 pays some 63: 230 is more than 3.5 times that. Customer 1 pays 105, and 240 may be one of his amounts.
+    assert told == at_terminal | {9: CUSTOMER, 10: CUSTOMER, 11: CUSTOMER, 14: CUSTOMER, 15: LARGE}
+    assert len({case[place] for place in (1, 2, 3)}) == 1 and case[9] == case[11] != case[14], "30 days later is another case"
+    with pytest.raises(UsageError, match="does not declare what the published simulator makes"):
+        derive_kinds(table, declared.declaration.model_copy(update={"entities": {"customer": "customer"}}))
 
 
 def test_the_document_and_the_card_show_what_is_kept() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,29 @@ def test_every_draw_keeps_the_number_of_each_class(make_rows: Any) -> None:
         assert count[label == 1].sum() == label.sum()
         assert count[label == 0].sum() == (label == 0).sum()
     assert not np.array_equal(draws[0], draws[1])
+
+
+def test_owners_are_drawn_with_all_of_their_rows() -> None:
+    label = np.array([1, 1, 0, 0, 0, 1, 0, 0], dtype=np.int8)
+    owner = np.array([7, 7, 7, 3, 3, 9, 5, 5])
+    draws = list(resampled_counts(label, 40, 1, owner))
+    for count in draws:
+        assert all(np.unique(count[owner == each]).size == 1 for each in (7, 3, 9, 5))
+        assert count[0] + count[5] == 2 and count[3] + count[6] == 2, "two owners with a positive row, and two without"
+    assert {count[0] for count in draws} == {0, 1, 2}
+
+
+def test_rows_of_one_owner_say_less_than_as_many_of_others(make_rows: Any) -> None:
+    rows = make_rows(2_000)
+    thrice = rows.take(np.repeat(np.arange(rows.rows), 3))
+    owned = replace(thrice, owner=np.repeat(np.arange(rows.rows), 3))
+    single, alone, together = (
+        read_metrics(each, POLICY, FraudEvaluationConfig(bootstrap_samples=200), seed=3)[AVERAGE_PRECISION]
+        for each in (rows, thrice, owned)
+    )
+    widths = [float(each.high or 0) - float(each.low or 0) for each in (single, alone, together)]
+    assert widths[2] == pytest.approx(widths[0], rel=0.25), "copies add nothing"
+    assert widths[1] < 0.75 * widths[0]
 
 
 def test_the_same_seed_gives_the_same_intervals(make_rows: Any) -> None:

@@ -67,6 +67,12 @@ def test_without_amounts_there_is_no_recall_of_them_and_rows_count_as_often_as_t
     assert read[AVERAGE_PRECISION].value == pytest.approx((1 + 1 + 3 / (3 + 12) + 4 / (4 + 16)) / 4)
 
 
+def test_what_is_given_back_is_at_stake_without_its_sign() -> None:
+    ones = np.ones(4, dtype=np.int64)
+    label, amount = np.array([1, 1, 0, 1], dtype=np.int8), np.array([-30.0, 12.0, -5.0, np.nan])
+    assert JudgedRows(label, ones, ones, np.ones(4), amount).at_stake().tolist() == [30.0, 12.0, 0.0, 0.0]
+
+
 def table(rows: int = 900, seed: int = 4) -> tuple[JudgedRows, np.ndarray]:
     """Return rows of 60 owners who are alike within themselves, with scores."""
     generator = np.random.default_rng(seed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -353,6 +354,13 @@ def test_monitoring_finds_logged_features_to_be_those_of_the_history(past: PastP
     assert logged["past_exact"].to_pylist().count(True) == 71, "explaining records nothing"
     text = str(logged["past_event"].to_pylist())
     assert not any(past.sent(place)["payment id"] in text for place in range(EARLIER, end))
+    numbers = window.read(["past_owner"])["past_owner"].to_pylist()
+    cards = [past.sent(place)["card token"] for place in range(EARLIER, end)]
+    known = [number for number in numbers if number is not None]
+    assert sorted(Counter(known).values()) == sorted(Counter([*filter(None, cards), "tok-new"]).values())
+    assert not any(card in str(numbers) for card in cards if card), (
+        "a number tells which rows are of one card, and not which card"
+    )
 
     owned.loc[owned.index[EARLIER - 3], "card token"] = owned.loc[owned.index[EARLIER + 20], "card token"]
     owned.to_csv(tmp_path / "rows.csv", index=False)

@@ -38,6 +38,7 @@ TAKEN = frozenset(
         "prediction_id",
         "past_event",
         "past_exact",
+        "past_owner",
         "request_id",
         "decision_reason",
     }

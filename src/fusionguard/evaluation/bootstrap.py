@@ -1,4 +1,4 @@
-"""How sure a reading is: percentile intervals from resampling the rows, stratified by label."""
+"""How sure a reading is: percentile intervals from resampling rows, or those whose rows they are, stratified by label."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from fusionguard.errors import DataError
 from fusionguard.evaluation.ranked import Ranking
-from fusionguard.evaluation.scored import Floats
+from fusionguard.evaluation.scored import Floats, Integers
 
 Reader = Callable[[Floats], float]
 """Reads one metric for weights (n,); NaN where it has no value."""
@@ -56,11 +56,13 @@ def intervals(
     *,
     samples: int,
     seed: int,
+    owner: Integers | None = None,
 ) -> dict[str, Interval]:
     """Put a 95 % percentile interval around each value.
 
     Positives and negatives are drawn with replacement, each among themselves, so that every draw keeps their numbers
-    (Efron and Tibshirani 1993, chapter 13). The same seed draws the same rows, whatever the model.
+    (Efron and Tibshirani 1993, chapter 13). The same seed draws the same rows, whatever the model. Rows of one owner are alike:
+    where owners are known, these are drawn, each with all of its rows (chapter 8 there).
 
     Parameters
     ----------
@@ -72,9 +74,11 @@ def intervals(
         The same metrics as functions of the weights; a draw in which one is NaN is left out of its interval.
     samples, seed
         How many draws, and where they start.
+    owner
+        (n,) the number of whose a row is; without it, each row is one of its own.
     """
     drawn: dict[str, list[float]] = {name: [] for name in values}
-    for count in resampled_counts(label, samples, seed):
+    for count in resampled_counts(label, samples, seed, owner):
         draw_weight = weight * count
         for name in values:
             drawn[name].append(readers[name](draw_weight))
@@ -82,16 +86,23 @@ def intervals(
 
 
 def paired_difference(
-    label: NDArray[np.int8], weight: Floats, challenger_score: Floats, champion_score: Floats, *, samples: int, seed: int
+    label: NDArray[np.int8],
+    weight: Floats,
+    challenger_score: Floats,
+    champion_score: Floats,
+    *,
+    samples: int,
+    seed: int,
+    owner: Integers | None = None,
 ) -> PairedDifference:
     """Compare two scores of the same rows by average precision, drawing the same rows for both.
 
-    All arrays are (n,). Raises :class:`DataError` where the rows hold one class only.
+    All arrays are (n,); ``owner`` is as in :func:`intervals`. Raises :class:`DataError` where the rows hold one class only.
     """
     challenger, champion = Ranking(label, challenger_score), Ranking(label, champion_score)
     name = "average_precision"
     readers = {name: challenger.average_precision}, {name: champion.average_precision}
-    return paired_differences(label, weight, *readers, samples=samples, seed=seed)[name]
+    return paired_differences(label, weight, *readers, samples=samples, seed=seed, owner=owner)[name]
 
 
 def paired_differences(
@@ -102,6 +113,7 @@ def paired_differences(
     *,
     samples: int,
     seed: int,
+    owner: Integers | None = None,
 ) -> dict[str, PairedDifference]:
     """Return, for each metric, by how much ``challenger`` reads higher than ``champion``, drawing the same rows for both.
 
@@ -111,6 +123,8 @@ def paired_differences(
         (n,) each.
     challenger, champion
         The same metrics of two models as functions of the weights; each is better the higher it is.
+    owner
+        As in :func:`intervals`.
 
     Raises
     ------
@@ -120,23 +134,28 @@ def paired_differences(
     if not label.any() or label.all():
         raise DataError("Two models cannot be compared on rows of one class.", "Use test rows of both classes.")
     drawn: dict[str, list[float]] = {name: [] for name in challenger}
-    for count in resampled_counts(label, samples, seed):
+    for count in resampled_counts(label, samples, seed, owner):
         draw_weight = weight * count
         for name, gains in drawn.items():
             gains.append(challenger[name](draw_weight) - champion[name](draw_weight))
     return {name: _difference(challenger[name](weight) - champion[name](weight), gains) for name, gains in drawn.items()}
 
 
-def resampled_counts(label: NDArray[np.int8], samples: int, seed: int) -> Iterator[Floats]:
-    """Yield, ``samples`` times, (n,) how often each row is drawn; each class keeps its number of rows."""
+def resampled_counts(label: NDArray[np.int8], samples: int, seed: int, owner: Integers | None = None) -> Iterator[Floats]:
+    """Yield, ``samples`` times, (n,) how often each row is drawn; each class keeps its number of rows.
+
+    With ``owner`` (n,), those with a positive row keep their number, and so do the others.
+    """
     generator = np.random.default_rng(seed)
-    classes = [np.flatnonzero(label == 1), np.flatnonzero(label == 0)]
+    place = None if owner is None else np.unique(owner, return_inverse=True)[1]
+    positive = label == 1 if place is None else np.bincount(place, weights=label) > 0
+    classes = [np.flatnonzero(positive), np.flatnonzero(~positive)]
     for _ in range(samples):
-        count = np.zeros(label.size, dtype=np.float64)
-        for rows in classes:
-            if rows.size:
-                count[rows] = np.bincount(generator.integers(0, rows.size, rows.size), minlength=rows.size)
-        yield count
+        count = np.zeros(positive.size, dtype=np.float64)
+        for drawn in classes:
+            if drawn.size:
+                count[drawn] = np.bincount(generator.integers(0, drawn.size, drawn.size), minlength=drawn.size)
+        yield count if place is None else count[place]
 
 
 def percentile_interval(value: float, drawn: Floats) -> Interval:

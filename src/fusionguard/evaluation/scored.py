@@ -35,6 +35,8 @@ class ScoredRows:
         (n,) float64, how many real rows a row stands for; above 0.
     score
         (n,) float64, what ranks the rows: the same order as ``probability``, without its rounding to 0 and 1.
+    owner
+        (n,) int64, the number of whose a row is, where rows of one are alike; None where each is one of its own.
 
     Raises
     ------
@@ -48,6 +50,7 @@ class ScoredRows:
     time_seconds: Integers | None
     weight: Floats
     score: Floats
+    owner: Integers | None = None
 
     def __post_init__(self) -> None:
         columns: dict[str, NDArray[Any]] = self._columns()

@@ -42,6 +42,9 @@ COMMON_PACKAGES = ("duckdb", "mlflow", "numpy", "pandas", "pyarrow", "pydantic")
 LABEL, TIME = "label", "time"
 """The columns of logged rows that hold the outcome, 0 or 1, and when the row was answered."""
 
+OWNER = "past_owner"
+"""That which says which logged rows are of one owner, such as a card, by a keyed number: where models read the past."""
+
 REASONS = "reasons"
 """The column of an answer that names what raises the risk of a flagged row most, separated by ``; ``; empty otherwise."""
 

@@ -7,11 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.report import Report
-from fusionguard.evaluation.scored import Flags
+from fusionguard.evaluation.scored import Flags, Integers
+from fusionguard.families.family import OWNER
 from fusionguard.families.scoring_model import ScoringModel
 
 BOOTSTRAP_SAMPLES = 200
@@ -87,3 +90,14 @@ class Outcomes(ABC):
     def gaps(self, report: Report) -> tuple[Gap, ...]:
         """Return the gaps between groups that an evaluation read; none where there are no groups."""
         return ()
+
+
+def logged_owners(rows: pa.Table) -> Integers | None:
+    """Return (n,) the numbers of whose logged rows are, where the log says so: rows of one owner count as one case.
+
+    A row of which nobody knows that is one of its own. None where no row says it.
+    """
+    if OWNER not in rows.column_names or rows[OWNER].null_count == rows.num_rows:
+        return None
+    owners = np.unique(pc.fill_null(rows[OWNER], 0).to_numpy(), return_inverse=True)[1]
+    return np.where(pc.is_valid(rows[OWNER]).to_numpy(), owners, -1 - np.arange(rows.num_rows))

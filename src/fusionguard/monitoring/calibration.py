@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from fusionguard.evaluation.bootstrap import Interval
-from fusionguard.evaluation.scored import Floats
+from fusionguard.evaluation.scored import Floats, Integers
+from fusionguard.monitoring.cases import cases, clustering, sum_chance
 from fusionguard.monitoring.findings import Check, Finding, judge
 from fusionguard.monitoring.thresholds import MonitoringThresholds
 from fusionguard.proportions import wilson_interval
@@ -42,6 +43,19 @@ class CalibrationLine(_Part):
     def apply(self, probability: Floats) -> Floats:
         """Return probabilities (n,) moved along the line."""
         return _sigmoid(self.intercept + self.slope * _logit(probability))
+
+    def less_sure(self, times: float) -> CalibrationLine:
+        """Return the line with a covariance so many times as large."""
+        within, across, slope = (times * each for each in self.covariance)
+        return self.model_copy(update={"covariance": (within, across, slope)})
+
+    def variance_of(self, probability: Floats, weight: Floats) -> float:
+        """Return the variance, for the line's error, of the sum of ``weight`` times moved probabilities, (n,) each."""
+        moved = self.apply(probability)
+        slope = weight * moved * (1 - moved)
+        within, across, own = self.covariance
+        along, turned = float(slope.sum()), float((slope * _logit(probability)).sum())
+        return along**2 * within + 2 * along * turned * across + turned**2 * own
 
     def draws(self, generator: np.random.Generator, samples: int) -> Iterator[CalibrationLine]:
         """Yield lines that agree with the outcomes as well as this one, as often as they do."""
@@ -98,17 +112,23 @@ class CalibrationReading(_Part):
 
 
 def read_calibration(
-    label: NDArray[np.int8], probability: Floats, thresholds: MonitoringThresholds | None = None, *, bins: int = 10
+    label: NDArray[np.int8],
+    probability: Floats,
+    thresholds: MonitoringThresholds | None = None,
+    *,
+    bins: int = 10,
+    owner: Integers | None = None,
+    evaluated: CalibrationLine | None = None,
 ) -> CalibrationReading:
     """Compare outcomes with probabilities.
 
     Two tests share the chance of a finding, and the smaller p-value counts, doubled. Spiegelhalter's z (Statistics in Medicine 5,
     1986, 421-433) is ``sum((y - p) * (1 - 2p)) / sqrt(sum((1 - 2p)^2 * p * (1 - p)))``, standard normal for calibrated p; it
     sees errors of spread as well as of level. Calibration in the large compares the sum of outcomes with that of probabilities,
-    whose variance is ``sum(p * (1 - p))``. Of rare positives both are skewed, which Edgeworth's first term corrects in the
-    finding's p-value (Hall, *The Bootstrap and Edgeworth Expansion*, 1992, section 2.3). The effect is the relative distance of
-    observed from expected positives or, where that is larger, the root mean square of that distance over the bins, less what
-    sampling gives.
+    whose variance is ``sum(p * (1 - p))``. The finding's p-value allows for the skewness of both (:func:`~.cases.sum_chance`).
+    The effect is the relative distance of observed from expected positives or, where that is larger, the root mean square of
+    that distance over the bins, less what sampling gives. Where owners of rows are known, all variances but that of
+    Spiegelhalter's z, which is shown as it is defined, are as many times larger as those of sums of owners are than of rows.
 
     Parameters
     ----------
@@ -116,38 +136,57 @@ def read_calibration(
         (n,) each, of rows whose outcome is known.
     bins
         How many groups of equal expected positives to show; fewer where there are few.
+    owner
+        (n,) the number of whose a row is; without it, each row is one of its own.
+    evaluated
+        What the model's evaluation showed of its probabilities, in rows as alike: there is no finding where chance explains
+        that outcomes differ from that. Its error counts, too. None where that is not known.
     """
     limits = thresholds or MonitoringThresholds()
     positives, expected = int(label.sum()), float(probability.sum())
     has_both = 0 < positives < label.size
     z, chance = _spiegelhalter(label, probability)
+    alike = clustering(label - probability, owner).variance
     intercept, error = _intercept(label, probability) if has_both else (None, None)
-    parts = _bins(label, probability, bins)
+    parts = _bins(label, probability, bins, alike)
+    line = fit_line(label.astype(np.float64), np.ones(label.size), probability, source="the last labels") if has_both else None
     return CalibrationReading(
         rows=label.size,
         positives=positives,
         expected=expected,
-        ratio=_ratio(positives, probability),
+        ratio=_ratio(positives, probability, alike),
         spiegelhalter_z=z,
         spiegelhalter_chance=chance,
         intercept=intercept,
-        intercept_error=error,
-        line=fit_line(label.astype(np.float64), np.ones(label.size), probability, source="the last labels") if has_both else None,
-        slope=_slope(label, probability) if has_both else Interval(reason="one class only"),
+        intercept_error=None if error is None else error * math.sqrt(alike),
+        line=None if line is None else line.less_sure(alike),
+        slope=_slope(label, probability, alike) if has_both else Interval(reason="one class only"),
         bins=parts,
-        finding=_finding(label, probability, parts, limits),
+        finding=_finding(label, probability, parts, limits, owner, evaluated),
     )
 
 
 def _finding(
-    label: NDArray[np.int8], probability: Floats, parts: tuple[CalibrationBin, ...], limits: MonitoringThresholds
+    label: NDArray[np.int8],
+    probability: Floats,
+    parts: tuple[CalibrationBin, ...],
+    limits: MonitoringThresholds,
+    owner: Integers | None,
+    evaluated: CalibrationLine | None,
 ) -> Finding | None:
     positives, expected = int(label.sum()), float(probability.sum())
-    if max(positives, expected) < limits.minimum_positives:
+    a_positive = cases(label, owner) / positives if positives else 1.0  # so many cases is a positive row, expected ones alike
+    if max(positives, expected) * a_positive < limits.minimum_positives:
         return None
-    chances = [_skewed_chance(label, probability, weight) for weight in (np.ones_like(probability), 1 - 2 * probability)]
+    weights = np.ones_like(probability), 1 - 2 * probability
+    chances = [min(sum_chance(label, probability, weight, owner) for weight in weights)]
+    if evaluated is not None:
+        moved, line = evaluated.apply(probability), evaluated.less_sure(clustering(label - probability, owner).variance)
+        unsure = (line.variance_of(probability, weight) for weight in weights)
+        both = zip(weights, unsure, strict=True)
+        chances.append(min(sum_chance(label, moved, weight, owner, unsure=each) for weight, each in both))
     level = max(positives, 0.5) / max(expected, 0.5)
-    effect = max(max(level, 1 / level) - 1, _bin_effect(parts))
+    effect = max(max(level, 1 / level) - 1, _bin_effect(parts, clustering(label - probability, owner).variance))
     off = sum(not part.agrees for part in parts)
     text = f"{positives} rows turned out positive where {expected:.0f} were expected; {off} of {len(parts)} bins disagree"
     check = Check(
@@ -156,32 +195,19 @@ def _finding(
         effect=effect,
         watch=limits.calibration_watch,
         act=limits.calibration_act,
-        chance=min(1.0, 2 * min(chances)),
+        chance=min(1.0, 2 * max(chances)),
         sentence=text,
     )
     return judge([check], limits.chance)[0]
 
 
-def _skewed_chance(label: NDArray[np.int8], probability: Floats, weight: Floats) -> float:
-    """Return the two-sided p-value of the sum of ``weight * (label - probability)``, its skewness allowed for."""
-    from scipy.special import ndtr
-
-    spread = probability * (1 - probability)
-    variance = float(np.sum(weight**2 * spread))
-    if variance <= 0:
-        return 1.0
-    z = float(np.sum(weight * (label - probability))) / math.sqrt(variance)
-    skewness = float(np.sum(weight**3 * spread * (1 - 2 * probability))) / variance**1.5
-    correction = math.exp(-(z**2) / 2) / math.sqrt(2 * math.pi) * skewness / 6 * (z**2 - 1)
-    return float(np.clip(2 * min(float(ndtr(-z)) + correction, float(ndtr(z)) - correction), 0.0, 1.0))
-
-
-def _bin_effect(parts: tuple[CalibrationBin, ...]) -> float:
+def _bin_effect(parts: tuple[CalibrationBin, ...], alike: float) -> float:
     """The root mean square relative distance over bins, weighted by expected positives, without that of sampling."""
     expected = np.array([part.expected for part in parts])
     observed = np.array([part.positives for part in parts])
     rate = np.array([part.expected_rate for part in parts])
-    squared = np.sum(((observed - expected) ** 2 - expected * (1 - rate)) / np.maximum(expected, 0.5)) / max(expected.sum(), 0.5)
+    sampling = alike * expected * (1 - rate)
+    squared = np.sum(((observed - expected) ** 2 - sampling) / np.maximum(expected, 0.5)) / max(expected.sum(), 0.5)
     return math.sqrt(max(float(squared), 0.0))
 
 
@@ -195,15 +221,15 @@ def _spiegelhalter(label: NDArray[np.int8], probability: Floats) -> tuple[float 
     return z, float(erfc(abs(z) / math.sqrt(2)))
 
 
-def _ratio(positives: int, probability: Floats) -> Interval:
+def _ratio(positives: int, probability: Floats, alike: float) -> Interval:
     expected = float(probability.sum())
     if expected <= 0:
         return Interval(reason="no positives are expected")
-    half = _Z95 * math.sqrt(max(float(np.sum(probability * (1 - probability))), 0.25)) / expected
+    half = _Z95 * math.sqrt(alike * max(float(np.sum(probability * (1 - probability))), 0.25)) / expected
     return Interval(value=positives / expected, low=max(0.0, positives / expected - half), high=positives / expected + half)
 
 
-def _bins(label: NDArray[np.int8], probability: Floats, bins: int) -> tuple[CalibrationBin, ...]:
+def _bins(label: NDArray[np.int8], probability: Floats, bins: int, alike: float) -> tuple[CalibrationBin, ...]:
     """Cut the rows, by rising probability, where equal parts of the expected positives are reached; ties stay together."""
     if not label.size:
         return ()
@@ -216,7 +242,7 @@ def _bins(label: NDArray[np.int8], probability: Floats, bins: int) -> tuple[Cali
     found = []
     for start, stop in zip(starts, [*starts[1:], p.size], strict=True):
         rows, positives = int(stop - start), int(y[start:stop].sum())
-        low, high = wilson_interval(positives, rows)
+        low, high = wilson_interval(positives / alike, rows / alike)
         rate = Interval(value=positives / rows, low=low, high=high)
         found.append(CalibrationBin(rows=rows, positives=positives, expected=float(p[start:stop].sum()), observed_rate=rate))
     return tuple(found)
@@ -259,13 +285,13 @@ def _intercept(label: NDArray[np.int8], probability: Floats) -> tuple[float, flo
     return shift, 1 / math.sqrt(information)
 
 
-def _slope(label: NDArray[np.int8], probability: Floats) -> Interval:
+def _slope(label: NDArray[np.int8], probability: Floats, alike: float) -> Interval:
     """Fit ``a + b * logit(p)`` to outcomes (n,) of both classes (Cox, Biometrika 45, 1958); b with Wald's 95 % interval."""
     try:
         beta, information = _newton(label, np.ones(label.size), probability, np.zeros((2, 2)), _CLOSER)
     except np.linalg.LinAlgError:
         return Interval(reason="all probabilities are alike, or separate the classes")
-    half = _Z95 * math.sqrt(float(np.linalg.inv(information)[1, 1]))
+    half = _Z95 * math.sqrt(alike * float(np.linalg.inv(information)[1, 1]))
     return Interval(value=float(beta[1]), low=float(beta[1] - half), high=float(beta[1] + half))
 
 

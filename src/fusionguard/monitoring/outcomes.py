@@ -15,12 +15,13 @@ from fusionguard.data.table import Table
 from fusionguard.errors import DataError
 from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.scored import SECONDS_PER_DAY, Flags, Floats
-from fusionguard.families.family import LABEL, TIME
+from fusionguard.families.family import LABEL, OWNER, TIME
 from fusionguard.families.of_bundle import family_of
-from fusionguard.families.outcomes import Gap, MetricReader, OutcomeReading
+from fusionguard.families.outcomes import Gap, MetricReader, OutcomeReading, logged_owners
 from fusionguard.families.scoring_model import ScoringModel
 from fusionguard.monitoring.approval import approve, not_found
-from fusionguard.monitoring.calibration import CalibrationReading, read_calibration
+from fusionguard.monitoring.calibration import CalibrationLine, CalibrationReading, read_calibration
+from fusionguard.monitoring.cases import cases
 from fusionguard.monitoring.champion import Champion
 from fusionguard.monitoring.findings import Check, judge
 from fusionguard.monitoring.miscoding import coded_features, miscoding_checks
@@ -64,10 +65,17 @@ def read_outcomes(window: Table, model: ScoringModel, champion: Champion, config
     family = family_of(model.bundle)
     outcomes, features = family.outcomes, family.features.model_features if coded_features(family) else ()
     columns = dict.fromkeys([TIME, LABEL, OBSERVED_AT, "probability", "score", *outcomes.columns, *features])
-    rows = labelled_rows(window.read(list(columns)))
+    owner = [OWNER] if OWNER in window.schema.names else []
+    rows = labelled_rows(window.read([*columns, *owner]))
     reading = outcomes.read(rows.table, model, seed=config.seed)
     report = read_performance(
-        rows, reading, champion.baseline(), judged=outcomes.judged, gaps=champion.gaps(), thresholds=config.thresholds
+        rows,
+        reading,
+        champion.baseline(),
+        judged=outcomes.judged,
+        gaps=champion.gaps(),
+        thresholds=config.thresholds,
+        evaluated=champion.calibration(),
     )
     if not rows.table.num_rows:
         return report
@@ -116,12 +124,15 @@ def read_performance(
     judged: Mapping[str, int],
     gaps: Sequence[Gap] = (),
     thresholds: MonitoringThresholds | None = None,
+    evaluated: CalibrationLine | None = None,
 ) -> PerformanceReport:
     """Read the training metrics on labelled rows and hold them against the champion's evaluation.
 
     A metric asks to watch where it is worse by more than ``kpi_delta`` and chance does not explain that, and to act where the
     whole 95 % interval of the difference is. The interval joins those of both readings, which share no rows (Zou and Donner,
     "Construction of confidence limits about effect measures", Statistics in Medicine 27, 2008: MOVER).
+
+    Where the log says whose rows are, an interval draws owners and not rows, and positive rows of one owner are one case.
 
     Parameters
     ----------
@@ -135,6 +146,8 @@ def read_performance(
         The metrics that are judged, with the sign of what is better.
     gaps
         Between groups, in the champion's evaluation.
+    evaluated
+        What that showed of the probabilities.
     """
     limits = thresholds or MonitoringThresholds()
     coverage, label = rows.coverage, rows.table[LABEL].to_numpy().astype(np.int8)
@@ -152,9 +165,12 @@ def read_performance(
         )
     metrics = dict(reading.metrics(np.ones(label.size, dtype=np.bool_)))
     deltas = {name: metric_delta(metrics[name], before) for name, before in baseline.items() if name in metrics}
-    calibration = read_calibration(label, rows.table["probability"].to_numpy(), limits)
-    enough = min(int(label.sum()), label.size - int(label.sum())) >= limits.minimum_positives
-    few = f"{int(label.sum())} of {label.size} labelled rows are positive: too few of one class to judge metrics"
+    owner = logged_owners(rows.table)
+    calibration = read_calibration(label, rows.table["probability"].to_numpy(), limits, owner=owner, evaluated=evaluated)
+    positives, hit = int(label.sum()), cases(label, owner)
+    enough = min(hit, label.size - positives) >= limits.minimum_positives
+    whose = "" if owner is None else f", of {hit} owners"
+    few = f"{positives} of {label.size} labelled rows are positive{whose}: too few of one class to judge metrics"
     checks = [
         *(_metric_checks(judged, metrics, baseline, deltas, limits) if enough else ()),
         *_calibration_check(calibration),

@@ -10,7 +10,7 @@ from fusionguard.errors import BundleError, FusionGuardError
 from fusionguard.families.family import ModelFamily
 from fusionguard.families.of_bundle import family_of
 from fusionguard.families.online import OnlineModel
-from fusionguard.features.online.state import OnlineState, Remembered
+from fusionguard.features.online.state import Event, OnlineState, Remembered
 from fusionguard.files import locked
 from fusionguard.models.bundle import Bundle
 from fusionguard.serving.release import ReleasedModel, check_release, written_at
@@ -40,6 +40,15 @@ class LoadedModel:
     def with_past(self, values: list[Any], found: Remembered | None) -> list[Any]:
         """Return what it reads of a row: the row's own values, then what was found that happened before."""
         return values if found is None else [*values, *map(found.values.__getitem__, self.past)]
+
+    def owner(self, event: Event | None) -> int | None:
+        """Return the number by which a log tells whose a row is; None where nobody knows, or nothing is looked up."""
+        declared = self.family.declared
+        if event is None or self.state is None or declared is None:
+            return None
+        entity = str(declared.declaration.owner)
+        text = event.keys.get(entity)
+        return None if text is None else self.state.pseudonym(entity, text)
 
     @property
     def version(self) -> str:

@@ -249,9 +249,9 @@ class ScoringRoutes:
             now = time.time_ns() // 1000
             named = None if event is None else event_digest(event.id)
             exact = None if found is None else found.exact
-            log.append(
-                LoggedRow(request.id, now, model.version, model.origin, answer.values, answer.features, event=named, exact=exact)
-            )
+            owner = model.owner(event) if _looked_up(found) else None
+            about = request.id, now, model.version, model.origin
+            log.append(LoggedRow(*about, answer.values, answer.features, event=named, exact=exact, owner=owner))
 
     def _note_many(
         self,
@@ -278,6 +278,7 @@ class ScoringRoutes:
                     shadow=role == "challenger",
                     events=[event_digest(each.id) for each in events],
                     exact=[each.exact for each in found],
+                    owners=[model.owner(event) if _looked_up(each) else None for event, each in zip(events, found, strict=False)],
                 )
             )
 
@@ -325,6 +326,10 @@ def _read_many(model: LoadedModel, body: bytes, kind: str, most: int, id_column:
 def _alike(model: LoadedModel, challenger: LoadedModel) -> bool:
     """Whether what was read for one model is what another one reads."""
     return model.family is challenger.family or model.reader.fields == challenger.reader.fields
+
+
+def _looked_up(found: Remembered | None) -> bool:
+    return found is not None and not not_looked_up([found])
 
 
 def _without(found: Sequence[Remembered | None]) -> dict[str, int]:

@@ -133,6 +133,8 @@ def test_the_card_says_what_is_found_of_unseen_kinds_and_on_which_rows(make_inpu
     found = UnseenKinds.model_validate(
         {
             "day": "2026-03-04",
+            "name": "mine",
+            "owner": "customer",
             "about": "rows of mine",
             "weeks": 2,
             "hit": {"a": {"owners": 1_200, "cases": 3}, "b": {"owners": 34, "cases": 4}},
@@ -145,9 +147,13 @@ def test_the_card_says_what_is_found_of_unseen_kinds_and_on_which_rows(make_inpu
             ],
         }
     )
-    text = unseen_kinds(found)
-    assert "trees of rows of mine, not with this model" in text
-    assert "2 different weeks: 1,234 hit cards in 7 cases. As many cards a day" in text
+    text = unseen_kinds([found])
+    assert "Of rows of mine (2026-03-04): 2 kinds, 2 weeks, 1,234 customers hit in 7 cases." in text
+    assert "**What finds more on this data set: shock with 15 of 50 reviews.**" in text
+    first = found.model_copy(update={"readings": found.readings[:1]})
+    assert "**What finds more on each of these 2 data sets: no signal with any of these budgets.**" in unseen_kinds(
+        [found, first]
+    )
     assert "With 5 of 50 reviews for the unusual, no signal finds more beyond chance." in text
     assert "With 15 of 50 reviews for the unusual, more of unseen kinds is found (shock: 0.10 (0.03 to 0.20) more" in text
     assert unseen_kinds(measured()) in model_card(make_inputs())

@@ -125,6 +125,16 @@ def test_the_reason_names_a_bar_where_there_is_one(bar: float, expected: str) ->
     assert DecisionPolicy(review_cost=3.0, minimum_expected_saving=bar).reason(0.9, 2.0) == expected
 
 
+def test_a_fraud_that_gives_money_back_costs_what_was_given_back() -> None:
+    policy = DecisionPolicy(review_cost=3.0, loss_without_amount=11.0)
+    amount = np.array([-40.0, 40.0, -2.0, 0.0, np.nan])
+    assert policy.loss(amount).tolist() == [40.0, 40.0, 2.0, 0.0, 11.0]
+    assert [policy.loss_of(each) for each in (-40.0, 40.0, -2.0, 0.0, None)] == [40.0, 40.0, 2.0, 0.0, 11.0]
+    assert policy.decide(np.full(5, 0.1), amount).tolist() == [True, True, False, False, False]
+    assert policy.reason(0.1, -40.0) == "alert: expected loss 4.00 exceeds the review cost of 3.00"
+    assert policy.reason(0.9, -2.0) == "accept: a fraud's loss of 2.00 is not above the review cost of 3.00"
+
+
 def test_a_policy_survives_json() -> None:
     policy = DecisionPolicy(review_cost=3.0, alerts_per_day=50, minimum_expected_saving=1 / 3)
     assert DecisionPolicy.model_validate_json(policy.model_dump_json()) == policy

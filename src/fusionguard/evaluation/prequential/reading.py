@@ -52,10 +52,10 @@ class JudgedRows:
         return np.searchsorted(self.owners, self.owner)
 
     def at_stake(self) -> Floats:
-        """(n,) the amounts of positive rows, 0 elsewhere; what is missing or below 0 counts as 0."""
+        """(n,) what positive rows are about, given back or not, without a sign; 0 elsewhere and where it is missing."""
         if self.amount is None:
             return np.zeros(self.label.size)
-        return np.where(self.label == 1, np.maximum(np.nan_to_num(self.amount), 0.0), 0.0)
+        return np.where(self.label == 1, np.abs(np.nan_to_num(self.amount)), 0.0)
 
 
 @dataclass(frozen=True)

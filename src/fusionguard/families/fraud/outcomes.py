@@ -22,7 +22,14 @@ from fusionguard.families.fraud.readings import RECALL_AT_RATE, TOP_PRECISION, m
 from fusionguard.families.fraud.report import EvaluationReport
 from fusionguard.families.fraud.rows import amounts
 from fusionguard.families.of_kind import of_kind
-from fusionguard.families.outcomes import BOOTSTRAP_SAMPLES, NOT_SAID, TRAIN_AGAIN, OutcomeReading, Outcomes
+from fusionguard.families.outcomes import (
+    BOOTSTRAP_SAMPLES,
+    NOT_SAID,
+    TRAIN_AGAIN,
+    OutcomeReading,
+    Outcomes,
+    logged_owners,
+)
 from fusionguard.families.scoring_model import ScoringModel
 from fusionguard.features.definition import FeatureDefinition
 from fusionguard.models.bundle import Bundle
@@ -88,6 +95,7 @@ def scored_transactions(rows: pa.Table, definition: FeatureDefinition, policy: D
         time_seconds=time - (time.min() if time.size else 0),
         weight=np.ones(rows.num_rows),
         score=rows["score"].to_numpy(),
+        owner=logged_owners(rows),
     )
 
 

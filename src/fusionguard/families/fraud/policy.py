@@ -15,10 +15,11 @@ from fusionguard.families.fraud.config import PolicyConfig
 class DecisionPolicy(BaseModel):
     """Alert where the money an alert is expected to save exceeds what it costs.
 
-    An alert costs ``review_cost`` whatever comes of it; a fraud that is let through costs its amount, see :meth:`loss`. The
-    expected saving of an alert is therefore ``probability * amount - review_cost`` (Bahnsen et al., "Cost Sensitive Credit Card
-    Fraud Detection using Bayes Minimum Risk", ICMLA 2013), and alerting where it is above 0 minimises the expected cost. With
-    fewer analysts than such alerts, the bar rises to ``minimum_expected_saving``, so that the alerts worth most remain.
+    An alert costs ``review_cost`` whatever comes of it; a fraud that is let through costs its amount, and one by which money is
+    given back, whose amount is negative, what was given back, see :meth:`loss`. The expected saving of an alert is therefore
+    ``probability * loss - review_cost`` (Bahnsen et al., "Cost Sensitive Credit Card Fraud Detection using Bayes Minimum Risk",
+    ICMLA 2013), and alerting where it is above 0 minimises the expected cost. With fewer analysts than such alerts, the bar
+    rises to ``minimum_expected_saving``, so that the alerts worth most remain.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,12 +43,12 @@ class DecisionPolicy(BaseModel):
         )
 
     def loss(self, amount: Floats) -> Floats:
-        """Return (n,) what each transaction costs if it is a fraud: its amount, which may be NaN; a refund costs nothing."""
-        return np.where(np.isnan(amount), self.loss_without_amount, np.maximum(amount, 0.0))
+        """Return (n,) what each transaction costs if it is a fraud: its amount, which may be NaN, or what is given back."""
+        return np.where(np.isnan(amount), self.loss_without_amount, np.abs(amount))
 
     def loss_of(self, amount: float | None) -> float:
         """Return what one transaction costs if it is a fraud, as :meth:`loss`; None is a missing amount, too."""
-        return self.loss_without_amount if amount is None or isnan(amount) else max(amount, 0.0)
+        return self.loss_without_amount if amount is None or isnan(amount) else abs(amount)
 
     def expected_saving(self, probability: Floats, amount: Floats) -> Floats:
         """Return (n,) what alerting each transaction is expected to save, in the currency of ``amount``."""
@@ -68,7 +69,7 @@ class DecisionPolicy(BaseModel):
         if expected_loss - self.review_cost > self.minimum_expected_saving:
             return f"alert: expected loss {expected_loss:.2f} exceeds {bar_name}"
         if loss <= bar:
-            what = f"a fraud's loss of {loss:.2f}" if amount is None or isnan(amount) else f"amount {amount:.2f}"
+            what = f"a fraud's loss of {loss:.2f}" if amount is None or loss != amount else f"amount {amount:.2f}"
             return f"accept: {what} is not above {bar_name}"
         return f"accept: expected loss {expected_loss:.2f} does not exceed {bar_name}"
 

@@ -85,8 +85,8 @@ def scored_rows(
     definition: FeatureDefinition,
     policy: DecisionPolicy,
 ) -> ScoredRows:
-    """Put the scores of one slice beside its labels, times, weights, and what each row costs if it is a fraud."""
-    columns = [name for name in (definition.amount, definition.time_column) if name is not None]
+    """Put the scores of one slice beside its labels, times, weights, owners, and what each row costs if it is a fraud."""
+    columns = [name for name in (definition.amount, definition.time_column, definition.group_column) if name is not None]
     rows = part.read(features, [*columns, definition.label])
     label = rows[definition.label].to_numpy().astype(np.int8)
     return ScoredRows(
@@ -96,4 +96,5 @@ def scored_rows(
         amount=policy.loss(amounts(rows, definition)),
         time_seconds=None if definition.time_column is None else rows[definition.time_column].to_numpy(),
         weight=np.where(label == 0, negative_weight, 1.0),
+        owner=None if definition.group_column is None else rows[definition.group_column].to_numpy().astype(np.int64),
     )

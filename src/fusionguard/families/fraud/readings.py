@@ -86,7 +86,7 @@ def read_metrics(rows: ScoredRows, policy: DecisionPolicy, config: FraudEvaluati
             missing[TOP_PRECISION] = Interval(
                 reason=f"with {alerts} alerts a day nearly every row would be looked at; set evaluation.top_alerts_per_day lower"
             )
-    read = intervals(label, weight, values, readers, samples=config.bootstrap_samples, seed=seed) | missing
+    read = intervals(label, weight, values, readers, samples=config.bootstrap_samples, seed=seed, owner=rows.owner) | missing
     return {name: read[name] for name in labels}
 
 
@@ -97,7 +97,8 @@ def read_ranking(rows: ScoredRows, config: FraudEvaluationConfig, *, seed: int) 
         return missing[AVERAGE_PRECISION]
     readers = {AVERAGE_PRECISION: Ranking(rows.label, rows.score).average_precision}
     samples = config.bootstrap_samples
-    return intervals(rows.label, rows.weight, values, readers, samples=samples, seed=seed)[AVERAGE_PRECISION]
+    found = intervals(rows.label, rows.weight, values, readers, samples=samples, seed=seed, owner=rows.owner)
+    return found[AVERAGE_PRECISION]
 
 
 def _values(reads: dict[str, Callable[[], float]]) -> tuple[dict[str, float], dict[str, Interval]]:

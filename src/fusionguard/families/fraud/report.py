@@ -148,7 +148,13 @@ def evaluate(
         references=read,
         gains={
             name: paired_difference(
-                model.label, model.weight, model.score, rows.score, samples=config.bootstrap_samples, seed=seed
+                model.label,
+                model.weight,
+                model.score,
+                rows.score,
+                samples=config.bootstrap_samples,
+                seed=seed,
+                owner=model.owner,
             )
             for name, rows in references.items()
         },

@@ -44,6 +44,10 @@ class Plan:
         content = f"{kind}\0{text}".encode(errors="surrogatepass")
         return int.from_bytes(blake2b(content, digest_size=8, key=self._salt).digest(), "little", signed=True)
 
+    def pseudonym(self, entity: str, text: str) -> int:
+        """Return 64 bits that stand for an entity outside the state: none of the keys inside, so that nobody finds it by them."""
+        return self.key(f"outside {entity}", text)
+
     def keys(self, event: Event) -> dict[str, int | None]:
         """Return the keys of an event's entities; DataError where it lacks one that is remembered."""
         try:

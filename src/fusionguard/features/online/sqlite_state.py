@@ -102,6 +102,10 @@ class SqliteState:
         """The names of what is remembered."""
         return self._plan.names
 
+    def pseudonym(self, entity: str, text: str) -> int:
+        """Return 64 bits that stand for an entity in a log."""
+        return self._plan.pseudonym(entity, text)
+
     @property
     def takes_outcomes(self) -> bool:
         """Whether it remembers outcomes at all."""

@@ -170,6 +170,9 @@ class OnlineState(Protocol):
     def takes_outcomes(self) -> bool:
         """Whether it remembers outcomes at all."""
 
+    def pseudonym(self, entity: str, text: str) -> int:
+        """Return 64 bits that stand for an entity in a log, made with the state's own key: another state has others."""
+
     def newest(self) -> Newest | None:
         """Say how late the events are that are known by their ids; None where none is."""
 

@@ -44,6 +44,8 @@ class LoggedRow(NamedTuple):
     event, exact
         By what a history knows the row (:func:`~.events.event_digest`), and whether the state saw all that was before it; None
         where its model reads nothing of that.
+    owner
+        Which rows are of one owner: a number that the state makes of it with a key of its own; None where nobody knows.
     """
 
     request_id: str
@@ -56,6 +58,7 @@ class LoggedRow(NamedTuple):
     shadow: bool = False
     event: str | None = None
     exact: bool | None = None
+    owner: int | None = None
 
     @property
     def rows(self) -> int:
@@ -79,7 +82,7 @@ class LoggedBatch(NamedTuple):
         The same of the model features, all of them; other columns are not logged.
     first_row
         The number of the first row in its request.
-    events, exact
+    events, exact, owners
         As in :class:`LoggedRow`, one for each row; empty where the model reads nothing of what was before.
     """
 
@@ -93,6 +96,7 @@ class LoggedBatch(NamedTuple):
     shadow: bool = False
     events: Sequence[str | None] = ()
     exact: Sequence[bool | None] = ()
+    owners: Sequence[int | None] = ()
 
     @property
     def rows(self) -> int:
@@ -172,7 +176,7 @@ def _batch_columns(batch: LoggedBatch, layout: LogLayout) -> Iterator[Column]:
     yield from (batch.answers[name] if name in given else pa.nulls(rows) for name in layout.outputs)
     yield from (batch.features[name] for name in layout.features)
     if layout.past:
-        yield from (each or pa.nulls(rows) for each in (batch.events, batch.exact))
+        yield from (each or pa.nulls(rows) for each in (batch.events, batch.exact, batch.owners))
 
 
 def _repeated(text: str, rows: int) -> pa.Array:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from fusionguard.errors import DataError, StorageError
 from fusionguard.families.catalog import family_names, model_family
-from fusionguard.families.family import LABEL, TIME, ModelFamily
+from fusionguard.families.family import LABEL, OWNER, TIME, ModelFamily
 
 LOG_VERSION = 1
 """Raised with every change of the columns below; what an older version wrote stays readable."""
@@ -27,7 +27,7 @@ OBSERVED_AT = "label_observed_at"
 
 EVENT, EXACT = "past_event", "past_exact"
 """Behind the features of models that read what happened before: by what a history knows the row (:mod:`~.events`), empty where
-it tells no id or was not recorded, and whether the state saw all that was before it."""
+it tells no id or was not recorded, and whether the state saw all that was before it. ``OWNER`` comes after them."""
 
 KEY: tuple[str, ...] = (REQUEST_ID, ROW, SHADOW)
 """What a row is known by: a second row of the same key is a repetition."""
@@ -48,7 +48,7 @@ _BEFORE = {
     MODEL_VERSION: pa.string(),
     ORIGIN: pa.string(),
 }
-_PAST = {EVENT: pa.string(), EXACT: pa.bool_()}
+_PAST = {EVENT: pa.string(), EXACT: pa.bool_(), OWNER: pa.int64()}
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 """What a data set may be called, and so a folder of its log."""
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from importlib.resources import files
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from fusionguard.evaluation.bootstrap import Interval
 from fusionguard.evaluation.card.markdown import count, table
@@ -63,12 +64,16 @@ class BudgetReading(BaseModel):
     budget: Budget
     signals: dict[str, SignalReading]
 
+    @property
+    def helpful(self) -> dict[str, SignalReading]:
+        """The signals that find more of unseen kinds than the trees alone, beyond what chance does."""
+        return {name: each for name, each in self.signals.items() if each.gain.low is not None and each.gain.low >= _LEAST_GAIN}
+
     def verdict(self) -> str:
-        """Say in a sentence which signals find more of unseen kinds than the trees alone, beyond what chance does."""
+        """Say in a sentence which signals help."""
         helpful = [
             f"{name}: {each.gain.text(2)} more, and {each.known_gain.text(2)} of known ones"
-            for name, each in self.signals.items()
-            if each.gain.low is not None and each.gain.low >= _LEAST_GAIN
+            for name, each in self.helpful.items()
         ]
         gain = f"more of unseen kinds is found ({'; '.join(helpful)})" if helpful else "no signal finds more beyond chance"
         return f"With {self.budget.text()} reviews for the unusual, {gain}."
@@ -80,6 +85,10 @@ class UnseenKinds(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     day: date
+    name: str
+    """Of the data set: there is one measurement of each."""
+    owner: str
+    """What those are called whom a fraud hits, and who are reviewed."""
     about: str
     """Which rows they were."""
     weeks: int
@@ -94,17 +103,38 @@ class UnseenKinds(BaseModel):
         caution = (
             f"These are {compared} comparisons on few cases; budgets after the first were set once a week had been looked at."
         )
-        return " ".join([*(each.verdict() for each in self.readings), caution, "Answers carry the probability alone."])
+        return " ".join([*(each.verdict() for each in self.readings), caution])
 
 
-def measured() -> UnseenKinds:
-    """Return the measurement that this version ships."""
-    return UnseenKinds.model_validate_json(files(__package__).joinpath("unseen_kinds.json").read_bytes())
+def measured() -> tuple[UnseenKinds, ...]:
+    """Return the measurements that this version ships, one of each data set."""
+    return TypeAdapter(tuple[UnseenKinds, ...]).validate_json(files(__package__).joinpath("unseen_kinds.json").read_bytes())
 
 
-def unseen_kinds(found: UnseenKinds) -> str:
+def unseen_kinds(found: Sequence[UnseenKinds]) -> str:
     """Say how much of an unseen kind of fraud is found in its first week, with and without a signal of what is unusual."""
-    cards, cases = (sum(each) for each in zip(*((hit.owners, hit.cases) for hit in found.hit.values()), strict=True))
+    return paragraphs(
+        "Fraudsters change their ways. How much is found of a way that is in no training row was measured with trees of other"
+        " data sets, not with this model (`python -m benchmarks.novelty`). For each kind of fraud they were trained without it,"
+        " and judged on the first week in which it appears, in some different weeks. As many cards or customers are reviewed"
+        " a day as a table says: those of the highest probability, or with some reviews for the most unusual of the others."
+        " It has the share that is found of those that were hit, by unseen and by known kinds.",
+        *(part for each in found for part in _measurement(each)),
+        overall(found),
+    )
+
+
+def overall(found: Sequence[UnseenKinds]) -> str:
+    """Say which signals help on every data set, and what follows for answers."""
+    helpful = [{(each.budget.text(), name) for each in one.readings for name in each.helpful} for one in found]
+    everywhere = sorted(set.intersection(*helpful)) if helpful else []
+    named = "; ".join(f"{name} with {budget} reviews" for budget, name in everywhere) or "no signal with any of these budgets"
+    where = "this data set" if len(found) == 1 else f"each of these {len(found)} data sets"
+    return f"**What finds more on {where}: {named}.** Answers carry the probability alone."
+
+
+def _measurement(found: UnseenKinds) -> tuple[str, str, str]:
+    owners, cases = (sum(each) for each in zip(*((hit.owners, hit.cases) for hit in found.hit.values()), strict=True))
     rows = [
         (f"{kinds}, {each.budget.text()}", *(value.text(2) for value in values))
         for each in found.readings
@@ -113,13 +143,9 @@ def unseen_kinds(found: UnseenKinds) -> str:
             ("known", [read.known for read in each.signals.values()]),
         )
     ]
-    return paragraphs(
-        f"Fraudsters change their ways. How much is found of a way that is in no training row was measured with trees of"
-        f" {found.about}, not with this model (`python -m benchmarks.novelty`, {found.day.isoformat()}). For each of"
-        f" {len(found.hit)} kinds of fraud they were trained without it, and judged on the first week in which it appears, in"
-        f" {found.weeks} different weeks: {count(cards)} hit cards in {count(cases)} cases. As many cards a day are"
-        " reviewed as the table says: those of the highest probability, or with some reviews for the most unusual of the others."
-        " The table has the share that is found of the cards that were hit, by unseen and by known kinds.",
+    return (
+        f"Of {found.about} ({found.day.isoformat()}): {len(found.hit)} kinds, {found.weeks} weeks,"
+        f" {count(owners)} {found.owner}s hit in {count(cases)} cases.",
         table(("kinds, reviews for the unusual", *found.readings[0].signals), rows),
         found.verdict(),
     )
