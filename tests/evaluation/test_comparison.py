@@ -99,3 +99,13 @@ def test_rows_of_one_class_cannot_be_compared(champion: ComparedRows) -> None:
     frauds = replace(champion, label=np.ones_like(champion.label))
     with pytest.raises(DataError, match="rows of one class"):
         compare(frauds, frauds, samples=20, seed=1)
+
+
+def test_where_owners_are_known_they_are_drawn(champion: ComparedRows) -> None:
+    blurred = replace(champion, score=champion.score + np.random.default_rng(3).normal(0, 1.5, champion.label.size))
+    owner = np.random.default_rng(4).integers(0, 60, champion.label.size)
+    owned = replace(champion, owner=owner)
+    found, by_rows = (compare(each, blurred, samples=60, seed=1).average_precision for each in (owned, champion))
+    alone = compare(replace(champion, owner=np.arange(champion.label.size)), blurred, samples=60, seed=1).average_precision
+    assert found.value == by_rows.value and (found.low, found.high) != (by_rows.low, by_rows.high)
+    assert (alone.low, alone.high) == (by_rows.low, by_rows.high)

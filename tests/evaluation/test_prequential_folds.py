@@ -63,7 +63,7 @@ def test_an_outcome_that_is_known_later_blocks_nobody_and_is_not_learned_before(
     assert [1 in OWNER[fold.judged & (day == DAY)] for day in (11, 12, 13)] == [True, False, False]
 
 
-def test_dated_outcomes_count_from_their_own_date_on() -> None:
+def test_owners_are_not_judged_once_they_were_reported() -> None:
     rows = dated((2, 4), (3, 0), (6, 1), (7, 2), (9, 3), (12, 3), (13, 0))
     # A row without a date is honest two days later; what is dated is told sooner, later, and long after it happened.
     told, known = np.full(DAY.size, NEVER), SECONDS + 2 * SECONDS_PER_DAY
@@ -98,7 +98,8 @@ def _slowly(rows: DatedRows, plan: PrequentialPlan, first: int, told: dict[tuple
     reported = [(owner, at) for (day, owner), at in told.items() if rows.label[(day == DAY) & (owner == OWNER)].any()]
     since = 0 if plan.blocked_days is None else 86_400 * (first - plan.wait_days - plan.blocked_days)
     for place, (day, owner, second) in enumerate(zip(DAY, OWNER, SECONDS, strict=True)):
-        if begin <= day < stop and told.get((day, owner), second + 2 * 86_400) <= first * 86_400:
+        known = max(told.get((day, owner), 0), 86_400 * (day + 2) + 3_600 * (1 + owner))
+        if begin <= day < stop and known <= first * 86_400:
             learned.add(place)
         if first <= day < first + plan.judged_days and not any(whose == owner and since <= at < second for whose, at in reported):
             judged.add(place)

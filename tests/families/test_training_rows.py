@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -40,7 +41,23 @@ def test_a_comparison_takes_the_test_slice_and_counts_sampled_rows_as_often_as_t
     assert np.array_equal(read.weight, np.where(read.label == 1, 1.0, 12.5))
     assert np.array_equal(read.score, whole["Amount"].to_numpy())
     assert np.array_equal(read.probability, 1 / (1 + read.score))
+    assert read.owner is None
     assert plan.unseen_places(features).size == 0
+
+
+def test_a_comparison_knows_whose_rows_are(tmp_path: Path) -> None:
+    features = draw_features(tmp_path / "features.parquet", rows=2_000)
+    definition = replace(FRAUD_FEATURES, group_column=FRAUD_FEATURES.time_column)  # no owner, but no feature either
+    plan = plan_split(planned_rows(features, FRAUD_FEATURES), FraudConfig().split)
+    manifest: Any = SimpleNamespace(negative_weight=1.0, definition=definition)
+    model: Any = SimpleNamespace(
+        bundle=seal_bundle(tmp_path / "bundle", "{}"),
+        answer_features=lambda rows: pa.table({"score": rows["V3"].to_numpy(), "probability": np.full(rows.num_rows, 0.25)}),
+    )
+    read = TrainingRows(features, manifest, plan).compared(model)
+    name = str(FRAUD_FEATURES.time_column)
+    expected = features.read([name], plan.test.start, plan.test.stop)[name].to_numpy().astype(np.int64)
+    assert read.owner is not None and np.array_equal(read.owner, expected)
 
 
 def test_a_model_of_other_rows_reads_categories_in_its_own_words() -> None:

@@ -72,6 +72,30 @@ def test_what_the_evaluation_showed_already_is_no_finding() -> None:
     assert found is not None and found.level == "act"
 
 
+def test_an_evaluation_of_few_positives_that_showed_nothing_wrong_hides_no_fall() -> None:
+    rng = np.random.default_rng(9)
+    found = 0
+    for _ in range(10):
+        tested, p = rng.beta(0.4, 12, 800), rng.beta(0.4, 12, 4_000)
+        before = (rng.random(tested.size) < tested).astype(np.float64)
+        line = fit_line(before, np.ones(tested.size), tested, source="the champion's evaluation")
+        halved = (rng.random(p.size) < p / 2).astype(np.int8)
+        alone, beside = (read_calibration(halved, p, evaluated=each).finding for each in (None, line))
+        assert alone is not None and beside is not None and alone.level == "act"
+        found += beside == alone
+    assert found >= 9, "about one evaluation in twenty shows by chance that a right model is off"
+
+
+def test_a_crumb_beyond_what_the_evaluation_showed_is_no_large_effect() -> None:
+    rng = np.random.default_rng(2)
+    p = rng.beta(0.4, 12, 200_000)
+    before = (rng.random(p.size) < 1.55 * p).astype(np.float64)
+    line = fit_line(before, np.ones(p.size), p, source="the champion's evaluation")
+    finding = read_calibration((rng.random(p.size) < 1.66 * p).astype(np.int8), p, evaluated=line).finding
+    assert finding is not None and finding.effect < 0.15 and finding.level != "act"
+    assert f"or {line.apply(p).sum():.0f} by what the model's evaluation showed" in finding.sentence
+
+
 def test_an_uncertain_probability_makes_a_sum_less_sure() -> None:
     label, p, _ = payments(5, rate=0.016)
     sure, unsure = (sum_chance(label, p, np.ones(ROWS), unsure=each) for each in (0.0, 3_600.0))

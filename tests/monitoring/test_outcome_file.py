@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from fusionguard.cli.outcomes import outcomes
+from fusionguard.datasets.declaration import Csv
 from fusionguard.errors import DataError
 from fusionguard.families.churn.family import CHURN_FAMILY
 from fusionguard.families.family import ModelFamily
@@ -41,6 +43,17 @@ def test_yes_and_no_are_what_the_declaration_says(telco: ModelFamily, tmp_path: 
     assert read.labels[0].observed_at_micros == round(datetime(2026, 3, 1, 8, tzinfo=UTC).timestamp() * 1e6)
     assert read.labels[1].observed_at_micros == round(NOW.timestamp() * 1e6)
     assert read.unknown == 1
+
+
+def test_a_file_is_read_as_the_data_set_is_written(telco: ModelFamily, tmp_path: Path) -> None:
+    file = tmp_path / "outcomes.csv"
+    file.write_bytes("request_id,Left,note\na-1,yes,M\u00fcller\n".encode("windows-1252"))
+    with pytest.raises(DataError, match="in UTF-8"):
+        read_outcome_file(file, telco, now=NOW)
+    assert telco.declared is not None
+    declaration = telco.declared.declaration.model_copy(update={"csv": Csv(encoding="windows-1252")})
+    other = replace(telco, described=telco.declared.model_copy(update={"declaration": declaration}))
+    assert [each.label for each in read_outcome_file(file, other, now=NOW).labels] == [1]
 
 
 def test_rows_of_a_data_set_that_ships_are_told_as_ones_and_zeros(tmp_path: Path) -> None:

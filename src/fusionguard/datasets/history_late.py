@@ -45,12 +45,12 @@ def _counted_anew(entity: str, plan: Sequence[Memory], source: str) -> str:
     others = tuple(dict.fromkeys(each.of for each in mine if each.kind in OF_OTHERS))
     columns = ["_row", "second", "observed", key, *(f"e_{other}" for other in others)]
     columns += [f"{_start(span, 'second')} AS since_{span.text}" for span in spans]
-    before = "ORDER BY second RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING"
+    back = max(span.seconds + span.tile_seconds for span in spans)
+    before = f"ORDER BY second RANGE BETWEEN {back} PRECEDING AND 1 PRECEDING"
     latest = f"MAX(observed) OVER (PARTITION BY {key} {before}) AS latest"
     rows = f"SELECT {', '.join([*columns, latest])} FROM {source} WHERE {key} IS NOT NULL"
     asking = f"SELECT * FROM ({rows}) AS ordered WHERE latest > observed AND _row IS NOT NULL"
-    earliest = f"a.second - {max(span.seconds + span.tile_seconds for span in spans)}"
-    reach = f"a.{key} = b.{key} AND b.second < a.second AND b.observed <= a.observed AND b.second >= {earliest}"
+    reach = f"a.{key} = b.{key} AND b.second < a.second AND b.observed <= a.observed AND b.second >= a.second - {back}"
     found = ", ".join(f"{_found(each, places)} AS {each.name}" for each in mine)
     return f"SELECT a._row AS _row, {found} FROM ({asking}) AS a LEFT JOIN {source} AS b ON {reach} GROUP BY a._row"
 
@@ -79,11 +79,11 @@ def _outcomes_anew(entity: str, plan: Sequence[Memory], source: str) -> str:
         f"SELECT _row, {key}, second, observed, CAST(NULL AS BIGINT) AS came FROM {source}"
         f" UNION ALL SELECT NULL, {key}, known, NULL, observed FROM ({told}) AS told WHERE observed > known"
     )
-    before = f"PARTITION BY {key} ORDER BY second RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING"
+    back = max(span.seconds + span.tile_seconds for span in spans)
+    before = f"PARTITION BY {key} ORDER BY second RANGE BETWEEN {back} PRECEDING AND 1 PRECEDING"
     rows = f"SELECT *, MAX(came) OVER ({before}) AS latest FROM ({stream}) AS stream WHERE {key} IS NOT NULL"
     asking = f"SELECT _row, {key}, second, observed FROM ({rows}) AS ordered WHERE latest > observed AND _row IS NOT NULL"
-    earliest = f"a.second - {max(span.seconds + span.tile_seconds for span in spans)}"
-    reach = f"a.{key} = b.{key} AND b.known < a.second AND b.observed <= a.observed AND b.known >= {earliest}"
+    reach = f"a.{key} = b.{key} AND b.known < a.second AND b.observed <= a.observed AND b.known >= a.second - {back}"
     columns = ["a._row AS _row", "a.second AS second", "b.positive AS positive"]
     for span in spans:
         seen = f"b.known >= {_start(span, 'a.second')} AND b.known < {_begin(span, 'a.second')}"

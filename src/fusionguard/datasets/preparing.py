@@ -90,7 +90,7 @@ def _training_columns(described: ResolvedDataset, rows: TableRows) -> Iterator[t
         if declaration.label.known.column is not None:
             yield TOLD, _told(rows, declaration.label.known, declaration.time)
     if _owner(declaration, rows) is not None:
-        yield GROUP, f"{_OWNERS}._number"
+        yield GROUP, f"{_OWNERS}._fg_number"
     for column in declaration.protected:
         if column not in declaration.bands and column not in declaration.features and column in rows.kinds:
             group = f"CASE WHEN NOT {rows.empty(column)} THEN {rows.category(column)} END"
@@ -137,10 +137,10 @@ def _number_owners(described: ResolvedDataset, rows: TableRows) -> str:
     owner = _owner(described.declaration, rows)
     if owner is None:
         return ""
-    there = f"SELECT DISTINCT {owner} AS _owner FROM given WHERE ({label(described, rows)}) IS NOT NULL"
-    numbered = f"SELECT _owner, ROW_NUMBER() OVER (ORDER BY _owner) - 1 AS _number FROM ({there})"
+    there = f"SELECT DISTINCT {owner} AS _fg_owner FROM given WHERE ({label(described, rows)}) IS NOT NULL"
+    numbered = f"SELECT _fg_owner, ROW_NUMBER() OVER (ORDER BY _fg_owner) - 1 AS _fg_number FROM ({there})"
     rows.database.execute(f"CREATE TEMP TABLE {_OWNERS} AS {numbered}")
-    return f"JOIN {_OWNERS} ON {_OWNERS}._owner = {owner}"
+    return f"JOIN {_OWNERS} ON {_OWNERS}._fg_owner = {owner}"
 
 
 def _shuffled(owner: str | None, label: str) -> str:

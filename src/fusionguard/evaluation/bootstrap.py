@@ -16,6 +16,10 @@ Reader = Callable[[Floats], float]
 """Reads one metric for weights (n,); NaN where it has no value."""
 
 
+FEWEST_OWNERS = 10
+"""Of fewer owners with positive rows there is no interval."""
+
+
 class Interval(BaseModel):
     """A reading with its 95 % interval, or the reason why there is none."""
 
@@ -62,7 +66,8 @@ def intervals(
 
     Positives and negatives are drawn with replacement, each among themselves, so that every draw keeps their numbers
     (Efron and Tibshirani 1993, chapter 13). The same seed draws the same rows, whatever the model. Rows of one owner are alike:
-    where owners are known, these are drawn, each with all of its rows (chapter 8 there).
+    where owners are known, these are drawn, each with all of its rows (chapter 8 there). There is no interval where all positive
+    rows are of fewer than :data:`FEWEST_OWNERS`: draws of two or three cards say nothing of other cards.
 
     Parameters
     ----------
@@ -77,6 +82,8 @@ def intervals(
     owner
         (n,) the number of whose a row is; without it, each row is one of its own.
     """
+    if owner is not None and np.unique(owner[label == 1]).size < FEWEST_OWNERS:
+        return {name: Interval(value=value) for name, value in values.items()}
     drawn: dict[str, list[float]] = {name: [] for name in values}
     for count in resampled_counts(label, samples, seed, owner):
         draw_weight = weight * count

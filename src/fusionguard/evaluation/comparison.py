@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from fusionguard.evaluation.bootstrap import PairedDifference, Reader, paired_differences
 from fusionguard.evaluation.ranked import Ranking
 from fusionguard.evaluation.readings import mean_reader
-from fusionguard.evaluation.scored import Floats
+from fusionguard.evaluation.scored import Floats, Integers
 
 _CERTAIN = float(np.finfo(np.float64).eps)
 """Probabilities are kept so far from 0 and 1, where one wrong answer would have an infinite loss (as scikit-learn does)."""
@@ -19,12 +19,14 @@ _CERTAIN = float(np.finfo(np.float64).eps)
 
 @dataclass(frozen=True)
 class ComparedRows:
-    """Test rows as one model sees them: ``label``, ``weight``, ``score`` to rank by and ``probability``, (n,) each."""
+    """Test rows as one model sees them: ``label``, ``weight``, ``score`` to rank by, ``probability`` and, where it is known, the
+    number of whose a row is, (n,) each."""
 
     label: NDArray[np.int8]
     weight: Floats
     score: Floats
     probability: Floats
+    owner: Integers | None = None
 
 
 class Comparison(BaseModel):
@@ -39,7 +41,7 @@ class Comparison(BaseModel):
 
 
 def compare(challenger: ComparedRows, champion: ComparedRows, *, samples: int, seed: int) -> Comparison:
-    """Compare two models on the rows of ``challenger``, which ``champion`` holds in the same order.
+    """Compare two models on the rows of ``challenger``, which ``champion`` holds in the same order; draws are of its owners.
 
     Log loss and Brier score are proper scoring rules (Gneiting and Raftery 2007, JASA 102:359): no probability reads better than
     the true one, so of two models that rank alike the one that is calibrated worse reads worse.
@@ -49,9 +51,9 @@ def compare(challenger: ComparedRows, champion: ComparedRows, *, samples: int, s
     DataError
         The rows hold one class only.
     """
-    found = paired_differences(
-        challenger.label, challenger.weight, _readers(challenger), _readers(champion), samples=samples, seed=seed
-    )
+    label, weight, owner = challenger.label, challenger.weight, challenger.owner
+    readers = _readers(challenger), _readers(champion)
+    found = paired_differences(label, weight, *readers, samples=samples, seed=seed, owner=owner)
     return Comparison(**found)
 
 

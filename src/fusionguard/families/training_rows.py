@@ -41,11 +41,14 @@ class TrainingRows:
 
     def compared(self, model: ScoringModel) -> ComparedRows:
         """Score the test slice for a comparison of two models; rows of label 0 stand for as many as the sampling left out."""
-        rows = self.read_test()
+        group = self.definition.group_column
+        columns = [*self.definition.model_features, *([] if group is None else [group])]
+        rows = self.plan.read_test(self.features, columns, self.definition.label)
         label = rows[self.definition.label].to_numpy().astype(np.int8)
         answer = model.answer_features(as_known(rows, family_of(model.bundle).features))
         weight = np.where(label == 0, self.manifest.negative_weight, 1.0)
-        return ComparedRows(label, weight, answer["score"].to_numpy(), answer["probability"].to_numpy())
+        owner = None if group is None else rows[group].to_numpy().astype(np.int64)
+        return ComparedRows(label, weight, answer["score"].to_numpy(), answer["probability"].to_numpy(), owner)
 
 
 def as_known(rows: pa.Table, features: FeatureDefinition) -> pa.Table:

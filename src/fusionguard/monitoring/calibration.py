@@ -20,6 +20,9 @@ _Z95 = 1.959964
 _PRIOR_SPREAD = (2.0, 0.5)
 """Of a line's intercept and slope around 0 and 1: wide, for they are to be learned; it holds where the classes are separated."""
 
+_OFF = 5.991465
+"""The 95 % quantile of chi-squared with two degrees of freedom."""
+
 _STEPS, _CLOSE, _CLOSER = 50, 1e-9, 1e-10
 _SINGULAR, _FARTHEST, _LEAST_INFORMATION = 1e12, 1e-12, 1e-10
 
@@ -43,6 +46,13 @@ class CalibrationLine(_Part):
     def apply(self, probability: Floats) -> Floats:
         """Return probabilities (n,) moved along the line."""
         return _sigmoid(self.intercept + self.slope * _logit(probability))
+
+    @property
+    def is_off(self) -> bool:
+        """Whether the outcomes show, at 5 % error, that the probabilities are not what they say: Wald's test of 0 and 1."""
+        off = np.array([self.intercept, self.slope - 1])
+        within, across, slope = self.covariance
+        return float(off @ np.linalg.solve([[within, across], [across, slope]], off)) > _OFF
 
     def less_sure(self, times: float) -> CalibrationLine:
         """Return the line with a covariance so many times as large."""
@@ -139,8 +149,9 @@ def read_calibration(
     owner
         (n,) the number of whose a row is; without it, each row is one of its own.
     evaluated
-        What the model's evaluation showed of its probabilities, in rows as alike: there is no finding where chance explains
-        that outcomes differ from that. Its error counts, too. None where that is not known.
+        What the model's evaluation showed of its probabilities, in rows as alike. Where it showed that they are off
+        (:attr:`CalibrationLine.is_off`), there is no finding if chance explains that outcomes differ from that, its error
+        counted in, and the effect is the smaller of the distances from both. None where that is not known.
     """
     limits = thresholds or MonitoringThresholds()
     positives, expected = int(label.sum()), float(probability.sum())
@@ -162,14 +173,14 @@ def read_calibration(
         line=None if line is None else line.less_sure(alike),
         slope=_slope(label, probability, alike) if has_both else Interval(reason="one class only"),
         bins=parts,
-        finding=_finding(label, probability, parts, limits, owner, evaluated),
+        finding=_finding(label, probability, bins, limits, owner, evaluated),
     )
 
 
 def _finding(
     label: NDArray[np.int8],
     probability: Floats,
-    parts: tuple[CalibrationBin, ...],
+    bins: int,
     limits: MonitoringThresholds,
     owner: Integers | None,
     evaluated: CalibrationLine | None,
@@ -179,26 +190,36 @@ def _finding(
     if max(positives, expected) * a_positive < limits.minimum_positives:
         return None
     weights = np.ones_like(probability), 1 - 2 * probability
-    chances = [min(sum_chance(label, probability, weight, owner) for weight in weights)]
-    if evaluated is not None:
-        moved, line = evaluated.apply(probability), evaluated.less_sure(clustering(label - probability, owner).variance)
+    alike = clustering(label - probability, owner).variance
+    chance = min(sum_chance(label, probability, weight, owner) for weight in weights)
+    effect, told = _distance(label, probability, bins, alike), f"{expected:.0f} were expected"
+    line = None if evaluated is None else evaluated.less_sure(alike)
+    if line is not None and line.is_off:
+        moved = line.apply(probability)
         unsure = (line.variance_of(probability, weight) for weight in weights)
         both = zip(weights, unsure, strict=True)
-        chances.append(min(sum_chance(label, moved, weight, owner, unsure=each) for weight, each in both))
-    level = max(positives, 0.5) / max(expected, 0.5)
-    effect = max(max(level, 1 / level) - 1, _bin_effect(parts, clustering(label - probability, owner).variance))
+        chance = max(chance, min(sum_chance(label, moved, weight, owner, unsure=each) for weight, each in both))
+        effect = min(effect, _distance(label, moved, bins, alike))
+        told += f", or {moved.sum():.0f} by what the model's evaluation showed"
+    parts = _bins(label, probability, bins, alike)
     off = sum(not part.agrees for part in parts)
-    text = f"{positives} rows turned out positive where {expected:.0f} were expected; {off} of {len(parts)} bins disagree"
+    text = f"{positives} rows turned out positive where {told}; {off} of {len(parts)} bins disagree"
     check = Check(
         kind="calibration",
         subject="probability",
         effect=effect,
         watch=limits.calibration_watch,
         act=limits.calibration_act,
-        chance=min(1.0, 2 * max(chances)),
+        chance=min(1.0, 2 * chance),
         sentence=text,
     )
     return judge([check], limits.chance)[0]
+
+
+def _distance(label: NDArray[np.int8], probability: Floats, bins: int, alike: float) -> float:
+    """Return the effect: how far observed positives are from expected ones, over all rows or over bins, whichever is more."""
+    level = max(int(label.sum()), 0.5) / max(float(probability.sum()), 0.5)
+    return max(max(level, 1 / level) - 1, _bin_effect(_bins(label, probability, bins, alike), alike))
 
 
 def _bin_effect(parts: tuple[CalibrationBin, ...], alike: float) -> float:

@@ -74,13 +74,16 @@ def read_outcome_file(file: Path, family: ModelFamily, *, now: datetime | None =
 
 
 def _read(file: Path, family: ModelFamily) -> tuple[pa.Table, str]:
+    encoding = "utf-8" if family.declared is None else family.declared.declaration.csv.encoding
+    reading = csv.ReadOptions(encoding=encoding)
     try:
-        with csv.open_csv(file) as opened:
+        with csv.open_csv(file, read_options=reading) as opened:
             header = opened.schema.names
         options = csv.ConvertOptions(column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False)
-        table = csv.read_csv(file, convert_options=options)
-    except (OSError, pa.ArrowException) as error:
-        raise DataError(f"'{file.name}' cannot be read as CSV.", "Write it with commas and a header, in UTF-8.") from error
+        table = csv.read_csv(file, read_options=reading, convert_options=options)
+    except (OSError, UnicodeError, pa.ArrowException) as error:
+        wanted = f"Write it with commas and a header, in {encoding.upper()}."
+        raise DataError(f"'{file.name}' cannot be read as CSV.", wanted) from error
     own = family.schema.label
     column = own if own in header else LABEL
     absent = [name for name in (REQUEST_ID, column) if name not in header]

@@ -75,7 +75,8 @@ class MonitoringThresholds(BaseModel):
     calibration_act: float = Field(default=0.5, gt=0)
     """Relative distance of observed from expected positives: 0.2 is 20 % more, or as many times fewer."""
     minimum_positives: int = Field(default=20, ge=5)
-    """Metrics and estimates that rest on fewer positives are shown, not judged, and not trusted."""
+    """Metrics and estimates that rest on fewer positives, of as many owners where these are known, are shown, not judged, and not
+    trusted."""
 
     @model_validator(mode="after")
     def _ordered(self) -> MonitoringThresholds:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -235,6 +235,38 @@ def test_what_is_acknowledged_while_a_state_is_replaced_is_in_the_new_one(path: 
         assert sorted(done) == ["opened", "written"]
         assert built.check().events == 3
     assert sorted(each.name for each in path.parent.iterdir()) == ["state"]
+
+
+def test_a_state_that_cannot_be_replaced_after_all_keeps_what_was_recorded(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(source: Path, target: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    with closing(SqliteState(path, memories(declare()))) as state:
+        state.observe(Event("before", 9_001, ONE.keys, ONE.numbers))  # in the log alone
+        before = state.check().events
+        with monkeypatch.context() as changed:
+            changed.setattr(os, "replace", full)
+            with pytest.raises(StorageError):
+                SqliteState.build(path, memories(declare()), replace=True)
+        state.observe(Event("after", 9_002, ONE.keys, ONE.numbers))
+        with closing(SqliteState(path, memories(declare()))) as opened:
+            assert opened.check().events == before + 1
+            opened.observe(Event("before", 9_001, ONE.keys, ONE.numbers))
+            assert opened.check().events == before + 1, "it is known"
+    assert not list(path.parent.glob("*.replaced"))
+
+
+def test_of_two_first_builds_the_later_one_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "first"
+
+    def rows() -> Iterator[Event]:
+        SqliteState.build(path, memories(declare())).close()
+        yield ONE
+
+    with pytest.raises(StorageError, match="is there already"):
+        SqliteState.build(path, memories(declare()), rows())
+    with closing(SqliteState(path, memories(declare()))) as state:
+        assert state.check().events == 0
 
 
 def test_a_writer_in_a_loop_loses_nothing_from_the_moment_a_state_is_replaced(path: Path) -> None:

@@ -306,6 +306,23 @@ def test_a_build_whose_rows_are_slow_keeps_its_marker(redis: RunningRedis, monke
     assert built.check().events == 1
 
 
+def test_a_build_that_was_taken_for_a_dead_one_is_not_pointed_at(redis: RunningRedis) -> None:
+    before, client = made(redis, "lapsed"), Redis.from_url(redis.url)
+    before.observe(ONE)
+
+    def rows() -> Iterator[Event]:
+        yield replace(ONE, id="another")
+        client.delete(*client.keys("fusionguard:{lapsed}:building:*"))  # at the end of the last transaction's rows
+
+    with pytest.raises(StorageError, match=r"sign of life|no state"):
+        RedisState.build(RedisServer(RedisAddress.of(redis.url)), "lapsed", PLAN, rows(), replace=True)
+    assert before.check().events == 1
+    with pytest.raises(StorageError, match="gave no sign of life for 30 s"):
+        redis_building.point(RedisServer(RedisAddress.of(redis.url)), "it", b"{x}b", b"{x}p", b"g", replace=True)
+    assert not client.exists("{x}p")
+    client.close()
+
+
 def test_what_a_killed_build_leaves_is_no_hindrance_and_goes(redis: RunningRedis) -> None:
     state, client = made(redis, "killed"), Redis.from_url(redis.url)
     client.set("fusionguard:{killed}:building:dead", "dead", px=300)

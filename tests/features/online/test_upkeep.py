@@ -160,8 +160,9 @@ def test_a_few_rows_that_are_years_ahead_do_not_say_what_time_it_is(state: Onlin
 
 def test_of_many_rows_one_in_a_thousand_does_not_say_what_time_it_is() -> None:
     seconds = [*range(20_000), *[10**9] * 21]
-    assert Newest.of(seconds) == Newest(19_999, 10**9, 21), "21 of 20,021"
-    assert Newest.of([*seconds, 10**9]) == Newest(10**9, 10**9, 0)
+    assert Newest.of(len(seconds), seconds) == Newest(19_999, 10**9, 21), "21 of 20,021"
+    assert Newest.of(len(seconds) + 1, [*seconds, 10**9]) == Newest(10**9, 10**9, 0)
+    assert Newest.of(len(seconds), sorted(seconds)[-22:]) == Newest(19_999, 10**9, 21), "of the newest alone"
 
 
 def test_the_first_second_that_is_not_late_after_pruning_sees_its_whole_window(build: Build) -> None:

@@ -117,7 +117,7 @@ def wait_days(rows: DatedRows) -> int:
 def prequential_folds(rows: DatedRows, plan: PrequentialPlan) -> tuple[PrequentialFold, ...]:
     """Return the folds, the latest first: the last judges the last days before the plan's stop.
 
-    A fold learns from rows of its days whose outcome counted when the judged days begin. Rows of an owner are not judged on
+    A fold learns from rows of its days whose outcomes were known when the judged days begin. Rows of an owner are not judged on
     days before which a positive one of recent days was known: nobody asks about a card that is blocked. Where outcomes are
     dated, they are not judged later than a positive one was told, to the second. Rows whose outcome never comes are not judged
     before a stop; up to the end of the data the outcomes are taken as they are.
@@ -148,7 +148,10 @@ def prequential_folds(rows: DatedRows, plan: PrequentialPlan) -> tuple[Prequenti
 
 
 def learned_rows(rows: DatedRows, plan: PrequentialPlan, made_day: int) -> Flags:
-    """Return which rows (n,) a model learns from that is made at the beginning of a day: of its days, those that counted by then.
+    """Return which rows (n,) a model learns from that is made at the beginning of a day: of its days, those known by then.
+
+    A row is known once nearly all outcomes of its age are, positive or not: dates of positive ones alone would fill the last days
+    with frauds.
 
     There may be none, and of one class only, where the data begins too late for that.
     """
@@ -156,8 +159,8 @@ def learned_rows(rows: DatedRows, plan: PrequentialPlan, made_day: int) -> Flags
     learned = rows.day < stop
     if plan.learned_days is not None:
         learned &= rows.day >= stop - plan.learned_days
-    if rows.counted is not None:
-        learned &= rows.counted <= made_day * SECONDS_PER_DAY
+    if rows.known is not None:
+        learned &= rows.known <= made_day * SECONDS_PER_DAY
     return learned
 
 

@@ -16,6 +16,26 @@ RENEW_SECONDS = 5.0
 """So often a build gives one, however long its next rows take."""
 
 
+_POINT = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'lapsed' end
+if ARGV[2] == 'new' and redis.call('EXISTS', KEYS[2]) == 1 then return 'there' end
+redis.call('SET', KEYS[2], ARGV[1])
+return 'done'
+"""
+
+
+def point(server: RedisServer, what: object, building: bytes, pointer: bytes, generation: bytes, *, replace: bool) -> None:
+    """Let a generation be the state from now on; StorageError where it is not whole for sure, or another one is there."""
+    found = server.ask("EVAL", _POINT, "2", building, pointer, generation, "any" if replace else "new")
+    if found == b"lapsed":
+        raise StorageError(
+            f"The build of {what} gave no sign of life for {BUILDING_SECONDS} s, and others may have taken it for a dead one.",
+            "Build it again.",
+        )
+    if found == b"there":
+        raise StorageError(f"{what} is there already.", "Open it, or replace it.")
+
+
 @contextmanager
 def marked(server: RedisServer, key: bytes, generation: bytes) -> Iterator[None]:
     """Mark a generation as one that is being built, for as long as this process is at it."""

@@ -22,7 +22,7 @@ from fusionguard.errors import StorageError
 from fusionguard.features.online.layout import layouts_of
 from fusionguard.features.online.plan import Plan, fingerprint
 from fusionguard.features.online.records import COUNTED
-from fusionguard.features.online.redis_building import marked
+from fusionguard.features.online.redis_building import marked, point
 from fusionguard.features.online.redis_records import (
     EARLIEST,
     MEMORY,
@@ -124,8 +124,7 @@ class RedisState:
                 made._open()
                 made.load(history)
                 made._pointer = pointer
-                if server.ask("SET", pointer, generation, *(() if replace else ("NX",))) is None:
-                    raise StorageError(f"{made} is there already.", "Open it, or replace it.")
+                point(server, made, building, pointer, generation, replace=replace)
         finally:
             remove(server, made._prefix)
         return made

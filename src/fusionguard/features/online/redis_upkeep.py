@@ -78,7 +78,8 @@ def newest(server: RedisServer, prefix: bytes) -> Newest | None:
         for key, value in _values(server, prefix, keys).items():
             seconds.append(unpack_event(value.content).second)
             found.append(hash(key))
-    return Newest.of(np.array(seconds, np.int64)[_once(found)].tolist())
+    own = np.array(seconds, np.int64)[_once(found)].tolist()
+    return Newest.of(len(own), own)
 
 
 def count_all(server: RedisServer, prefix: bytes, plan: Plan, counted: Mapping[str, int]) -> Counts:

@@ -16,7 +16,7 @@ from fusionguard.datasets.history import Memory
 from fusionguard.errors import StorageError
 from fusionguard.features.online.plan import fingerprint
 from fusionguard.features.online.records import COUNTED
-from fusionguard.files import locked
+from fusionguard.files import locked, storage_errors
 
 FORMAT = 1
 """Raised with every change of the tables or of what their bytes mean."""
@@ -96,18 +96,38 @@ def connected(path: Path, synchronous: str = "NORMAL") -> Iterator[sqlite3.Conne
 def kept_still(path: Path) -> Iterator[None]:
     """Let nobody open a file or write to it while another takes its place; who waits goes on with that one.
 
+    Who opens a state in this folder waits as long as it takes, and so does this for another one that replaces a file here.
+
     Raises
     ------
     StorageError
         Others were at work in it for ten seconds, or it cannot be written.
     """
-    with locked(path.parent):
+    with storage_errors(path), locked(path.parent):
         alone = _open_alone(path) if path.exists() else None
         try:
             yield
         finally:
             if alone is not None:
                 alone.close()
+
+
+@contextmanager
+def without_log(path: Path) -> Iterator[None]:
+    """Put the log beside a file that is replaced out of the way: SQLite would take it for the new one's. Back, if that fails."""
+    moved = []
+    for beside in ("-wal", "-shm"):
+        log = path.with_name(path.name + beside)
+        if log.exists():
+            moved.append((log, log.rename(path.with_name(f"{log.name}.replaced"))))
+    try:
+        yield
+    except BaseException:
+        for log, aside in moved:
+            aside.rename(log)
+        raise
+    for _, aside in moved:
+        aside.unlink(missing_ok=True)
 
 
 def read_salt(database: sqlite3.Connection, path: Path, plan: Sequence[Memory]) -> bytes:

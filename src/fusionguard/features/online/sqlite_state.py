@@ -8,10 +8,10 @@ moments.
 from __future__ import annotations
 
 import itertools
+import os
 import sqlite3
 import threading
 import time
-from array import array
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
@@ -34,10 +34,11 @@ from fusionguard.features.online.sqlite_file import (
     missing,
     read_salt,
     transact,
+    without_log,
 )
 from fusionguard.features.online.sqlite_records import SqliteRecords
 from fusionguard.features.online.sqlite_upkeep import FIRST_KEY, LAST_KEY, count_all, prune_aliases, prune_entities, prune_events
-from fusionguard.features.online.state import LOADED_AT_ONCE, Counts, Event, Keeping, Newest, Outcome, Remembered, Told
+from fusionguard.features.online.state import LOADED_AT_ONCE, Counts, Event, Keeping, Newest, Outcome, Remembered, Told, set_aside
 from fusionguard.features.online.transaction import Decoded, Held, Transaction
 from fusionguard.files import atomic_path, locked
 
@@ -92,9 +93,12 @@ class SqliteState:
                 state.load(history)
             finally:
                 state.close()
+            with unfinished.open("rb") as file:  # now, not while others are kept waiting
+                os.fsync(file.fileno())
             until_it_is_there.enter_context(kept_still(path))
-            for beside in ("-wal", "-shm"):  # of the file that is replaced: SQLite would read them as the new one's
-                path.with_name(path.name + beside).unlink(missing_ok=True)
+            if path.exists() and not replace:  # another build was first
+                raise StorageError(f"{path} is there already.", "Open it, or move it away first.")
+            until_it_is_there.enter_context(without_log(path))
         return cls(path, plan, keeping)
 
     @property
@@ -184,8 +188,13 @@ class SqliteState:
 
     def newest(self) -> Newest | None:
         """Say how late the events are that are known by their ids; None where none is."""
-        query = "SELECT second FROM events"
-        return self._transact("BEGIN", lambda: Newest.of(array("q", (each for (each,) in self._database.execute(query)))))
+
+        def look() -> Newest | None:
+            (events,) = self._database.execute("SELECT COUNT(*) FROM events").fetchone()
+            query = "SELECT second FROM events ORDER BY second DESC LIMIT ?"
+            return Newest.of(events, [each for (each,) in self._database.execute(query, (set_aside(events) + 1,))])
+
+        return self._transact("BEGIN", look)
 
     def check(self) -> Counts:
         """Read everything and count it, while others go on; StorageError where something is damaged."""

@@ -117,12 +117,12 @@ class Newest(NamedTuple):
     later: int
 
     @classmethod
-    def of(cls, seconds: Sequence[int]) -> Newest | None:
-        """Find it in the seconds of all events; None where there are none."""
-        if not seconds:
+    def of(cls, events: int, seconds: Iterable[int]) -> Newest | None:
+        """Find it in the seconds of all events, or of the newest of them, one more than :func:`set_aside`; None of no events."""
+        newest = heapq.nlargest(set_aside(events) + 1, seconds)
+        if not newest:
             return None
-        newest = heapq.nlargest(set_aside(len(seconds)) + 1, seconds)
-        if len(newest) == len(seconds):
+        if len(newest) == events:
             return cls(None, newest[0], len(newest))
         return cls(newest[-1], newest[0], sum(each > newest[-1] for each in newest))
 

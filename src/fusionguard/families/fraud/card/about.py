@@ -123,8 +123,9 @@ def _points(inputs: FraudCardInputs) -> Iterator[str]:
     yield from shipped.LIMITS if inputs.declared is None else _declared_limits(inputs)
     small = report.policy.review_cost + report.policy.minimum_expected_saving
     if report.test.has_amounts:
+        whose = "of an amount" if inputs.declared is None else "whose amount is, with or without a minus,"
         yield (
-            f"**Small amounts are let through.** A transaction of an amount up to {small:.2f} never becomes an alert, whatever"
+            f"**Small amounts are let through.** A transaction {whose} up to {small:.2f} never becomes an alert, whatever"
             " its probability, because it is not worth a review; fraudsters who test cards with small amounts stay unseen."
         )
     missed = "its amount" if report.test.has_amounts else f"{report.policy.loss_without_amount:g}"

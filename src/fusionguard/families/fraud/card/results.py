@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fusionguard.evaluation.card.markdown import count, image, percent, table
+from fusionguard.evaluation.card.markdown import count, image, percent, table, text
 from fusionguard.evaluation.card.prequential import folds_in_time
 from fusionguard.evaluation.card.sections import gains, importance, paragraphs, reasons, share, stands_for
 from fusionguard.families.fraud.card.inputs import FraudCardInputs
@@ -16,12 +16,14 @@ def readings(inputs: FraudCardInputs, image_folder: str | None) -> str:
     report = inputs.evaluation
     few = f" (fitted on {count(SAMPLED_ROWS)} of them, drawn by chance)" if inputs.plan.train.rows > SAMPLED_ROWS else ""
     models = list(report.readings())
+    owner = None if inputs.declared is None else inputs.declared.owner
+    whose = "" if owner is None else f" of {text(owner)}s with all of their rows"
     rows = [(row.label, *(row.readings[model].text(row.digits) for model in models)) for row in report.table_rows()]
     return paragraphs(
         f"Read on {count(report.test.rows)} rows with {count(report.test.frauds)} frauds that no fit has seen. In brackets is the"
-        f" 95 % interval of {count(report.bootstrap_samples)} bootstrap draws. The references were fitted and calibrated on the"
-        f" same rows{few}, and their savings are those of the same decision policy. Calibration error and Brier score are better"
-        " the lower they are, everything else the higher; the interval of the calibration error leans upwards, because redrawing"
+        f" 95 % interval of {count(report.bootstrap_samples)} bootstrap draws{whose}. The references were fitted and"
+        f" calibrated on the same rows{few}, and their savings are those of the same decision policy. Calibration error and"
+        " Brier score are better the lower they are, everything else the higher; the interval of the calibration error leans upwards, because redrawing"
         " rows only adds to it.",
         table(("metric", *models), rows),
         stands_for(inputs.refitted_rows, "rows"),
@@ -41,8 +43,8 @@ def folds(inputs: FraudCardInputs, image_folder: str | None) -> str:
     about = f"Trained anew are the trees, {trees} a round, without calibration, autoencoder and policy."
     if described is not None and (known := described.declaration.label.known) is not None and known.column is not None:
         about += (
-            " An outcome counts from its own date on: whoever was reported is not judged any more from then on."
-            " A row without a date is learned from once nearly all outcomes of its age are there."
+            " Whoever was reported is not judged any more from that date on. Rows are learned from once nearly all outcomes of"
+            " their age are there."
         )
     if inputs.searched:
         about += " Their settings were searched for on the train slice, of which judged days may be: that leans to the good side."
