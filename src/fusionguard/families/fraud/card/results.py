@@ -21,8 +21,8 @@ def readings(inputs: FraudCardInputs, image_folder: str | None) -> str:
     rows = [(row.label, *(row.readings[model].text(row.digits) for model in models)) for row in report.table_rows()]
     return paragraphs(
         f"Read on {count(report.test.rows)} rows with {count(report.test.frauds)} frauds that no fit has seen. In brackets is the"
-        f" 95 % interval of {count(report.bootstrap_samples)} bootstrap draws{whose}. The references were fitted and calibrated on"
-        f" the same rows{few}, and their savings are those of the same decision policy. Calibration error and Brier score are"
+        f" 95 % interval of {count(report.bootstrap_samples)} bootstrap draws{whose}. The references were fitted and calibrated"
+        f" on the same rows{few}, and their savings are those of the same decision policy. Calibration error and Brier score are"
         " better the lower they are, everything else the higher; the interval of the calibration error leans upwards, because"
         " redrawing rows only adds to it.",
         table(("metric", *models), rows),
