@@ -1,8 +1,9 @@
 """``python -m benchmarks.monitoring.alike``: how often outcomes raise an alarm where rows of one card are alike.
 
 Windows of two weeks are cut from tables of the simulator of card transactions that no training has seen: other seeds, nothing
-drifts. Each is judged by its outcomes twice: as if each row were of an owner of its own and the model had not been evaluated, and
-as monitoring does. Then the frauds of a share of the cards get what the model says of some honest rows: that is a real fall.
+drifts. Each is judged by its outcomes in three ways: as if each row were of an owner of its own, by owners, and as monitoring
+does, which holds them against what the model's evaluation showed, too. Then the frauds of a share of the cards get what the model
+says of some honest rows: that is a real fall.
 """
 
 from __future__ import annotations
@@ -43,6 +44,12 @@ _DOCUMENT = CHECKOUT / "docs" / "card_transactions.md"
 _FIRST_SEED, _FIRST_DAY, _DAYS, _WINDOWS = 100, 31, 14, 5
 """A month passes until the longest windows of what happened before are full."""
 _HIDDEN = 0.7
+_WAYS = {
+    "each row a case": (False, False),
+    "each card a case": (True, False),
+    "each card a case, and held against the evaluation": (True, True),
+}
+"""Whether owners are known, and what the evaluation showed."""
 
 
 @dataclass
@@ -92,24 +99,24 @@ def section(champion: Champion, seeds: int) -> str:
     if described is None:
         raise UsageError("The champion does not say what it was trained on.", "Train it anew.")
     model = champion.family.load(champion.bundle)
-    counted = [
-        Counted(f"{kind}, {way}") for kind in ("no drift", "a real fall") for way in ("each row a case", "each card a case")
-    ]
+    counted = {kind: [Counted(f"{kind}, {way}") for way in _WAYS] for kind in ("no drift", "a real fall")}
     with tempfile.TemporaryDirectory(prefix="fusionguard-bench-") as name:
         for seed in range(_FIRST_SEED, _FIRST_SEED + seeds):
             for window in _windows(champion, model, described.rows, seed, Path(name)):
-                fallen = _fallen(window, seed)
-                for each, (rows, owned) in zip(
-                    counted, ((window, False), (window, True), (fallen, False), (fallen, True)), strict=True
-                ):
-                    each.add(_read(champion, model, rows, owned=owned))
-            sys.stderr.write(f"seed {seed}: {[(each.alarms, each.windows) for each in counted]}\n")
+                for ways, rows in zip(counted.values(), (window, _fallen(window, seed)), strict=True):
+                    for each, (owned, held) in zip(ways, _WAYS.values(), strict=True):
+                        each.add(_read(champion, model, rows, owned=owned, held=held))
+            sys.stderr.write(f"seed {seed}: {[(each.alarms, each.windows) for ways in counted.values() for each in ways]}\n")
     seed = champion.bundle.manifest.seed
     return (
-        f"SIMULATED: windows of {_DAYS} days from other seeds ({seeds}), {described.rows:,} rows each, judged by their outcomes"
-        f" for the champion of seed {seed}; in a real fall the frauds of {_HIDDEN:.0%} of the cards look honest to the model"
-        " (`python -m benchmarks.monitoring.alike`).\n\n"
-        + table(("windows", "number", "alarms (95 % interval)", "metrics not judged"), [each.row() for each in counted])
+        f"SIMULATED: {_WINDOWS} windows of {_DAYS} days from each of {seeds} tables of other seeds, {described.rows:,} rows each,"
+        f" judged by their outcomes for the champion of seed {seed}; in a real fall the frauds of {_HIDDEN:.0%} of the cards look"
+        f" honest to the model (`python -m benchmarks.monitoring.alike --home HOME --seeds {seeds}`). Intervals take windows for"
+        " independent, and those of one table share their cards.\n\n"
+        + table(
+            ("windows", "number", "alarms (95 % interval)", "metrics not judged"),
+            [each.row() for ways in counted.values() for each in ways],
+        )
     )
 
 
@@ -151,7 +158,7 @@ def _fallen(window: pa.Table, seed: int) -> pa.Table:
     return window
 
 
-def _read(champion: Champion, model: ScoringModel, window: pa.Table, *, owned: bool) -> PerformanceReport:
+def _read(champion: Champion, model: ScoringModel, window: pa.Table, *, owned: bool, held: bool) -> PerformanceReport:
     rows, outcomes = labelled_rows(window if owned else window.drop_columns(OWNER)), champion.family.outcomes
     return read_performance(
         rows,
@@ -159,7 +166,7 @@ def _read(champion: Champion, model: ScoringModel, window: pa.Table, *, owned: b
         champion.baseline(),
         judged=outcomes.judged,
         thresholds=SETTINGS.thresholds,
-        evaluated=champion.calibration() if owned else None,
+        evaluated=champion.calibration() if held else None,
     )
 
 

@@ -141,7 +141,8 @@ def prequential_folds(rows: DatedRows, plan: PrequentialPlan) -> tuple[Prequenti
             if not rows.label[which].any() or rows.label[which].all():
                 raise DataError(
                     f"Fold {number + 1} of {plan.folds} has {np.count_nonzero(which):,} rows to {what}, of one class only.",
-                    "Learn from more days (validation.train), judge more (validation.test) or fewer folds, or give more rows.",
+                    "Learn from more days (validation.train), judge more (validation.test) or fewer folds, give more rows, or"
+                    " leave the folds out (--set prequential.run=false).",
                 )
         found.append(PrequentialFold(first, learned, judged, int(np.count_nonzero(within) - np.count_nonzero(judged))))
     return tuple(found)
