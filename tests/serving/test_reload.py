@@ -84,13 +84,14 @@ def test_a_worker_that_cannot_load_the_release_ends_no_other(
     (release / "fraud-champion" / "booster.ubj").write_bytes(b"damaged")
     killed, other = service.workers()
     os.kill(killed, signal.SIGKILL)
-    killed_at = time.monotonic()
-    while time.monotonic() < killed_at + 12:
+    until, lost = time.monotonic() + 12, 0
+    while time.monotonic() < until:
         try:
             assert service.post("/v1/fraud/score", transaction).status_code == 200
-        except httpx.TransportError:  # a connection of the worker that dies
-            assert time.monotonic() < killed_at + 5
+        except httpx.TransportError:  # a connection of the worker that dies; on a busy machine it is noticed late
+            lost += 1
         time.sleep(0.05)
+    assert lost <= 2
     assert other in service.workers() and service.process.poll() is None
     os.kill(other, signal.SIGKILL)
     assert service.process.wait(60) == 1
