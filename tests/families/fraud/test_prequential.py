@@ -210,7 +210,7 @@ def test_the_card_says_how_dated_outcomes_are_known(judged: Judged, make_inputs:
         inputs = make_inputs().model_copy(update={"prequential": judged.report})
         features = inputs.features.model_copy(update={"described": changed})
         told.append(results.folds(inputs.model_copy(update={"features": features}), None))
-    assert ["whoever was reported is not judged any more from then on" in each for each in told] == [False, True]
+    assert ["Whoever was reported is not judged any more from that date on" in each for each in told] == [False, True]
 
 
 def test_a_table_of_an_earlier_version_is_refused(judged: Judged) -> None:

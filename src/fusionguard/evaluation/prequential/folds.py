@@ -151,8 +151,8 @@ def prequential_folds(rows: DatedRows, plan: PrequentialPlan) -> tuple[Prequenti
 def learned_rows(rows: DatedRows, plan: PrequentialPlan, made_day: int) -> Flags:
     """Return which rows (n,) a model learns from that is made at the beginning of a day: of its days, those known by then.
 
-    A row is known once nearly all outcomes of its age are, positive or not: dates of positive ones alone would fill the last days
-    with frauds.
+    A row is known once nearly all outcomes of its age are, positive or not: by dates of positive ones alone, the last days would
+    hold no others.
 
     There may be none, and of one class only, where the data begins too late for that.
     """
