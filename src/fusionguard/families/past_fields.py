@@ -149,9 +149,9 @@ class PastFields:
     def _reader(self, columns: Sequence[str]) -> Callable[[Mapping[str, Any]], str | None]:
         """Return what reads an entity's text of a row, as the history's SQL does (:func:`entity_text`)."""
         reads = [(column, self._key(column).read) for column in columns]
-        ((column, read),) = reads[-1:]
         if len(reads) == 1:
-            return lambda content: read(content.get(column))
+            alone, read_alone = reads[0]
+            return lambda content: read_alone(content.get(alone))
 
         def together(content: Mapping[str, Any]) -> str | None:
             texts = [read(content.get(column)) for column, read in reads]

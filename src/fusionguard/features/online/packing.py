@@ -57,7 +57,7 @@ def pack(lists: Iterable[Sequence[int]], ascending: Container[int] = ()) -> byte
             parts += (_BASED.pack(code, count, first), _bytes(array(_CODES[code], items)))
         else:
             code, narrow = _narrow(numbers, max(_width_of(first), _width_of(last)))
-            parts += (_HEAD.pack(code, count), narrow.tobytes() if not _SWAPPED else _bytes(narrow))
+            parts += (_HEAD.pack(code, count), _bytes(narrow))
     body = b"".join(parts)
     return zlib.crc32(body).to_bytes(_CHECKSUM_BYTES, "little") + body
 

@@ -27,7 +27,7 @@ OBSERVED_AT = "label_observed_at"
 
 EVENT, EXACT = "past_event", "past_exact"
 """Behind the features of models that read what happened before: by what a history knows the row (:mod:`~.events`), empty where
-it tells no id or was not recorded, and whether the state saw all that was before it. ``OWNER`` comes after them."""
+it tells no id, and whether the state saw all that was before it. ``OWNER`` comes after them."""
 
 KEY: tuple[str, ...] = (REQUEST_ID, ROW, SHADOW)
 """What a row is known by: a second row of the same key is a repetition."""
