@@ -87,8 +87,8 @@ def test_owners_are_not_judged_once_they_were_reported() -> None:
     assert 0 not in OWNER[second_fold.judged]  # told on day 3
 
 
-DATES = ((2, 4, 12, 5.5), (3, 0, 3, 7), (6, 1, 11, 2), (7, 2, 9, 0), (12, 3, 13, 4), (5, 3, 7, 9), (9, 3, 14, 0))
-"""Day and owner of a row, then day and hour in which its outcome was told; that of day 5 is honest."""
+DATES = ((2, 4, 12, 5.5), (3, 0, 3, 7), (6, 1, 11, 2), (7, 2, 9, 0), (12, 3, 13, 4), (5, 3, 7, 9), (9, 3, 14, 0), (9, 0, 10, 1))
+"""Day and owner of a row, then day and hour in which its outcome was told; those of day 5 and of owner 0 on day 9 are honest."""
 
 
 def _slowly(rows: DatedRows, plan: PrequentialPlan, first: int, told: dict[tuple[int, int], float]) -> tuple[set[int], set[int]]:
